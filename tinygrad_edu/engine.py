@@ -1,0 +1,234 @@
+"""A scalar that remembers how it was computed, and the derivative of anything by anything.
+
+The chain rule, from the output back to the leaves, along every edge of the graph:
+
+    adjoint of operand  +=  adjoint of node  *  local derivative
+
+An adjoint is d output / d node; local derivatives are the rules of `ops`. `_sweep` does it: with
+numbers it is `Value.backward`, with Values `gradient`, whose answer is a graph again.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tinygrad_edu import ops
+from tinygrad_edu.errors import InnerNodeError, StaleError
+from tinygrad_edu.ieee import IEEE, number, total
+from tinygrad_edu.ops import CONSTANT, LEAF, UNDEFINED, Op, one
+
+
+def _unary(op: Op) -> Callable[[Value], Value]:
+    return lambda self: _node(op, op.value(self._data), self)
+
+
+def _binary(op: Op) -> Callable[[Value, Any], Value]:
+    value = op.value
+
+    def method(self: Value, other: Any) -> Value:
+        if type(other) is not type(self):
+            other = _operand(other, type(self))
+        return _node(op, value(self._data, other._data), self, other)
+
+    return method
+
+
+def _reflected(op: Op) -> Callable[[Value, Any], Value]:
+    method = _binary(op)
+    return lambda self, other: method(_operand(other, type(self)), self)
+
+
+def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Any], bool]:
+    return lambda self, other: compare(self._data, _operand(other, Value)._data)
+
+
+class Value:
+    """A leaf: one real number (NumberError for anything else), kept as a float.
+
+    Every node has `data`, its number (to be set only on a leaf); `grad`, d output / d node, added
+    up over calls of `backward`; `op`, its row of the table ('' without operands); `args`, its
+    operands in order; `label`. Plain numbers in arithmetic become constants, without gradient.
+    Arithmetic never raises (see `first_nonfinite`); `==` is identity, `<` compares numbers.
+    """
+
+    # a and b are the operands, a_data and b_data their numbers when this node was computed
+    __slots__ = ("_data", "a", "a_data", "b", "b_data", "grad", "label", "op")
+    __array_ufunc__ = None  # so that NumPy's scalars leave arithmetic to us, and its arrays fail
+
+    def __init__(self, data: float, label: str = "") -> None:
+        self._data = number(data)
+        self.grad = 0.0
+        self.op = LEAF
+        nothing: Any = None
+        self.a = self.b = self.a_data = self.b_data = nothing
+        self.label = label
+
+    @property
+    def data(self) -> float:
+        """The node's number."""
+        return self._data
+
+    @data.setter
+    def data(self, data: float) -> None:
+        if self.op is not LEAF:
+            raise InnerNodeError(f"only a leaf's data can be set, and {self!r} is not a leaf")
+        self._data = number(data)
+
+    @property
+    def args(self) -> tuple[Value, ...]:
+        """The operands in order; () for a leaf or a constant."""
+        return tuple(x for x in (self.a, self.b) if x is not None)
+
+    __add__, __radd__ = _binary(ops.add), _reflected(ops.add)
+    __sub__, __rsub__ = _binary(ops.sub), _reflected(ops.sub)
+    __mul__, __rmul__ = _binary(ops.mul), _reflected(ops.mul)
+    __truediv__, __rtruediv__ = _binary(ops.div), _reflected(ops.div)
+    __pow__, __rpow__ = _binary(ops.power), _reflected(ops.power)
+    __neg__, __abs__, abs = _unary(ops.neg), _unary(ops.absolute), _unary(ops.absolute)
+    exp, log, sqrt, relu = _unary(ops.exp), _unary(ops.log), _unary(ops.sqrt), _unary(ops.relu)
+    sin, cos, tan, atan = _unary(ops.sin), _unary(ops.cos), _unary(ops.tan), _unary(ops.atan)
+    sinh, cosh, tanh = _unary(ops.sinh), _unary(ops.cosh), _unary(ops.tanh)
+    sigmoid, softplus, step = _unary(ops.sigmoid), _unary(ops.softplus), _unary(ops.step)
+    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
+    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
+
+    def _apply(self, op: Op, *args: Any) -> Value:
+        nodes = [_operand(x, type(self)) for x in args]
+        return _node(op, total(op.value, *(x._data for x in nodes)), *nodes)
+
+    def __float__(self) -> float:
+        return self._data
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        shown = {"op": str(self.op), "label": self.label}
+        extra = "".join(f", {key}={text!r}" for key, text in shown.items() if text)
+        return f"Value({self._data!r}, grad={self.grad!r}{extra})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.op is not LEAF:
+            raise InnerNodeError(f"{self!r} is not a leaf: save the leaves, or the graph as JSON")
+        return type(self), (self._data, self.label), (None, {"grad": self.grad})
+
+    def backward(self) -> None:
+        """Adds d self / d node to the grad of every node; a second call adds it again.
+
+        The derivatives are those of the computation as it was done, whatever was set since.
+        """
+        order = topological_order(self)
+        try:
+            adjoints = _sweep(order, 1.0)
+            if complex in map(type, adjoints):
+                raise ArithmeticError
+        except ArithmeticError:  # where Python's floats raise, or turn complex, IEEE's do not
+            adjoints = _sweep(order, 1.0, lambda n: map(IEEE, (n._data, n.a_data, n.b_data or 0)))
+            adjoints = [x and float(x) for x in adjoints]
+        for node, adjoint in zip(reversed(order), adjoints):
+            if adjoint is not None:
+                node.grad = node.grad + adjoint if node.grad else adjoint
+
+    def zero_grad(self) -> None:
+        """Sets the grad of every node of the graph to 0, inner nodes included."""
+        for node in topological_order(self):
+            node.grad = 0.0
+
+
+def _node(op: Op, data: float, a: Value, b: Value | None = None) -> Value:
+    if a.op is CONSTANT and (b is None or b.op is CONSTANT):
+        return _operand(data, type(a))
+    node: Value = object.__new__(type(a))
+    node._data = data
+    node.grad = 0.0
+    node.op = op
+    node.a = a
+    node.b = b
+    node.a_data = a._data
+    node.b_data = None if b is None else b._data
+    node.label = ""
+    return node
+
+
+def _operand(x: Any, cls: type[Value]) -> Value:
+    if isinstance(x, Value):
+        return x
+    constant = cls(x)
+    constant.op = CONSTANT
+    return constant
+
+
+def topological_order(root: Value) -> list[Value]:
+    """Every node that `root` was computed from, operands first, `root` last.
+
+    Each once, as evaluating from left to right meets it. The way back is kept on a list: a
+    graph may be as deep as it likes.
+    """
+    order: list[Value] = []
+    path: list[Value] = []
+    seen = {root}
+    node: Any = root
+    while True:
+        path.append(node)
+        node = node.a
+        if node is not None and node not in seen:
+            seen.add(node)
+            continue
+        while path:
+            node = path[-1].b
+            if node is not None and node not in seen:
+                seen.add(node)
+                break
+            order.append(path.pop())
+        else:
+            return order
+
+
+def _sweep(order: list[Value], seed: Any, at: Any = None, wanted: Any = None) -> list[Any]:
+    """d order[-1] / d node for each node of reversed(order), None where not asked.
+
+    at: gives (y, a, b) for the rules of a node; None is its three numbers, without a call.
+    wanted: the set of operands to differentiate by; None is all but constants.
+    """
+    adjoints: list[Any] = []
+    pending = {order[-1]: seed}
+    for node in reversed(order):
+        adjoint = pending.pop(node, None)
+        adjoints.append(adjoint)
+        a, b = node.a, node.b
+        if adjoint is None or a is None:
+            continue
+        op = node.op if node._data == node._data else UNDEFINED
+        y, at_a, at_b = (node._data, node.a_data, node.b_data) if at is None else at(node)
+        if a.op is not CONSTANT and (wanted is None or a in wanted):
+            if op.da is one:
+                share = adjoint
+            else:
+                share = adjoint * (op.da(y, at_a) if b is None else op.da(y, at_a, at_b))
+            pending[a] = pending[a] + share if a in pending else share
+        if b is not None and b.op is not CONSTANT and (wanted is None or b in wanted):
+            share = adjoint if op.db is one else adjoint * op.db(y, at_a, at_b)
+            pending[b] = pending[b] + share if b in pending else share
+    return adjoints
+
+
+def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
+    """The derivatives of y by each x, as Values: a graph to draw or to differentiate again.
+
+    No grad changes; where y does not depend on x the answer is 0. StaleError if a leaf was set
+    since y was computed: the new graph would mix its two numbers.
+    """
+    xs = list(xs)
+    order = topological_order(y)
+    wanted = set(xs)
+    for node in order:
+        for x, then in ((node.a, node.a_data), (node.b, node.b_data)):
+            if x in wanted:
+                wanted.add(node)
+            if x is not None and x._data is not then and x._data != then:
+                raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
+    adjoints = _sweep(order, _operand(1.0, type(y)), lambda n: (n, n.a, n.b), wanted)
+    found = {x: adjoint for x, adjoint in zip(reversed(order), adjoints) if adjoint is not None}
+    return [found.get(x) or _operand(0.0, type(y)) for x in xs]

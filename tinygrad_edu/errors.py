@@ -1,0 +1,21 @@
+"""What can go wrong with numbers and graphs, each under the builtin a caller would expect."""
+
+
+class NumberError(TypeError):
+    """Something that is not one real number was used as one."""
+
+
+class InnerNodeError(AttributeError, TypeError):
+    """A node that was computed cannot be set, copied or pickled like a leaf."""
+
+
+class StaleError(RuntimeError):
+    """A leaf was given a new number after the graph was computed from its old one."""
+
+
+class NonFiniteError(ArithmeticError):
+    """An operation, or one of its local derivatives, gave nan or an infinity."""
+
+
+class GradientError(AssertionError):
+    """A gradient differs from the numerical derivative of the same function."""

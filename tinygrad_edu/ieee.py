@@ -1,0 +1,195 @@
+"""Real arithmetic made total: IEEE 754's answer wherever Python would raise or turn complex.
+
+Python is not of one mind: `1e200 * 1e200` is inf, `1e200 ** 2` raises OverflowError, `1 / 0.0`
+raises ZeroDivisionError and `(-2) ** 0.5` is complex. Here every operation has a float for an
+answer: the one of IEEE 754-2019 (sections 6 and 9.2), nan where there is none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from math import copysign, inf, nan
+from numbers import Real
+from typing import Any
+
+from tinygrad_edu.errors import NumberError
+
+
+def divide(a: float, b: float) -> float:
+    """a / b; the sign of a zero divisor is obeyed, and 0/0 is nan."""
+    if b:
+        return a / b
+    return nan if a == 0 or a != a else copysign(inf, a) * copysign(1.0, b)
+
+
+def power(a: float, b: float) -> float:
+    """a ** b, never complex: nan for a negative base and a fractional exponent."""
+    try:
+        return math.pow(a, b)
+    except OverflowError:
+        return copysign(inf, a) if b % 2 == 1 else inf
+    except ValueError:
+        if a:
+            return nan
+        return copysign(inf, a) if b % 2 == 1 else inf  # zero to a negative power
+
+
+def exp(a: float) -> float:
+    """e ** a, inf above 709.78."""
+    try:
+        return math.exp(a)
+    except OverflowError:
+        return inf
+
+
+def log(a: float) -> float:
+    """The natural logarithm: -inf at 0, nan below."""
+    if a > 0:
+        return math.log(a)
+    return -inf if a == 0 else nan
+
+
+def sqrt(a: float) -> float:
+    """The square root, nan below 0."""
+    return math.sqrt(a) if a >= 0 else nan
+
+
+def sin(a: float) -> float:
+    """The sine of `a` radians, nan at an infinity."""
+    return math.sin(a) if math.isfinite(a) else nan
+
+
+def cos(a: float) -> float:
+    """The cosine of `a` radians, nan at an infinity."""
+    return math.cos(a) if math.isfinite(a) else nan
+
+
+def tan(a: float) -> float:
+    """The tangent of `a` radians, nan at an infinity."""
+    return math.tan(a) if math.isfinite(a) else nan
+
+
+def sinh(a: float) -> float:
+    """The hyperbolic sine, an infinity beyond +-710.47."""
+    try:
+        return math.sinh(a)
+    except OverflowError:
+        return copysign(inf, a)
+
+
+def cosh(a: float) -> float:
+    """The hyperbolic cosine, inf beyond +-710.47."""
+    try:
+        return math.cosh(a)
+    except OverflowError:
+        return inf
+
+
+def sigmoid(a: float) -> float:
+    """1 / (1 + e**-a), written so that e is never raised to a positive power."""
+    if a >= 0:
+        return 1.0 / (1.0 + math.exp(-a))
+    e = math.exp(a)
+    return e / (1.0 + e)
+
+
+def softplus(a: float) -> float:
+    """Log(1 + e**a), written so that nothing overflows."""
+    return (a if a > 0 else a * 0.0) + math.log1p(math.exp(-math.fabs(a)))
+
+
+def relu(a: float) -> float:
+    """`a` above 0, else 0; nan stays nan."""
+    return 0.0 if a <= 0 else a
+
+
+def step(a: float) -> float:
+    """1 above 0, else 0; nan stays nan."""
+    return 1.0 if a > 0 else 0.0 if a <= 0 else nan
+
+
+def mask(c: float, x: float) -> float:
+    """0 where `c` is 0, whatever `x` is, else `x`."""
+    return 0.0 if c == 0 else x
+
+
+def maximum(a: float, b: float) -> float:
+    """The larger; nan if either is."""
+    return a if a > b or a != a else b
+
+
+def minimum(a: float, b: float) -> float:
+    """The smaller; nan if either is."""
+    return a if a < b or a != a else b
+
+
+class IEEE(float):
+    """A float whose operators never raise and whose results are IEEEs again."""
+
+    __slots__ = ()
+
+    def __neg__(self) -> IEEE:
+        return IEEE(-float(self))
+
+    def __abs__(self) -> IEEE:
+        return IEEE(math.fabs(self))
+
+    def __add__(self, other: float) -> IEEE:
+        return IEEE(float(self) + other)
+
+    def __sub__(self, other: float) -> IEEE:
+        return IEEE(float(self) - other)
+
+    def __rsub__(self, other: float) -> IEEE:
+        return IEEE(other - float(self))
+
+    def __mul__(self, other: float) -> IEEE:
+        return IEEE(float(self) * other)
+
+    def __truediv__(self, other: float) -> IEEE:
+        return IEEE(divide(float(self), float(other)))
+
+    def __rtruediv__(self, other: float) -> IEEE:
+        return IEEE(divide(float(other), float(self)))
+
+    def __pow__(self, other: float, _: None = None) -> IEEE:
+        return IEEE(power(float(self), float(other)))
+
+    def __rpow__(self, other: float, _: None = None) -> IEEE:
+        return IEEE(power(float(other), float(self)))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def number(x: object) -> float:
+    """The real number `x` (int, bool, Fraction, NumPy scalar) as a float.
+
+    NumberError (a TypeError) for anything else; OverflowError for what no float can hold.
+    """
+    if type(x) is float or type(x) is IEEE:
+        return x
+    if not isinstance(x, Real) and hasattr(x, "item") and not hasattr(x, "__len__"):
+        x = x.item()  # numpy.bool_ is a scalar, but not a numbers.Real
+    if not isinstance(x, Real):
+        raise NumberError(f"expected one real number, got {_a(type(x).__name__)}")
+    try:
+        return float(x)
+    except OverflowError:
+        name = type(x).__name__
+        raise OverflowError(f"this {name} is beyond 1.8e308, the largest float") from None
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[:1] in "aeiouAEIOU" else f"a {noun}"
+
+
+def total(function: Callable[..., Any], *args: float) -> float:
+    """`function` of floats, by IEEE's rules wherever Python's raise or go complex."""
+    try:
+        result = function(*args)
+        if type(result) is not complex:
+            return float(result)
+    except ArithmeticError:
+        pass
+    return float(function(*map(IEEE, args)))
