@@ -1,5 +1,9 @@
 """Backpropagation with every number visible: see README.md, or `help(tinygrad_edu.Value)`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from tinygrad_edu.check import (
     check_finite,
     first_nonfinite,
@@ -37,6 +41,9 @@ from tinygrad_edu.ops import (
     tanh,
 )
 
+if TYPE_CHECKING:
+    from tinygrad_edu.draw.picture import Picture
+
 __all__ = [
     "GradientError",
     "InnerNodeError",
@@ -71,3 +78,21 @@ __all__ = [
     "tanh",
     "topological_order",
 ]
+
+
+def _draw(self: Value, *, timeout: float = 20.0, insist: bool = False) -> Picture:
+    """The picture of all that this was computed from, as it is now: `.save("y.svg")`, `.text()`.
+
+    timeout: seconds that Graphviz may take. insist: lay out more than 5,000 shapes too.
+    """
+    from tinygrad_edu.draw.picture import draw  # late, so that importing the package stays fast
+
+    return draw(self, timeout=timeout, insist=insist)
+
+
+def _mimebundle(self: Value, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    return _draw(self).mimebundle(repr(self))
+
+
+Value.draw = _draw
+Value._repr_mimebundle_ = _mimebundle

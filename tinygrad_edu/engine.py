@@ -29,7 +29,7 @@ def _binary(op: Op) -> Callable[[Value, Any], Value]:
 
     def method(self: Value, other: Any) -> Value:
         if type(other) is not type(self):
-            other = _operand(other, type(self))
+            other = as_value(other, type(self))
         return _node(op, value(self._data, other._data), self, other)
 
     return method
@@ -37,11 +37,11 @@ def _binary(op: Op) -> Callable[[Value, Any], Value]:
 
 def _reflected(op: Op) -> Callable[[Value, Any], Value]:
     method = _binary(op)
-    return lambda self, other: method(_operand(other, type(self)), self)
+    return lambda self, other: method(as_value(other, type(self)), self)
 
 
 def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Any], bool]:
-    return lambda self, other: compare(self._data, _operand(other, Value)._data)
+    return lambda self, other: compare(self._data, as_value(other)._data)
 
 
 class Value:
@@ -55,6 +55,7 @@ class Value:
 
     # a and b are the operands, a_data and b_data their numbers when this node was computed
     __slots__ = ("_data", "a", "a_data", "b", "b_data", "grad", "label", "op")
+    draw: Any  # comes from the package's __init__: the engine knows nothing of pictures
     __array_ufunc__ = None  # so that NumPy's scalars leave arithmetic to us, and its arrays fail
 
     def __init__(self, data: float, label: str = "") -> None:
@@ -95,7 +96,7 @@ class Value:
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
 
     def _apply(self, op: Op, *args: Any) -> Value:
-        nodes = [_operand(x, type(self)) for x in args]
+        nodes = [as_value(x, type(self)) for x in args]
         return _node(op, total(op.value, *(x._data for x in nodes)), *nodes)
 
     def __float__(self) -> float:
@@ -139,7 +140,7 @@ class Value:
 
 def _node(op: Op, data: float, a: Value, b: Value | None = None) -> Value:
     if a.op is CONSTANT and (b is None or b.op is CONSTANT):
-        return _operand(data, type(a))
+        return as_value(data, type(a))
     node: Value = object.__new__(type(a))
     node._data = data
     node.grad = 0.0
@@ -152,7 +153,8 @@ def _node(op: Op, data: float, a: Value, b: Value | None = None) -> Value:
     return node
 
 
-def _operand(x: Any, cls: type[Value]) -> Value:
+def as_value(x: Any, cls: type[Value] = Value) -> Value:
+    """`x` if it is a Value, else a constant: a Value of that number without a gradient."""
     if isinstance(x, Value):
         return x
     constant = cls(x)
@@ -229,6 +231,6 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
                 wanted.add(node)
             if x is not None and x._data is not then and x._data != then:
                 raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
-    adjoints = _sweep(order, _operand(1.0, type(y)), lambda n: (n, n.a, n.b), wanted)
+    adjoints = _sweep(order, as_value(1.0, type(y)), lambda n: (n, n.a, n.b), wanted)
     found = {x: adjoint for x, adjoint in zip(reversed(order), adjoints) if adjoint is not None}
-    return [found.get(x) or _operand(0.0, type(y)) for x in xs]
+    return [found.get(x) or as_value(0.0, type(y)) for x in xs]

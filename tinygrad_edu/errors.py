@@ -19,3 +19,15 @@ class NonFiniteError(ArithmeticError):
 
 class GradientError(AssertionError):
     """A gradient differs from the numerical derivative of the same function."""
+
+
+class ExpressionError(ValueError):
+    """What was typed is no expression, or its names and numbers do not match."""
+
+
+class FormatError(ValueError):
+    """A picture was asked for in a format that there is not."""
+
+
+class ScriptError(RuntimeError):
+    """A script to be drawn from is not there, fails, or does not define what was asked for."""

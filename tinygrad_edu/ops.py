@@ -27,9 +27,7 @@ Rule = Callable[..., Any]
 class Op(str):
     """One operation; as text it is its symbol, which is what a picture shows.
 
-    Your own is one row too, and is called like any other, `cube(x)`:
-
-        cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2)
+    Your own is one row too: `cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2)`.
     """
 
     __slots__ = ("da", "db", "derivatives", "name", "value")

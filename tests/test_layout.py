@@ -1,0 +1,580 @@
+"""Layout engines: real processes, the broken ones included; which engine, which error, in time."""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tinygrad_edu.draw import layout as module
+from tinygrad_edu.draw.layout import Drawing, LayoutError, layout
+
+ROOT = Path(__file__).parents[1]
+DOT = 'digraph { a [label="tanh \N{PARTIAL DIFFERENTIAL}"]; b [label=<x &lt; <B>y</B>>]; a -> b }'
+REAL_PATH = os.environ.get("PATH", "")
+BROAD = "digraph {{ a [shape=box width={0} height={1}] }}"  # one node, inches
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="scripts with a #! line")
+linux = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="never without fonts")
+
+
+@pytest.fixture(autouse=True)
+def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH on which nothing is installed but what a test puts there."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.delenv("TINYGRAD_EDU_DOT", raising=False)
+    return folder
+
+
+@pytest.fixture
+def system_dot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", REAL_PATH)
+
+
+@pytest.fixture
+def fonts() -> None:
+    try:
+        layout("digraph { a }", "png")
+    except LayoutError as error:
+        if error.reason == "no fonts":
+            pytest.skip(str(error))
+        raise
+
+
+@pytest.fixture
+def no_fonts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "fonts.conf"
+    config.write_text(f"<fontconfig><dir>{tmp_path}/none</dir></fontconfig>")
+    monkeypatch.setenv("FONTCONFIG_FILE", str(config))
+
+
+@pytest.fixture
+def fake_dot(bin_folder: Path) -> Callable[..., Path]:
+    """Put a `dot` on the PATH that answers `dot -V` well and then runs a few lines of Python."""
+
+    def write(body: str, version: str = "sys.exit(0)") -> Path:
+        program, script = bin_folder / "dot", bin_folder / "dot.py"
+        script.write_text(
+            "import fcntl, os, subprocess, sys, time\n"
+            f"if sys.argv[1] == '-V': {version}\n"
+            f"here = {str(bin_folder)!r}\n"
+            f"{body}\n"
+        )
+        command = shlex.join([sys.executable, "-I", str(script)])
+        program.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        program.chmod(0o755)
+        return program
+
+    return write
+
+
+def error_of(dot: str = DOT, format: str = "svg", timeout: float = 20.0) -> LayoutError:
+    with pytest.raises(LayoutError) as caught:
+        layout(dot, format, timeout)
+    message = str(caught.value)
+    assert message.isprintable() and len(message) <= 400
+    return caught.value
+
+
+def texts(svg: bytes) -> set[str]:
+    return {"".join(e.itertext()) for e in ElementTree.fromstring(svg).iter() if "text" in e.tag}
+
+
+def png_size(data: bytes) -> tuple[int, int]:
+    width, height = struct.unpack(">II", data[16:24])
+    return width, height
+
+
+# --- pygraphviz, which the package depends on ----------------------------------------------------
+
+
+def test_svg_has_every_label_whole() -> None:
+    drawing = layout(DOT)
+    assert isinstance(drawing, Drawing) and drawing.note == ""
+    assert {"tanh \N{PARTIAL DIFFERENTIAL}", "x < ", "y"} <= texts(drawing.data)
+
+
+def test_same_dot_gives_same_svg() -> None:
+    assert layout(DOT) == layout(DOT)
+
+
+@pytest.mark.usefixtures("fonts")
+def test_png_and_pdf() -> None:
+    assert layout(DOT, "png").data.startswith(b"\x89PNG")
+    assert layout(DOT, "pdf").data.startswith(b"%PDF")
+
+
+def test_png_has_letters_or_the_error_names_the_package_to_install() -> None:
+    try:
+        assert layout(DOT, "png").data.startswith(b"\x89PNG")
+    except LayoutError as error:
+        assert error.reason == "no fonts" and "fonts-dejavu-core" in str(error)
+
+
+def test_threads() -> None:
+    results: list[Drawing] = []
+    threads = [threading.Thread(target=lambda: results.append(layout(DOT))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 4 and len(set(results)) == 1
+
+
+def test_lone_surrogates_are_replaced() -> None:
+    assert "a?b" in texts(layout('digraph { "a\ud800b" }').data)
+
+
+def test_text_that_is_a_file_name_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "x.dot").write_text(DOT)
+    assert "syntax error" in str(error_of(str(tmp_path / "x.dot")))
+
+
+def test_a_large_drawing_goes_through_the_pipes() -> None:
+    nodes = "; ".join(f'n{i} [label="{"w" * 1000}"]' for i in range(150))
+    assert len(texts(layout(f"digraph {{ {nodes} }}").data)) == 1
+
+
+@pytest.mark.parametrize(
+    ("dot", "words"),
+    [
+        ("digraph { a ->", "syntax error in line 1"),
+        ("digraph { a [label=<<b>x</i>>] }", "mismatched tag"),
+        ('digraph { a [shape=record label="{a|"] }', "bad label format"),
+        ("", "Invalid Input"),
+    ],
+)
+def test_bad_dot_fails_in_graphviz_own_words(dot: str, words: str) -> None:
+    error = error_of(dot)
+    assert (error.reason, error.engine) == ("failed", "pygraphviz")
+    assert words in str(error) and "Traceback" not in str(error) and "ontconfig" not in str(error)
+
+
+def test_files_of_the_user_are_not_imported_in_place_of_the_library(tmp_path: Path) -> None:
+    for name in ("graphviz", "pygraphviz", "shlex", "_graphviz"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('shadowed')")
+    code = (
+        "import sys; from tinygrad_edu.draw.layout import layout; print(layout('digraph { a }'));"
+        "assert 'pygraphviz' not in sys.modules; assert 'graphviz' not in sys.modules"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "<svg" in done.stdout
+
+
+def test_pygraphviz_is_found_where_only_the_parent_looks() -> None:
+    spec = find_spec("pygraphviz")
+    assert spec and spec.origin
+    folders = [str(ROOT), str(Path(spec.origin).parents[1])]
+    code = (
+        f"import sys; sys.path += {folders!r};"
+        "from tinygrad_edu.draw.layout import layout; print(layout('digraph { a }'))"
+    )
+    python = getattr(sys, "_base_executable", sys.executable)  # outside the virtual environment
+    done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True)
+    assert "<svg" in done.stdout, done.stderr
+
+
+# --- which engine --------------------------------------------------------------------------------
+
+
+def test_none_turns_pictures_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
+    error = error_of()
+    assert (error.reason, error.engine) == ("missing", "")
+    assert "TINYGRAD_EDU_DOT" in str(error) and ".dot" in str(error) and ".txt" in str(error)
+
+
+def test_an_override_that_is_not_there_is_not_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plain = tmp_path / "notes\x1b.txt"
+    plain.write_text("not executable")
+    for path in (tmp_path / "nowhere", plain, tmp_path):
+        monkeypatch.setenv("TINYGRAD_EDU_DOT", str(path))
+        error = error_of()
+        assert error.reason == "missing" and "TINYGRAD_EDU_DOT" in str(error)
+
+
+@posix
+def test_an_override_that_is_no_program_is_not_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "mydot"
+    program.write_bytes(b"\x00\x01not a program")
+    program.chmod(0o755)
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", str(program))
+    error = error_of()
+    assert error.reason == "failed" and "TINYGRAD_EDU_DOT" in str(error)
+
+
+@posix
+def test_the_override_comes_before_the_path(
+    monkeypatch: pytest.MonkeyPatch, fake_dot: Callable[..., Path], tmp_path: Path
+) -> None:
+    mine = fake_dot("print('<svg>mine</svg>')").rename(tmp_path / "mydot")
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", str(mine))
+    assert layout(DOT).data == b"<svg>mine</svg>\n"
+
+
+@posix
+def test_dot_comes_before_pygraphviz_and_reads_only_its_input(
+    fake_dot: Callable[..., Path], bin_folder: Path
+) -> None:
+    fake_dot("print('<svg>', sys.argv[1:], sys.stdin.read(), '</svg>')")
+    assert layout("graph { \N{PARTIAL DIFFERENTIAL} }").data.decode() == (
+        "<svg> ['-Kdot', '-Tsvg'] graph { \N{PARTIAL DIFFERENTIAL} } </svg>\n"
+    )
+    assert sorted(os.listdir(bin_folder)) == ["dot", "dot.py"]
+
+
+@posix
+@pytest.mark.parametrize("version", ["sys.exit(1)", "os.abort()", "time.sleep(60)"])
+def test_a_broken_dot_is_passed_over(fake_dot: Callable[..., Path], version: str) -> None:
+    fake_dot("print('<svg>broken</svg>')", version)
+    started = time.monotonic()
+    assert "tanh \N{PARTIAL DIFFERENTIAL}" in texts(layout(DOT).data)
+    assert time.monotonic() - started < 10
+
+
+@posix
+def test_a_hanging_dot_leaves_pygraphviz_half_of_a_short_time(
+    fake_dot: Callable[..., Path],
+) -> None:
+    fake_dot("", version="time.sleep(60)")
+    assert layout(DOT, timeout=2).data
+
+
+@posix
+def test_a_dot_that_is_no_program_is_passed_over(bin_folder: Path) -> None:
+    (bin_folder / "dot").write_bytes(b"\x00\x01not a program")
+    (bin_folder / "dot").chmod(0o755)
+    assert layout(DOT).data.count(b"<svg") == 1
+
+
+@posix
+def test_a_dot_in_the_working_directory_is_not_run(
+    fake_dot: Callable[..., Path], bin_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_dot("print('<svg>planted</svg>')")
+    monkeypatch.chdir(bin_folder)
+    monkeypatch.setenv("PATH", f".{os.pathsep}")
+    assert b"planted" not in layout(DOT).data
+
+
+def test_no_engine_at_all() -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from tinygrad_edu.draw.layout import layout, LayoutError\n"
+        "try: layout('digraph { a }')\n"
+        "except LayoutError as error: print(error.reason, error.engine, error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, str(ROOT)], capture_output=True, text=True
+    )
+    assert done.stdout.startswith("missing  no picture, because Graphviz is not installed;")
+    assert "graphviz.org" in done.stdout and ".dot" in done.stdout and ".txt" in done.stdout
+
+
+# --- engines that fail ---------------------------------------------------------------------------
+
+
+@posix
+def test_the_words_of_a_failing_dot_are_passed_on_in_one_clean_line(
+    fake_dot: Callable[..., Path],
+) -> None:
+    fake_dot(
+        "print('<svg>half')\n"
+        "sys.stderr.write('Fontconfig warning: noise\\nError: bad\\x1b[31m thing\\nin line 7\\n')\n"
+        "sys.stderr.write('x' * 100_000)\n"
+        "sys.exit(3)"
+    )
+    error = error_of()
+    assert (error.reason, error.engine) == ("failed", "dot")
+    assert "Error: bad [31m thing in line 7 xxx" in str(error) and "noise" not in str(error)
+    assert str(error).endswith("needs no Graphviz")
+
+
+@posix
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "print('garbage')",
+        "sys.exit(1)",
+        "os.abort()",
+        "os.write(1, bytes(256))",
+        "print('graph <svg> %PDF'); sys.exit(3)",
+    ],
+)
+@pytest.mark.parametrize("format", ["svg", "png", "pdf"])
+def test_only_a_picture_is_taken_for_one(
+    fake_dot: Callable[..., Path], body: str, format: str
+) -> None:
+    fake_dot(body)
+    error = error_of(format=format)
+    assert (error.reason, error.engine) == ("failed", "dot")
+
+
+@posix
+def test_an_svg_without_a_size_gives_no_png(fake_dot: Callable[..., Path]) -> None:
+    fake_dot("print('graph 1 <svg width=\"1.2.3pt\">')")
+    assert error_of(format="png").reason == "failed"
+
+
+@posix
+def test_a_dot_that_reads_nothing(
+    fake_dot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_dot("print('<svg/>')")
+    complaints: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", complaints.append)
+    assert layout("x" * 10_000_000).data == b"<svg/>\n"
+    for thread in set(threading.enumerate()) - {threading.current_thread()}:
+        thread.join(5)
+    assert not complaints
+
+
+# --- time ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
+def test_timeout_must_be_positive_and_finite(timeout: float) -> None:
+    with pytest.raises(ValueError, match="timeout"):
+        layout(DOT, timeout=timeout)
+
+
+def test_a_very_long_timeout() -> None:
+    assert layout(DOT, timeout=1e300).data
+
+
+def test_format_must_be_known() -> None:
+    with pytest.raises(ValueError, match="svg, png or pdf"):
+        layout(DOT, "exe; rm")
+
+
+def test_pygraphviz_is_stopped_in_time() -> None:
+    edges = "; ".join(f"{i} -> {j}" for i in range(70) for j in range(i))
+    started = time.monotonic()
+    error = error_of(f"digraph {{ {edges} }}", timeout=1)
+    assert (error.reason, error.engine) == ("timeout", "pygraphviz")
+    assert "1 s" in str(error) and time.monotonic() - started < 3
+
+
+CHILD_HANGS = (  # it holds a lock and the pipes until it is dead
+    "code = 'import fcntl, os, sys, time; f = open(sys.argv[1], \"w\");'\n"
+    "code += 'fcntl.flock(f, fcntl.LOCK_EX); os.{leave}; print(1, file=f, flush=True);'\n"
+    "code += 'time.sleep({seconds})'\n"
+    "child = subprocess.Popen([sys.executable, '-I', '-c', code, here + '/lock'])\n"
+    "{then}"
+)
+
+
+def locked(path: Path) -> bool:
+    if sys.platform == "win32":
+        raise NotImplementedError
+    import fcntl
+
+    with path.open("r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+@posix
+@pytest.mark.parametrize("dot", [DOT, "x" * 1_000_000])
+def test_a_hanging_dot_is_killed_in_time(fake_dot: Callable[..., Path], dot: str) -> None:
+    fake_dot("time.sleep(60)")
+    started = time.monotonic()
+    error = error_of(dot, timeout=0.5)
+    assert (error.reason, error.engine) == ("timeout", "dot")
+    assert 0.5 <= time.monotonic() - started < 2
+
+
+@posix
+def test_a_timeout_leaves_no_pipe_open(fake_dot: Callable[..., Path]) -> None:
+    fake_dot("time.sleep(60)")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        error_of(timeout=0.5)
+        gc.collect()
+    assert not caught
+
+
+@posix
+@pytest.mark.parametrize("format", ["png", "pdf"])
+def test_the_timeout_is_for_the_whole_call(fake_dot: Callable[..., Path], format: str) -> None:
+    fake_dot(
+        "time.sleep(0.5)\n"
+        "print('graph <svg width=\"9pt\" height=\"9pt\"> %PDF') if sys.argv[2] != '-Tpng' else 0\n"
+        "time.sleep(60 if sys.argv[2] != '-Tplain' else 0)"
+    )
+    started = time.monotonic()
+    assert error_of(format=format, timeout=1.5).reason == "timeout"
+    assert 1.5 <= time.monotonic() - started < 3
+
+
+@posix
+@pytest.mark.parametrize("then", ["child.wait()", "print('<svg/>')"])
+def test_the_children_of_a_dot_are_killed_with_it(
+    fake_dot: Callable[..., Path], bin_folder: Path, then: str
+) -> None:
+    fake_dot(CHILD_HANGS.format(leave="getpid()", seconds=60, then=then))
+    assert error_of(timeout=1.5).reason == "timeout"
+    assert (bin_folder / "lock").read_text() == "1\n"
+    patience = time.monotonic() + 5
+    while locked(bin_folder / "lock") and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert not locked(bin_folder / "lock")
+
+
+@posix
+def test_a_grandchild_that_escapes_with_the_pipes_does_not_hold_up_the_answer(
+    fake_dot: Callable[..., Path], bin_folder: Path
+) -> None:
+    fake_dot(CHILD_HANGS.format(leave="setsid()", seconds=6, then="child.wait()"))
+    started = time.monotonic()
+    assert error_of("x" * 1_000_000, timeout=1.5).reason == "timeout"
+    assert time.monotonic() - started < 3
+    assert locked(bin_folder / "lock")
+
+
+@posix
+def test_ctrl_c_kills_the_engine_too(fake_dot: Callable[..., Path], bin_folder: Path) -> None:
+    fake_dot(CHILD_HANGS.format(leave="getpid()", seconds=60, then="child.wait()"))
+    code = "from tinygrad_edu.draw.layout import layout; layout('digraph { a }')"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    python = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    lock = bin_folder / "lock"
+    while not lock.exists() or not lock.read_text():
+        assert python.poll() is None
+        time.sleep(0.01)
+    python.send_signal(signal.SIGINT)
+    _, words = python.communicate(timeout=5)
+    assert "KeyboardInterrupt" in words
+    patience = time.monotonic() + 5
+    while locked(lock) and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert not locked(lock)
+
+
+# --- png size and fonts --------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("fonts")
+def test_a_small_png_is_crisp() -> None:
+    drawing = layout(BROAD.format(3, 2), "png")
+    width, height = png_size(drawing.data)
+    assert drawing.note == "" and abs(width - 3.11 * 144) < 4 and abs(height - 2.11 * 144) < 4
+
+
+@pytest.mark.usefixtures("fonts")
+@pytest.mark.parametrize(("width", "height"), [(60, 60), (300, 1)])
+def test_a_large_png_is_scaled_and_says_so(width: int, height: int) -> None:
+    drawing = layout(BROAD.format(width, height), "png")
+    across, down = png_size(drawing.data)
+    assert across * down < module.MOST_PIXELS and across <= module.MOST_PIXELS_A_SIDE
+    assert across * down > 0.9 * module.MOST_PIXELS or across > 0.9 * module.MOST_PIXELS_A_SIDE
+    found = re.match(r"drawn at (\d+) dpi, not 144", drawing.note)
+    assert found and abs(across - (width + 0.11) * int(found[1])) < 9
+
+
+@pytest.mark.usefixtures("fonts")
+@pytest.mark.parametrize("dot", [BROAD.format(300, 300), BROAD.format(1000, 1)])
+def test_a_png_too_large_to_read_is_refused_before_it_is_drawn(dot: str) -> None:
+    started = time.monotonic()
+    error = error_of(dot, "png")
+    assert error.reason == "too large" and time.monotonic() - started < 3
+    assert " x " in str(error) and ".svg or .pdf" in str(error)
+
+
+@pytest.mark.usefixtures("fonts")
+def test_a_resolution_in_the_dot_does_not_get_around_the_limit() -> None:
+    assert png_size(layout("digraph { dpi=100000; a }", "png").data) < (500, 500)
+
+
+@linux
+@pytest.mark.usefixtures("no_fonts")
+@pytest.mark.parametrize("format", ["png", "pdf"])
+def test_without_fonts_the_error_says_what_to_install(format: str) -> None:
+    error = error_of(format=format)
+    assert error.reason == "no fonts" and error.engine == "pygraphviz"
+    assert "fonts-dejavu-core" in str(error) and ".svg" in str(error)
+
+
+@pytest.mark.usefixtures("no_fonts")
+def test_without_fonts_an_svg_has_its_text() -> None:
+    assert "tanh \N{PARTIAL DIFFERENTIAL}" in texts(layout(DOT).data)
+
+
+# --- what depends on the machine -----------------------------------------------------------------
+
+
+@linux
+@pytest.mark.machine
+def test_a_monospaced_font_is_a_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fonts = sorted(Path("/usr/share/fonts").rglob("*Mono*.ttf"))
+    if not fonts:
+        pytest.skip("no monospaced font is installed")
+    (tmp_path / "mono.ttf").symlink_to(fonts[0])
+    config = tmp_path / "fonts.conf"
+    config.write_text(f"<fontconfig><dir>{tmp_path}</dir></fontconfig>")
+    monkeypatch.setenv("FONTCONFIG_FILE", str(config))
+    assert layout(DOT, "png").data
+
+
+@pytest.mark.machine
+@pytest.mark.usefixtures("system_dot")
+def test_system_dot_draws_the_same_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = layout(DOT).data
+    monkeypatch.setenv("PATH", "")
+    assert texts(drawn) == texts(layout(DOT).data)
+
+
+@pytest.mark.machine
+@pytest.mark.usefixtures("system_dot")
+@pytest.mark.parametrize("dot", ["digraph { a ->", "digraph { a [label=<<b>x</i>>] }"])
+def test_system_dot_refuses_bad_dot(dot: str) -> None:
+    error = error_of(dot)
+    assert (error.reason, error.engine) == ("failed", "dot")
+
+
+@pytest.mark.machine
+@pytest.mark.usefixtures("system_dot", "fonts")
+def test_system_dot_scales_and_refuses_large_png() -> None:
+    across, down = png_size(layout(BROAD.format(60, 60), "png").data)
+    assert 0.9 * module.MOST_PIXELS < across * down < module.MOST_PIXELS
+    assert error_of(BROAD.format(300, 300), "png").reason == "too large"
+    assert png_size(layout("digraph { dpi=100000; a }", "png").data) < (500, 500)
+
+
+@linux
+@pytest.mark.machine
+@pytest.mark.usefixtures("system_dot", "no_fonts")
+@pytest.mark.parametrize("format", ["png", "pdf"])
+def test_system_dot_without_fonts(format: str) -> None:
+    error = error_of(format=format)
+    assert (error.reason, error.engine) == ("no fonts", "dot")

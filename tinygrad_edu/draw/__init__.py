@@ -1,0 +1,1 @@
+"""What people look at: DOT, SVG, PNG, PDF, JSON and text of a graph."""

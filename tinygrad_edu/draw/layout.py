@@ -1,0 +1,222 @@
+"""DOT in, picture out: the only module of the package that starts a process.
+
+An *engine* is the beginning of a command line that understands the flags of Graphviz' `dot`.
+The first of these is used: the program that TINYGRAD_EDU_DOT names, the `dot` on the PATH,
+pygraphviz. Neither a hang nor a crash of an engine reaches this interpreter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from importlib.util import find_spec
+from typing import BinaryIO, NamedTuple
+
+OVERRIDE = "TINYGRAD_EDU_DOT"
+ANSWER_SECONDS = 3.0  # for `dot -V`, which takes 0.01 where it works
+LONGEST_SECONDS = 1e6  # poll() overflows at about 2e6
+
+PNG_DPI = 144  # crisp on a slide
+LEGIBLE_DPI = 36  # letters of 14 points are 7 pixels high
+MOST_PIXELS = 40_000_000  # 160 MB while it is drawn
+MOST_PIXELS_A_SIDE = 32_000  # Cairo shrinks, unasked, what is longer than 32767
+
+MARK = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "plain": b"graph "}
+SVG_SIZE = re.compile(rb'<svg[^>]*?\bwidth="(\d+\.?\d*)pt"[^>]*?\bheight="(\d+\.?\d*)pt"')
+NOISE = re.compile(r"Fontconfig |Warning: graph has \d+ nodes|.*-WARNING \*\*")
+INSTEAD = "or save as .dot or .txt, which needs no Graphviz"
+
+# Three labels of twenty characters. They are equally wide only if each character is drawn as the
+# same empty box; in a font W is wider than i, or else the accents combine with their letters.
+FONT_PROBE = "graph { node [shape=box]; " + "; ".join(["W" * 20, "i" * 20, "e\u0301" * 10]) + " }"
+
+# In a process of its own, because it holds the interpreter and ignores Ctrl-C while it works.
+# Run with -I, so that no graphviz.py or pygraphviz.py of the user's is imported instead.
+PYGRAPHVIZ = """\
+import sys
+folder, _, format, *flags = sys.argv[1:]
+sys.path.append(folder)
+try:
+    from pygraphviz import AGraph, __version__
+    if int(__version__.split(".")[0]) < 2:
+        sys.exit("version 2 is needed, not " + __version__)
+    graph = AGraph(string=sys.stdin.buffer.read().decode())
+    sys.stdout.buffer.write(graph.draw(format=format[2:], prog="dot", args=" ".join(flags)))
+except Exception as error:
+    sys.exit(str(error))
+"""
+
+
+class LayoutError(RuntimeError):
+    """Why there is no picture and what to do, in one line; `reason` in a word; `engine` if any."""
+
+    def __init__(self, message: str, reason: str = "failed", engine: str = "") -> None:
+        super().__init__(_one_line(message, 400))
+        self.reason = reason  # "missing", "timeout", "failed", "too large" or "no fonts"
+        self.engine = engine
+
+
+class Drawing(NamedTuple):
+    """A picture, and a remark on it for its reader, nearly always empty."""
+
+    data: bytes
+    note: str = ""
+
+
+class _Engine(NamedTuple):
+    name: str
+    command: list[str]
+
+
+def layout(dot: str, format: str = "svg", timeout: float = 20.0) -> Drawing:
+    """The graph that `dot` describes as svg, png or pdf, within `timeout` seconds in all."""
+    if format not in ("svg", "png", "pdf"):
+        raise ValueError(f"format must be svg, png or pdf, not {format!r}")
+    if not 0 < timeout < math.inf:
+        raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
+    deadline = time.monotonic() + min(timeout, LONGEST_SECONDS)
+    engine = _find_engine(deadline)
+    try:
+        if format != "svg":
+            _require_fonts(engine, format, deadline)
+        if format == "png":
+            return _draw_png(engine, dot, deadline)
+        return Drawing(_draw(engine, format, dot, deadline))
+    except subprocess.TimeoutExpired:
+        problem = f"{engine.name} did not finish within {timeout:g} s; draw less, allow more time"
+        raise LayoutError(f"{problem}, {INSTEAD}", "timeout", engine.name) from None
+
+
+def _find_engine(deadline: float) -> _Engine:
+    override = os.environ.get(OVERRIDE, "")
+    if override == "none":
+        raise LayoutError(f"{OVERRIDE}=none turned pictures off; unset it, {INSTEAD}", "missing")
+    if override:
+        if path := shutil.which(override):
+            return _Engine(OVERRIDE, [path])
+        problem = f"{OVERRIDE} is {override[:100]!r}, which is no program; correct or unset it"
+        raise LayoutError(f"{problem}, {INSTEAD}", "missing", OVERRIDE)
+    path = shutil.which("dot")
+    # Windows, and an empty entry of the PATH, offer the current folder: it is not to be trusted.
+    if path and os.path.isabs(path) and _answers(path, deadline):
+        return _Engine("dot", [path])
+    if folder := _pygraphviz_folder():
+        return _Engine("pygraphviz", [sys.executable, "-I", "-c", PYGRAPHVIZ, folder])
+    problem = f"{path} does not work" if path else "Graphviz is not installed"
+    advice = f"install it (graphviz.org/download), {INSTEAD}"
+    raise LayoutError(f"no picture, because {problem}; {advice}", "missing")
+
+
+def _answers(path: str, deadline: float) -> bool:
+    seconds = min(ANSWER_SECONDS, (deadline - time.monotonic()) / 2)
+    try:
+        return _run([path, "-V"], b"", seconds).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _pygraphviz_folder() -> str:
+    """The folder that pygraphviz is installed in, or an empty text."""
+    if not sys.executable or getattr(sys, "frozen", False):  # there is no `python -c`
+        return ""
+    spec = find_spec("pygraphviz")
+    return os.path.dirname(os.path.dirname(spec.origin)) if spec and spec.origin else ""
+
+
+def _require_fonts(engine: _Engine, format: str, deadline: float) -> None:
+    if sys.platform in ("win32", "darwin"):  # never without fonts
+        return
+    rows = [line.split() for line in _draw(engine, "plain", FONT_PROBE, deadline).splitlines()]
+    if len({tuple(row[4:5]) for row in rows if row[:1] == [b"node"]}) == 1:  # their widths
+        advice = "install one (Debian, Ubuntu: apt-get install fonts-dejavu-core) or save as .svg"
+        problem = f"this machine has no font to write a {format} with"
+        raise LayoutError(f"{problem}; {advice}", "no fonts", engine.name)
+
+
+def _draw_png(engine: _Engine, dot: str, deadline: float) -> Drawing:
+    size = SVG_SIZE.search(_draw(engine, "svg", dot, deadline, "-Gdpi=72"))
+    if size is None:
+        problem = f"{engine.name} does not tell the size of its drawing; save as .svg"
+        raise LayoutError(problem, "failed", engine.name)
+    width, height = float(size[1]) + 1, float(size[2]) + 1  # points, and they were rounded
+    by_area = 72 * math.sqrt(MOST_PIXELS / (width * height))
+    by_side = 72 * MOST_PIXELS_A_SIDE / max(width, height)
+    dpi = math.floor(min(PNG_DPI, by_area, by_side))
+    points = f"{width:.0f} x {height:.0f} points"
+    if dpi < LEGIBLE_DPI:
+        problem = f"{points} are too large for a legible png; draw less, or save as .svg or .pdf"
+        raise LayoutError(problem, "too large", engine.name)
+    note = f"drawn at {dpi} dpi, not {PNG_DPI}, because it measures {points}; svg and pdf are sharp"
+    data = _draw(engine, "png", dot, deadline, f"-Gdpi={dpi}")
+    return Drawing(data, note if dpi < PNG_DPI else "")
+
+
+def _draw(engine: _Engine, format: str, dot: str, deadline: float, *flags: str) -> bytes:
+    command = [*engine.command, "-Kdot", f"-T{format}", *flags]
+    try:
+        done = _run(command, dot.encode("utf-8", "replace"), deadline - time.monotonic())
+    except OSError as error:
+        problem = f"{engine.name} does not start ({error.strerror}); repair it"
+        raise LayoutError(f"{problem}, {INSTEAD}", "failed", engine.name) from error
+    lines = done.stderr[:10_000].decode("utf-8", "replace").splitlines()
+    lines = [line for line in lines if not NOISE.match(line)]
+    # Where `dot` refuses a label, pygraphviz leaves it out and reports success.
+    refused = done.returncode != 0 or any(line.startswith("Error:") for line in lines)
+    if MARK[format] in done.stdout and not refused:
+        return done.stdout
+    words = _one_line(" ".join(lines), 200) or f"no {format} came back (exit {done.returncode})"
+    problem = f"{engine.name} cannot draw this: {words}; correct it"
+    raise LayoutError(f"{problem}, {INSTEAD}", "failed", engine.name)
+
+
+def _run(command: list[str], data: bytes, seconds: float) -> subprocess.CompletedProcess[bytes]:
+    """What the command did with `data`; or else it is killed, with all that it started."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # a process group that can be killed; Windows has none
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    try:
+        # Fed from a thread: on Windows, communicate() writes before it looks at the clock.
+        threading.Thread(target=_feed, args=(process.stdin, data), daemon=True).start()
+        process.stdin = None
+        out, err = process.communicate(timeout=seconds)
+    except BaseException:  # Ctrl-C too: it does not reach another session
+        _kill(process)
+        raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def _feed(stdin: BinaryIO, data: bytes) -> None:
+    with contextlib.suppress(OSError), stdin:  # a program need not read to the end
+        stdin.write(data)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # Not read to the end: a grandchild that left the group may hold them open for ever.
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    process.wait()
+
+
+def _one_line(text: str, most: int) -> str:
+    """The text without control characters, on one line, clipped."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= most else line[: most - 3] + "..."

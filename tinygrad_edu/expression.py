@@ -1,0 +1,212 @@
+"""What a person types, `tanh(x*w + b)`, as Values. Nothing typed is ever run as Python.
+
+Python's parser makes the syntax tree, an allow-list says which of its nodes mean something here,
+and everything else is an ExpressionError: one line that says what would have been right.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import unicodedata
+import warnings
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from math import inf
+
+from tinygrad_edu import ops
+from tinygrad_edu.engine import Value, as_value
+from tinygrad_edu.errors import ExpressionError
+from tinygrad_edu.ops import Op
+
+LONGEST = 10_000  # characters; what is longer was not typed
+SHOWN = 60  # characters of what was typed are echoed
+
+FUNCTIONS = {name: op for name, op in ops.TABLE.items() if op == name}
+_BINARY: dict[type[ast.AST], Op] = {
+    ast.Add: ops.add,
+    ast.Sub: ops.sub,
+    ast.Mult: ops.mul,
+    ast.Div: ops.div,
+    ast.Pow: ops.power,
+}
+_GRAMMAR = "numbers, names, + - * / **, brackets and functions such as tanh(x)"
+_INSTEAD: dict[type[ast.AST], str] = {
+    ast.BitXor: "^ is no operation here: a power is written **",
+    ast.FloorDiv: "// has no derivative: division is written /",
+    ast.Mod: "% is no operation here: division is written /",
+    ast.MatMult: "@ is no operation here: multiplication is written *",
+}
+
+
+def shown(text: str) -> str:
+    """The text as it may be echoed: on one line, clipped, without control characters."""
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: SHOWN + 1])
+    return repr(clean[:SHOWN] + "..." if len(clean) > SHOWN else clean)
+
+
+def bindings(assignments: Iterable[str]) -> dict[str, float]:
+    """The numbers of `NAME=NUMBER` texts, by name, in order; ExpressionError says which is off."""
+    numbers: dict[str, float] = {}
+    for assignment in assignments:
+        name, equals, text = (part.strip() for part in assignment.partition("="))
+        name = unicodedata.normalize("NFKC", name)  # as Python's parser does with names
+        if not equals:
+            raise ExpressionError(f"{shown(assignment)} has no =: write NAME=NUMBER, such as x=2")
+        _require_name(name)
+        if name in numbers:
+            raise ExpressionError(f"{name} is bound twice: give it one number")
+        try:
+            numbers[name] = float(text)
+        except ValueError:
+            raise ExpressionError(
+                f"{shown(text)} is not a number: write {name}=NUMBER, such as {name}=-0.5 or 1e-3"
+            ) from None
+    return numbers
+
+
+def _require_name(name: str) -> None:
+    if name in FUNCTIONS:
+        raise ExpressionError(f"{name} is a function: it cannot be the name of a number")
+    if keyword.iskeyword(name):
+        raise ExpressionError(f"{name} is a reserved word: choose another name")
+    if not name.isidentifier() or len(name) > SHOWN:
+        raise ExpressionError(
+            f"{shown(name)} is not a name: a letter, then letters, digits and _, {SHOWN} at most"
+        )
+
+
+def expression(text: str, numbers: Mapping[str, float]) -> Value:
+    """The typed expression as a Value, with a leaf for each name of `numbers`, labelled by it.
+
+    ExpressionError for what is not arithmetic, a name without a number, a number without a use.
+    Numbers are floats from the start: 9**9**9 is inf at once.
+    """
+    tree = _parse(text)
+    leaves = {name: Value(number, label=name) for name, number in numbers.items()}
+    used: set[str] = set()
+    result = _evaluate(tree, leaves, used)
+    for name in numbers:
+        if name not in used:
+            raise ExpressionError(
+                f"{name} has a number but is not in the expression{_nearest(name, used)}"
+            )
+    return as_value(result)
+
+
+def _parse(text: str) -> ast.expr:
+    if len(text) > LONGEST:
+        raise ExpressionError(
+            f"the expression has {len(text)} characters, {LONGEST} are the most: "
+            "build it in Python instead, and draw FILE.py:NAME"
+        )
+    if not text.strip():
+        raise ExpressionError(f"the expression is empty: write {_GRAMMAR}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ExpressionError(_syntax(text.strip(), error)) from None
+    except (MemoryError, RecursionError):
+        raise ExpressionError("the expression is nested too deeply: use fewer brackets") from None
+    except ValueError:
+        raise ExpressionError(f"{shown(text)} has characters that cannot be read") from None
+
+
+def _syntax(text: str, error: SyntaxError) -> str:
+    where = f"at character {error.offset}" if error.offset else "somewhere"
+    if "=" in text:
+        return f"{shown(text)} has an =: numbers are bound beside the expression, by --at NAME=NUMBER"
+    if "invalid decimal literal" in error.msg or "invalid syntax" == error.msg:
+        return f"cannot read {shown(text)} {where}: write {_GRAMMAR}; 2x is written 2*x"
+    return f"cannot read {shown(text)} {where}: {error.msg}"
+
+
+def _evaluate(tree: ast.expr, leaves: Mapping[str, Value], used: set[str]) -> Value | float:
+    """The tree's Value, operands before operations, with the tree itself kept on a list."""
+    waiting: list[ast.expr | tuple[Op, int]] = [tree]
+    done: list[Value | float] = []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tuple):
+            op, count = node
+            args = done[len(done) - count :]
+            del done[len(done) - count :]
+            done.append(op(*args))
+            continue
+        op_and_args = _operation(node)
+        if op_and_args is None:
+            done.append(_atom(node, leaves))
+            if isinstance(node, ast.Name):
+                used.add(node.id)
+        else:
+            op, operands = op_and_args
+            if op is not None:
+                waiting.append((op, len(operands)))
+            waiting.extend(reversed(operands))
+    return done[0]
+
+
+def _operation(node: ast.expr) -> tuple[Op | None, list[ast.expr]] | None:
+    """The operation that a node asks for and its operands; None for a number or a name."""
+    if isinstance(node, ast.BinOp):
+        op = _BINARY.get(type(node.op))
+        if op is None:
+            raise ExpressionError(_INSTEAD.get(type(node.op), _refusal(node)))
+        return op, [node.left, node.right]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        return ops.neg if isinstance(node.op, ast.USub) else None, [node.operand]
+    if isinstance(node, ast.Call):
+        return _function(node), node.args
+    return None
+
+
+def _function(call: ast.Call) -> Op:
+    if not isinstance(call.func, ast.Name):
+        raise ExpressionError(_refusal(call.func))
+    name = call.func.id
+    op = FUNCTIONS.get(name)
+    if op is None:
+        raise ExpressionError(
+            f"{shown(name)} is not a function{_nearest(name, FUNCTIONS)}; the functions are "
+            f"{', '.join(sorted(FUNCTIONS))}"
+        )
+    if call.keywords or any(isinstance(arg, ast.Starred) for arg in call.args):
+        raise ExpressionError(f"{name} takes plain arguments only: {_usage(op)}")
+    if len(call.args) != len(op.derivatives):
+        raise ExpressionError(f"{name} was given {len(call.args)} arguments: write {_usage(op)}")
+    return op
+
+
+def _usage(op: Op) -> str:
+    return f"{op}({', '.join('ab'[: len(op.derivatives)])})"
+
+
+def _atom(node: ast.expr, leaves: Mapping[str, Value]) -> Value | float:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        try:
+            return float(node.value)
+        except OverflowError:
+            return inf
+    if not isinstance(node, ast.Name):
+        raise ExpressionError(_refusal(node))
+    if node.id in leaves:
+        return leaves[node.id]
+    if node.id in FUNCTIONS:
+        raise ExpressionError(f"{node.id} is a function: write {_usage(FUNCTIONS[node.id])}")
+    bound = f"; bound so far: {', '.join(leaves)}" if leaves else ""
+    raise ExpressionError(
+        f"{shown(node.id)} has no number{_nearest(node.id, leaves)}: add --at "
+        f"{shown(node.id)[1:-1]}=NUMBER{bound}"
+    )
+
+
+def _refusal(node: ast.AST) -> str:
+    kind = type(node).__name__.lower()
+    return f"an expression is made of {_GRAMMAR}; this one holds something else ({kind})"
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    match = get_close_matches(name, names, 1)
+    return f" (did you mean {match[0]}?)" if match else ""
