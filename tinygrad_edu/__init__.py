@@ -41,17 +41,19 @@ from tinygrad_edu.ops import (
     tanh,
 )
 
+__version__ = "0.1.0"  # the only place: setup.cfg reads it here
+
 if TYPE_CHECKING:
     from tinygrad_edu.draw.picture import Picture
 
 __all__ = [
+    "TABLE",
     "GradientError",
     "InnerNodeError",
     "NonFiniteError",
     "NumberError",
     "Op",
     "StaleError",
-    "TABLE",
     "Value",
     "atan",
     "check_finite",

@@ -41,8 +41,8 @@ _INSTEAD: dict[type[ast.AST], str] = {
 
 def shown(text: str) -> str:
     """The text as it may be echoed: on one line, clipped, without control characters."""
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: SHOWN + 1])
-    return repr(clean[:SHOWN] + "..." if len(clean) > SHOWN else clean)
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:SHOWN])
+    return repr(clean + "..." if len(text) > SHOWN else clean)
 
 
 def bindings(assignments: Iterable[str]) -> dict[str, float]:
@@ -76,14 +76,17 @@ def _require_name(name: str) -> None:
         )
 
 
-def expression(text: str, numbers: Mapping[str, float]) -> Value:
-    """The typed expression as a Value, with a leaf for each name of `numbers`, labelled by it.
+def expression(text: str, numbers: Mapping[str, float | Value]) -> Value:
+    """The typed expression as a Value; `numbers` says what each name in it stands for.
 
+    A number becomes a leaf that is labelled with its name; a Value is used as it is.
     ExpressionError for what is not arithmetic, a name without a number, a number without a use.
-    Numbers are floats from the start: 9**9**9 is inf at once.
+    Numbers in the text are floats from the start: 9**9**9 is inf at once.
     """
     tree = _parse(text)
-    leaves = {name: Value(number, label=name) for name, number in numbers.items()}
+    leaves = {
+        name: x if isinstance(x, Value) else Value(x, label=name) for name, x in numbers.items()
+    }
     used: set[str] = set()
     result = _evaluate(tree, leaves, used)
     for name in numbers:
@@ -117,8 +120,8 @@ def _parse(text: str) -> ast.expr:
 def _syntax(text: str, error: SyntaxError) -> str:
     where = f"at character {error.offset}" if error.offset else "somewhere"
     if "=" in text:
-        return f"{shown(text)} has an =: numbers are bound beside the expression, by --at NAME=NUMBER"
-    if "invalid decimal literal" in error.msg or "invalid syntax" == error.msg:
+        return f"{shown(text)} has an =: numbers stand beside it, --at NAME=NUMBER"
+    if "invalid decimal literal" in error.msg or error.msg == "invalid syntax":
         return f"cannot read {shown(text)} {where}: write {_GRAMMAR}; 2x is written 2*x"
     return f"cannot read {shown(text)} {where}: {error.msg}"
 
@@ -208,5 +211,5 @@ def _refusal(node: ast.AST) -> str:
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    match = get_close_matches(name, names, 1)
-    return f" (did you mean {match[0]}?)" if match else ""
+    matches = get_close_matches(name, names, 2)
+    return f" (did you mean {' or '.join(matches)}?)" if matches else ""

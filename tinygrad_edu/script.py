@@ -39,7 +39,9 @@ def _run(path: str) -> dict[str, object]:
         with redirect_stdout(sys.stderr):
             return runpy.run_path(path, run_name="__main__")
     except SystemExit as error:
-        raise ScriptError(f"{path} ended itself (exit {error.code}): let it run to its end") from None
+        raise ScriptError(
+            f"{path} ended itself (exit {error.code}): let it run to its end"
+        ) from None
     except Exception as error:
         lines = [x.lineno for x in traceback.extract_tb(error.__traceback__) if x.filename == path]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else None)

@@ -25,7 +25,6 @@ _UNICODE = {"branch": "├─ ", "last": "└─ ", "bar": "│  ", "gap": "   "
 _ASCII = {"branch": "|- ", "last": "`- ", "bar": "|  ", "gap": "   ", "cut": "..."}
 _INDENT = 3  # columns for each level
 _CONTENT = 40  # columns that a line needs for what it says
-NARROWEST = 20
 
 _BOLD, _GREEN, _RED, _FAINT, _PLAIN = "\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m"
 
@@ -38,7 +37,7 @@ def text(
     unicode: draw with box characters; otherwise all is ASCII. color: mark the signs of gradients
     with terminal colours. most: lines to show, 0 for all.
     """
-    written = _lines(graph, max(width, NARROWEST), _UNICODE if unicode else _ASCII, color)
+    written = _lines(graph, max(width, 1), _UNICODE if unicode else _ASCII, color)
     lines = list(islice(written, most or None))
     if most and next(written, None) is not None:
         lines.append(f"... of {len(graph.nodes)} values in all")
@@ -89,6 +88,8 @@ def _content(node: Node, room: int, mark: str, box: dict[str, str], color: bool)
     grad = "" if node.grad is None or referred else f"  grad {theme.number(node.grad)}"
     mark = (" (set after use)" if node.stale else "") + mark
     room -= columns(number + grad + mark)
+    if room < min(columns(name), len(box["cut"]) + 1):  # so narrow that even the numbers suffer
+        return _clip(name + number + grad + mark, room + columns(number + grad + mark), box["cut"])
     name = _clip(name, room, box["cut"])
     if color:
         tint = _FAINT if node.grad == 0 else _RED if grad.startswith("  grad -") else _GREEN
@@ -113,4 +114,4 @@ def _clip(line: str, room: int, cut: str) -> str:
         return line
     while line and columns(line) + len(cut) > room:
         line = line[:-1]
-    return line + cut if room >= len(cut) else ""
+    return (line + cut)[: max(room, 0)]
