@@ -214,9 +214,8 @@ def _value(target: str, assignments: Sequence[str]) -> Value:
 
 def _deliver(data: bytes, output: str | None) -> None:
     if output is None or output == "-":
-        stdout = click.get_binary_stream("stdout")
-        stdout.write(data)
-        stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
         return
     try:
         picture.write_whole(output, data)

@@ -55,7 +55,8 @@ class Value:
 
     # a and b are the operands, a_data and b_data their numbers when this node was computed
     __slots__ = ("_data", "a", "a_data", "b", "b_data", "grad", "label", "op")
-    draw: Any  # comes from the package's __init__: the engine knows nothing of pictures
+    draw: Any  # these two come from the package's __init__: the engine knows no pictures
+    _repr_mimebundle_: Any
     __array_ufunc__ = None  # so that NumPy's scalars leave arithmetic to us, and its arrays fail
 
     def __init__(self, data: float, label: str = "") -> None:
@@ -106,9 +107,9 @@ class Value:
         return format(self._data, spec) if spec else repr(self)
 
     def __repr__(self) -> str:
-        shown = {"op": str(self.op), "label": self.label}
-        extra = "".join(f", {key}={text!r}" for key, text in shown.items() if text)
-        return f"Value({self._data!r}, grad={self.grad!r}{extra})"
+        op = f", op={str(self.op)!r}" if self.op else ""
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value({self._data!r}, grad={self.grad!r}{op}{label})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.op is not LEAF:
@@ -205,9 +206,8 @@ def _sweep(order: list[Value], seed: Any, at: Any = None, wanted: Any = None) ->
         op = node.op if node._data == node._data else UNDEFINED
         y, at_a, at_b = (node._data, node.a_data, node.b_data) if at is None else at(node)
         if a.op is not CONSTANT and (wanted is None or a in wanted):
-            if op.da is one:
-                share = adjoint
-            else:
+            share = adjoint
+            if op.da is not one:
                 share = adjoint * (op.da(y, at_a) if b is None else op.da(y, at_a, at_b))
             pending[a] = pending[a] + share if a in pending else share
         if b is not None and b.op is not CONSTANT and (wanted is None or b in wanted):

@@ -138,21 +138,19 @@ def _evaluate(tree: ast.expr, leaves: Mapping[str, Value], used: set[str]) -> Va
             del done[len(done) - count :]
             done.append(op(*args))
             continue
-        op_and_args = _operation(node)
-        if op_and_args is None:
+        operation, operands = _operation(node)
+        if operation is not None:
+            waiting.append((operation, len(operands)))
+        elif not operands:
             done.append(_atom(node, leaves))
             if isinstance(node, ast.Name):
                 used.add(node.id)
-        else:
-            op, operands = op_and_args
-            if op is not None:
-                waiting.append((op, len(operands)))
-            waiting.extend(reversed(operands))
+        waiting.extend(reversed(operands))
     return done[0]
 
 
-def _operation(node: ast.expr) -> tuple[Op | None, list[ast.expr]] | None:
-    """The operation that a node asks for and its operands; None for a number or a name."""
+def _operation(node: ast.expr) -> tuple[Op | None, list[ast.expr]]:
+    """The operation that a node asks for and its operands; +x has no operation, x neither."""
     if isinstance(node, ast.BinOp):
         op = _BINARY.get(type(node.op))
         if op is None:
@@ -162,7 +160,7 @@ def _operation(node: ast.expr) -> tuple[Op | None, list[ast.expr]] | None:
         return ops.neg if isinstance(node.op, ast.USub) else None, [node.operand]
     if isinstance(node, ast.Call):
         return _function(node), node.args
-    return None
+    return None, []
 
 
 def _function(call: ast.Call) -> Op:
@@ -187,7 +185,9 @@ def _usage(op: Op) -> str:
 
 
 def _atom(node: ast.expr, leaves: Mapping[str, Value]) -> Value | float:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and type(node.value) is float:
+        return node.value
+    if isinstance(node, ast.Constant) and type(node.value) is int:
         try:
             return float(node.value)
         except OverflowError:

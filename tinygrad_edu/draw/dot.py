@@ -40,7 +40,7 @@ def dot(graph: Graph) -> str:
             side = theme.SIDE[operand] if named else {}
             ids = {"id": f"e{source}_{node.id}_{operand}", "tooltip": f"operand {operand}"}
             digraph.edge(f"n{source}", f"op{node.id}", **ids, **side)
-    return digraph.source
+    return str(digraph.source)
 
 
 def drawn(graph: Graph) -> int:
