@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, isnan, nan
 
-from tinygrad_edu.engine import Value, gradient, topological_order
+from tinygrad_edu.engine import Value, as_value, gradient, topological_order
 from tinygrad_edu.errors import GradientError, NonFiniteError
 from tinygrad_edu.formula import Formula, format_number
 from tinygrad_edu.ieee import total
@@ -94,27 +94,15 @@ def compare(
     tolerance: relative; what a numerical derivative cannot tell is allowed on top.
     """
     leaves = [Value(x) for x in xs]
-    return _compare(f, xs, gradient(f(*leaves), leaves), names or _numbered(xs), tolerance)
-
-
-def _compare(
-    f: Callable[..., Value],
-    xs: Sequence[float],
-    derivatives: Sequence[Value],
-    names: Sequence[str],
-    tolerance: float,
-) -> list[Comparison]:
+    derivatives = gradient(as_value(f(*leaves)), leaves)
     rows = []
-    for i, (x, derivative, name) in enumerate(zip(xs, derivatives, names, strict=True)):
+    for i, (x, derivative) in enumerate(zip(xs, derivatives, strict=True)):
         along = _along(f, xs, i)
         h = max(1.0, abs(x)) * 2.0**-20
         slopes = ((along(x) - along(x - h)) / h, (along(x + h) - along(x)) / h)
+        name = names[i] if names else f"x{i}"
         rows.append(Comparison(name, float(derivative), *_settled(along, x), slopes, tolerance))
     return rows
-
-
-def _numbered(xs: Sequence[float]) -> list[str]:
-    return [f"x{i}" for i in range(len(xs))]
 
 
 def gradcheck(f: Callable[..., Value], *xs: float, order: int = 2, tolerance: float = 1e-6) -> bool:
@@ -123,14 +111,13 @@ def gradcheck(f: Callable[..., Value], *xs: float, order: int = 2, tolerance: fl
     order: 1, or 2 to check the gradient of every entry of the gradient too. GradientError (an
     AssertionError) names the derivative that is off, and both its numbers.
     """
-    names = _numbered(xs)
-    rows = compare(f, *xs, names=names, tolerance=tolerance)
-    for i, name in enumerate(names if order > 1 else []):
+    rows = compare(f, *xs, tolerance=tolerance)
+    for i in range(len(xs) if order > 1 else 0):
 
         def entry(*leaves: Value, i: int = i) -> Value:
-            return gradient(f(*leaves), leaves)[i]
+            return gradient(as_value(f(*leaves)), leaves)[i]
 
-        seconds = [f"{name}, {other}" for other in names]
+        seconds = [f"x{i}, x{k}" for k in range(len(xs))]
         rows += compare(entry, *xs, names=seconds, tolerance=tolerance)
     for row in rows:
         if row.verdict == "differs":

@@ -22,7 +22,7 @@ from tinygrad_edu.ops import Op
 LONGEST = 10_000  # characters; what is longer was not typed
 SHOWN = 60  # characters of what was typed are echoed
 
-FUNCTIONS = {name: op for name, op in ops.TABLE.items() if op == name}
+FUNCTIONS = {name: op for name, op in ops.TABLE.items() if op == name and op is not ops.neg}
 _BINARY: dict[type[ast.AST], Op] = {
     ast.Add: ops.add,
     ast.Sub: ops.sub,

@@ -90,7 +90,7 @@ minimum  = _row("min",     ieee.minimum,   lambda y, a, b: (1 + step(b - a) - st
                                            lambda y, a, b: (1 + step(a - b) - step(b - a)) / 2)
 mask: Op = _row("mask",    ieee.mask,      lambda y, a, b: 0.0,
                                            lambda y, a, b: mask(a, 1.0))
-neg      = _row("neg",     operator.neg,   lambda y, a: -1.0,                        symbol="-")
+neg      = _row("neg",     operator.neg,   lambda y, a: -1.0)
 absolute = _row("abs",     operator.abs,   lambda y, a: step(a) - step(-a))
 step: Op = _row("step",    ieee.step,      lambda y, a: 0.0)
 relu     = _row("relu",    ieee.relu,      lambda y, a: step(a))
