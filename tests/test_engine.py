@@ -204,7 +204,7 @@ def test_minus_and_abs_are_operations() -> None:
     y = abs(x) - -x
     y.backward()
     assert (y.data, x.grad) == (0.0, 0.0)
-    assert [str(node.op) for node in topological_order(y)] == ["", "abs", "-", "-"]
+    assert [str(node.op) for node in topological_order(y)] == ["", "abs", "neg", "-"]
 
 
 def test_sum_of_values_works_and_begins_with_the_number_0() -> None:

@@ -19,17 +19,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from conftest import REAL_PATH, linux, posix
 
 from tinygrad_edu.draw import layout as module
 from tinygrad_edu.draw.layout import Drawing, LayoutError, layout
 
 ROOT = Path(__file__).parents[1]
 DOT = 'digraph { a [label="tanh \N{PARTIAL DIFFERENTIAL}"]; b [label=<x &lt; <B>y</B>>]; a -> b }'
-REAL_PATH = os.environ.get("PATH", "")
 BROAD = "digraph {{ a [shape=box width={0} height={1}] }}"  # one node, inches
-
-posix = pytest.mark.skipif(sys.platform == "win32", reason="scripts with a #! line")
-linux = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="never without fonts")
 
 
 @pytest.fixture(autouse=True)
@@ -45,16 +42,6 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def system_dot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", REAL_PATH)
-
-
-@pytest.fixture
-def fonts() -> None:
-    try:
-        layout("digraph { a }", "png")
-    except LayoutError as error:
-        if error.reason == "no fonts":
-            pytest.skip(str(error))
-        raise
 
 
 @pytest.fixture
@@ -88,7 +75,8 @@ def error_of(dot: str = DOT, format: str = "svg", timeout: float = 20.0) -> Layo
     with pytest.raises(LayoutError) as caught:
         layout(dot, format, timeout)
     message = str(caught.value)
-    assert message.isprintable() and len(message) <= 400
+    assert message.isprintable()
+    assert len(message) <= 400
     return caught.value
 
 
@@ -106,7 +94,8 @@ def png_size(data: bytes) -> tuple[int, int]:
 
 def test_svg_has_every_label_whole() -> None:
     drawing = layout(DOT)
-    assert isinstance(drawing, Drawing) and drawing.note == ""
+    assert isinstance(drawing, Drawing)
+    assert drawing.note == ""
     assert {"tanh \N{PARTIAL DIFFERENTIAL}", "x < ", "y"} <= texts(drawing.data)
 
 
@@ -114,17 +103,23 @@ def test_same_dot_gives_same_svg() -> None:
     assert layout(DOT) == layout(DOT)
 
 
-@pytest.mark.usefixtures("fonts")
-def test_png_and_pdf() -> None:
+@pytest.mark.parametrize("format", ["png", "pdf"])
+def test_a_picture_has_letters_or_the_error_names_the_package_to_install(format: str) -> None:
+    try:
+        data = layout(DOT, format).data
+    except LayoutError as caught:
+        error = caught
+    else:
+        assert data.startswith(module.MARK[format])
+        return
+    assert error.reason == "no fonts"
+    assert "fonts-dejavu-core" in str(error)
+
+
+@pytest.mark.machine
+def test_with_fonts_there_are_png_and_pdf() -> None:
     assert layout(DOT, "png").data.startswith(b"\x89PNG")
     assert layout(DOT, "pdf").data.startswith(b"%PDF")
-
-
-def test_png_has_letters_or_the_error_names_the_package_to_install() -> None:
-    try:
-        assert layout(DOT, "png").data.startswith(b"\x89PNG")
-    except LayoutError as error:
-        assert error.reason == "no fonts" and "fonts-dejavu-core" in str(error)
 
 
 def test_threads() -> None:
@@ -134,7 +129,8 @@ def test_threads() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(results) == 4 and len(set(results)) == 1
+    assert len(results) == 4
+    assert len(set(results)) == 1
 
 
 def test_lone_surrogates_are_replaced() -> None:
@@ -163,7 +159,9 @@ def test_a_large_drawing_goes_through_the_pipes() -> None:
 def test_bad_dot_fails_in_graphviz_own_words(dot: str, words: str) -> None:
     error = error_of(dot)
     assert (error.reason, error.engine) == ("failed", "pygraphviz")
-    assert words in str(error) and "Traceback" not in str(error) and "ontconfig" not in str(error)
+    assert words in str(error)
+    assert "Traceback" not in str(error)
+    assert "ontconfig" not in str(error)
 
 
 def test_files_of_the_user_are_not_imported_in_place_of_the_library(tmp_path: Path) -> None:
@@ -183,7 +181,8 @@ def test_files_of_the_user_are_not_imported_in_place_of_the_library(tmp_path: Pa
 
 def test_pygraphviz_is_found_where_only_the_parent_looks() -> None:
     spec = find_spec("pygraphviz")
-    assert spec and spec.origin
+    assert spec
+    assert spec.origin
     folders = [str(ROOT), str(Path(spec.origin).parents[1])]
     code = (
         f"import sys; sys.path += {folders!r};"
@@ -201,7 +200,9 @@ def test_none_turns_pictures_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
     error = error_of()
     assert (error.reason, error.engine) == ("missing", "")
-    assert "TINYGRAD_EDU_DOT" in str(error) and ".dot" in str(error) and ".txt" in str(error)
+    assert "TINYGRAD_EDU_DOT" in str(error)
+    assert ".dot" in str(error)
+    assert ".txt" in str(error)
 
 
 def test_an_override_that_is_not_there_is_not_replaced(
@@ -212,7 +213,8 @@ def test_an_override_that_is_not_there_is_not_replaced(
     for path in (tmp_path / "nowhere", plain, tmp_path):
         monkeypatch.setenv("TINYGRAD_EDU_DOT", str(path))
         error = error_of()
-        assert error.reason == "missing" and "TINYGRAD_EDU_DOT" in str(error)
+        assert error.reason == "missing"
+        assert "TINYGRAD_EDU_DOT" in str(error)
 
 
 @posix
@@ -224,7 +226,8 @@ def test_an_override_that_is_no_program_is_not_replaced(
     program.chmod(0o755)
     monkeypatch.setenv("TINYGRAD_EDU_DOT", str(program))
     error = error_of()
-    assert error.reason == "failed" and "TINYGRAD_EDU_DOT" in str(error)
+    assert error.reason == "failed"
+    assert "TINYGRAD_EDU_DOT" in str(error)
 
 
 @posix
@@ -292,7 +295,9 @@ def test_no_engine_at_all() -> None:
         [sys.executable, "-I", "-S", "-c", code, str(ROOT)], capture_output=True, text=True
     )
     assert done.stdout.startswith("missing  no picture, because Graphviz is not installed;")
-    assert "graphviz.org" in done.stdout and ".dot" in done.stdout and ".txt" in done.stdout
+    assert "graphviz.org" in done.stdout
+    assert ".dot" in done.stdout
+    assert ".txt" in done.stdout
 
 
 # --- engines that fail ---------------------------------------------------------------------------
@@ -310,7 +315,8 @@ def test_the_words_of_a_failing_dot_are_passed_on_in_one_clean_line(
     )
     error = error_of()
     assert (error.reason, error.engine) == ("failed", "dot")
-    assert "Error: bad [31m thing in line 7 xxx" in str(error) and "noise" not in str(error)
+    assert "Error: bad [31m thing in line 7 xxx" in str(error)
+    assert "noise" not in str(error)
     assert str(error).endswith("needs no Graphviz")
 
 
@@ -377,7 +383,8 @@ def test_pygraphviz_is_stopped_in_time() -> None:
     started = time.monotonic()
     error = error_of(f"digraph {{ {edges} }}", timeout=1)
     assert (error.reason, error.engine) == ("timeout", "pygraphviz")
-    assert "1 s" in str(error) and time.monotonic() - started < 3
+    assert "1 s" in str(error)
+    assert time.monotonic() - started < 3
 
 
 CHILD_HANGS = (  # it holds a lock and the pipes until it is dead
@@ -484,34 +491,40 @@ def test_ctrl_c_kills_the_engine_too(fake_dot: Callable[..., Path], bin_folder: 
 # --- png size and fonts --------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("fonts")
+@pytest.mark.machine
 def test_a_small_png_is_crisp() -> None:
     drawing = layout(BROAD.format(3, 2), "png")
     width, height = png_size(drawing.data)
-    assert drawing.note == "" and abs(width - 3.11 * 144) < 4 and abs(height - 2.11 * 144) < 4
+    assert drawing.note == ""
+    assert abs(width - 3.11 * 144) < 4
+    assert abs(height - 2.11 * 144) < 4
 
 
-@pytest.mark.usefixtures("fonts")
+@pytest.mark.machine
 @pytest.mark.parametrize(("width", "height"), [(60, 60), (300, 1)])
 def test_a_large_png_is_scaled_and_says_so(width: int, height: int) -> None:
     drawing = layout(BROAD.format(width, height), "png")
     across, down = png_size(drawing.data)
-    assert across * down < module.MOST_PIXELS and across <= module.MOST_PIXELS_A_SIDE
+    assert across * down < module.MOST_PIXELS
+    assert across <= module.MOST_PIXELS_A_SIDE
     assert across * down > 0.9 * module.MOST_PIXELS or across > 0.9 * module.MOST_PIXELS_A_SIDE
     found = re.match(r"drawn at (\d+) dpi, not 144", drawing.note)
-    assert found and abs(across - (width + 0.11) * int(found[1])) < 9
+    assert found
+    assert abs(across - (width + 0.11) * int(found[1])) < 9
 
 
-@pytest.mark.usefixtures("fonts")
+@pytest.mark.machine
 @pytest.mark.parametrize("dot", [BROAD.format(300, 300), BROAD.format(1000, 1)])
 def test_a_png_too_large_to_read_is_refused_before_it_is_drawn(dot: str) -> None:
     started = time.monotonic()
     error = error_of(dot, "png")
-    assert error.reason == "too large" and time.monotonic() - started < 3
-    assert " x " in str(error) and ".svg or .pdf" in str(error)
+    assert error.reason == "too large"
+    assert time.monotonic() - started < 3
+    assert " x " in str(error)
+    assert ".svg or .pdf" in str(error)
 
 
-@pytest.mark.usefixtures("fonts")
+@pytest.mark.machine
 def test_a_resolution_in_the_dot_does_not_get_around_the_limit() -> None:
     assert png_size(layout("digraph { dpi=100000; a }", "png").data) < (500, 500)
 
@@ -521,8 +534,10 @@ def test_a_resolution_in_the_dot_does_not_get_around_the_limit() -> None:
 @pytest.mark.parametrize("format", ["png", "pdf"])
 def test_without_fonts_the_error_says_what_to_install(format: str) -> None:
     error = error_of(format=format)
-    assert error.reason == "no fonts" and error.engine == "pygraphviz"
-    assert "fonts-dejavu-core" in str(error) and ".svg" in str(error)
+    assert error.reason == "no fonts"
+    assert error.engine == "pygraphviz"
+    assert "fonts-dejavu-core" in str(error)
+    assert ".svg" in str(error)
 
 
 @pytest.mark.usefixtures("no_fonts")
@@ -537,8 +552,7 @@ def test_without_fonts_an_svg_has_its_text() -> None:
 @pytest.mark.machine
 def test_a_monospaced_font_is_a_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fonts = sorted(Path("/usr/share/fonts").rglob("*Mono*.ttf"))
-    if not fonts:
-        pytest.skip("no monospaced font is installed")
+    assert fonts, "install fonts-dejavu-core, or deselect the tests marked machine"
     (tmp_path / "mono.ttf").symlink_to(fonts[0])
     config = tmp_path / "fonts.conf"
     config.write_text(f"<fontconfig><dir>{tmp_path}</dir></fontconfig>")
@@ -563,7 +577,7 @@ def test_system_dot_refuses_bad_dot(dot: str) -> None:
 
 
 @pytest.mark.machine
-@pytest.mark.usefixtures("system_dot", "fonts")
+@pytest.mark.usefixtures("system_dot")
 def test_system_dot_scales_and_refuses_large_png() -> None:
     across, down = png_size(layout(BROAD.format(60, 60), "png").data)
     assert 0.9 * module.MOST_PIXELS < across * down < module.MOST_PIXELS

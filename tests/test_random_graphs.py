@@ -75,9 +75,9 @@ def random_program(random: Random) -> Program:
     reach = random.choice([2, 10, 100])  # how far back operands are, on average: deep or broad
 
     def place() -> int:
-        if unused and random.random() < 0.6:
-            return unused[max(0, len(unused) - 1 - int(random.expovariate(1 / reach)))]
-        return max(0, len(numbers) - 1 - int(random.expovariate(1 / reach)))
+        among = random.choice([unused, range(len(numbers))])
+        back = int(random.expovariate(1 / reach))
+        return among[-1 - back] if back < len(among) else random.choice(among)
 
     def append(name: str, args: tuple[int, ...]) -> None:
         program.operations.append((name, args))
@@ -85,14 +85,17 @@ def random_program(random: Random) -> Program:
         depth.append(1 + max(depth[i] for i in args))
         unused[:] = [i for i in unused if i not in args] + [len(numbers) - 1]
 
-    while len(numbers) + len(unused) <= size:
+    for _ in range(5 * size):
+        if len(numbers) + len(unused) >= size:
+            break
         (name,) = random.choices(list(TABLE), WEIGHTS)
         args = tuple(place() for _ in TABLE[name].derivatives)
         xs = [numbers[i] for i in args]
-        shallow = all(depth[i] < MOST_LEVELS - 10 for i in args)
-        if shallow and DOMAIN.get(name, lambda *xs: True)(*xs):
-            if abs(REFERENCE[name](*map(mpf, xs))) < 20:
-                append(name, args)
+        deep = any(depth[i] >= MOST_LEVELS - 10 for i in args)
+        if deep or not DOMAIN.get(name, lambda *xs: True)(*xs):
+            continue
+        if abs(REFERENCE[name](*map(mpf, xs))) < 20:
+            append(name, args)
     while len(unused) > 1:
         append("add", (unused[0], unused[1]))
     return program
@@ -117,8 +120,9 @@ def exactly(program: Program, rounding: Random | None = None) -> list[mpf]:
         numbers.append(rounded(y))
     adjoints = [mpf(0)] * (len(program) - 1) + [mpf(1)]
     places = range(len(program.variables), len(program))
-    for place, (_, args), local in reversed(list(zip(places, program.operations, slopes))):
-        for i, slope in zip(args, local):
+    backwards = reversed([*zip(places, program.operations, slopes, strict=True)])
+    for place, (_, args), local in backwards:
+        for i, slope in zip(args, local, strict=True):
             adjoints[i] = rounded(adjoints[i] + rounded(adjoints[place] * slope))
     return [numbers[-1], *adjoints[: len(program.variables)]]
 
@@ -131,7 +135,7 @@ def digits_lost(program: Program, exact: list[mpf], random: Random) -> float:
 
 def worst_error(found: list[mpf] | list[float], exact: list[mpf]) -> float:
     """The largest relative error; absolute where the answer is 0."""
-    return max(float(abs(x - e) / (abs(e) or 1)) for x, e in zip(found, exact))
+    return max(float(abs(x - e) / (abs(e) or 1)) for x, e in zip(found, exact, strict=True))
 
 
 def random_programs(count: int, seed: int) -> Iterator[tuple[Program, list[mpf]]]:

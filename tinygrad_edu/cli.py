@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -16,12 +16,19 @@ from tinygrad_edu import __version__, check
 from tinygrad_edu.draw import picture
 from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.engine import Value
-from tinygrad_edu.errors import ExpressionError, FormatError, NonFiniteError, ScriptError
-from tinygrad_edu.expression import bindings, expression
-from tinygrad_edu.script import load
+from tinygrad_edu.errors import (
+    ExpressionError,
+    FormatError,
+    NonFiniteError,
+    NumberError,
+    ScriptError,
+)
+from tinygrad_edu.expression import bindings, expression, shown
+from tinygrad_edu.script import load, own_stdout
 
 _SCRIPT = re.compile(r"(.+\.py):(\w*)", re.DOTALL)
 _LONGEST = 500  # characters of an error
+_REFUSALS = (ExpressionError, FormatError, LayoutError, NonFiniteError, NumberError, ScriptError)
 
 
 class Refusal(click.ClickException):
@@ -34,7 +41,7 @@ class Refusal(click.ClickException):
 def _refusing() -> Iterator[None]:
     try:
         yield
-    except (ExpressionError, FormatError, LayoutError, NonFiniteError, ScriptError) as error:
+    except _REFUSALS as error:
         raise Refusal(str(error)) from error
 
 
@@ -53,6 +60,10 @@ class Main(click.Group):
             sys.exit(error.exit_code)
         except click.Abort:
             sys.exit(130)  # as a shell reports Ctrl-C
+        except OSError as error:  # of standard output: a file's is a Refusal
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries once more, at exit
+            click.echo(f"Error: cannot write to standard output: {error.strerror}", err=True)
+            sys.exit(2)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -75,7 +86,7 @@ class ExpressionCommand(click.Command):
             if isinstance(option, click.Option)
             for name in option.opts
         }
-        dashed = None
+        dashed = []
         rest = iter(range(len(args)))
         for i in rest:
             name, equals, _ = args[i].partition("=")
@@ -84,13 +95,20 @@ class ExpressionCommand(click.Command):
                     next(rest, None)
             elif not args[i].startswith("-") or args[i] in ("-", "--"):
                 break  # there it is; whatever else begins with `-` is for click to judge
-            elif dashed is None:
-                dashed = i
+            else:
+                dashed.append(i)
         else:
-            if dashed is not None:
+            # -oy.svg is an option with its value, unless there is no other that could be it
+            for i in [i for i in dashed if args[i][:2] not in takes_value][:1] or dashed[:1]:
                 # a blank in front: no option for click, and nothing to an expression
-                args = [*args[:dashed], " " + args[dashed], *args[dashed + 1 :]]
+                args = [*args[:i], " " + args[i], *args[i + 1 :]]
         return super().parse_args(ctx, args)
+
+
+def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if not 0 < value <= 1e6:
+        raise click.BadParameter(f"{value} is no time to wait: a number of seconds above 0")
+    return value
 
 
 _at = click.option(
@@ -141,7 +159,8 @@ def main(ctx: click.Context) -> None:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, 1e6, min_open=True),
+    type=float,
+    callback=_seconds,
     default=20.0,
     show_default=True,
     metavar="SECONDS",
@@ -170,16 +189,18 @@ def render(
       tinygrad-edu render lesson.py:loss -o loss.png
       tinygrad-edu render "x*x" --at x=3 --format dot -o -
     """
+    if output == "/dev/stdout":
+        output = "-"  # as a file it would be replaced, with all that was written to it before
     with _refusing():
         format = _format(output, format)
-        value = _value(target, assignments)
+        value, stdout = _value(target, assignments)
+        drawing: picture.Picture = value.draw(timeout=timeout, insist=insist)
         if strict:
             check.check_finite(value)
-        drawing: picture.Picture = value.draw(timeout=timeout, insist=insist)
         if format is None:
-            click.echo(drawing.text(**_terminal()), nl=False, color=True)
+            click.echo(drawing.text(**_terminal(stdout)), file=stdout, nl=False, color=True)
         else:
-            _deliver(drawing.render(format), output)
+            _deliver(drawing.render(format), output, stdout)
     for remark in _remarks(value, drawing):
         click.echo(f"Note: {_one_line(remark)}", err=True)
 
@@ -187,53 +208,64 @@ def render(
 def _format(output: str | None, format: str | None) -> str | None:
     """The format to make, None for a drawing in the terminal."""
     if output is None or output == "-":
+        if sys.stdout is None:
+            raise FormatError("standard output is closed: name a file, -o FILE")
         if format in ("png", "pdf") and sys.stdout.isatty():
             raise FormatError(f"{format} is not for a terminal: name a file, -o FILE.{format}")
         return format or ("svg" if output else None)
-    ending = output.lower().rpartition(".")[2]
-    if format and ending in picture.FORMATS and ending != format:
+    if format is None:
+        return picture.format_of(output)
+    ending = os.path.splitext(output)[1].lower().removeprefix(".")
+    if ending in picture.FORMATS and ending != format:
         raise FormatError(f"the ending .{ending} and --format {format} disagree: drop one of them")
-    return format or picture.format_of(output)
+    return format
 
 
-def _value(target: str, assignments: Sequence[str]) -> Value:
-    """What is to be drawn: the typed expression, differentiated, or a script's Value."""
+def _value(target: str, assignments: Sequence[str]) -> tuple[Value, TextIO]:
+    """What is to be drawn, and where standard output is.
+
+    The typed expression, differentiated; or a script's Value, as the script left it.
+    """
     script = _SCRIPT.fullmatch(target.strip())
     if script:
         if assignments:
             raise ExpressionError("--at goes with an expression: a script sets its own numbers")
-        return load(script[1], script[2])
-    if target.strip().endswith(".py"):
+        stdout = own_stdout()
+        return load(script[1], script[2]), stdout
+    if re.search(r"\.py(:|$)", target.strip()):
         raise ExpressionError(
             "a script is drawn as FILE.py:NAME, with the name of one of its Values"
         )
     value = expression(target, bindings(assignments))
     value.backward()
-    return value
+    return value, sys.stdout
 
 
-def _deliver(data: bytes, output: str | None) -> None:
+def _deliver(data: bytes, output: str | None, stdout: TextIO) -> None:
     if output is None or output == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()
+        stdout.buffer.write(data)
+        stdout.flush()
         return
     try:
         picture.write_whole(output, data)
-    except OSError as error:
-        raise Refusal(f"cannot write {output}: {error.strerror}; choose another place") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Refusal(
+            f"cannot write {shown(output)[1:-1]}: {reason}; choose another place"
+        ) from error
 
 
-def _terminal() -> dict[str, Any]:
+def _terminal(stdout: TextIO) -> dict[str, Any]:
     """What the terminal allows: its width, whether it has more than ASCII, and colour."""
     language = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG", "")
     if language == "C.UTF-8" and os.environ.get("LC_CTYPE") == language:
         # Python itself puts C.UTF-8 there where the locale is C (PEP 538)
         language = os.environ.get("LANG", "")
     plain = os.name == "posix" and language in ("", "C", "POSIX")
-    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    terminal = stdout.isatty() and os.environ.get("TERM") != "dumb"
     return {
         "width": shutil.get_terminal_size().columns,
-        "unicode": not plain and (sys.stdout.encoding or "").lower().startswith("utf"),
+        "unicode": not plain and (stdout.encoding or "").lower().startswith("utf"),
         "color": terminal and not os.environ.get("NO_COLOR"),
     }
 

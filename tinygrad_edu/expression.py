@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import keyword
+import re
 import unicodedata
 import warnings
 from collections.abc import Iterable, Mapping
@@ -37,6 +38,14 @@ _INSTEAD: dict[type[ast.AST], str] = {
     ast.Mod: "% is no operation here: division is written /",
     ast.MatMult: "@ is no operation here: multiplication is written *",
 }
+# What slides and word processors put in place of an operator.
+_SIGNS = {"\N{MULTIPLICATION SIGN}": "*", "\N{MIDDLE DOT}": "*", "\N{DOT OPERATOR}": "*"}
+_SIGNS |= {"\N{DIVISION SIGN}": "/", "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"}
+_SIGNS |= {
+    "\N{SUPERSCRIPT TWO}": "**2",
+    "\N{SUPERSCRIPT THREE}": "**3",
+    "\N{SQUARE ROOT}": "sqrt()",
+}
 
 
 def shown(text: str) -> str:
@@ -50,10 +59,9 @@ def bindings(assignments: Iterable[str]) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for assignment in assignments:
         name, equals, text = (part.strip() for part in assignment.partition("="))
-        name = unicodedata.normalize("NFKC", name)  # as Python's parser does with names
         if not equals:
             raise ExpressionError(f"{shown(assignment)} has no =: write NAME=NUMBER, such as x=2")
-        _require_name(name)
+        name = _name(name)
         if name in numbers:
             raise ExpressionError(f"{name} is bound twice: give it one number")
         try:
@@ -65,15 +73,18 @@ def bindings(assignments: Iterable[str]) -> dict[str, float]:
     return numbers
 
 
-def _require_name(name: str) -> None:
+def _name(text: str) -> str:
+    """The name as Python's parser will have it, or an ExpressionError if it can be none."""
+    name = unicodedata.normalize("NFKC", text)
+    if not text.isidentifier() or len(text) > SHOWN:
+        raise ExpressionError(
+            f"{shown(text)} is not a name: a letter, then letters, digits and _, {SHOWN} at most"
+        )
     if name in FUNCTIONS:
         raise ExpressionError(f"{name} is a function: it cannot be the name of a number")
     if keyword.iskeyword(name):
         raise ExpressionError(f"{name} is a reserved word: choose another name")
-    if not name.isidentifier() or len(name) > SHOWN:
-        raise ExpressionError(
-            f"{shown(name)} is not a name: a letter, then letters, digits and _, {SHOWN} at most"
-        )
+    return name
 
 
 def expression(text: str, numbers: Mapping[str, float | Value]) -> Value:
@@ -105,6 +116,9 @@ def _parse(text: str) -> ast.expr:
         )
     if not text.strip():
         raise ExpressionError(f"the expression is empty: write {_GRAMMAR}")
+    for sign, right in _SIGNS.items():
+        if sign in text:
+            raise ExpressionError(f"{sign} is no sign of the keyboard: write {right}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -112,18 +126,22 @@ def _parse(text: str) -> ast.expr:
     except SyntaxError as error:
         raise ExpressionError(_syntax(text.strip(), error)) from None
     except (MemoryError, RecursionError):
-        raise ExpressionError("the expression is nested too deeply: use fewer brackets") from None
+        raise ExpressionError(
+            "the expression is nested too deeply: build it in Python and draw FILE.py:NAME"
+        ) from None
     except ValueError:
         raise ExpressionError(f"{shown(text)} has characters that cannot be read") from None
 
 
 def _syntax(text: str, error: SyntaxError) -> str:
-    where = f"at character {error.offset}" if error.offset else "somewhere"
     if "=" in text:
         return f"{shown(text)} has an =: numbers stand beside it, --at NAME=NUMBER"
-    if "invalid decimal literal" in error.msg or error.msg == "invalid syntax":
-        return f"cannot read {shown(text)} {where}: write {_GRAMMAR}; 2x is written 2*x"
-    return f"cannot read {shown(text)} {where}: {error.msg}"
+    if "nested" in error.msg:
+        return f"{shown(text)} has brackets nested too deeply: use fewer"
+    where = f" at character {error.offset}" if error.offset else ""
+    telling = re.search("never closed|unmatched|does not match|invalid character", error.msg)
+    why = f" ({error.msg})" if telling else ""
+    return f"cannot read {shown(text)}{where}{why}: write {_GRAMMAR}; 2x is written 2*x"
 
 
 def _evaluate(tree: ast.expr, leaves: Mapping[str, Value], used: set[str]) -> Value | float:

@@ -21,6 +21,7 @@ from math import isfinite
 from typing import Any
 
 from tinygrad_edu.engine import Value, topological_order
+from tinygrad_edu.ieee import number
 from tinygrad_edu.ops import CONSTANT
 
 
@@ -88,6 +89,7 @@ def graph(root: Value) -> Graph:
     """The graph that `root` was computed by, as it is now.
 
     Where the output's grad is 0, nobody has computed gradients: then no node shows one.
+    NumberError if somebody has set a grad to what is no number.
     """
     order = topological_order(root)
     ids = {node: i for i, node in enumerate(order)}
@@ -108,7 +110,7 @@ def graph(root: Value) -> Graph:
                 symbol=str(node.op),
                 args=tuple(ids[x] for x in node.args),
                 data=node.data,
-                grad=node.grad if has_grads and node.op is not CONSTANT else None,
+                grad=number(node.grad) if has_grads and node.op is not CONSTANT else None,
                 stale=node in stale,
             )
             for node in order

@@ -37,10 +37,10 @@ class Op(str):
     da: Any
     db: Any
 
-    def __new__(cls, name: str, value: Rule | None, *rules: Rule, symbol: str | None = None) -> Op:
+    def __new__(cls, name: str, value: Rule | None, *rules: Rule, symbol: str = "") -> Op:
         if not name.isidentifier() or len(rules) > 2 or not all(map(callable, rules)):
             raise TypeError(f"{name!r}: expected an identifier, a function, a rule per argument")
-        op = super().__new__(cls, name if symbol is None else symbol)
+        op = super().__new__(cls, symbol or name if rules else "")
         op.name, op.value, op.derivatives = name, value, rules
         op.da, op.db = (*rules, None, None)[:2]
         return op
@@ -58,7 +58,7 @@ class Op(str):
 TABLE: dict[str, Op] = {}
 
 
-def _row(name: str, value: Rule, *rules: Rule, symbol: str | None = None) -> Op:
+def _row(name: str, value: Rule, *rules: Rule, symbol: str = "") -> Op:
     TABLE[name] = Op(name, value, *rules, symbol=symbol)
     return TABLE[name]
 
@@ -109,5 +109,5 @@ softplus = _row("softplus", ieee.softplus, lambda y, a: sigmoid(a))
 # fmt: on
 
 # Not in the table: what has no operands, and what stands in where a result is nan.
-LEAF, CONSTANT = Op("leaf", None, symbol=""), Op("constant", None, symbol="")
+LEAF, CONSTANT = Op("leaf", None), Op("constant", None)
 UNDEFINED = Op("undefined", None, lambda y, a, b=0.0: math.nan, lambda y, a, b: math.nan)

@@ -6,7 +6,9 @@ import os
 import runpy
 import sys
 import traceback
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import ScriptError
@@ -15,37 +17,81 @@ from tinygrad_edu.errors import ScriptError
 def load(path: str, name: str) -> Value:
     """The Value that the script at `path` calls `name` when it has run.
 
-    What the script prints goes to stderr, so that it does not mix with a picture. ScriptError
-    if there is no such file, if the script fails or exits, or if `name` is not a Value.
+    ScriptError if there is no such file, if the script fails or ends itself, or if `name` is
+    not a Value. See `own_stdout` for what the script prints.
     """
     if not os.path.isfile(path):
-        raise ScriptError(f"there is no file {path!r}: write FILE.py:NAME")
+        raise ScriptError(f"there is no file {path[:100]!r}: write FILE.py:NAME")
     namespace = _run(path)
-    value = namespace.get(name)
-    if isinstance(value, Value):
-        return value
-    values = [key for key, x in namespace.items() if isinstance(x, Value)]
+    values = [key for key, x in namespace.items() if issubclass(type(x), Value)]
     others = f"; its Values are {', '.join(values[:20])}" if values else "; it has no Value"
-    if name in namespace:
-        raise ScriptError(f"{name} in {path} is of type {type(value).__name__}, no Value{others}")
-    raise ScriptError(f"{path} defines no {name!r}{others}")
+    if name not in namespace:
+        raise ScriptError(f"{path[-60:]} defines no {name[:60]!r}{others}")
+    value = namespace[name]
+    if not issubclass(type(value), Value):  # isinstance would ask the stranger itself
+        kind = type(value).__name__
+        raise ScriptError(f"{name[:60]} in {path[-60:]} is of type {kind}, no Value{others}")
+    return value  # type: ignore[return-value]
 
 
 def _run(path: str) -> dict[str, object]:
-    argv, folders = sys.argv, list(sys.path)
+    try:
+        with _guest(path):
+            return runpy.run_path(path, run_name="__main__")
+    except KeyboardInterrupt:
+        raise
+    except SystemExit as error:
+        code = _said(error) or "0"
+        raise ScriptError(f"{path} ended itself (exit {code}): let it run to its end") from None
+    except BaseException as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == path]
+        if isinstance(error, SyntaxError) and error.filename == path:
+            lines.append(error.lineno)
+        where = f", line {lines[-1]}" if lines else ""
+        raise ScriptError(f"{path}{where}: {type(error).__name__}: {_said(error)}") from error
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)[:300]
+    except Exception:  # a stranger's __str__
+        return "(it does not say why)"
+
+
+@contextmanager
+def _guest(path: str) -> Iterator[None]:
+    """Lets a script treat the interpreter as its own, and puts it in order again."""
+    argv, folders, out, err = sys.argv, list(sys.path), sys.stdout, sys.stderr
+    depth, here = sys.getrecursionlimit(), os.getcwd()
     sys.argv = [path]
+    if not _is_real(sys.stdout):
+        sys.stdout = sys.stderr
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
     try:
-        with redirect_stdout(sys.stderr):
-            return runpy.run_path(path, run_name="__main__")
-    except SystemExit as error:
-        raise ScriptError(
-            f"{path} ended itself (exit {error.code}): let it run to its end"
-        ) from None
-    except Exception as error:
-        lines = [x.lineno for x in traceback.extract_tb(error.__traceback__) if x.filename == path]
-        line = getattr(error, "lineno", None) or (lines[-1] if lines else None)
-        where = f", line {line}" if line else ""
-        raise ScriptError(f"{path}{where}: {type(error).__name__}: {error}") from error
+        yield
     finally:
-        sys.argv, sys.path = argv, folders
+        sys.setrecursionlimit(depth)
+        sys.argv, sys.path, sys.stdout, sys.stderr = argv, folders, out, err
+        os.chdir(here)
+
+
+def own_stdout() -> TextIO:
+    """A stream to standard output for the caller alone: what others print goes to stderr now.
+
+    Others are a script, its threads and processes, and what it leaves to be done at exit.
+    """
+    if not _is_real(sys.stdout):
+        return sys.stdout
+    sys.stdout.flush()
+    own = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
+    os.dup2(2, 1)
+    return own
+
+
+def _is_real(stdout: TextIO) -> bool:
+    """Whether it is the process's own standard output, and not a stand-in for it."""
+    try:
+        return stdout.fileno() == 1
+    except (AttributeError, OSError, ValueError):
+        return False

@@ -16,6 +16,8 @@ from tinygrad_edu.graph import Graph, Node
 # Where the operands may be exchanged, nobody needs to be told which is which.
 _SYMMETRIC = {"add", "mul", "max", "min"}
 
+_LONGEST = 15_000  # bytes of a label; Graphviz reads 16,384
+
 
 def dot(graph: Graph) -> str:
     """The DOT text of the graph."""
@@ -52,7 +54,7 @@ def _label(node: Node) -> str:
     """The node's text as a Graphviz table: its name, its value, its gradient, a row each."""
     rows = []
     if node.label:
-        label = _text(theme.printable(node.label))
+        label = _text(node.label)
         rows.append(f'<FONT POINT-SIZE="{theme.LABEL_SIZE}"><B>{label}</B></FONT>')
     if node.kind == "constant":
         rows.append(theme.number(node.data))
@@ -73,8 +75,11 @@ def _captioned(caption: str, number: str, color: str) -> str:
 
 
 def _text(text: str) -> str:
-    # Graphviz decodes &amp; and the like even here, and expands \N and \G.
-    return escape(text).replace("\\", "\\\\")
+    """What a person wrote, as Graphviz will show it: it decodes &amp; and expands \\N and \\G."""
+    written = escape(theme.printable(text)).replace("\\", "\\\\")
+    if len(written.encode()) <= _LONGEST:
+        return written
+    return _text(text[: _LONGEST // 8] + "...")  # &quot; has 6 bytes, no character has more
 
 
 def _tooltip(node: Node) -> str:

@@ -111,7 +111,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
     ending = Path(path).suffix.lower().removeprefix(".")
     if ending not in FORMATS:
         endings = ", ".join(f".{format}" for format in FORMATS)
-        problem = f"the ending .{ending}" if ending else "a name without an ending"
+        problem = f"the ending .{ending[:20]}" if ending else "a name without an ending"
         raise FormatError(f"{problem} says no format: use one of {endings}, or --format")
     return ending
 
@@ -121,17 +121,19 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
 
     A link is followed, and a file that is there keeps its permissions. OSError as from `open`.
     """
-    target = os.path.realpath(path)
-    if os.path.exists(target):
-        if not stat.S_ISREG(os.stat(target).st_mode) or not os.access(target, os.W_OK):
-            with open(target, "wb") as file:  # a device or a pipe; a folder or no right: OSError
-                file.write(data)
-            return
-        mode = stat.S_IMODE(os.stat(target).st_mode)
-    else:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
         mask = os.umask(0)
         os.umask(mask)
         mode = 0o666 & ~mask
+    else:
+        mode = stat.S_IMODE(status.st_mode)
+        if not stat.S_ISREG(status.st_mode) or not os.access(path, os.W_OK):
+            with open(path, "wb") as file:  # a device or a pipe; a folder or no right: OSError
+                file.write(data)
+            return
+    target = os.path.realpath(path)
     handle, neighbour = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".tinygrad-edu-")
     try:
         with open(handle, "wb") as file:

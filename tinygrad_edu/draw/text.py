@@ -79,10 +79,11 @@ def _lines(graph: Graph, width: int, box: dict[str, str], color: bool) -> Iterat
 def _content(node: Node, room: int, mark: str, box: dict[str, str], color: bool) -> str:
     """What a line says of a value, in at most `room` columns."""
     name = theme.printable(node.label)
+    if node.symbol:
+        symbol = theme.printable(node.symbol)
+        name = f"{name} ({symbol})" if name else symbol
     if box is _ASCII:
         name = name.encode("ascii", "backslashreplace").decode()
-    if node.symbol:
-        name = f"{name} ({node.symbol})" if name else node.symbol
     number = f" = {theme.number(node.data)}" if name else theme.number(node.data)
     referred = mark.endswith("above")
     grad = "" if node.grad is None or referred else f"  grad {theme.number(node.grad)}"
@@ -112,6 +113,10 @@ def columns(line: str) -> int:
 def _clip(line: str, room: int, cut: str) -> str:
     if columns(line) <= room:
         return line
-    while line and columns(line) + len(cut) > room:
-        line = line[:-1]
-    return (line + cut)[: max(room, 0)]
+    kept, taken = 0, len(cut)
+    for c in line:
+        taken += columns(c)
+        if taken > room:
+            break
+        kept += 1
+    return (line[:kept] + cut)[: max(room, 0)]

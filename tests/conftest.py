@@ -1,0 +1,99 @@
+"""What several test files share: a machine without `dot`, example graphs, expected texts.
+
+`REMAKE_GOLDEN=1 python -m pytest tests/test_dot.py tests/test_text.py` writes the files of
+tests/golden again, from what the package draws now. Read the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from math import inf, nan
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tinygrad_edu import TABLE, Value, tanh
+
+GOLDEN = Path(__file__).parent / "golden"
+REAL_PATH = os.environ.get("PATH", "")
+TYPICAL = ("", "x", "w1", "loss", "x1*w1 + b", "learning rate")
+SPECIAL = (nan, inf, -inf, 0.0, -0.0, 1.0, 5e-324, 1e-5, 1234567.891, 1.7976931348623157e308)
+
+
+def posix(test: Any) -> Any:
+    """Marks what needs more of the machine than Windows has, such as #! lines and /dev."""
+    return pytest.mark.machine(test) if sys.platform == "win32" else test
+
+
+def linux(test: Any) -> Any:
+    """Marks what only Linux has, such as /dev/full, or a machine without fonts."""
+    return test if sys.platform.startswith("linux") else pytest.mark.machine(test)
+
+
+@pytest.fixture
+def no_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PATH on which nothing is installed, and no override."""
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    monkeypatch.delenv("TINYGRAD_EDU_DOT", raising=False)
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Compares a text with the file of that name in tests/golden, byte by byte."""
+
+    def compare(name: str, text: str) -> None:
+        file = GOLDEN / name
+        if os.environ.get("REMAKE_GOLDEN"):
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(text.encode())
+        assert text == file.read_bytes().decode()
+
+    return compare
+
+
+def neuron() -> Value:
+    """The neuron of the lecture, without its gradients."""
+    numbers = {"x1": 2.0, "x2": 0.0, "w1": -3.0, "w2": 1.0, "b": 6.8813735870195432}
+    x1, x2, w1, w2, b = (Value(number, label=label) for label, number in numbers.items())
+    n = x1 * w1 + x2 * w2 + b
+    n.label = "n"
+    o = tanh(n)
+    o.label = "o"
+    return o
+
+
+def differentiated(y: Value) -> Value:
+    y.backward()
+    return y
+
+
+def random_value(random: Random, operations: int, labels: Sequence[str] = TYPICAL) -> Value:
+    """A random graph of at most 4 leaves, `operations` operations and as many constants.
+
+    Values are shared, numbers may be anything, three graphs of four have gradients, and one of
+    four was set at a leaf afterwards.
+    """
+
+    def number() -> float:
+        return random.choice([random.uniform(-3, 3), random.randint(-9, 9), random.choice(SPECIAL)])
+
+    leaves = [Value(number()) for _ in range(random.randint(1, 4))]
+    nodes = list(leaves)
+    for _ in range(operations):
+        op = random.choice(list(TABLE.values()))
+        args: list[Any] = [random.choice(nodes[-6:]) for _ in op.derivatives]
+        if len(args) == 2 and random.random() < 0.2:
+            args[random.randrange(2)] = number()
+        nodes.append(op(*args))
+    for node in nodes:
+        node.label = random.choice(labels)
+    if random.random() < 0.75:
+        nodes[-1].backward()
+    if random.random() < 0.25:
+        random.choice(leaves).data = number()
+    return nodes[-1]

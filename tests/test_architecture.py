@@ -1,0 +1,131 @@
+"""Who may import whom: the imports of every file are read, those inside functions too."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tinygrad_edu
+
+# A room (a file) imports from rows above its own, never from its own row or below. "" and "draw"
+# are the façades, each an __init__.py; only "" may do otherwise, in a function, to be late.
+ROOMS = [
+    ["errors"],
+    ["ieee"],
+    ["ops"],
+    ["formula", "engine"],
+    ["check", "expression", "graph", "script"],
+    ["draw.theme"],
+    ["draw.dot", "draw.layout", "draw.text"],
+    ["draw.picture"],
+    ["draw"],
+    [""],
+    ["cli"],
+    ["__main__"],
+]
+# What is imported in these rooms and in no other, besides the rest of the standard library.
+ONLY = {
+    "click": ["cli"],
+    "graphviz": ["draw.dot"],
+    "pygraphviz": [],  # it holds the interpreter and ignores Ctrl-C: in a process of its own only
+    "subprocess": ["draw.layout"],
+    "multiprocessing": [],
+    "runpy": ["script"],
+    "importlib": ["draw.layout"],  # find_spec, which imports nothing
+}
+NEVER = {"eval", "exec", "__import__", "import_module"}  # they would hide an import from this test
+LATE = {"click", "graphviz", "pygraphviz", "numpy", "matplotlib", "llvmlite", "subprocess"}
+
+PACKAGE = Path(tinygrad_edu.__file__).parent
+RANK = {room: rank for rank, row in enumerate(ROOMS) for room in row}
+
+
+def room_of(file: Path) -> str:
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {room_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+EVERY_ROOM = pytest.mark.parametrize("room", FILES, ids=lambda room: room or "tinygrad_edu")
+
+
+def statements(room: str) -> Iterator[ast.AST]:
+    """All of a file but, for the façade, what stands in functions or under `if TYPE_CHECKING`."""
+    pending: list[ast.AST] = [ast.parse(FILES[room].read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
+        yield node
+        late = isinstance(node, ast.FunctionDef) or (
+            isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        )
+        if not (late and room == ""):
+            pending += ast.iter_child_nodes(node)
+
+
+def imported(room: str) -> Iterator[str]:
+    """Absolute names of modules: `tinygrad_edu.draw.theme`, `collections.abc`."""
+    package = ["tinygrad_edu", *room.split(".")]
+    if FILES[room].name != "__init__.py":
+        package.pop()
+    package = [part for part in package if part]
+    for node in statements(room):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            for name in node.names:
+                part = f"{module}.{name.name}".removeprefix("tinygrad_edu.")
+                yield f"tinygrad_edu.{part}" if part in FILES else module
+
+
+def test_every_file_has_its_room() -> None:
+    """A new file is put into ROOMS first: what may it know, and who may know it?"""
+    assert set(FILES) == set(RANK)
+
+
+@EVERY_ROOM
+def test_nobody_imports_from_below(room: str) -> None:
+    for name in imported(room):
+        if name.split(".")[0] == "tinygrad_edu":
+            other = name.removeprefix("tinygrad_edu").removeprefix(".")
+            assert RANK[other] < RANK[room], f"{room} imports {name}"
+
+
+@EVERY_ROOM
+def test_what_comes_from_outside_is_imported_in_one_place(room: str) -> None:
+    for name in {name.split(".")[0] for name in imported(room)} - {"tinygrad_edu"}:
+        if name in ONLY:
+            assert room in ONLY[name], f"{room} imports {name}"
+        else:
+            assert name in sys.stdlib_module_names, f"{room} imports {name}"
+
+
+@EVERY_ROOM
+def test_nobody_runs_text_or_imports_behind_the_back_of_these_tests(room: str) -> None:
+    for node in ast.walk(ast.parse(FILES[room].read_text(encoding="utf-8"))):
+        name = getattr(node, "id", None) or getattr(node, "attr", None)
+        assert name not in NEVER, f"{room} uses {name}, line {node.lineno}"
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    program = "import json, sys, tinygrad_edu; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+    )
+    loaded = json.loads(done.stdout)
+    assert "tinygrad_edu.engine" in loaded
+    assert not LATE & {name.split(".")[0] for name in loaded}
+    drawing = ("tinygrad_edu.draw", "tinygrad_edu.cli")
+    assert not [name for name in loaded if name.startswith(drawing)]

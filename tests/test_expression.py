@@ -1,0 +1,520 @@
+"""What a typed expression means, and what each mistake in one is told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from math import inf, isnan, nan
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinygrad_edu import TABLE, Value, topological_order
+from tinygrad_edu.errors import ExpressionError
+from tinygrad_edu.expression import FUNCTIONS, LONGEST, bindings, expression
+from tinygrad_edu.graph import graph
+
+
+def number(text: str, **numbers: float | Value) -> float:
+    return expression(text, numbers).data
+
+
+def error(call: Callable[..., object], *args: Any) -> str:
+    """The sentence that an ExpressionError says, which can always be shown as it is."""
+    with pytest.raises(ExpressionError) as caught:
+        call(*args)
+    sentence = str(caught.value)
+    assert sentence.isprintable()
+    assert sentence
+    return sentence
+
+
+def names(root: Value) -> list[str]:
+    return [node.label or str(node.op) or str(node.data) for node in topological_order(root)]
+
+
+# Meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1 + 2*3", 7),
+        ("(1 + 2)*3", 9),
+        ("8 - 4 - 2", 2),
+        ("8 - (4 - 2)", 6),
+        ("8/4/2", 1),
+        ("8/(4/2)", 4),
+        ("8/4*2", 4),
+        ("2**3**2", 512),
+        ("(2**3)**2", 64),
+        ("-2**2", -4),
+        ("(-2)**2", 4),
+        ("2**-1", 0.5),
+        ("2**-2**2", 2**-4),
+        ("-2**-2", -0.25),
+        ("2*-3", -6),
+        ("2--3", 5),
+        ("2 - -3", 5),
+        ("- - 2", 2),
+        ("---2", -2),
+        ("+-+2", -2),
+        ("+2", 2),
+        ("-3*2", -6),
+        ("-(3 - 5)", 2),
+        ("x**2*3", 12),
+        ("3*x**2", 12),
+        ("-x**2", -4),
+        ("2*x + 3*x", 10),
+        ("max(x, 3) - min(x, 3)", 1),
+        ("abs(-x)", 2),
+        ("((((x))))", 2),
+        ("\t ( x ) ", 2),
+        ("\n x \n", 2),
+    ],
+)
+def test_brackets_and_signs_mean_what_they_mean_in_python(text: str, expected: float) -> None:
+    assert number(text, **({"x": 2.0} if "x" in text.replace("max", "") else {})) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3", 3.0),
+        ("3.", 3.0),
+        (".5", 0.5),
+        ("1e3", 1000.0),
+        ("1E-3", 0.001),
+        ("1_000", 1000.0),
+        ("0x10", 16.0),
+        ("0b11", 3.0),
+        ("0o17", 15.0),
+        ("00", 0.0),
+        ("1e999", inf),
+        ("-1e999", -inf),
+        ("1e-999", 0.0),
+        ("9**9**9", inf),
+        ("9**9**9**9", inf),
+        ("9" * 4000, inf),
+        ("9" * 9990 + ".0", inf),
+        ("0." + "1" * 9000, 1 / 9),
+        ("0x" + "f" * 9000, inf),
+        ("9007199254740993", 9007199254740992.0),
+        ("1/3", 1 / 3),
+        ("1e308*10", inf),
+        ("1e999 - 1e999", nan),
+        ("0/0", nan),
+        ("1/0", inf),
+        ("0**0", 1.0),
+        ("(-8)**(1/3)", nan),
+    ],
+)
+def test_numbers_are_floats_from_the_start(text: str, expected: float) -> None:
+    found = expression(text, {})
+    assert type(found.data) is float
+    assert found.data == expected or (isnan(found.data) and isnan(expected))
+    assert found.args == ()
+
+
+UNARY = ("exp", "log", "sqrt", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "abs")
+REFERENCE: dict[str, Callable[..., Any]] = {
+    **{name: getattr(math, "fabs" if name == "abs" else name) for name in UNARY},
+    "max": lambda a, b: nan if isnan(a) or isnan(b) else max(a, b),
+    "min": lambda a, b: nan if isnan(a) or isnan(b) else min(a, b),
+}
+
+# pairs: what is typed, and the same with every number a float, for Python itself to compute
+_atoms = st.one_of(
+    st.sampled_from(["x", "y", "alpha", "é"]).map(lambda name: (name, name)),
+    st.integers(0, 99).map(lambda i: (str(i), f"{i}.0")),
+    st.floats(0, 1e6).map(lambda x: (repr(x), repr(x))),
+)
+
+
+def _combined(inner: st.SearchStrategy[tuple[str, str]]) -> st.SearchStrategy[tuple[str, str]]:
+    def joined(parts: tuple[Any, ...], form: str) -> tuple[str, str]:
+        return form.format(*(p[0] for p in parts)), form.format(*(p[1] for p in parts))
+
+    binary = [
+        f"{left}{op}{right}"
+        for op in ("+", " - ", "*", "/ ", "**")
+        for left, right in (("{}", "{}"), ("({})", "{}"), ("{}", "({})"), ("({})", "({})"))
+    ]
+    one = ["-{}", "+{}", "- ({})", "({})", *(f"{name}({{}})" for name in UNARY)]
+    two = [*binary, "max({}, {})", "min({},{})"]
+    return st.one_of(
+        st.tuples(st.tuples(inner), st.sampled_from(one)).map(lambda t: joined(*t)),
+        st.tuples(st.tuples(inner, inner), st.sampled_from(two)).map(lambda t: joined(*t)),
+    )
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    st.recursive(_atoms, _combined, max_leaves=12),
+    st.tuples(*[st.floats(-5, 5, allow_nan=False)] * 4),
+)
+def test_an_expression_has_the_value_that_python_gives_it(
+    texts: tuple[str, str], numbers: tuple[float, ...]
+) -> None:
+    typed, reference = texts
+    every = dict(zip(("x", "y", "alpha", "é"), numbers, strict=True))
+    code = compile(reference, "reference", "eval")
+    used = {name: x for name, x in every.items() if name in code.co_names}
+    found = expression(typed, used).data
+    try:
+        expected = eval(code, {**REFERENCE, **used})
+    except (ArithmeticError, TypeError, ValueError):  # Python gives up: the floats of IEEE do not
+        assert type(found) is float
+        return
+    if isinstance(expected, complex) or isnan(expected):
+        assert isnan(found)
+    else:
+        assert found == expected, (typed, used)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_every_function_of_the_table_can_be_typed(name: str) -> None:
+    op = TABLE[name]
+    operands = [0.3, 0.7][: len(op.derivatives)]
+    typed = expression(f"{name}({', '.join('xy'[: len(operands)])})", dict(zip("xy", operands)))
+    assert typed.op is op
+    assert typed.data == op(*operands)
+
+
+def test_the_functions_are_the_rows_that_are_no_operators() -> None:
+    assert set(TABLE) - set(FUNCTIONS) <= {"add", "sub", "mul", "div", "pow", "neg"}
+    assert {"tanh", "exp", "log", "relu", "sigmoid", "max", "min", "abs"} <= set(FUNCTIONS)
+    assert {"add", "sub", "mul", "div", "pow"}.isdisjoint(FUNCTIONS)
+
+
+# The graph that is made
+
+
+def test_a_name_is_one_leaf_however_often_it_is_used() -> None:
+    y = expression("x*x + x", {"x": 3})
+    square, x = y.args
+    assert square.args == (x, x)
+    assert (x.label, x.data, x.args) == ("x", 3.0, ())
+    y.backward()
+    assert x.grad == 7.0
+
+
+def test_a_name_alone_is_its_leaf() -> None:
+    x = expression("x", {"x": -0.5})
+    assert (x.label, x.data, x.args) == ("x", -0.5, ())
+
+
+def test_a_given_value_is_used_as_it_is() -> None:
+    given_one = Value(2.0, label="elsewhere")
+    y = expression("x*w", {"x": given_one, "w": 3})
+    assert y.args[0] is given_one
+    assert given_one.label == "elsewhere"
+    assert y.args[1].label == "w"
+
+
+def test_plus_makes_no_node() -> None:
+    given_one = Value(2.0)
+    assert expression("+x", {"x": given_one}) is given_one
+
+
+def test_nodes_come_in_the_order_in_which_they_are_read() -> None:
+    numbers = dict.fromkeys("zyxwv", 1.0)
+    assert names(expression("x*y + z*(v - w)", numbers)) == list("xy*zvw-*+")
+    assert names(expression("max(y, x) / w - tanh(v)*z", numbers)) == [
+        *("y", "x", "max", "w", "/", "v", "tanh", "z", "*", "-")
+    ]
+
+
+def test_operands_keep_their_sides() -> None:
+    for text in ("a - b", "a/b", "a**b", "max(a, b)", "mask(a, b)"):
+        y = expression(text, {"b": 2, "a": 1})
+        assert [x.label for x in y.args] == ["a", "b"]
+        assert [edge.operand for edge in graph(y).edges] == [0, 1]
+
+
+def test_what_holds_no_name_is_one_constant() -> None:
+    y = expression("2*3 + tanh(0) - max(1, 2)", {})
+    assert (y.data, y.args, y.label) == (4.0, (), "")
+    assert graph(y).output.kind == "constant"
+
+
+def test_a_number_beside_a_name_is_a_constant() -> None:
+    assert [node.kind for node in graph(expression("2*x", {"x": 1})).nodes] == [
+        *("constant", "leaf", "operation")
+    ]
+
+
+def test_names_are_normalised_as_python_does() -> None:
+    assert number("ｘ*ℯ", **bindings(["x=2", "e=3"])) == 6
+    assert number("x*e", **bindings(["ｘ=2", "ℯ=3"])) == 6
+    assert number("ｔａｎｈ(x)", x=1.0) == math.tanh(1.0)
+
+
+@pytest.mark.parametrize("name", ["é", "漢字", "_", "x_1", "X", "ß", "match", "Δx", "x" * 60])
+def test_names_may_be_any_that_python_has(name: str) -> None:
+    assert number(f"2*{name}", **bindings([f"{name}=3"])) == 6
+
+
+@pytest.mark.parametrize("depth", [10, 100, 150])
+def test_deep_nesting_is_read_as_far_as_pythons_parser_goes(depth: int) -> None:
+    assert number("(" * depth + "x" + ")" * depth, x=2) == 2
+    assert number("-" * depth + "x", x=2) == 2
+    assert number("x**" * depth + "1", x=1) == 1
+    assert number("x" + " + x" * (10 * depth), x=1) == 1 + 10 * depth
+
+
+def test_the_longest_expression_is_read() -> None:
+    text = "x" + " " * (LONGEST - 3) + "+1"
+    assert len(text) == LONGEST
+    assert number(text, x=1) == 2
+    assert "the most" in error(expression, text + " ", {"x": 1})
+
+
+# Numbers by name
+
+
+def test_numbers_come_in_the_order_in_which_they_are_given() -> None:
+    assert list(bindings(["w=-3", "x=2", "b=1e-1"]).items()) == [("w", -3), ("x", 2), ("b", 0.1)]
+    assert bindings([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2", 2.0),
+        ("-3", -3.0),
+        ("+3", 3.0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("1e-3", 0.001),
+        ("-1E5", -1e5),
+        ("1_000", 1000.0),
+        (" 7 ", 7.0),
+        ("\t7\n", 7.0),
+        ("-0.0", 0.0),
+        ("5e-324", 5e-324),
+        ("1e-999", 0.0),
+        ("1e999", inf),
+        ("-1e999", -inf),
+        ("inf", inf),
+        ("-Infinity", -inf),
+        ("nan", nan),
+        ("9" * 100_000, inf),
+        ("0." + "1" * 100_000, 1 / 9),
+    ],
+)
+def test_a_number_is_what_python_reads_as_a_float(text: str, expected: float) -> None:
+    for assignment in (f"x={text}", f" x = {text}"):
+        (found,) = bindings([assignment]).values()
+        assert found == expected or (isnan(found) and isnan(expected))
+
+
+# Every mistake has its own sentence
+
+
+def test_a_name_without_a_number() -> None:
+    assert error(expression, "x", {}) == "'x' has no number: add --at x=NUMBER"
+
+
+def test_a_name_without_a_number_beside_others() -> None:
+    sentence = error(expression, "a*b*c", {"a": 1, "b": 2})
+    assert sentence == "'c' has no number: add --at c=NUMBER; bound so far: a, b"
+
+
+def test_a_name_that_is_nearly_one_with_a_number() -> None:
+    sentence = error(expression, "weigth*x", {"weight": 1, "x": 2})
+    assert sentence.startswith("'weigth' has no number (did you mean weight?): ")
+
+
+def test_a_number_without_a_use() -> None:
+    assert error(expression, "x", {"x": 1, "q": 2}) == "q has a number but is not in the expression"
+
+
+def test_a_number_whose_name_is_nearly_one_in_the_expression() -> None:
+    sentence = error(expression, "weight*2", {"weight": 1, "wieght": 2})
+    assert sentence == "wieght has a number but is not in the expression (did you mean weight?)"
+
+
+def test_a_name_with_two_numbers() -> None:
+    assert error(bindings, ["x=1", "x=1"]) == "x is bound twice: give it one number"
+    assert error(bindings, ["x=1", " ｘ = 2"]) == "x is bound twice: give it one number"
+
+
+@pytest.mark.parametrize("assignment", ["x", "", "x 1", "x:1", "3", "--at"])
+def test_an_assignment_without_an_equals_sign(assignment: str) -> None:
+    sentence = error(bindings, [assignment])
+    assert sentence == f"{assignment!r} has no =: write NAME=NUMBER, such as x=2"
+
+
+NO_NUMBERS = [
+    "", "1 2", "a", "x", "-", ".", "1,5", "1/2", "2**3", "--1", "0x10", "1__0", "1j", "1e", "1f",
+    "1k", "1.5.2", "True", "None", "½", "²", "∞", "−1", "1%", "$1", "=1", "1=2", "1;2", "'1'",
+    "[1]", "__import__('os')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_a_number_that_is_none(text: str) -> None:
+    sentence = error(bindings, [f"x={text}"])
+    assert sentence == f"{text!r} is not a number: write x=NUMBER, such as x=-0.5 or 1e-3"
+
+
+NO_NAMES = [
+    "", "x y", "2", "2x", "x-y", "x.y", "x;", "x:", "x,", "x!", "'x'", "(x)", "x[0]", "*x", "-x",
+    "--x", "$x", "x\\", "x²", "½", "∂", "×",
+    "x" * 61,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_name_that_is_none(name: str) -> None:
+    assert "is not a name: a letter, then letters, digits and _" in error(bindings, [f"{name}=1"])
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_function_as_the_name_of_a_number(name: str) -> None:
+    sentence = error(bindings, [f"{name}=1"])
+    assert sentence == f"{name} is a function: it cannot be the name of a number"
+
+
+@pytest.mark.parametrize("name", ["lambda", "if", "None", "True", "in", "await", "async", "not"])
+def test_a_reserved_word_as_a_name(name: str) -> None:
+    assert error(bindings, [f"{name}=1"]) == f"{name} is a reserved word: choose another name"
+
+
+@pytest.mark.parametrize("text", ["tanh", "tanh + 1", "2*tanh", "tanh(exp)", "-tanh"])
+def test_a_function_without_brackets(text: str) -> None:
+    name = "exp" if "exp" in text else "tanh"
+    assert error(expression, text, {}) == f"{name} is a function: write {name}(a)"
+
+
+def test_a_function_of_two_without_brackets() -> None:
+    assert error(expression, "max", {}) == "max is a function: write max(a, b)"
+
+
+@pytest.mark.parametrize(
+    ("text", "usage"),
+    [
+        ("tanh()", "tanh was given 0 arguments: write tanh(a)"),
+        ("tanh(1, 2)", "tanh was given 2 arguments: write tanh(a)"),
+        ("max()", "max was given 0 arguments: write max(a, b)"),
+        ("min(1, 2, 3)", "min was given 3 arguments: write min(a, b)"),
+    ],
+)
+def test_a_wrong_number_of_arguments(text: str, usage: str) -> None:
+    assert error(expression, text, {}) == usage
+
+
+def test_one_argument_too_few() -> None:
+    assert error(expression, "max(1)", {}).endswith(": write max(a, b)")
+
+
+@pytest.mark.parametrize("text", ["tanh(a=1)", "tanh(*x)", "tanh(**x)", "tanh(1, a=2)"])
+def test_arguments_that_are_not_plain(text: str) -> None:
+    assert error(expression, text, {"x": 1}) == "tanh takes plain arguments only: tanh(a)"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("tnah", "tanh"),
+        ("tanhh", "tanh"),
+        ("sigmoyd", "sigmoid"),
+        ("Relu", "relu"),
+        ("sqr", "sqrt"),
+        ("softpls", "softplus"),
+        ("maxx", "max"),
+    ],
+)
+def test_a_function_that_is_nearly_one(typed: str, meant: str) -> None:
+    sentence = error(expression, f"{typed}(1)", {})
+    suggestion = sentence.partition("(did you mean ")[2].partition("?)")[0]
+    assert sentence.startswith(f"{typed!r} is not a function (did you mean ")
+    assert meant in suggestion.split(" or ")
+
+
+def test_a_function_that_is_none() -> None:
+    sentence = error(expression, "quux(1)", {})
+    assert sentence.startswith("'quux' is not a function; the functions are abs, ")
+    assert all(name in sentence for name in FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [("x^2", "**"), ("x//2", "/"), ("x%2", "/"), ("x@x", "*")],
+)
+def test_an_operator_of_another_kind(text: str, instead: str) -> None:
+    sentence = error(expression, text, {"x": 1})
+    assert sentence.startswith(text[1:-1])
+    assert sentence.endswith(f"is written {instead}")
+
+
+@pytest.mark.parametrize("text", ["x=2", "x = 2", "x*w, x=2", "x:=2", "x+=1", "y = x*w"])
+def test_an_equals_sign_in_the_expression(text: str) -> None:
+    sentence = error(expression, text, {})
+    assert sentence.endswith("has an =: numbers stand beside it, --at NAME=NUMBER")
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "\t \n"])
+def test_nothing_at_all(text: str) -> None:
+    assert error(expression, text, {}).startswith("the expression is empty: write numbers, names")
+
+
+@pytest.mark.parametrize("text", ["2x", "x y", "x 2", "3(x)y", "2 x + 1", "tanh(2 x)"])
+def test_a_forgotten_operator_is_shown_one(text: str) -> None:
+    assert "*" in error(expression, text, {"x": 1})
+
+
+def test_what_is_too_long_is_not_read() -> None:
+    sentence = error(expression, "(" * (LONGEST + 1), {})
+    assert sentence.startswith("the expression has 10001 characters, 10000 are the most: ")
+    assert "FILE.py:NAME" in sentence
+
+
+def test_what_is_echoed_is_clipped_and_clean() -> None:
+    assert error(expression, "q" * 1000, {}).count("q") <= 130
+    assert error(expression, "(" * 150 + "\x1b[31m", {}).count("(") <= 70
+    assert error(bindings, ["x=" + "1" * 1000 + "q"]).count("1") <= 65
+
+
+# Any text
+
+PIECES = [
+    "x", "2", "1e9", "tanh", "max", "(", ")", ",", "+", "-", "*", "/", "**", "lambda", "if",
+    "else", "for", "in", "not", "and", "await", "yield", "f'", "'", '"', " ",
+]  # fmt: skip
+
+
+def or_error(call: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return call(*args)
+    except ExpressionError as problem:
+        return problem
+
+
+def is_sentence(found: Any) -> bool:
+    return isinstance(found, ExpressionError) and str(found).isprintable() and len(str(found)) < 500
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.one_of(
+        st.text(max_size=30),
+        st.text("xy12.e_+-*/^%()[]{},:;=<>!&|~@'\"\\ \n\tfλ", max_size=30),
+        st.lists(st.sampled_from(PIECES), max_size=15).map("".join),
+    )
+)
+def test_any_text_is_an_expression_or_an_expression_error(text: str) -> None:
+    found = or_error(expression, text, {"x": Value(2.0)})
+    assert is_sentence(found) or type(found.data) is float
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.text(max_size=12), st.text("xy=12.e-_ ", max_size=8)), max_size=4))
+def test_any_texts_are_numbers_by_name_or_an_expression_error(texts: list[str]) -> None:
+    found = or_error(bindings, texts)
+    if not is_sentence(found):
+        assert len(found) == len(texts)
+        assert all(name.isidentifier() and type(x) is float for name, x in found.items())

@@ -1,0 +1,175 @@
+"""Formulas: brackets where Python needs them, and nowhere else."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinygrad_edu import TABLE, Op, Value, maximum, ops, tanh
+from tinygrad_edu.formula import Formula, derivative_formulas, format_number, formula
+from tinygrad_edu.ieee import IEEE
+
+OPERATORS = {
+    "+": (operator.add, ast.Add),
+    "-": (operator.sub, ast.Sub),
+    "*": (operator.mul, ast.Mult),
+    "/": (operator.truediv, ast.Div),
+    "**": (operator.pow, ast.Pow),
+}
+SYMBOL = {node: symbol for symbol, (_, node) in OPERATORS.items()}
+NUMBERS = {"a": 0.7, "b": -1.3, "c": 0.0}
+
+# Trees are what Python would read: ("*", "a", ("neg", "b")). A number is a leaf, too.
+LEAVES = st.sampled_from("abc") | st.sampled_from([0.0, 1.0, 2.0, 0.5, 1e16, 1e-7, 3e200])
+TREES = st.recursive(
+    LEAVES,
+    lambda tree: st.one_of(
+        st.tuples(st.sampled_from(list(OPERATORS)), tree, tree),
+        st.tuples(st.sampled_from(["neg", "abs", "tanh"]), tree),
+        st.tuples(st.just("max"), tree, tree),
+    ),
+    max_leaves=12,
+)
+
+
+def apply(tree: Any, leaf: Any) -> Any:
+    """The tree computed by Python's operators and the functions of the table, from its leaves."""
+    if not isinstance(tree, tuple):
+        return leaf(tree)
+    name, *args = tree[0], *(apply(arg, leaf) for arg in tree[1:])
+    if name in OPERATORS:
+        return OPERATORS[name][0](*args)
+    return {"neg": operator.neg, "abs": abs}.get(name, TABLE.get(name))(*args)
+
+
+def tree_of(node: ast.expr) -> Any:
+    """What Python reads."""
+    if isinstance(node, ast.BinOp):
+        return SYMBOL[type(node.op)], tree_of(node.left), tree_of(node.right)
+    if isinstance(node, ast.UnaryOp):
+        assert isinstance(node.op, ast.USub)
+        return "neg", tree_of(node.operand)
+    if isinstance(node, ast.Call):
+        assert isinstance(node.func, ast.Name)
+        return node.func.id, *map(tree_of, node.args)
+    return node.id if isinstance(node, ast.Name) else float(ast.literal_eval(node))
+
+
+def read(text: str) -> Any:
+    return tree_of(ast.parse(text, mode="eval").body)
+
+
+def number(leaf: str | float) -> IEEE:
+    return IEEE(NUMBERS.get(leaf, leaf))
+
+
+@given(TREES)
+@settings(deadline=None, max_examples=1000)
+def test_python_reads_the_formula_that_was_written(tree: Any) -> None:
+    """The same operations in the same order, hence the same float to the last bit."""
+    written = str(apply(tree, Formula))
+    assert read(written) == tree
+    assert repr(apply(read(written), number)) == repr(apply(tree, number))
+
+
+@given(TREES)
+@settings(deadline=None)
+def test_no_bracket_is_superfluous(tree: Any) -> None:
+    """Without any one pair, Python would read something else, or nothing."""
+    text = str(apply(tree, Formula))
+    for start, character in enumerate(text):
+        if character == "(" and not text[:start].endswith(("abs", "tanh", "max")):
+            end = closing(text, start)
+            without = text[:start] + text[start + 1 : end] + text[end + 1 :]
+            assert read(without) != tree, without
+
+
+def closing(text: str, start: int) -> int:
+    depth = 0
+    for end in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[end], 0)
+        if depth == 0:
+            return end
+    raise AssertionError(f"no bracket closes number {start} of {text}")
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (lambda a, b, c: a - (b - c), "a - (b - c)"),
+        (lambda a, b, c: (a - b) - c, "a - b - c"),
+        (lambda a, b, c: a + (b + c), "a + (b + c)"),
+        (lambda a, b, c: a / (b * c), "a / (b * c)"),
+        (lambda a, b, c: a / b * c, "a / b * c"),
+        (lambda a, b, c: (a**b) ** c, "(a**b)**c"),
+        (lambda a, b, c: a**b**c, "a**b**c"),
+        (lambda a, b, c: (-a) ** 2, "(-a)**2"),
+        (lambda a, b, c: -(a**2), "-a**2"),
+        (lambda a, b, c: a ** (-b), "a**-b"),
+        (lambda a, b, c: ops.neg(-a), "--a"),
+        (lambda a, b, c: -(a * b), "-(a * b)"),
+        (lambda a, b, c: -a * b, "-a * b"),
+        (lambda a, b, c: a * -b, "a * -b"),
+        (lambda a, b, c: abs(a - b), "abs(a - b)"),
+        (lambda a, b, c: maximum(a, tanh(b + c)), "max(a, tanh(b + c))"),
+        (lambda a, b, c: 2 * a - 1.5, "2 * a - 1.5"),
+        (lambda a, b, c: 1 / (3 - (2 ** (1 + a))), "1 / (3 - 2**(1 + a))"),
+        (lambda a, b, c: Formula(-2.0) ** a, "(-2)**a"),
+        (lambda a, b, c: a - -2.0, "a - -2"),
+    ],
+    ids=lambda case: case if isinstance(case, str) else "",
+)
+def test_brackets_by_example(written: Any, text: str) -> None:
+    assert str(written(Formula("a"), Formula("b"), Formula("c"))) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+@settings(deadline=None)
+def test_a_number_is_the_shortest_text_that_reads_back_as_it(x: float) -> None:
+    text = format_number(x)
+    assert float(text) == x
+    assert math.copysign(1.0, float(text)) == math.copysign(1.0, x)
+    assert len(text) <= len(repr(x))
+    assert not text.endswith(".0")
+
+
+def test_a_formula_is_neither_true_nor_false() -> None:
+    """So that a rule with an `if` in it fails at once."""
+    with pytest.raises(TypeError, match=r"a \+ 1 is a formula: it is neither true nor false"):
+        bool(Formula("a") + 1)
+    with pytest.raises(TypeError):
+        assert Formula("a") < 1
+
+
+def test_a_formula_shows_its_text() -> None:
+    assert f"{Formula('a') / 2}" == "a / 2"
+    assert repr(Formula("a") / 2) == "Formula('a / 2')"
+
+
+def test_rows_read_as_in_a_textbook() -> None:
+    read_out = {name: [formula(op), *derivative_formulas(op)] for name, op in TABLE.items()}
+    assert read_out["mul"] == ["a * b", "b", "a"]
+    assert read_out["sub"] == ["a - b", "1", "-1"]
+    assert read_out["div"] == ["a / b", "1 / b", "-y / b"]
+    assert read_out["neg"] == ["-a", "-1"]
+    assert read_out["tanh"] == ["tanh(a)", "1 - y**2"]
+    assert read_out["sigmoid"] == ["sigmoid(a)", "y * (1 - y)"]
+    assert read_out["sqrt"] == ["sqrt(a)", "1 / (2 * y)"]
+    assert read_out["max"][0] == "max(a, b)"
+
+
+def test_ones_own_operation_has_formulas_as_well() -> None:
+    cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2)
+    assert [formula(cube), *derivative_formulas(cube)] == ["cube(a)", "3 * a**2"]
+
+
+def test_an_operator_with_a_symbol_of_its_own_is_written_as_a_function() -> None:
+    dot = Op("dot", lambda a, b: a * b, lambda y, a, b: b, lambda y, a, b: a, symbol="@")
+    assert read(formula(dot)) == ("dot", "a", "b")
+    assert str(dot(Value(2.0), 3.0).op) == "@"

@@ -1,0 +1,1338 @@
+"""Hostile input at the command line: exit code 2, one line on stderr, and nothing else happens."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import html
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import unicodedata
+from collections.abc import Iterator
+from itertools import permutations
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+from conftest import linux, posix
+
+from tinygrad_edu.cli import main
+
+SVG = "{http://www.w3.org/2000/svg}"
+X = ("--at", "x=1")
+IMPORT = "from tinygrad_edu import Value\n"
+GRAMMAR = "numbers, names, + - * / **"  # what every refusal of an expression might list
+SECONDS = 5  # in which anything is done or refused; a hundred times what it takes
+UNSEEN = f"U+|cannot be read|{GRAMMAR}"  # of a character that nobody can see
+LINUX = sys.platform == "linux"
+POSIX = os.name == "posix"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and a terminal of 80 columns that knows Unicode."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "TINYGRAD_EDU_DOT", "LC_ALL", "LC_CTYPE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("COLUMNS", "80")
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, tuple[int, str | bytes]]:
+    """Everything below the folder: names, modes, and bytes or where a link leads to."""
+    found: dict[str, tuple[int, str | bytes]] = {}
+    for path in folder.rglob("*"):
+        mode = path.lstat().st_mode
+        data = os.readlink(path) if path.is_symlink() else path.is_file() and path.read_bytes()
+        found[str(path)] = (mode, data or b"")
+    return found
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(main, list(args), prog_name="tinygrad-edu")
+
+
+def the_line(code: int, stdout: str, stderr: str) -> str:
+    """What a refusal says, when it is what a refusal has to be."""
+    assert code == 2, (code, stdout[:500], stderr[-2000:])
+    assert stdout == ""
+    assert stderr.startswith("Error: ")
+    assert stderr.endswith("\n")
+    line = stderr[: -len("\n")]
+    assert line.isprintable(), "more than one line, or characters that a terminal obeys"
+    assert len(line) <= 520
+    assert "Traceback" not in line
+    return line.removeprefix("Error: ")
+
+
+def refusal(*args: str) -> str:
+    """What the command says when it refuses, having done nothing and taken no time about it."""
+    here = Path.cwd()
+    before, start = contents(here), time.perf_counter()
+    result = run(*args)
+    seconds = time.perf_counter() - start
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise AssertionError("a traceback") from result.exception
+    message = the_line(result.exit_code, result.stdout, result.stderr)
+    assert contents(here) == before
+    assert seconds < SECONDS
+    return message
+
+
+def success(*args: str) -> str:
+    result = run(*args)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise AssertionError("a traceback") from result.exception
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def short(case: object) -> str | None:
+    """A legible name for a test; pytest makes one up for None."""
+    text = ascii(case)[1:-1] if isinstance(case, str) else ""
+    return text[:40] or None
+
+
+# Syntax: the expression, and words of the answer (one of several, with | between)
+
+SYNTAX = [
+    ("", "empty"),
+    (" ", "empty"),
+    ("\n\t", "empty"),
+    ("(", "never closed"),
+    ("((x)", "never closed"),
+    ("tanh(", "never closed"),
+    ("tanh(x", "never closed"),
+    (")", "unmatched"),
+    ("(x))", "unmatched"),
+    ("(x]", "does not match"),
+    ("x +", GRAMMAR),
+    ("* x", GRAMMAR),
+    ("x + * x", GRAMMAR),
+    ("x ** * x", GRAMMAR),
+    ("x *** x", GRAMMAR),
+    ("-", GRAMMAR),
+    ("+-", GRAMMAR),
+    ("()", GRAMMAR),
+    ("x ()", "not a function"),
+    ("x y", "2*x"),
+    ("2x", "2*x"),
+    ("2 x", "2*x"),
+    ("x 2", "2*x"),
+    ("2x + 1", "2*x"),
+    ("tanh x", "2*x"),
+    ("tanh(2 x)", "*"),
+    ("tanh(x x)", "*"),
+    ("max(2x, 1)", "2*x"),
+    ("(x)(x)", "not a function"),
+    ("2(x)", GRAMMAR),
+    ("tanh(x)(x)", GRAMMAR),
+    ("x;x", GRAMMAR),
+    ("x\nx", GRAMMAR),
+    ("x,", GRAMMAR),
+    ("x, x", GRAMMAR),
+    ("(x, x)", GRAMMAR),
+    ("tanh((x, x))", GRAMMAR),
+    ("tanh(,)", GRAMMAR),
+    ("x..x", GRAMMAR),
+    (".", GRAMMAR),
+    ("...", GRAMMAR),
+    ("x!", GRAMMAR),
+    ("x?", GRAMMAR),
+    ("$x", GRAMMAR),
+    ("`x`", GRAMMAR),
+    ("#", GRAMMAR),
+    ("x->x", GRAMMAR),
+    ("@x", GRAMMAR),
+    ("x@", GRAMMAR),
+    ("\\", GRAMMAR),
+    ("x\\", GRAMMAR),
+    ("x\\x", GRAMMAR),
+    ("x^2", "**"),
+    ("x^x^x", "**"),
+    ("(x + 1)^-2", "**"),
+    ("tanh(x^2)", "**"),
+    ("x//2", "/"),
+    ("x % 2", "/"),
+    ("x @ x", "*"),
+    ("x | 1", GRAMMAR),
+    ("x & 1", GRAMMAR),
+    ("x << 1", GRAMMAR),
+    ("x >> 1", GRAMMAR),
+    ("~x", GRAMMAR),
+    ("x²", "**"),
+    ("x × 2", "*"),
+    ("2·x", "*"),
+    ("x − 1", "-"),
+    ("x ÷ 2", "/"),
+    ("√x", f"sqrt|{GRAMMAR}"),
+    ("x ≤ 1", GRAMMAR),
+    ("“x”", GRAMMAR),
+    ("x = 2", "--at NAME=NUMBER"),
+    ("x=2", "--at NAME=NUMBER"),
+    ("x += 1", "--at NAME=NUMBER"),
+    ("y = x*x", "--at NAME=NUMBER"),
+    ("x == 1", GRAMMAR),
+    ("x < 1", GRAMMAR),
+    ("x != x", GRAMMAR),
+    ("x < x < x", GRAMMAR),
+    ("x\0", f"null|{UNSEEN}"),
+    ("\0", f"null|{UNSEEN}"),
+    ("x\ud800", "characters that cannot be read"),
+    ("\udcff", "characters that cannot be read"),
+    ("\x1b[31mx\x1b[0m", UNSEEN),
+    ("x\x07", UNSEEN),
+    ("x\x7f", UNSEEN),
+    ("x\u202e", UNSEEN),
+    ("\u200fx", UNSEEN),
+    ("x\u200b", UNSEEN),
+    ("\ufeffx", UNSEEN),
+    ("x\x85x", UNSEEN),
+    ("x\u2028x", UNSEEN),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), SYNTAX, ids=short)
+def test_what_is_no_expression_is_told_what_would_be(text: str, words: str) -> None:
+    for message in (refusal("render", text, *X, "-o", "y.dot"), refusal("check", text, *X)):
+        assert any(word in message for word in words.split("|"))
+
+
+# Attempts to reach Python
+
+REACH = [
+    "__import__('os')", "__import__('os').system('touch touched')",
+    "__import__('pathlib').Path('touched').touch()", "eval('1')", 'exec(\'open("touched", "w")\')',
+    "compile('1', '', 'eval')", "open('touched', 'w')", "input()", "print(x)", "breakpoint()",
+    "exit()", "quit()", "help()", "vars()", "dir()", "globals()", "locals()", "getattr(x, 'data')",
+    "setattr(x, 'data', 1)", "type(x)", "float(x)", "range(10**10)", "Value(1)", "x.data",
+    "x.__class__", "x.backward()", "x.__class__.__mro__[1].__subclasses__()",
+    "().__class__.__bases__[0].__subclasses__()", "''.__class__", "(1).real", "1 .real", "1..real",
+    "tanh.value", "tanh.value(x)", "tanh.__globals__", "tanh.__class__.__new__",
+    "(tanh if x else exp)(x)", "(lambda: x)()", "lambda: 0", "lambda x: x", "lambda *a, **k: x",
+    "[x for x in (1, 2)]", "{x for x in (1, 2)}", "{x: x for x in (1, 2)}", "(x for x in (1, 2))",
+    "max(x for x in (1, 2))", "[x]", "[]", "{x}", "{}", "{x: x}", "{**x}", "[*x]", "x[0]", "x[:]",
+    "x[0:1, ...]", "'a'", '"a"', "'a' * 10**10", "'a' 'b'", "tanh('a')", "b'a'", "r'a'", "u'a'",
+    "'''a'''", "f'{x}'", "f'{__import__(\"os\")}'", "f'{x!r:>{x}}'", "f'{'", "'abc", "'''abc",
+    "(x := 1)", "tanh(x := 1)", "x := 1", "*x", "tanh(*x)", "max(*(x, x))", "tanh(**{})",
+    "tanh(a=x)", "tanh(x, a=x)", "x if x else x", "x if x", "x and x", "x or x", "not x", "x is x",
+    "x in x", "await x", "(await x)", "yield", "yield x", "(yield)", "(yield x)", "(yield from x)",
+    "async x", "import os", "from os import system", "import os; os.system('touch touched')",
+    "del x", "pass", "return x", "raise x", "global x", "def f(): pass", "class C: pass",
+    "for x in x: x", "while 1: x", "with x: x", "assert x", "@x\ndef f(): pass", "None", "True",
+    "False", "Ellipsis", "NotImplemented", "__debug__", "__builtins__", "__name__", "__file__",
+    "__class__", "__loader__.load_module('os')", "ｅｖａｌ('1')", "__ｉｍｐｏｒｔ__('os')",
+    "𝔢𝔳𝔞𝔩('1')", "x.＿＿class＿＿", "ｌａｍｂｄａ: x", "ｔａｎｈ.value",
+    "\N{CYRILLIC SMALL LETTER HA}",
+    "t\N{CYRILLIC SMALL LETTER A}nh(x)", "%s %(x)s {x} {0} {x.__class__}", "$(touch touched)",
+    "`touch touched`", "x; touch touched", "x | touch touched", "../../etc/passwd",
+    "file:///etc/passwd", "http://localhost/x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", REACH, ids=short)
+def test_python_is_out_of_reach(text: str) -> None:
+    for message in (refusal("render", text, *X, "-o", "y.dot"), refusal("check", text, *X)):
+        assert re.search(
+            r"\+ - \* / \*\*|is not a function|plain arguments|has no number|is a function|"
+            r"--at NAME=NUMBER|arguments: write",
+            message,
+        ), f"no word of what would be right: {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("ｔａｎｈ(x)", "tanh(x)"), ("ｍａｘ(ｘ, １.5)", None), ("𝓮𝔁𝓹(x)", "exp(x)"), ("ｘ", "x")],
+    ids=short,
+)
+def test_letters_that_python_normalises_are_the_allowed_names(text: str, plain: str | None) -> None:
+    if plain is None:
+        assert "(U+FF11)" in refusal("render", text, *X) or GRAMMAR in refusal("render", text, *X)
+    else:
+        assert success("render", text, *X) == success("render", plain, *X)
+
+
+# Numbers
+
+BAD_NUMBERS = [
+    ("1j", GRAMMAR),
+    ("x*1j", GRAMMAR),
+    ("1e999j", GRAMMAR),
+    ("017", "0"),
+    ("1__0", GRAMMAR),
+    ("1_", GRAMMAR),
+    ("0x", "0x"),
+    ("0b2", "0b2"),
+    ("0o8", "0o8"),
+    ("0xg", "0xg"),
+    ("1e", GRAMMAR),
+    ("1e+", GRAMMAR),
+    ("1.2.3", GRAMMAR),
+    ("1,000", GRAMMAR),
+    ("1 000", GRAMMAR),
+    ("x*1,5", GRAMMAR),
+    ("½", GRAMMAR),
+    ("١٢", GRAMMAR),
+    ("∞", GRAMMAR),
+    ("5%", GRAMMAR),
+    ("1k", GRAMMAR),
+    ("inf", "inf=NUMBER"),
+    ("nan", "nan=NUMBER"),
+    ("pi", "pi=NUMBER"),
+    ("9" * 10_001, "10000 are the most"),
+    ("9**" * 5_000 + "9", "10000 are the most"),
+    ("0." + "1" * 10_000, "10000 are the most"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), BAD_NUMBERS, ids=short)
+def test_what_is_no_number_is_told_so(text: str, words: str) -> None:
+    assert words in refusal("render", text, *(X if "x*" in text else ()), "-o", "y.dot")
+
+
+INFINITE = ["1e999", "9**9**9", "9**9**9**9", "10**400", "1e200*1e200", "9" * 4_000, "1/0"]
+
+
+@pytest.mark.parametrize("text", INFINITE, ids=short)
+def test_numbers_without_end_are_infinite_at_once(text: str) -> None:
+    start = time.perf_counter()
+    result = run("render", text, "--format", "json")
+    assert time.perf_counter() - start < SECONDS
+    assert json.loads(result.stdout)["nodes"][-1]["data"] == "inf"
+    assert re.fullmatch(r"Note: .*\binf\n", result.stderr)
+    assert "inf" in refusal("render", text, "--strict")
+
+
+@pytest.mark.parametrize("digits", [4_301, 5_000, 9_999, 10_000])
+@pytest.mark.parametrize("form", ["{}", "-{}", "2*{}", "{}.0", "1e{}", "0.{}", "{}j"])
+def test_ten_thousand_digits_are_a_number_or_are_told_what_would_be(form: str, digits: int) -> None:
+    text = form.format("9" * digits)
+    if run("render", text).exit_code != 0:
+        message = refusal("render", text)
+        assert "sys." not in message, "advice to somebody else"
+        assert "hexadecimal" not in message
+
+
+def test_a_number_at_the_end_of_what_may_be_typed() -> None:
+    assert success("render", "0x" + "f" * 9_998) == "inf\n"
+    assert success("render", "0." + "1" * 9_998) == "0.1111\n"
+    assert success("render", "1" * 4_000 + "e-3999") == "1.1111\n"
+
+
+# Resources
+
+DEEP = {
+    "100,000 brackets": "(" * 100_000 + "x" + ")" * 100_000,
+    "100,000 opening brackets": "(" * 100_000,
+    "100,000 closing brackets": ")" * 100_000,
+    "10 MB": "x" * 10_000_000,
+    "10 MB of operators": "x+" * 5_000_000 + "x",
+    "10 MB of blanks": " " * 10_000_000 + "x" + " " * 10_000_000,
+    "10 MB of script names": "a.py:" * 2_000_000 + "(",
+    "10,000 minus signs": "-" * 10_000 + "x",
+    "5,000 calls": "sin(" * 5_000 + "x" + ")" * 5_000,
+    "5,000 powers": "x**" * 5_000 + "x",
+    "5,000 brackets": "(" * 4_999 + "x" + ")" * 4_999,
+    "2,000 calls": "sin(" * 1_999 + "x" + ")" * 1_999,
+    "1,000 brackets": "(" * 1_000 + "x" + ")" * 1_000,
+    "201 brackets": "(" * 201 + "x" + ")" * 201,
+    "5,000 opening brackets": "(" * 5_000,
+    "5,000 lists": "[" * 5_000 + "]" * 5_000,
+    "5,000 closing brackets": ")" * 5_000,
+    "3,000 arguments": "max(" + "x," * 3_000 + "x)",
+    "4,000 attributes": "x" + ".a" * 4_000,
+    "3,000 subscripts": "x" + "[0]" * 3_000,
+    "3,000 calls of calls": "x" + "(0)" * 3_000,
+    "1,400 lambdas": "lambda:" * 1_400 + "x",
+    "2,000 nots": "not " * 2_000 + "x",
+    "800 conditions": "x if x else " * 800 + "x",
+    "4,000 comparisons": "x<" * 4_000 + "x",
+    "2,000 tildes": "~" * 2_000 + "x",
+    "100 f-strings": "f'{" * 100 + "x",
+    "10,000 quotes": "'" * 9_999,
+    "10,000 backslashes": "\\" * 9_999,
+    "10,000 newlines": "x" + "\n" * 9_900 + "x",
+    "a name of 9,000 letters": "q" * 9_000,
+    "a function of 9,000 letters": "q" * 9_000 + "(x)",
+    "200 names": "+".join(f"name_{i}" for i in range(200)),
+    "10,000 combining accents": "x" + "\u0301" * 9_998,
+    "10,000 emoji": "😀" * 9_999,
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_what_would_take_too_much_is_refused(text: str) -> None:
+    refusal("render", text, *X, "-o", "y.dot")
+    message = refusal("check", text, *X)
+    if text.startswith("("):
+        assert re.search(r"fewer|nested|the most|never closed", message)
+
+
+LONG = {
+    "4,999 additions": "x+" * 4_999 + "x",
+    "4,999 products": "x*" * 4_999 + "x",
+    "4,999 differences": "x-" * 4_999 + "x",
+    "3,333 powers": "x**" * 3_332 + "x",
+    "9,999 minus signs": "-" * 9_999 + "x",
+    "9,999 plus signs": "+" * 9_999 + "x",
+    "4,900 negations": "x-" + "-" * 4_900 + "x",
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_a_long_row_of_operators_is_drawn_or_told_what_would_be_right(text: str) -> None:
+    start = time.perf_counter()
+    code = run("render", text, *X).exit_code
+    assert time.perf_counter() - start < SECONDS
+    if code != 0:
+        assert "brackets" not in refusal("render", text, *X), "there are none to leave out"
+
+
+def test_what_pythons_parser_can_nest_is_drawn() -> None:
+    for text in ("(" * 150 + "x" + ")" * 150, "sin(" * 150 + "x" + ")" * 150, "-" * 900 + "x"):
+        assert "x = 1" in success("render", text, *X)
+    assert success("render", "x" + "+x" * 900, *X).startswith("+ = 901")
+
+
+# --at
+
+AT = [
+    ([""], "NAME=NUMBER"),
+    (["x"], "NAME=NUMBER"),
+    (["x 1"], "NAME=NUMBER"),
+    (["x:1"], "NAME=NUMBER"),
+    (["--at"], "NAME=NUMBER"),
+    (["="], "not a name"),
+    (["=1"], "not a name"),
+    ([" =1"], "not a name"),
+    (["2=1"], "not a name"),
+    (["2x=1"], "not a name"),
+    (["x y=1"], "not a name"),
+    (["x-y=1"], "not a name"),
+    (["x.y=1"], "not a name"),
+    (["x[0]=1"], "not a name"),
+    (["x:=1"], "not a name"),
+    (["'x'=1"], "not a name"),
+    (["*x=1"], "not a name"),
+    (["-x=1"], "not a name"),
+    (["x\0=1"], "not a name"),
+    (["\x1b[31mx=1"], "not a name"),
+    (["\ud800=1"], "not a name"),
+    (["\u202ex=1"], "not a name"),
+    (["x²=1"], "not a name"),
+    (["q" * 1_000_000 + "=1"], "not a name"),
+    (["tanh=1"], "is a function"),
+    (["ｔａｎｈ=1"], "is a function"),
+    (["max=1", "x=1"], "is a function"),
+    (["lambda=1"], "reserved word"),
+    (["None=1"], "reserved word"),
+    (["True=1"], "reserved word"),
+    (["ｉｆ=1"], "reserved word"),
+    (["x="], "is not a number: write x=NUMBER"),
+    (["x=="], "is not a number: write x=NUMBER"),
+    (["x==1"], "is not a number: write x=NUMBER"),
+    (["x=1=2"], "is not a number: write x=NUMBER"),
+    (["x=one"], "is not a number: write x=NUMBER"),
+    (["x=1,5"], "is not a number: write x=NUMBER"),
+    (["x=1 2"], "is not a number: write x=NUMBER"),
+    (["x=1/2"], "is not a number: write x=NUMBER"),
+    (["x=2**3"], "is not a number: write x=NUMBER"),
+    (["x=--1"], "is not a number: write x=NUMBER"),
+    (["x=0x10"], "is not a number: write x=NUMBER"),
+    (["x=1__0"], "is not a number: write x=NUMBER"),
+    (["x=1j"], "is not a number: write x=NUMBER"),
+    (["x=True"], "is not a number: write x=NUMBER"),
+    (["x=None"], "is not a number: write x=NUMBER"),
+    (["x=−1"], "is not a number: write x=NUMBER"),
+    (["x=½"], "is not a number: write x=NUMBER"),
+    (["x=1\0"], "is not a number: write x=NUMBER"),
+    (["x=\x1b[31m1"], "is not a number: write x=NUMBER"),
+    (["x=\ud800"], "is not a number: write x=NUMBER"),
+    (["x=1;import os"], "is not a number: write x=NUMBER"),
+    (["x=__import__('os')"], "is not a number: write x=NUMBER"),
+    (["x=" + "9" * 1_000_000 + "q"], "is not a number: write x=NUMBER"),
+    (["x=1", "x=2"], "bound twice"),
+    (["x=1", "x=1"], "bound twice"),
+    (["x=1", "ｘ=1"], "bound twice"),
+    (["x=1", "y=2"], "y has a number but is not in the expression"),
+    (["x=1", "__import__=2"], "__import__ has a number but is not in the expression"),
+    (["x=1", *(f"a{i}=1" for i in range(3_000))], "a0 has a number but is not in the expression"),
+    ([], "'x' has no number: add --at x=NUMBER"),
+    (["X=1"], "'x' has no number: add --at x=NUMBER"),
+    (["\N{CYRILLIC SMALL LETTER HA}=1"], "'x' has no number: add --at x=NUMBER"),
+    ([f"a{i}=1" for i in range(3_000)], "'x' has no number: add --at x=NUMBER"),
+]
+
+
+@pytest.mark.parametrize(("assignments", "words"), AT, ids=lambda case: short(str(case)[1:]))
+def test_a_mistake_in_a_number_is_told(assignments: list[str], words: str) -> None:
+    at = [part for assignment in assignments for part in ("--at", assignment)]
+    assert words in refusal("render", "x*x", *at, "-o", "y.dot")
+    assert words in refusal("check", "x*x", *at)
+
+
+@pytest.mark.parametrize(
+    "text", ["nan", "inf", "-inf", "1e999", "-1e999", "9" * 100_000], ids=short
+)
+def test_a_number_that_is_not_finite_is_noted_and_refused_when_strict(text: str) -> None:
+    result = run("render", "x*2", "--at", f"x={text}", "--format", "json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["nodes"][0]["data"] in ("nan", "inf", "-inf")
+    assert result.stderr.startswith("Note: ")
+    assert result.stderr.count("\n") == 1
+    refusal("render", "x*2", "--at", f"x={text}", "--strict", "-o", "y.dot")
+
+
+# Options
+
+OPTIONS = [
+    (["render"], "TARGET"),
+    (["check"], "EXPR"),
+    (["render", "--"], "TARGET"),
+    (["render", *X], "TARGET"),
+    (["render", "x", "x", *X], "x"),
+    (["render", "x", *X, "-o"], "-o"),
+    (["render", "x", "--at"], "--at"),
+    (["render", "x", *X, "--format"], "--format"),
+    (["render", "x", *X, "--format", ""], "svg"),
+    (["render", "x", *X, "--format", "bmp"], "svg"),
+    (["render", "x", *X, "--format", "\x1b[31m"], "svg"),
+    (["render", "x", *X, "--format", "svg:cairo"], "svg"),
+    (["render", "x", *X, "-o", "-", "--format", "gif"], "svg"),
+    (["render", "x", *X, "--timeout", "0"], "--timeout"),
+    (["render", "x", *X, "--timeout", "-1"], "--timeout"),
+    (["render", "x", *X, "--timeout", "soon"], "--timeout"),
+    (["render", "x", *X, "--timeout", ""], "--timeout"),
+    (["render", "x", *X, "--timeout", "nan"], "timeout"),
+    (["render", "x", *X, "--timeout", "nan", "-o", "y.dot"], "timeout"),
+    (["render", "x", *X, "--timeout", "inf"], "--timeout"),
+    (["render", "x", *X, "--timeout", "1e999"], "--timeout"),
+    (["render", "x", *X, "--bogus"], "--bogus"),
+    (["render", "x", *X, "-q"], "-q"),
+    (["render", "x", *X, "--strict=1"], "--strict"),
+    (["render", "x", *X, "--\x1b[31m"], "--"),
+    (["render", "x", *X, "--" + "q" * 1_000_000], "--"),
+    (["render", "x", *X, "--\ud800"], "--"),
+    (["render", "x", "x=1"], "x=1"),
+    (["render", "x", "at", "x=1"], "at"),
+    (["render", "-x", "-y", *X], "-y"),
+    (["check", "x", *X, "-o", "y.svg"], "-o"),
+    (["check", "3"], "name"),
+    (["check", "script.py:y"], ""),
+    (["bogus"], "bogus"),
+    (["rendr", "x", *X], "render"),
+    (["\x1b[31m"], "command"),
+    (["x*x", *X], "command"),
+    (["--bogus"], "--bogus"),
+]
+
+
+@pytest.mark.parametrize(("args", "words"), OPTIONS, ids=lambda case: short(str(case)[1:-1]))
+def test_a_mistake_in_the_options_is_told(args: list[str], words: str) -> None:
+    assert words in refusal(*args)
+
+
+@pytest.mark.parametrize(
+    "output", [["-o", "y.json"], ["-oy.json"], ["--output=y.json"], ["--format=json", "-oy.json"]]
+)
+def test_an_expression_may_begin_with_a_dash_wherever_it_stands(
+    output: list[str], folder: Path
+) -> None:
+    for parts in permutations((["-x*w"], ["--at", "x=2"], ["--at=w=-3"], output)):
+        args = [word for part in parts for word in part]
+        success("render", *args)
+        drawing = json.loads((folder / "y.json").read_bytes())
+        assert drawing["nodes"][-1]["data"] == 6.0, args
+        (folder / "y.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        *(("-x", "x"), ("--x", "x"), ("---x", "x"), ("-o", "o"), ("-h", "h"), ("-o*2", "o")),
+        *(("-h*2", "h"), ("-at", "at"), ("-o-1", "o"), ("--at*2", "at"), ("-(x)", "x")),
+    ],
+)
+def test_an_expression_may_begin_with_what_looks_like_an_option(text: str, name: str) -> None:
+    drawn = success("render", f" {text}", "--at", f"{name}=2")
+    assert f"{name} = 2" in drawn
+    assert success("render", "--at", f"{name}=2", "--", text) == drawn
+    if text not in ("-o", "-h"):
+        assert success("render", text, "--at", f"{name}=2") == drawn
+        assert success("render", "--at", f"{name}=2", "--strict", text) == drawn
+
+
+# Labels
+
+LABELS = {
+    "quote": '"',
+    "quotes": "'\"'`",
+    "end of a string": '"] n9 [label="injected',
+    "end of DOT": '"]; } graph { a -- b; //',
+    "attribute": 'x", URL="javascript:alert(1)',
+    "entity in a quote": "&quot;] n9 [",
+    "script": "<script>alert(1)</script>",
+    "script in capitals": "<SCRIPT SRC=//localhost/x.js></SCRIPT>",
+    "handler": '<img src=x onerror="alert(1)">',
+    "svg": "</text></g></svg><script/>",
+    "html": "<b>x</b>",
+    "Graphviz' html": '<TABLE><TR><TD HREF="javascript:alert(1)">x</TD></TR></TABLE>',
+    "angles": "<>",
+    "only opened": "<",
+    "only closed": ">",
+    "comment": "<!-- x -->",
+    "end of a comment": "-->",
+    "end of CDATA": "]]>",
+    "CDATA": "<![CDATA[x]]>",
+    "instruction": "<?xml version='9'?>",
+    "entity": '<!ENTITY x SYSTEM "file:///etc/passwd">&x;',
+    "ampersand": "&",
+    "escaped ampersand": "&amp;",
+    "entities": "&lt;x&gt; &#60; &#x3c; &nbsp; &bogus; &",
+    "null entity": "&#0;",
+    "record": "{a|b}|<port> c",
+    "backslash": "\\",
+    "trailing backslash": "x\\",
+    "backslashes": "\\\\\\",
+    "backslash and quote": '\\"',
+    "escapes": "\\N \\G \\L \\E \\T \\H \\l \\r \\n",
+    "percent": "%s %n %d {} {0} $x ${x} %(x)s",
+    "newline": "a\nb",
+    "newlines": "\n\r\n\r",
+    "tab": "a\tb",
+    "NUL": "a\0b",
+    "bell and backspace": "\a\b\f\v",
+    "terminal colour": "\x1b[31mred\x1b[0m",
+    "terminal title": "\x1b]0;title\x07",
+    "control characters": "".join(map(chr, range(32))),
+    "delete and C1": "".join(map(chr, range(0x7F, 0xA0))),
+    "CSI of C1": "\x9b31mred",
+    "lone surrogate": "a\ud800b",
+    "lone surrogates": "\udc00\udfff\ud800",
+    "byte as surrogate": "\udcff",
+    "right to left marks": "\u202eabc\u202c \u200f\u200e \u2066x\u2069",
+    "Arabic and Hebrew": "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd",
+    "no characters": "\ufffe\uffff\U0001ffff\ufdd0",
+    "separators": "a\u2028b\u2029c\x85d",
+    "byte order mark": "\ufeffx",
+    "zero width": "a\u200bb\u200dc\u2060d",
+    "blanks": "  a  b  ",
+    "one blank": " ",
+    "other blanks": "a\u00a0b\u3000c",
+    "wide": "漢字かな交じり文",
+    "emoji": "👩\u200d👩\u200d👧 🏳\ufe0f\u200d🌈 😀",
+    "combining": "e\u0301a\u0308" + "\u0301" * 30,
+    "private and unassigned": "\ue000\u0378\U000e0041",
+    "astral": "𝔛\U0010fffd",
+    "10,000 letters": "x" * 10_000,
+    "digits": "007",
+    "looks like a number": "-1e999",
+    "looks like our own text": "x = 3  grad 1  #0 above",
+    "path": "../../etc/passwd",
+    "nothing": "",
+}
+
+
+def script(label: str, before: str = "") -> None:
+    source = f"{IMPORT}{before}y = Value(2.0, label={label!a}) * 3\ny.backward()\n"
+    Path("label.py").write_text(source, encoding="ascii")
+
+
+def is_control(c: str) -> bool:
+    return unicodedata.category(c) in ("Cc", "Cs") or ord(c) & 0xFFFE == 0xFFFE
+
+
+def shows(label: str) -> re.Pattern[str]:
+    """What shows the label: itself, but for some one character in place of a control character."""
+    return re.compile(
+        "".join("." if is_control(c) else "[ \xa0]" if c == " " else re.escape(c) for c in label),
+        re.DOTALL,
+    )
+
+
+@pytest.fixture(params=LABELS.values(), ids=LABELS)
+def label(request: pytest.FixtureRequest) -> str:
+    script(request.param)
+    return str(request.param)
+
+
+def parts_of(svg: bytes) -> tuple[ElementTree.Element, list[str], set[str]]:
+    root = ElementTree.fromstring(svg)
+    texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
+    ids = {g.get("id", "") for g in root.iter(f"{SVG}g") if "node" in g.get("class", "").split()}
+    return root, texts, ids
+
+
+def test_svg_is_well_formed_and_has_the_label_and_nothing_more(label: str, folder: Path) -> None:
+    success("render", "label.py:y", "-o", "y.svg")
+    root, texts, ids = parts_of((folder / "y.svg").read_bytes())
+    assert any(shows(label).fullmatch(text) for text in texts) or not label
+    assert ids == {"n0", "n1", "n2", "op2"}
+    assert {element.tag for element in root.iter()} <= {
+        *(SVG + tag for tag in ("svg", "g", "a", "title", "text", "path", "polygon", "polyline")),
+        *(SVG + tag for tag in ("ellipse", "circle", "rect", "line", "tspan", "style", "desc")),
+    }
+    names = {name.rpartition("}")[2] for element in root.iter() for name in element.attrib}
+    assert not {name for name in names if name == "href" or name.startswith("on")}
+
+
+def test_dot_has_the_label_in_one_line(label: str) -> None:
+    text = success("render", "label.py:y", "--format", "dot")
+    assert text.isascii() or not any(map(is_control, text.replace("\n", "").replace("\t", "")))
+    script("plain")
+    plain = success("render", "label.py:y", "--format", "dot")
+    assert text.count("\n") == plain.count("\n")
+    as_read = html.unescape(text.replace("\\\\", "\\"))
+    assert shows(label).search(as_read)
+
+
+def test_json_has_the_label_as_it_is(label: str) -> None:
+    drawing = json.loads(success("render", "label.py:y", "--format", "json"))
+    assert [node["label"] for node in drawing["nodes"]] == [label, "", ""]
+
+
+@pytest.mark.parametrize("kind", ["txt", "terminal", "narrow", "ascii"])
+def test_text_has_the_label_in_one_line(
+    label: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind == "ascii":
+        monkeypatch.setenv("LANG", "C")
+    if kind == "narrow":
+        monkeypatch.setenv("COLUMNS", "30")
+    start = time.perf_counter()
+    text = success("render", "label.py:y", *(["--format", "txt"] if kind == "txt" else []))
+    assert time.perf_counter() - start < SECONDS
+    lines = text.split("\n")
+    assert len(lines) == 4
+    assert not any(map(is_control, "".join(lines)))
+    assert text.isascii() or kind != "ascii"
+    assert not label or " = 2  grad 3" in lines[1] or kind == "narrow"
+    if kind != "ascii" and len(label) < 50 and kind != "narrow":
+        assert shows(label).search(lines[1])
+    if label.startswith("x" * 100):
+        assert lines[1].count("x") > (10 if kind == "narrow" else 40)
+
+
+@pytest.mark.parametrize("character", ["é", "<", "&", "\\", '"', "\n", "漢", "\ud800", "e\u0301"])
+def test_ten_thousand_characters_of_any_kind_are_drawn(character: str, folder: Path) -> None:
+    script(character * 10_000)
+    for args in ([], ["-o", "y.svg"], ["-o", "y.dot"], ["-o", "y.json"]):
+        success("render", "label.py:y", *args)
+    _, texts, ids = parts_of((folder / "y.svg").read_bytes())
+    assert any(shows(character * 200).match(text) for text in texts)
+    assert ids == {"n0", "n1", "n2", "op2"}
+
+
+@pytest.mark.parametrize("count", [1_000, 20_000])
+def test_a_label_of_any_length_is_drawn_as_text(count: int) -> None:
+    Path("label.py").write_text(f"{IMPORT}y = Value(2.0, label='é' * {count})\n")
+    start = time.perf_counter()
+    assert success("render", "label.py:y").startswith("éééé")
+    assert time.perf_counter() - start < SECONDS
+
+
+@pytest.mark.parametrize("label", ["5", "None", "b'x'", "['x']", "2.5", "True", "object()"])
+def test_a_label_that_is_no_text_is_shown_or_refused(label: str) -> None:
+    for source in (f"y = Value(1, label={label})", f"y = Value(1)\ny.label = {label}"):
+        Path("label.py").write_text(f"{IMPORT}{source}\n")
+        for args in ([], ["--format", "json"], ["--format", "dot"], ["-o", "y.svg"]):
+            result = run("render", "label.py:y", *args)
+            if result.exit_code != 0:
+                refusal("render", "label.py:y", *args)
+
+
+@pytest.mark.parametrize(
+    "symbol",
+    [
+        "<script>",
+        "&amp;",
+        '"',
+        "\\N",
+        "a\nb",
+        "\x1b[31m",
+        "\0",
+        "\ud800",
+        "\ufffe",
+        "]]>",
+        "∂",
+        " ",
+    ],
+    ids=ascii,
+)
+def test_a_symbol_of_ones_own_operation_is_drawn_like_a_label(
+    symbol: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("own.py").write_text(
+        f"from tinygrad_edu import Op, Value\n"
+        f"f = Op('f', lambda a: a, lambda y, a: 1.0, symbol={symbol!a})\n"
+        f"y = f(Value(2.0))\ny.backward()\n"
+    )
+    success("render", "own.py:y", "-o", "y.svg")
+    _, texts, ids = parts_of((folder / "y.svg").read_bytes())
+    assert any(shows(symbol).fullmatch(text) for text in texts) or symbol == " "
+    assert ids == {"n0", "n1", "op1"}
+    lines = success("render", "own.py:y").split("\n")
+    assert len(lines) == 3
+    assert not any(map(is_control, "".join(lines)))
+    assert len(json.loads(success("render", "own.py:y", "--format", "json"))["nodes"]) == 2
+    monkeypatch.setenv("LANG", "C")
+    assert success("render", "own.py:y").isascii()
+
+
+def test_an_operation_without_a_symbol_is_drawn_or_refused() -> None:
+    Path("own.py").write_text(
+        "from tinygrad_edu import Op, Value\n"
+        "f = Op('f', lambda a: a, lambda y, a: 1.0, symbol='')\n"
+        "y = f(Value(2.0))\ny.backward()\n"
+    )
+    if run("render", "own.py:y").exit_code != 0:
+        refusal("render", "own.py:y")
+
+
+@pytest.mark.parametrize("grad", ["'a'", "None", "1 + 2j", "[]"])
+def test_a_gradient_that_is_no_number_is_refused(grad: str) -> None:
+    Path("grad.py").write_text(f"{IMPORT}x = Value(1.0)\ny = x*2\ny.grad = x.grad = {grad}\n")
+    refusal("render", "grad.py:y", "-o", "y.dot")
+    refusal("render", "grad.py:y")
+
+
+# Where the drawing goes
+
+SQUARE = ("render", "x*x", "--at", "x=3")
+PLACES = [
+    ("none/y.dot", errno.ENOENT),
+    ("none/none/y.svg", errno.ENOENT),
+    ("folder.dot", errno.EISDIR),
+    ("file/y.dot", errno.ENOTDIR),
+    ("q" * 300 + ".dot", errno.ENAMETOOLONG),
+    ("\x1b[31m/y.dot", errno.ENOENT),
+    ("a\nb/y.dot", errno.ENOENT),
+    *([("/proc/y.dot", errno.ENOENT), ("/proc/self/y.svg", errno.ENOENT)] if LINUX else []),
+    *([("/dev/full --format dot", errno.ENOSPC)] if LINUX else []),
+    *([("/proc/version --format dot", 0), ("/dev/full/y.dot", errno.ENOTDIR)] if LINUX else []),
+    *([("dangling.dot", errno.ENOENT), ("to_folder.dot", errno.EISDIR)] if POSIX else []),
+    *([("loop.dot", errno.ELOOP), ("loop/y.dot", errno.ELOOP)] if POSIX else []),
+]
+
+
+@pytest.mark.parametrize(("place", "reason"), PLACES, ids=short)
+def test_a_place_that_cannot_be_written_is_named_with_the_reason(
+    place: str, reason: int, folder: Path
+) -> None:
+    (folder / "folder.dot").mkdir()
+    (folder / "file").write_text("old")
+    if POSIX:
+        (folder / "dangling.dot").symlink_to("none/y.dot")
+        (folder / "to_folder.dot").symlink_to("folder.dot")
+        (folder / "loop.dot").symlink_to("loop.dot")
+        (folder / "loop").symlink_to("loop")
+    path, *more = place.split(" ")
+    message = refusal(*SQUARE, "-o", path, *more)
+    assert message.startswith("cannot write ")
+    assert not reason or os.strerror(reason) in message
+
+
+def test_a_very_long_name_leaves_room_for_the_reason() -> None:
+    assert os.strerror(errno.ENAMETOOLONG) in refusal(*SQUARE, "-o", "q" * 5_000 + ".dot")
+    assert os.strerror(errno.ENOENT) in refusal(*SQUARE, "-o", "q/" * 1_000 + "y.dot")
+
+
+NO_FORMAT = [
+    *("y", "y.", ".", "..", ".svg", ".dot", "", "svg", "-", "y.bmp", "y.pkl", "y.PKL", "y.pickle"),
+    *("y.svg.gz", "y.svgz", "y.py", "y.svg ", "y.s vg", "y.svg:png", "y.dot.", "y/svg", "y.html"),
+    *("y.\x1b[31m", "y.\ud800", "y." + "q" * 5_000, "y.dot\0", "y.dot\n"),
+]
+
+
+@pytest.mark.parametrize("name", [name for name in NO_FORMAT if name != "-"], ids=short)
+def test_an_ending_that_is_no_format_is_told_the_formats(name: str) -> None:
+    message = refusal(*SQUARE, "-o", name)
+    assert all(f".{format}" in message for format in ("svg", "png", "pdf", "dot", "json", "txt"))
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("y.svg", "png"), ("y.DOT", "svg"), ("y.json", "txt"), ("-.pdf", "dot"), ("a.b.png", "svg")],
+)
+def test_an_ending_and_a_format_that_disagree(name: str, format: str) -> None:
+    message = refusal(*SQUARE, "-o", name, "--format", format)
+    assert name.rpartition(".")[2].lower() in message
+    assert format in message
+
+
+@pytest.mark.parametrize("name", ["\0", "\0.dot", "a\0b.dot", "a\0/y.dot"], ids=ascii)
+def test_a_name_that_no_file_can_have(name: str) -> None:
+    refusal(*SQUARE, "-o", name, "--format", "dot")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["-y.dot", "--y.dot", "-o.dot", "--at.dot", "-.dot", "y.DOT", "y.svg.dot", "a b.dot", "é.dot"]
+    + ["$(touch touched).dot", "`touch touched`.dot", ";touch touched;.dot", "~.dot", "%s.dot"]
+    + (["a\nb.dot", "\x1b[31m.dot", "\udcff.dot", "'\".dot", "*.dot", "\\.dot"] if POSIX else []),
+    ids=short,
+)
+def test_a_strange_name_is_the_name_of_the_file(name: str, folder: Path) -> None:
+    assert success(*SQUARE, "-o", name) == ""
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert (folder / name).read_bytes().startswith(b"digraph")
+    assert success("render", "-o", name, *SQUARE[1:]) == ""
+
+
+@pytest.mark.parametrize("name", ["svg", "png", "dot"])
+def test_a_name_without_an_ending_does_not_disagree_with_the_format(
+    name: str, folder: Path
+) -> None:
+    success(*SQUARE, "-o", name, "--format", "json")
+    json.loads((folder / name).read_bytes())
+
+
+FAILURES = {
+    "layout turned off": (("-o", "y.svg"), {"TINYGRAD_EDU_DOT": "none"}),
+    "layout missing": (("-o", "y.svg"), {"TINYGRAD_EDU_DOT": "no-such-program"}),
+    "layout too slow": (("-o", "y.svg", "--timeout", "1e-9"), {}),
+    "strict": (("-o", "y.dot", "--strict"), {}),
+    "unknown format": (("-o", "y.svg.gz"), {}),
+    "formats disagree": (("-o", "y.svg", "--format", "dot"), {}),
+    "unknown option": (("-o", "y.svg", "--bogus"), {}),
+    "unused number": (("-o", "y.svg", "--at", "q=1"), {}),
+}
+
+
+@pytest.mark.parametrize(("args", "env"), FAILURES.values(), ids=FAILURES)
+def test_a_file_that_is_there_stays_as_it_is_when_the_drawing_fails(
+    args: tuple[str, ...], env: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("y.svg", "y.dot", "y.svg.gz"):
+        (folder / name).write_text("old")
+        (folder / name).chmod(0o640)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    refusal("render", "1/x", "--at", "x=0", *args)
+
+
+@pytest.mark.parametrize("function", ["replace", "chmod"])
+def test_a_file_that_is_there_stays_as_it_is_when_the_disk_fails(
+    function: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "y.dot").write_text("old")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, function, fail)
+    assert os.strerror(errno.EIO) in refusal(*SQUARE, "-o", "y.dot")
+
+
+def test_a_file_is_replaced_and_nothing_is_left_beside_it(folder: Path) -> None:
+    for content in ("old", "x" * 1_000_000, ""):
+        (folder / "y.dot").write_text(content)
+        success(*SQUARE, "-o", "y.dot")
+        assert [path.name for path in folder.iterdir()] == ["y.dot"]
+        assert (folder / "y.dot").read_text() == success(*SQUARE, "--format", "dot")
+
+
+@contextlib.contextmanager
+def a_commoner() -> Iterator[None]:
+    """Without the rights of the administrator, who may write everywhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+@posix
+@pytest.mark.parametrize("place", ["file.dot", "folder/y.dot", "folder/file.dot"])
+def test_a_read_only_place(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    success(*SQUARE, "--format", "dot")  # whatever is imported late is, now
+    with tempfile.TemporaryDirectory() as name:  # where others may look too
+        there = Path(name)
+        there.chmod(0o777)
+        (there / "file.dot").write_text("old")
+        (there / "folder").mkdir()
+        (there / "folder" / "file.dot").write_text("old")
+        for path in (there / "file.dot", there / "folder" / "file.dot"):
+            path.chmod(0o444)
+        (there / "folder").chmod(0o555)
+        monkeypatch.chdir(there)
+        with a_commoner():
+            message = refusal(*SQUARE, "-o", place)
+        (there / "folder").chmod(0o777)
+        monkeypatch.undo()
+    assert os.strerror(errno.EACCES) in message
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o755])
+def test_a_file_keeps_its_permissions(mode: int, folder: Path) -> None:
+    (folder / "y.dot").write_text("old")
+    (folder / "y.dot").chmod(mode)
+    success(*SQUARE, "-o", "y.dot")
+    assert stat.S_IMODE((folder / "y.dot").stat().st_mode) == mode
+
+
+@posix
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o027, 0o077])
+def test_a_new_file_has_the_permissions_of_any_new_file(mask: int, folder: Path) -> None:
+    before = os.umask(mask)
+    try:
+        success(*SQUARE, "-o", "y.dot")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((folder / "y.dot").stat().st_mode) == 0o666 & ~mask
+
+
+@posix
+@pytest.mark.parametrize("leads_to", ["there.dot", "new.dot", "folder/new.dot", "second.dot"])
+def test_a_link_is_followed_and_stays_a_link(leads_to: str, folder: Path) -> None:
+    (folder / "folder").mkdir()
+    (folder / "there.dot").write_text("old")
+    (folder / "second.dot").symlink_to("there.dot")
+    (folder / "link.dot").symlink_to(leads_to)
+    success(*SQUARE, "-o", "link.dot")
+    assert os.readlink(folder / "link.dot") == leads_to
+    assert os.readlink(folder / "second.dot") == "there.dot"
+    assert (folder / leads_to).read_bytes().startswith(b"digraph")
+
+
+@posix
+def test_a_device_is_written_to_and_stays_a_device() -> None:
+    assert success(*SQUARE, "-o", "/dev/null", "--format", "dot") == ""
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+# Scripts
+
+DRAWN = f"{IMPORT}y = Value(2.0, label='x') * 3\ny.backward()\n"
+FAILING: dict[str, tuple[str | bytes, str]] = {
+    "an exception": ("\nraise ValueError('why')", "script.py, line 2: ValueError: why"),
+    "a message of many lines": ("raise ValueError('a\\nb\\r\\n\\nc')", "ValueError: a b c"),
+    "a message for the terminal": ("raise ValueError('\\x1b[31mred\\a')", "red"),
+    "a long message": ("raise ValueError('why ' * 9000)", "why why"),
+    "a message of surrogates": ("raise ValueError('why\\ud800')", "why"),
+    "no message": ("raise ValueError", "ValueError"),
+    "a failing message": (
+        "class E(Exception):\n  def __str__(self): raise ValueError('hidden')\nraise E",
+        "script.py, line 3: E",
+    ),
+    "a message that is no text": (
+        "class E(Exception):\n  def __str__(self): return 3\nraise E",
+        "script.py, line 3: E",
+    ),
+    "an exception that is none": ("class E(BaseException): pass\nraise E('why')", "line 2"),
+    "the end of a generator": ("raise GeneratorExit('why')", "GeneratorExit: why"),
+    "an exception from another": (
+        "try: 1/0\nexcept ArithmeticError as e: raise ValueError('why') from e",
+        "line 2: ValueError: why",
+    ),
+    "in a function": ("def f(): 1/0\nf()", "script.py, line 1: ZeroDivisionError"),
+    "in a library": ("import json\njson.loads('{')", "script.py, line 2: JSONDecodeError"),
+    "KeyError": ("{}['why']", "KeyError: 'why'"),
+    "assert": ("assert 1 == 2, 'why'", "AssertionError: why"),
+    "endless recursion": ("def f(): return f()\nf()", "RecursionError"),
+    "syntax": ("x = 1\ndef f(:\n", "script.py, line 2: SyntaxError"),
+    "an open bracket": ("x = (\n", "SyntaxError"),
+    "indentation": ("x = 1\n  y = 2\n", "script.py, line 2: IndentationError"),
+    "tabs and blanks": ("if 1:\n\tx = 1\n        y = 2\n", "line 3: TabError"),
+    "too many brackets": ("(" * 300 + ")" * 300, "SyntaxError"),
+    "a module that is not there": ("import no_such_module", "No module named 'no_such_module'"),
+    "a name that is not there": ("from tinygrad_edu import nothing", "nothing"),
+    "our own mistake": (f"{IMPORT}Value('2')", "script.py, line 2: NumberError"),
+    "no text": (b"\xff\xfe\x00y", "script.py"),
+    "no UTF-8": (b"y = '\xe9'\n", "script.py, line 1: SyntaxError"),
+    "NUL": (b"y = 1\0", "SyntaxError"),
+    "an unknown encoding": (b"# -*- coding: bogus -*-\n", "bogus"),
+    "exit()": ("exit()", "ended itself"),
+    "exit(0)": ("exit(0)", "ended itself"),
+    "exit(3)": ("exit(3)", "ended itself (exit 3)"),
+    "exit with a message": ("import sys; sys.exit('go\\nhome\\x1b[31m')", "go home"),
+    "exit with a long number": ("raise SystemExit(10**5000)", "ended itself"),
+    "exit with no text": (
+        "class C:\n  def __str__(self): raise ValueError\nraise SystemExit(C())",
+        "ended itself",
+    ),
+    "quit()": ("quit()", "ended itself"),
+    "SystemExit": ("raise SystemExit", "ended itself"),
+    "nothing": ("", "defines no 'y'"),
+    "another name": (f"{IMPORT}loss = Value(1.0)", "its Values are loss"),
+    "many names": (
+        IMPORT + "".join(f"name_{i} = Value(1.0)\n" for i in range(1_000)),
+        "defines no 'y'; its Values are name_0, name_1",
+    ),
+    "a number": ("y = 3", "is of type int"),
+    "None": ("y = None", "is of type NoneType"),
+    "a text": ("y = 'x'", "is of type str"),
+    "the class": (f"{IMPORT}y = Value", "is of type type"),
+    "a list": (f"{IMPORT}y = [Value(1.0)]", "is of type list"),
+    "a function": ("def y(): pass", "is of type function"),
+    "a module": ("import math as y", "is of type module"),
+    "a thing that answers nothing": (
+        "class C:\n  def __getattribute__(self, name): raise RuntimeError(name)\ny = C()",
+        "is of type C",
+    ),
+    "deleted": (f"{DRAWN}del y", "defines no 'y'"),
+    "in another room": (f"{IMPORT}def f():\n  y = Value(1.0)\n  return y\nf()", "defines no 'y'"),
+    "not finite, and strict": (f"{IMPORT}y = Value(1.0) / 0.0", ""),
+}
+
+
+@pytest.mark.parametrize(("source", "words"), FAILING.values(), ids=FAILING)
+def test_a_script_that_does_not_define_the_value_is_told_why(
+    source: str | bytes, words: str
+) -> None:
+    Path("script.py").write_bytes(source if isinstance(source, bytes) else source.encode())
+    assert words in refusal("render", "script.py:y", "--strict", "-o", "y.dot")
+    assert words in refusal("render", "script.py:y", "--strict")
+
+
+TARGETS = [
+    ("none.py:y", "no file 'none.py'"),
+    ("none/none.py:y", "no file"),
+    ("folder.py:y", "'folder.py'"),
+    ("script.py", "FILE.py:NAME"),
+    ("script.py:", "its Values are y"),
+    ("script.py:z", "its Values are y"),
+    ("script.py:Y", "its Values are y"),
+    ("script.py:é", "its Values are y"),
+    ("script.py:__builtins__", "its Values are y"),
+    ("script.py:__name__", "its Values are y"),
+    ("script.py:Value", "its Values are y"),
+    ("script.py:0", "its Values are y"),
+    ("script.py:y.data", "FILE.py:NAME"),
+    ("script.py:y()", "FILE.py:NAME"),
+    ("script.py:y y", "FILE.py:NAME"),
+    ("script.py:y*2", "FILE.py:NAME"),
+    ("script.py:-y", "FILE.py:NAME"),
+    ("script.py::y", "FILE.py:NAME"),
+    ("script.py: y", "FILE.py:NAME"),
+    ("script.txt:y", ""),
+    ("script:y", ""),
+    (".py:y", ""),
+    ("/:y", ""),
+    ("q" * 5_000 + ".py:y", "no file"),
+    ("script.py:" + "q" * 5_000, "its Values are y"),
+    ("\x1b[31m.py:y", "no file"),
+    ("\ud800.py:y", "no file"),
+    ("a\0b.py:y", "no file"),
+    ("a\nb.py:y", "no file"),
+    ("http://localhost/x.py:y", "no file"),
+    ("file:///x.py:y", "no file"),
+]
+
+
+@pytest.mark.parametrize(("target", "words"), TARGETS, ids=short)
+def test_a_target_that_is_not_there_is_told_so(target: str, words: str, folder: Path) -> None:
+    (folder / "script.py").write_text(DRAWN)
+    (folder / "folder.py").mkdir()
+    assert words in refusal("render", target, "-o", "y.dot")
+
+
+def test_numbers_are_not_for_a_script(folder: Path) -> None:
+    (folder / "script.py").write_text(DRAWN)
+    assert "--at goes with an expression" in refusal("render", "script.py:y", *X)
+
+
+def test_a_script_is_not_run_when_the_request_is_bad_anyway(folder: Path) -> None:
+    (folder / "script.py").write_text(f"open('touched', 'w').close()\n{DRAWN}")
+    for args in (["-o", "y.bmp"], ["-o", "y.svg", "--format", "dot"], ["--bogus"], [*X]):
+        refusal("render", "script.py:y", *args)
+
+
+def test_a_script_that_fails_after_it_printed_has_the_last_word(folder: Path) -> None:
+    (folder / "script.py").write_text("print('line\\n' * 1000)\n1/0\n")
+    result = run("render", "script.py:y")
+    assert (result.exit_code, result.stdout) == (2, "")
+    *printed, last, end = result.stderr.split("\n")
+    assert set(printed) == {"line", ""}
+    assert last == "Error: script.py, line 2: ZeroDivisionError: division by zero"
+    assert end == ""
+
+
+def test_a_script_that_moves_does_not_move_the_drawing(folder: Path) -> None:
+    (folder / "elsewhere").mkdir()
+    (folder / "script.py").write_text(f"import os\nos.chdir('elsewhere')\n{DRAWN}")
+    try:
+        success("render", "script.py:y", "-o", "y.dot")
+    finally:
+        os.chdir(folder)
+    assert {path.name for path in folder.iterdir()} == {"script.py", "elsewhere", "y.dot"}
+    assert list((folder / "elsewhere").iterdir()) == []
+
+
+# The same with real processes
+
+
+def process(*args: str | bytes, **env: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "tinygrad_edu", *args],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, **env},
+    )
+
+
+REAL: list[tuple[list[str | bytes], str]] = [
+    (["render"], "TARGET"),
+    (["render", "x"], "'x' has no number: add --at x=NUMBER"),
+    (["render", "x^2", *X], "**"),
+    (["render", "2x", *X], "2*x"),
+    (["render", "(" * 60_000], "10000 are the most"),
+    (["render", "(" * 300], "nest"),
+    (["render", "-" * 9_000 + "x", *X], "nest"),
+    (["render", "9" * 100_000], "10000 are the most"),
+    (["render", "__import__('pathlib').Path('touched').touch()"], GRAMMAR),
+    (["render", "().__class__.__bases__"], GRAMMAR),
+    (["render", "lambda: 0"], GRAMMAR),
+    (["render", "x\x1b[31m"], "x"),
+    (["render", "x\n\n", "--at", "x=\n"], "is not a number"),
+    (["render", *([b"\xff\xfe"] if POSIX else ["\x7f"])], ""),
+    (["render", "x", "--at", b"x=\xff" if POSIX else "x=?"], "is not a number"),
+    (["render", "x", "--at", "x=nan", "--strict", "-o", "y.svg"], "nan"),
+    (["render", "x", *X, "--timeout", "nan"], "timeout"),
+    (["render", "x", *X, "-o", "none/y.dot"], "cannot write none/y.dot: "),
+    (["render", "x", *X, "-o", "y.pkl"], ".pkl"),
+    (["render", "x", *X, "-o", "y.svg", "--timeout", "1e-9"], "did not finish"),
+    (["render", "none.py:y"], "no file"),
+    (["render", "exits.py:y"], "ended itself (exit 3)"),
+    (["render", "fails.py:y"], "fails.py, line 2: ValueError: a b"),
+    (["check", "x*"], GRAMMAR),
+    (["bogus"], "bogus"),
+]
+
+
+@pytest.mark.parametrize(("args", "words"), REAL, ids=lambda case: short(str(case)[1:-1]))
+def test_a_process_refuses_in_one_line(args: list[str], words: str, folder: Path) -> None:
+    (folder / "exits.py").write_text("print('out', flush=True) if 0 else exit(3)\n")
+    (folder / "fails.py").write_text("\nraise ValueError('a\\nb')\n")
+    before = contents(folder)
+    done = process(*args)
+    assert words in the_line(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    "prints",
+    [
+        "print('printed')",
+        "print('printed\\n' * 100_000)",
+        "import sys; sys.stdout.write('printed\\n'); sys.stdout.flush()",
+        "import sys; sys.stdout.buffer.write(b'printed\\n')",
+        "import sys; print('printed', file=sys.__stdout__)",
+        "import os; os.write(1, b'printed\\n')",
+        "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(\"printed\")'])",
+        "import atexit; atexit.register(print, 'printed')",
+        "import sys; sys.stdout = None",
+        "import sys; sys.stdout = sys.stderr",
+        "import warnings; warnings.warn('printed')",
+        "import logging; logging.warning('printed')",
+    ],
+    ids=short,
+)
+def test_what_a_script_prints_does_not_mix_with_the_drawing(prints: str, folder: Path) -> None:
+    (folder / "script.py").write_text(f"{prints}\n{DRAWN}")
+    done = process("render", "script.py:y", "--format", "json", "-o", "-")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["nodes"][0]["label"] == "x"
+    assert "stdout = " in prints or b"printed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import sys; sys.stdout.close(); 1/0",
+        "import sys; sys.stderr = None; 1/0",
+        "import sys; sys.stdout = sys.stderr = None; 1/0",
+        "import sys; sys.setrecursionlimit(60); f = lambda: f(); f()",
+        "import sys; sys.path.clear(); sys.modules.pop('tinygrad_edu'); 1/0",
+        "import builtins; builtins.print = builtins.open = None; 1/0",
+        "import threading; threading.Thread(target=lambda: None).start(); 1/0",
+    ],
+    ids=short,
+)
+def test_a_script_that_spoils_the_house_still_fails_in_one_line(source: str, folder: Path) -> None:
+    (folder / "script.py").write_text(source)
+    done = process("render", "script.py:y", "-o", "y.dot")
+    message = the_line(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert message.startswith("script.py, line 1: ")
+    assert [path.name for path in folder.iterdir()] == ["script.py"]
+
+
+@linux
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("render", "x", *X),
+        ("render", "x", *X, "--format", "dot", "-o", "-"),
+        ("check", "x", *X),
+    ],
+    ids=lambda args: " ".join(args[:2] + args[-1:]),
+)
+def test_a_full_disk_behind_standard_output(args: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tinygrad_edu", *args],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    message = the_line(done.returncode, "", done.stderr.decode())
+    assert os.strerror(errno.ENOSPC) in message
+
+
+@linux
+def test_standard_output_that_is_closed() -> None:
+    for more in ([], ["--format", "dot", "-o", "-"]):
+        words = [sys.executable, "-m", "tinygrad_edu", "render", "x", *X, *more]
+        done = subprocess.run(
+            ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE, timeout=60
+        )
+        the_line(done.returncode, "", done.stderr.decode())
+
+
+@linux
+def test_a_reader_who_left_gets_no_traceback() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    words = ["render", "x", *X, "--format", "dot", "-o", "-"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tinygrad_edu", *words],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(write)
+    assert b"Traceback" not in done.stderr
+    assert done.stderr.count(b"\n") <= 1
+
+
+@linux
+def test_standard_output_by_its_name_in_the_file_system(folder: Path) -> None:
+    words = ("render", "x", *X, "--format", "dot", "-o", "/dev/stdout")
+    assert process(*words).stdout.startswith(b"digraph")
+    with open(folder / "all.txt", "wb") as file:
+        file.write(b"before\n")
+        file.flush()
+        subprocess.run([sys.executable, "-m", "tinygrad_edu", *words], stdout=file, timeout=60)
+        file.write(b"after\n")
+    assert (folder / "all.txt").read_bytes().startswith(b"before\ndigraph")
+
+
+def test_the_same_expression_is_the_same_dot_under_every_hash_seed() -> None:
+    names = ["alpha", "beta", "gamma", "delta", "x", "y", "z"]
+    text = f"tanh({'*'.join(names)}) + max({'+'.join(reversed(names))}, alpha*alpha)**2 / beta"
+    args = ["render", text, "--format", "dot", *(f"--at={name}=1.5" for name in names)]
+    drawings = {process(*args, PYTHONHASHSEED=str(seed)).stdout for seed in range(10)}
+    assert drawings == {success(*args).encode()}

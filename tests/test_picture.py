@@ -1,0 +1,708 @@
+"""Pictures in every format with every engine, in files and in notebooks."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import re
+import shlex
+import shutil
+import stat
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from pathlib import Path
+from random import Random
+from xml.etree import ElementTree
+
+import pytest
+from conftest import REAL_PATH, differentiated, linux, neuron, posix, random_value
+
+import tinygrad_edu
+from tinygrad_edu import Value, tanh
+from tinygrad_edu.draw import layout as layout_module
+from tinygrad_edu.draw import theme
+from tinygrad_edu.draw.dot import dot, drawn
+from tinygrad_edu.draw.layout import LayoutError
+from tinygrad_edu.draw.picture import (
+    FORMATS,
+    MOST_SHAPES,
+    Picture,
+    draw,
+    format_of,
+    write_whole,
+)
+from tinygrad_edu.draw.text import text
+from tinygrad_edu.errors import FormatError
+from tinygrad_edu.graph import Graph, graph
+
+ROOT = Path(__file__).parents[1]
+SVG = "{http://www.w3.org/2000/svg}"
+LAID_OUT = ("svg", "png", "pdf")
+WRITTEN = ("dot", "json", "txt")
+
+
+@pytest.fixture(autouse=True)
+def nothing_installed(no_dot: None) -> None:
+    """Every test begins with the wheel's Graphviz alone."""
+
+
+@pytest.fixture
+def system_dot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's `dot` alone."""
+    monkeypatch.setenv("PATH", REAL_PATH)
+    monkeypatch.setattr(layout_module, "_pygraphviz_folder", lambda: "")
+    assert shutil.which("dot"), "install graphviz, or deselect the tests marked machine"
+
+
+@pytest.fixture
+def pictures_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
+
+
+def example() -> Value:
+    return differentiated(neuron())
+
+
+def check_format(data: bytes, format: str, g: Graph) -> None:
+    if format == "svg":
+        check_svg(data, g)
+    elif format == "png":
+        check_png(data)
+    elif format == "pdf":
+        assert re.match(rb"%PDF-1\.\d\n", data)
+        assert data.rstrip().endswith(b"%%EOF")
+        assert data.count(b"/Type /Page\n") == 1 or data.count(b"/Type /Pages") == 1
+    elif format == "dot":
+        assert data.decode() == dot(g)
+    elif format == "json":
+        assert json.loads(data)["nodes"][g.output.id]["op"] == g.output.op
+    else:
+        assert data.decode() == text(g)
+
+
+def check_svg(data: bytes, g: Graph) -> None:
+    """Every label, value and gradient is in the SVG, at its node, and every edge."""
+    root = ElementTree.fromstring(data)
+    assert root.tag == SVG + "svg"
+    parts = {part.attrib["id"]: part for part in root.iter(SVG + "g")}
+    for node in g.nodes:
+        said = " ".join(t.text or "" for t in parts[f"n{node.id}"].iter(SVG + "text"))
+        expected = [theme.printable(node.label)] if node.label else []
+        expected += ["value"] * (node.kind != "constant") + [theme.number(node.data)]
+        expected += [] if node.grad is None else ["grad", theme.number(node.grad)]
+        words = " ".join(expected).split()
+        assert said.split()[: len(words)] == words
+        assert said.split()[len(words) :] == theme_note(node.stale)
+        if node.args:
+            operator = parts[f"op{node.id}"]
+            assert [t.text for t in operator.iter(SVG + "text")] == [node.symbol]
+            assert parts[f"e{node.id}"].get("class") == "edge"
+    edges = {f"e{e.source}_{e.target}_{e.operand}" for e in g.edges}
+    assert edges == {name for name in parts if re.fullmatch(r"e\d+_\d+_\d", name)}
+    assert len([name for name in parts if re.match(r"n\d|op", name)]) == drawn(g)
+
+
+def theme_note(stale: bool) -> list[str]:
+    return ["set", "after", "use:", "the", "graph", "holds", "the", "old", "value"] if stale else []
+
+
+def check_png(data: bytes) -> tuple[int, int]:
+    """A PNG whose parts are whole, of a size for a slide; its size in pixels."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    place, parts = 8, []
+    while place < len(data):
+        length, name = struct.unpack(">I4s", data[place : place + 8])
+        body = data[place + 8 : place + 8 + length]
+        (checksum,) = struct.unpack(">I", data[place + 8 + length : place + 12 + length])
+        assert checksum == zlib.crc32(name + body)
+        parts.append(name)
+        place += 12 + length
+    assert (parts[0], parts[-1]) == (b"IHDR", b"IEND")
+    width, height = struct.unpack(">II", data[16:24])
+    assert 50 < height < width < 10_000
+    return width, height
+
+
+# --- six formats, three engines ------------------------------------------------------------------
+
+
+@pytest.mark.machine
+@pytest.mark.usefixtures("system_dot")
+@pytest.mark.parametrize("format", FORMATS)
+def test_with_the_systems_dot(format: str) -> None:
+    picture = example().draw()
+    check_format(picture.render(format), format, picture.graph)
+    assert picture.note == ""
+
+
+@pytest.mark.parametrize("format", [f for f in FORMATS if f not in ("png", "pdf")])
+def test_with_the_wheel_alone(format: str) -> None:
+    picture = example().draw()
+    check_format(picture.render(format), format, picture.graph)
+
+
+@pytest.mark.parametrize("format", ["png", "pdf"])
+def test_with_the_wheel_alone_a_picture_or_which_font_to_install(format: str) -> None:
+    picture = example().draw()
+    try:
+        check_format(picture.render(format), format, picture.graph)
+    except LayoutError as error:
+        words = str(error)
+        reason = error.reason
+    else:
+        return
+    assert reason == "no fonts"
+    assert "fonts-dejavu-core" in words
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize("format", ["png", "pdf"])
+def test_with_the_wheel_alone_and_fonts(format: str) -> None:
+    picture = example().draw()
+    check_format(picture.render(format), format, picture.graph)
+
+
+@pytest.mark.usefixtures("pictures_off")
+@pytest.mark.parametrize("format", FORMATS)
+def test_with_no_engine(format: str, tmp_path: Path) -> None:
+    picture = example().draw()
+    path = tmp_path / f"y.{format}"
+    if format in WRITTEN:
+        picture.save(path)
+        check_format(path.read_bytes(), format, picture.graph)
+        return
+    with pytest.raises(LayoutError, match=r"TINYGRAD_EDU_DOT.*\.dot or \.txt") as caught:
+        picture.save(path)
+    assert caught.value.reason == "missing"
+    assert "\n" not in str(caught.value)
+    assert not path.exists()
+
+
+NOTHING = """
+import sys
+sys.modules["pygraphviz"] = sys.modules["IPython"] = None  # as if they were not installed
+from tinygrad_edu.cli import main
+main(prog_name="tinygrad-edu")
+"""
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_with_nothing_installed(format: str, tmp_path: Path) -> None:
+    words = ["render", "tanh(x*w + b)", "--at", "x=2", "--at", "w=-3", "--at", "b=7"]
+    done = subprocess.run(
+        [sys.executable, "-c", NOTHING, *words, "-o", str(tmp_path / f"y.{format}")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == ""
+    if format in WRITTEN:
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (tmp_path / f"y.{format}").stat().st_size > 100
+        return
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: no picture, because Graphviz is not installed; install")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.glob("y*"))
+
+
+def test_no_part_of_the_package_needs_a_notebook() -> None:
+    for file in Path(tinygrad_edu.__file__).parent.rglob("*.py"):
+        assert not re.search(r"\bimport IPython|\bfrom IPython", file.read_text(encoding="utf-8"))
+
+
+# --- what a picture shows ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_the_svg_of_a_random_graph_shows_everything(seed: int) -> None:
+    random = Random(seed)
+    labels = ("", "x", "w1", "x1*w1 + b", "\u2202L/\u2202w", "<b>&amp;\\N", '"{a|b}"', "a\nb\x1b")
+    picture = random_value(random, random.randint(0, 18), labels).draw()
+    assert len(picture.graph.nodes) <= 40
+    check_svg(picture.render("svg"), picture.graph)
+
+
+@pytest.mark.machine
+@pytest.mark.usefixtures("system_dot")
+@pytest.mark.parametrize("seed", range(30))
+def test_the_svg_of_the_systems_dot_shows_everything(seed: int) -> None:
+    test_the_svg_of_a_random_graph_shows_everything(seed)
+
+
+def first_command() -> list[str]:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    line = next(line for line in readme.splitlines() if "tinygrad-edu render" in line)
+    return shlex.split(line.partition("tinygrad-edu ")[2])
+
+
+def test_the_first_picture_of_the_readme(tmp_path: Path) -> None:
+    words = first_command()
+    done = subprocess.run(
+        [sys.executable, "-m", "tinygrad_edu", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (file,) = tmp_path.glob("*.svg")
+    x, w, b = (Value(n, label=name) for n, name in ((2, "x"), (-3, "w"), (7, "b")))
+    y = differentiated(tanh(x * w + b))
+    check_svg(file.read_bytes(), graph(y))
+    shown = set(ElementTree.fromstring(file.read_bytes()).itertext())
+    assert {"x", "w", "b", "*", "+", "tanh", "2", "-3", "7", "-6", "1", "0.7616"} <= shown
+    assert {"-1.2599", "0.8399", "0.42"} <= shown
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize("engine", ["wheel", "system"])
+def test_a_png_is_crisp_and_as_large_as_the_svg_says(
+    engine: str, request: pytest.FixtureRequest
+) -> None:
+    if engine == "system":
+        request.getfixturevalue("system_dot")
+    picture = example().draw()
+    found = re.search(r'width="(\d+)pt" height="(\d+)pt"', picture.render("svg").decode())
+    assert found
+    width, height = check_png(picture.render("png"))
+    assert abs(width - 2 * int(found[1])) < 8
+    assert abs(height - 2 * int(found[2])) < 8
+
+
+def broad(leaves: int) -> Value:
+    """A sum with 2 * leaves - 1 values and leaves - 1 operations."""
+    level = [Value(1.0) for _ in range(leaves)]
+    while len(level) > 1:
+        level = [sum(level[i + 1 : i + 2], level[i]) for i in range(0, len(level), 2)]
+    return level[0]
+
+
+@pytest.mark.machine
+def test_a_png_that_was_scaled_has_a_note() -> None:
+    picture = broad(400).draw()
+    width, height = struct.unpack(">II", picture.render("png")[16:24])
+    assert width * height <= 40_000_000
+    assert re.fullmatch(
+        r"drawn at \d+ dpi, not 144, because .*; svg and pdf are sharp", picture.note
+    )
+    picture.render("svg")
+    assert picture.note == ""
+
+
+# --- too much to draw ----------------------------------------------------------------------------
+
+
+def chain(operations: int) -> Value:
+    y = Value(0.5, label="x")
+    for _ in range(operations):
+        y = tanh(y)
+    return y
+
+
+@pytest.mark.parametrize("format", LAID_OUT)
+def test_more_shapes_than_can_be_read_are_refused(format: str, tmp_path: Path) -> None:
+    y = chain(2_500)  # and one leaf: 5,001 shapes
+    assert drawn(graph(y)) == MOST_SHAPES + 1 == 5_001
+    started = time.monotonic()
+    with pytest.raises(LayoutError) as caught:
+        y.draw().save(tmp_path / f"y.{format}")
+    assert time.monotonic() - started < 1
+    assert caught.value.reason == "too large"
+    words = str(caught.value)
+    assert all(part in words for part in ("5001", "5000", ".dot", ".json", ".txt", "insist"))
+    assert not list(tmp_path.glob("y*"))
+
+
+@pytest.mark.usefixtures("pictures_off")
+def test_who_insists_gets_as_far_as_the_engine() -> None:
+    for y, insist, reason in (
+        (chain(2_500), False, "too large"),
+        (chain(2_500), True, "missing"),
+        (chain(2_499) + 1, False, "too large"),  # 5,001 once more: 2,500 + 2,500 + 1
+        (chain(2_499), False, "missing"),  # 4,999
+    ):
+        with pytest.raises(LayoutError) as caught:
+            y.draw(insist=insist).render("svg")
+        assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("format", WRITTEN)
+def test_what_needs_no_layout_has_no_limit(format: str) -> None:
+    picture = chain(3_000).draw()
+    check_format(picture.render(format), format, picture.graph)
+
+
+@pytest.mark.machine
+def test_who_insists_gets_the_picture() -> None:
+    picture = chain(2_500).draw(insist=True, timeout=60)
+    check_svg(picture.render("svg"), picture.graph)
+
+
+# --- time ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
+def test_a_timeout_must_be_a_positive_number(timeout: float) -> None:
+    with pytest.raises(ValueError, match="timeout"):
+        Value(1.0).draw(timeout=timeout)
+
+
+@posix
+def test_the_timeout_is_for_the_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "slow"
+    program.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", str(program))
+    started = time.monotonic()
+    picture = example().draw(timeout=0.5)
+    with pytest.raises(LayoutError, match=r"within 0\.5 s") as caught:
+        picture.render("svg")
+    assert caught.value.reason == "timeout"
+    shown = picture._repr_mimebundle_()
+    assert "within 0.5 s" in shown["text/plain"]
+    assert set(shown) == {"text/plain"}
+    assert time.monotonic() - started < 5
+
+
+# --- formats and names ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "format"),
+    [
+        ("y.svg", "svg"),
+        ("Y.SVG", "svg"),
+        ("a.b/c.d.Png", "png"),
+        ("-o.pdf", "pdf"),
+        (".hidden.dot", "dot"),
+        (Path("y.json"), "json"),
+        ("\u5b66 \U0001f642.txt", "txt"),
+    ],
+)
+def test_the_ending_decides(path: str | Path, format: str) -> None:
+    assert format_of(path) == format
+
+
+@pytest.mark.parametrize("path", ["y", "", ".", "y.", "y.jpg", "y.svgz", "svg", ".svg", "y.svg.gz"])
+def test_an_ending_that_says_no_format(path: str, tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=r"\.svg, \.png, \.pdf, \.dot, \.json, \.txt"):
+        format_of(path)
+    with pytest.raises(FormatError):
+        example().draw().save(tmp_path / path)
+    assert [file.name for file in tmp_path.iterdir()] == ["empty"]
+
+
+@pytest.mark.parametrize("format", ["", "SVG", "jpg", "svg ", "exe; rm", "plain", None])
+def test_a_format_that_there_is_not(format: str) -> None:
+    with pytest.raises(FormatError, match="svg, png, pdf, dot, json, txt"):
+        example().draw().render(format)
+    assert issubclass(FormatError, ValueError)
+
+
+def test_a_format_that_is_given_goes_before_the_ending(tmp_path: Path) -> None:
+    picture = example().draw()
+    picture.save(tmp_path / "y.svg", "json")
+    picture.save(tmp_path / "y", format="dot")
+    check_format((tmp_path / "y.svg").read_bytes(), "json", picture.graph)
+    check_format((tmp_path / "y").read_bytes(), "dot", picture.graph)
+
+
+@pytest.mark.parametrize("format", ["svg", *WRITTEN])
+def test_save_writes_what_render_gives(format: str, tmp_path: Path) -> None:
+    picture = example().draw()
+    picture.save(str(tmp_path / f"y.{format}"))
+    assert (tmp_path / f"y.{format}").read_bytes() == picture.render(format)
+
+
+def test_save_takes_a_name_in_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    example().draw().save("-o.txt")
+    assert (tmp_path / "-o.txt").read_text(encoding="utf-8").startswith("o (tanh) = 0.7071")
+
+
+@pytest.mark.parametrize("label", ["\ud800", "\u5b66", "\x1b[31m"])
+@pytest.mark.parametrize("format", WRITTEN)
+def test_every_label_can_be_saved(label: str, format: str, tmp_path: Path) -> None:
+    Value(1.0, label=label).draw().save(tmp_path / f"y.{format}")
+    (tmp_path / f"y.{format}").read_bytes().decode()
+
+
+def test_draw_is_the_method() -> None:
+    y = example()
+    assert draw(y).graph == y.draw().graph == graph(y)
+    picture = draw(y, timeout=3, insist=True)
+    assert (picture.timeout, picture.insist, picture.note) == (3, True, "")
+    assert isinstance(picture, Picture)
+
+
+def test_a_picture_is_as_the_graph_was() -> None:
+    y = neuron()
+    before = y.draw()
+    dot_text = before.dot
+    y.backward()
+    assert before.dot == dot_text != y.draw().dot
+
+
+# --- whole or not at all -------------------------------------------------------------------------
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir() if file.name != "empty")
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "y.svg"
+    write_whole(path, b"old" * 100)
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["y.svg"]
+
+
+def test_nobody_sees_half_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "y.svg"
+    contents = {bytes([letter]) * 1_000_000 for letter in b"abcd"}
+    write_whole(path, b"a" * 1_000_000)
+    seen: set[bytes] = set()
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(path.read_bytes())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for content in sorted(contents) * 5:
+            write_whole(path, content)
+    finally:
+        done.set()
+        reader.join()
+    assert seen <= contents
+
+
+def test_a_layout_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "y.svg"
+    path.write_text("old")
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
+    with pytest.raises(LayoutError):
+        example().draw().save(path)
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["y.svg"]
+
+
+@pytest.mark.parametrize("error", [OSError("no"), KeyboardInterrupt()])
+@pytest.mark.parametrize("step", ["replace", "chmod"])
+def test_a_write_that_is_cut_short_leaves_the_old_file(
+    error: BaseException, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "y.svg"
+    path.write_text("old")
+
+    def fail(*args: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, step, fail)
+        with pytest.raises(type(error)):
+            write_whole(path, b"new")
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["y.svg"]
+
+
+FULL = """
+import resource, signal, sys
+from tinygrad_edu.draw.picture import write_whole
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # no file may be longer
+try:
+    write_whole(sys.argv[1], b"x" * 100_000)
+except OSError as error:
+    print(type(error).__name__, error.errno)
+"""
+
+
+@posix
+@pytest.mark.parametrize("old", [None, "old"])
+def test_a_disk_that_fills_up_leaves_the_old_file(old: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "y.svg"
+    if old:
+        path.write_text(old)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("OSError"), done.stderr
+    assert names(tmp_path) == (["y.svg"] if old else [])
+    assert not old or path.read_text() == old
+
+
+@linux
+def test_a_full_device() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        example().draw().save("/dev/full", "svg")
+    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+    assert not list(Path("/dev").glob(".tinygrad-edu-*"))
+
+
+@posix
+def test_a_device_and_a_pipe_are_written_to_and_stay(tmp_path: Path) -> None:
+    example().draw().save("/dev/null", "dot")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+    write_whole(pipe, b"through the pipe")
+    reader.join()
+    assert received == [b"through the pipe"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.parametrize("path", ["missing/y.svg", "file/y.svg", ".", "folder", "x" * 300 + ".svg"])
+def test_places_that_cannot_be_written(path: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "folder").mkdir()
+    before = names(tmp_path)
+    with pytest.raises(OSError) as caught:
+        write_whole(tmp_path / path, b"new")
+    assert caught.value.strerror
+    assert names(tmp_path) == before
+    assert (tmp_path / "file").read_text() == "old"
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o755, 0o200])
+def test_a_file_that_is_there_keeps_its_permissions(mode: int, tmp_path: Path) -> None:
+    path = tmp_path / "y.svg"
+    path.write_text("old")
+    path.chmod(mode)
+    write_whole(path, b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@posix
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002, 0])
+def test_a_new_file_has_the_permissions_of_any_new_file(mask: int, tmp_path: Path) -> None:
+    before = os.umask(mask)
+    try:
+        write_whole(tmp_path / "y.svg", b"new")
+        (tmp_path / "other").write_text("new")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "y.svg").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+@posix
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    link, target = tmp_path / "y.svg", tmp_path / "folder" / "target.svg"
+    link.symlink_to(Path("folder") / "target.svg")
+    for content in (b"one", b"two"):  # the first makes the target
+        write_whole(link, content)
+        assert target.read_bytes() == content
+        assert link.is_symlink()
+    assert names(tmp_path / "folder") == ["target.svg"]
+
+
+# --- notebooks -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("of", ["value", "picture"])
+def test_a_notebook_shows_the_picture(of: str) -> None:
+    y = example()
+    shown = (y if of == "value" else y.draw())._repr_mimebundle_(include=None, exclude=None)
+    assert list(shown) == ["image/svg+xml", "text/plain"]
+    assert shown["text/plain"] == (repr(y) if of == "value" else text(graph(y)).rstrip("\n"))
+    check_svg(shown["image/svg+xml"].encode(), graph(y))
+
+
+def check_scaling(svg: str) -> None:
+    root = ElementTree.fromstring(svg)
+    natural = re.search(r'width="(\d+)pt"', example().draw().render("svg").decode())
+    assert natural
+    assert root.get("width") == "100%"
+    assert root.get("height") is None
+    assert root.get("viewBox")
+    assert root.get("style") == f"max-width: {natural[1]}pt; height: auto"
+
+
+def test_in_a_notebook_the_picture_is_never_wider_than_the_cell() -> None:
+    check_scaling(example()._repr_mimebundle_()["image/svg+xml"])
+
+
+@pytest.mark.machine
+@pytest.mark.usefixtures("system_dot")
+def test_in_a_notebook_the_picture_of_the_systems_dot_is_not_clipped() -> None:
+    check_scaling(example()._repr_mimebundle_()["image/svg+xml"])
+
+
+@pytest.mark.usefixtures("pictures_off")
+def test_a_notebook_without_an_engine_shows_text_and_the_reason() -> None:
+    y = example()
+    for thing, plain in ((y, repr(y)), (y.draw(), text(graph(y)).rstrip("\n"))):
+        shown = thing._repr_mimebundle_()
+        assert list(shown) == ["text/plain"]
+        head, _, reason = shown["text/plain"].rpartition("\n")
+        assert head == plain
+        assert reason.startswith("(TINYGRAD_EDU_DOT=none")
+
+
+@pytest.mark.parametrize("label", ["\ud800", "\x00", "<", "x" * 10_000, None, 7, ("w", 1), b"w"])
+def test_a_notebook_shows_something_whatever_the_label(label: str) -> None:
+    y = Value(1.0, label=label) * 2
+    y.label = label
+    for thing in (y, y.draw()):
+        shown = thing._repr_mimebundle_()
+        ElementTree.fromstring(shown["image/svg+xml"])
+        assert "Value(2.0" in shown["text/plain"] or "= 2" in shown["text/plain"]
+
+
+@pytest.mark.parametrize(
+    "override", ["nowhere", "/", "\x1b", "a\nb", __file__, sys.executable, "\udcff"]
+)
+def test_a_notebook_survives_a_wrong_override(
+    override: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", override)
+    shown = example()._repr_mimebundle_()
+    assert list(shown) == ["text/plain"]
+    assert shown["text/plain"].startswith("Value(0.7071")
+    assert "TINYGRAD_EDU_DOT" in shown["text/plain"]
+
+
+def test_a_million_values_do_not_keep_a_notebook_waiting() -> None:
+    gc.disable()  # it looks at every new object again and again, and frees none
+    try:
+        y = Value(0.0)
+        for _ in range(500_000):
+            y = y + 1.0
+        started = time.monotonic()
+        shown = y._repr_mimebundle_()["text/plain"]
+        assert time.monotonic() - started < 8
+    finally:
+        gc.enable()
+    assert shown.startswith("Value(500000.0, grad=0.0, op='+')\n(1500001 shapes are more than")
+
+
+def test_a_picture_that_is_too_large_is_shown_in_its_first_lines() -> None:
+    for y, shapes in ((broad(30_000), 89_998), (chain(30_000), 60_001)):
+        picture = y.draw()
+        started = time.monotonic()
+        shown = picture._repr_mimebundle_()["text/plain"]
+        assert time.monotonic() - started < 1
+        assert shown.startswith("+ = 30000\n" if y.op == "+" else "tanh = ")
+        assert f" values in all\n({shapes} shapes are more than" in shown
+        assert len(shown) < 20_000

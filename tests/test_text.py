@@ -1,0 +1,419 @@
+"""The text drawing: its exact lines, its width, and that the graph can be read back from it."""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from conftest import differentiated, neuron, random_value
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tinygrad_edu import Op, Value, cos, log, maximum, minimum, tanh, topological_order
+from tinygrad_edu.draw import theme
+from tinygrad_edu.draw.text import columns, text
+from tinygrad_edu.graph import Graph, graph
+from tinygrad_edu.ops import CONSTANT
+
+ESCAPE = re.compile("\x1b\\[[0-9;]*m")
+WIDE = "\u5b66\u7fd2\u7387"
+SEEN = "SOFT HYPHEN|ARABIC .*(SIGN|SANAH|SAFHA|SAMVAT|AYAH|ABOVE|BELOW)$|SYRIAC ABBR|KAITHI"  # Cf
+LABELS = [
+    *("", "x", "w1", "the learning rate of the second layer", "x = 1  grad 2  #7 above"),
+    *(WIDE, WIDE * 30, "\uff37\uff49\uff44\uff45", "\ud55c\uad6d\uc5b4", "\u3000", "\uff76\uff9e"),
+    *("e\u0301" * 20, "\u0301", "a" + "\u0300" * 90, "\u0e01\u0e33", "\u0915\u094d\u0937\u093f"),
+    *("\U0001f642", "\U0001f469\u200d\U0001f467" * 9, "\u2764\ufe0f", "\U0001f44d\U0001f3fd"),
+    *("1\ufe0f\u20e3", "\U0001f1e9\U0001f1ea" * 12, "\xad" * 30, "\u200b\u200f\u202e\ufeff"),
+    *("\u0600\u06dd\u070f", "\u05d0\u05d1\u05d2", "\u2202L/\u2202w", "\u2514\u2500 ", "\u2028"),
+    *("a\tb\nc\r\x1b[31m", "\0\x7f\x9b\ud800\ufffe"),
+]  # fmt: skip
+
+
+def width_on_a_terminal(line: str) -> int:
+    """The columns that a line takes, by the rules of wcwidth."""
+    total = 0
+    for before, c in zip(" " + line, line):
+        category = unicodedata.category(c)
+        if c == "\ufe0f":  # makes an emoji of the sign before it, as wide as they are
+            sign = unicodedata.category(before) in ("So", "Sm", "Po", "Nd")
+            total += sign and unicodedata.east_asian_width(before) not in "WF"
+        elif category not in ("Mn", "Me", "Cf") or re.match(SEEN, unicodedata.name(c, "")):
+            total += 2 if unicodedata.east_asian_width(c) in "WF" else 1
+    return total
+
+
+def lines(drawing: str) -> list[str]:
+    assert drawing.endswith("\n")
+    return drawing[:-1].split("\n")
+
+
+# --- exact drawings ------------------------------------------------------------------------------
+
+
+def shared() -> Value:
+    """What is used twice, and what is used twice below that."""
+    a, b = Value(2.0, label="a"), Value(-2.5, label="b")
+    c = a * b
+    c.label = "c"
+    return differentiated((c + b) * c - c / 3)
+
+
+def deep() -> Value:
+    """A branch that grows too deep for the width, with something shared at its end."""
+    x = Value(0.5, label="x")
+    y = x
+    for i in range(24):
+        y = tanh(y) if i % 3 else y * x
+        y.label = f"y{i}" if i % 5 == 0 else ""
+    return differentiated(y)
+
+
+def odd() -> Value:
+    """Labels of all kinds, what is not finite, and a leaf that was set after use."""
+    w = Value(1e-300, label=WIDE + "\u2202L/\u2202w e\u0301 \U0001f642\t\x1b[31m" + 60 * "w")
+    x = Value(-1.0, label="x")
+    y = differentiated(log(x) + w * 1e305 - Value(float("inf")) + w)
+    x.data = 3.0
+    return y
+
+
+EXAMPLES: dict[str, Callable[[], Value]] = {
+    "neuron": lambda: differentiated(neuron()),
+    "before": neuron,
+    "leaf": lambda: Value(3.0, label="x"),
+    "shared": shared,
+    "deep": deep,
+    "odd": odd,
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_exact_drawing(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}.txt", text(graph(EXAMPLES[name]()), width=72))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_exact_drawing_in_ascii(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}.ascii.txt", text(graph(EXAMPLES[name]()), width=72, unicode=False))
+
+
+def test_the_drawing_of_the_modules_docstring() -> None:
+    a, b = Value(2.0, label="a"), Value(2.0, label="b")
+    y = differentiated((a + b) * a)
+    assert lines(text(graph(y))) == [
+        "* = 8  grad 1",
+        "\u251c\u2500 + = 4  grad 2",
+        "\u2502  \u251c\u2500 a = 2  grad 6  #0",
+        "\u2502  \u2514\u2500 b = 2  grad 2",
+        "\u2514\u2500 a = 2  #0 above",
+    ]
+
+
+def test_a_picture_draws_the_same_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    y = shared()
+    assert y.draw().render("txt").decode() == text(graph(y), width=80)
+    assert repr(y.draw()) + "\n" == text(graph(y), width=80)
+    assert y.draw().text(width=30, unicode=False) == text(graph(y), width=30, unicode=False)
+    monkeypatch.setenv("COLUMNS", "33")
+    assert y.draw().text() == text(graph(y), width=33)
+
+
+# --- width ---------------------------------------------------------------------------------------
+
+
+def check_width(g: Graph, width: int, unicode: bool) -> None:
+    drawing = text(g, width=width, unicode=unicode)
+    assert max(map(width_on_a_terminal, lines(drawing))) <= width
+    assert unicode or drawing.isascii()
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    operations=st.integers(0, 40),
+    labels=st.lists(st.sampled_from(LABELS) | st.text(st.characters()), min_size=1),
+    width=st.integers(1, 200),
+    unicode=st.booleans(),
+)
+@settings(deadline=None, max_examples=300)
+def test_no_line_is_wider_than_asked_for(
+    seed: int, operations: int, labels: list[str], width: int, unicode: bool
+) -> None:
+    check_width(graph(random_value(Random(seed), operations, labels)), width, unicode)
+
+
+@pytest.mark.parametrize("width", range(1, 201))
+def test_every_width(width: int) -> None:
+    g = graph(random_value(Random(width), 60, LABELS))
+    check_width(g, width, unicode=True)
+    check_width(g, width, unicode=False)
+
+
+@pytest.mark.parametrize("label", LABELS, ids=lambda label: ascii(label[:20]))
+def test_columns_are_never_counted_short(label: str) -> None:
+    shown = theme.printable(label)
+    assert width_on_a_terminal(shown) <= columns(shown) <= 2 * len(shown)
+
+
+@pytest.mark.parametrize(
+    ("label", "number"),
+    [("abc", 3), (WIDE, 6), ("\uff37\uff49", 4), ("e\u0301", 1), ("\U0001f642", 2), ("\u2500", 1)],
+)
+def test_columns(label: str, number: int) -> None:
+    assert columns(label) == width_on_a_terminal(label) == number
+
+
+def test_a_label_is_cut_before_a_number_is() -> None:
+    y = differentiated(Value(-1234.5, label="the weight of the first input") * 2)
+    for width in range(40, 70):
+        for unicode in (True, False):
+            line = lines(text(graph(y), width=width, unicode=unicode))[1]
+            assert line.endswith(" = -1234.5  grad 2")
+            assert len(line) == min(width, 50)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_at_the_usual_width_numbers_and_references_are_whole(seed: int) -> None:
+    labels = ["a label that is longer than there is room for it", "x", ""]
+    g = graph(random_value(Random(seed), 150, labels))
+    numbers = {theme.number(node.data): node for node in g.nodes}
+    for line in lines(text(g, width=80)):
+        found = ENDING.search(line)
+        assert (found and found["data"] in numbers) or not line, line
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00e9", WIDE[0], "\u0301", "\U0001f642"], ids=ascii)
+def test_a_very_long_label_takes_no_time(letter: str) -> None:
+    started = time.monotonic()
+    assert len(lines(text(graph(Value(1.0, label=letter * 10_000))))) == 1
+    assert time.monotonic() - started < 0.5
+
+
+# --- everything is there, once -------------------------------------------------------------------
+
+WORDS = (
+    r"(?P<data>\S+)(?:  grad (?P<grad>\S+))?(?P<stale> \(set after use\))?"
+    r"(?:  #(?P<id>\d+)(?P<where> above| below)?)?"
+)
+ENDING = re.compile(rf"(?:^| ){WORDS}$")
+LINE = re.compile(
+    r"(?P<lead>(?:\u2502  |   )*(?:[\u251c\u2514]\u2500 )?)" rf"(?:(?P<name>\w)[^=]* = )?{WORDS}"
+)
+LETTERS = [chr(i) for i in range(0x41, 0x250) if chr(i).isalpha()]
+
+
+def read_back(drawing: str) -> dict[str, tuple[str, str, list[str]]]:
+    """For each value its number, its gradient and its operands; constants go by their numbers."""
+    said: dict[str, tuple[str, str, list[str]]] = {}
+    ids: dict[str, str] = {}
+    below: set[str] = set()
+    path: list[str] = []
+    for line in lines(drawing):
+        if not line:
+            path = []
+            continue
+        found = LINE.fullmatch(line)
+        assert found, line
+        name = found["name"] or found["data"]
+        depth = len(found["lead"]) // 3
+        assert depth <= len(path)
+        del path[depth:]
+        if path:
+            said[path[-1]][2].append(name)
+        path.append(name)
+        if found["id"]:
+            assert ids.setdefault(found["id"], name) == name
+        if found["where"] == " above":
+            assert name in said
+        elif found["where"] == " below":
+            assert name not in said
+            below.add(name)
+        else:
+            assert name not in said or not found["name"]
+            below.discard(name)
+            said[name] = (found["data"], found["grad"] or "", [])
+    assert not below
+    return said
+
+
+def tame_value(random: Random, operations: int) -> Value:
+    """A random graph whose numbers take few digits, with a letter for each value."""
+    nodes = [Value(random.uniform(0.5, 1)) for _ in range(3)]
+    for i in range(operations):
+        a, b = random.choices(nodes[-4:], k=2)
+        results = [(a + b) * 0.5, maximum(a, b), minimum(a, b), tanh(a), cos(a), a * (1 - i / 100)]
+        nodes.append(random.choice(results))
+    for node, letter in zip(topological_order(nodes[-1]), LETTERS):
+        node.label = letter if node.op is not CONSTANT else ""
+    return differentiated(nodes[-1])
+
+
+@given(st.integers(0, 2**32), st.integers(0, 80), st.sampled_from([70, 80, 100, 200, 1000]))
+@settings(deadline=None, max_examples=200)
+def test_the_graph_can_be_read_back(seed: int, operations: int, width: int) -> None:
+    g = graph(tame_value(Random(seed), operations))
+    assume(min(node.data for node in g.nodes) >= 1e-3)
+    names = [node.label or theme.number(node.data) for node in g.nodes]
+    assert read_back(text(g, width=width)) == {
+        name: (
+            theme.number(node.data),
+            "" if node.grad is None else theme.number(node.grad),
+            [names[i] for i in node.args],
+        )
+        for name, node in zip(names, g.nodes, strict=True)
+    }
+
+
+@pytest.mark.parametrize("width", [50, 80, 200])
+def test_a_shared_value_is_written_out_once_and_referred_to(width: int) -> None:
+    x = Value(1.0, label="x")
+    y = x
+    for i in range(100):  # 2**100 paths
+        y = y * y
+        y.label = f"y{i}"
+    drawing = text(graph(y), width=width)
+    for node in graph(y).nodes[:-1]:
+        about = [line for line in lines(drawing) if re.search(rf"\b{node.label}\b", line)]
+        assert len(about) > 1
+        ends = [line.rpartition("  #")[2] for line in about]
+        here = ends.index(f"{node.id}")
+        assert set(ends[:here]) <= {f"{node.id} below"}
+        assert set(ends[here + 1 :]) <= {f"{node.id} above"}
+
+
+def test_the_gradient_is_not_repeated_where_a_value_is_referred_to() -> None:
+    drawing = text(graph(shared()))
+    assert all("grad" not in line for line in lines(drawing) if line.endswith("above"))
+    assert drawing.count("grad") == sum(node.grad is not None for node in graph(shared()).nodes)
+
+
+# --- size ----------------------------------------------------------------------------------------
+
+SIZE = 100_000
+
+
+def chain_on_the_left() -> Value:
+    y = Value(0.5, label="x")
+    for _ in range(SIZE):
+        y = tanh(y)
+    return y
+
+
+def chain_on_the_right() -> Value:
+    x = Value(0.5, label="x")
+    y = x
+    for _ in range(SIZE // 3):
+        y = x * y
+    return y
+
+
+def balanced_sum() -> Value:
+    level = [Value(1.0) for _ in range(SIZE // 3)]
+    while len(level) > 1:
+        level = [sum(level[i + 1 : i + 2], level[i]) for i in range(0, len(level), 2)]
+    return level[0]
+
+
+def doubled() -> Value:
+    y = Value(1.0, label="x")
+    for _ in range(SIZE // 3):
+        y = y + y
+    return y
+
+
+@pytest.mark.parametrize(
+    ("build", "width"),
+    [(chain_on_the_left, 80), (chain_on_the_right, 200), (balanced_sum, 80), (doubled, 1)],
+)
+def test_time_and_size_are_in_proportion(build: Callable[[], Value], width: int) -> None:
+    g = graph(build())
+    started = time.monotonic()
+    drawing = text(g, width=width)
+    assert time.monotonic() - started < 5
+    assert len(lines(drawing)) <= 3 * (1 + len(g.edges))
+    assert len(drawing) <= 200 * (1 + len(g.edges))
+
+
+# --- ASCII, colour, the first lines --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("label", LABELS, ids=lambda label: ascii(label[:20]))
+def test_ascii_is_ascii(label: str) -> None:
+    for width in (20, 80, 1000):
+        drawing = text(graph(Value(1.0, label=label) * 2), width=width, unicode=False)
+        assert not re.search("[^\x20-\x7e\n]", drawing)
+        assert len(lines(drawing)) == 3
+
+
+@pytest.mark.parametrize("label", LABELS, ids=lambda label: ascii(label[:20]))
+def test_a_label_stays_on_its_line_and_moves_no_cursor(label: str) -> None:
+    drawing = text(graph(Value(1.0, label=label) * 2), width=1000)
+    assert len(lines(drawing)) == 3
+    assert not [c for c in "".join(lines(drawing)) if unicodedata.category(c) in ("Cc", "Cs")]
+
+
+@pytest.mark.parametrize("symbol", [WIDE, "\u222b", "a\tb\nc\r\x1b[31m", "\ud800"], ids=ascii)
+def test_the_symbol_of_ones_own_operation_is_treated_like_a_label(symbol: str) -> None:
+    g = graph(Op("mine", lambda a: a, lambda y, a: 1.0, symbol=symbol)(Value(1.0)))
+    assert not re.search("[^\x20-\x7e\n]", text(g, unicode=False))
+    for unicode in (True, False):
+        shown = lines(text(g, unicode=unicode))
+        assert len(shown) == 2
+        assert not [c for c in "".join(shown) if unicodedata.category(c) in ("Cc", "Cs")]
+
+
+@given(st.integers(0, 2**32), st.integers(1, 200), st.booleans())
+@settings(deadline=None, max_examples=200)
+def test_colour_changes_nothing_but_the_colour(seed: int, width: int, unicode: bool) -> None:
+    g = graph(random_value(Random(seed), 30, LABELS))
+    plain = text(g, width=width, unicode=unicode)
+    assert ESCAPE.sub("", text(g, width=width, unicode=unicode, color=True)) == plain
+    assert "\x1b" not in plain
+
+
+def test_colours_end_on_their_line() -> None:
+    for line in lines(text(graph(shared()), color=True)):
+        assert line.count("\x1b[") == 2 * line.count("\x1b[0m")
+        assert re.fullmatch("(\x1b\\[[0-9]+m[^\x1b]*\x1b\\[0m|[^\x1b])*", line)
+
+
+def test_colours_mark_the_signs_of_gradients() -> None:
+    a, b, c = (Value(x, label=name) for x, name in ((2.0, "a"), (-3.0, "b"), (0.0, "c")))
+    y = differentiated(a * b + c * 2 + c * -2)
+    shown = text(graph(y), color=True)
+    assert "\x1b[1ma\x1b[0m = 2\x1b[31m  grad -3\x1b[0m\n" in shown
+    assert "\x1b[1mb\x1b[0m = -3\x1b[32m  grad 2\x1b[0m\n" in shown
+    assert "\x1b[1mc\x1b[0m = 0\x1b[2m  grad 0\x1b[0m" in shown
+
+
+def test_what_has_no_sign_is_not_marked_as_positive() -> None:
+    shown = text(graph(differentiated(log(Value(-1.0)))), color=True)
+    assert "grad nan" in shown
+    assert "\x1b[32m  grad nan" not in shown
+    assert "\x1b[32m" not in text(graph(neuron()), color=True)
+
+
+@pytest.mark.parametrize("most", range(1, 14))
+def test_the_first_lines(most: int) -> None:
+    g = graph(shared())
+    whole = lines(text(g))
+    shown = lines(text(g, most=most))
+    assert shown[:most] == whole[:most]
+    assert shown[most:] == ([f"... of {len(g.nodes)} values in all"] if most < len(whole) else [])
+    assert text(g, most=0) == text(g)
+
+
+def test_the_remark_on_the_rest_keeps_to_the_width_too() -> None:
+    for width in range(1, 40):
+        shown = lines(text(graph(shared()), width=width, most=2))
+        assert max(map(len, shown)) <= width
+
+
+def test_the_first_lines_of_a_large_graph_are_there_at_once() -> None:
+    g = graph(doubled())
+    started = time.monotonic()
+    assert len(lines(text(g, most=10))) == 11
+    assert time.monotonic() - started < 1
