@@ -26,6 +26,7 @@ from tinygrad_edu.ops import (
     cos,
     cosh,
     exp,
+    less,
     log,
     mask,
     maximum,
@@ -63,6 +64,7 @@ __all__ = [
     "first_nonfinite",
     "gradcheck",
     "gradient",
+    "less",
     "log",
     "mask",
     "maximum",
@@ -93,7 +95,10 @@ def _draw(self: Value, *, timeout: float = 20.0, insist: bool = False) -> Pictur
 
 
 def _mimebundle(self: Value, include: Any = None, exclude: Any = None) -> dict[str, str]:
-    return _draw(self).mimebundle(repr(self))
+    try:
+        return _draw(self).mimebundle(repr(self))
+    except NumberError as error:  # somebody has set a grad to what is no number
+        return {"text/plain": f"{self!r}\n({error})"}
 
 
 Value.draw = _draw

@@ -24,23 +24,35 @@ def numerical_derivative(f: Callable[[float], float], x: float) -> float:
 
 
 def _settled(f: Callable[[float], float], x: float) -> tuple[float, float]:
-    """The numerical derivative and how far it was from its neighbours."""
+    """The numerical derivative, and how far from the truth it may be."""
     best, noise = nan, inf
     previous: list[float] = []
-    for power in range(3, 33, 2):
+    for power in range(3, 51, 2):
         h = max(1.0, abs(x)) * 2.0**-power
-        row = [(f(x + h) - f(x - h)) / ((x + h) - (x - h))]
-        if not isfinite(row[0]):  # the step reaches outside the domain
+        above, below = _value(f, x + h), _value(f, x - h)
+        width = (x + h) - (x - h)
+        if not isfinite(above - below) or width == 0:  # the step reaches outside the domain
             previous = []
             continue
+        row = [(above - below) / width]
+        rounding = 2.0**-52 * max(abs(above), abs(below)) / width
         for k, before in enumerate(previous[:6]):
             factor = 16.0 ** (k + 1)  # steps shrink by 4, errors by 16, 256, ...
             row.append((factor * row[k] - before) / (factor - 1))
-            spread = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - before))
-            if spread < noise:
-                best, noise = row[k + 1], spread
+            doubt = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - before)) + rounding
+            if doubt < noise:
+                best, noise = row[k + 1], doubt
         previous = row
-    return (best, noise) if noise <= max(1e-6, 1e-3 * abs(best)) else (nan, inf)
+    return best, noise
+
+
+def _value(f: Callable[[float], float], x: float) -> float:
+    """f(x), nan where Python raises or turns complex."""
+    try:
+        y = f(x)
+    except (ArithmeticError, ValueError):
+        return nan
+    return nan if isinstance(y, complex) else float(y)
 
 
 def numerical_gradient(f: Callable[..., Value], *xs: float) -> list[float]:
@@ -76,7 +88,8 @@ class Comparison:
         if isnan(self.numerical):
             return "no numerical derivative"
         scale = max(abs(self.analytic), abs(self.numerical))
-        if abs(self.analytic - self.numerical) <= self.tolerance * scale + 4 * self.noise:
+        slack = self.tolerance * scale + 4 * self.noise
+        if isfinite(scale) and abs(self.analytic - self.numerical) <= slack:
             return "agrees"
         low, high = min(self.slopes), max(self.slopes)
         slack = 1e-3 * max(abs(low), abs(high))

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tinygrad_edu import ops
-from tinygrad_edu.errors import InnerNodeError, StaleError
-from tinygrad_edu.ieee import IEEE, number, total
+from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
+from tinygrad_edu.ieee import IEEE, each, number, total
 from tinygrad_edu.ops import CONSTANT, LEAF, UNDEFINED, Op, one
 
 
@@ -126,9 +126,9 @@ class Value:
             adjoints = _sweep(order, 1.0)
             if complex in map(type, adjoints):
                 raise ArithmeticError
-        except ArithmeticError:  # where Python's floats raise, or turn complex, IEEE's do not
-            adjoints = _sweep(order, 1.0, lambda n: map(IEEE, (n._data, n.a_data, n.b_data or 0)))
-            adjoints = [x and float(x) for x in adjoints]
+        except (ArithmeticError, NumberError):  # where Python's floats do not do as IEEE's
+            adjoints = _sweep(order, 1.0, lambda n: each(IEEE, (n._data, n.a_data, n.b_data)))
+            adjoints = each(float, adjoints)
         for node, adjoint in zip(reversed(order), adjoints):
             if adjoint is not None:
                 node.grad = node.grad + adjoint if node.grad else adjoint
@@ -229,7 +229,7 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
         for x, then in ((node.a, node.a_data), (node.b, node.b_data)):
             if x in wanted:
                 wanted.add(node)
-            if x is not None and x._data is not then and x._data != then:
+            if x is not None and x._data is not then and repr(x._data) != repr(then):
                 raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
     adjoints = _sweep(order, as_value(1.0, type(y)), lambda n: (n, n.a, n.b), wanted)
     found = {x: adjoint for x, adjoint in zip(reversed(order), adjoints) if adjoint is not None}

@@ -37,9 +37,9 @@ class Formula:
 
     def _apply(self, op: Op, *args: Any) -> Formula:
         operands = [_formula(x) for x in args]
-        strength = _STRENGTH.get(op.name)
-        if strength is None:
-            return Formula(f"{op}({', '.join(x.text for x in operands)})")
+        strength = _STRENGTH.get(op.name, _ATOM)
+        if op is not ops.TABLE.get(op.name) or strength == _ATOM:
+            return Formula(f"{op.name}({', '.join(x.text for x in operands)})")
         if op is ops.neg:
             return Formula(f"-{operands[0]._within(strength)}", strength)
         # a - (b - c) and (a**b)**c need their brackets, (a - b) - c and a**(b**c) do not

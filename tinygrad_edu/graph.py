@@ -98,7 +98,7 @@ def graph(root: Value) -> Graph:
         x
         for node in order
         for x, then in zip(node.args, (node.a_data, node.b_data))
-        if x.data != then and not (x.data != x.data and then != then)
+        if repr(x.data) != repr(then)  # 0.0 and -0.0 differ, nan and nan do not
     }
     return Graph(
         tuple(

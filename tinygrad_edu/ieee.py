@@ -8,7 +8,7 @@ answer: the one of IEEE 754-2019 (sections 6 and 9.2), nan where there is none.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import copysign, inf, nan
 from numbers import Real
 from typing import Any
@@ -96,7 +96,7 @@ def sigmoid(a: float) -> float:
 
 def softplus(a: float) -> float:
     """Log(1 + e**a), written so that nothing overflows."""
-    return (a if a > 0 else a * 0.0) + math.log1p(math.exp(-math.fabs(a)))
+    return relu(a) + math.log1p(math.exp(-math.fabs(a)))
 
 
 def relu(a: float) -> float:
@@ -112,6 +112,11 @@ def step(a: float) -> float:
 def mask(c: float, x: float) -> float:
     """0 where `c` is 0, whatever `x` is, else `x`."""
     return 0.0 if c == 0 else x
+
+
+def less(a: float, b: float) -> float:
+    """1 where a < b, else 0; nan if either is."""
+    return 1.0 if a < b else 0.0 if a >= b else nan
 
 
 def maximum(a: float, b: float) -> float:
@@ -162,6 +167,11 @@ class IEEE(float):
     __radd__, __rmul__ = __add__, __mul__
 
 
+def each(kind: type[float], numbers: Iterable[float | None]) -> list[Any]:
+    """Every number as a `kind` of float, and None as None."""
+    return [x if x is None else kind(x) for x in numbers]
+
+
 def number(x: object) -> float:
     """The real number `x` (int, bool, Fraction, NumPy scalar) as a float.
 
@@ -190,6 +200,6 @@ def total(function: Callable[..., Any], *args: float) -> float:
         result = function(*args)
         if type(result) is not complex:
             return float(result)
-    except ArithmeticError:
+    except (ArithmeticError, NumberError):  # NumberError: the complex number went further
         pass
     return float(function(*map(IEEE, args)))

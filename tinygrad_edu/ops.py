@@ -68,10 +68,9 @@ def one(y: Any, a: Any, b: Any = None) -> float:
     return 1.0
 
 
-# Conventions at kinks: step, relu and abs have derivative 0 at 0; max and min share it, half
-# each, at a tie: the sub-gradient of least norm (PyTorch, notes/autograd, rule 2). a**b at a = 0
-# is flat in b for b >= 0, and 0**0 = 1 is flat in both (PyTorch again). `mask` keeps what must
-# not count (0 * inf, log(0)) out of a sum.
+# Conventions at kinks, PyTorch's (notes/autograd, rule 2, least norm): step, relu and abs have 0
+# at 0, max and min half each at a tie. a**b is flat in a at b = 0 and, at a = 0, in b for b >= 0.
+# `mask` keeps out of a sum what must not count: 0 * inf, log(0).
 # fmt: off
 #               name       value           d y / d a, and below it d y / d b
 add      = _row("add",     operator.add,   one,
@@ -84,10 +83,12 @@ div      = _row("div",     ieee.divide,    lambda y, a, b: 1 / b,
                                            lambda y, a, b: -y / b,                   symbol="/")
 power    = _row("pow",     ieee.power,     lambda y, a, b: mask(b, b * a**(b - 1)),
                              lambda y, a, b: mask(step(abs(a)) + step(-b), y * log(a)), symbol="**")
-maximum  = _row("max",     ieee.maximum,   lambda y, a, b: (1 + step(a - b) - step(b - a)) / 2,
-                                           lambda y, a, b: (1 + step(b - a) - step(a - b)) / 2)
-minimum  = _row("min",     ieee.minimum,   lambda y, a, b: (1 + step(b - a) - step(a - b)) / 2,
-                                           lambda y, a, b: (1 + step(a - b) - step(b - a)) / 2)
+maximum  = _row("max",     ieee.maximum,   lambda y, a, b: (1 + less(b, a) - less(a, b)) / 2,
+                                           lambda y, a, b: (1 + less(a, b) - less(b, a)) / 2)
+minimum  = _row("min",     ieee.minimum,   lambda y, a, b: (1 + less(a, b) - less(b, a)) / 2,
+                                           lambda y, a, b: (1 + less(b, a) - less(a, b)) / 2)
+less: Op = _row("less",    ieee.less,      lambda y, a, b: 0.0,
+                                           lambda y, a, b: 0.0)
 mask: Op = _row("mask",    ieee.mask,      lambda y, a, b: 0.0,
                                            lambda y, a, b: mask(a, 1.0))
 neg      = _row("neg",     operator.neg,   lambda y, a: -1.0)
@@ -107,7 +108,6 @@ tanh     = _row("tanh",    math.tanh,      lambda y, a: 1 - y**2)
 sigmoid  = _row("sigmoid", ieee.sigmoid,   lambda y, a: y * (1 - y))
 softplus = _row("softplus", ieee.softplus, lambda y, a: sigmoid(a))
 # fmt: on
-
 # Not in the table: what has no operands, and what stands in where a result is nan.
 LEAF, CONSTANT = Op("leaf", None), Op("constant", None)
 UNDEFINED = Op("undefined", None, lambda y, a, b=0.0: math.nan, lambda y, a, b: math.nan)

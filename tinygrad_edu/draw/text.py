@@ -28,6 +28,9 @@ _CONTENT = 40  # columns that a line needs for what it says
 
 _BOLD, _GREEN, _RED, _FAINT, _PLAIN = "\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m"
 
+_EMOJI_SIGN = "\ufe0f"  # can make the character before it a column wider
+_INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+
 
 def text(
     graph: Graph, *, width: int = 80, unicode: bool = True, color: bool = False, most: int = 0
@@ -40,7 +43,7 @@ def text(
     written = _lines(graph, max(width, 1), _UNICODE if unicode else _ASCII, color)
     lines = list(islice(written, most or None))
     if most and next(written, None) is not None:
-        lines.append(f"... of {len(graph.nodes)} values in all")
+        lines.append(_clip(f"... of {len(graph.nodes)} values in all", width, ""))
     return "\n".join(lines) + "\n"
 
 
@@ -66,7 +69,10 @@ def _lines(graph: Graph, width: int, box: dict[str, str], color: bool) -> Iterat
                 starts.append(i)
             where = " above" if again else " below" if later else ""
             mark = f"  #{i}{where}" if i in numbered else ""
-            yield lead + _content(node, width - len(lead), mark, box, color)
+            if len(lead) < width:
+                yield lead + _content(node, width - len(lead), mark, box, color)
+            else:
+                yield lead[:width]
             if again or later:
                 continue
             written.add(i)
@@ -93,21 +99,21 @@ def _content(node: Node, room: int, mark: str, box: dict[str, str], color: bool)
         return _clip(name + number + grad + mark, room + columns(number + grad + mark), box["cut"])
     name = _clip(name, room, box["cut"])
     if color:
-        tint = _FAINT if node.grad == 0 else _RED if grad.startswith("  grad -") else _GREEN
+        sign = node.grad or 0.0
+        tint = _GREEN if sign > 0 else _RED if sign < 0 else _FAINT
         name, grad = f"{_BOLD}{name}{_PLAIN}", f"{tint}{grad}{_PLAIN}"
     return name + number + grad + mark
 
 
 def columns(line: str) -> int:
-    """How many columns of a terminal the line takes: wide characters two, combining ones none."""
-    if line.isascii():
-        return len(line)
-    return sum(
-        0 if unicodedata.combining(c) or unicodedata.category(c) == "Cf"
-        else 2 if unicodedata.east_asian_width(c) in "WF"
-        else 1
-        for c in line
-    )  # fmt: skip
+    """How many columns of a terminal the line takes, or more where terminals differ."""
+    return len(line) if line.isascii() else sum(map(_columns, line))
+
+
+def _columns(c: str) -> int:
+    if unicodedata.category(c) in ("Mn", "Me") and c != _EMOJI_SIGN or c in _INVISIBLE:
+        return 0
+    return 2 if unicodedata.east_asian_width(c) in "WF" else 1
 
 
 def _clip(line: str, room: int, cut: str) -> str:
