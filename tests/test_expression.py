@@ -397,10 +397,10 @@ def test_a_function_of_two_without_brackets() -> None:
 @pytest.mark.parametrize(
     ("text", "usage"),
     [
-        ("tanh()", "tanh was given 0 arguments: write tanh(a)"),
-        ("tanh(1, 2)", "tanh was given 2 arguments: write tanh(a)"),
-        ("max()", "max was given 0 arguments: write max(a, b)"),
-        ("min(1, 2, 3)", "min was given 3 arguments: write min(a, b)"),
+        ("tanh()", "tanh takes 1, not 0, arguments: write tanh(a)"),
+        ("tanh(1, 2)", "tanh takes 1, not 2, arguments: write tanh(a)"),
+        ("max()", "max takes 2, not 0, arguments: write max(a, b)"),
+        ("min(1, 2, 3)", "min takes 2, not 3, arguments: write min(a, b)"),
     ],
 )
 def test_a_wrong_number_of_arguments(text: str, usage: str) -> None:

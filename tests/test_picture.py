@@ -706,3 +706,14 @@ def test_a_picture_that_is_too_large_is_shown_in_its_first_lines() -> None:
         assert shown.startswith("+ = 30000\n" if y.op == "+" else "tanh = ")
         assert f" values in all\n({shapes} shapes are more than" in shown
         assert len(shown) < 20_000
+
+
+@pytest.mark.parametrize("grad", [None, "1", 1j, 10**400, float("nan")])
+def test_a_notebook_shows_something_whatever_was_made_of_grad(grad: float) -> None:
+    x = Value(2.0, label="x")
+    y = differentiated(x * x)
+    picture = y.draw()
+    for node in (x, y):
+        node.grad = grad
+        assert y._repr_mimebundle_()["text/plain"].startswith("Value(4.0, grad=")
+    assert "image/svg+xml" in picture._repr_mimebundle_()

@@ -30,6 +30,7 @@ DOMAIN: dict[str, Callable[..., bool]] = {
     "pow": lambda a, b: 0.1 < a < 5 and abs(b) < 3,
     "max": lambda a, b: abs(a - b) > 1e-6,
     "min": lambda a, b: abs(a - b) > 1e-6,
+    "less": lambda a, b: abs(a - b) > 1e-6,
     "mask": lambda c, x: abs(c) > 1e-6,
     "abs": lambda a: abs(a) > 1e-6,
     "step": lambda a: abs(a) > 1e-6,
@@ -44,7 +45,7 @@ DOMAIN: dict[str, Callable[..., bool]] = {
     "sigmoid": lambda a: abs(a) < 6,
     "softplus": lambda a: abs(a) < 6,
 }
-FLAT = ("step", "mask", "max", "min", "relu")  # they send nothing back to some operand
+FLAT = ("step", "less", "mask", "max", "min", "relu")  # they send nothing back to some operand
 WEIGHTS = [1 if name in FLAT else 4 for name in TABLE]
 
 

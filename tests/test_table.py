@@ -32,6 +32,7 @@ REFERENCE: dict[str, Callable[..., mpf]] = {
     "pow": mp.power,
     "max": max,
     "min": min,
+    "less": lambda a, b: mpf(a < b),
     "mask": lambda c, x: x if c else mpf(0),
     "neg": lambda a: -a,
     "abs": mp.fabs,
@@ -57,6 +58,7 @@ MEANING: dict[str, Callable[..., float]] = {
     "abs": abs,
     "max": max,
     "min": min,
+    "less": lambda a, b: float(a < b),
     "mask": lambda c, x: 0.0 if c == 0 else x,
     "step": lambda a: float(a > 0),
     "relu": lambda a: max(a, 0.0),
@@ -273,11 +275,12 @@ def test_rules_of_ones_own_are_total_as_well() -> None:
     """Where Python's floats raise or turn complex, an operation of one's own does not either."""
     inverse = Op("inverse", lambda a: 1 / a, lambda y, a: -1 / a**2)
     root = Op("root", lambda a: a**0.5, lambda y, a: 0.5 * a**-0.5)
-    x, z = Value(0.0), Value(-1.0)
-    inverse(x).backward()
-    root(z).backward()
+    real = Op("real", lambda a: a, lambda y, a: a**0.5)
+    x, z, w = Value(0.0), Value(-1.0), Value(-1.0)
+    for y in (inverse(x), root(z), real(w)):
+        y.backward()
     assert (inverse(0), x.grad) == (math.inf, -math.inf)
-    assert all(map(math.isnan, (root(-1), root(Value(-1)).data, z.grad)))
+    assert all(map(math.isnan, (root(-1), root(Value(-1)).data, z.grad, w.grad)))
 
 
 def test_a_row_called_by_a_rule_may_meet_a_root_of_a_negative_number() -> None:

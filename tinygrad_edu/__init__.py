@@ -97,7 +97,7 @@ def _draw(self: Value, *, timeout: float = 20.0, insist: bool = False) -> Pictur
 def _mimebundle(self: Value, include: Any = None, exclude: Any = None) -> dict[str, str]:
     try:
         return _draw(self).mimebundle(repr(self))
-    except NumberError as error:  # somebody has set a grad to what is no number
+    except (NumberError, OverflowError) as error:  # somebody has set a grad to what is no number
         return {"text/plain": f"{self!r}\n({error})"}
 
 

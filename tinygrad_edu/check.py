@@ -12,6 +12,8 @@ from tinygrad_edu.formula import Formula, format_number
 from tinygrad_edu.ieee import total
 from tinygrad_edu.ops import CONSTANT
 
+_SMALLEST = 1e-150  # below it squares underflow, and differences of values say nothing
+
 
 def numerical_derivative(f: Callable[[float], float], x: float) -> float:
     """f'(x) from values of `f` alone; nan where they do not settle.
@@ -25,7 +27,9 @@ def numerical_derivative(f: Callable[[float], float], x: float) -> float:
 
 def _settled(f: Callable[[float], float], x: float) -> tuple[float, float]:
     """The numerical derivative, and how far from the truth it may be."""
-    best, noise = nan, inf
+    best, noise, rank = nan, inf, (True, inf)
+    if not isfinite(_value(f, x)):
+        return best, noise
     previous: list[float] = []
     for power in range(3, 51, 2):
         h = max(1.0, abs(x)) * 2.0**-power
@@ -35,15 +39,19 @@ def _settled(f: Callable[[float], float], x: float) -> tuple[float, float]:
             previous = []
             continue
         row = [(above - below) / width]
-        rounding = 2.0**-52 * max(abs(above), abs(below)) / width
+        # f(x) is rounded, and so is whatever f makes of x first
+        rounding = 2.0**-52 * (max(abs(above), abs(below)) + abs(x * row[0])) / width
         for k, before in enumerate(previous[:6]):
             factor = 16.0 ** (k + 1)  # steps shrink by 4, errors by 16, 256, ...
             row.append((factor * row[k] - before) / (factor - 1))
             doubt = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - before)) + rounding
-            if doubt < noise:
-                best, noise = row[k + 1], doubt
+            # Where steps are too wide, what wiggles seems flat: few digits, though little doubt.
+            # Ten digits are enough: narrower steps may agree in what has been rounded away.
+            share = max(doubt / (abs(row[k + 1]) + doubt), 1e-10) if doubt else 1e-10
+            if rank > (new := (share > 0.01, doubt if share > 0.01 else share)):
+                best, noise, rank = row[k + 1], doubt, new
         previous = row
-    return best, noise
+    return (best, noise) if noise <= max(1e-6, 1e-3 * abs(best)) else (nan, inf)
 
 
 def _value(f: Callable[[float], float], x: float) -> float:
@@ -88,7 +96,7 @@ class Comparison:
         if isnan(self.numerical):
             return "no numerical derivative"
         scale = max(abs(self.analytic), abs(self.numerical))
-        slack = self.tolerance * scale + 4 * self.noise
+        slack = self.tolerance * scale + 4 * self.noise + _SMALLEST
         if isfinite(scale) and abs(self.analytic - self.numerical) <= slack:
             return "agrees"
         low, high = min(self.slopes), max(self.slopes)
@@ -176,8 +184,9 @@ def check_finite(y: Value) -> Value:
 
 def nonfinite_message(node: Value) -> str:
     """A sentence on a node that `first_nonfinite` found: `log(-1) is nan`."""
-    numbers = [Formula(x) for x in (node.a_data, node.b_data)[: len(node.args)]]
-    written = str(node.op(*numbers)) if node.op else "the number given"
+    if not node.op:
+        return f"{node.label or 'a number'} was given as {format_number(node.data)}"
+    written = str(node.op(*map(Formula, (node.a_data, node.b_data)[: len(node.args)])))
     name = f"{node.label} = " if node.label else ""
     if not isfinite(node.data):
         return f"{name}{written} is {format_number(node.data)}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from tinygrad_edu.errors import (
     ExpressionError,
     FormatError,
     NonFiniteError,
-    NumberError,
     ScriptError,
 )
 from tinygrad_edu.expression import bindings, expression, shown
@@ -28,7 +26,13 @@ from tinygrad_edu.script import load, own_stdout
 
 _SCRIPT = re.compile(r"(.+\.py):(\w*)", re.DOTALL)
 _LONGEST = 500  # characters of an error
-_REFUSALS = (ExpressionError, FormatError, LayoutError, NonFiniteError, NumberError, ScriptError)
+_REFUSALS = (
+    ExpressionError,
+    FormatError,
+    LayoutError,
+    NonFiniteError,
+    ScriptError,
+)
 
 
 class Refusal(click.ClickException):
@@ -95,7 +99,7 @@ class ExpressionCommand(click.Command):
                     next(rest, None)
             elif not args[i].startswith("-") or args[i] in ("-", "--"):
                 break  # there it is; whatever else begins with `-` is for click to judge
-            else:
+            elif not equals:  # --fromat=dot is an option with a slip, an expression has no =
                 dashed.append(i)
         else:
             # -oy.svg is an option with its value, unless there is no other that could be it
@@ -107,7 +111,7 @@ class ExpressionCommand(click.Command):
 
 def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
     if not 0 < value <= 1e6:
-        raise click.BadParameter(f"{value} is no time to wait: a number of seconds above 0")
+        raise click.BadParameter(f"{value} is no time to wait: seconds above 0, at most 1e6")
     return value
 
 
@@ -194,14 +198,19 @@ def render(
     with _refusing():
         format = _format(output, format)
         value, stdout = _value(target, assignments)
-        drawing: picture.Picture = value.draw(timeout=timeout, insist=insist)
+        try:
+            drawing: picture.Picture = value.draw(timeout=timeout, insist=insist)
+            remarks = list(_remarks(value, drawing))
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:  # by a script
+            problem = f"there is no drawing this: {error}; was an attribute of a Value set?"
+            raise Refusal(problem) from error
         if strict:
             check.check_finite(value)
         if format is None:
             click.echo(drawing.text(**_terminal(stdout)), file=stdout, nl=False, color=True)
         else:
             _deliver(drawing.render(format), output, stdout)
-    for remark in _remarks(value, drawing):
+    for remark in [drawing.note, *remarks] if drawing.note else remarks:
         click.echo(f"Note: {_one_line(remark)}", err=True)
 
 
@@ -264,16 +273,23 @@ def _terminal(stdout: TextIO) -> dict[str, Any]:
     plain = os.name == "posix" and language in ("", "C", "POSIX")
     terminal = stdout.isatty() and os.environ.get("TERM") != "dumb"
     return {
-        "width": shutil.get_terminal_size().columns,
+        "width": _width(stdout),
         "unicode": not plain and (stdout.encoding or "").lower().startswith("utf"),
         "color": terminal and not os.environ.get("NO_COLOR"),
     }
 
 
+def _width(stdout: TextIO) -> int:
+    if os.environ.get("COLUMNS", "").isdecimal():
+        return int(os.environ["COLUMNS"])
+    try:
+        return os.get_terminal_size(stdout.fileno()).columns or 80
+    except (AttributeError, OSError, ValueError):
+        return 80
+
+
 def _remarks(value: Value, drawing: picture.Picture) -> Iterator[str]:
     """What the reader of the picture should know, a sentence each."""
-    if drawing.note:
-        yield drawing.note
     if value.op and drawing.graph.output.grad is None:
         yield "there are no gradients to show: the script did not call backward() on it"
     if any(node.stale for node in drawing.graph.nodes):

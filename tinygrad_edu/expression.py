@@ -118,7 +118,7 @@ def _parse(text: str) -> ast.expr:
         raise ExpressionError(f"the expression is empty: write {_GRAMMAR}")
     for sign, right in _SIGNS.items():
         if sign in text:
-            raise ExpressionError(f"{sign} is no sign of the keyboard: write {right}")
+            raise ExpressionError(f"{sign} is not understood: write {right}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -194,7 +194,8 @@ def _function(call: ast.Call) -> Op:
     if call.keywords or any(isinstance(arg, ast.Starred) for arg in call.args):
         raise ExpressionError(f"{name} takes plain arguments only: {_usage(op)}")
     if len(call.args) != len(op.derivatives):
-        raise ExpressionError(f"{name} was given {len(call.args)} arguments: write {_usage(op)}")
+        given, right = len(call.args), len(op.derivatives)
+        raise ExpressionError(f"{name} takes {right}, not {given}, arguments: write {_usage(op)}")
     return op
 
 

@@ -42,14 +42,16 @@ def _run(path: str) -> dict[str, object]:
         raise
     except SystemExit as error:
         code = _said(error) or "0"
-        raise ScriptError(f"{path} ended itself (exit {code}): let it run to its end") from None
+        raise ScriptError(
+            f"{path[-60:]} ended itself (exit {code}): let it run to its end"
+        ) from None
     except BaseException as error:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == path]
         if isinstance(error, SyntaxError) and error.filename == path:
             lines.append(error.lineno)
         where = f", line {lines[-1]}" if lines else ""
-        raise ScriptError(f"{path}{where}: {type(error).__name__}: {_said(error)}") from error
+        raise ScriptError(f"{path[-60:]}{where}: {type(error).__name__}: {_said(error)}") from error
 
 
 def _said(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -121,6 +122,8 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
 
     A link is followed, and a file that is there keeps its permissions. OSError as from `open`.
     """
+    if os.fspath(path).endswith(("/", os.sep)):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     try:
         status = os.stat(path)
     except FileNotFoundError:

@@ -111,7 +111,7 @@ def columns(line: str) -> int:
 
 
 def _columns(c: str) -> int:
-    if unicodedata.category(c) in ("Mn", "Me") and c != _EMOJI_SIGN or c in _INVISIBLE:
+    if (unicodedata.category(c) in ("Mn", "Me") and c != _EMOJI_SIGN) or c in _INVISIBLE:
         return 0
     return 2 if unicodedata.east_asian_width(c) in "WF" else 1
 
