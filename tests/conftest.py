@@ -15,8 +15,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tinygrad_edu import TABLE, Value, tanh
+
+# The same examples in every run: a test that fails, fails for everybody.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 GOLDEN = Path(__file__).parent / "golden"
 REAL_PATH = os.environ.get("PATH", "")

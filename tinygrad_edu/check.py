@@ -12,7 +12,7 @@ from tinygrad_edu.formula import Formula, format_number
 from tinygrad_edu.ieee import total
 from tinygrad_edu.ops import CONSTANT
 
-_SMALLEST = 1e-150  # below it squares underflow, and differences of values say nothing
+_SMALLEST = 1e-12  # what f rounds away inside, differences of its values cannot tell
 
 
 def numerical_derivative(f: Callable[[float], float], x: float) -> float:
