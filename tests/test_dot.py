@@ -428,7 +428,7 @@ def test_no_other_colours_are_used() -> None:
 
 def test_no_letter_is_small() -> None:
     sizes = re.findall(r'(?:fontsize=|POINT-SIZE=")(\d+)', every_kind().draw().dot)
-    assert {12, 16, 20} == set(map(int, sizes))
+    assert {12, 16, 20, 26} == set(map(int, sizes))
 
 
 # --- as Graphviz reads it ------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def check_svg(data: bytes, g: Graph) -> None:
 
 
 def theme_note(stale: bool) -> list[str]:
-    return ["set", "after", "use:", "the", "graph", "holds", "the", "old", "value"] if stale else []
+    return ["set", "after", "use"] if stale else []
 
 
 def check_png(data: bytes) -> tuple[int, int]:

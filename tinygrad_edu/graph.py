@@ -105,7 +105,7 @@ def graph(root: Value) -> Graph:
             Node(
                 id=ids[node],
                 kind="operation" if node.op else "constant" if node.op is CONSTANT else "leaf",
-                label=str(node.label or ""),
+                label="" if node.label is None else str(node.label),
                 op=node.op.name if node.op else "",
                 symbol=str(node.op),
                 args=tuple(ids[x] for x in node.args),

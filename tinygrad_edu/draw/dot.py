@@ -23,7 +23,13 @@ def dot(graph: Graph) -> str:
     """The DOT text of the graph."""
     digraph = graphviz.Digraph(
         "tinygrad_edu",
-        graph_attr={"rankdir": "LR", "bgcolor": theme.PAPER, "ordering": "in", "nodesep": "0.3"},
+        graph_attr={
+            "rankdir": "LR",
+            "bgcolor": theme.PAPER,
+            "ordering": "in",
+            "nodesep": "0.3",
+            "ranksep": "0.4",
+        },
         node_attr={"fontname": theme.FONT, "fontsize": str(theme.FONT_SIZE), "color": theme.LINE},
         edge_attr={"fontname": theme.FONT, "fontsize": str(theme.SMALL_SIZE), "color": theme.LINE},
     )
@@ -35,7 +41,9 @@ def dot(graph: Graph) -> str:
         digraph.node(f"n{node.id}", _label(node), id=f"n{node.id}", **style)
         if node.args:
             circle = {"id": f"op{node.id}", "class": "operator", "tooltip": node.op}
-            digraph.node(f"op{node.id}", f"<{_text(node.symbol)}>", **circle, **theme.OPERATOR)
+            size = theme.FONT_SIZE if node.symbol.isidentifier() else theme.SYMBOL_SIZE
+            symbol = f'<<FONT POINT-SIZE="{size}">{_text(node.symbol)}</FONT>>'
+            digraph.node(f"op{node.id}", symbol, **circle, **theme.OPERATOR)
             digraph.edge(f"op{node.id}", f"n{node.id}", id=f"e{node.id}", tooltip="result")
         for operand, source in enumerate(node.args):
             named = len(node.args) == 2 and node.op not in _SYMMETRIC
@@ -63,8 +71,7 @@ def _label(node: Node) -> str:
     if node.grad is not None:
         rows.append(_captioned("grad", theme.number(node.grad), theme.GRAD))
     if node.stale:
-        note = "set after use: the graph holds the old value"
-        rows.append(f'<FONT POINT-SIZE="{theme.SMALL_SIZE}" COLOR="{theme.WARNING}">{note}</FONT>')
+        rows.append(f'<FONT COLOR="{theme.WARNING}"><B>set after use</B></FONT>')
     cells = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
     return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>>'
 

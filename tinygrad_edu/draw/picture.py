@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
+import secrets
 import shutil
 import stat
-import tempfile
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tinygrad_edu.graph import Graph, graph
 FORMATS = ("svg", "png", "pdf", "dot", "json", "txt")
 MOST_SHAPES = 5_000  # laid out in seconds; ten times as many take an hour, and cannot be read
 _MOST_LINES = 200  # of text in a notebook
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
 _SVG_SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="[\d.]+pt"')
 
 
@@ -124,24 +126,22 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """
     if os.fspath(path).endswith(("/", os.sep)):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
-    try:
+    mode = None
+    with contextlib.suppress(FileNotFoundError):
         status = os.stat(path)
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    else:
-        mode = stat.S_IMODE(status.st_mode)
         if not stat.S_ISREG(status.st_mode) or not os.access(path, os.W_OK):
             with open(path, "wb") as file:  # a device or a pipe; a folder or no right: OSError
                 file.write(data)
             return
+        mode = stat.S_IMODE(status.st_mode)
     target = os.path.realpath(path)
-    handle, neighbour = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".tinygrad-edu-")
+    neighbour = os.path.join(os.path.dirname(target), f".tinygrad-edu-{secrets.token_hex(8)}")
+    handle = os.open(neighbour, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)
     try:
         with open(handle, "wb") as file:
             file.write(data)
-        os.chmod(neighbour, mode)
+        if mode is not None:
+            os.chmod(neighbour, mode)
         os.replace(neighbour, target)
     except BaseException:
         os.unlink(neighbour)

@@ -12,6 +12,7 @@ FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
 FONT_SIZE = 16  # points, of numbers; labels are larger
 LABEL_SIZE = 20
 SMALL_SIZE = 12
+SYMBOL_SIZE = 26  # of + and *, which have little ink
 
 INK = "#1a1a1a"
 QUIET = "#595959"  # captions: 7 to 1 against the fills below
@@ -27,7 +28,7 @@ NODE = {
     "operation": {"shape": "box", "style": "rounded,filled", "fillcolor": "#fffbe6"},
 }
 OUTPUT = {"peripheries": "2", "penwidth": "2", "fillcolor": "#d9f2e6"}
-OPERATOR = {"shape": "circle", "style": "filled", "fillcolor": "#ffffff", "margin": "0.04"}
+OPERATOR = {"shape": "circle", "style": "filled", "fillcolor": "#ffffff", "margin": "0.02"}
 # The name of an operand at the head of its edge, where the two cannot be exchanged.
 SIDE = (
     {"headlabel": "left", "labelangle": "-40", "labeldistance": "2.2", "labelfontcolor": QUIET},
