@@ -198,6 +198,8 @@ def total(function: Callable[..., Any], *args: float) -> float:
     """`function` of floats, by IEEE's rules wherever Python's raise or go complex."""
     try:
         result = function(*args)
+        if type(result) is float:
+            return result
         if type(result) is not complex:
             return float(result)
     except (ArithmeticError, NumberError):  # NumberError: the complex number went further

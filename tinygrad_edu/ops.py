@@ -50,7 +50,7 @@ class Op(str):
         if len(args) != len(self.derivatives):
             raise TypeError(f"{self.name} takes {len(self.derivatives)} operands, not {len(args)}")
         for x in args:
-            if hasattr(x, "_apply"):
+            if type(x) is not float and hasattr(x, "_apply"):
                 return x._apply(self, *args)
         return (IEEE if IEEE in map(type, args) else float)(total(self.value, *map(number, args)))
 
