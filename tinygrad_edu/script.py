@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import ScriptError
@@ -27,11 +27,11 @@ def load(path: str, name: str) -> Value:
     others = f"; its Values are {', '.join(values[:20])}" if values else "; it has no Value"
     if name not in namespace:
         raise ScriptError(f"{path[-60:]} defines no {name[:60]!r}{others}")
-    value = namespace[name]
+    value: Any = namespace[name]
     if not issubclass(type(value), Value):  # isinstance would ask the stranger itself
         kind = type(value).__name__
         raise ScriptError(f"{name[:60]} in {path[-60:]} is of type {kind}, no Value{others}")
-    return value  # type: ignore[return-value]
+    return cast(Value, value)
 
 
 def _run(path: str) -> dict[str, object]:
