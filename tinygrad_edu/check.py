@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, isnan, nan
@@ -119,16 +120,25 @@ def compare(
     rows = []
     for i, (x, derivative) in enumerate(zip(xs, derivatives, strict=True)):
         along = _along(f, xs, i)
-        h = max(1.0, abs(x)) * 2.0**-20
-        slopes = ((along(x) - along(x - h)) / h, (along(x + h) - along(x)) / h)
+        slopes = _slopes(along, x, 2.0**-26)
+        if abs(slopes[1] - slopes[0]) < 0.5 * abs(operator.sub(*_slopes(along, x, 2.0**-20))):
+            slopes = (nan, nan)  # they meet when the step shrinks: no kink
         name = names[i] if names else f"x{i}"
         rows.append(Comparison(name, float(derivative), *_settled(along, x), slopes, tolerance))
     return rows
 
 
-def gradcheck(f: Callable[..., Value], *xs: float, order: int = 2, tolerance: float = 1e-6) -> bool:
-    """True when the derivatives of `f` at `xs` are those of its values.
+def _slopes(f: Callable[[float], float], x: float, step: float) -> tuple[float, float]:
+    """The slopes to the left and to the right of x."""
+    h = max(1.0, abs(x)) * step
+    below, y, above = _value(f, x - h), _value(f, x), _value(f, x + h)
+    return (y - below) / h, (above - y) / h
 
+
+def gradcheck(f: Callable[..., Value], *xs: float, order: int = 2, tolerance: float = 1e-6) -> bool:
+    """True when no derivative of `f` at `xs` differs from those of its values.
+
+    Where there is no numerical derivative, as outside the domain, nothing is compared.
     order: 1, or 2 to check the gradient of every entry of the gradient too. GradientError (an
     AssertionError) names the derivative that is off, and both its numbers.
     """
@@ -152,8 +162,9 @@ def gradcheck(f: Callable[..., Value], *xs: float, order: int = 2, tolerance: fl
 def first_nonfinite(y: Value) -> Value | None:
     """The node whose operation made the first nan or infinity in the graph of `y`.
 
-    First in order of computation; where all numbers are finite, the first in the backward pass:
-    the operation whose contribution made an operand's grad nan or infinite. None if all is well.
+    First as the expression is evaluated from left to right; where all numbers are finite, first
+    in the backward pass: the operation whose contribution made an operand's grad nan or infinite.
+    None if all is well.
     """
     order = topological_order(y)
     for node in order:
@@ -184,6 +195,8 @@ def check_finite(y: Value) -> Value:
 
 def nonfinite_message(node: Value) -> str:
     """A sentence on a node that `first_nonfinite` found: `log(-1) is nan`."""
+    if not node.op and isfinite(node.data):
+        return f"the gradients of {node.label or 'a leaf'} add up to {format_number(node.grad)}"
     if not node.op:
         return f"{node.label or 'a number'} was given as {format_number(node.data)}"
     written = str(node.op(*map(Formula, (node.a_data, node.b_data)[: len(node.args)])))

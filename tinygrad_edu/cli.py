@@ -33,6 +33,12 @@ _REFUSALS = (
     NonFiniteError,
     ScriptError,
 )
+# What click's own errors leave unsaid.
+_HINTS = {
+    "unexpected extra argument": " Put the expression in quotes, and --at before each NAME=NUMBER.",
+    "No such command": ' An expression is drawn by: tinygrad-edu render "x*w" --at x=2 --at w=3',
+    "Missing argument": ' For example: "x*w" --at x=2 --at w=3',
+}
 
 
 class Refusal(click.ClickException):
@@ -60,7 +66,9 @@ class Main(click.Group):
         try:
             code = run(*args, standalone_mode=False, **extra)
         except click.ClickException as error:
-            click.echo(f"Error: {_one_line(error.format_message())}", err=True)
+            message = error.format_message()
+            hint = next((hint for words, hint in _HINTS.items() if words in message), "")
+            click.echo(f"Error: {_one_line(message)}{hint}", err=True)
             sys.exit(error.exit_code)
         except click.Abort:
             sys.exit(130)  # as a shell reports Ctrl-C
@@ -202,7 +210,7 @@ def render(
             drawing: picture.Picture = value.draw(timeout=timeout, insist=insist)
             remarks = list(_remarks(value, drawing))
         except (AttributeError, OverflowError, TypeError, ValueError) as error:  # by a script
-            problem = f"there is no drawing this: {error}; was an attribute of a Value set?"
+            problem = f"this graph cannot be drawn: {error}; did the script change its nodes?"
             raise Refusal(problem) from error
         if strict:
             check.check_finite(value)

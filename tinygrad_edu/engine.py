@@ -1,11 +1,9 @@
 """A scalar that remembers how it was computed, and the derivative of anything by anything.
 
-The chain rule, from the output back to the leaves, along every edge of the graph:
-
-    adjoint of operand  +=  adjoint of node  *  local derivative
-
-An adjoint is d output / d node; local derivatives are the rules of `ops`. `_sweep` does it: with
-numbers it is `Value.backward`, with Values `gradient`, whose answer is a graph again.
+`_sweep` is the chain rule, from the output back to the leaves: along every edge, the adjoint of
+the operand gains (adjoint of the node) * (local derivative). An adjoint is d output / d node,
+local derivatives are the rules of `ops`. With numbers it is `Value.backward`, with Values it is
+`gradient`, whose answer is a graph again.
 """
 
 from __future__ import annotations
@@ -98,6 +96,8 @@ class Value:
 
     def _apply(self, op: Op, *args: Any) -> Value:
         nodes = [as_value(x, type(self)) for x in args]
+        if op is ops.mask and nodes[0].op is CONSTANT:  # it will never change: no operation
+            return nodes[1] if nodes[0]._data else as_value(0.0, type(self))
         return _node(op, total(op.value, *(x._data for x in nodes)), *nodes)
 
     def __float__(self) -> float:
@@ -117,10 +117,7 @@ class Value:
         return type(self), (self._data, self.label), (None, {"grad": self.grad})
 
     def backward(self) -> None:
-        """Adds d self / d node to the grad of every node; a second call adds it again.
-
-        The derivatives are those of the computation as it was done, whatever was set since.
-        """
+        """Adds d self / d node, as it was computed, to the grad of every node, at each call."""
         order = topological_order(self)
         try:
             adjoints = _sweep(order, 1.0)
@@ -158,7 +155,8 @@ def as_value(x: Any, cls: type[Value] = Value) -> Value:
     """`x` if it is a Value, else a constant: a Value of that number without a gradient."""
     if isinstance(x, Value):
         return x
-    constant = cls(x)
+    constant = object.__new__(cls)
+    Value.__init__(constant, x)  # whatever a subclass makes of it
     constant.op = CONSTANT
     return constant
 
@@ -166,8 +164,7 @@ def as_value(x: Any, cls: type[Value] = Value) -> Value:
 def topological_order(root: Value) -> list[Value]:
     """Every node that `root` was computed from, operands first, `root` last.
 
-    Each once, as evaluating from left to right meets it. The way back is kept on a list: a
-    graph may be as deep as it likes.
+    Each once, as evaluating from left to right meets it; without recursion, to any depth.
     """
     order: list[Value] = []
     path: list[Value] = []
@@ -233,4 +230,4 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
                 raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
     adjoints = _sweep(order, as_value(1.0, type(y)), lambda n: (n, n.a, n.b), wanted)
     found = {x: adjoint for x, adjoint in zip(reversed(order), adjoints) if adjoint is not None}
-    return [found.get(x) or as_value(0.0, type(y)) for x in xs]
+    return [found[x] if x in found else as_value(0.0, type(y)) for x in xs]

@@ -36,6 +36,7 @@ _INSTEAD: dict[type[ast.AST], str] = {
     ast.BitXor: "^ is no operation here: a power is written **",
     ast.FloorDiv: "// has no derivative: division is written /",
     ast.Mod: "% is no operation here: division is written /",
+    ast.Tuple: f"a decimal has a point, not a comma: write {_GRAMMAR}",
     ast.MatMult: "@ is no operation here: multiplication is written *",
 }
 # What slides and word processors put in place of an operator.
@@ -172,7 +173,7 @@ def _operation(node: ast.expr) -> tuple[Op | None, list[ast.expr]]:
     if isinstance(node, ast.BinOp):
         op = _BINARY.get(type(node.op))
         if op is None:
-            raise ExpressionError(_INSTEAD.get(type(node.op), _refusal(node)))
+            raise ExpressionError(_refusal(node.op))
         return op, [node.left, node.right]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         return ops.neg if isinstance(node.op, ast.USub) else None, [node.operand]
@@ -183,7 +184,8 @@ def _operation(node: ast.expr) -> tuple[Op | None, list[ast.expr]]:
 
 def _function(call: ast.Call) -> Op:
     if not isinstance(call.func, ast.Name):
-        raise ExpressionError(_refusal(call.func))
+        times = "2(x) is written 2*(x); " if isinstance(call.func, ast.Constant) else ""
+        raise ExpressionError(times + _refusal(call.func))
     name = call.func.id
     op = FUNCTIONS.get(name)
     if op is None:
@@ -225,8 +227,7 @@ def _atom(node: ast.expr, leaves: Mapping[str, Value]) -> Value | float:
 
 
 def _refusal(node: ast.AST) -> str:
-    kind = type(node).__name__.lower()
-    return f"an expression is made of {_GRAMMAR}; this one holds something else ({kind})"
+    return _INSTEAD.get(type(node), f"an expression is made of {_GRAMMAR}, and of nothing else")
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:

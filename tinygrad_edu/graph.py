@@ -6,7 +6,7 @@ As JSON, `Graph.to_json`, version 1:
      "nodes": [{"id": 0, "kind": "leaf", "label": "x", "op": "", "args": [],
                 "data": 2.0, "grad": -0.5, "stale": false}, ...]}
 
-`id` counts the nodes in order of computation: operands come before their operation. `kind` is
+`id` counts the nodes as the expression is evaluated from left to right, operands first. `kind` is
 `leaf`, `constant` or `operation`. `op` is the name of a row of the table, and `args` the ids of
 its operands, in order, an operand used twice twice. `grad` is null where there is none: on
 constants, and everywhere before `backward()`. `stale` says that a leaf was set after the graph

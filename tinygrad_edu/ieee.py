@@ -95,7 +95,7 @@ def sigmoid(a: float) -> float:
 
 
 def softplus(a: float) -> float:
-    """Log(1 + e**a), written so that nothing overflows."""
+    """log(1 + e**a), written so that nothing overflows."""
     return relu(a) + math.log1p(math.exp(-math.fabs(a)))
 
 

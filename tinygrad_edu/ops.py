@@ -54,6 +54,9 @@ class Op(str):
                 return x._apply(self, *args)
         return (IEEE if IEEE in map(type, args) else float)(total(self.value, *map(number, args)))
 
+    def __reduce__(self) -> str:
+        return self.name  # copied and pickled as functions are: not at all, and by name
+
 
 TABLE: dict[str, Op] = {}
 
@@ -69,7 +72,7 @@ def one(y: Any, a: Any, b: Any = None) -> float:
 
 
 # Conventions at kinks, PyTorch's (notes/autograd, rule 2, least norm): step, relu and abs have 0
-# at 0, max and min half each at a tie. 0**0 is flat in both, and 0**b in b for b >= 0.
+# at 0, max and min half each at a tie; a**b is flat in a at b = 0, and 0**b in b for b >= 0.
 # `mask` keeps out of a sum what must not count: 0 * inf, log(0).
 # fmt: off
 #               name       value           d y / d a, and below it d y / d b
@@ -81,7 +84,7 @@ mul      = _row("mul",     operator.mul,   lambda y, a, b: b,
                                            lambda y, a, b: a,                        symbol="*")
 div      = _row("div",     ieee.divide,    lambda y, a, b: 1 / b,
                                            lambda y, a, b: -y / b,                   symbol="/")
-power    = _row("pow",     ieee.power,     lambda y, a, b: mask(abs(a) + abs(b), b * a**(b - 1)),
+power    = _row("pow",     ieee.power,     lambda y, a, b: mask(b, b * a**(b - 1)),
                              lambda y, a, b: mask(step(abs(a)) + step(-b), y * log(a)), symbol="**")
 maximum  = _row("max",     ieee.maximum,   lambda y, a, b: (1 + less(b, a) - less(a, b)) / 2,
                                            lambda y, a, b: (1 + less(a, b) - less(b, a)) / 2)
@@ -110,4 +113,4 @@ softplus = _row("softplus", ieee.softplus, lambda y, a: sigmoid(a))
 # fmt: on
 # Not in the table: what has no operands, and what stands in where a result is nan.
 LEAF, CONSTANT = Op("leaf", None), Op("constant", None)
-UNDEFINED = Op("undefined", None, lambda y, a, b=0.0: math.nan, lambda y, a, b: math.nan)
+UNDEFINED = Op("undefined", None, lambda y, a, b=0.0: a * math.nan, lambda y, a, b: b * math.nan)

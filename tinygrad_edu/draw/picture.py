@@ -115,7 +115,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
     if ending not in FORMATS:
         endings = ", ".join(f".{format}" for format in FORMATS)
         problem = f"the ending .{ending[:20]}" if ending else "a name without an ending"
-        raise FormatError(f"{problem} says no format: use one of {endings}, or --format")
+        raise FormatError(f"{problem} says no format: use one of {endings}")
     return ending
 
 
@@ -136,7 +136,11 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         mode = stat.S_IMODE(status.st_mode)
     target = os.path.realpath(path)
     neighbour = os.path.join(os.path.dirname(target), f".tinygrad-edu-{secrets.token_hex(8)}")
-    handle = os.open(neighbour, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)
+    try:
+        handle = os.open(neighbour, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)
+    except OSError as error:
+        error.filename = os.fspath(path)  # the name that the caller knows
+        raise
     try:
         with open(handle, "wb") as file:
             file.write(data)

@@ -28,10 +28,6 @@ _CONTENT = 40  # columns that a line needs for what it says
 
 _BOLD, _GREEN, _RED, _FAINT, _PLAIN = "\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m"
 
-# What would turn the numbers behind a label round, or begin a new line.
-_TURNS = dict.fromkeys(
-    [*range(0x2028, 0x202F), *range(0x2066, 0x206A)], "\N{REPLACEMENT CHARACTER}"
-)
 _EMOJI_SIGN = "\ufe0f"  # can make the character before it a column wider
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
@@ -88,7 +84,7 @@ def _lines(graph: Graph, width: int, box: dict[str, str], color: bool) -> Iterat
 
 def _content(node: Node, room: int, mark: str, box: dict[str, str], color: bool) -> str:
     """What a line says of a value, in at most `room` columns."""
-    name = node.label.translate(_TURNS)
+    name = node.label
     if node.symbol:
         name = f"{name} ({node.symbol})" if name else node.symbol
     name = theme.printable(name)
