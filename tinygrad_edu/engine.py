@@ -162,10 +162,7 @@ def as_value(x: Any, cls: type[Value] = Value) -> Value:
 
 
 def topological_order(root: Value) -> list[Value]:
-    """Every node that `root` was computed from, operands first, `root` last.
-
-    Each once, as evaluating from left to right meets it; without recursion, to any depth.
-    """
+    """Every node that `root` was computed from, once, operands first, left to right."""
     order: list[Value] = []
     path: list[Value] = []
     seen = {root}
@@ -200,8 +197,10 @@ def _sweep(order: list[Value], seed: Any, at: Any = None, wanted: Any = None) ->
         a, b = node.a, node.b
         if adjoint is None or a is None:
             continue
-        op = node.op if node._data == node._data else UNDEFINED
-        y, at_a, at_b = (node._data, node.a_data, node.b_data) if at is None else at(node)
+        y, at_a, at_b = node._data, node.a_data, node.b_data
+        op = node.op if y == y else UNDEFINED
+        if at is not None:
+            y, at_a, at_b = at(node)
         if a.op is not CONSTANT and (wanted is None or a in wanted):
             share = adjoint
             if op.da is not one:
