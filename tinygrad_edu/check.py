@@ -32,8 +32,8 @@ def _settled(f: Callable[[float], float], x: float) -> tuple[float, float]:
     if not isfinite(_value(f, x)):
         return best, noise
     previous: list[float] = []
-    for power in range(3, 51, 2):
-        h = max(1.0, abs(x)) * 2.0**-power
+    for exponent in range(3, 51, 2):
+        h = max(1.0, abs(x)) * 2.0**-exponent
         above, below = _value(f, x + h), _value(f, x - h)
         width = (x + h) - (x - h)
         if not isfinite(above - below) or width == 0:  # the step reaches outside the domain

@@ -13,7 +13,7 @@ import click
 
 from tinygrad_edu import __version__, check
 from tinygrad_edu.draw import picture
-from tinygrad_edu.draw.layout import LayoutError
+from tinygrad_edu.draw.layout import LayoutError, one_line
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import (
     ExpressionError,
@@ -68,7 +68,7 @@ class Main(click.Group):
         except click.ClickException as error:
             message = error.format_message()
             hint = next((hint for words, hint in _HINTS.items() if words in message), "")
-            click.echo(f"Error: {_one_line(message)}{hint}", err=True)
+            click.echo(f"Error: {one_line(message, _LONGEST)}{hint}", err=True)
             sys.exit(error.exit_code)
         except click.Abort:
             sys.exit(130)  # as a shell reports Ctrl-C
@@ -77,11 +77,6 @@ class Main(click.Group):
             click.echo(f"Error: cannot write to standard output: {error.strerror}", err=True)
             sys.exit(2)
         sys.exit(code if isinstance(code, int) else 0)
-
-
-def _one_line(text: str) -> str:
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _LONGEST else line[:_LONGEST] + "..."
 
 
 class ExpressionCommand(click.Command):
@@ -148,7 +143,7 @@ def main(ctx: click.Context) -> None:
       tinygrad-edu check "tanh(x*w + b)" --at x=2 --at w=-3 --at b=7
 
     \b
-    To complete commands and options with the Tab key, in ~/.bashrc (zsh and fish likewise):
+    To complete commands and options with the Tab key, in ~/.bashrc (or zsh_source in ~/.zshrc):
       eval "$(_TINYGRAD_EDU_COMPLETE=bash_source tinygrad-edu)"
     """
     if ctx.invoked_subcommand is None:
@@ -219,7 +214,7 @@ def render(
         else:
             _deliver(drawing.render(format), output, stdout)
     for remark in [drawing.note, *remarks] if drawing.note else remarks:
-        click.echo(f"Note: {_one_line(remark)}", err=True)
+        click.echo(f"Note: {one_line(remark, _LONGEST)}", err=True)
 
 
 def _format(output: str | None, format: str | None) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tinygrad_edu import ops
 from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
-from tinygrad_edu.ieee import IEEE, each, number, total
+from tinygrad_edu.ieee import IEEE, each, number, same, total
 from tinygrad_edu.ops import CONSTANT, LEAF, UNDEFINED, Op, one
 
 
@@ -225,7 +225,7 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
         for x, then in ((node.a, node.a_data), (node.b, node.b_data)):
             if x in wanted:
                 wanted.add(node)
-            if x is not None and x._data is not then and repr(x._data) != repr(then):
+            if x is not None and not same(x._data, then):
                 raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
     adjoints = _sweep(order, as_value(1.0, type(y)), lambda n: (n, n.a, n.b), wanted)
     found = {x: adjoint for x, adjoint in zip(reversed(order), adjoints) if adjoint is not None}

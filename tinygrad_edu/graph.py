@@ -21,7 +21,7 @@ from math import isfinite
 from typing import Any
 
 from tinygrad_edu.engine import Value, topological_order
-from tinygrad_edu.ieee import number
+from tinygrad_edu.ieee import number, same
 from tinygrad_edu.ops import CONSTANT
 
 
@@ -98,7 +98,7 @@ def graph(root: Value) -> Graph:
         x
         for node in order
         for x, then in zip(node.args, (node.a_data, node.b_data))
-        if repr(x.data) != repr(then)  # 0.0 and -0.0 differ, nan and nan do not
+        if not same(x.data, then)
     }
     return Graph(
         tuple(

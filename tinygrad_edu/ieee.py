@@ -167,6 +167,11 @@ class IEEE(float):
     __radd__, __rmul__ = __add__, __mul__
 
 
+def same(x: float, y: float) -> bool:
+    """Whether the two are one number: nan is the same as nan, 0.0 is not the same as -0.0."""
+    return x is y or repr(x) == repr(y)
+
+
 def each(kind: type[float], numbers: Iterable[float | None]) -> list[Any]:
     """Every number as a `kind` of float, and None as None."""
     return [x if x is None else kind(x) for x in numbers]

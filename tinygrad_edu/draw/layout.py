@@ -59,7 +59,7 @@ class LayoutError(RuntimeError):
     """Why there is no picture and what to do, in one line; `reason` in a word; `engine` if any."""
 
     def __init__(self, message: str, reason: str = "failed", engine: str = "") -> None:
-        super().__init__(_one_line(message, 400))
+        super().__init__(one_line(message, 400))
         self.reason = reason  # "missing", "timeout", "failed", "too large" or "no fonts"
         self.engine = engine
 
@@ -172,7 +172,7 @@ def _draw(engine: _Engine, format: str, dot: str, deadline: float, *flags: str) 
     refused = done.returncode != 0 or any(line.startswith("Error:") for line in lines)
     if MARK[format] in done.stdout and not refused:
         return done.stdout
-    words = _one_line(" ".join(lines), 200) or f"no {format} came back (exit {done.returncode})"
+    words = one_line(" ".join(lines), 200) or f"no {format} came back (exit {done.returncode})"
     problem = f"{engine.name} cannot draw this: {words}; correct it"
     raise LayoutError(f"{problem}, {INSTEAD}", "failed", engine.name)
 
@@ -216,7 +216,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _one_line(text: str, most: int) -> str:
+def one_line(text: str, most: int) -> str:
     """The text without control characters, on one line, clipped."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= most else line[: most - 3] + "..."

@@ -1,9 +1,9 @@
 """A graph as lines of text: the output on top, under each value the values it was made from.
 
-    * = -8  grad 1
-    ├─ + = 4  grad -2
-    │  ├─ a = 2  grad -2  #0
-    │  └─ b = 2  grad -2
+    * = 8  grad 1
+    ├─ + = 4  grad 2
+    │  ├─ a = 2  grad 6  #0
+    │  └─ b = 2  grad 2
     └─ a = 2  #0 above
 
 What is used more than once is written out where it comes up first and has a number to refer to.
