@@ -17,22 +17,30 @@ import tinygrad_edu
 # A room (a file) imports from rows above its own, never from its own row or below. "" and "draw"
 # are the façades, each an __init__.py; only "" may do otherwise, in a function, to be late.
 ROOMS = [
-    ["errors"],
+    ["errors", "groups"],
     ["ieee"],
     ["ops"],
     ["formula", "engine"],
-    ["check", "expression", "graph", "script"],
+    ["check", "derivatives", "expression", "graph", "script"],
+    ["paths", "written", "zoom"],
+    ["explain", "orders", "steps"],
     ["draw.theme"],
-    ["draw.dot", "draw.layout", "draw.text"],
-    ["draw.picture"],
+    ["draw.view"],
+    ["draw.aloud", "draw.dot", "draw.layout", "draw.svg", "draw.text"],
+    ["draw.film", "draw.picture"],
     ["draw"],
     [""],
+    ["cli.common"],
+    ["cli.check", "cli.explain", "cli.orders", "cli.render", "cli.step"],
     ["cli"],
     ["__main__"],
 ]
 # What is imported in these rooms and in no other, besides the rest of the standard library.
 ONLY = {
-    "click": ["cli"],
+    "click": [
+        "cli",
+        *(f"cli.{n}" for n in ("check", "common", "explain", "orders", "render", "step")),
+    ],
     "graphviz": ["draw.dot"],
     "pygraphviz": [],  # it holds the interpreter and ignores Ctrl-C: in a process of its own only
     "subprocess": ["draw.layout"],

@@ -21,6 +21,7 @@ from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.dot import dot, drawn
 from tinygrad_edu.draw.layout import layout
 from tinygrad_edu.engine import as_value
+from tinygrad_edu.formula import rounded
 from tinygrad_edu.graph import graph
 
 ROOT = Path(__file__).parents[1]
@@ -258,14 +259,14 @@ def test_shapes_and_edges_are_those_of_the_graph(seed: int) -> None:
     ],
 )
 def test_numbers_are_written_for_a_reader(number: float, text: str) -> None:
-    assert theme.number(number) == text
+    assert rounded(number) == text
 
 
 @pytest.mark.parametrize("seed", range(200))
 def test_a_written_number_is_close_and_never_zero_for_another(seed: int) -> None:
     random = Random(seed)
     x = random.choice([-1, 1]) * 10 ** random.uniform(-300, 300)
-    text = theme.number(x)
+    text = rounded(x)
     assert abs(float(text) - x) <= max(1e-3 * abs(x), 5e-5 if abs(x) >= 1e-3 else 0)
     assert float(text) != 0
     assert len(text) <= 13

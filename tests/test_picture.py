@@ -38,6 +38,7 @@ from tinygrad_edu.draw.picture import (
 )
 from tinygrad_edu.draw.text import text
 from tinygrad_edu.errors import FormatError
+from tinygrad_edu.formula import rounded
 from tinygrad_edu.graph import Graph, graph
 
 ROOT = Path(__file__).parents[1]
@@ -93,8 +94,8 @@ def check_svg(data: bytes, g: Graph) -> None:
     for node in g.nodes:
         said = " ".join(t.text or "" for t in parts[f"n{node.id}"].iter(SVG + "text"))
         expected = [theme.printable(node.label)] if node.label else []
-        expected += ["value"] * (node.kind != "constant") + [theme.number(node.data)]
-        expected += [] if node.grad is None else ["grad", theme.number(node.grad)]
+        expected += ["value"] * (node.kind != "constant") + [rounded(node.data)]
+        expected += [] if node.grad is None else ["grad", rounded(node.grad)]
         words = " ".join(expected).split()
         assert said.split()[: len(words)] == words
         assert said.split()[len(words) :] == theme_note(node.stale)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tinygrad_edu import Op, Value, cos, log, maximum, minimum, tanh, topological_order
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.text import columns, text
+from tinygrad_edu.formula import rounded
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.ops import CONSTANT
 
@@ -179,7 +180,7 @@ def test_a_label_is_cut_before_a_number_is() -> None:
 def test_at_the_usual_width_numbers_and_references_are_whole(seed: int) -> None:
     labels = ["a label that is longer than there is room for it", "x", ""]
     g = graph(random_value(Random(seed), 150, labels))
-    numbers = {theme.number(node.data): node for node in g.nodes}
+    numbers = {rounded(node.data): node for node in g.nodes}
     for line in lines(text(g, width=80)):
         found = ENDING.search(line)
         assert (found and found["data"] in numbers) or not line, line
@@ -256,11 +257,11 @@ def tame_value(random: Random, operations: int) -> Value:
 def test_the_graph_can_be_read_back(seed: int, operations: int, width: int) -> None:
     g = graph(tame_value(Random(seed), operations))
     assume(min(node.data for node in g.nodes) >= 1e-3)
-    names = [node.label or theme.number(node.data) for node in g.nodes]
+    names = [node.label or rounded(node.data) for node in g.nodes]
     assert read_back(text(g, width=width)) == {
         name: (
-            theme.number(node.data),
-            "" if node.grad is None else theme.number(node.grad),
+            rounded(node.data),
+            "" if node.grad is None else rounded(node.grad),
             [names[i] for i in node.args],
         )
         for name, node in zip(names, g.nodes, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.check import (
@@ -18,7 +19,11 @@ from tinygrad_edu.errors import (
     NonFiniteError,
     NumberError,
     StaleError,
+    ViewError,
 )
+from tinygrad_edu.explain import explain
+from tinygrad_edu.graph import Graph, graph
+from tinygrad_edu.groups import group
 from tinygrad_edu.ops import (
     TABLE,
     Op,
@@ -41,6 +46,8 @@ from tinygrad_edu.ops import (
     tan,
     tanh,
 )
+from tinygrad_edu.orders import orders
+from tinygrad_edu.steps import Steps, steps
 
 __version__ = "0.1.0"  # the only place: setup.cfg reads it here
 
@@ -50,20 +57,26 @@ if TYPE_CHECKING:
 __all__ = [
     "TABLE",
     "GradientError",
+    "Graph",
     "InnerNodeError",
     "NonFiniteError",
     "NumberError",
     "Op",
     "StaleError",
+    "Steps",
     "Value",
+    "ViewError",
     "atan",
     "check_finite",
     "cos",
     "cosh",
     "exp",
+    "explain",
     "first_nonfinite",
     "gradcheck",
     "gradient",
+    "graph",
+    "group",
     "less",
     "log",
     "mask",
@@ -71,6 +84,7 @@ __all__ = [
     "minimum",
     "numerical_derivative",
     "numerical_gradient",
+    "orders",
     "relu",
     "sigmoid",
     "sin",
@@ -78,28 +92,74 @@ __all__ = [
     "softplus",
     "sqrt",
     "step",
+    "steps",
     "tan",
     "tanh",
     "topological_order",
 ]
 
 
-def _draw(self: Value, *, timeout: float = 20.0, insist: bool = False) -> Picture:
+def _draw(
+    self: Value | Graph,
+    *,
+    edges: Sequence[str] | None = None,
+    hide: Collection[str] = (),
+    places: int = 4,
+    direction: str = "LR",
+    highlight: Sequence[str] = (),
+    theme: str = "light",
+    level: str | int | None = None,
+    roles: Mapping[Any, str] | None = None,
+    before: Value | Graph | None = None,
+    timeout: float = 20.0,
+    insist: bool = False,
+) -> Picture:
     """The picture of all that this was computed from, as it is now: `.save("y.svg")`, `.text()`.
 
-    timeout: seconds that Graphviz may take. insist: lay out more than 5,000 shapes too.
+    edges: what edges say, of "formula", "numbers", "local", "contribution". hide: what is blank,
+    to be filled in, of "leaves", "values", "grads", "edges". places: decimals. direction: "LR" or
+    "TB". highlight: labels of nodes whose paths to the output stand out. theme: "light", "dark",
+    "print" or "contrast". level: "node", "neuron", "layer", or how many parts of a group's path
+    are kept. roles: "input", "parameter" or "loss", by Value or label. before: the same before an
+    update, to stand beside it. timeout: seconds that Graphviz may take. insist: draw large graphs
+    as they are.
     """
     from tinygrad_edu.draw.picture import draw  # late, so that importing the package stays fast
 
-    return draw(self, timeout=timeout, insist=insist)
+    return draw(
+        self,
+        edges=edges,
+        hide=hide,
+        places=places,
+        direction=direction,
+        highlight=highlight,
+        theme=theme,
+        level=level,
+        roles=roles,
+        before=before,
+        timeout=timeout,
+        insist=insist,
+    )
 
 
-def _mimebundle(self: Value, include: Any = None, exclude: Any = None) -> dict[str, str]:
+def _mimebundle(self: Value | Graph, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    plain = repr(self) if isinstance(self, Value) else ""
     try:
-        return _draw(self).mimebundle(repr(self))
+        picture = _draw(self)
+        return picture.mimebundle(plain or repr(picture))
     except Exception as error:  # a display must not fail, whatever was made of the graph
-        return {"text/plain": f"{self!r}\n({error})"}
+        return {"text/plain": f"{plain}\n({error})"}
 
 
-Value.draw = _draw
-Value._repr_mimebundle_ = _mimebundle
+def _play(self: Steps, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    try:
+        from tinygrad_edu.draw.film import film
+
+        return {"image/svg+xml": film(self), "text/plain": str(self)}
+    except Exception as error:
+        return {"text/plain": f"{self}\n({error})"}
+
+
+Value.draw = Graph.draw = _draw
+Value._repr_mimebundle_ = Graph._repr_mimebundle_ = _mimebundle
+Steps._repr_mimebundle_ = _play

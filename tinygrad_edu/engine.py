@@ -14,6 +14,7 @@ from typing import Any
 
 from tinygrad_edu import ops
 from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
+from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import IEEE, each, number, same, total
 from tinygrad_edu.ops import CONSTANT, LEAF, UNDEFINED, Op, one
 
@@ -47,12 +48,13 @@ class Value:
 
     Every node has `data`, its number (to be set only on a leaf); `grad`, d output / d node, added
     up over calls of `backward`; `op`, its row of the table ('' without operands); `args`, its
-    operands in order; `label`. Plain numbers in arithmetic become constants, without gradient.
-    Arithmetic never raises (see `first_nonfinite`); `==` is identity, `<` compares numbers.
+    operands in order; `label`; `group`, the path of the group it was made in. Plain numbers in
+    arithmetic become constants, without gradient. Arithmetic never raises (see
+    `first_nonfinite`); `==` is identity, `<` compares numbers.
     """
 
     # a and b are the operands, a_data and b_data their numbers when this node was computed
-    __slots__ = ("_data", "a", "a_data", "b", "b_data", "grad", "label", "op")
+    __slots__ = ("_data", "a", "a_data", "b", "b_data", "grad", "group", "label", "op")
     draw: Any  # these two come from the package's __init__: the engine knows no pictures
     _repr_mimebundle_: Any
     __array_ufunc__ = None  # so that NumPy's scalars leave arithmetic to us, and its arrays fail
@@ -63,7 +65,7 @@ class Value:
         self.op = LEAF
         nothing: Any = None
         self.a = self.b = self.a_data = self.b_data = nothing
-        self.label = label
+        self.label, self.group = label, current_group()
 
     @property
     def data(self) -> float:
@@ -143,11 +145,9 @@ def _node(op: Op, data: float, a: Value, b: Value | None = None) -> Value:
     node._data = data
     node.grad = 0.0
     node.op = op
-    node.a = a
-    node.b = b
-    node.a_data = a._data
-    node.b_data = None if b is None else b._data
-    node.label = ""
+    node.a, node.a_data = a, a._data
+    node.b, node.b_data = b, None if b is None else b._data
+    node.label, node.group = "", current_group()
     return node
 
 

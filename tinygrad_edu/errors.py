@@ -29,5 +29,9 @@ class FormatError(ValueError):
     """A picture was asked for in a format that there is not."""
 
 
+class ViewError(ValueError):
+    """A graph was to be shown in a way that there is not, or by a name that nothing in it has."""
+
+
 class ScriptError(RuntimeError):
     """A script to be drawn from is not there, fails, or does not define what was asked for."""

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from math import inf
 
 from tinygrad_edu import ops
-from tinygrad_edu.engine import Value, as_value
+from tinygrad_edu.engine import Value, as_value, topological_order
 from tinygrad_edu.errors import ExpressionError
 from tinygrad_edu.ops import Op
 
@@ -91,25 +91,75 @@ def _name(text: str) -> str:
 def expression(text: str, numbers: Mapping[str, float | Value]) -> Value:
     """The typed expression as a Value; `numbers` says what each name in it stands for.
 
-    A number becomes a leaf that is labelled with its name; a Value is used as it is.
+    A number becomes a leaf that is labelled with its name; a Value is used as it is. Definitions
+    may come first, `c = a + b; d = a*b; c + c*d`: a name that is used twice is one shared node,
+    labelled with it, and the last of them is the result, if nothing follows.
     ExpressionError for what is not arithmetic, a name without a number, a number without a use.
     Numbers in the text are floats from the start: 9**9**9 is inf at once.
     """
-    tree = _parse(text)
-    leaves = {
+    statements = _parse(text)
+    values = {
         name: x if isinstance(x, Value) else Value(x, label=name) for name, x in numbers.items()
     }
     used: set[str] = set()
-    result = _evaluate(tree, leaves, used)
-    for name in numbers:
-        if name not in used:
+    last = ""
+    for statement in statements:
+        name, tree = _definition(statement)
+        result = as_value(_evaluate(tree, values, used))
+        if statement is not statements[-1] and not name:
             raise ExpressionError(
-                f"{name} has a number but is not in the expression{_nearest(name, used)}"
+                "only the last of several expressions is the result: give the others names, c = a+b"
             )
-    return as_value(result)
+        if name in values:
+            again = "has a number and a definition" if name in numbers else "is defined twice"
+            raise ExpressionError(f"{name} {again}: choose another name for one of them")
+        if name:
+            if not isinstance(tree, ast.Name):  # c = a is another name for a
+                result.label = name
+            values[name] = result
+            last = name
+    for name in values:
+        if name not in used and name != (last if _definition(statements[-1])[0] else ""):
+            what = "has a number" if name in numbers else "is defined"
+            raise ExpressionError(
+                f"{name} {what} but is not in the expression{_nearest(name, used)}"
+            )
+    return result
 
 
-def _parse(text: str) -> ast.expr:
+def after_update(
+    text: str, y: Value, numbers: Mapping[str, float], rate: float, names: Iterable[str] = ()
+) -> Value:
+    """The same expression, and its gradients, after one step of gradient descent.
+
+    y: the expression before, with gradients. names: which numbers change, all if there are none:
+    each by -rate times its gradient. ExpressionError for a name that has no number.
+    """
+    grads = {node.label: node.grad for node in topological_order(y)}
+    changed = dict(numbers)
+    for name in list(names) or list(numbers):
+        if name not in changed:
+            raise ExpressionError(f"{shown(name)} has no number to update{_nearest(name, numbers)}")
+        changed[name] -= rate * grads[name]
+    after = expression(text, changed)
+    after.backward()
+    return after
+
+
+def _definition(statement: ast.stmt) -> tuple[str, ast.expr]:
+    """The name that is defined, '' where there is none, and the expression."""
+    if isinstance(statement, ast.Expr):
+        return "", statement.value
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+        if isinstance(target, ast.Name):
+            return _name(target.id), statement.value
+    raise ExpressionError(
+        f"a definition is a name, = and an expression, such as c = a+b; otherwise write {_GRAMMAR}"
+    )
+
+
+def _parse(text: str) -> list[ast.stmt]:
     if len(text) > LONGEST:
         raise ExpressionError(
             f"the expression has {len(text)} characters, {LONGEST} are the most: "
@@ -123,7 +173,7 @@ def _parse(text: str) -> ast.expr:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text.strip(), mode="eval").body
+            statements = ast.parse(text.strip()).body
     except SyntaxError as error:
         raise ExpressionError(_syntax(text.strip(), error)) from None
     except (MemoryError, RecursionError):
@@ -132,11 +182,17 @@ def _parse(text: str) -> ast.expr:
         ) from None
     except ValueError:
         raise ExpressionError(f"{shown(text)} has characters that cannot be read") from None
+    if not statements:
+        raise ExpressionError(f"the expression is empty: write {_GRAMMAR}")
+    return statements
 
 
 def _syntax(text: str, error: SyntaxError) -> str:
     if "=" in text:
-        return f"{shown(text)} has an =: numbers stand beside it, --at NAME=NUMBER"
+        return (
+            f"{shown(text)} has an = that defines no name: c = a+b defines one, and numbers "
+            "stand beside the expression, --at NAME=NUMBER"
+        )
     if "nested" in error.msg:
         return f"{shown(text)} has brackets nested too deeply: use fewer"
     where = f" at character {error.offset}" if error.offset else ""

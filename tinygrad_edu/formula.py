@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from math import isfinite
 from typing import Any
 
 from tinygrad_edu import ops
@@ -36,17 +38,28 @@ class Formula:
         raise TypeError(f"{self.text} is a formula: it is neither true nor false")
 
     def _apply(self, op: Op, *args: Any) -> Formula:
-        operands = [_formula(x) for x in args]
+        if op is ops.mask and not isinstance(args[0], Formula):  # it will never change
+            return self._of(args[1] if args[0] else 0.0)
+        operands = [self._of(x) for x in args]
         strength = _STRENGTH.get(op.name, _ATOM)
         if op is not ops.TABLE.get(op.name) or strength == _ATOM:
-            return Formula(f"{op.name}({', '.join(x.text for x in operands)})")
+            return self._called(op, operands)
         if op is ops.neg:
-            return Formula(f"-{operands[0]._within(strength)}", strength)
+            return type(self)(f"-{operands[0]._within(strength)}", strength)
         # a - (b - c) and (a**b)**c need their brackets, (a - b) - c and a**(b**c) do not
         left, right = (strength + 1, strength - 1) if op is ops.power else (strength, strength + 1)
+        text = self._joined(op, operands[0]._within(left), operands[1]._within(right))
+        return type(self)(text, strength)
+
+    def _joined(self, op: Op, left: str, right: str) -> str:
         space = "" if op is ops.power else " "
-        text = f"{operands[0]._within(left)}{space}{op}{space}{operands[1]._within(right)}"
-        return Formula(text, strength)
+        return f"{left}{space}{op}{space}{right}"
+
+    def _called(self, op: Op, operands: list[Formula]) -> Formula:
+        return type(self)(f"{op.name}({', '.join(x.text for x in operands)})")
+
+    def _of(self, x: Any) -> Formula:
+        return x if isinstance(x, Formula) else type(self)(x)
 
     def _within(self, strength: int) -> str:
         return self.text if self.strength >= strength else f"({self.text})"
@@ -88,6 +101,81 @@ class Formula:
         return self._apply(ops.power, a, self)
 
 
+class Latex(Formula):
+    """A formula written as LaTeX mathematics, in the part of it that KaTeX knows."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str | float, strength: int = _ATOM) -> None:
+        super().__init__(text, strength)
+        if not isinstance(text, str):
+            self.text = latex_number(self.text)
+            if "10^" in self.text:
+                self.strength = _STRENGTH["mul"]
+
+    def _joined(self, op: Op, left: str, right: str) -> str:
+        return f"{left} {_LATEX_SIGNS.get(op.name, op)} {right}"
+
+    def _apply(self, op: Op, *args: Any) -> Formula:
+        if op in (ops.div, ops.power):
+            a, b = (self._of(x) for x in args)
+            if op is ops.div:
+                return Latex(rf"\frac{{{a}}}{{{b}}}", _STRENGTH["mul"])
+            return Latex(f"{{{a._within(_ATOM)}}}^{{{b}}}", _STRENGTH["pow"])
+        return super()._apply(op, *args)
+
+    def _called(self, op: Op, operands: list[Formula]) -> Formula:
+        if op in _LATEX_FORMS:
+            strength = _STRENGTH["pow"] if op is ops.exp else _ATOM
+            return Latex(_LATEX_FORMS[op] % operands[0].text, strength)
+        known = op in (ops.log, ops.sin, ops.cos, ops.tan, ops.sinh, ops.cosh, ops.tanh)
+        name = rf"\{op.name}" if known else rf"\operatorname{{{_escaped(op.name)}}}"
+        return Latex(rf"{name}\left({', '.join(x.text for x in operands)}\right)")
+
+    def _within(self, strength: int) -> str:
+        return self.text if self.strength >= strength else rf"\left({self.text}\right)"
+
+
+_LATEX_SIGNS = {"mul": r"\cdot"}
+_LATEX_FORMS = {
+    ops.exp: "e^{%s}",
+    ops.sqrt: r"\sqrt{%s}",
+    ops.absolute: r"\left|%s\right|",
+}
+
+
+def latex_name(name: str) -> str:
+    """The name as LaTeX: `x`, `x_{1}`, or else upright text in which nothing is a command."""
+    match = re.fullmatch(r"([A-Za-z])_?([0-9]*)", name)
+    if match:
+        return match[1] + (f"_{{{match[2]}}}" if match[2] else "")
+    return rf"\text{{{_escaped(name)}}}"
+
+
+def _escaped(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+    return "".join(special.get(c, rf"\{c}" if c in "#$%&_{}" else c) for c in text)
+
+
+def latex_number(text: str) -> str:
+    """A number's text as LaTeX: 1e-05 is a power of ten, inf has its sign, nan is undefined."""
+    mantissa, e, exponent = text.partition("e")
+    if e:
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+    return text.replace("inf", r"\infty").replace("nan", r"\text{undefined}")
+
+
+def rounded(x: float, places: int = 4) -> str:
+    """The number for a reader: `places` decimals, or as many digits where it is small or large."""
+    if not isfinite(x):
+        return str(x)
+    if x == 0 or 1e-3 <= abs(x) < 1e7:
+        text = f"{x:.{places}f}".rstrip("0").rstrip(".") if places else f"{x:.0f}"
+        if x == 0 or float(text):
+            return "0" if text == "-0" else text
+    return f"{x:.{places or 1}g}"
+
+
 def format_number(x: float) -> str:
     """The shortest text that reads back as `x`, without a trailing `.0`."""
     return repr(float(x)).removesuffix(".0")
@@ -101,12 +189,14 @@ def formula(op: Op) -> str:
 def derivative_formulas(op: Op) -> list[str]:
     """Its local derivatives as text, one for each argument: [`1 - y**2`]."""
     y = Formula("y")
-    return [str(_formula(rule(y, *_arguments(op)))) for rule in op.derivatives]
+    return [str(y._of(rule(y, *_arguments(op)))) for rule in op.derivatives]
+
+
+def numeral(x: float, places: int) -> Formula:
+    """A number as it is shown, in brackets where a formula needs them."""
+    text = rounded(x, places)
+    return Formula(text, _STRENGTH["neg"] if text.startswith("-") else _ATOM)
 
 
 def _arguments(op: Op) -> list[Formula]:
     return [Formula(name) for name in "ab"[: len(op.derivatives)]]
-
-
-def _formula(x: Formula | float) -> Formula:
-    return x if isinstance(x, Formula) else Formula(x)

@@ -1,99 +1,232 @@
-"""A computation as plain data: what every picture, text and file of a graph is made from.
+"""A computation as plain data: what every picture, explanation, text and file of it is made from.
 
 As JSON, `Graph.to_json`, version 1:
 
-    {"format": "tinygrad-edu graph", "version": 1, "output": ID,
-     "nodes": [{"id": 0, "kind": "leaf", "label": "x", "op": "", "args": [],
-                "data": 2.0, "grad": -0.5, "stale": false}, ...]}
+    {"format": "tinygrad-edu graph", "version": 1, "outputs": [ID],
+     "nodes": [{"id": 0, "kind": "leaf", "label": "x", "group": "", "role": "", "op": "",
+                "args": [], "data": 2.0, "grad": -0.5, "stale": false, "holds": 1}, ...],
+     "edges": [{"source": 0, "target": 2, "operand": 0, "local": -3.0, "contribution": -0.5,
+                "uses": 1}, ...]}
 
 `id` counts the nodes as the expression is evaluated from left to right, operands first. `kind` is
-`leaf`, `constant` or `operation`. `op` is the name of a row of the table, and `args` the ids of
+`leaf`, `constant`, `operation`, or `group` (see `zoom`), which holds more than one value and has
+a number only if one value leaves it. `op` is the name of a row of the table, and `args` the ids of
 its operands, in order, an operand used twice twice. `grad` is null where there is none: on
 constants, and everywhere before `backward()`. `stale` says that a leaf was set after the graph
-was computed from it. Numbers are exact; what JSON cannot say is "nan", "inf" or "-inf".
+was computed from it. An edge is a use of a value: `local` is d target / d source along it alone,
+`contribution` is what it adds to the source's gradient. Numbers are exact; what JSON cannot say
+is "nan", "inf" or "-inf".
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any
+from functools import cached_property
+from math import isfinite, nan
+from typing import Any, ClassVar, NamedTuple
 
 from tinygrad_edu.engine import Value, topological_order
-from tinygrad_edu.ieee import number, same
-from tinygrad_edu.ops import CONSTANT
+from tinygrad_edu.errors import ViewError
+from tinygrad_edu.formula import format_number
+from tinygrad_edu.ieee import number, same, total
+from tinygrad_edu.ops import CONSTANT, Op
+
+ROLES = ("input", "parameter", "loss")
+_NAME = re.compile(r"[^\W\d][\w.\[\]']*")  # a label that can stand in a formula
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One value of a graph: a leaf, a constant, or the result of an operation."""
+class Node(NamedTuple):
+    """One value of a graph: a leaf, a constant, the result of an operation; or a group of them.
+
+    used: the operands' numbers when it was computed. role: one of ROLES, or ''.
+    """
 
     id: int
     kind: str
     label: str
-    op: str
-    symbol: str
+    op: Op
     args: tuple[int, ...]
-    data: float
+    used: tuple[float, ...]
+    data: float | None
     grad: float | None
-    stale: bool
+    stale: bool = False
+    group: str = ""
+    role: str = ""
+    holds: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """One use of a value: `source` is operand number `operand` (0, 1) of `target`."""
+class Edge(NamedTuple):
+    """One use of a value: `source` is operand number `operand` (0, 1) of `target`.
+
+    local: d target / d source along this edge, None for a constant or into a group.
+    contribution: what it adds to the gradient of source, adjoint of target * local; None before
+    `backward()`. uses: how many edges are drawn as this one, where groups are.
+    """
 
     source: int
     target: int
     operand: int
+    local: float | None
+    contribution: float | None
+    uses: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+class Passing(NamedTuple):
+    """One multiplication of the backward pass: from `target` to `source`, its operand `operand`.
+
+    adjoint: d output / d target. local: d target / d source along this edge. contribution: their
+    product. before: the sum of what had arrived at source, None if nothing had. running: the sum
+    now, after the last contribution the gradient.
+    """
+
+    source: int
+    target: int
+    operand: int
+    adjoint: float
+    local: float
+    contribution: float
+    before: float | None
+    running: float
+
+
+@dataclass(frozen=True)
 class Graph:
-    """The nodes in order of computation, the output last."""
+    """The nodes in order of computation, an output last; `outputs` are the ids of all outputs."""
 
+    draw: ClassVar[Any]  # these two come from the package's __init__, as those of Value do
+    _repr_mimebundle_: ClassVar[Any]
     nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+    bundles: tuple[Edge, ...] | None = None  # the edges where groups are collapsed
 
     @property
     def output(self) -> Node:
-        """The node that everything else was computed for."""
-        return self.nodes[-1]
+        """The node that everything else was computed for, or the last such node."""
+        return self.nodes[self.outputs[-1]]
 
-    @property
+    @cached_property
     def edges(self) -> tuple[Edge, ...]:
         """Every use of a value, by target and operand: `a * a` has two."""
+        return tuple(self._edges()) if self.bundles is None else self.bundles
+
+    def _edges(self) -> Iterator[Edge]:
+        arrived = {}
+        if self.output.grad is not None:
+            passings = backward_pass(self, self.output.grad)
+            arrived = {(p.target, p.operand): p.contribution for p in passings}
+        for node in self.nodes:
+            for operand, (source, local) in enumerate(zip(node.args, self.local_derivatives(node))):
+                contribution = arrived.get((node.id, operand))
+                yield Edge(source, node.id, operand, local, contribution)
+
+    def local_derivatives(self, node: Node) -> tuple[float | None, ...]:
+        """d node / d operand for each operand, None for a constant; nan where the result is."""
+        y = nan if node.data is None else node.data
         return tuple(
-            Edge(source, node.id, operand)
-            for node in self.nodes
-            for operand, source in enumerate(node.args)
+            None
+            if self.nodes[source].kind == "constant"
+            else total(rule, y, *node.used)
+            if y == y
+            else nan
+            for source, rule in zip(node.args, node.op.derivatives)
         )
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What to call each node in a formula.
+
+        Its label, if no other node has it and it reads as a name; the number of a constant; or
+        else v0, v1, ... by its id.
+        """
+        count = Counter(node.label for node in self.nodes)
+        taken = set(count)
+        called = []
+        for node in self.nodes:
+            name = node.label
+            if count[name] != 1 or not _NAME.fullmatch(name):
+                name = f"v{node.id}"
+                while name in taken:
+                    name += "_"
+                if node.kind == "constant" and node.data is not None:
+                    name = format_number(node.data)
+            called.append(name)
+        return tuple(called)
+
+    def find(self, name: str) -> Node:
+        """The one node of that label or name; ViewError if there is none, or more than one."""
+        found = [node for node in self.nodes if node.label == name]
+        found = found or [node for node in self.nodes if self.names[node.id] == name]
+        if len(found) == 1:
+            return found[0]
+        known = [name for name, node in zip(self.names, self.nodes) if node.kind != "constant"]
+        clipped = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+        problem = f"{len(found)} nodes are" if found else "no node is"
+        raise ViewError(f"{problem} called {name[:60]!r}: choose one of {clipped}")
+
     def to_json(self) -> str:
-        """The graph as JSON text, a node a line (see the top of this file)."""
-        rows = []
+        """The graph as JSON text, a node or an edge a line (see the top of this file)."""
+        nodes = []
         for node in self.nodes:
             row: dict[str, Any] = {"id": node.id, "kind": node.kind, "label": node.label}
-            row |= {"op": node.op, "args": node.args, "data": _jsonable(node.data)}
-            row |= {"grad": _jsonable(node.grad), "stale": node.stale}
-            rows.append(json.dumps(row, allow_nan=False))
-        head = f'"format": "tinygrad-edu graph", "version": 1, "output": {self.output.id}'
-        return f'{{{head}, "nodes": [\n' + ",\n".join(rows) + "\n]}\n"
+            row |= {"group": node.group, "role": node.role}
+            row |= {"op": node.op.name if node.op else "", "args": node.args}
+            row |= {"data": jsonable(node.data), "grad": jsonable(node.grad)}
+            row |= {"stale": node.stale, "holds": node.holds}
+            nodes.append(json.dumps(row, allow_nan=False))
+        edges = [
+            json.dumps({name: jsonable(x) for name, x in edge._asdict().items()}, allow_nan=False)
+            for edge in self.edges
+        ]
+        head = f'"format": "tinygrad-edu graph", "version": 1, "outputs": {list(self.outputs)}'
+        rows = [
+            f'{name}": [\n' + ",\n".join(lines) + "\n]"
+            for name, lines in (('"nodes', nodes), ('"edges', edges))
+        ]
+        return f"{{{head}, {', '.join(rows)}}}\n"
 
 
-def _jsonable(x: float | None) -> Any:
+def jsonable(x: float | None) -> Any:
+    """`x` as JSON can say it: "nan", "inf" and "-inf" are texts."""
     return x if x is None or isfinite(x) else str(x)
 
 
-def graph(root: Value) -> Graph:
-    """The graph that `root` was computed by, as it is now.
+def backward_pass(graph: Graph, seed: float = 1.0) -> Iterator[Passing]:
+    """Every multiplication of the backward pass from the output, whose adjoint is `seed`.
 
-    Where the output's grad is 0, nobody has computed gradients: then no node shows one.
-    NumberError if somebody has set a grad to what is no number.
+    It goes as `Value.backward` goes, and adds up in the same order; no grad is touched.
     """
-    order = topological_order(root)
+    adjoints = {graph.output.id: seed}
+    for node in reversed(graph.nodes):
+        adjoint = adjoints.get(node.id)
+        if adjoint is None:  # it leads to another output only
+            continue
+        for operand, local in enumerate(graph.local_derivatives(node)):
+            if local is not None:
+                source, contribution = node.args[operand], adjoint * local
+                before = adjoints.get(source)
+                running = contribution if before is None else before + contribution
+                adjoints[source] = running
+                yield Passing(
+                    source, node.id, operand, adjoint, local, contribution, before, running
+                )
+
+
+def graph(*roots: Value, roles: Mapping[Any, str] | None = None) -> Graph:
+    """The graph that the roots were computed by, as it is now, the last root its output.
+
+    Where the output's grad is 0, nobody has computed gradients: then no node shows one; nor where
+    there is more than one root, because each would have its own.
+    roles: `input`, `parameter` or `loss` for nodes, given as Values or by their labels.
+    NumberError if somebody has set a grad to what is no number, ViewError for an unknown role.
+    """
+    order = _order(roots)
     ids = {node: i for i, node in enumerate(order)}
-    has_grads = root.grad != 0.0
+    has_grads = len(roots) == 1 and roots[0].grad != 0.0
+    parts = _roles(order, roles or {})
     stale = {
         x
         for node in order
@@ -103,16 +236,42 @@ def graph(root: Value) -> Graph:
     return Graph(
         tuple(
             Node(
-                id=ids[node],
+                id=i,
                 kind="operation" if node.op else "constant" if node.op is CONSTANT else "leaf",
                 label="" if node.label is None else str(node.label),
-                op=node.op.name if node.op else "",
-                symbol=str(node.op),
+                op=node.op,
                 args=tuple(ids[x] for x in node.args),
+                used=(node.a_data, node.b_data)[: len(node.args)],
                 data=node.data,
                 grad=number(node.grad) if has_grads and node.op is not CONSTANT else None,
                 stale=node in stale,
+                group=node.group,
+                role=parts.get(node, ""),
             )
-            for node in order
-        )
+            for i, node in enumerate(order)
+        ),
+        tuple(ids[root] for root in roots),
     )
+
+
+def _order(roots: Sequence[Value]) -> list[Value]:
+    """The nodes of all graphs, each once, operands first, the last root last if it can be."""
+    if len(roots) == 1:
+        return topological_order(roots[0])
+    return list(dict.fromkeys(node for root in roots for node in topological_order(root)))
+
+
+def _roles(order: Sequence[Value], roles: Mapping[Any, str]) -> dict[Value, str]:
+    labelled: dict[Any, list[Value]] = {}
+    for node in order if roles else ():
+        labelled.setdefault(node.label, []).append(node)
+    known = set(order) if roles else set()
+    found = {}
+    for key, role in roles.items():
+        if role not in ROLES:
+            raise ViewError(f"{role[:60]!r} is no role: choose one of {', '.join(ROLES)}")
+        nodes = labelled.get(key, []) if isinstance(key, str) else [key] if key in known else []
+        if not nodes:
+            raise ViewError(f"no node is called {str(key)[:60]!r}: a role is given to a node")
+        found.update(dict.fromkeys(nodes, role))
+    return found

@@ -1,55 +1,115 @@
 """A graph as DOT text, the language of Graphviz: the same graph is always the same text.
 
 A value is a box of its label, its number and its gradient; an operation is a circle between the
-values it takes and the value it makes.
+values it takes and the value it makes. An edge from a value to an operation says the local
+derivative, and what flows back along it: adjoint * local derivative = contribution.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
+from math import isfinite, isinf
 
 import graphviz
 
 from tinygrad_edu.draw import theme
-from tinygrad_edu.graph import Graph, Node
+from tinygrad_edu.draw.view import View, arriving, unlabelled
+from tinygrad_edu.formula import derivative_formulas
+from tinygrad_edu.graph import Edge, Graph, Node
+from tinygrad_edu.written import SIDES, derivative, derivative_in_numbers
 
 # Where the operands may be exchanged, nobody needs to be told which is which.
 _SYMMETRIC = {"add", "mul", "max", "min"}
 
 _LONGEST = 15_000  # bytes of a label; Graphviz reads 16,384
+_WRAP = 28  # characters of a label on one line
+
+Attributes = Mapping[str, str]
+Placement = Mapping[str, Attributes]  # where things were laid out, by their ids
 
 
-def dot(graph: Graph) -> str:
-    """The DOT text of the graph."""
+@dataclass(frozen=True)
+class Moment:
+    """A point in the course of a pass: what is known, and what is just happening.
+
+    data: the nodes whose numbers are known. grads: the gradients so far. passed: the edges, as
+    (target, operand), along which contributions have gone. now: the ids of what stands out.
+    """
+
+    data: frozenset[int]
+    grads: Mapping[int, float]
+    passed: frozenset[tuple[int, int]]
+    now: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One graph of a picture, with a title above it if there is more than one.
+
+    was: the same graph before an update, whose numbers are shown where they have changed.
+    """
+
+    graph: Graph
+    title: str = ""
+    was: Graph | None = None
+
+
+def dot(
+    panels: Sequence[Panel],
+    view: View,
+    moment: Moment | None = None,
+    placement: Placement | None = None,
+    caption: Sequence[str] = (),
+) -> str:
+    """The DOT text of the picture.
+
+    placement: where everything is, from the layout of the same picture at another moment, and
+    where the lines of a caption go.
+    """
+    colors = view.colors
     digraph = graphviz.Digraph(
         "tinygrad_edu",
         graph_attr={
-            "rankdir": "LR",
-            "bgcolor": theme.PAPER,
+            "rankdir": view.direction,
+            "bgcolor": colors.paper,
             "ordering": "in",
             "nodesep": "0.3",
             "ranksep": "0.4",
+            "fontname": theme.FONT,
+            "fontsize": str(theme.LABEL_SIZE),
+            "fontcolor": colors.ink,
         },
-        node_attr={"fontname": theme.FONT, "fontsize": str(theme.FONT_SIZE), "color": theme.LINE},
-        edge_attr={"fontname": theme.FONT, "fontsize": str(theme.SMALL_SIZE), "color": theme.LINE},
+        node_attr={
+            "fontname": theme.FONT,
+            "fontsize": str(theme.FONT_SIZE),
+            "color": colors.line,
+            "fontcolor": colors.ink,
+        },
+        edge_attr={
+            "fontname": theme.FONT,
+            "fontsize": str(theme.EDGE_SIZE),
+            "color": colors.line,
+            "fontcolor": colors.quiet,
+        },
     )
-    digraph.node_attr["fontcolor"] = digraph.edge_attr["fontcolor"] = theme.INK
-    for node in graph.nodes:
-        output = theme.OUTPUT if node is graph.output else {}
-        kind = f"{node.kind} output" if output else node.kind
-        style = {**theme.NODE[node.kind], **output, "class": kind, "tooltip": _tooltip(node)}
-        digraph.node(f"n{node.id}", _label(node), id=f"n{node.id}", **style)
-        if node.args:
-            circle = {"id": f"op{node.id}", "class": "operator", "tooltip": node.op}
-            size = theme.FONT_SIZE if node.symbol.isidentifier() else theme.SYMBOL_SIZE
-            symbol = f'<<FONT POINT-SIZE="{size}">{_text(node.symbol)}</FONT>>'
-            digraph.node(f"op{node.id}", symbol, **circle, **theme.OPERATOR)
-            digraph.edge(f"op{node.id}", f"n{node.id}", id=f"e{node.id}", tooltip="result")
-        for operand, source in enumerate(node.args):
-            named = len(node.args) == 2 and node.op not in _SYMMETRIC
-            side = theme.SIDE[operand] if named else {}
-            ids = {"id": f"e{source}_{node.id}_{operand}", "tooltip": f"operand {operand}"}
-            digraph.edge(f"n{source}", f"op{node.id}", **ids, **side)
+    digraph.edge_attr["labelfontcolor"] = colors.quiet
+    for i, panel in enumerate(panels):
+        prefix = f"p{i}_" if len(panels) > 1 else ""
+        drawing = _Drawing(panel, view, moment, placement or {}, prefix)
+        if not panel.title:
+            drawing.draw(digraph)
+            continue
+        with digraph.subgraph(name=f"cluster_{i}") as cluster:
+            title = f"<<B>{_text(panel.title)}</B>>"
+            cluster.attr(label=title, color=colors.line, style="rounded", margin="12")
+            drawing.draw(cluster)
+    if placement:
+        for corner in ("corner0", "corner1"):  # so that all frames are equally large
+            digraph.node(corner, "", shape="point", style="invis", **placement[corner])
+        said = f'<FONT POINT-SIZE="{theme.LABEL_SIZE}">{"<BR/>".join(map(_text, caption))}</FONT>'
+        digraph.node("caption", f"<{said}>", id="caption", shape="plain", **placement["caption"])
     return str(digraph.source)
 
 
@@ -58,37 +118,211 @@ def drawn(graph: Graph) -> int:
     return len(graph.nodes) + sum(node.kind == "operation" for node in graph.nodes)
 
 
-def _label(node: Node) -> str:
-    """The node's text as a Graphviz table: its name, its value, its gradient, a row each."""
-    rows = []
-    if node.label:
-        label = _text(node.label)
-        rows.append(f'<FONT POINT-SIZE="{theme.LABEL_SIZE}"><B>{label}</B></FONT>')
-    if node.kind == "constant":
-        rows.append(theme.number(node.data))
-    else:
-        rows.append(_captioned("value", theme.number(node.data), theme.INK))
-    if node.grad is not None:
-        rows.append(_captioned("grad", theme.number(node.grad), theme.GRAD))
-    if node.stale:
-        rows.append(f'<FONT COLOR="{theme.WARNING}"><B>set after use</B></FONT>')
-    cells = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
-    return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>>'
+@dataclass
+class _Drawing:
+    panel: Panel
+    view: View
+    moment: Moment | None
+    placement: Placement
+    prefix: str
+    said: Sequence[str] = field(init=False)
+    largest: float = field(init=False)
 
+    def __post_init__(self) -> None:
+        graph = self.panel.graph
+        self.said = self.view.said(graph)
+        sizes = [abs(e.contribution) for e in graph.edges if e.contribution is not None]
+        self.largest = max(filter(isfinite, sizes), default=0.0)
+        self.arriving = arriving(graph)
+        self.named = unlabelled(graph, ["formula"] if self.moment else self.said)
+        self.on_path = self.view.standing_out(graph)
 
-def _captioned(caption: str, number: str, color: str) -> str:
-    small = f'<FONT POINT-SIZE="{theme.SMALL_SIZE}" COLOR="{theme.QUIET}">{caption}</FONT>'
-    return f'{small} <FONT COLOR="{color}">{number}</FONT>'
+    def draw(self, digraph: graphviz.Digraph) -> None:
+        edges: dict[int, list[Edge]] = {}
+        for edge in self.panel.graph.edges:
+            edges.setdefault(edge.target, []).append(edge)
+        for node in self.panel.graph.nodes:
+            name = f"{self.prefix}n{node.id}"
+            self._node(digraph, name, self._label(node), self._style(node))
+            circle = name
+            if node.kind == "operation":
+                circle = f"{self.prefix}op{node.id}"
+                self._operator(digraph, circle, node)
+                result = f"{self.prefix}e{node.id}"
+                look = self._pen(node.id, node.id)
+                attributes = {"id": result, "tooltip": "result", **look}
+                digraph.edge(circle, name, **attributes, **self.placement.get(result, {}))
+            for edge in edges.get(node.id, []):
+                self._edge(digraph, f"{self.prefix}n{edge.source}", circle, edge)
+
+    def _node(self, digraph: graphviz.Digraph, name: str, label: str, style: Attributes) -> None:
+        now = self._now(name)
+        digraph.node(name, label, id=name, **{**style, **now}, **self.placement.get(name, {}))
+
+    def _operator(self, digraph: graphviz.Digraph, name: str, node: Node) -> None:
+        size = theme.FONT_SIZE if str(node.op).isidentifier() else theme.SYMBOL_SIZE
+        symbol = f'<<FONT POINT-SIZE="{size}">{_text(str(node.op))}</FONT>>'
+        style = {"class": "operator", "tooltip": node.op.name, **theme.OPERATOR}
+        style |= {"fillcolor": self.view.colors.operator, **self._pen(node.id, node.id)}
+        self._node(digraph, name, symbol, style)
+
+    def _style(self, node: Node) -> dict[str, str]:
+        """The shape and the colours of a node."""
+        output = node.id in self.panel.graph.outputs
+        fill = getattr(self.view.colors, node.role or ("output" if output else node.kind))
+        words = [node.kind, *([node.role] if node.role else []), *(["output"] if output else [])]
+        style = {**theme.NODE[node.kind], **(theme.OUTPUT if output else {}), "fillcolor": fill}
+        style |= {"class": " ".join(words), "tooltip": self._tooltip(node)}
+        return style | self._pen(node.id, node.id)
+
+    def _label(self, node: Node) -> str:
+        """The node's text as a Graphviz table: its name, its value, its gradient, a row each."""
+        colors = self.view.colors
+        rows = []
+        if node.label or node.id in self.named:
+            label = _wrapped(node.label or self.panel.graph.names[node.id], _WRAP)
+            rows.append(f'<FONT POINT-SIZE="{theme.LABEL_SIZE}"><B>{label}</B></FONT>')
+        if node.role:
+            rows.append(self._small(node.role))
+        if node.kind == "group":
+            rows.append(self._small(f"{node.holds} values inside"))
+        data, grad = self.view.data(node), self.view.grad(node)
+        moment = self.moment
+        if moment and node.op and node.id not in moment.data:
+            data = "?"
+        if data:
+            caption = "" if node.kind == "constant" else "value"
+            rows.append(self._captioned(caption, data, colors.ink, self._was(node, "data")))
+        terms = "" if node.grad is None else self.view.sum(node.grad, self.arriving[node.id])
+        if moment and node.kind != "constant":
+            grad = self.view.number(moment.grads[node.id]) if node.id in moment.grads else "?"
+            passed = moment.passed
+            sofar = [e for e in self.arriving[node.id] if (e.target, e.operand) in passed]
+            terms = terms and (self.view.sum(None, sofar) or "?")
+        if grad:
+            rows.append(self._captioned("grad", grad, colors.grad, self._was(node, "grad")))
+        if terms:
+            rows.append(self._small(f"= {terms}"))
+        if node.stale:
+            rows.append(f'<FONT COLOR="{colors.warning}"><B>set after use</B></FONT>')
+        cells = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
+        return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>>'
+
+    def _was(self, node: Node, what: str) -> str:
+        """The number before the update, if it is another now."""
+        if self.panel.was is None:
+            return ""
+        before = self.panel.was.nodes[node.id]
+        show = getattr(self.view, what)
+        return f" (was {show(before)})" if show(before) != show(node) else ""
+
+    def _captioned(self, caption: str, number: str, color: str, more: str = "") -> str:
+        said = f'<FONT COLOR="{color}">{number}</FONT>'
+        said = f"{self._small(caption)} {said}" if caption else said
+        return f"{said}{self._small(more)}" if more else said
+
+    def _small(self, text: str) -> str:
+        quiet = self.view.colors.quiet
+        return f'<FONT POINT-SIZE="{theme.SMALL_SIZE}" COLOR="{quiet}">{_text(text)}</FONT>'
+
+    def _edge(self, digraph: graphviz.Digraph, tail: str, head: str, edge: Edge) -> None:
+        name = f"{self.prefix}e{edge.source}_{edge.target}_{edge.operand}"
+        attributes = {"id": name, "tooltip": self._edge_tooltip(edge), "class": "use"}
+        x = self.view.contribution(edge)
+        if self.moment and (edge.target, edge.operand) not in self.moment.passed:
+            x = None
+        if x is not None:
+            sign = theme.sign(x)
+            size = 1.0 if isinf(x) else abs(x) / self.largest if self.largest and x == x else 0.0
+            width = theme.THINNEST + (theme.WIDEST - theme.THINNEST) * size
+            attributes |= theme.EDGE[sign]
+            attributes |= {"color": self.view.colors.sign(x), "penwidth": f"{width:.2f}"}
+            attributes["class"] += f" {sign}"
+        label = self._edge_label(edge)
+        if label:
+            attributes["label"] = label
+        attributes |= self._pen(edge.source, edge.target) | self._now(name)
+        digraph.edge(tail, head, **attributes, **self.placement.get(name, {}))
+
+    def _edge_label(self, edge: Edge) -> str:
+        """Which operand it is, the local derivative, and below it adjoint and contribution."""
+        moment, target = self.moment, self.panel.graph.nodes[edge.target]
+        passed = not moment or (edge.target, edge.operand) in moment.passed
+        told = []
+        if len(target.args) == 2 and target.op and target.op.name not in _SYMMETRIC:
+            told.append(SIDES[edge.operand])
+        local = self.view.local(self.panel.graph, edge, self.said)
+        if local:
+            told.append(f"local {'?' if moment and target.id not in moment.data else local}")
+        rows = [_text(": ".join(told))] if told else []
+        added = self.view.added(edge) if "contribution" in self.said else ""
+        if added:
+            x = self.view.contribution(edge)
+            color = self.view.colors.sign(x) if passed and x is not None else self.view.colors.quiet
+            adjoint = self.view.adjoint(self.panel.graph, edge)
+            if moment:
+                adjoint = self.view.number(moment.grads[edge.target]) if passed else "?"
+            times = f"&#215; {adjoint} = " if local and adjoint else ""
+            if edge.uses > 1:
+                times = f"{edge.uses} edges, sum "
+            rows.append(f'{times}<FONT COLOR="{color}"><B>{added if passed else "?"}</B></FONT>')
+        if rows and self.view.direction == "LR":
+            rows.append(f'<FONT POINT-SIZE="{theme.GAP}"> </FONT>')  # keeps off a thick line
+        return f"<{'<BR/>'.join(rows)}>" if rows else ""
+
+    def _pen(self, source: int, target: int) -> dict[str, str]:
+        """What is not on a highlighted path is drawn faintly, what is on it strongly."""
+        if self.on_path is None:
+            return {}
+        if source in self.on_path and target in self.on_path:
+            return {"color": self.view.colors.highlight, "penwidth": "3"}
+        return {"color": self.view.colors.line, "penwidth": "0.5", "style": "dotted"}
+
+    def _now(self, name: str) -> dict[str, str]:
+        if self.moment and name in self.moment.now:
+            return {"color": self.view.colors.highlight, "penwidth": "5"}
+        return {}
+
+    def _tooltip(self, node: Node) -> str:
+        data, grad = self.view.data(node), self.view.grad(node)
+        exact = [repr(x) for x in (node.data, node.grad)]
+        data, grad = (t if t in ("", "____") else x for t, x in zip((data, grad), exact))
+        return _text(f"{node.kind}: {data}" + (f", grad {grad}" if grad else ""))
+
+    def _edge_tooltip(self, edge: Edge) -> str:
+        """Everything about the edge, exactly, whatever the label says."""
+        graph, hide = self.panel.graph, set(self.view.hide)
+        target = graph.nodes[edge.target]
+        told = [f"operand {edge.operand}"] if target.op else [f"{edge.uses} edges"]
+        if edge.local is not None and not hide & {"edges", "values"}:
+            rules = [
+                derivative_formulas(target.op)[edge.operand],
+                derivative(graph, target, edge.operand, self.view.places),
+                derivative_in_numbers(graph, target, edge.operand, self.view.places),
+                repr(edge.local),
+            ]
+            told.append("local " + " = ".join(dict.fromkeys(rules)))
+        if self.view.contribution(edge) is not None:
+            told.append(f"contribution {edge.contribution!r}")
+        return _text(", ".join(told))
 
 
 def _text(text: str) -> str:
     """What a person wrote, as Graphviz will show it: it decodes &amp; and expands \\N and \\G."""
     written = escape(theme.printable(text)).replace("\\", "\\\\")
-    if len(written.encode()) <= _LONGEST:
+    if len(written.encode("utf-8", "replace")) <= _LONGEST:
         return written
     return _text(text[: _LONGEST // 8] + "...")  # &quot; has 6 bytes, no character has more
 
 
-def _tooltip(node: Node) -> str:
-    grad = "" if node.grad is None else f", grad {node.grad!r}"
-    return f"{node.kind}: {node.data!r}{grad}"
+def _wrapped(text: str, width: int) -> str:
+    """A label on as many lines as it needs, broken at blanks only."""
+    if len(text) > 40 * width:
+        return _text(text)
+    lines: list[str] = [""]
+    for word in text.split(" "):
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}" if lines[-1] else word
+    return "<BR/>".join(map(_text, lines))

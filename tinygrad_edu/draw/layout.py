@@ -29,7 +29,13 @@ LEGIBLE_DPI = 36  # letters of 14 points are 7 pixels high
 MOST_PIXELS = 40_000_000  # 160 MB while it is drawn
 MOST_PIXELS_A_SIDE = 32_000  # Cairo shrinks, unasked, what is longer than 32767
 
-MARK = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "plain": b"graph "}
+MARK = {
+    "svg": b"<svg",
+    "png": b"\x89PNG",
+    "pdf": b"%PDF",
+    "plain": b"graph ",
+    "json0": b"{",
+}
 SVG_SIZE = re.compile(rb'<svg[^>]*?\bwidth="(\d+\.?\d*)pt"[^>]*?\bheight="(\d+\.?\d*)pt"')
 NOISE = re.compile(r"Fontconfig |Warning: graph has \d+ nodes|.*-WARNING \*\*")
 INSTEAD = "or save as .dot or .txt, which needs no Graphviz"
@@ -42,14 +48,14 @@ FONT_PROBE = "graph { node [shape=box]; " + "; ".join(["W" * 20, "i" * 20, "e\u0
 # Run with -I, so that no graphviz.py or pygraphviz.py of the user's is imported instead.
 PYGRAPHVIZ = """\
 import sys
-folder, _, format, *flags = sys.argv[1:]
+folder, algorithm, format, *flags = sys.argv[1:]
 sys.path.append(folder)
 try:
     from pygraphviz import AGraph, __version__
     if int(__version__.split(".")[0]) < 2:
         sys.exit("version 2 is needed, not " + __version__)
     graph = AGraph(string=sys.stdin.buffer.read().decode())
-    sys.stdout.buffer.write(graph.draw(format=format[2:], prog="dot", args=" ".join(flags)))
+    sys.stdout.buffer.write(graph.draw(format=format[2:], prog=algorithm[2:], args=" ".join(flags)))
 except Exception as error:
     sys.exit(str(error))
 """
@@ -76,20 +82,27 @@ class _Engine(NamedTuple):
     command: list[str]
 
 
-def layout(dot: str, format: str = "svg", timeout: float = 20.0) -> Drawing:
-    """The graph that `dot` describes as svg, png or pdf, within `timeout` seconds in all."""
-    if format not in ("svg", "png", "pdf"):
+def layout(
+    dot: str, format: str = "svg", timeout: float = 20.0, *, placed: bool = False
+) -> Drawing:
+    """The graph that `dot` describes as svg, png or pdf, within `timeout` seconds in all.
+
+    format: json0 gives the layout alone, as Graphviz' JSON. placed: `dot` says where everything
+    is, so that nothing is laid out.
+    """
+    if format not in ("svg", "png", "pdf", "json0"):
         raise ValueError(f"format must be svg, png or pdf, not {format!r}")
+    algorithm = "nop2" if placed else "dot"
     if not 0 < timeout < math.inf:
         raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
     deadline = time.monotonic() + min(timeout, LONGEST_SECONDS)
     engine = _find_engine(deadline)
     try:
-        if format != "svg":
+        if format in ("png", "pdf"):
             _require_fonts(engine, format, deadline)
         if format == "png":
-            return _draw_png(engine, dot, deadline)
-        return Drawing(_draw(engine, format, dot, deadline))
+            return _draw_png(engine, dot, deadline, algorithm)
+        return Drawing(_draw(engine, format, dot, deadline, algorithm=algorithm))
     except subprocess.TimeoutExpired:
         problem = f"{engine.name} did not finish within {timeout:g} s; draw less, allow more time"
         raise LayoutError(f"{problem}, {INSTEAD}", "timeout", engine.name) from None
@@ -141,8 +154,8 @@ def _require_fonts(engine: _Engine, format: str, deadline: float) -> None:
         raise LayoutError(f"{problem}; {advice}", "no fonts", engine.name)
 
 
-def _draw_png(engine: _Engine, dot: str, deadline: float) -> Drawing:
-    size = SVG_SIZE.search(_draw(engine, "svg", dot, deadline, "-Gdpi=72"))
+def _draw_png(engine: _Engine, dot: str, deadline: float, algorithm: str) -> Drawing:
+    size = SVG_SIZE.search(_draw(engine, "svg", dot, deadline, "-Gdpi=72", algorithm=algorithm))
     if size is None:
         problem = f"{engine.name} does not tell the size of its drawing; save as .svg"
         raise LayoutError(problem, "failed", engine.name)
@@ -155,12 +168,14 @@ def _draw_png(engine: _Engine, dot: str, deadline: float) -> Drawing:
         problem = f"{points} are too large for a legible png; draw less, or save as .svg or .pdf"
         raise LayoutError(problem, "too large", engine.name)
     note = f"drawn at {dpi} dpi, not {PNG_DPI}, because it measures {points}; svg and pdf are sharp"
-    data = _draw(engine, "png", dot, deadline, f"-Gdpi={dpi}")
+    data = _draw(engine, "png", dot, deadline, f"-Gdpi={dpi}", algorithm=algorithm)
     return Drawing(data, note if dpi < PNG_DPI else "")
 
 
-def _draw(engine: _Engine, format: str, dot: str, deadline: float, *flags: str) -> bytes:
-    command = [*engine.command, "-Kdot", f"-T{format}", *flags]
+def _draw(
+    engine: _Engine, format: str, dot: str, deadline: float, *flags: str, algorithm: str = "dot"
+) -> bytes:
+    command = [*engine.command, f"-K{algorithm}", f"-T{format}", *flags]
     try:
         done = _run(command, dot.encode("utf-8", "replace"), deadline - time.monotonic())
     except OSError as error:

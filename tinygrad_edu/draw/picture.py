@@ -5,77 +5,136 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import secrets
 import shutil
 import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.draw import text
-from tinygrad_edu.draw.dot import dot, drawn
+from tinygrad_edu.draw.aloud import aloud, title
+from tinygrad_edu.draw.dot import Panel, dot, drawn
 from tinygrad_edu.draw.layout import LayoutError, layout
+from tinygrad_edu.draw.svg import finished, fitting
+from tinygrad_edu.draw.view import View
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import FormatError
 from tinygrad_edu.graph import Graph, graph
+from tinygrad_edu.zoom import zoom
 
 FORMATS = ("svg", "png", "pdf", "dot", "json", "txt")
+TITLES = ("before", "after")
+DEFAULT = View()
+MANY_SHAPES = 1_500  # more than one wants to look through
 MOST_SHAPES = 5_000  # laid out in seconds; ten times as many take an hour, and cannot be read
 _MOST_LINES = 200  # of text in a notebook
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
-_SVG_SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="[\d.]+pt"')
 
 
 class Picture:
     """A graph to look at: `save("y.svg")`, `dot`, `text()`; a notebook shows it by itself.
 
-    note: a remark of the last drawing for its reader, such as that a PNG was scaled; mostly ''.
+    note: remarks of the last drawing for its reader, such as that a PNG was scaled; mostly ''.
     """
 
-    def __init__(self, graph: Graph, *, timeout: float = 20.0, insist: bool = False) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        view: View = DEFAULT,
+        *,
+        level: str | int | None = None,
+        before: Graph | None = None,
+        timeout: float = 20.0,
+        insist: bool = False,
+    ) -> None:
         if not 0 < timeout < inf:
             raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
-        self.graph = graph
+        graphs = [graph] if before is None else [before, graph]
+        self.graphs = [zoom(g, level) for g in graphs] if level is not None else graphs
+        self.collapses = level is None and not insist
+        self.view = view
         self.timeout = timeout
         self.insist = insist
         self.note = ""
+        for g in self.graphs:
+            view.standing_out(g)  # ViewError for a name that is not there
+
+    @property
+    def graph(self) -> Graph:
+        """What is drawn; of an update, what is after it."""
+        return self.graphs[-1]
 
     @property
     def dot(self) -> str:
         """The picture as DOT text, for Graphviz."""
-        return dot(self.graph)
+        return dot(panels(self.graphs), self.view)
+
+    @property
+    def alt(self) -> str:
+        """The graph read aloud, in order, for those who do not see it; the SVG holds it too."""
+        return aloud(self.graph, self.view)
 
     def text(self, *, width: int = 0, unicode: bool = True, color: bool = False) -> str:
         """The graph drawn in characters, no wider than `width` columns (0: the terminal's)."""
         width = width or shutil.get_terminal_size().columns
-        return text.text(self.graph, width=width, unicode=unicode, color=color)
+        return self._text(width=width, unicode=unicode, color=color)
+
+    def _text(self, **how: Any) -> str:
+        view = replace(self.view, edges=self.view.edges or ())
+        drawings = [text.text(graph, view, **how) for graph in self.graphs]
+        if len(drawings) == 1:
+            return drawings[0]
+        return "\n".join(f"{title}:\n{drawing}" for title, drawing in zip(TITLES, drawings))
 
     def render(self, format: str) -> bytes:
         """The picture in one of FORMATS.
 
         FormatError (a ValueError) for another; LayoutError if there is no Graphviz, if it fails
         or takes more than `timeout` seconds, or if there are more than MOST_SHAPES to draw and
-        nobody insists. DOT, JSON and text need no Graphviz and have no limit.
+        nobody insists. Of more than MANY_SHAPES the groups are collapsed, unless a level was
+        given. DOT, JSON and text need no Graphviz and have no limit.
         """
         if format == "dot":
             return self.dot.encode("utf-8", "replace")
         if format == "json":
-            return self.graph.to_json().encode()
+            return self._json().encode()
         if format == "txt":
-            return text.text(self.graph).encode("utf-8", "replace")
+            return self._text().encode("utf-8", "replace")
         if format not in FORMATS:
             raise FormatError(f"no format {format!r}: choose one of {', '.join(FORMATS)}")
-        shapes = drawn(self.graph)
+        graphs, remark = self._legible()
+        drawing = layout(dot(panels(graphs), self.view), format, self.timeout)
+        self.note = "; ".join(filter(None, (remark, drawing.note)))
+        if format != "svg":
+            return drawing.data
+        graph = graphs[-1]
+        return finished(drawing.data, title(graph, self.view), aloud(graph, self.view))
+
+    def _legible(self) -> tuple[list[Graph], str]:
+        """The graphs to draw, and a remark if they are not all there is."""
+        shapes = sum(map(drawn, self.graphs))
+        if self.collapses and shapes > MANY_SHAPES:
+            for level in ("neuron", "layer"):
+                graphs = [zoom(graph, level) for graph in self.graphs]
+                fewer = sum(map(drawn, graphs))
+                if fewer <= MANY_SHAPES:
+                    remark = f"{shapes} shapes were collapsed to {fewer}, by {level}"
+                    return graphs, f"{remark}: choose a level, or insist, to see others (--level)"
         if shapes > MOST_SHAPES and not self.insist:
             raise LayoutError(
                 f"{shapes} shapes are more than the {MOST_SHAPES} that can be laid out in seconds "
-                "and read: save as .dot, .json or .txt, draw less, or insist (--insist)",
+                "and read: save as .dot, .json or .txt, name groups to collapse, draw less, "
+                "or insist (--insist)",
                 "too large",
             )
-        drawing = layout(self.dot, format, self.timeout)
-        self.note = drawing.note
-        return drawing.data
+        return self.graphs, ""
+
+    def _json(self) -> str:
+        texts = [graph.to_json() for graph in self.graphs]
+        return texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]\n"
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
         """Writes the picture to `path`, in the format of its ending unless `format` says another.
@@ -85,7 +144,9 @@ class Picture:
         write_whole(path, self.render(format or format_of(path)))
 
     def __repr__(self) -> str:
-        return text.text(self.graph, most=_MOST_LINES).rstrip("\n")
+        view = replace(self.view, edges=self.view.edges or ())
+        drawings = [text.text(graph, view, most=_MOST_LINES) for graph in self.graphs]
+        return "\n".join(drawings).rstrip("\n")
 
     def mimebundle(self, plain: str) -> dict[str, str]:
         """What a notebook shows: the SVG, or `plain` and the reason why there is none."""
@@ -93,20 +154,50 @@ class Picture:
             svg = self.render("svg").decode()
         except LayoutError as error:
             return {"text/plain": f"{plain}\n({error})"}
-        # As wide as the notebook where it is wider than that, and never cut off.
-        scaled = _SVG_SIZE.sub(r'\1 width="100%" style="max-width: \2pt; height: auto"', svg, 1)
-        return {"image/svg+xml": scaled, "text/plain": plain}
+        return {"image/svg+xml": fitting(svg), "text/plain": plain}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.mimebundle(repr(self))
 
 
-def draw(value: Value, *, timeout: float = 20.0, insist: bool = False) -> Picture:
-    """The picture of the graph that `value` was computed by, as it is now.
+def panels(graphs: Sequence[Graph]) -> list[Panel]:
+    """One panel without a title, or two, before and after, whose changes are marked."""
+    if len(graphs) == 1:
+        return [Panel(graphs[0])]
+    before, after = graphs
+    same = [n[:5] for n in before.nodes] == [n[:5] for n in after.nodes]  # all but the numbers
+    return [Panel(before, TITLES[0]), Panel(after, TITLES[1], before if same else None)]
 
-    timeout: seconds that the layout may take. insist: lay out more than MOST_SHAPES too.
+
+def draw(
+    what: Value | Graph,
+    *,
+    before: Value | Graph | None = None,
+    roles: Mapping[Any, str] | None = None,
+    level: str | int | None = None,
+    timeout: float = 20.0,
+    insist: bool = False,
+    **view: Any,
+) -> Picture:
+    """The picture of a graph, or of all that a Value was computed from, as it is now.
+
+    before: the same before an update, to be shown beside it. roles: see `graph`; level: see
+    `zoom`; timeout: seconds that Graphviz may take; insist: draw more than MANY_SHAPES shapes as
+    they are, and more than MOST_SHAPES at all. All else is of the View: edges, hide, places,
+    direction, highlight, theme.
     """
-    return Picture(graph(value), timeout=timeout, insist=insist)
+    return Picture(
+        _graph(what, roles),
+        View(**view),
+        level=level,
+        before=None if before is None else _graph(before, roles),
+        timeout=timeout,
+        insist=insist,
+    )
+
+
+def _graph(what: Value | Graph, roles: Mapping[Any, str] | None) -> Graph:
+    return what if isinstance(what, Graph) else graph(what, roles=roles)
 
 
 def format_of(path: str | os.PathLike[str]) -> str:

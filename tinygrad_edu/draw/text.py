@@ -7,6 +7,8 @@
     └─ a = 2  #0 above
 
 What is used more than once is written out where it comes up first and has a number to refer to.
+On request a line says of its edge to the line above it what a picture says: the local derivative,
+and in brackets adjoint * local = contribution.
 A branch that grows too deep for the width goes on further down, from the left margin: no graph
 is too deep or too wide.
 """
@@ -16,10 +18,12 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 
 from tinygrad_edu.draw import theme
-from tinygrad_edu.graph import Graph, Node
+from tinygrad_edu.draw.view import View, arriving, unlabelled
+from tinygrad_edu.graph import Edge, Graph, Node
 
 _UNICODE = {"branch": "├─ ", "last": "└─ ", "bar": "│  ", "gap": "   ", "cut": "…"}
 _ASCII = {"branch": "|- ", "last": "`- ", "bar": "|  ", "gap": "   ", "cut": "..."}
@@ -28,81 +32,157 @@ _CONTENT = 40  # columns that a line needs for what it says
 
 _BOLD, _GREEN, _RED, _FAINT, _PLAIN = "\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m"
 
+PLAIN = View(edges=())
+
 _EMOJI_SIGN = "\ufe0f"  # can make the character before it a column wider
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 
 def text(
-    graph: Graph, *, width: int = 80, unicode: bool = True, color: bool = False, most: int = 0
+    graph: Graph,
+    view: View = PLAIN,
+    *,
+    width: int = 80,
+    unicode: bool = True,
+    color: bool = False,
+    most: int = 0,
 ) -> str:
     """The drawing, no line wider than `width` columns, with a newline after each.
 
     unicode: draw with box characters; otherwise all is ASCII. color: mark the signs of gradients
     with terminal colours. most: lines to show, 0 for all.
     """
-    written = _lines(graph, max(width, 1), _UNICODE if unicode else _ASCII, color)
+    pen = _Pen(graph, view, max(width, 1), _UNICODE if unicode else _ASCII, color)
+    written = pen.lines()
     lines = list(islice(written, most or None))
     if most and next(written, None) is not None:
         lines.append(_clip(f"... of {len(graph.nodes)} values in all", width, ""))
     return "\n".join(lines) + "\n"
 
 
-def _lines(graph: Graph, width: int, box: dict[str, str], color: bool) -> Iterator[str]:
-    uses = Counter(source for node in graph.nodes for source in node.args)
-    numbered = {i for i, count in uses.items() if count > 1}  # what a line elsewhere refers to
-    deepest = max(1, (width - _CONTENT) // _INDENT)
-    written: set[int] = set()
-    starts = [graph.output.id]  # what begins at the left margin; deep branches are added
-    for start in starts:
-        if start in written:
-            continue
-        if written:
-            yield ""
-        waiting = [(start, "", "", 0)]
-        while waiting:
-            i, lead, margin, depth = waiting.pop()
-            node = graph.nodes[i]
-            again = i in written
-            later = depth >= deepest and bool(node.args) and not again
-            if later:
-                numbered.add(i)
-                starts.append(i)
-            where = " above" if again else " below" if later else ""
-            mark = f"  #{i}{where}" if i in numbered else ""
-            if len(lead) < width:
-                yield lead + _content(node, width - len(lead), mark, box, color)
-            else:
-                yield lead[:width]
-            if again or later:
+@dataclass
+class _Pen:
+    graph: Graph
+    view: View
+    width: int
+    box: dict[str, str]
+    color: bool
+    edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
+    arriving: dict[int, list[Edge]] = field(default_factory=dict)
+    named: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        if self.view.edges:
+            self.edges = {(edge.target, edge.operand): edge for edge in self.graph.edges}
+            self.arriving = arriving(self.graph)
+            self.named = unlabelled(self.graph, self.view.edges)
+
+    def lines(self) -> Iterator[str]:
+        nodes, width, box = self.graph.nodes, self.width, self.box
+        uses = Counter(source for node in nodes for source in node.args)
+        uses.update(self.graph.outputs)
+        numbered = {i for i, count in uses.items() if count > 1}  # what a line elsewhere refers to
+        deepest = max(1, (width - _CONTENT) // _INDENT)
+        written: set[int] = set()
+        starts = list(self.graph.outputs)  # what begins at the left margin; deep branches are added
+        for place, start in enumerate(starts):
+            if start in written and place >= len(self.graph.outputs):
                 continue
-            written.add(i)
-            for operand, source in reversed(list(enumerate(node.args))):
-                last = operand == len(node.args) - 1
-                branch, below = ("last", "gap") if last else ("branch", "bar")
-                waiting.append((source, margin + box[branch], margin + box[below], depth + 1))
+            if written:
+                yield ""
+            waiting: list[tuple[int, str, str, int, Edge | None]] = [(start, "", "", 0, None)]
+            while waiting:
+                i, lead, margin, depth, edge = waiting.pop()
+                node = nodes[i]
+                again = i in written
+                later = depth >= deepest and bool(node.args) and not again
+                if later:
+                    numbered.add(i)
+                    starts.append(i)
+                where = " above" if again else " below" if later else ""
+                mark = f"  #{i}{where}" if i in numbered else ""
+                said = self._edge(edge) if edge else ""
+                line = lead[:width]
+                if len(lead) < width:
+                    line += self._content(node, width - len(lead), mark)
+                beside = columns(line) + columns(said) + 2 <= width and not self.color
+                yield f"{line}  {said}" if said and beside else line
+                if said and not beside:  # below it, as far as it goes
+                    yield _clip(f"{margin}   {said}", width, box["cut"])
+                if again or later:
+                    continue
+                written.add(i)
+                for operand, source in reversed(list(enumerate(node.args))):
+                    last = operand == len(node.args) - 1
+                    branch, below = ("last", "gap") if last else ("branch", "bar")
+                    bars = margin + box[branch], margin + box[below]
+                    use = self.edges.get((i, operand))
+                    waiting.append((source, *bars, depth + 1, use))
+
+    def _content(self, node: Node, room: int, mark: str) -> str:
+        """What a line says of a value, in at most `room` columns."""
+        name = node.label or (self.graph.names[node.id] if node.id in self.named else "")
+        if node.op:
+            name = f"{name} ({node.op})" if name else str(node.op)
+        name = theme.printable(name)
+        if self.box is _ASCII:
+            name = name.encode("ascii", "backslashreplace").decode()
+        data, grad = self.view.data(node), self.view.grad(node)
+        number = f" = {data}" if name and data else data
+        if node.kind == "group":
+            number += f"  ({node.holds} values)"
+        grad = f"  grad {grad}" if grad and not mark.endswith("above") else ""
+        if terms := grad and self.view.sum(node.grad, self.arriving.get(node.id, [])):
+            grad += f" = {terms}"
+        role = f"  {node.role}" if node.role else ""
+        mark = role + (" (set after use)" if node.stale else "") + mark
+        room -= columns(number + grad + mark)
+        cut = self.box["cut"]
+        if room < min(columns(name), len(cut) + 1):  # so narrow that even the numbers suffer
+            return _clip(name + number + grad + mark, room + columns(number + grad + mark), cut)
+        name = _clip(name, room, cut)
+        if self.color:
+            sign = node.grad or 0.0
+            tint = _GREEN if sign > 0 else _RED if sign < 0 else _FAINT
+            name, grad = f"{_BOLD}{name}{_PLAIN}", f"{tint}{grad}{_PLAIN}"
+        return name + number + grad + mark
+
+    def _edge(self, edge: Edge) -> str:
+        """What the edge to the line above says: `(local w = -3; 0.42 * -3 = -1.26)`."""
+        said = self.view.edges or ()
+        local = self.view.local(self.graph, edge, said)
+        told = [f"local {local}"] if local else []
+        added = self.view.added(edge) if "contribution" in said else ""
+        if added:
+            factors = [
+                self.view.adjoint(self.graph, edge),
+                self.view.local(self.graph, edge, ["local"]),
+            ]
+            product = " * ".join(factors) + " = " if all(factors) else ""
+            told.append(f"sum of {edge.uses} {added}" if edge.uses > 1 else product + added)
+        line = f"({'; '.join(told)})" if told else ""
+        return line.encode("ascii", "backslashreplace").decode() if self.box is _ASCII else line
 
 
-def _content(node: Node, room: int, mark: str, box: dict[str, str], color: bool) -> str:
-    """What a line says of a value, in at most `room` columns."""
-    name = node.label
-    if node.symbol:
-        name = f"{name} ({node.symbol})" if name else node.symbol
-    name = theme.printable(name)
-    if box is _ASCII:
-        name = name.encode("ascii", "backslashreplace").decode()
-    number = f" = {theme.number(node.data)}" if name else theme.number(node.data)
-    referred = mark.endswith("above")
-    grad = "" if node.grad is None or referred else f"  grad {theme.number(node.grad)}"
-    mark = (" (set after use)" if node.stale else "") + mark
-    room -= columns(number + grad + mark)
-    if room < min(columns(name), len(box["cut"]) + 1):  # so narrow that even the numbers suffer
-        return _clip(name + number + grad + mark, room + columns(number + grad + mark), box["cut"])
-    name = _clip(name, room, box["cut"])
-    if color:
-        sign = node.grad or 0.0
-        tint = _GREEN if sign > 0 else _RED if sign < 0 else _FAINT
-        name, grad = f"{_BOLD}{name}{_PLAIN}", f"{tint}{grad}{_PLAIN}"
-    return name + number + grad + mark
+def fold(line: str, width: int, *, unicode: bool = True) -> list[str]:
+    """The line on as many lines as it takes, broken at blanks, indented deeper from the second on.
+
+    unicode: False writes what is not ASCII as escapes.
+    """
+    line = theme.printable(line)
+    if not unicode:
+        line = line.encode("ascii", "backslashreplace").decode()
+    lines: list[str] = []
+    indent = " " * min(len(line) - len(line.lstrip()) + 4, width // 2)
+    while columns(line) > width:
+        kept = _clip(line, width, "")
+        at = kept.rfind(" ", len(indent) + 1)
+        at = at if at > 0 else max(len(kept), 1)
+        lines.append(line[:at].rstrip())
+        line = indent + line[at:].lstrip()
+        if len(indent) >= width:
+            indent = ""
+    return [*lines, line]
 
 
 def columns(line: str) -> int:

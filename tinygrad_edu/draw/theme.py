@@ -1,49 +1,190 @@
-"""What a picture looks like: every colour, shape and size, and how a number is written.
+"""What a picture looks like: every colour, shape and size.
 
-The kinds of node are told apart by shape as well as by colour, so that a photocopy will do.
-Colours are Okabe and Ito's, which are told apart with any colour vision (jfly.uni-koeln.de).
+Whatever a colour says, a shape, a line or a word says too, so that a photocopy will do: kinds of
+node by shape, roles and the stale by a word, the sign of a contribution by line and arrow head.
+Colours begin from Okabe and Ito's, which are told apart with any colour vision
+(jfly.uni-koeln.de/color); orange, grey and blue are also in order of lightness.
 """
 
 from __future__ import annotations
 
-from math import isfinite
+from dataclasses import dataclass
+from math import isnan
 
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
 FONT_SIZE = 16  # points, of numbers; labels are larger
 LABEL_SIZE = 20
-SMALL_SIZE = 12
+SMALL_SIZE = 13
+EDGE_SIZE = 14
 SYMBOL_SIZE = 26  # of + and *, which have little ink
+GAP = 5  # between an edge and what it says
 
-INK = "#1a1a1a"
-QUIET = "#595959"  # captions: 7 to 1 against the fills below
-LINE = "#595959"
-PAPER = "#ffffff"
-GRAD = "#8f3300"
-WARNING = "#b00020"
+THINNEST, WIDEST = 1.2, 6.0  # points, of edges by the magnitude of their contribution
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of a theme, as #rrggbb.
+
+    Text is drawn in `ink`, `quiet` (captions), `grad` and `warning` on `paper` and every fill;
+    edge labels, on `paper`, also in `negative`, `zero`, `positive` and `undefined`.
+    """
+
+    paper: str
+    ink: str
+    quiet: str
+    line: str
+    grad: str
+    warning: str
+    highlight: str
+    negative: str
+    zero: str
+    positive: str
+    undefined: str
+    leaf: str
+    constant: str
+    operation: str
+    output: str
+    group: str
+    operator: str
+    input: str
+    parameter: str
+    loss: str
+
+    def fills(self) -> list[str]:
+        """The colours that text of a node stands on."""
+        kinds = [self.leaf, self.constant, self.operation, self.output, self.group]
+        return [*kinds, self.operator, self.input, self.parameter, self.loss]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every text colour with every colour that it can stand on."""
+        texts = [self.ink, self.quiet, self.grad, self.warning]
+        signs = [self.negative, self.zero, self.positive, self.undefined]
+        nodes = [(text, fill) for text in texts for fill in [self.paper, *self.fills()]]
+        return nodes + [(text, self.paper) for text in signs]
+
+    def sign(self, x: float | None) -> str:
+        """The colour of a contribution."""
+        if x is None:
+            return self.line
+        colors = {"positive": self.positive, "negative": self.negative, "zero": self.zero}
+        return colors.get(sign(x), self.undefined)
+
+
+THEMES = {
+    "light": Theme(
+        paper="#ffffff",
+        ink="#1a1a1a",
+        quiet="#4d4d4d",
+        line="#595959",
+        grad="#8f3300",
+        warning="#b00020",
+        highlight="#b8006b",
+        negative="#8a2f00",
+        zero="#666666",
+        positive="#0072b2",
+        undefined="#a8006b",
+        leaf="#dcecf7",
+        constant="#eeeeee",
+        operation="#fffbe6",
+        output="#d9f2e6",
+        group="#ece4f5",
+        operator="#ffffff",
+        input="#dcecf7",
+        parameter="#fbe9dc",
+        loss="#d9f2e6",
+    ),
+    "dark": Theme(
+        paper="#15181c",
+        ink="#f5f5f5",
+        quiet="#c8c8c8",
+        line="#a8a8a8",
+        grad="#ffc08a",
+        warning="#ffb0b0",
+        highlight="#ff9bd2",
+        negative="#f08c3a",
+        zero="#bdbdbd",
+        positive="#a9dcff",
+        undefined="#ff9bd2",
+        leaf="#17344a",
+        constant="#333538",
+        operation="#2e3238",
+        output="#123d2c",
+        group="#362648",
+        operator="#15181c",
+        input="#17344a",
+        parameter="#45280f",
+        loss="#123d2c",
+    ),
+    "print": Theme(
+        paper="#ffffff",
+        ink="#000000",
+        quiet="#000000",
+        line="#000000",
+        grad="#000000",
+        warning="#000000",
+        highlight="#000000",
+        negative="#000000",
+        zero="#000000",
+        positive="#000000",
+        undefined="#000000",
+        leaf="#ffffff",
+        constant="#ffffff",
+        operation="#ffffff",
+        output="#ffffff",
+        group="#ffffff",
+        operator="#ffffff",
+        input="#ffffff",
+        parameter="#ffffff",
+        loss="#ffffff",
+    ),
+    "contrast": Theme(
+        paper="#000000",
+        ink="#ffffff",
+        quiet="#ffffff",
+        line="#ffffff",
+        grad="#ffff00",
+        warning="#ffb3b3",
+        highlight="#ff80ff",
+        negative="#ff9a3c",
+        zero="#c9c9c9",
+        positive="#c4ecff",
+        undefined="#ff80ff",
+        leaf="#00224d",
+        constant="#262626",
+        operation="#000000",
+        output="#003319",
+        group="#33004d",
+        operator="#000000",
+        input="#00224d",
+        parameter="#402000",
+        loss="#003319",
+    ),
+}
 
 # The attributes that Graphviz gives to each kind of node; the output gets OUTPUT on top.
 NODE = {
-    "leaf": {"shape": "box", "style": "filled", "fillcolor": "#dcecf7"},
-    "constant": {"shape": "octagon", "style": "filled", "fillcolor": "#eeeeee"},
-    "operation": {"shape": "box", "style": "rounded,filled", "fillcolor": "#fffbe6"},
+    "leaf": {"shape": "box", "style": "filled"},
+    "constant": {"shape": "octagon", "style": "filled"},
+    "operation": {"shape": "box", "style": "rounded,filled"},
+    "group": {"shape": "box3d", "style": "filled"},
 }
-OUTPUT = {"peripheries": "2", "penwidth": "2", "fillcolor": "#d9f2e6"}
-OPERATOR = {"shape": "circle", "style": "filled", "fillcolor": "#ffffff", "margin": "0.02"}
-# The name of an operand at the head of its edge, where the two cannot be exchanged.
-SIDE = (
-    {"headlabel": "left", "labelangle": "-40", "labeldistance": "2.2", "labelfontcolor": QUIET},
-    {"headlabel": "right", "labelangle": "40", "labeldistance": "2.2", "labelfontcolor": QUIET},
-)
+OUTPUT = {"peripheries": "2", "penwidth": "2"}
+OPERATOR = {"shape": "circle", "style": "filled", "margin": "0.02"}
+# The line and the arrow head of an edge, by the sign of what it contributes.
+EDGE = {
+    "positive": {"style": "solid", "arrowhead": "normal"},
+    "negative": {"style": "dashed", "arrowhead": "empty"},
+    "zero": {"style": "dotted", "arrowhead": "odot"},
+    "undefined": {"style": "bold", "arrowhead": "box"},
+}
 
 
-def number(x: float) -> str:
-    """The number for a reader: four decimals, or four digits where it is small or large."""
-    if not isfinite(x):
-        return str(x)
-    if x == 0 or 1e-3 <= abs(x) < 1e7:
-        text = f"{x:.4f}".rstrip("0").rstrip(".")
-        return "0" if text == "-0" else text
-    return f"{x:.4g}"
+def sign(x: float) -> str:
+    """`positive`, `negative`, `zero` or `undefined`."""
+    if isnan(x):
+        return "undefined"
+    return "positive" if x > 0 else "negative" if x < 0 else "zero"
 
 
 def printable(label: str) -> str:

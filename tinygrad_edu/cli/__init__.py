@@ -1,0 +1,41 @@
+"""The command line: each command reads its options, calls the library, and prints."""
+
+from __future__ import annotations
+
+import click
+
+from tinygrad_edu import __version__
+from tinygrad_edu.cli.check import check
+from tinygrad_edu.cli.common import Main
+from tinygrad_edu.cli.explain import explain
+from tinygrad_edu.cli.orders import orders
+from tinygrad_edu.cli.render import render
+from tinygrad_edu.cli.step import step
+
+
+@click.group(
+    cls=Main,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="tinygrad-edu")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """See backpropagation: the value and the gradient of every node of a calculation.
+
+    \b
+    Examples:
+      tinygrad-edu render "tanh(x*w + b)" --at x=2 --at w=-3 --at b=7
+      tinygrad-edu explain "tanh(x*w + b)" --wrt w --at x=2 --at w=-3 --at b=7
+      tinygrad-edu step "tanh(x*w + b)" --at x=2 --at w=-3 --at b=7
+
+    \b
+    To complete commands and options with the Tab key, in ~/.bashrc (or zsh_source in ~/.zshrc):
+      eval "$(_TINYGRAD_EDU_COMPLETE=bash_source tinygrad-edu)"
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+for command in (render, explain, step, orders, check):
+    main.add_command(command)

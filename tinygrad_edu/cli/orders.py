@@ -1,0 +1,30 @@
+"""`tinygrad-edu orders`: why backpropagation needs a topological order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from tinygrad_edu.cli.common import ExpressionCommand, at, places, refusing, say, target_value
+from tinygrad_edu.orders import orders as compared
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("target")
+@at
+@places
+def orders(target: str, assignments: Sequence[str], precision: int) -> None:
+    """Show the gradients of TARGET by the right order of visits, and by two wrong ones.
+
+    Naive recursion goes from each node to its operands at once, pre-order search visits each node
+    when it is first reached. Both are right on trees. They fail where a value that was computed
+    is used more than once: name it, to use it twice.
+
+    \b
+    Example:
+      tinygrad-edu orders "c = a+b; d = a*b; e = c+d; f = c*d; y = e+f" --at a=2 --at b=3
+    """
+    with refusing():
+        value, stdout = target_value(target, assignments)
+    say(str(compared(value, precision)), stdout)

@@ -1,0 +1,50 @@
+"""`tinygrad-edu step`: the forward and the backward pass, one event after the other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from tinygrad_edu.cli.common import ExpressionCommand, at, places, refusing, say, target_value
+from tinygrad_edu.steps import steps
+
+_END = ("q", "Q", "\x1b", "\x03", "\x04")
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("target")
+@at
+@click.option("--all", "everything", is_flag=True, help="Do not wait for a key.")
+@click.option("--json", "as_json", is_flag=True, help="The events as JSON, exactly.")
+@places
+def step(
+    target: str, assignments: Sequence[str], everything: bool, as_json: bool, precision: int
+) -> None:
+    """Walk through the forward and the backward pass of TARGET, a key at a time.
+
+    Any key goes on, q ends. Where keys or lines do not come from or go to a terminal, nothing
+    waits. For pictures of the steps, see `render --steps`.
+
+    \b
+    Example:
+      tinygrad-edu step "tanh(x*w + b)" --at x=2 --at w=-3 --at b=7
+    """
+    with refusing():
+        value, stdout = target_value(target, assignments)
+        events = steps(value, precision)
+    if as_json:
+        click.echo(events.to_json(), file=stdout, nl=False)
+        return
+    waits = not everything and sys.stdin is not None and sys.stdin.isatty() and stdout.isatty()
+    lines = events.lines()
+    say(next(lines), stdout)
+    for i, line in enumerate(lines, 1):
+        if waits:
+            click.echo(f"({i} of {len(events)}: any key goes on, q ends) ", err=True, nl=False)
+            key = click.getchar()
+            click.echo("\r\033[K", err=True, nl=False)
+            if key in _END:
+                return
+        say(line, stdout)

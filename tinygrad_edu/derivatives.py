@@ -1,0 +1,21 @@
+"""A value beside its derivatives of higher orders, for one picture of all."""
+
+from __future__ import annotations
+
+from tinygrad_edu.engine import Value, gradient
+
+
+def derivatives(y: Value, x: Value, order: int) -> list[Value]:
+    """`y`, dy/dx, d2y/dx2, ... up to `order`, each labelled so, unless it has a label already.
+
+    They are one graph: a derivative is computed from what was computed before it.
+    """
+    name, by = y.label or "y", x.label or "x"
+    values = [y]
+    for n in range(1, order + 1):
+        (value,) = gradient(values[-1], [x])
+        power = "" if n == 1 else str(n)
+        if not value.label:
+            value.label = f"d{power}{name}/d{by}{power}"
+        values.append(value)
+    return values

@@ -1,0 +1,79 @@
+"""A graph read aloud, in order: what a picture says to those who do not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from tinygrad_edu.draw.view import BLANK, View
+from tinygrad_edu.graph import Graph, Node
+
+_BETWEEN = {
+    "add": "plus",
+    "sub": "minus",
+    "mul": "times",
+    "div": "divided by",
+    "pow": "to the power of",
+}
+_MOST = 100  # sentences; nobody listens to more
+
+
+def title(graph: Graph, view: View) -> str:
+    """What the picture is of, in a few words."""
+    output = graph.output
+    number = _number(view.data(output))
+    name = output.label or (str(output.op) if output.op else "a value")
+    return f"Graph of {name}" + (f" = {number}" if number else "")
+
+
+def aloud(graph: Graph, view: View) -> str:
+    """The graph in sentences: the given numbers, each operation, then the gradients backwards."""
+    told = list(islice(_sentences(graph, view), _MOST + 1))
+    if len(told) > _MOST:
+        told[_MOST:] = [f"And so on, {len(graph.nodes)} values in all."]
+    return " ".join(told)
+
+
+def _sentences(graph: Graph, view: View) -> Iterator[str]:
+    yield f"A calculation of {len(graph.nodes)} values."
+    for node in graph.nodes:
+        if node.kind == "leaf":
+            role = f", {_an(node.role)}," if node.role else ""
+            yield f"{_name(graph, node)}{role} is {_number(view.data(node))}."
+        elif node.kind != "constant":
+            number = _number(view.data(node))
+            value = f", is {number}" if number else ""
+            what = f", {_made(graph, node)}{value}"
+            yield f"{'The output ' if node.id in graph.outputs else ''}{_name(graph, node)}{what}."
+    if graph.output.grad is None:
+        return
+    yield "Gradients, from the output back:"
+    for node in reversed(graph.nodes):
+        if node.grad is not None:
+            yield f"{_name(graph, node)}: {_number(view.grad(node))}."
+
+
+def _made(graph: Graph, node: Node) -> str:
+    operands = [_name(graph, graph.nodes[i]) for i in node.args]
+    if node.kind == "group":
+        return f"a group of {node.holds} values" + (
+            f" that takes {', '.join(operands)}" if operands else ""
+        )
+    if node.op.name in _BETWEEN:
+        return f" {_BETWEEN[node.op.name]} ".join(operands)
+    return f"{node.op} of {' and '.join(operands)}"
+
+
+def _name(graph: Graph, node: Node) -> str:
+    if node.kind == "constant" and node.data is not None and not node.label:
+        return _number(graph.names[node.id])
+    return node.label or graph.names[node.id]
+
+
+def _number(text: str) -> str:
+    text = "blank" if text == BLANK else text
+    return f"minus {text[1:]}" if text.startswith("-") else text
+
+
+def _an(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"

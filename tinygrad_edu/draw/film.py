@@ -1,0 +1,178 @@
+"""The steps of a pass as pictures: one for each event, and one that plays by itself.
+
+All pictures have one layout, made for the widest numbers of all: nothing jumps between them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from html import escape
+from os import cpu_count
+from textwrap import wrap
+from typing import Any
+
+from tinygrad_edu.draw.dot import Moment, Panel, Placement, dot
+from tinygrad_edu.draw.layout import LayoutError, layout
+from tinygrad_edu.draw.svg import finished, fitting
+from tinygrad_edu.draw.theme import LABEL_SIZE, printable
+from tinygrad_edu.draw.view import View
+from tinygrad_edu.steps import Steps
+
+DEFAULT = View()
+MOST_EVENTS = 300
+SECONDS = 2.5  # that each picture of the animation stands
+
+_WIDTH = 720.0  # points, at least: captions need room
+_LETTER = 0.56 * LABEL_SIZE  # points, the width of a letter in the mean, rather more
+_LINE = 1.3 * LABEL_SIZE
+
+_ELEMENT = re.compile(r'<g id="([^"]+)" class="(?:node|edge)[^"]*">\n.*?\n</g>\n', re.DOTALL)
+_BODY = re.compile(r"(<polygon [^>]*/>\n)(.*)(</g>\s*</svg>)", re.DOTALL)
+
+
+def frames(
+    steps: Steps, view: View, format: str = "svg", *, timeout: float = 20.0, insist: bool = False
+) -> list[bytes]:
+    """A picture for each event, in order, as svg, png or pdf.
+
+    timeout: seconds for each. LayoutError for more than MOST_EVENTS, unless somebody insists.
+    """
+    if len(steps) > MOST_EVENTS and not insist:
+        problem = f"{len(steps)} events are more than the {MOST_EVENTS} that one can watch"
+        raise LayoutError(f"{problem}: draw less, or insist (--insist)", "too large")
+    captions = [steps.line(event) for event in steps]
+    moments = list(_moments(steps, view))
+    panel = [Panel(steps.graph)]
+    widest = dot(panel, view, _widest(steps, moments, view))
+    placement, letters = _placement(layout(widest, "json0", timeout).data, captions)
+
+    def frame(numbered: tuple[Moment, str]) -> bytes:
+        moment, caption = numbered
+        text = dot(panel, view, moment, placement, wrap(caption, letters))
+        data = layout(text, format, timeout, placed=True).data
+        return finished(data, caption, caption) if format == "svg" else data
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        return list(pool.map(frame, zip(moments, captions)))
+
+
+def _moments(steps: Steps, view: View) -> Iterator[Moment]:
+    """What is known after each event."""
+    nodes = steps.graph.nodes
+    data = {node.id for node in nodes if not node.op}
+    grads: dict[int, float] = {}
+    passed: set[tuple[int, int]] = set()
+    for event in steps:
+        now = {f"n{event.node}"}
+        if event.phase == "forward":
+            data.add(event.node)
+            uses = enumerate(nodes[event.node].args)
+            now |= {f"e{source}_{event.node}_{operand}" for operand, source in uses}
+            now.add(f"op{event.node}")
+        elif event.running is not None:
+            grads[event.node] = event.running
+            if event.passing is not None:
+                p = event.passing
+                passed.add((p.target, p.operand))
+                now |= {f"e{p.source}_{p.target}_{p.operand}", f"op{p.target}"}
+        yield Moment(frozenset(data), dict(grads), frozenset(passed), frozenset(now))
+
+
+def _widest(steps: Steps, moments: Sequence[Moment], view: View) -> Moment:
+    """A moment that never is: all is known, and of each gradient the number with most letters."""
+    grads: dict[int, float] = {}
+    for moment in moments:
+        for node, grad in moment.grads.items():
+            if node not in grads or len(view.number(grad)) > len(view.number(grads[node])):
+                grads[node] = grad
+    data = frozenset(node.id for node in steps.graph.nodes)
+    return Moment(data, grads, moments[-1].passed, frozenset())
+
+
+def _placement(laid_out: bytes, captions: Sequence[str]) -> tuple[Placement, int]:
+    """Where everything is, and how many letters a line of the caption below it has."""
+    drawing = json.loads(laid_out)
+    placement = {}
+    for thing in drawing.get("objects", []):
+        size = {name: thing[name] for name in ("pos", "width", "height")}
+        placement[thing["id"]] = {**size, "fixedsize": "true"}
+    for thing in drawing.get("edges", []):
+        places = ("pos", "lp", "head_lp")
+        placement[thing["id"]] = {name: thing[name] for name in places if name in thing}
+    left, bottom, right, top = map(float, drawing["bb"].split(","))
+    width, middle = max(right - left, _WIDTH), (left + right) / 2
+    letters = int(width / _LETTER)
+    height = _LINE * max(len(wrap(caption, letters)) for caption in captions)
+    placement["corner0"] = {"pos": f"{middle - width / 2},{bottom - height - _LINE}"}
+    placement["corner1"] = {"pos": f"{middle + width / 2},{top}"}
+    placement["caption"] = {
+        "pos": f"{middle},{bottom - height / 2 - _LINE / 2}",
+        "width": f"{width / 72:.4f}",
+        "height": f"{height / 72:.4f}",
+        "fixedsize": "true",
+    }
+    return placement, letters
+
+
+def animated(pictures: Sequence[bytes], steps: Steps) -> bytes:
+    """SVG frames of one layout as one SVG that plays for ever, without any script.
+
+    What does not change between frames is there once. For a reader who has asked for less motion
+    (`prefers-reduced-motion`) it stands still and shows the last frame.
+    """
+    texts = [picture.decode() for picture in pictures]
+    count = len(texts)
+    runs: dict[str, list[tuple[int, int, str]]] = {}  # each thing as it looks from frame to frame
+    for i, text in enumerate(texts):
+        for element in _ELEMENT.finditer(text):
+            drawn = element[0]
+            kept = runs.setdefault(element[1], [])
+            start = kept.pop()[0] if kept and kept[-1][2] == drawn else i
+            kept.append((start, i + 1, drawn))
+    spans = sorted({(start, end) for kept in runs.values() for start, end, _ in kept})
+    body = "".join(
+        drawn if (start, end) == (0, count) else f'<g class="s{start}-{end}">\n{drawn}</g>\n'
+        for kept in runs.values()
+        for start, end, drawn in kept
+    )
+    style = _style([span for span in spans if span != (0, count)], count)
+    match = _BODY.search(texts[-1])
+    if match is None:
+        raise LayoutError("Graphviz' SVG is not as expected: save the steps one by one")
+    text = f"{texts[-1][: match.start()]}{style}{match[1]}{body}{match[3]}\n"
+    title, told = "The forward and the backward pass, step by step", ". ".join(steps.lines())
+    said = f"<title>{title}</title>\n<desc>{escape(printable(told), quote=False)}"
+    return re.sub(r"<title>.*?</title>\n<desc>[^<]*", lambda _: said, text, count=1).encode()
+
+
+def _style(spans: Sequence[tuple[int, int]], count: int) -> str:
+    rules = []
+    for start, end in spans:
+        name = f"s{start}-{end}"
+        last = "visible" if end == count else "hidden"
+        points = [] if start == 0 else ["0%{visibility:hidden}"]
+        points.append(f"{100 * start / count:.4f}%{{visibility:visible}}")
+        points += [] if end == count else [f"{100 * end / count:.4f}%{{visibility:hidden}}"]
+        rules.append(f"@keyframes {name}{{{''.join(points)}}}")
+        play = f"animation:{name} {SECONDS * count:g}s step-end infinite"
+        rules.append(f".{name}{{visibility:{last};{play}}}")
+    still = "@media (prefers-reduced-motion:reduce){g{animation:none!important}}"
+    return "<style>\n" + "\n".join([*rules, still]) + "\n</style>\n"
+
+
+def film(steps: Steps, view: View = DEFAULT, **how: Any) -> str:
+    """The SVG that plays the steps, as wide as the page where it is wider; `how` as of `frames`."""
+    return fitting(animated(frames(steps, view, **how), steps).decode())
+
+
+def files(steps: Steps, view: View, format: str, **how: Any) -> dict[str, bytes]:
+    """All by file name: step-001, step-002, ... in that format, and steps.svg, which plays them."""
+    pictures = frames(steps, view, format, **how)
+    digits = max(3, len(str(len(steps))))
+    named = {f"step-{i:0{digits}}.{format}": data for i, data in enumerate(pictures, 1)}
+    if format != "svg":
+        pictures = frames(steps, view, **how)
+    return {**named, "steps.svg": animated(pictures, steps)}

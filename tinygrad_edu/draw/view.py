@@ -1,0 +1,166 @@
+"""Which numbers of a graph are shown, and how they are written: the same for picture and text."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tinygrad_edu.draw.theme import THEMES, Theme
+from tinygrad_edu.errors import ViewError
+from tinygrad_edu.formula import rounded
+from tinygrad_edu.graph import Edge, Graph, Node
+from tinygrad_edu.written import derivative, derivative_in_numbers
+
+EDGES = ("formula", "numbers", "local", "contribution")
+HIDEABLE = ("leaves", "values", "grads", "edges")
+DIRECTIONS = ("LR", "TB")
+BLANK = "____"  # to be filled in
+MOST_LABELS = 150  # edges whose labels can be read; with more, only tooltips say the numbers
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a graph is to be seen.
+
+    edges: what an edge says, of EDGES: its local derivative as a `formula` in names, that formula
+    with the `numbers` in it, its number (`local`), and the `contribution`; None for the default.
+    hide: of HIDEABLE, what is blank, to be filled in: given numbers, computed values, gradients,
+    whatever edges say. places: decimals, 0 to 17. direction: of DIRECTIONS. highlight: names of
+    nodes; only the paths from them to the output stand out. theme: one of THEMES.
+    ViewError for what is none of these.
+    """
+
+    edges: Sequence[str] | None = None
+    hide: Collection[str] = ()
+    places: int = 4
+    direction: str = "LR"
+    highlight: Sequence[str] = ()
+    theme: str = "light"
+
+    def __post_init__(self) -> None:
+        for word, known, what in (
+            *((word, EDGES, "thing an edge can say") for word in self.edges or ()),
+            *((word, HIDEABLE, "thing to hide") for word in self.hide),
+            (self.direction, DIRECTIONS, "direction"),
+            (self.theme, tuple(THEMES), "theme"),
+        ):
+            if word not in known:
+                words = ", ".join(known)
+                raise ViewError(f"{str(word)[:60]!r} is no {what}: choose from {words}")
+        if not (isinstance(self.places, int) and 0 <= self.places <= 17):
+            raise ViewError(f"a precision is 0 to 17 decimals, not {str(self.places)[:60]}")
+
+    @cached_property
+    def colors(self) -> Theme:
+        """The colours of the theme."""
+        return THEMES[self.theme]
+
+    def number(self, x: float) -> str:
+        """The number as this view writes it."""
+        return rounded(x, self.places)
+
+    def data(self, node: Node) -> str:
+        """The node's number; '' where it has none, a blank where it is hidden."""
+        if node.data is None:
+            return ""
+        hidden = "leaves" if node.kind == "leaf" else "values"
+        if hidden in self.hide and node.kind != "constant":
+            return BLANK
+        return self.number(node.data)
+
+    def grad(self, node: Node) -> str:
+        """The node's gradient; '' where it has none, a blank where it is hidden."""
+        if node.grad is None:
+            return ""
+        return BLANK if "grads" in self.hide else self.number(node.grad)
+
+    def sum(self, grad: float | None, arriving: Sequence[Edge]) -> str:
+        """The contributions that make up `grad`, `2 + 4`; '' where there is but one.
+
+        What came from elsewhere, such as an earlier `backward()`, is told apart. Where `grad` is
+        None, the contributions are only some of those to come.
+        """
+        parts = [edge.contribution for edge in arriving if edge.contribution is not None]
+        if not parts or {"grads", "edges"} & set(self.hide):
+            return ""
+        rest = 0.0 if grad is None else grad - sum(parts)
+        elsewhere = abs(rest) > 1e-9 * max(map(abs, parts))  # False for a nan
+        if grad is not None and len(parts) + elsewhere < 2:
+            return ""
+        told = [self.number(x) for x in parts]
+        if len(parts) > 4:
+            told = [f"sum of {len(parts)} contributions"]
+        if elsewhere:
+            told.append(f"{self.number(rest)} from elsewhere")
+        return " + ".join(f"({x})" if x.startswith("-") and i else x for i, x in enumerate(told))
+
+    def contribution(self, edge: Edge) -> float | None:
+        """The contribution, if nothing about it is to be hidden."""
+        return None if {"grads", "edges"} & set(self.hide) else edge.contribution
+
+    def local(self, graph: Graph, edge: Edge, said: Sequence[str]) -> str:
+        """The local derivative as `said` asks for it: `1 - y**2 = 1 - 0.76**2 = 0.42`."""
+        if edge.local is None:
+            return ""
+        target = graph.nodes[edge.target]
+        blank = {"edges", "values"} & set(self.hide)
+        told = []
+        if "formula" in said:
+            hidden = "edges" in self.hide
+            rule = derivative(graph, target, edge.operand, self.places)
+            told.append(BLANK if hidden else rule)
+        if "numbers" in said:
+            rule = derivative_in_numbers(graph, target, edge.operand, self.places)
+            told.append(BLANK if blank else rule)
+        if "local" in said:
+            told.append(BLANK if blank else self.number(edge.local))
+        return " = ".join(told if blank else dict.fromkeys(told))
+
+    def adjoint(self, graph: Graph, edge: Edge) -> str:
+        """The adjoint of the edge's target."""
+        return self.grad(graph.nodes[edge.target])
+
+    def added(self, edge: Edge) -> str:
+        """The contribution with its sign, `+2`; '' where there is none."""
+        if edge.contribution is None:
+            return ""
+        x = self.contribution(edge)
+        return BLANK if x is None else ("+" if x > 0 else "") + self.number(x)
+
+    def said(self, graph: Graph) -> Sequence[str]:
+        """What the edges of a picture of this graph say."""
+        if self.edges is not None:
+            return self.edges
+        return ("local", "contribution") if len(graph.edges) <= MOST_LABELS else ()
+
+    def standing_out(self, graph: Graph) -> set[int] | None:
+        """The nodes on a path from a highlighted one to the output; None for no highlight."""
+        if not self.highlight:
+            return None
+        above = {graph.find(name).id for name in self.highlight}
+        for node in graph.nodes:  # operands come first
+            if not above.isdisjoint(node.args):
+                above.add(node.id)
+        below = set(graph.outputs)
+        for node in reversed(graph.nodes):
+            if node.id in below:
+                below.update(node.args)
+        return above & below
+
+
+def arriving(graph: Graph) -> dict[int, list[Edge]]:
+    """The edges along which contributions arrive, by node, in the order of the backward pass."""
+    edges: dict[int, list[Edge]] = defaultdict(list)
+    for edge in sorted(graph.edges, key=lambda edge: -edge.target):
+        edges[edge.source].append(edge)
+    return edges
+
+
+def unlabelled(graph: Graph, said: Sequence[str]) -> set[int]:
+    """The nodes whose names formulas use and no label shows."""
+    if "formula" not in said:
+        return set()
+    plain = [node for node in graph.nodes if node.kind in ("leaf", "operation")]
+    return {node.id for node in plain if graph.names[node.id] != node.label}

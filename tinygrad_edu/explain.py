@@ -1,0 +1,259 @@
+"""Why a gradient is the number it is: the chain rule in numbers, in words, in mathematics.
+
+Where the paths are too many to read, the sum is told node by node, as `backward()` computes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tinygrad_edu.engine import Value, topological_order
+from tinygrad_edu.errors import NumberError, ViewError
+from tinygrad_edu.formula import Formula, Latex, format_number
+from tinygrad_edu.graph import Graph, Node, Passing, graph
+from tinygrad_edu.paths import MOST_PATHS, Chain, Path, chain
+from tinygrad_edu.written import derivative, local_derivative, name, number, operation, shown, side
+
+FORMS = ("text", "words", "latex")
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """d y / d x and why: `text()` with numbers, `words()`, `latex()`.
+
+    chain: the paths, their products and their sum, as data. places: decimals of what is shown.
+    """
+
+    chain: Chain
+    places: int = 4
+
+    def __str__(self) -> str:
+        return self.text()
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": self.text(), "text/latex": f"$$\n{self.latex()}\n$$"}
+
+    def form(self, form: str) -> str:
+        """The explanation in one of FORMS; ViewError for another."""
+        if form not in FORMS:
+            raise ViewError(f"there is no form {form[:60]!r}: choose one of {', '.join(FORMS)}")
+        return str(getattr(self, form)())
+
+    def text(self) -> str:
+        """The graph between y and x line by line, each path as a product, and the sum."""
+        y, x, paths = self._name(self.chain.y), self._name(self.chain.x), self.chain.paths
+        lines = [f"d {y} / d {x} = {format_number(self.chain.total)}"]
+        if not self.chain.passings:
+            same = self.chain.y is self.chain.x
+            return f"{lines[0]}\n  {y} {'is' if same else 'does not depend on'} {x}"
+        lines += ["", "where", *(f"  {line}" for line in self._definitions()), ""]
+        if not paths:
+            lines.append(f"{self._too_many()} node by node:")
+            lines += [f"  {line}" for line in self._arrivals()]
+            return "\n".join(lines)
+        lines.append("along the only path:" if len(paths) == 1 else f"along {len(paths)} paths:")
+        for i, path in enumerate(paths, 1):
+            way = [self.chain.y, *(self._node(p.source) for p in path.passings)]
+            lines.append(f"  {i}. {' <- '.join(map(self._name, way))}")
+            rules = [_factor(self._rule(p)) for p in path.passings]
+            numbers = [_factor(self._shown(p.local)) for p in path.passings]
+            lines.append(
+                f"     {_equal(_times(rules), _times(numbers), self._shown(path.product))}"
+            )
+        if len(paths) > 1:
+            terms = " + ".join(_factor(self._shown(path.product)) for path in paths)
+            lines.append(f"sum: {terms} = {self._shown(self.chain.total)}")
+        return "\n".join(lines)
+
+    def _definitions(self) -> Iterator[str]:
+        """What was computed on the way, from y back, with its local derivatives."""
+        leaving: dict[int, list[Passing]] = {}
+        for p in self.chain.passings:
+            leaving.setdefault(p.target, []).append(p)
+        for i, passings in leaving.items():
+            node = self._node(i)
+            made = f"{self._name(node)} = {operation(self.chain.graph, node)}"
+            rules = [
+                f"d {self._name(node)} / d {self._name(self._node(p.source))}{self._side(p)} = "
+                + local_derivative(self.chain.graph, p, self.places)
+                for p in passings
+            ]
+            yield f"{made} = {self._shown(number(node))}:  {';  '.join(rules)}"
+
+    def _arrivals(self) -> Iterator[str]:
+        y = self._name(self.chain.y)
+        for node, passings in self.chain.arrivals():
+            terms, numbers = [], []
+            for p in passings:
+                target = self._name(self._node(p.target))
+                terms.append(f"d {y} / d {target} * {_factor(self._rule(p))}")
+                numbers.append(_times(_factor(self._shown(x)) for x in (p.adjoint, p.local)))
+            told = _equal(" + ".join(terms), " + ".join(numbers))
+            yield f"d {y} / d {self._name(node)} = {told} = {self._shown(passings[-1].running)}"
+
+    def words(self) -> str:
+        """The same in plain words."""
+        y, x = self._name(self.chain.y), self._name(self.chain.x)
+        if self.chain.y is self.chain.x:
+            return f"{y} is {x} itself: it changes just as much."
+        if not self.chain.passings:
+            return f"{y} does not depend on {x}: when {x} changes, {y} stays as it is."
+        total = self._shown(self.chain.total)
+        lines = [f"When {x} grows by a little, {y} changes {total} times as much."]
+        if self.chain.total < 0:
+            lines[0] += f" (The minus says that {y} shrinks.)"
+        if not self.chain.paths:
+            lines.append(f"{self._too_many()} node by node, from {y} back to {x}:")
+            return "\n".join([*lines, *self._arrivals_in_words()])
+        one = self.chain.count == 1
+        ways = "One path leads" if one else f"{self.chain.count} paths lead"
+        lines.append(f"Why? {ways} from {x} to {y}.")
+        for i, path in enumerate(self.chain.paths, 1):
+            start = "Step by step" if one else f"Path {i}"
+            lines.append(f"{start}: {self._path_in_words(path)}")
+        if not one:
+            parts = ", ".join(self._shown(path.product) for path in self.chain.paths)
+            lines.append(f"The paths act at the same time, so they add up: {parts} make {total}.")
+        return "\n".join(lines)
+
+    def _path_in_words(self, path: Path) -> str:
+        told, factors = [], []
+        for p in reversed(path.passings):
+            target, local, rule = self._node(p.target), self._shown(p.local), self._rule(p)
+            times = local if rule == local else f"{rule}, here {local},"
+            told.append(
+                f"{self._name(target)} = {operation(self.chain.graph, target)} changes {times} "
+                f"times as much as {self._name(self._node(p.source))}{self._side(p)}"
+            )
+            factors.append(local)
+        product = f"{' times '.join(factors)} is {self._shown(path.product)}"
+        return "; ".join(told) + (f". In all: {product}." if len(factors) > 1 else ".")
+
+    def _arrivals_in_words(self) -> Iterator[str]:
+        for node, passings in self.chain.arrivals():
+            parts = [
+                f"{self._shown(p.adjoint)} times {self._shown(p.local)} "
+                f"through {self._name(self._node(p.target))}{self._side(p)}"
+                for p in passings
+            ]
+            told = f"{self._name(self.chain.y)} changes with {self._name(node)} by "
+            total = f", in all {self._shown(passings[-1].running)}."
+            yield f"- {told}{', plus '.join(parts)}{total}"
+
+    def latex(self) -> str:
+        """The same as LaTeX mathematics, one `aligned` block, in the part that KaTeX knows."""
+        whole = self._partial(self.chain.y, self.chain.x)
+        total = self._shown(self.chain.total, Latex)
+        if not self.chain.passings:
+            return f"{whole} = {total}"
+        if not self.chain.paths:
+            rows = []
+            for node, passings in self.chain.arrivals():
+                partials = [
+                    self._partial(self.chain.y, self._node(p.target)) + r" \cdot " + self._edge(p)
+                    for p in passings
+                ]
+                numbers = [
+                    r" \cdot ".join(_latex(self._shown(x, Latex)) for x in (p.adjoint, p.local))
+                    for p in passings
+                ]
+                result = self._shown(passings[-1].running, Latex)
+                told = f"{' + '.join(partials)} = {' + '.join(numbers)} = {result}"
+                rows.append(f"{self._partial(self.chain.y, node)} &= {told}")
+            return _aligned(rows)
+
+        def products(factor: Any) -> str:
+            terms = (r" \cdot ".join(map(factor, path.passings)) for path in self.chain.paths)
+            return " + ".join(terms)
+
+        rows = [
+            products(self._edge),
+            products(lambda p: _latex(self._rule(p, Latex))),
+            products(lambda p: _latex(self._shown(p.local, Latex))),
+            " + ".join(_latex(self._shown(path.product, Latex)) for path in self.chain.paths),
+            total,
+        ]
+        first, *others = dict.fromkeys(rows)
+        return _aligned([f"{whole} &= {first}", *(f"&= {row}" for row in others)])
+
+    def _edge(self, p: Passing) -> str:
+        """The local derivative along one edge, as a LaTeX fraction."""
+        mark = rf"\Big|_{{\text{{{self._side(p).strip(' ()')}}}}}" if self._side(p) else ""
+        return self._partial(self._node(p.target), self._node(p.source)) + mark
+
+    def _partial(self, y: Node, x: Node) -> str:
+        above, below = (name(self.chain.graph, node, Latex) for node in (y, x))
+        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+
+    def _node(self, i: int) -> Node:
+        return self.chain.graph.nodes[i]
+
+    def _name(self, node: Node) -> str:
+        return str(name(self.chain.graph, node))
+
+    def _shown(self, x: float, cls: type[Formula] = Formula) -> str:
+        return shown(x, self.places, cls)
+
+    def _rule(self, p: Passing, cls: type[Formula] = Formula) -> str:
+        return derivative(self.chain.graph, self._node(p.target), p.operand, self.places, cls)
+
+    def _side(self, p: Passing) -> str:
+        return side(self._node(p.target), p)
+
+    def _too_many(self) -> str:
+        if self.chain.count > MOST_PATHS:
+            return f"{self.chain.count:,} paths are too many to list, so the sum is told"
+        return "A product along a path is not finite, so the sum is told"
+
+
+def _open(text: str) -> bool:
+    """Whether a formula needs brackets to be a factor."""
+    return text.startswith("-") or any(sign in text for sign in (" + ", " - ", " / "))
+
+
+def _factor(text: str) -> str:
+    return f"({text})" if _open(text) else text
+
+
+def _latex(text: str) -> str:
+    return rf"\left({text}\right)" if _open(text) else text
+
+
+def _times(factors: Iterable[str]) -> str:
+    return " * ".join(factors)
+
+
+def _equal(*texts: str) -> str:
+    return " = ".join(dict.fromkeys(texts))
+
+
+def _aligned(rows: list[str]) -> str:
+    body = " \\\\\n".join(rows)
+    return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+
+def explain(y: Value, x: Value, places: int = 4) -> Explanation:
+    """Why d y / d x, at the numbers that the graph was computed with, is what it is.
+
+    places: decimals of the numbers shown. No grad is used or set. NumberError where `y` or `x` is
+    no Value; ViewError where `x` is a constant, by which nothing is differentiated.
+    """
+    for value in (y, x):
+        if not isinstance(value, Value):
+            raise NumberError(f"expected a Value, not {type(value).__name__}")
+    order = topological_order(y)
+    if x in order:
+        return explanation(graph(y), order.index(x), places)
+    both = graph(x, y)
+    return explanation(both, both.outputs[0], places)
+
+
+def explanation(graph: Graph, x: int, places: int = 4) -> Explanation:
+    """Why the derivative of the graph's output by the node with the id `x` is what it is."""
+    if graph.nodes[x].kind == "constant":
+        raise ViewError(f"{graph.names[x]} is a constant: nothing is differentiated by it")
+    return Explanation(chain(graph, x), places)

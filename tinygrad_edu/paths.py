@@ -1,0 +1,86 @@
+"""The chain rule along every path: d y / d x is the sum, over all paths from y back to x, of the
+product of the local derivatives on the path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+from typing import NamedTuple
+
+from tinygrad_edu.graph import Graph, Node, Passing, backward_pass
+
+MOST_PATHS = 64  # one can still read; what has more is told node by node
+
+
+class Path(NamedTuple):
+    """One way from the output back to x, and the product of the local derivatives on it."""
+
+    passings: tuple[Passing, ...]
+    product: float
+
+
+@dataclass(frozen=True)
+class Chain:
+    """How d y / d x comes about.
+
+    count: how many paths lead from y to x. paths: those paths, or () where there are more than
+    MOST_PATHS or a product is not finite. passings: every multiplication that takes part, in the
+    order of `backward()`. total: the sum of the products, or where no paths are listed, of the
+    contributions that arrive at x.
+    """
+
+    graph: Graph
+    y: Node
+    x: Node
+    count: int
+    paths: tuple[Path, ...]
+    passings: tuple[Passing, ...]
+    total: float
+
+    def arrivals(self) -> list[tuple[Node, list[Passing]]]:
+        """What arrives at each node on the way, from y back, x last."""
+        arrived: dict[int, list[Passing]] = {}
+        for p in self.passings:
+            arrived.setdefault(p.source, []).append(p)
+        return [(self.graph.nodes[i], arrived[i]) for i in sorted(arrived, reverse=True)]
+
+
+def chain(graph: Graph, x: int) -> Chain:
+    """How the derivative of the graph's output by the node with the id `x` comes about."""
+    leads = {x}  # back to x
+    for node in graph.nodes:
+        if not leads.isdisjoint(node.args):
+            leads.add(node.id)
+    passings = tuple(p for p in backward_pass(graph) if p.source in leads)
+    ways = Counter({graph.output.id: 1})
+    total = 1.0 if x == graph.output.id else 0.0
+    for p in passings:
+        ways[p.source] += ways[p.target]
+        if p.source == x:
+            total = p.running
+    paths: tuple[Path, ...] = ()
+    if passings and ways[x] <= MOST_PATHS:
+        paths = tuple(_paths(graph.output.id, x, passings))
+        if all(isfinite(path.product) for path in paths):
+            total = sum(path.product for path in paths)
+        else:
+            paths = ()
+    return Chain(graph, graph.output, graph.nodes[x], ways[x], paths, passings, total)
+
+
+def _paths(y: int, x: int, passings: tuple[Passing, ...]) -> Iterator[Path]:
+    """Every path from y to x, left operands first."""
+    leaving: dict[int, list[Passing]] = {}
+    for p in passings:
+        leaving.setdefault(p.target, []).append(p)
+    waiting = [Path((), 1.0)]
+    while waiting:
+        path = waiting.pop()
+        at = path.passings[-1].source if path.passings else y
+        if at == x:
+            yield path
+            continue
+        for p in reversed(leaving[at]):
+            waiting.append(Path((*path.passings, p), path.product * p.local))
