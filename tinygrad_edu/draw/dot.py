@@ -266,8 +266,10 @@ class _Drawing:
             if edge.uses > 1:
                 times = f"{edge.uses} edges, sum "
             rows.append(f'{times}<FONT COLOR="{color}"><B>{added if passed else "?"}</B></FONT>')
-        if rows and self.view.direction == "LR":
-            rows.append(f'<FONT POINT-SIZE="{theme.GAP}"> </FONT>')  # keeps off a thick line
+        if rows and self.view.direction == "LR":  # keep off a thick line
+            rows.append(f'<FONT POINT-SIZE="{theme.GAP}"> </FONT>')
+        elif rows:
+            rows = [f"&#160;&#160;{row}" for row in rows]
         return f"<{'<BR/>'.join(rows)}>" if rows else ""
 
     def _pen(self, source: int, target: int) -> dict[str, str]:
