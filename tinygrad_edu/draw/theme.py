@@ -80,9 +80,9 @@ THEMES = {
         grad="#8f3300",
         warning="#b00020",
         highlight="#b8006b",
-        negative="#8a2f00",
-        zero="#666666",
-        positive="#0072b2",
+        negative="#802b00",
+        zero="#5c5c5c",
+        positive="#0077bb",
         undefined="#a8006b",
         leaf="#dcecf7",
         constant="#eeeeee",
@@ -171,6 +171,11 @@ NODE = {
 }
 OUTPUT = {"peripheries": "2", "penwidth": "2"}
 OPERATOR = {"shape": "circle", "style": "filled", "margin": "0.02"}
+# Where the name of an operand stands at the head of its edge, if edges say nothing else.
+SIDE = (
+    {"labelangle": "-40", "labeldistance": "2.2"},
+    {"labelangle": "40", "labeldistance": "2.2"},
+)
 # The line and the arrow head of an edge, by the sign of what it contributes.
 EDGE = {
     "positive": {"style": "solid", "arrowhead": "normal"},

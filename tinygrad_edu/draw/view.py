@@ -91,7 +91,7 @@ class View:
             return ""
         told = [self.number(x) for x in parts]
         if len(parts) > 4:
-            told = [f"sum of {len(parts)} contributions"]
+            told = [f"sum of {len(parts)}"]
         if elsewhere:
             told.append(f"{self.number(rest)} from elsewhere")
         return " + ".join(f"({x})" if x.startswith("-") and i else x for i, x in enumerate(told))
