@@ -26,8 +26,13 @@ _SYMMETRIC = {"add", "mul", "max", "min"}
 _LONGEST = 15_000  # bytes of a label; Graphviz reads 16,384
 _WRAP = 28  # characters of a label on one line
 
-# Where edges are too many for labels, they need room to fan out, and are best drawn straight. Nor
-# need Graphviz look for the very best places then, for which it takes five times as long.
+# Where edges are too many for labels, they need room to fan out, and are best drawn straight, from
+# side to side, or they would cross the boxes. Nor need Graphviz look for the very best places then,
+# for which it takes five times as long.
+_FAN_SIDES = {
+    "LR": {"tailport": "e", "headport": "w"},
+    "TB": {"tailport": "s", "headport": "n"},
+}
 _FAN = {"ranksep": "2", "splines": "line", "nslimit": "1", "nslimit1": "1", "mclimit": "0.1"}
 
 Attributes = Mapping[str, str]
@@ -73,6 +78,7 @@ def dot(
     where the lines of a caption go.
     """
     colors = view.colors
+    fan = any(len(panel.graph.edges) > MOST_LABELS for panel in panels)
     digraph = graphviz.Digraph(
         "tinygrad_edu",
         graph_attr={
@@ -84,7 +90,7 @@ def dot(
             "fontname": theme.FONT,
             "fontsize": str(theme.LABEL_SIZE),
             "fontcolor": colors.ink,
-            **(_FAN if any(len(panel.graph.edges) > MOST_LABELS for panel in panels) else {}),
+            **(_FAN if fan else {}),
         },
         node_attr={
             "fontname": theme.FONT,
@@ -97,9 +103,10 @@ def dot(
             "fontsize": str(theme.EDGE_SIZE),
             "color": colors.line,
             "fontcolor": colors.quiet,
+            "labelfontcolor": colors.quiet,
+            **(_FAN_SIDES[view.direction] if fan else {}),
         },
     )
-    digraph.edge_attr["labelfontcolor"] = colors.quiet
     for i, panel in enumerate(panels):
         prefix = f"p{i}_" if len(panels) > 1 else ""
         drawing = _Drawing(panel, view, moment, placement or {}, prefix)
