@@ -29,8 +29,8 @@ _WIDTH = 720.0  # points, at least: captions need room
 _LETTER = 0.56 * LABEL_SIZE  # points, the width of a letter in the mean, rather more
 _LINE = 1.3 * LABEL_SIZE
 
-_ELEMENT = re.compile(r'<g id="([^"]+)" class="(?:node|edge)[^"]*">\n.*?\n</g>\n', re.DOTALL)
 _BODY = re.compile(r"(<polygon [^>]*/>\n)(.*)(</g>\s*</svg>)", re.DOTALL)
+_ID = re.compile(r'<g id="([^"]+)"')
 
 
 def frames(
@@ -125,11 +125,13 @@ def animated(pictures: Sequence[bytes], steps: Steps) -> bytes:
     """
     texts = [picture.decode() for picture in pictures]
     count = len(texts)
+    bodies = [match for text in texts if (match := _BODY.search(text))]
+    if len(bodies) < count:
+        raise LayoutError("Graphviz' SVG is not as expected: save the steps one by one")
     runs: dict[str, list[tuple[int, int, str]]] = {}  # each thing as it looks from frame to frame
-    for i, text in enumerate(texts):
-        for element in _ELEMENT.finditer(text):
-            drawn = element[0]
-            kept = runs.setdefault(element[1], [])
+    for i, match in enumerate(bodies):
+        for name, drawn in _elements(match[2]):
+            kept = runs.setdefault(name, [])
             start = kept.pop()[0] if kept and kept[-1][2] == drawn else i
             kept.append((start, i + 1, drawn))
     spans = sorted({(start, end) for kept in runs.values() for start, end, _ in kept})
@@ -139,13 +141,25 @@ def animated(pictures: Sequence[bytes], steps: Steps) -> bytes:
         for start, end, drawn in kept
     )
     style = _style([span for span in spans if span != (0, count)], count)
-    match = _BODY.search(texts[-1])
-    if match is None:
-        raise LayoutError("Graphviz' SVG is not as expected: save the steps one by one")
+    match = bodies[-1]
     text = f"{texts[-1][: match.start()]}{style}{match[1]}{body}{match[3]}\n"
     title, told = "The forward and the backward pass, step by step", ". ".join(steps.lines())
     said = f"<title>{title}</title>\n<desc>{escape(printable(told), quote=False)}"
     return re.sub(r"<title>.*?</title>\n<desc>[^<]*", lambda _: said, text, count=1).encode()
+
+
+def _elements(body: str) -> Iterator[tuple[str, str]]:
+    """Each node and edge of the drawing, by its id: groups of lines, which may hold others."""
+    lines: list[str] = []
+    depth = 0
+    for line in body.splitlines(keepends=True):
+        lines.append(line)
+        depth += line.count("<g ") - line.count("</g>")
+        if depth == 0:
+            drawn = "".join(lines)
+            if match := _ID.match(drawn):
+                yield match[1], drawn
+            lines = []
 
 
 def _style(spans: Sequence[tuple[int, int]], count: int) -> str:
