@@ -159,7 +159,7 @@ class _Pen:
                 self.view.local(self.graph, edge, ["local"]),
             ]
             product = " * ".join(factors) + " = " if all(factors) else ""
-            told.append(f"sum of {edge.uses} {added}" if edge.uses > 1 else product + added)
+            told.append(f"{edge.uses} edges, sum {added}" if edge.uses > 1 else product + added)
         line = f"({'; '.join(told)})" if told else ""
         return line.encode("ascii", "backslashreplace").decode() if self.box is _ASCII else line
 
