@@ -138,10 +138,10 @@ class Value:
             node.grad = 0.0
 
 
-def _node(op: Op, data: float, a: Value, b: Value | None = None) -> Value:
+def _node(op: Op, data: float, a: Value, b: Any = None, new: Any = object.__new__) -> Value:
     if a.op is CONSTANT and (b is None or b.op is CONSTANT):
         return as_value(data, type(a))
-    node: Value = object.__new__(type(a))
+    node: Value = new(type(a))  # an argument, because it is found faster than by its name
     node._data = data
     node.grad = 0.0
     node.op = op
