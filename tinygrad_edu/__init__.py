@@ -143,21 +143,21 @@ def _draw(
 
 
 def _mimebundle(self: Value | Graph, include: Any = None, exclude: Any = None) -> dict[str, str]:
-    plain = repr(self) if isinstance(self, Value) else ""
+    plain = repr(self)
     try:
-        picture = _draw(self)
-        return picture.mimebundle(plain or repr(picture))
+        return _draw(self).mimebundle(plain)
     except Exception as error:  # a display must not fail, whatever was made of the graph
         return {"text/plain": f"{plain}\n({error})"}
 
 
 def _play(self: Steps, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    plain = repr(self)
     try:
         from tinygrad_edu.draw.film import film
 
-        return {"image/svg+xml": film(self), "text/plain": str(self)}
+        return {"image/svg+xml": film(self), "text/plain": plain}
     except Exception as error:
-        return {"text/plain": f"{self}\n({error})"}
+        return {"text/plain": f"{plain}\n({error})"}
 
 
 Value.draw = Graph.draw = _draw

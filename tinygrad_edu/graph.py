@@ -93,7 +93,7 @@ class Passing(NamedTuple):
     running: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Graph:
     """The nodes in order of computation, an output last; `outputs` are the ids of all outputs."""
 
@@ -102,6 +102,9 @@ class Graph:
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
     bundles: tuple[Edge, ...] | None = None  # the edges where groups are collapsed
+
+    def __repr__(self) -> str:
+        return repr(self.draw())
 
     @property
     def output(self) -> Node:
@@ -272,6 +275,9 @@ def _roles(order: Sequence[Value], roles: Mapping[Any, str]) -> dict[Value, str]
             raise ViewError(f"{role[:60]!r} is no role: choose one of {', '.join(ROLES)}")
         nodes = labelled.get(key, []) if isinstance(key, str) else [key] if key in known else []
         if not nodes:
-            raise ViewError(f"no node is called {str(key)[:60]!r}: a role is given to a node")
+            names = ", ".join(str(label) for label in list(labelled)[:20] if label)
+            raise ViewError(
+                f"no node is called {str(key)[:60]!r}: give a role to one of {names or 'its Values'}"
+            )
         found.update(dict.fromkeys(nodes, role))
     return found

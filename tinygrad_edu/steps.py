@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.formula import numeral, rounded
 from tinygrad_edu.graph import Graph, Passing, backward_pass, graph, jsonable
 from tinygrad_edu.written import local_derivative, number, operation, operation_in_numbers, side
+
+_MOST_LINES = 200  # of a display
 
 
 class Event(NamedTuple):
@@ -36,7 +39,7 @@ class Event(NamedTuple):
     passing: Passing | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Steps:
     """The events of both passes, in order, and the graph as it is after them.
 
@@ -56,6 +59,11 @@ class Steps:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+    def __repr__(self) -> str:
+        told = list(islice(self.lines(), _MOST_LINES))
+        more = len(self) + 1 - len(told)
+        return "\n".join([*told, *([f"... and {more} more"] if more else [])])
 
     def lines(self) -> Iterator[str]:
         """The given numbers, then what happens at each event, a line each."""

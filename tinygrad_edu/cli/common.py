@@ -38,6 +38,8 @@ _REFUSALS = (
 _HINTS = {
     "unexpected extra argument": " Put the expression in quotes, and --at before each NAME=NUMBER.",
     "No such command": ' An expression is drawn by: tinygrad-edu render "x*w" --at x=2 --at w=3',
+    "Missing option '--wrt'": " Whose gradient is to be explained? For example: --wrt x",
+    "No such option": " See --help. Numbers are given by --at NAME=NUMBER.",
     "Missing argument": ' For example: "x*w" --at x=2 --at w=3',
 }
 

@@ -169,7 +169,7 @@ def render(
     if output == "/dev/stdout":
         output = "-"  # as a file it would be replaced, with all that was written to it before
     with refusing():
-        _compatible(target, output, wrt, order, update, folder)
+        _compatible(target, output, wrt, order, update, folder, bool(hide), level)
         view = View(
             edges=listed(edges, EDGES),
             hide=listed(hide, HIDEABLE) or (),
@@ -215,6 +215,8 @@ def _compatible(
     order: int | None,
     update: float | None,
     folder: str | None,
+    hides: bool,
+    level: str | None,
 ) -> None:
     """Refuses options that do not go together."""
     if order is not None and wrt is None:
@@ -224,6 +226,8 @@ def _compatible(
     if folder is not None:
         if wrt is not None or update is not None:
             raise ViewError("--steps shows the passes of one graph: drop --wrt and --update")
+        if hides or level is not None:
+            raise ViewError("--steps shows every number of every value: drop --hide and --level")
         if output is not None:
             raise ViewError("--steps writes to its own FOLDER: drop -o")
     if update is not None and not isfinite(update):
