@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tinygrad_edu import TABLE, Value, topological_order
 from tinygrad_edu.errors import ExpressionError
-from tinygrad_edu.expression import FUNCTIONS, LONGEST, bindings, expression
+from tinygrad_edu.expression import FUNCTIONS, LONGEST, after_update, bindings, expression
 from tinygrad_edu.graph import graph
 
 
@@ -272,6 +272,104 @@ def test_the_longest_expression_is_read() -> None:
     assert "the most" in error(expression, text + " ", {"x": 1})
 
 
+# Definitions
+
+
+def test_a_definition_is_one_shared_node() -> None:
+    y = expression("c = a+b; d = a*b; c + c*d", {"a": 2, "b": 3})
+    assert y.data == 5 + 5 * 6
+    c, product = y.args
+    assert product.args == (c, product.args[1])
+    assert (c.label, product.args[1].label, y.label) == ("c", "d", "")
+    assert names(y) == ["a", "b", "c", "d", "*", "+"]
+    y.backward()
+    a, b = c.args
+    assert (a.grad, b.grad) == (7 + 5 * 3, 7 + 5 * 2)  # y = (a+b) * (1 + a*b)
+
+
+def test_the_same_without_names_is_computed_twice() -> None:
+    y = expression("(a+b) + (a+b)*(a*b)", {"a": 2, "b": 3})
+    assert (y.data, len(names(y))) == (35, 7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "c = a+b; d = a*b; c + c*d",
+        "c=a+b;d=a*b;c+c*d",
+        "c = a+b\nd = a*b\nc + c*d",
+        "\n\nc = a+b  # a sum\n\nd = a*b\nc + c*d;\n",
+        "c = a+b\r\nd = a*b\r\nc + c*d\r\n",
+        "c = (a+\n  b)\nd = a*b; c + c*d",
+        "ｃ = a+b; d = a*b; c + ｃ*d",
+    ],
+)
+def test_definitions_stand_on_one_line_or_on_several(text: str) -> None:
+    y = expression(text, {"a": 2, "b": 3})
+    assert y.data == 35
+    assert names(y) == ["a", "b", "c", "d", "*", "+"]
+
+
+def test_lines_may_be_indented_alike() -> None:
+    assert number("\n  c = a+b\n  c*c\n", a=1, b=2) == 9
+
+
+def test_without_an_expression_after_it_the_last_definition_is_the_result() -> None:
+    y = expression("c = a+b; L = c*c", {"a": 2, "b": 3})
+    assert (y.data, y.label) == (25, "L")
+    assert expression("c = a+b; d = c*c; d", {"a": 2, "b": 3}).label == "d"
+
+
+def test_a_definition_as_another_name_is_the_same_node() -> None:
+    y = expression("c = a; d = c; d*c", {"a": 3})
+    assert y.args[0] is y.args[1]
+    assert (y.args[0].label, y.data) == ("a", 9)
+    assert expression("c = a", {"a": 3}).label == "a"
+
+
+@pytest.mark.parametrize("text", ["d = +x; d*x", "d = ++x; d*x", "d = +(x); x*d"])
+def test_a_plus_does_not_take_a_name_away(text: str) -> None:
+    given_one = Value(3.0, label="x")
+    y = expression(text, {"x": given_one})
+    assert y.data == 9
+    assert given_one.label == "x"
+
+
+def test_a_definition_without_a_name_in_it_is_a_constant() -> None:
+    y = expression("c = 2*3; c*x", {"x": 1})
+    assert (y.data, y.args[0].label, y.args[0].data) == (6, "c", 6)
+    assert graph(y).nodes[0].kind == "constant"
+    assert expression("x = 2", {}).data == 2
+
+
+def test_what_is_defined_by_a_given_value_is_shared_with_it() -> None:
+    given_one = Value(2.0, label="elsewhere")
+    y = expression("s = x*x; s + s", {"x": given_one})
+    y.backward()
+    assert given_one.grad == 8.0
+    assert given_one.label == "elsewhere"
+
+
+def test_a_thousand_definitions() -> None:
+    text = "; ".join(f"x{i} = x{i - 1}*1" for i in range(1, 501))
+    assert number(text, x0=3) == 3
+
+
+def test_an_update_moves_every_name_or_those_that_are_listed() -> None:
+    text, numbers = "s = x*w; s*s", {"x": 2.0, "w": 3.0}
+    y = expression(text, numbers)
+    y.backward()  # dy/dx = 2*x*w**2 = 36, dy/dw = 2*x**2*w = 24
+    both = after_update(text, y, numbers, 0.01)
+    assert both.data == pytest.approx(((2 - 0.36) * (3 - 0.24)) ** 2)
+    one = after_update(text, y, numbers, 0.01, ["w"])
+    assert one.data == pytest.approx((2 * (3 - 0.24)) ** 2)
+    assert numbers == {"x": 2.0, "w": 3.0}
+    assert y.data == 36
+    s = one.args[0]
+    assert [x.grad for x in s.args] == pytest.approx([2 * 2 * 2.76**2, 2 * 4 * 2.76])
+    assert "'q' has no number to update" in error(after_update, text, y, numbers, 0.1, ["q"])
+
+
 # Numbers by name
 
 
@@ -451,10 +549,86 @@ def test_an_operator_of_another_kind(text: str, instead: str) -> None:
     assert sentence.endswith(f"is written {instead}")
 
 
-@pytest.mark.parametrize("text", ["x=2", "x = 2", "x*w, x=2", "x:=2", "x+=1", "y = x*w"])
-def test_an_equals_sign_in_the_expression(text: str) -> None:
-    sentence = error(expression, text, {})
-    assert sentence.endswith("has an =: numbers stand beside it, --at NAME=NUMBER")
+@pytest.mark.parametrize("text", ["x*w, x=2", "x:=2", "2 = x", "x+w = 2", "f(x) = x", "x = "])
+def test_an_equals_sign_that_defines_no_name(text: str) -> None:
+    sentence = error(expression, text, {"x": 1, "w": 1})
+    assert " has an = that defines no name: c = a+b defines one, and " in sentence
+    assert sentence.endswith("numbers stand beside the expression, --at NAME=NUMBER")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("x += 1", "c = d = x", "c, d = x, x", "[c] = x", "c.d = x", "x[0] = 1", "*c, = x"),
+        *("c: d = x", "c: d", "c = x; c += 1", "import os", "from os import path", "import os; x"),
+        *("def f(x): return x", "class C: c = x", "del x", "pass", "c = x; pass", "assert x"),
+        *("if x: c = x", "while x: c = x", "for c in x: c", "with x as c: c", "global x", "raise x"),
+        "try: c = x\nfinally: c",
+    ],
+)
+def test_a_statement_that_is_no_definition(text: str) -> None:
+    sentence = error(expression, text, {"x": 1})
+    assert sentence.startswith("a definition is a name, = and an expression, such as c = a+b; ")
+    assert "numbers, names, + - * / **" in sentence
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["c = (d := x)", "c = lambda: x", "c = [x]", "c = x if x else x", "c = x < 1", "c = 'x'"],
+)
+def test_a_definition_of_what_is_no_expression(text: str) -> None:
+    sentence = error(expression, text, {"x": 1})
+    assert sentence.startswith("an expression is made of numbers, names, + - * / **")
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_function_as_the_name_of_a_definition(name: str) -> None:
+    sentence = error(expression, f"{name} = x; {name} + 1", {"x": 1})
+    assert sentence == f"{name} is a function: it cannot be the name of a number"
+
+
+@pytest.mark.parametrize("text", ["x; x", "x*x; x", "x\nx", "c = x; c*c; c", "2; c = x; c"])
+def test_an_expression_before_the_last_needs_a_name(text: str) -> None:
+    sentence = error(expression, text, {"x": 1})
+    assert sentence.startswith("only the last of several expressions is the result: ")
+    assert sentence.endswith("give the others names, c = a+b")
+
+
+@pytest.mark.parametrize("text", ["c = x; c = 2*x; c", "c = x; c = c + 1", "ｃ = x; c = x"])
+def test_a_name_that_is_defined_twice(text: str) -> None:
+    sentence = error(expression, text, {"x": 1})
+    assert sentence == "c is defined twice: choose another name for one of them"
+
+
+@pytest.mark.parametrize("text", ["x = 2; x*x", "x = x + 1", "c = x; x = c"])
+def test_a_name_with_a_number_and_a_definition(text: str) -> None:
+    sentence = error(expression, text, {"x": 1})
+    assert sentence == "x has a number and a definition: choose another name for one of them"
+
+
+@pytest.mark.parametrize("text", ["c = a+b; d = a*b; d", "c = a; a*b", "d = a*b; c = a; d"])
+def test_a_definition_without_a_use(text: str) -> None:
+    sentence = error(expression, text, {"a": 1, "b": 1})
+    assert sentence.startswith("c is defined but is not in the expression")
+
+
+@pytest.mark.parametrize("text", ["d = c*2; c = a; d", "c = c + a", "c*a; c = a"])
+def test_a_definition_that_is_used_before_it(text: str) -> None:
+    assert error(expression, text, {"a": 1}).startswith("'c' has no number")
+
+
+def test_a_number_without_a_use_beside_definitions() -> None:
+    sentence = error(expression, "c = a*a; c + 1", {"a": 1, "q": 2})
+    assert sentence == "q has a number but is not in the expression"
+
+
+@pytest.mark.parametrize(
+    "text", ["s = 2x; s*s", "s = x w; s*s", "s = (x; s*s", "s = x^2; s*s", "s = x*; s"]
+)
+def test_a_slip_beside_a_definition_is_told_as_it_is_without(text: str) -> None:
+    sentence = error(expression, text, {"x": 1, "w": 1})
+    assert "defines no name" not in sentence
+    assert "*" in sentence
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "\t \n"])
@@ -483,7 +657,7 @@ def test_what_is_echoed_is_clipped_and_clean() -> None:
 
 PIECES = [
     "x", "2", "1e9", "tanh", "max", "(", ")", ",", "+", "-", "*", "/", "**", "lambda", "if",
-    "else", "for", "in", "not", "and", "await", "yield", "f'", "'", '"', " ",
+    "else", "for", "in", "not", "and", "await", "yield", "f'", "'", '"', " ", "c", "=", ";", "\n",
 ]  # fmt: skip
 
 

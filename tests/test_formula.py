@@ -12,8 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import TABLE, Op, Value, maximum, ops, tanh
-from tinygrad_edu.formula import Formula, derivative_formulas, format_number, formula
+from tinygrad_edu.formula import (
+    Formula,
+    Latex,
+    derivative_formulas,
+    format_number,
+    formula,
+    latex_name,
+    latex_number,
+    numeral,
+)
+from tinygrad_edu.graph import graph
 from tinygrad_edu.ieee import IEEE
+from tinygrad_edu.written import derivative, derivative_in_numbers
 
 OPERATORS = {
     "+": (operator.add, ast.Add),
@@ -173,3 +184,129 @@ def test_an_operator_with_a_symbol_of_its_own_is_written_as_a_function() -> None
     dot = Op("dot", lambda a, b: a * b, lambda y, a, b: b, lambda y, a, b: a, symbol="@")
     assert read(formula(dot)) == ("dot", "a", "b")
     assert str(dot(Value(2.0), 3.0).op) == "@"
+
+
+# --- numbers in formulas -------------------------------------------------------------------------
+
+
+def test_a_negative_number_in_a_formula_has_its_brackets() -> None:
+    assert str(numeral(-2.5, 4) ** numeral(2.0, 4)) == "(-2.5)**2"
+    assert str(numeral(2.0, 4) ** numeral(-2.5, 4)) == "2**-2.5"
+    assert str(numeral(1 / 3, 2) - numeral(-1.0, 2)) == "0.33 - -1"
+    assert str(numeral(-0.0, 4) ** numeral(2.0, 4)) == "0**2"
+
+
+@pytest.mark.parametrize("op", TABLE.values(), ids=TABLE)
+@given(st.floats(-3, 3), st.floats(-3, 3))
+@settings(max_examples=30)
+def test_the_formula_of_a_local_derivative_computes_it(op: Op, a: float, b: float) -> None:
+    """In names exactly; with the numbers put in as exactly as 17 places say them."""
+    y = op(*(Value(x, label=name) for x, name in zip((a, b)[: len(op.derivatives)], "ab")))
+    y.label = "y"
+    g = graph(y)
+    known = {**TABLE, "a": IEEE(a), "b": IEEE(b), "y": IEEE(y.data)}
+    for edge in g.edges:
+        assert edge.local is not None
+        named = derivative(g, g.output, edge.operand, 17)
+        assert_close(eval(named, {"nan": math.nan, **known}), edge.local)
+        if all(x == 0 or abs(x) > 0.1 for x in (a, b)):
+            numbers = derivative_in_numbers(g, g.output, edge.operand, 17)
+            node = ast.parse(numbers, mode="eval")
+            code = compile(ast.fix_missing_locations(InIEEE().visit(node)), "", "eval")
+            computed = eval(code, {"nan": math.nan, "inf": math.inf, "IEEE": IEEE, **known})
+            assert_close(computed, edge.local)
+
+
+class InIEEE(ast.NodeTransformer):
+    """Every number of a formula as an IEEE, which divides by 0 as the table does."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return ast.Call(ast.Name("IEEE", ast.Load()), [ast.Constant(float(node.value))], [])
+
+
+def assert_close(x: float, expected: float) -> None:
+    both_nan = math.isnan(x) and math.isnan(expected)
+    assert both_nan or math.isclose(float(x), expected, rel_tol=1e-9, abs_tol=1e-9)
+
+
+# --- LaTeX ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (lambda a, b: a / b, r"\frac{a}{b}"),
+        (lambda a, b: (a / b) ** 2, r"{\left(\frac{a}{b}\right)}^{2}"),
+        (lambda a, b: -a / b + 1, r"\frac{-a}{b} + 1"),
+        (lambda a, b: a - (b - a), r"a - \left(b - a\right)"),
+        (lambda a, b: 2 * a * b, r"2 \cdot a \cdot b"),
+        (lambda a, b: (-a) ** 2, r"{\left(-a\right)}^{2}"),
+        (lambda a, b: -(a**2), r"-{a}^{2}"),
+        (lambda a, b: a**b**2, r"{a}^{{b}^{2}}"),
+        (lambda a, b: (a**b) ** 2, r"{\left({a}^{b}\right)}^{2}"),
+        (lambda a, b: a ** (b + 1), r"{a}^{b + 1}"),
+        (lambda a, b: ops.exp(a + b) ** 2, r"{\left(e^{a + b}\right)}^{2}"),
+        (lambda a, b: ops.sqrt(a + b), r"\sqrt{a + b}"),
+        (lambda a, b: abs(a - b), r"\left|a - b\right|"),
+        (lambda a, b: tanh(a), r"\tanh\left(a\right)"),
+        (lambda a, b: maximum(a, b + 1), r"\operatorname{max}\left(a, b + 1\right)"),
+        (lambda a, b: a * 1e-7, r"a \cdot \left(1 \cdot 10^{-7}\right)"),
+        (lambda a, b: 1e300**a, r"{\left(1 \cdot 10^{300}\right)}^{a}"),
+        (lambda a, b: a * -2.5, r"a \cdot -2.5"),
+    ],
+    ids=lambda case: case if isinstance(case, str) else "",
+)
+def test_latex_by_example(written: Any, text: str) -> None:
+    assert str(written(Latex("a"), Latex("b"))) == text
+
+
+@given(TREES)
+@settings(max_examples=300)
+def test_every_bracket_of_latex_is_closed(tree: Any) -> None:
+    text = str(apply(tree, Latex))
+    assert text.count(r"\left") == text.count(r"\right")
+    depth = 0
+    for c in text:
+        depth += {"{": 1, "}": -1}.get(c, 0)
+        assert depth >= 0
+    assert depth == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x", "x"),
+        ("x1", "x_{1}"),
+        ("w_12", "w_{12}"),
+        ("loss", r"\text{loss}"),
+        ("a_b", r"\text{a\_b}"),
+        ("x'", r"\text{x'}"),
+        ("100%", r"\text{100\%}"),
+        ("#$&{}", r"\text{\#\$\&\{\}}"),
+        ("\\input{x}", r"\text{\textbackslash{}input\{x\}}"),
+        ("^~", r"\text{\textasciicircum{}\textasciitilde{}}"),
+    ],
+)
+def test_nothing_in_a_name_is_a_command(name: str, text: str) -> None:
+    assert latex_name(name) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("0.5", "0.5"),
+        ("-3", "-3"),
+        ("1e-05", r"1 \cdot 10^{-5}"),
+        ("-1.5e+300", r"-1.5 \cdot 10^{300}"),
+        ("inf", r"\infty"),
+        ("-inf", r"-\infty"),
+        ("nan", r"\text{undefined}"),
+    ],
+)
+def test_numbers_in_latex(number: str, text: str) -> None:
+    assert latex_number(number) == text
+
+
+def test_ones_own_operation_in_latex() -> None:
+    mine = Op("my_op", lambda a: a, lambda y, a: 1.0)
+    assert str(mine(Latex("a"))) == r"\operatorname{my\_op}\left(a\right)"

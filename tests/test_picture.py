@@ -30,13 +30,16 @@ from tinygrad_edu.draw.dot import dot, drawn
 from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.draw.picture import (
     FORMATS,
+    MANY_SHAPES,
     MOST_SHAPES,
     Picture,
     draw,
     format_of,
+    panels,
     write_whole,
 )
 from tinygrad_edu.draw.text import text
+from tinygrad_edu.draw.view import View, arriving
 from tinygrad_edu.errors import FormatError
 from tinygrad_edu.formula import rounded
 from tinygrad_edu.graph import Graph, graph
@@ -79,7 +82,7 @@ def check_format(data: bytes, format: str, g: Graph) -> None:
         assert data.rstrip().endswith(b"%%EOF")
         assert data.count(b"/Type /Page\n") == 1 or data.count(b"/Type /Pages") == 1
     elif format == "dot":
-        assert data.decode() == dot(g)
+        assert data.decode() == dot(panels([g]), View())
     elif format == "json":
         assert json.loads(data)["nodes"][g.output.id]["op"] == g.output.op
     else:
@@ -91,17 +94,20 @@ def check_svg(data: bytes, g: Graph) -> None:
     root = ElementTree.fromstring(data)
     assert root.tag == SVG + "svg"
     parts = {part.attrib["id"]: part for part in root.iter(SVG + "g")}
+    contributions = arriving(g)
     for node in g.nodes:
         said = " ".join(t.text or "" for t in parts[f"n{node.id}"].iter(SVG + "text"))
         expected = [theme.printable(node.label)] if node.label else []
         expected += ["value"] * (node.kind != "constant") + [rounded(node.data)]
         expected += [] if node.grad is None else ["grad", rounded(node.grad)]
+        terms = View().sum(node.grad, contributions[node.id])
+        expected += [f"= {terms}"] if terms and node.grad is not None else []
         words = " ".join(expected).split()
         assert said.split()[: len(words)] == words
         assert said.split()[len(words) :] == theme_note(node.stale)
         if node.args:
             operator = parts[f"op{node.id}"]
-            assert [t.text for t in operator.iter(SVG + "text")] == [node.symbol]
+            assert [t.text for t in operator.iter(SVG + "text")] == [str(node.op)]
             assert parts[f"e{node.id}"].get("class") == "edge"
     edges = {f"e{e.source}_{e.target}_{e.operand}" for e in g.edges}
     assert edges == {name for name in parts if re.fullmatch(r"e\d+_\d+_\d", name)}

@@ -7,15 +7,29 @@ import time
 import unicodedata
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 from conftest import differentiated, neuron, random_value
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_edu import Op, Value, cos, log, maximum, minimum, tanh, topological_order
+from tinygrad_edu import (
+    Op,
+    Value,
+    cos,
+    gradient,
+    group,
+    log,
+    maximum,
+    minimum,
+    tanh,
+    topological_order,
+)
 from tinygrad_edu.draw import theme
-from tinygrad_edu.draw.text import columns, text
+from tinygrad_edu.draw.aloud import aloud, title
+from tinygrad_edu.draw.text import PLAIN, columns, text
+from tinygrad_edu.draw.view import View
 from tinygrad_edu.formula import rounded
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.ops import CONSTANT
@@ -289,6 +303,271 @@ def test_the_gradient_is_not_repeated_where_a_value_is_referred_to() -> None:
     drawing = text(graph(shared()))
     assert all("grad" not in line for line in lines(drawing) if line.endswith("above"))
     assert drawing.count("grad") == sum(node.grad is not None for node in graph(shared()).nodes)
+
+
+# --- edges, groups, roles, more than one graph ---------------------------------------------------
+
+EVERYTHING = ("formula", "numbers", "local", "contribution")
+
+
+def lecture() -> Value:
+    a, b, c, f = (Value(x, label=name) for x, name in zip((2.0, -3.0, 10.0, -2.0), "abcf"))
+    y = (a * b + c) * f
+    y.label = "L"
+    return differentiated(y)
+
+
+def layers() -> Value:
+    """Two neurons in a layer, and one in the next; inputs belong to no group."""
+    xs = [Value(number, label=f"x{i}") for i, number in enumerate((1.0, -2.0))]
+    for layer, size in enumerate((2, 1)):
+        outputs = []
+        for neuron_ in range(size):
+            with group(f"layer{layer}/neuron{neuron_}"):
+                ws = [Value(0.1 * (i + neuron_ + 1), label=f"w{i}") for i in range(2)]
+                outputs.append(tanh(xs[0] * ws[0] + xs[1] * ws[1]))
+        xs = outputs
+    return differentiated(xs[0] ** 2)
+
+
+@pytest.mark.parametrize("name", ["neuron", "before", "shared", "odd"])
+def test_exact_drawing_with_edges(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}.edges.txt", text(graph(EXAMPLES[name]()), View(edges=EVERYTHING), width=72))
+
+
+def test_edges_say_nothing_unless_asked() -> None:
+    y = lecture()
+    assert "local" not in text(graph(y)) + y.draw().text(width=200)
+    assert y.draw(edges=[]).text(width=80) == y.draw().text(width=80) == text(graph(y))
+
+
+def test_on_request_each_line_says_what_flows_along_its_edge() -> None:
+    assert lines(lecture().draw(edges=["local", "contribution"]).text(width=80)) == [
+        "L (*) = -8  grad 1",
+        "├─ + = 4  grad -2  (local -2; 1 * -2 = -2)",
+        "│  ├─ * = -6  grad -2  (local 1; -2 * 1 = -2)",
+        "│  │  ├─ a = 2  grad 6  (local -3; -2 * -3 = +6)",
+        "│  │  └─ b = -3  grad -4  (local 2; -2 * 2 = -4)",
+        "│  └─ c = 10  grad -2  (local 1; -2 * 1 = -2)",
+        "└─ f = -2  grad 4  (local 4; 1 * 4 = +4)",
+    ]
+
+
+def test_a_formula_names_values_and_the_lines_show_the_names() -> None:
+    shown = lecture().draw(edges=["formula"]).text(width=80)
+    assert "└─ f = -2  grad 4  (local v4)" in shown
+    assert "├─ v4 (+) = 4  grad -2  (local f)" in shown
+
+
+def test_the_sum_where_contributions_meet() -> None:
+    a = Value(2.0, label="a")
+    y = differentiated(a + a * 6)
+    assert "a = 2  grad 7 = 1 + 6  #0" in y.draw(edges=["contribution"]).text(width=80)
+    assert "= 1 + 6" not in y.draw().text(width=80)
+
+
+def test_before_backward_there_are_only_local_derivatives() -> None:
+    shown = neuron().draw(edges=["local", "contribution"]).text(width=80)
+    assert "w1 = -3  (local 2)\n" in shown
+    assert not re.search(r"grad|\+\d", shown)
+
+
+@pytest.mark.parametrize("level", ["node", "neuron", "layer"])
+def test_every_name_in_a_formula_is_shown_somewhere(level: str) -> None:
+    shown = layers().draw(level=level, edges=["formula"]).text(width=200)
+    used = {
+        name for rule in re.findall(r"\(local ([^)]*)", shown) for name in re.findall(r"v\d+", rule)
+    }
+    assert used or level == "layer"
+    for name in used:
+        assert re.search(rf"^[^(]*\b{name}\b", shown, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("label", ["\u03b8\u2081", WIDE, "x\u00e9", "\uff37"], ids=ascii)
+def test_a_formula_of_foreign_letters_keeps_to_width_and_to_ascii(label: str) -> None:
+    y = differentiated(tanh(Value(0.5, label=label) * Value(3.0, label=label * 2)))
+    y.label = label * 3
+    for width in range(1, 120):
+        for unicode in (True, False):
+            drawing = text(graph(y), View(edges=EVERYTHING), width=width, unicode=unicode)
+            assert max(map(width_on_a_terminal, lines(drawing))) <= width
+            assert unicode or drawing.isascii()
+    told = text(graph(y), View(edges=EVERYTHING), width=200)
+    assert f"(local 1 - {label * 3}**2 = " in told
+    assert f"(local {label} = 0.5; " in told
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60))
+@settings(max_examples=50)
+def test_every_edge_is_said_once(seed: int, operations: int) -> None:
+    y = tame_value(Random(seed), operations)
+    g = graph(y)
+    wanted = sorted(
+        f"{rounded(g.nodes[e.target].grad)} * {rounded(e.local)} = "
+        f"{'+' if e.contribution > 0 else ''}{rounded(e.contribution)}"
+        for e in g.edges
+        if e.local is not None
+    )
+    shown = text(g, View(edges=["contribution"]), width=2000)
+    assert sorted(re.findall(r"  \(([^()]*)\)$", shown, re.MULTILINE)) == wanted
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    labels=st.lists(st.sampled_from(LABELS) | st.text(st.characters()), min_size=1),
+    edges=st.lists(st.sampled_from(EVERYTHING), unique=True),
+    width=st.integers(1, 120),
+    unicode=st.booleans(),
+)
+@settings(max_examples=200)
+def test_no_line_is_wider_with_edges_roles_and_two_roots(
+    seed: int, labels: list[str], edges: list[str], width: int, unicode: bool
+) -> None:
+    y = random_value(Random(seed), 20, labels)
+    roles: dict[Any, str] = {y: "loss", y.args[0] if y.args else y: "parameter"}
+    for g in (graph(y, roles=roles), graph(y, -y)):
+        drawing = text(g, View(edges=edges, places=17), width=width, unicode=unicode)
+        assert max(map(width_on_a_terminal, lines(drawing))) <= width
+        assert unicode or drawing.isascii()
+        assert not [c for c in "".join(lines(drawing)) if unicodedata.category(c) in ("Cc", "Cs")]
+
+
+@pytest.mark.parametrize("level", ["node", "neuron", "layer", 0])
+def test_no_line_is_wider_with_groups(level: str | int) -> None:
+    for width in range(1, 100):
+        for unicode in (True, False):
+            picture = layers().draw(level=level, edges=EVERYTHING, roles={"x0": "input"})
+            drawing = picture.text(width=width, unicode=unicode)
+            assert max(map(width_on_a_terminal, lines(drawing))) <= width
+            assert unicode or drawing.isascii()
+
+
+@pytest.mark.parametrize("width", [1, 5, 6, 7, 20])
+def test_no_line_is_wider_before_and_after(width: int) -> None:
+    drawing = lecture().draw(before=lecture()).text(width=width)
+    assert max(map(len, lines(drawing))) <= width
+
+
+def test_groups_say_how_much_they_hold_and_edges_what_they_sum() -> None:
+    shown = lines(layers().draw(level="layer", edges=["contribution"]).text(width=100))
+    assert any(re.search(r"layer0 .*\(\d+ values\)", line) for line in shown)
+    assert any(re.search(r"\(2 edges, sum [+-][\d.]+\)$", line) for line in shown)
+
+
+def test_roles_are_words() -> None:
+    picture = lecture().draw(roles={"a": "input", "b": "parameter", "L": "loss"})
+    shown = picture.text(width=80)
+    assert shown.startswith("L (*) = -8  grad 1  loss\n")
+    assert "├─ a = 2  grad 6  input\n" in shown
+    assert "└─ b = -3  grad -4  parameter\n" in shown
+
+
+def test_two_outputs_are_two_trees_that_share() -> None:
+    x = Value(3.0, label="x")
+    y = x * x
+    y.label = "y"
+    (dy,) = gradient(y, [x])
+    dy.label = "dy"
+    above, below = text(graph(y, dy)).split("\n\n")
+    assert lines(above + "\n") == ["y (*) = 9", "├─ x = 3  #0", "└─ x = 3  #0 above"]
+    assert below.startswith("dy (+) = 6\n")
+    assert re.findall(r"x = 3 .*", below) == ["x = 3  #0 above"] * 2
+
+
+def test_an_output_inside_another_is_referred_to() -> None:
+    x = Value(3.0, label="x")
+    y = tanh(x)
+    assert lines(text(graph(y, x))) == ["tanh = 0.9951", "└─ x = 3  #0", "", "x = 3  #0 above"]
+
+
+def test_before_and_after_an_update_are_drawn_one_below_the_other() -> None:
+    before = graph(differentiated(Value(2.0, label="a") * 3))
+    after = graph(differentiated(Value(1.0, label="a") * 3))
+    picture = after.draw(before=before)
+    assert picture.text(width=80) == f"before:\n{text(before)}\nafter:\n{text(after)}"
+    assert picture.render("txt").decode() == picture.text(width=80)
+
+
+def test_what_is_hidden_is_a_blank() -> None:
+    hide = ["leaves", "values", "grads", "edges"]
+    view = View(edges=["formula", "contribution"], hide=hide)
+    assert lines(text(graph(lecture()), view))[:4] == [
+        "L (*) = ____  grad ____",
+        "├─ v4 (+) = ____  grad ____  (local ____; ____ * ____ = ____)",
+        "│  ├─ v2 (*) = ____  grad ____  (local ____; ____ * ____ = ____)",
+        "│  │  ├─ a = ____  grad ____  (local ____; ____ * ____ = ____)",
+    ]
+
+
+# --- read aloud ----------------------------------------------------------------------------------
+
+
+def test_the_lecture_read_aloud() -> None:
+    y = lecture()
+    assert y.draw(roles={"a": "input"}).alt == (
+        "A calculation of 7 values. a, an input, is 2. b is minus 3. v2, a times b, is minus 6. "
+        "c is 10. v4, v2 plus c, is 4. f is minus 2. The output L, v4 times f, is minus 8. "
+        "Gradients, from the output back: L: 1. f: 4. v4: minus 2. c: minus 2. v2: minus 2. "
+        "b: minus 4. a: 6."
+    )
+    assert title(graph(y), PLAIN) == "Graph of L = minus 8"
+
+
+def test_operations_read_aloud() -> None:
+    a, b = Value(0.5, label="a"), Value(-2.0, label="b")
+    said = {
+        "a minus b": a - b,
+        "a divided by b": a / b,
+        "a to the power of 3": a**3,
+        "a plus minus 2": a + -2,
+        "tanh of a": tanh(a),
+        "max of a and b": maximum(a, b),
+    }
+    for words, y in said.items():
+        assert f", {words}, is " in y.draw().alt
+
+
+def test_before_backward_no_gradients_are_read() -> None:
+    assert "Gradients" not in neuron().draw().alt
+    assert neuron().draw().alt.endswith("The output o, tanh of n, is 0.7071.")
+
+
+@given(st.integers(0, 2**32), st.integers(0, 30))
+@settings(max_examples=100)
+def test_values_are_read_in_order_and_gradients_backwards(seed: int, operations: int) -> None:
+    g = graph(tame_value(Random(seed), operations))
+    forward, _, backward = aloud(g, PLAIN).partition(" Gradients, from the output back: ")
+    values = [node for node in g.nodes if node.kind != "constant"]
+    assert re.findall(r"(?:\. |\. The output )(\w+)(?:,| is)", forward) == [n.label for n in values]
+    graded = [node for node in reversed(values) if node.grad is not None]
+    assert re.findall(r"(\w+): ", backward) == [node.label for node in graded]
+
+
+def test_nothing_hidden_is_read_aloud() -> None:
+    y = lecture()
+    alt = y.draw(hide=["leaves", "values", "grads"]).alt
+    assert not re.search(r"\d", alt.replace("7 values", "").replace("v2", "").replace("v4", ""))
+    assert alt.startswith("A calculation of 7 values. a is blank. b is blank. v2, a times b, is ")
+    assert title(graph(y), View(hide=["values"])) == "Graph of L = blank"
+
+
+def test_groups_and_two_outputs_are_read_aloud() -> None:
+    alt = layers().draw(level="layer").alt
+    assert re.search(r"layer0, a group of \d+ values that takes x0, x1\.", alt)
+    assert re.search(r"layer1, a group of \d+ values that takes layer0, is -?[\w .]+\.", alt)
+    x = Value(3.0, label="x")
+    y, z = x * 2, x + 1
+    y.label, z.label = "y", "z"
+    assert graph(y, z).draw().alt.count("The output ") == 2
+
+
+def test_nobody_has_to_listen_for_ever() -> None:
+    g = graph(doubled())
+    started = time.monotonic()
+    said = aloud(g, PLAIN)
+    assert time.monotonic() - started < 1
+    assert said.endswith(f". And so on, {len(g.nodes)} values in all.")
+    assert said.count(". ") == 100
 
 
 # --- size ----------------------------------------------------------------------------------------

@@ -277,7 +277,7 @@ def _roles(order: Sequence[Value], roles: Mapping[Any, str]) -> dict[Value, str]
         if not nodes:
             names = ", ".join(str(label) for label in list(labelled)[:20] if label)
             raise ViewError(
-                f"no node is called {str(key)[:60]!r}: give a role to one of {names or 'its Values'}"
+                f"no node is called {str(key)[:60]!r}: a role goes to one of {names or 'its nodes'}"
             )
         found.update(dict.fromkeys(nodes, role))
     return found
