@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import html
 import json
 import os
 import re
@@ -134,8 +135,10 @@ def test_the_examples_in_the_help_run(words: list[str], folder: Path) -> None:
     (folder / "lesson.py").write_text(BACKWARD)
     result = run(*words[1:])
     if not no_fonts(result):
-        assert (result.exit_code, result.stderr) == (0, "")
+        steps = "Note: 6 steps are in 'slides', and steps.svg\n" if "--steps" in words else ""
+        assert (result.exit_code, result.stderr) == (0, steps)
         written = [word for before, word in pairwise(words) if before == "-o" and word != "-"]
+        written += ["slides/step-006.svg", "slides/steps.svg"] if steps else []
         assert all((folder / name).stat().st_size > 100 for name in written)
         assert result.stdout or written
 
@@ -178,12 +181,15 @@ def test_the_completion_script_is_printed(shell: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
-        ("tinygrad-edu ", {"render", "check"}),
+        ("tinygrad-edu ", {"render", "explain", "step", "orders", "check"}),
         ("tinygrad-edu re", {"render"}),
         ("tinygrad-edu render --fo", {"--format"}),
         ("tinygrad-edu render x --format ", {"svg", "png", "pdf", "dot", "json", "txt"}),
         ("tinygrad-edu render -x*w --format p", {"png", "pdf"}),
         ("tinygrad-edu check --a", {"--at"}),
+        ("tinygrad-edu step --a", {"--at", "--all"}),
+        ("tinygrad-edu explain x --form ", {"text", "words", "latex"}),
+        ("tinygrad-edu render x --theme ", {"light", "dark", "print", "contrast"}),
     ],
 )
 def test_words_are_completed(typed: str, completed: set[str]) -> None:
@@ -640,6 +646,336 @@ def test_check_of_no_expression_is_exit_code_2() -> None:
         result = run("check", *args)
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.startswith("Error: ")
+
+
+# What is shown: --edges, --hide, --precision, --direction, --theme, --highlight, --role
+
+# L = (a*b + c) * f: dL/da = f*b = 6, dL/db = f*a = -4, dL/dc = f = -2, dL/df = a*b + c = 4.
+LOSS = "L = (a*b + c) * f"
+L = ("render", LOSS, "--at", "a=2", "--at", "b=-3", "--at", "c=10", "--at", "f=-2")
+ALL_EDGES = """\
+L (*) = -8  grad 1
+├─ v4 (+) = 4  grad -2  (local f = -2; 1 * -2 = -2)
+│  ├─ v2 (*) = -6  grad -2  (local 1; -2 * 1 = -2)
+│  │  ├─ a = 2  grad 6  (local b = -3; -2 * -3 = +6)
+│  │  └─ b = -3  grad -4  (local a = 2; -2 * 2 = -4)
+│  └─ c = 10  grad -2  (local 1; -2 * 1 = -2)
+└─ f = -2  grad 4  (local v4 = 4; 1 * 4 = +4)
+"""
+
+
+def words_of(svg: str) -> set[str]:
+    """The words on the paper, without those that are only read aloud."""
+    texts = ElementTree.fromstring(svg).iter(f"{SVG}text")
+    return {
+        word for text in texts for word in "".join(text.itertext()).replace("\xa0", " ").split()
+    }
+
+
+def test_edges_say_the_local_derivative_and_the_contribution() -> None:
+    assert output(*L, "--edges", "all") == ALL_EDGES
+    assert output(*L, "--edges", "formula,numbers,local,contribution") == ALL_EDGES
+    plain = re.sub(r"  \(local[^)]*\)|v\d \(|(?<=[+*])\)(?= = -?[46]  grad -2)", "", ALL_EDGES)
+    assert output(*L) == output(*L, "--edges", "none") == plain
+
+
+@pytest.mark.parametrize(
+    ("edges", "said"),
+    [
+        ("formula", "(local b)"),
+        ("numbers", "(local -3)"),
+        ("local", "(local -3)"),
+        ("contribution", "(-2 * -3 = +6)"),
+        ("formula,local", "(local b = -3)"),
+        ("local,formula", "(local b = -3)"),
+        (" local , contribution ", "(local -3; -2 * -3 = +6)"),
+    ],
+)
+def test_an_edge_says_what_it_is_asked_for(edges: str, said: str) -> None:
+    (line,) = [line for line in output(*L, "--edges", edges).splitlines() if " a = 2 " in line]
+    assert line == f"│  │  ├─ a = 2  grad 6  {said}"
+
+
+def test_numbers_in_a_formula() -> None:
+    # tanh(1) = 0.7616, 1 - tanh(1)**2 = 0.42
+    text = output(*NEURON, "--edges", "all")
+    assert "(local 1 - v5**2 = 1 - 0.7616**2 = 0.42; 1 * 0.42 = +0.42)" in text
+
+
+def test_contributions_are_added_up_where_they_arrive() -> None:
+    text = output("render", "x*x + 3*x", "--at", "x=2", "--edges", "contribution")
+    assert "x = 2  grad 7 = 3 + 2 + 2  #0  (1 * 2 = +2)" in text
+    assert text.endswith("x = 2  #0 above  (1 * 3 = +3)\n")
+
+
+def test_a_picture_says_what_flows_back_along_its_edges() -> None:
+    svg = output(*L, "-o", "-")
+    assert {"local", "+6", "-4", "+4", "-2", "-3"} <= words_of(svg)
+    assert not {"+6", "local"} & words_of(output(*L, "-o", "-", "--edges", "none"))
+    assert {"b", "v4"} <= words_of(output(*L, "-o", "-", "--edges", "formula"))
+
+
+@pytest.mark.parametrize(
+    ("hide", "blank", "seen"),
+    [
+        ("leaves", ["a = ____", "b = ____", "c = ____", "f = ____"], ["L (*) = -8", "grad 6"]),
+        ("values", ["L (*) = ____", "+ = ____", "* = ____"], ["a = 2", "grad 6"]),
+        ("grads", ["grad ____"], ["a = 2", "L (*) = -8"]),
+        ("values,grads", ["+ = ____  grad ____"], ["a = 2  grad ____"]),
+        ("all", ["a = ____  grad ____", "L (*) = ____  grad ____"], []),
+        ("none", [], ["a = 2  grad 6"]),
+    ],
+)
+def test_what_is_hidden_is_a_blank(hide: str, blank: list[str], seen: list[str]) -> None:
+    text = output(*L, "--hide", hide)
+    assert all(words in text for words in blank + seen)
+    numbers = {"leaves": "= 10", "values": "-8", "grads": "grad 6", "all": "[0-9]"}
+    assert hide not in numbers or not re.search(numbers[hide], text)
+
+
+@pytest.mark.parametrize(
+    ("hide", "numbers"),
+    [
+        ("values", {"0.7616", "0.7615941559557649"}),
+        ("grads", {"1.2599", "0.8399", "1.2599230248420783", "0.8399486832280523"}),
+        ("edges", {"0.7616**2"}),
+        ("all", {"0.7616", "1.2599", "0.8399", "0.41997434161402614"}),
+    ],
+)
+def test_what_is_hidden_is_nowhere_in_the_file(hide: str, numbers: set[str]) -> None:
+    words = NEURON
+    for format in ("svg", "dot", "txt"):
+        shown = output(*words, "--edges", "all", "--format", format).replace("&#45;", "-")
+        drawn = output(*words, "--edges", "all", "--hide", hide, "--format", format)
+        assert "____" in drawn
+        assert any(number in shown for number in numbers)
+        assert not [number for number in numbers if number in drawn]
+
+
+def test_hidden_leaves_are_nowhere_in_the_file() -> None:
+    words = ("render", "5*(x*w)", "--at", "x=2.125", "--at", "w=-3.875", "--edges", "all")
+    for format in ("svg", "dot", "txt"):
+        drawn = output(*words, "--hide", "leaves", "--format", format)
+        assert "2.125" not in drawn
+        assert "3.875" not in drawn
+
+
+@pytest.mark.parametrize(
+    ("precision", "value"), [("0", "1"), ("1", "0.7"), ("4", "0.6667"), ("12", "0.666666666667")]
+)
+def test_the_precision_is_that_of_every_number(precision: str, value: str) -> None:
+    words = ("render", "x/3", "--at", "x=2", "--precision", precision)
+    assert output(*words).startswith(f"/ = {value}  grad 1\n")
+    assert output(*words, "--format", "txt").startswith(f"/ = {value}  grad 1\n")
+    assert value in words_of(output(*words, "-o", "-"))
+    assert json.loads(output(*words, "--format", "json"))["nodes"][-1]["data"] == 2 / 3
+
+
+def size(svg: str) -> tuple[float, float]:
+    found = re.search(r'<svg width="(\d+)pt" height="(\d+)pt"', svg)
+    assert found
+    return float(found[1]), float(found[2])
+
+
+def test_the_direction_turns_the_picture() -> None:
+    wide = output(*NEURON, "-o", "-")
+    assert wide == output(*NEURON, "-o", "-", "--direction", "lr")
+    tall = output(*NEURON, "-o", "-", "--direction", "TB")
+    assert size(wide)[0] > 2 * size(wide)[1]
+    assert size(tall)[1] > size(tall)[0]
+
+
+def test_a_theme_is_on_paper_of_its_own() -> None:
+    papers = {}
+    for theme in ("light", "dark", "print", "contrast"):
+        svg = output("render", "x*w", "--at", "x=2", "--at", "w=3", "-o", "-", "--theme", theme)
+        paper = re.search(r'<polygon fill="(#\w{6})"', svg)
+        assert paper
+        papers[theme] = paper[1]
+        grey = set(re.findall(r'"#(\w{6})"', svg))
+        assert theme != "print" or {len({c[:2], c[2:4], c[4:]}) for c in grey} == {1}
+    assert (papers["light"], papers["print"], papers["contrast"]) == (
+        "#ffffff",
+        *["#ffffff", "#000000"],
+    )
+    assert int(papers["dark"][1:3], 16) < 64
+
+
+def test_the_paths_from_a_name_are_highlighted() -> None:
+    words = ("render", "x*w + b", "--at", "x=2", "--at", "w=3", "--at", "b=1", "-o", "-")
+    root = ElementTree.fromstring(output(*words, "--highlight", "x"))
+    parts = {part.get("id", ""): part for part in root.iter(f"{SVG}g")}
+
+    def faint(name: str) -> bool:
+        return any(line.get("stroke-dasharray") for line in parts[name].iter())
+
+    assert not any(map(faint, ("n0", "op2", "n2", "op4", "n4", "e0_2_0", "e2_4_0")))
+    assert all(map(faint, ("n1", "n3", "e1_2_1", "e3_4_1")))
+    both = ElementTree.fromstring(output(*words, "--highlight", "x", "--highlight", "b"))
+    parts = {part.get("id", ""): part for part in both.iter(f"{SVG}g")}
+    assert faint("n1")
+    assert not faint("n3")
+
+
+def test_roles_are_told() -> None:
+    roles = ("--role", "x=input", "--role", " w = parameter ", "--role", "L=loss")
+    words = ("render", "L = x*w", "--at", "x=2", "--at", "w=3", *roles)
+    text = output(*words)
+    assert text == "L (*) = 6  grad 1  loss\n├─ x = 2  grad 3  input\n└─ w = 3  grad 2  parameter\n"
+    assert [node["role"] for node in json.loads(output(*words, "--format", "json"))["nodes"]] == [
+        *("input", "parameter", "loss")
+    ]
+    assert {"input", "parameter", "loss"} <= words_of(output(*words, "-o", "-"))
+
+
+# How much is shown: --level, --wrt, --order, --update
+
+GROUPS = """\
+from tinygrad_edu import Value, group
+x = Value(2.0, label="x")
+with group("layer1"):
+    with group("neuron1"):
+        a = x * 3
+    with group("neuron2"):
+        b = x * 4
+with group("layer2"):
+    y = a * b
+y.backward()
+"""  # y = 12*x*x = 48, dy/dx = 24*x = 48: 4*6 = 24 by the first neuron, 3*8 = 24 by the second
+
+
+@pytest.mark.parametrize(
+    ("levels", "boxes"),
+    [
+        (["node"], []),
+        (["neuron", "2", "7"], ["layer1/neuron1", "layer1/neuron2", "layer2"]),
+        (["layer", "1"], ["layer1", "layer2"]),
+        (["0"], ["the calculation"]),
+    ],
+    ids=str,
+)
+def test_a_level_collapses_groups(levels: list[str], boxes: list[str], folder: Path) -> None:
+    (folder / "groups.py").write_text(GROUPS)
+    for level in levels:
+        words = ("render", "groups.py:y", "--level", level)
+        drawing = json.loads(output(*words, "--format", "json"))
+        nodes = {node["id"]: node for node in drawing["nodes"]}
+        assert [n["label"] for n in nodes.values() if n["kind"] == "group"] == boxes
+        assert sum(node["holds"] for node in nodes.values()) == 6
+        (x,) = [node for node in nodes.values() if node["label"] == "x"]
+        edges = [edge for edge in drawing["edges"] if edge["source"] == x["id"]]
+        assert sum(edge["contribution"] for edge in edges) == x["grad"] == 48
+        assert sum(edge["uses"] for edge in edges) == 2
+        assert nodes[drawing["outputs"][-1]]["data"] == 48
+        text = output(*words)
+        assert all(box in text for box in boxes)
+        assert {part for box in boxes for part in box.split()} <= words_of(
+            output(*words, "-o", "-")
+        )
+
+
+def test_derivatives_are_in_the_same_picture() -> None:
+    # x**3 at 2: 8, 3*x**2 = 12, 6*x = 12, 6
+    words = ("render", "x**3", "--at", "x=2", "--wrt", "x")
+    assert output(*words) == output(*words, "--order", "1")
+    heads = [part.splitlines()[0] for part in output(*words, "--order", "3").split("\n\n")]
+    assert [head.split(" = ")[1] for head in heads] == ["8", "12", "12", "6"]
+    drawing = json.loads(output(*words, "--order", "2", "--format", "json"))
+    assert [drawing["nodes"][i]["data"] for i in drawing["outputs"]] == [8, 12, 12]
+    assert [drawing["nodes"][i]["label"] for i in drawing["outputs"]] == ["", "dy/dx", "d2y/dx2"]
+    assert sum(node["label"] == "x" for node in drawing["nodes"]) == 1, "one x for all"
+    assert {"dy/dx", "d2y/dx2", "12"} <= words_of(output(*words, "--order", "2", "-o", "-"))
+
+
+def test_a_script_s_derivative_is_drawn_too(folder: Path) -> None:
+    (folder / "lesson.py").write_text(SCRIPT)
+    drawing = json.loads(output("render", "lesson.py:loss", "--wrt", "x", "--format", "json"))
+    assert [drawing["nodes"][i]["data"] for i in drawing["outputs"]] == [9, 6]
+
+
+def test_before_and_after_an_update() -> None:
+    # (x*w - 1)**2 at 2, 3 is 25, its derivative by w 2*(6-1)*2 = 20, by x 30
+    words = ("render", "(x*w - 1)**2", "--at", "x=2", "--at", "w=3", "--update", "0.1")
+    before, after = output(*words, "--role", "w=parameter").split("\n\n")
+    assert before.startswith("before:\n** = 25  grad 1\n")
+    assert "w = 3  grad 20  parameter" in before
+    assert after.startswith("after:\n** = 1  grad 1\n")
+    assert "w = 1  grad 4  parameter" in after
+    assert "x = 2  grad 2\n" in after
+    every = output(*words).partition("after:")[2]
+    assert "x = -1  grad" in every  # 2 - 0.1*30
+    assert "w = 1  grad" in every  # 3 - 0.1*20
+    two = json.loads(output(*words, "--role", "w=parameter", "--format", "json"))
+    assert [graph["nodes"][-1]["data"] for graph in two] == [25, 1]
+    drawn = words_of(output(*words, "--role", "w=parameter", "-o", "-"))
+    assert {"before", "after", "25", "(was", "25)", "3)", "20)"} <= drawn
+    down = size(output(*words, "-o", "-"))
+    across = size(output(*words, "-o", "-", "--direction", "LR"))
+    assert down[0] / down[1] < across[0] / across[1]
+
+
+# Steps: numbered pictures, and one that plays
+
+
+def places(svg: str) -> list[tuple[str, str]]:
+    """Where every box and circle is."""
+    root = ElementTree.fromstring(svg)
+    parts = [g for g in root.iter(f"{SVG}g") if g.get("class", "").startswith("node")]
+    shapes = [(g.get("id", ""), shape) for g in parts for shape in g.iter()]
+    return [
+        (name, shape.get("points") or f"{shape.get('cx')} {shape.get('cy')}")
+        for name, shape in shapes
+        if shape.tag in (f"{SVG}polygon", f"{SVG}ellipse")
+    ]
+
+
+def test_each_step_is_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("render", "tanh(x*w)", "--at", "x=1", "--at", "w=2")
+    result = run(*words, "--steps", "deep/slides")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "Note: 6 steps are in 'deep/slides', and steps.svg\n"
+    files = sorted((folder / "deep" / "slides").iterdir())
+    # 2 operations, the output, 1 edge to tanh and 2 to the product
+    assert [file.name for file in files] == [
+        *(f"step-00{i}.svg" for i in range(1, 7)),
+        "steps.svg",
+    ]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    assert len({tuple(places(text)) for text in texts[:6]}) == 1, "nothing moves"
+    assert len({size(text) for text in texts}) == 1
+    monkeypatch.setenv("COLUMNS", "500")
+    lines = output("step", *words[1:], "--all").splitlines()[1:]
+    assert len(lines) == 6
+    for text, line in zip(texts, lines):
+        assert f"<desc>{' '.join(line.split())}</desc>" in " ".join(html.unescape(text).split())
+    film = texts[-1]
+    assert "@keyframes" in film
+    assert "<script" not in film
+    assert not re.search(r'(?:href|src)="|url\(|@import', film)
+
+
+def test_steps_may_be_png(folder: Path) -> None:
+    words = ("render", "x*w", "--at", "x=1", "--at", "w=2", "--steps", "slides", "--format", "png")
+    result = run(*words)
+    if not no_fonts(result):
+        assert result.exit_code == 0
+        files = sorted((folder / "slides").iterdir())
+        assert [file.name for file in files] == [
+            *(f"step-00{i}.png" for i in range(1, 5)),
+            "steps.svg",
+        ]
+        assert all(file.read_bytes().startswith(b"\x89PNG") for file in files[:-1])
+        assert len({file.read_bytes()[16:24] for file in files[:-1]}) == 1, "all equally large"
+
+
+def test_a_script_s_steps(folder: Path) -> None:
+    (folder / "lesson.py").write_text(BACKWARD)
+    result = run("render", "lesson.py:loss", "--steps", "slides", "--theme", "dark")
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "Note: 4 steps are in 'slides', and steps.svg\n",
+    )
+    assert len(list((folder / "slides").iterdir())) == 5
 
 
 # It does what the library does

@@ -201,8 +201,8 @@ def test_a_square_has_two_edges_that_say_which_operand_they_are() -> None:
     source = EXAMPLES["square"]().draw().dot
     assert len(re.findall("n0 -> op1 ", source)) == 2
     assert {name: edge["tooltip"] for name, edge in uses(source).items()} == {
-        "e0_1_0": "operand 0, local b = a = 3 = 3.0, contribution 3.0",
-        "e0_1_1": "operand 1, local a = 3 = 3.0, contribution 3.0",
+        "e0_1_0": "operand 0, local derivative b, here a = 3 = 3.0, contribution 3.0",
+        "e0_1_1": "operand 1, local derivative a, here a = 3 = 3.0, contribution 3.0",
     }
 
 
@@ -345,6 +345,18 @@ def test_an_edge_says_what_it_is_asked_to_say() -> None:
     )
 
 
+@pytest.mark.parametrize("label", ["w", "the rate", ""])
+def test_every_name_in_a_formula_is_shown_on_a_box(label: str) -> None:
+    """Also where two values have the same label, or one that is no name."""
+    a, b = Value(2.0, label=label), Value(3.0, label=label)
+    source = differentiated(a * b).draw(edges=["formula"]).dot
+    used = [edge["label"].removeprefix("local ") for edge in uses(source).values()]
+    assert used == ["v1", "v0"]
+    shown = cells(source)
+    assert "v0" in " ".join(shown["n0"])
+    assert "v1" in " ".join(shown["n1"])
+
+
 def test_before_backward_an_edge_says_only_the_local_derivative() -> None:
     source = neuron().draw().dot
     labels = [edge["label"] for edge in uses(source).values()]
@@ -476,7 +488,7 @@ def secrets(g: Graph, hidden: str) -> list[float]:
         "contribution": [edge.contribution for edge in g.edges],
     }
     rest: list[float | None] = [node.data for node in g.nodes if node.kind == "constant"]
-    rest += [0.0, 1.0, 2.0, 10.0, 17.0]  # in formulas, and as ids
+    rest += map(float, range(100))  # in formulas, as ids and as counts
     blank = {
         "leaves": {"leaves", "local"},
         "values": {"values", "local"},
@@ -534,16 +546,22 @@ def test_what_is_hidden_is_nowhere_in_random_graphs(hidden: str) -> None:
     assert found > 100
 
 
-def test_a_rule_that_is_no_formula_betrays_nothing_either() -> None:
+def asks() -> Value:
+    """An operation of one's own whose rule asks about a number, so that it is no formula."""
     mine = Op("mine", lambda a: a * a, lambda y, a: 2 * a if a > 0 else -2 * a)
-    y = differentiated(mine(Value(7.7071, label="x")))
-    for hidden in ("values", "edges"):
-        assert "15.4142" in y.draw(edges=["formula"]).dot
-        assert not occurs(15.4142, "".join(label_texts(y, hide=[hidden], edges=["formula"])))
+    return differentiated(mine(Value(7.7071, label="x")))
 
 
-def label_texts(y: Value, **view: Any) -> list[str]:
-    return [edge["label"] + edge["tooltip"] for edge in uses(y.draw(**view).dot).values()]
+def test_an_operation_whose_rule_is_no_formula_is_drawn_all_the_same() -> None:
+    edges = uses(asks().draw(edges=EVERYTHING).dot)
+    assert edges["e0_1_0"]["label"] == "local 15.4142\n× 1 = +15.4142"
+
+
+@pytest.mark.parametrize("hidden", ["values", "edges"])
+def test_a_rule_that_is_no_formula_betrays_nothing_either(hidden: str) -> None:
+    picture = asks().draw(hide=[hidden, "grads"], edges=["formula"])
+    assert not occurs(15.4142, picture.text(width=100))
+    assert not occurs(15.4142, picture.dot)
 
 
 @pytest.mark.parametrize("hidden", ["grads", "edges"])
@@ -916,6 +934,13 @@ def test_a_long_label_is_broken_at_blanks_into_lines_that_are_not_wide(words: li
     assert all(len(line) <= 28 for line in shown)
     assert len(shown) <= 1 + len(label) / 4
     assert len(shown) == 1 or len(label) > 28
+
+
+@pytest.mark.usefixtures("no_dot")
+@pytest.mark.parametrize("label", [" " * 40, " " * 40 + "x", "x" * 28 + " " * 40], ids=len)
+def test_a_label_of_many_blanks_is_no_obstacle(label: str) -> None:
+    shown = " ".join(texts(groups((Value(1.5, label=label) * 2).draw().render("svg"))["n0"]))
+    assert shown.replace("\xa0", " ").split() == [*label.split(), "value", "1.5"]
 
 
 def test_a_word_is_not_broken() -> None:

@@ -562,7 +562,14 @@ def test_an_equals_sign_that_defines_no_name(text: str) -> None:
         *("x += 1", "c = d = x", "c, d = x, x", "[c] = x", "c.d = x", "x[0] = 1", "*c, = x"),
         *("c: d = x", "c: d", "c = x; c += 1", "import os", "from os import path", "import os; x"),
         *("def f(x): return x", "class C: c = x", "del x", "pass", "c = x; pass", "assert x"),
-        *("if x: c = x", "while x: c = x", "for c in x: c", "with x as c: c", "global x", "raise x"),
+        *(
+            "if x: c = x",
+            "while x: c = x",
+            "for c in x: c",
+            "with x as c: c",
+            "global x",
+            "raise x",
+        ),
         "try: c = x\nfinally: c",
     ],
 )

@@ -570,6 +570,226 @@ def test_a_mistake_in_the_options_is_told(args: list[str], words: str) -> None:
     assert words in refusal(*args)
 
 
+VIEWS = [
+    (["--precision", "-1"], "0<=x<=17"),
+    (["--precision", "18"], "0<=x<=17"),
+    (["--precision", "99999999999999999999"], "0<=x<=17"),
+    (["--precision", "x"], "--precision"),
+    (["--precision", "1.5"], "--precision"),
+    (["--precision", ""], "--precision"),
+    (["--precision", "-"], "--precision"),
+    (["--precision"], "--precision"),
+    (["--level", "-1"], "node, neuron, layer, 0, 1, 2"),
+    (["--level", "foo"], "node, neuron, layer, 0, 1, 2"),
+    (["--level", "99999999"], "node, neuron, layer, 0, 1, 2"),
+    (["--level", "1.5"], "node, neuron, layer, 0, 1, 2"),
+    (["--level", "²"], "node, neuron, layer, 0, 1, 2"),
+    (["--level", "Layer"], "node, neuron, layer, 0, 1, 2"),
+    (["--level", ""], "node, neuron, layer, 0, 1, 2"),
+    (["--level", "layer\n"], "node, neuron, layer, 0, 1, 2"),
+    (["--role", "x"], "--role NAME=ROLE"),
+    (["--role", ""], "--role NAME=ROLE"),
+    (["--role", "x=foo"], "input, parameter, loss"),
+    (["--role", "x="], "input, parameter, loss"),
+    (["--role", "x=input=loss"], "input, parameter, loss"),
+    (["--role", "x=Input"], "input, parameter, loss"),
+    (["--role", "z=input"], "'z'"),
+    (["--role", "=input"], "''"),
+    (["--role", "\x1b[31m=input"], "no node is called"),
+    (["--wrt", "z"], "choose one of x, v1"),
+    (["--wrt", ""], "choose one of x, v1"),
+    (["--wrt", "-x"], "choose one of x, v1"),
+    (["--wrt", "v0"], "choose one of x, v1"),
+    (["--wrt", "\0"], "choose one of x, v1"),
+    (["--wrt", "x", "--order", "0"], "1<=x<=6"),
+    (["--wrt", "x", "--order", "7"], "1<=x<=6"),
+    (["--wrt", "x", "--order", "-1"], "1<=x<=6"),
+    (["--wrt", "x", "--order", "two"], "--order"),
+    (["--wrt", "x", "--order", ""], "--order"),
+    (["--wrt", "x", "--update", "0.1"], "ask for one of them"),
+    (["--order", "2"], "--wrt NAME"),
+    (["--order", "1"], "--wrt NAME"),
+    (["--update", "nan"], "such as --update 0.1"),
+    (["--update", "inf"], "such as --update 0.1"),
+    (["--update", "-inf"], "such as --update 0.1"),
+    (["--update", "1e999"], "such as --update 0.1"),
+    (["--update", "fast"], "--update"),
+    (["--update", ""], "--update"),
+    (["--update", "0.1", "--role", "z=parameter"], "'z'"),
+    (["--edges", "foo"], "formula, numbers, local, contribution"),
+    (["--edges", ""], "formula, numbers, local, contribution"),
+    (["--edges", "local,"], "formula, numbers, local, contribution"),
+    (["--edges", "local contribution"], "formula, numbers, local, contribution"),
+    (["--edges", "Local"], "formula, numbers, local, contribution"),
+    (["--edges", "all,local"], "formula, numbers, local, contribution"),
+    (["--edges", "-local"], "formula, numbers, local, contribution"),
+    (["--hide", "foo"], "leaves, values, grads, edges"),
+    (["--hide", ""], "leaves, values, grads, edges"),
+    (["--hide", "values,,grads"], "leaves, values, grads, edges"),
+    (["--hide", "formula"], "leaves, values, grads, edges"),
+    (["--direction", "up"], "lr"),
+    (["--direction", ""], "lr"),
+    (["--direction", "RL"], "lr"),
+    (["--theme", "foo"], "'light', 'dark', 'print', 'contrast'"),
+    (["--theme", ""], "'light', 'dark', 'print', 'contrast'"),
+    (["--highlight", "z"], "choose one of x, v1"),
+    (["--highlight", ""], "choose one of x, v1"),
+    (["--highlight", "x", "--highlight", "z"], "choose one of x, v1"),
+    (["--insist=1"], "--insist"),
+]
+
+
+@pytest.mark.parametrize(("args", "words"), VIEWS, ids=lambda case: short(str(case)[1:-1]))
+def test_a_mistake_in_what_is_to_be_seen_is_told(args: list[str], words: str) -> None:
+    for more in ([], ["-o", "y.dot"]):
+        assert words in refusal("render", "x*x", *X, *args, *more)
+
+
+STEPS = [
+    (["--steps", "slides", "-o", "y.svg"], "drop -o"),
+    (["--steps", "slides", "-o", "-"], "drop -o"),
+    (["--steps", "slides", "--wrt", "x"], "drop --wrt"),
+    (["--steps", "slides", "--update", "0.1"], "--update"),
+    (["--steps", "slides", "--level", "layer"], "drop"),
+    (["--steps", "slides", "--format", "dot"], "svg, png or pdf"),
+    (["--steps", "slides", "--format", "json"], "svg, png or pdf"),
+    (["--steps", "slides", "--format", "txt"], "svg, png or pdf"),
+    (["--steps", "slides", "--timeout", "1e-9"], "did not finish"),
+    (["--steps", "slides", "--at", "q=1"], "q has a number"),
+    (["--steps", "slides", "--hide", "foo"], "leaves, values, grads, edges|drop"),
+    (["--steps", "file"], "cannot write file: "),
+    (["--steps", "file/slides"], "cannot write file/slides: "),
+    (["--steps", "\0"], "cannot write"),
+    (["--steps", "q" * 10_000], "cannot write"),
+    (["--steps", ""], "--steps|cannot write"),
+    (["--steps", "taken"], "cannot write taken"),
+    (["--steps", "busy"], "cannot write busy"),
+    (["--steps"], "--steps"),
+]
+
+
+@pytest.mark.parametrize(("args", "words"), STEPS, ids=lambda case: short(str(case)[1:-1]))
+def test_steps_that_fail_leave_nothing_behind(args: list[str], words: str, folder: Path) -> None:
+    (folder / "file").write_text("old")
+    (folder / "taken" / "steps.svg").mkdir(parents=True)
+    (folder / "busy" / "step-002.svg").mkdir(parents=True)
+    (folder / "busy" / "step-001.svg").write_text("old")
+    assert any(word in refusal("render", "x*x", *X, *args) for word in words.split("|"))
+
+
+def test_steps_without_graphviz_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
+    assert "TINYGRAD_EDU_DOT=none" in refusal("render", "x*x", *X, "--steps", "new/slides")
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", "nowhere")
+    assert "'nowhere'" in refusal("render", "x*x", *X, "--steps", "new/slides")
+
+
+def test_strict_steps_of_what_is_not_finite_leave_nothing_behind() -> None:
+    assert "log(0) is -inf" in refusal(
+        "render", "log(x)", "--at", "x=0", "--strict", "--steps", "slides"
+    )
+
+
+def test_more_steps_than_one_can_watch_are_refused() -> None:
+    long = "+".join(["x"] * 120)
+    assert "--insist" in refusal("render", long, *X, "--steps", "slides")
+
+
+def test_an_update_is_for_an_expression(folder: Path) -> None:
+    (folder / "script.py").write_text(f"open('touched', 'w').close()\n{DRAWN}")
+    for rate in ("0.1", "nan", "0"):
+        refusal("render", "script.py:y", "--update", rate)
+    assert "a script makes its own" in refusal("render", "script.py:y", "--update", "0.1")
+
+
+@pytest.mark.parametrize("text", ["d = +x; d*d", "d = x; d*x", "d = x*1; +d", "x", "0*x", "d = x"])
+def test_an_update_of_any_expression_is_drawn(text: str) -> None:
+    assert success("render", text, *X, "--update", "0.1").startswith("before:\n")
+
+
+def test_an_update_that_leaves_the_numbers_is_noted() -> None:
+    result = run("render", "x*x", *X, "--update", "1e308", "--at=w=1")
+    assert result.exit_code == 2
+    result = run("render", "x*x", "--at", "x=3", "--update", "1e308")
+    assert result.exit_code == 0
+    assert result.stderr == "Note: x was given as -inf\n"
+    refusal("render", "x*x", "--at", "x=3", "--update", "1e308", "--strict")
+
+
+def test_a_name_that_two_nodes_have(folder: Path) -> None:
+    (folder / "script.py").write_text(
+        f"{IMPORT}y = Value(1.0, label='x') * Value(2.0, label='x')\ny.backward()\n"
+    )
+    for option in ("--wrt", "--highlight"):
+        assert "2 nodes are called 'x'" in refusal("render", "script.py:y", option, "x")
+    assert "2 nodes are called 'x'" in refusal("explain", "script.py:y", "--wrt", "x")
+    assert success("render", "script.py:y", "--role", "x=input").count("input") == 2
+
+
+def test_a_derivative_by_a_constant_or_of_a_script_without_a_formula(folder: Path) -> None:
+    (folder / "own.py").write_text(
+        "from tinygrad_edu import Op, Value\n"
+        "f = Op('f', lambda a: a, lambda y, a: 1.0 if a > 0 else 0.0)\n"
+        "x = Value(2.0, label='x')\ny = f(x)\ny.backward()\n"
+    )
+    for args in (["--edges", "all"], ["--wrt", "x"], ["--steps", "slides"], ["-o", "y.svg"]):
+        result = run("render", "own.py:y", *args)
+        if result.exit_code != 0:
+            refusal("render", "own.py:y", *args)
+    assert "d v1 / d x = 1" in success("explain", "own.py:y", "--wrt", "x")
+    assert "grad x = 1" in success("step", "own.py:y")
+
+
+STRANGE = [
+    "",
+    " ",
+    "-",
+    "--",
+    "-1",
+    "-x",
+    "\x1b[31m",
+    "\0",
+    "\ud800",
+    "a\nb",
+    "é",
+    "1e999",
+    "=",
+    ",",
+]
+STRANGE += ["%s", "$(touch touched)", "../..", "q" * 10_000, "9" * 10_000, "漢" * 10_000]
+VALUED = {
+    "render": [
+        *("--precision", "--level", "--role", "--wrt", "--order", "--update", "--edges"),
+        *("--hide", "--direction", "--theme", "--highlight", "--timeout", "--format", "--at"),
+    ],
+    "explain": ["--precision", "--wrt", "--form", "--at"],
+    "step": ["--precision", "--at"],
+    "orders": ["--precision", "--at"],
+}
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=short)
+def test_no_option_is_upset_by_a_strange_value(value: str) -> None:
+    for command, options in VALUED.items():
+        for option in options:
+            for words in ([option, value], [f"{option}={value}"]):
+                wrt = ["--wrt", "x"] if command == "explain" and option != "--wrt" else []
+                args = (command, "x*x", *X, *wrt, *words)
+                result = run(*args)
+                if result.exit_code != 0:
+                    refusal(*args)
+                else:
+                    assert result.exception is None
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=short)
+def test_no_folder_for_steps_is_upset_by_its_name(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
+    refusal("render", "x*x", *X, f"--steps={value}")
+
+
 @pytest.mark.parametrize(
     "output", [["-o", "y.json"], ["-oy.json"], ["--output=y.json"], ["--format=json", "-oy.json"]]
 )
@@ -1239,8 +1459,14 @@ def test_numbers_are_not_for_a_script(folder: Path) -> None:
 
 def test_a_script_is_not_run_when_the_request_is_bad_anyway(folder: Path) -> None:
     (folder / "script.py").write_text(f"open('touched', 'w').close()\n{DRAWN}")
-    for args in (["-o", "y.bmp"], ["-o", "y.svg", "--format", "dot"], ["--bogus"], [*X]):
+    bad = [["-o", "y.bmp"], ["-o", "y.svg", "--format", "dot"], ["--bogus"], [*X]]
+    bad += [["--edges", "foo"], ["--hide", "foo"], ["--theme", "foo"], ["--precision", "-1"]]
+    bad += [["--order", "2"], ["--update", "1"], ["--steps", "slides", "-o", "y.svg"]]
+    bad += [["--steps", "slides", "--format", "dot"], ["--level", "foo"], ["--role", "x"]]
+    for args in bad:
         refusal("render", "script.py:y", *args)
+    for command in ("explain", "step", "orders"):
+        refusal(command, "script.py:y", "--precision", "-1")
 
 
 def test_a_script_that_fails_after_it_printed_has_the_last_word(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import re
 import shlex
@@ -97,6 +98,72 @@ def test_svg_has_every_label_whole() -> None:
     assert isinstance(drawing, Drawing)
     assert drawing.note == ""
     assert {"tanh \N{PARTIAL DIFFERENTIAL}", "x < ", "y"} <= texts(drawing.data)
+
+
+def test_json0_is_the_layout_alone() -> None:
+    laid_out = json.loads(layout(DOT, "json0").data)
+    assert [thing["name"] for thing in laid_out["objects"]] == ["a", "b"]
+    assert all({"pos", "width", "height"} <= set(thing) for thing in laid_out["objects"])
+    (edge,) = laid_out["edges"]
+    assert edge["pos"].startswith("e,")
+    assert len(laid_out["bb"].split(",")) == 4
+
+
+PLACED = """digraph {
+    a [pos="27,18" width=0.75 height=0.5]; b [pos="327,118" width=0.75 height=0.5]
+    a -> b [pos="e,300,100 50,20 100,40 200,80 290,98"]
+}"""
+
+
+def centres(svg: bytes) -> list[tuple[float, float]]:
+    shapes = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}ellipse")
+    return [(float(shape.get("cx", "")), float(shape.get("cy", ""))) for shape in shapes]
+
+
+def test_what_is_placed_stays_in_its_place() -> None:
+    (ax, ay), (bx, by) = centres(layout(PLACED, placed=True).data)
+    assert (bx - ax, by - ay) == (300, -100)
+    (ax, _), (bx, _) = centres(layout(PLACED).data)
+    assert bx - ax != 300
+
+
+def test_a_layout_can_be_drawn_as_it_was_laid_out() -> None:
+    text = 'digraph { rankdir=LR; a -> b; a -> c; c -> b [label="w"]; }'
+    places = {
+        thing["name"]: thing["pos"] for thing in json.loads(layout(text, "json0").data)["objects"]
+    }
+    again = "digraph { " + "; ".join(f'{n} [pos="{p}"]' for n, p in places.items()) + " }"
+    assert sum(centres(layout(again, placed=True).data), ()) == pytest.approx(
+        sum(centres(layout(text).data), ()), abs=4
+    )
+
+
+@pytest.mark.machine
+@pytest.mark.usefixtures("system_dot")
+def test_the_systems_dot_keeps_what_is_placed_too() -> None:
+    (ax, ay), (bx, by) = centres(layout(PLACED, placed=True).data)
+    assert (bx - ax, by - ay) == (300, -100)
+    assert json.loads(layout(DOT, "json0").data)["objects"]
+
+
+@pytest.mark.machine
+def test_a_png_of_what_is_placed() -> None:
+    narrow, wide = layout(PLACED, "png", placed=True), layout(PLACED, "png")
+    assert png_size(narrow.data)[0] == pytest.approx(2 * (354 + 8), abs=8)
+    assert png_size(wide.data) != png_size(narrow.data)
+
+
+@pytest.mark.parametrize("format", ["json", "dot", "plain", "svg:cairo", "", "SVG"])
+def test_a_format_that_is_none_of_its_own(format: str) -> None:
+    for placed in (False, True):
+        with pytest.raises(ValueError, match="format must be svg, png or pdf"):
+            layout(DOT, format, placed=placed)
+
+
+def test_what_is_placed_is_drawn_in_time() -> None:
+    with pytest.raises(LayoutError, match="did not finish within 1e-09 s") as caught:
+        layout(PLACED, timeout=1e-9, placed=True)
+    assert caught.value.reason == "timeout"
 
 
 def test_same_dot_gives_same_svg() -> None:

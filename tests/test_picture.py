@@ -17,13 +17,14 @@ import time
 import zlib
 from pathlib import Path
 from random import Random
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from conftest import REAL_PATH, differentiated, linux, neuron, posix, random_value
 
 import tinygrad_edu
-from tinygrad_edu import Value, tanh
+from tinygrad_edu import Value, group, tanh
 from tinygrad_edu.draw import layout as layout_module
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.dot import dot, drawn
@@ -343,6 +344,64 @@ def test_who_insists_gets_as_far_as_the_engine() -> None:
 def test_what_needs_no_layout_has_no_limit(format: str) -> None:
     picture = chain(3_000).draw()
     check_format(picture.render(format), format, picture.graph)
+
+
+def grouped(layers: int, neurons: int, values: int) -> Value:
+    """Layers of neurons of `values` operations each, one after the other."""
+    y = Value(0.5, label="x")
+    for i in range(layers):
+        for j in range(neurons):
+            with group(f"layer{i}/neuron{j}"):
+                for _ in range(values):
+                    y = tanh(y)
+    return differentiated(y)
+
+
+def boxes(picture: Picture) -> set[str]:
+    """What is written in large letters in the SVG of a picture."""
+    texts = ElementTree.fromstring(picture.render("svg")).iter(SVG + "text")
+    return {text.text or "" for text in texts if text.get("font-weight") == "bold"}
+
+
+def test_of_many_shapes_the_groups_are_collapsed_and_it_is_said() -> None:
+    y = grouped(2, 3, 125)  # 750 operations and a leaf: 1,501 shapes
+    assert drawn(graph(y)) == MANY_SHAPES + 1 == 1_501
+    picture = y.draw()
+    assert boxes(picture) >= {f"layer{i}/neuron{j}" for i in range(2) for j in range(3)}
+    # the leaf belongs to the one neuron that uses it
+    assert picture.note.startswith("1501 shapes were collapsed to 6, by neuron: choose a level")
+    assert len(picture.graph.nodes) == 751, "what is written has no limit"
+    assert json.loads(picture.render("json"))["nodes"][-1]["op"] == "tanh"
+    layers = y.draw(level="layer")
+    assert {"layer0", "layer1"} <= boxes(layers)
+    assert layers.note == ""
+
+
+def test_where_neurons_are_too_many_there_are_layers() -> None:
+    y = grouped(2, 751, 2)  # 1,502 boxes and a leaf
+    picture = y.draw()
+    assert {"layer0", "layer1"} <= boxes(picture)
+    assert "neuron" not in " ".join(boxes(picture))
+    assert picture.note.startswith("6009 shapes were collapsed to 2, by layer")
+
+
+@pytest.mark.usefixtures("pictures_off")
+@pytest.mark.parametrize("how", [{"level": "node"}, {"insist": True}], ids=str)
+def test_who_wants_all_shapes_gets_them(how: dict[str, Any]) -> None:
+    picture = grouped(2, 3, 125).draw(**how)
+    assert picture.graph == graph(grouped(2, 3, 125))
+    with pytest.raises(LayoutError) as caught:
+        picture.render("svg")
+    assert caught.value.reason == "missing"
+    assert picture.note == ""
+
+
+def test_up_to_that_many_nothing_is_collapsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinygrad_edu.draw.picture.MANY_SHAPES", 13)
+    for values, note in ((1, ""), (2, "25 shapes were collapsed to 6, by neuron")):
+        picture = grouped(2, 3, values).draw()
+        picture.render("svg")
+        assert picture.note.partition(":")[0] == note
 
 
 @pytest.mark.machine

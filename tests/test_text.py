@@ -374,6 +374,7 @@ def test_before_backward_there_are_only_local_derivatives() -> None:
 
 @pytest.mark.parametrize("level", ["node", "neuron", "layer"])
 def test_every_name_in_a_formula_is_shown_somewhere(level: str) -> None:
+    """Also where labels occur twice, as w0 does here, and the names of groups."""
     shown = layers().draw(level=level, edges=["formula"]).text(width=200)
     used = {
         name for rule in re.findall(r"\(local ([^)]*)", shown) for name in re.findall(r"v\d+", rule)

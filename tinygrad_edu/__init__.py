@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.check import (
@@ -143,19 +143,24 @@ def _draw(
 
 
 def _mimebundle(self: Value | Graph, include: Any = None, exclude: Any = None) -> dict[str, str]:
-    plain = repr(self)
-    try:
-        return _draw(self).mimebundle(plain)
-    except Exception as error:  # a display must not fail, whatever was made of the graph
-        return {"text/plain": f"{plain}\n({error})"}
+    return _shown(self, lambda plain: _draw(self).mimebundle(plain))
 
 
 def _play(self: Steps, include: Any = None, exclude: Any = None) -> dict[str, str]:
-    plain = repr(self)
-    try:
+    def play(plain: str) -> dict[str, str]:
         from tinygrad_edu.draw.film import film
 
         return {"image/svg+xml": film(self), "text/plain": plain}
+
+    return _shown(self, play)
+
+
+def _shown(what: Any, show: Callable[[str], dict[str, str]]) -> dict[str, str]:
+    """What a notebook shows of it. It must not fail, whatever was made of the graph."""
+    plain = f"a {type(what).__name__}"
+    try:
+        plain = repr(what)
+        return show(plain)
     except Exception as error:
         return {"text/plain": f"{plain}\n({error})"}
 

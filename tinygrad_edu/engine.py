@@ -116,7 +116,8 @@ class Value:
     def __reduce__(self) -> tuple[Any, ...]:
         if self.op is not LEAF:
             raise InnerNodeError(f"{self!r} is not a leaf: save the leaves, or the graph as JSON")
-        return type(self), (self._data, self.label), (None, {"grad": self.grad})
+        state = {"grad": self.grad, "group": self.group}
+        return type(self), (self._data, self.label), (None, state)
 
     def backward(self) -> None:
         """Adds d self / d node, as it was computed, to the grad of every node, at each call."""

@@ -199,7 +199,9 @@ class Explanation:
         return shown(x, self.places, cls)
 
     def _rule(self, p: Passing, cls: type[Formula] = Formula) -> str:
-        return derivative(self.chain.graph, self._node(p.target), p.operand, self.places, cls)
+        target = self._node(p.target)
+        named = derivative(self.chain.graph, target, p.operand, self.places, cls)
+        return named or self._shown(p.local, cls)
 
     def _side(self, p: Passing) -> str:
         return side(self._node(p.target), p)
@@ -207,7 +209,7 @@ class Explanation:
     def _too_many(self) -> str:
         if self.chain.count > MOST_PATHS:
             return f"{self.chain.count:,} paths are too many to list, so the sum is told"
-        return "A product along a path is not finite, so the sum is told"
+        return "Not every number on the way is finite, so the sum is told"
 
 
 def _open(text: str) -> bool:

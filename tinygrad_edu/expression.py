@@ -103,8 +103,12 @@ def expression(text: str, numbers: Mapping[str, float | Value]) -> Value:
     }
     used: set[str] = set()
     last = ""
+    defined = {_definition(statement)[0] for statement in statements}
     for statement in statements:
         name, tree = _definition(statement)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id in defined and node.id not in values:
+                raise ExpressionError(f"{node.id} is used before it is defined: define it first")
         result = as_value(_evaluate(tree, values, used))
         if statement is not statements[-1] and not name:
             raise ExpressionError(
@@ -114,7 +118,7 @@ def expression(text: str, numbers: Mapping[str, float | Value]) -> Value:
             again = "has a number and a definition" if name in numbers else "is defined twice"
             raise ExpressionError(f"{name} {again}: choose another name for one of them")
         if name:
-            if not isinstance(tree, ast.Name):  # c = a is another name for a
+            if result not in values.values():  # c = a is another name for a
                 result.label = name
             values[name] = result
             last = name
@@ -170,12 +174,14 @@ def _parse(text: str) -> list[ast.stmt]:
     for sign, right in _SIGNS.items():
         if sign in text:
             raise ExpressionError(f"{sign} is not understood: write {right}")
+    # lines may be indented as one likes: there are no blocks
+    lines = "\n".join(line.strip() for line in text.strip().split("\n"))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            statements = ast.parse(text.strip()).body
+            statements = ast.parse(lines).body
     except SyntaxError as error:
-        raise ExpressionError(_syntax(text.strip(), error)) from None
+        raise ExpressionError(_syntax(lines, error)) from None
     except (MemoryError, RecursionError):
         raise ExpressionError(
             "the expression is nested too deeply: build it in Python and draw FILE.py:NAME"
@@ -188,7 +194,7 @@ def _parse(text: str) -> list[ast.stmt]:
 
 
 def _syntax(text: str, error: SyntaxError) -> str:
-    if "=" in text:
+    if "assign" in error.msg or text[: error.offset or 0].rstrip().endswith("="):
         return (
             f"{shown(text)} has an = that defines no name: c = a+b defines one, and numbers "
             "stand beside the expression, --at NAME=NUMBER"

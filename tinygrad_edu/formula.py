@@ -129,7 +129,8 @@ class Latex(Formula):
             strength = _STRENGTH["pow"] if op is ops.exp else _ATOM
             return Latex(_LATEX_FORMS[op] % operands[0].text, strength)
         known = op in (ops.log, ops.sin, ops.cos, ops.tan, ops.sinh, ops.cosh, ops.tanh)
-        name = rf"\{op.name}" if known else rf"\operatorname{{{_escaped(op.name)}}}"
+        upright = "operatorname" if op.name.isascii() else "text"  # as KaTeX would have it
+        name = rf"\{op.name}" if known else rf"\{upright}{{{_escaped(op.name)}}}"
         return Latex(rf"{name}\left({', '.join(x.text for x in operands)}\right)")
 
     def _within(self, strength: int) -> str:
@@ -146,7 +147,7 @@ _LATEX_FORMS = {
 
 def latex_name(name: str) -> str:
     """The name as LaTeX: `x`, `x_{1}`, or else upright text in which nothing is a command."""
-    match = re.fullmatch(r"([A-Za-z])_?([0-9]*)", name)
+    match = re.fullmatch(r"([A-Za-z\u0391-\u03a9\u03b1-\u03c9])_?([0-9]*)", name)  # or Greek
     if match:
         return match[1] + (f"_{{{match[2]}}}" if match[2] else "")
     return rf"\text{{{_escaped(name)}}}"

@@ -161,7 +161,7 @@ class Graph:
 
     def find(self, name: str) -> Node:
         """The one node of that label or name; ViewError if there is none, or more than one."""
-        found = [node for node in self.nodes if node.label == name]
+        found = [node for node in self.nodes if node.label == name != ""]
         found = found or [node for node in self.nodes if self.names[node.id] == name]
         if len(found) == 1:
             return found[0]
@@ -218,7 +218,7 @@ def backward_pass(graph: Graph, seed: float = 1.0) -> Iterator[Passing]:
                 )
 
 
-def graph(*roots: Value, roles: Mapping[Any, str] | None = None) -> Graph:
+def graph(root: Value, *more: Value, roles: Mapping[Any, str] | None = None) -> Graph:
     """The graph that the roots were computed by, as it is now, the last root its output.
 
     Where the output's grad is 0, nobody has computed gradients: then no node shows one; nor where
@@ -226,6 +226,7 @@ def graph(*roots: Value, roles: Mapping[Any, str] | None = None) -> Graph:
     roles: `input`, `parameter` or `loss` for nodes, given as Values or by their labels.
     NumberError if somebody has set a grad to what is no number, ViewError for an unknown role.
     """
+    roots = (root, *more)
     order = _order(roots)
     ids = {node: i for i, node in enumerate(order)}
     has_grads = len(roots) == 1 and roots[0].grad != 0.0
@@ -273,7 +274,9 @@ def _roles(order: Sequence[Value], roles: Mapping[Any, str]) -> dict[Value, str]
     for key, role in roles.items():
         if role not in ROLES:
             raise ViewError(f"{role[:60]!r} is no role: choose one of {', '.join(ROLES)}")
-        nodes = labelled.get(key, []) if isinstance(key, str) else [key] if key in known else []
+        nodes = (
+            labelled.get(key or None, []) if isinstance(key, str) else [key] if key in known else []
+        )
         if not nodes:
             names = ", ".join(str(label) for label in list(labelled)[:20] if label)
             raise ViewError(

@@ -26,9 +26,9 @@ class Chain:
     """How d y / d x comes about.
 
     count: how many paths lead from y to x. paths: those paths, or () where there are more than
-    MOST_PATHS or a product is not finite. passings: every multiplication that takes part, in the
-    order of `backward()`. total: the sum of the products, or where no paths are listed, of the
-    contributions that arrive at x.
+    MOST_PATHS or a number on the way is not finite. passings: every multiplication that takes
+    part, in the order of `backward()`. total: the sum of the products, or where no paths are
+    listed, of the contributions that arrive at x.
     """
 
     graph: Graph
@@ -63,8 +63,9 @@ def chain(graph: Graph, x: int) -> Chain:
     paths: tuple[Path, ...] = ()
     if passings and ways[x] <= MOST_PATHS:
         paths = tuple(_paths(graph.output.id, x, passings))
-        if all(isfinite(path.product) for path in paths):
-            total = sum(path.product for path in paths)
+        products = [path.product for path in paths]
+        if all(map(isfinite, [*products, *(p.running for p in passings)])):
+            total = sum(products)
         else:
             paths = ()
     return Chain(graph, graph.output, graph.nodes[x], ways[x], paths, passings, total)
@@ -75,12 +76,13 @@ def _paths(y: int, x: int, passings: tuple[Passing, ...]) -> Iterator[Path]:
     leaving: dict[int, list[Passing]] = {}
     for p in passings:
         leaving.setdefault(p.target, []).append(p)
-    waiting = [Path((), 1.0)]
+    waiting: list[tuple[list[Passing], float]] = [([], 1.0)]
     while waiting:
-        path = waiting.pop()
-        at = path.passings[-1].source if path.passings else y
-        if at == x:
-            yield path
-            continue
-        for p in reversed(leaving[at]):
-            waiting.append(Path((*path.passings, p), path.product * p.local))
+        way, product = waiting.pop()
+        at = way[-1].source if way else y
+        while at != x:
+            first, *others = leaving[at]
+            waiting += [([*way, p], product * p.local) for p in reversed(others)]
+            way.append(first)
+            product, at = product * first.local, first.source
+        yield Path(tuple(way), product)

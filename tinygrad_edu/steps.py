@@ -72,8 +72,16 @@ class Steps:
 
     def given(self) -> str:
         """The numbers that there are before the first event."""
-        leaves = [node for node in self.graph.nodes if node.kind == "leaf"]
-        numbers = [f"{self.graph.names[n.id]} = {self._rounded(number(n))}" for n in leaves]
+        used: dict[int, dict[float, None]] = {}  # the numbers of each node when it was used
+        for node in self.graph.nodes:
+            for source, then in zip(node.args, node.used):
+                used.setdefault(source, {})[then] = None
+        numbers = [
+            f"{self.graph.names[node.id]} = "
+            + " and ".join(map(self._rounded, used.get(node.id, [number(node)])))
+            for node in self.graph.nodes
+            if node.kind == "leaf"
+        ]
         return "given     " + (", ".join(numbers) or "no leaf")
 
     def line(self, event: Event) -> str:
@@ -139,14 +147,14 @@ def steps_of(graph: Graph, places: int = 4) -> Steps:
     name = output.op.name if output.op else ""
     events.append(Event("backward", output.id, name, output.args, number(output), 1.0))
     for passing in passings:
-        target, source = graph.nodes[passing.target], graph.nodes[passing.source]
+        target = graph.nodes[passing.target]
         events.append(
             Event(
                 "backward",
-                source.id,
+                passing.source,
                 target.op.name,
                 target.args,
-                number(source),
+                target.used[passing.operand],
                 passing.running,
                 passing,
             )

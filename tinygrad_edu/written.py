@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from math import isnan, nan
+from math import isnan
 
-from tinygrad_edu.formula import Formula, Latex, latex_name, latex_number, numeral, rounded
+from tinygrad_edu.formula import (
+    Formula,
+    Latex,
+    derivative_formulas,
+    latex_name,
+    latex_number,
+    numeral,
+    rounded,
+)
 from tinygrad_edu.graph import Graph, Node, Passing
+from tinygrad_edu.ops import Op
 
 SIDES = ("left", "right")
 
@@ -32,35 +40,33 @@ def operation_in_numbers(node: Node, places: int) -> str:
 def derivative(
     graph: Graph, target: Node, operand: int, places: int, cls: type[Formula] = Formula
 ) -> str:
-    """The local derivative of `target` by that operand, in names: `1 - v3**2`."""
+    """The local derivative of `target` by that operand, in names: `1 - v3**2`.
+
+    '' where it is nan, or where no formula can be made: where a constant is a corner, as in x/0,
+    and for a rule of the user's own that asks whether a formula is true.
+    """
     nodes = [graph.nodes[i] for i in target.args]
     args = [number(n) if _is_number(graph, n) else name(graph, n, cls) for n in nodes]
-    return _rule(graph, target, operand, places, name(graph, target, cls), *args)
+    return _rule(target, operand, places, name(graph, target, cls), *args)
 
 
 def derivative_in_numbers(graph: Graph, target: Node, operand: int, places: int) -> str:
-    """The local derivative of `target` by that operand, its numbers put in: `1 - 0.76**2`."""
+    """The same with its numbers put in: `1 - 0.76**2`."""
     args = [
         x if _is_number(graph, graph.nodes[i]) else numeral(x, places)
         for i, x in zip(target.args, target.used)
     ]
-    return _rule(graph, target, operand, places, numeral(number(target), places), *args)
+    return _rule(target, operand, places, numeral(number(target), places), *args)
 
 
-def _rule(
-    graph: Graph, target: Node, operand: int, places: int, y: Formula, *args: Formula | float
-) -> str:
-    """The rule, applied; or just the number, where the result is nan or no formula can be made.
-
-    That is so where a constant is a corner, as in x/0, and for a rule of the user's own that asks
-    whether a formula is true.
-    """
-    with suppress(ArithmeticError, AttributeError, TypeError, ValueError):
-        rule = target.op.derivatives[operand](y, *args)
-        if isinstance(rule, Formula) and not isnan(number(target)):
-            return str(rule)
-    local = graph.local_derivatives(target)[operand]
-    return shown(nan if local is None else local, places, type(y))
+def _rule(target: Node, operand: int, places: int, y: Formula, *args: Formula | float) -> str:
+    if isnan(number(target)):
+        return ""
+    try:
+        made = target.op.derivatives[operand](y, *args)
+        return str(made) if isinstance(made, Formula) else shown(float(made), places, type(y))
+    except Exception:  # ZeroDivisionError; or whatever the user's own rule raises
+        return ""
 
 
 def local_derivative(graph: Graph, p: Passing, places: int) -> str:
@@ -68,7 +74,15 @@ def local_derivative(graph: Graph, p: Passing, places: int) -> str:
     target = graph.nodes[p.target]
     named = derivative(graph, target, p.operand, places)
     numbers = derivative_in_numbers(graph, target, p.operand, places)
-    return " = ".join(dict.fromkeys([named, numbers, shown(p.local, places)]))
+    return " = ".join(filter(None, dict.fromkeys([named, numbers, shown(p.local, places)])))
+
+
+def rule(op: Op, operand: int) -> str:
+    """The operation's local derivative, in y, a and b: `1 - y**2`; '' where it is no formula."""
+    try:
+        return derivative_formulas(op)[operand]
+    except Exception:  # of the user's own
+        return ""
 
 
 def side(target: Node, p: Passing) -> str:

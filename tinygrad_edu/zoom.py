@@ -65,7 +65,7 @@ def zoom(graph: Graph, level: str | int) -> Graph:
                 grad=only.grad if only else None,
                 stale=any(node.stale for node in members[box]),
                 group=box,
-                holds=len(members[box]),
+                holds=sum(node.holds for node in members[box]),
             )
         )
     outputs = tuple(ids[box_of[i]] for i in graph.outputs)
@@ -115,12 +115,14 @@ def _bundles(graph: Graph, new: dict[int, int], boxes: Sequence[str | int]) -> l
         if isinstance(boxes[target], int):
             bundles[source, target, edge.operand] = edge._replace(source=source, target=target)
         elif (source, target, -1) not in bundles:
-            bundles[source, target, -1] = Edge(source, target, 0, None, edge.contribution)
+            bundles[source, target, -1] = Edge(
+                source, target, 0, None, edge.contribution, edge.uses
+            )
         else:
             bundle = bundles[source, target, -1]
             parts = [x for x in (bundle.contribution, edge.contribution) if x is not None]
             added = sum(parts) if parts else None
-            more = bundle._replace(contribution=added, uses=bundle.uses + 1)
+            more = bundle._replace(contribution=added, uses=bundle.uses + edge.uses)
             bundles[source, target, -1] = more
     edges = []
     place: dict[int, int] = defaultdict(int)  # among the sources of a box

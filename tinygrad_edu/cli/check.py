@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import click
 
 from tinygrad_edu.check import compare
-from tinygrad_edu.cli.common import ExpressionCommand, at, refusing
+from tinygrad_edu.cli.common import ExpressionCommand, at, refusing, say
 from tinygrad_edu.errors import ExpressionError
 from tinygrad_edu.expression import bindings, expression
 
@@ -37,9 +38,9 @@ def check(ctx: click.Context, text: str, assignments: Sequence[str]) -> None:
             names=list(numbers),
         )
     width = max(4, *(len(row.name) for row in rows))
-    click.echo(f"{'name':<{width}}  {'analytic':>23}  {'numerical':>23}  verdict")
+    say(f"{'name':<{width}}  {'analytic':>23}  {'numerical':>23}  verdict", sys.stdout)
     for row in rows:
         numbers_of_row = f"{row.analytic!r:>23}  {row.numerical!r:>23}"
-        click.echo(f"{row.name:<{width}}  {numbers_of_row}  {row.verdict}")
+        say(f"{row.name:<{width}}  {numbers_of_row}  {row.verdict}", sys.stdout)
     if any(row.verdict == "differs" for row in rows):
         ctx.exit(1)

@@ -19,6 +19,7 @@ from tinygrad_edu.errors import (
     FormatError,
     NonFiniteError,
     ScriptError,
+    StaleError,
     ViewError,
 )
 from tinygrad_edu.expression import bindings, expression
@@ -34,6 +35,7 @@ _REFUSALS = (
     ScriptError,
     ViewError,
 )
+_UNREADABLE = ArithmeticError, AttributeError, LookupError, StaleError, TypeError, ValueError
 # What click's own errors leave unsaid.
 _HINTS = {
     "unexpected extra argument": " Put the expression in quotes, and --at before each NAME=NUMBER.",
@@ -58,6 +60,25 @@ def refusing() -> Iterator[None]:
         raise Refusal(str(error)) from error
 
 
+@contextmanager
+def reading() -> Iterator[None]:
+    """Refuses a graph that a script has made unreadable; what is typed cannot."""
+    try:
+        yield
+    except _REFUSALS:
+        raise
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        StaleError,
+    ) as error:
+        problem = f"this graph cannot be read: {error}; did the script change its nodes?"
+        raise Refusal(problem) from error
+
+
 class Main(click.Group):
     """A group whose errors are one line on stderr, and exit code 2."""
 
@@ -71,7 +92,7 @@ class Main(click.Group):
         except click.ClickException as error:
             message = error.format_message()
             hint = next((hint for words, hint in _HINTS.items() if words in message), "")
-            click.echo(f"Error: {one_line(message, LONGEST)}{hint}", err=True)
+            click.echo(f"Error: {one_line(message, LONGEST - len(hint))}{hint}", err=True)
             sys.exit(error.exit_code)
         except click.Abort:
             sys.exit(130)  # as a shell reports Ctrl-C
@@ -169,19 +190,21 @@ def terminal(stdout: TextIO) -> dict[str, Any]:
 
 
 def _width(stdout: TextIO) -> int:
-    if os.environ.get("COLUMNS", "").isdecimal():
-        return int(os.environ["COLUMNS"])
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and len(columns) < 10:
+        return int(columns)
     try:
         return os.get_terminal_size(stdout.fileno()).columns or 80
     except (AttributeError, OSError, ValueError):
         return 80
 
 
-def say(text: str, stdout: TextIO) -> None:
+def say(text: str, stdout: TextIO, *, folded: bool = True) -> None:
     """Prints lines of text, folded where they are wider than the terminal."""
     how = terminal(stdout)
-    for line in text.splitlines():
-        for part in fold(line, how["width"], unicode=how["unicode"]):
+    width = how["width"] if folded else sys.maxsize
+    for line in text.split("\n"):
+        for part in fold(line, width, unicode=how["unicode"]):
             click.echo(part, file=stdout)
 
 

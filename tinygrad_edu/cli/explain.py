@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import click
 
-from tinygrad_edu.cli.common import ExpressionCommand, at, places, refusing, say, target_value
+from tinygrad_edu.cli.common import (
+    ExpressionCommand,
+    at,
+    places,
+    reading,
+    refusing,
+    say,
+    target_value,
+)
 from tinygrad_edu.explain import FORMS, explanation
 from tinygrad_edu.graph import graph
 
@@ -41,9 +49,7 @@ def explain(target: str, wrt: str, assignments: Sequence[str], form: str, precis
     """
     with refusing():
         value, stdout = target_value(target, assignments)
-        whole = graph(value)
-        explained = explanation(whole, whole.find(wrt).id, precision)
-    if form == "latex":
-        click.echo(explained.latex(), file=stdout)
-    else:
-        say(explained.form(form), stdout)
+        with reading():
+            whole = graph(value)
+            explained = explanation(whole, whole.find(wrt).id, precision).form(form)
+    say(explained, stdout, folded=form != "latex")

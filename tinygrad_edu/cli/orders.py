@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import click
 
-from tinygrad_edu.cli.common import ExpressionCommand, at, places, refusing, say, target_value
+from tinygrad_edu.cli.common import (
+    ExpressionCommand,
+    at,
+    places,
+    reading,
+    refusing,
+    say,
+    target_value,
+)
 from tinygrad_edu.orders import orders as compared
 
 
@@ -27,4 +35,6 @@ def orders(target: str, assignments: Sequence[str], precision: int) -> None:
     """
     with refusing():
         value, stdout = target_value(target, assignments)
-    say(str(compared(value, precision)), stdout)
+        with reading():
+            told = str(compared(value, precision))
+    say(told, stdout)

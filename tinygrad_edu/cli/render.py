@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from math import isfinite
@@ -19,6 +21,7 @@ from tinygrad_edu.cli.common import (
     at,
     listed,
     places,
+    reading,
     refusing,
     target_value,
     terminal,
@@ -33,6 +36,9 @@ from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.expression import after_update, bindings, shown
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.steps import steps_of
+from tinygrad_edu.zoom import parse
+
+_FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
 
 
 def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
@@ -73,7 +79,11 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
     help="From left to right or from top to bottom.  [default: LR; TB with --update]",
 )
 @click.option(
-    "--theme", type=click.Choice(list(THEMES)), default="light", show_default=True, help="Colours."
+    "--theme",
+    type=click.Choice(list(THEMES), case_sensitive=False),
+    default="light",
+    show_default=True,
+    help="Colours.",
 )
 @click.option(
     "--highlight",
@@ -141,7 +151,7 @@ def render(
     theme: str,
     highlight: Sequence[str],
     roles: Sequence[str],
-    level: str | None,
+    level: str | int | None,
     wrt: str | None,
     order: int | None,
     update: float | None,
@@ -169,7 +179,7 @@ def render(
     if output == "/dev/stdout":
         output = "-"  # as a file it would be replaced, with all that was written to it before
     with refusing():
-        _compatible(target, output, wrt, order, update, folder, bool(hide), level)
+        _compatible(target, output, wrt, order, update, folder, level)
         view = View(
             edges=listed(edges, EDGES),
             hide=listed(hide, HIDEABLE) or (),
@@ -178,10 +188,11 @@ def render(
             highlight=highlight,
             theme=theme,
         )
-        format = (format or "svg") if folder else _format(output, format)
-        value, stdout = target_value(target, assignments)
+        format = (format or "svg") if folder is not None else _format(output, format)
         role_of = _roles(roles)
-        try:
+        level = None if level is None else parse(level)
+        value, stdout = target_value(target, assignments)
+        with reading():
             before = None
             if update is not None:
                 before = graph(value, roles=role_of)
@@ -193,17 +204,20 @@ def render(
                 whole, view, level=level, before=before, timeout=timeout, insist=insist
             )
             remarks = list(_remarks(value, whole))
-        except (AttributeError, OverflowError, TypeError) as error:  # by a script
-            problem = f"this graph cannot be drawn: {error}; did the script change its nodes?"
-            raise Refusal(problem) from error
-        if strict:
-            check.check_finite(value)
-        if folder:
-            _write_steps(whole, view, folder, format or "svg", timeout, insist)
+            if strict:
+                check.check_finite(value)
+            if folder is not None:
+                files = _steps(whole, view, format or "svg", timeout, insist)
+            elif format is None:
+                written = drawing.text(**terminal(stdout))
+            else:
+                data = drawing.render(format)
+        if folder is not None:
+            _deliver_all(files, folder)
         elif format is None:
-            click.echo(drawing.text(**terminal(stdout)), file=stdout, nl=False, color=True)
+            click.echo(written, file=stdout, nl=False, color=True)
         else:
-            _deliver(drawing.render(format), output, stdout)
+            _deliver(data, output, stdout)
     for remark in [drawing.note, *remarks] if drawing.note else remarks:
         click.echo(f"Note: {one_line(remark, LONGEST)}", err=True)
 
@@ -215,8 +229,7 @@ def _compatible(
     order: int | None,
     update: float | None,
     folder: str | None,
-    hides: bool,
-    level: str | None,
+    level: str | int | None,
 ) -> None:
     """Refuses options that do not go together."""
     if order is not None and wrt is None:
@@ -226,8 +239,8 @@ def _compatible(
     if folder is not None:
         if wrt is not None or update is not None:
             raise ViewError("--steps shows the passes of one graph: drop --wrt and --update")
-        if hides or level is not None:
-            raise ViewError("--steps shows every number of every value: drop --hide and --level")
+        if level is not None:
+            raise ViewError("--steps shows every value: drop --level")
         if output is not None:
             raise ViewError("--steps writes to its own FOLDER: drop -o")
     if update is not None and not isfinite(update):
@@ -244,6 +257,8 @@ def _roles(assignments: Sequence[str]) -> dict[str, str]:
             raise ViewError(
                 f"{shown(assignment)} has no =: write --role NAME=ROLE, such as x=input"
             )
+        if name in roles:
+            raise ViewError(f"{shown(name)} has two roles: give it one")
         roles[name] = role
     return roles
 
@@ -255,21 +270,33 @@ def _derivatives(value: Value, name: str, order: int) -> list[Value]:
     return derivatives(value, node, order)
 
 
-def _write_steps(
-    whole: Graph, view: View, folder: str, format: str, timeout: float, insist: bool
-) -> None:
-    """A picture of each event and, all in one, the SVG that plays them."""
+def _steps(whole: Graph, view: View, format: str, timeout: float, insist: bool) -> dict[str, bytes]:
+    """A picture of each event and, all in one, the SVG that plays them, by file name."""
     if format not in ("svg", "png", "pdf"):
         raise FormatError(f"the steps are pictures, svg, png or pdf, not {format}")
-    events = steps_of(whole, view.places)
-    files = film.files(events, view, format, timeout=timeout, insist=insist)
+    return film.files(steps_of(whole, view.places), view, format, timeout=timeout, insist=insist)
+
+
+def _deliver_all(files: dict[str, bytes], folder: str) -> None:
+    """Writes the files of the steps, where those of another run would not come between."""
     try:
         os.makedirs(folder, exist_ok=True)
+        there = sorted(os.listdir(folder))
+        strange = [name for name in there if _FRAME.fullmatch(name) and name not in files]
+        if strange:
+            raise ViewError(
+                f"{shown(folder)} holds {strange[0]} of other steps: name another folder"
+            )
+        for name in files:
+            if os.path.isdir(os.path.join(folder, name)):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
         for name, data in files.items():
             picture.write_whole(os.path.join(folder, name), data)
     except (OSError, ValueError) as error:
+        if isinstance(error, ViewError):
+            raise
         raise _unwritable(folder, error) from error
-    click.echo(f"Note: {len(events)} steps are in {shown(folder)}, and steps.svg", err=True)
+    click.echo(f"Note: {len(files) - 1} steps are in {shown(folder)}, and steps.svg", err=True)
 
 
 def _format(output: str | None, format: str | None) -> str | None:

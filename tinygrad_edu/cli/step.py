@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 import click
 
-from tinygrad_edu.cli.common import ExpressionCommand, at, places, refusing, say, target_value
+from tinygrad_edu.cli.common import (
+    ExpressionCommand,
+    at,
+    places,
+    reading,
+    refusing,
+    say,
+    target_value,
+    terminal,
+)
 from tinygrad_edu.steps import steps
 
 _END = ("q", "Q", "\x1b", "\x03", "\x04")
@@ -33,16 +42,20 @@ def step(
     """
     with refusing():
         value, stdout = target_value(target, assignments)
-        events = steps(value, precision)
+        with reading():
+            events = steps(value, precision)
+            lines = list(events.lines())
     if as_json:
         click.echo(events.to_json(), file=stdout, nl=False)
         return
     waits = not everything and sys.stdin is not None and sys.stdin.isatty() and stdout.isatty()
-    lines = events.lines()
-    say(next(lines), stdout)
-    for i, line in enumerate(lines, 1):
+    say(lines[0], stdout)
+    for i, line in enumerate(lines[1:], 1):
         if waits:
-            click.echo(f"({i} of {len(events)}: any key goes on, q ends) ", err=True, nl=False)
+            prompt = f"({i} of {len(events)}: any key goes on, q ends) "
+            click.echo(
+                prompt if len(prompt) < terminal(stdout)["width"] else ": ", err=True, nl=False
+            )
             key = click.getchar()
             click.echo("\r\033[K", err=True, nl=False)
             if key in _END:

@@ -39,7 +39,8 @@ def _sentences(graph: Graph, view: View) -> Iterator[str]:
     for node in graph.nodes:
         if node.kind == "leaf":
             role = f", {_an(node.role)}," if node.role else ""
-            yield f"{_name(graph, node)}{role} is {_number(view.data(node))}."
+            stale = ", set after it was used" if node.stale else ""
+            yield f"{_name(graph, node)}{role} is {_number(view.data(node))}{stale}."
         elif node.kind != "constant":
             number = _number(view.data(node))
             value = f", is {number}" if number else ""
@@ -56,7 +57,7 @@ def _sentences(graph: Graph, view: View) -> Iterator[str]:
 def _made(graph: Graph, node: Node) -> str:
     operands = [_name(graph, graph.nodes[i]) for i in node.args]
     if node.kind == "group":
-        return f"a group of {node.holds} values" + (
+        return f"a group of {node.holds} value{'s' * (node.holds > 1)}" + (
             f" that takes {', '.join(operands)}" if operands else ""
         )
     if node.op.name in _BETWEEN:
@@ -67,7 +68,9 @@ def _made(graph: Graph, node: Node) -> str:
 def _name(graph: Graph, node: Node) -> str:
     if node.kind == "constant" and node.data is not None and not node.label:
         return _number(graph.names[node.id])
-    return node.label or graph.names[node.id]
+    name = graph.names[node.id]
+    shared = node.label and sum(other.label == node.label for other in graph.nodes) > 1
+    return f"{node.label} ({name})" if shared else node.label or name
 
 
 def _number(text: str) -> str:

@@ -16,9 +16,8 @@ import graphviz
 
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.view import MOST_LABELS, View, arriving, unlabelled
-from tinygrad_edu.formula import derivative_formulas
 from tinygrad_edu.graph import Edge, Graph, Node
-from tinygrad_edu.written import SIDES, derivative, derivative_in_numbers
+from tinygrad_edu.written import SIDES, derivative, derivative_in_numbers, rule
 
 # Where the operands may be exchanged, nobody needs to be told which is which.
 _SYMMETRIC = {"add", "mul", "max", "min"}
@@ -185,19 +184,23 @@ class _Drawing:
         words = [node.kind, *([node.role] if node.role else []), *(["output"] if output else [])]
         style = {**theme.NODE[node.kind], **(theme.OUTPUT if output else {}), "fillcolor": fill}
         style |= {"class": " ".join(words), "tooltip": self._tooltip(node)}
-        return style | self._pen(node.id, node.id)
+        pen = self._pen(node.id, node.id)
+        if "style" in pen:  # off the path: an outline of the same shape, without its fill
+            pen["style"] = style["style"].replace("filled", pen["style"])
+        return style | pen
 
     def _label(self, node: Node) -> str:
         """The node's text as a Graphviz table: its name, its value, its gradient, a row each."""
         colors = self.view.colors
         rows = []
-        if node.label or node.id in self.named:
-            label = _wrapped(node.label or self.panel.graph.names[node.id], _WRAP)
+        title = " ".join(filter(None, (node.label, self.named.get(node.id))))
+        if title:
+            label = _wrapped(title, _WRAP)
             rows.append(f'<FONT POINT-SIZE="{theme.LABEL_SIZE}"><B>{label}</B></FONT>')
         if node.role:
             rows.append(self._small(node.role))
         if node.kind == "group":
-            rows.append(self._small(f"{node.holds} values inside"))
+            rows.append(self._small(f"{node.holds} value{'s' * (node.holds > 1)} inside"))
         data, grad = self.view.data(node), self.view.grad(node)
         moment = self.moment
         if moment and node.op and node.id not in moment.data:
@@ -210,7 +213,7 @@ class _Drawing:
             grad = self.view.number(moment.grads[node.id]) if node.id in moment.grads else "?"
             passed = moment.passed
             sofar = [e for e in self.arriving[node.id] if (e.target, e.operand) in passed]
-            terms = terms and (self.view.sum(None, sofar) or "?")
+            terms = terms and (self.view.sum(None, sofar, len(self.arriving[node.id])) or "?")
         if grad:
             rows.append(self._captioned("grad", grad, colors.grad, self._was(node, "grad")))
         if terms:
@@ -248,7 +251,9 @@ class _Drawing:
             size = 1.0 if isinf(x) else abs(x) / self.largest if self.largest and x == x else 0.0
             width = theme.THINNEST + (theme.WIDEST - theme.THINNEST) * size
             attributes |= theme.EDGE[sign]
-            attributes |= {"color": self.view.colors.sign(x), "penwidth": f"{width:.2f}"}
+            color = self.view.colors.sign(x)
+            attributes["color"] = f"{color}:{color}" if sign == "undefined" else color  # two lines
+            attributes |= {"penwidth": f"{width:.2f}", "arrowsize": f"{max(1, width / 2.5):.2f}"}
             attributes["class"] += f" {sign}"
         label = self._edge_label(edge)
         if label:
@@ -301,6 +306,8 @@ class _Drawing:
         return {}
 
     def _tooltip(self, node: Node) -> str:
+        if self.moment:  # which may not know it yet
+            return node.kind
         data, grad = self.view.data(node), self.view.grad(node)
         exact = [repr(x) for x in (node.data, node.grad)]
         data, grad = (t if t in ("", "____") else x for t, x in zip((data, grad), exact))
@@ -311,14 +318,17 @@ class _Drawing:
         graph, hide = self.panel.graph, set(self.view.hide)
         target = graph.nodes[edge.target]
         told = [f"operand {edge.operand}"] if target.op else [f"{edge.uses} edges"]
-        if edge.local is not None and not hide & {"edges", "values"}:
-            rules = [
-                derivative_formulas(target.op)[edge.operand],
+        if self.moment:
+            return told[0]
+        if edge.local is not None and not hide & {"edges", "leaves", "values"}:
+            general = rule(target.op, edge.operand)
+            here = [
                 derivative(graph, target, edge.operand, self.view.places),
                 derivative_in_numbers(graph, target, edge.operand, self.view.places),
                 repr(edge.local),
             ]
-            told.append("local " + " = ".join(dict.fromkeys(rules)))
+            told.append(f"local derivative {general}" if general else "local derivative")
+            told.append("here " + " = ".join(filter(None, dict.fromkeys(here))))
         if self.view.contribution(edge) is not None:
             told.append(f"contribution {edge.contribution!r}")
         return _text(", ".join(told))
@@ -334,12 +344,13 @@ def _text(text: str) -> str:
 
 def _wrapped(text: str, width: int) -> str:
     """A label on as many lines as it needs, broken at blanks only."""
-    if len(text) > 40 * width:
+    if not width < len(text) < 40 * width or not text.strip():
         return _text(text)
-    lines: list[str] = [""]
-    for word in text.split(" "):
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
+    first, *words = text.split(" ")
+    lines = [first]
+    for word in words:
+        if lines[-1].strip() and len(lines[-1]) + len(word) >= width:
             lines.append(word)
         else:
-            lines[-1] += f" {word}" if lines[-1] else word
+            lines[-1] += f" {word}"
     return "<BR/>".join(map(_text, lines))

@@ -13,12 +13,14 @@ from html import escape
 from os import cpu_count
 from textwrap import wrap
 from typing import Any
+from zlib import crc32
 
 from tinygrad_edu.draw.dot import Moment, Panel, Placement, dot
 from tinygrad_edu.draw.layout import LayoutError, layout
 from tinygrad_edu.draw.svg import finished, fitting
 from tinygrad_edu.draw.theme import LABEL_SIZE, printable
 from tinygrad_edu.draw.view import View
+from tinygrad_edu.errors import ViewError
 from tinygrad_edu.steps import Steps
 
 DEFAULT = View()
@@ -38,8 +40,11 @@ def frames(
 ) -> list[bytes]:
     """A picture for each event, in order, as svg, png or pdf.
 
-    timeout: seconds for each. LayoutError for more than MOST_EVENTS, unless somebody insists.
+    timeout: seconds for each. LayoutError for more than MOST_EVENTS, unless somebody insists;
+    ViewError for a view that hides something, which the steps would tell.
     """
+    if view.hide:
+        raise ViewError("the steps show every number: hide nothing")
     if len(steps) > MOST_EVENTS and not insist:
         problem = f"{len(steps)} events are more than the {MOST_EVENTS} that one can watch"
         raise LayoutError(f"{problem}: draw less, or insist (--insist)", "too large")
@@ -130,17 +135,18 @@ def animated(pictures: Sequence[bytes], steps: Steps) -> bytes:
         raise LayoutError("Graphviz' SVG is not as expected: save the steps one by one")
     runs: dict[str, list[tuple[int, int, str]]] = {}  # each thing as it looks from frame to frame
     for i, match in enumerate(bodies):
-        for name, drawn in _elements(match[2]):
-            kept = runs.setdefault(name, [])
+        for ident, drawn in _elements(match[2]):
+            kept = runs.setdefault(ident, [])
             start = kept.pop()[0] if kept and kept[-1][2] == drawn else i
             kept.append((start, i + 1, drawn))
+    name = f"f{crc32(b''.join(pictures)):x}"  # a page may show another film
     spans = sorted({(start, end) for kept in runs.values() for start, end, _ in kept})
     body = "".join(
-        drawn if (start, end) == (0, count) else f'<g class="s{start}-{end}">\n{drawn}</g>\n'
+        drawn if (start, end) == (0, count) else f'<g class="{name}-{start}-{end}">\n{drawn}</g>\n'
         for kept in runs.values()
         for start, end, drawn in kept
     )
-    style = _style([span for span in spans if span != (0, count)], count)
+    style = _style(name, [span for span in spans if span != (0, count)], count)
     match = bodies[-1]
     text = f"{texts[-1][: match.start()]}{style}{match[1]}{body}{match[3]}\n"
     title, told = "The forward and the backward pass, step by step", ". ".join(steps.lines())
@@ -162,10 +168,10 @@ def _elements(body: str) -> Iterator[tuple[str, str]]:
             lines = []
 
 
-def _style(spans: Sequence[tuple[int, int]], count: int) -> str:
+def _style(film: str, spans: Sequence[tuple[int, int]], count: int) -> str:
     rules = []
     for start, end in spans:
-        name = f"s{start}-{end}"
+        name = f"{film}-{start}-{end}"
         last = "visible" if end == count else "hidden"
         points = [] if start == 0 else ["0%{visibility:hidden}"]
         points.append(f"{100 * start / count:.4f}%{{visibility:visible}}")

@@ -75,7 +75,11 @@ class Picture:
     @property
     def alt(self) -> str:
         """The graph read aloud, in order, for those who do not see it; the SVG holds it too."""
-        return aloud(self.graph, self.view)
+        return self._aloud(self.graphs)
+
+    def _aloud(self, graphs: Sequence[Graph]) -> str:
+        said = [aloud(graph, self.view) for graph in graphs]
+        return said[0] if len(said) == 1 else f"Before: {said[0]} After: {said[1]}"
 
     def text(self, *, width: int = 0, unicode: bool = True, color: bool = False) -> str:
         """The graph drawn in characters, no wider than `width` columns (0: the terminal's)."""
@@ -87,7 +91,9 @@ class Picture:
         drawings = [text.text(graph, view, **how) for graph in self.graphs]
         if len(drawings) == 1:
             return drawings[0]
-        return "\n".join(f"{title}:\n{drawing}" for title, drawing in zip(TITLES, drawings))
+        width = how.get("width", 80)
+        titles = (f"{title}:"[:width] for title in TITLES)
+        return "\n".join(f"{title}\n{drawing}" for title, drawing in zip(titles, drawings))
 
     def render(self, format: str) -> bytes:
         """The picture in one of FORMATS.
@@ -110,13 +116,13 @@ class Picture:
         self.note = "; ".join(filter(None, (remark, drawing.note)))
         if format != "svg":
             return drawing.data
-        graph = graphs[-1]
-        return finished(drawing.data, title(graph, self.view), aloud(graph, self.view))
+        return finished(drawing.data, title(graphs[-1], self.view), self._aloud(graphs))
 
     def _legible(self) -> tuple[list[Graph], str]:
         """The graphs to draw, and a remark if they are not all there is."""
         shapes = sum(map(drawn, self.graphs))
-        if self.collapses and shapes > MANY_SHAPES:
+        grouped = any(node.group for graph in self.graphs for node in graph.nodes)
+        if self.collapses and shapes > MANY_SHAPES and grouped:
             for level in ("neuron", "layer"):
                 graphs = [zoom(graph, level) for graph in self.graphs]
                 fewer = sum(map(drawn, graphs))

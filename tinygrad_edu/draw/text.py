@@ -15,11 +15,13 @@ is too deep or too wide.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import accumulate, islice
 
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.view import View, arriving, unlabelled
@@ -32,6 +34,7 @@ _CONTENT = 40  # columns that a line needs for what it says
 
 _BOLD, _GREEN, _RED, _FAINT, _PLAIN = "\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m"
 
+_ESCAPE = re.compile("\033\\[\\d*m")
 PLAIN = View(edges=())
 
 _EMOJI_SIGN = "\ufe0f"  # can make the character before it a column wider
@@ -69,7 +72,7 @@ class _Pen:
     color: bool
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
     arriving: dict[int, list[Edge]] = field(default_factory=dict)
-    named: set[int] = field(default_factory=set)
+    named: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.view.edges:
@@ -105,7 +108,7 @@ class _Pen:
                 line = lead[:width]
                 if len(lead) < width:
                     line += self._content(node, width - len(lead), mark)
-                beside = columns(line) + columns(said) + 2 <= width and not self.color
+                beside = columns(_ESCAPE.sub("", line)) + columns(said) + 2 <= width
                 yield f"{line}  {said}" if said and beside else line
                 if said and not beside:  # below it, as far as it goes
                     yield _clip(f"{margin}   {said}", width, box["cut"])
@@ -121,7 +124,7 @@ class _Pen:
 
     def _content(self, node: Node, room: int, mark: str) -> str:
         """What a line says of a value, in at most `room` columns."""
-        name = node.label or (self.graph.names[node.id] if node.id in self.named else "")
+        name = " ".join(filter(None, (node.label, self.named.get(node.id))))
         if node.op:
             name = f"{name} ({node.op})" if name else str(node.op)
         name = theme.printable(name)
@@ -130,7 +133,7 @@ class _Pen:
         data, grad = self.view.data(node), self.view.grad(node)
         number = f" = {data}" if name and data else data
         if node.kind == "group":
-            number += f"  ({node.holds} values)"
+            number += f"  ({node.holds} value{'s' * (node.holds > 1)})"
         grad = f"  grad {grad}" if grad and not mark.endswith("above") else ""
         if terms := grad and self.view.sum(node.grad, self.arriving.get(node.id, [])):
             grad += f" = {terms}"
@@ -142,7 +145,7 @@ class _Pen:
             return _clip(name + number + grad + mark, room + columns(number + grad + mark), cut)
         name = _clip(name, room, cut)
         if self.color:
-            sign = node.grad or 0.0
+            sign = (node.grad or 0.0) if "grads" not in self.view.hide else 0.0
             tint = _GREEN if sign > 0 else _RED if sign < 0 else _FAINT
             name, grad = f"{_BOLD}{name}{_PLAIN}", f"{tint}{grad}{_PLAIN}"
         return name + number + grad + mark
@@ -172,17 +175,18 @@ def fold(line: str, width: int, *, unicode: bool = True) -> list[str]:
     line = theme.printable(line)
     if not unicode:
         line = line.encode("ascii", "backslashreplace").decode()
+    ends = [0, *accumulate(map(columns, line))]  # where each letter ends
+    margin = len(line) - len(line.lstrip())
     lines: list[str] = []
-    indent = " " * min(len(line) - len(line.lstrip()) + 4, width // 2)
-    while columns(line) > width:
-        kept = _clip(line, width, "")
-        at = kept.rfind(" ", len(indent) + 1)
-        at = at if at > 0 else max(len(kept), 1)
-        lines.append(line[:at].rstrip())
-        line = indent + line[at:].lstrip()
-        if len(indent) >= width:
-            indent = ""
-    return [*lines, line]
+    start, indent = 0, ""
+    while len(indent) + ends[-1] - ends[start] > width:
+        stop = bisect_right(ends, ends[start] + width - len(indent)) - 1
+        blank = line.rfind(" ", max(start, margin) + 1, stop + 1)
+        stop = max(blank if blank > 0 else stop, start + 1)
+        lines.append(indent + line[start:stop])
+        start = stop + (blank > 0)
+        indent = " " * min(margin + 4, width // 2)
+    return [*lines, indent + line[start:]]
 
 
 def columns(line: str) -> int:

@@ -17,6 +17,7 @@ EDGES = ("formula", "numbers", "local", "contribution")
 HIDEABLE = ("leaves", "values", "grads", "edges")
 DIRECTIONS = ("LR", "TB")
 BLANK = "____"  # to be filled in
+_MOST_TERMS = 4  # of a sum that is written out
 MOST_LABELS = 150  # edges whose labels can be read; with more, only tooltips say the numbers
 
 
@@ -76,11 +77,11 @@ class View:
             return ""
         return BLANK if "grads" in self.hide else self.number(node.grad)
 
-    def sum(self, grad: float | None, arriving: Sequence[Edge]) -> str:
+    def sum(self, grad: float | None, arriving: Sequence[Edge], of: int = 0) -> str:
         """The contributions that make up `grad`, `2 + 4`; '' where there is but one.
 
         What came from elsewhere, such as an earlier `backward()`, is told apart. Where `grad` is
-        None, the contributions are only some of those to come.
+        None, the contributions are only some, of so many to come.
         """
         parts = [edge.contribution for edge in arriving if edge.contribution is not None]
         if not parts or {"grads", "edges"} & set(self.hide):
@@ -90,7 +91,7 @@ class View:
         if grad is not None and len(parts) + elsewhere < 2:
             return ""
         told = [self.number(x) for x in parts]
-        if len(parts) > 4:
+        if max(len(parts), of) > _MOST_TERMS:
             told = [f"sum of {len(parts)}"]
         if elsewhere:
             told.append(f"{self.number(rest)} from elsewhere")
@@ -105,18 +106,19 @@ class View:
         if edge.local is None:
             return ""
         target = graph.nodes[edge.target]
-        blank = {"edges", "values"} & set(self.hide)
+        blank = {"edges", "leaves", "values"} & set(self.hide)
         told = []
         if "formula" in said:
             hidden = "edges" in self.hide
-            rule = derivative(graph, target, edge.operand, self.places)
-            told.append(BLANK if hidden else rule)
+            told.append("" if hidden else derivative(graph, target, edge.operand, self.places))
         if "numbers" in said:
-            rule = derivative_in_numbers(graph, target, edge.operand, self.places)
-            told.append(BLANK if blank else rule)
-        if "local" in said:
-            told.append(BLANK if blank else self.number(edge.local))
-        return " = ".join(told if blank else dict.fromkeys(told))
+            in_numbers = derivative_in_numbers(graph, target, edge.operand, self.places)
+            told.append("" if blank else in_numbers)
+        if "local" in said or (told and not any(told)):
+            told.append("" if blank else self.number(edge.local))
+        if blank:
+            return " = ".join(text or BLANK for text in told)
+        return " = ".join(filter(None, dict.fromkeys(told)))
 
     def adjoint(self, graph: Graph, edge: Edge) -> str:
         """The adjoint of the edge's target."""
@@ -158,9 +160,12 @@ def arriving(graph: Graph) -> dict[int, list[Edge]]:
     return edges
 
 
-def unlabelled(graph: Graph, said: Sequence[str]) -> set[int]:
-    """The nodes whose names formulas use and no label shows."""
+def unlabelled(graph: Graph, said: Sequence[str]) -> dict[int, str]:
+    """The names that formulas use and no label shows, by node, as a picture shows them."""
     if "formula" not in said:
-        return set()
-    plain = [node for node in graph.nodes if node.kind in ("leaf", "operation")]
-    return {node.id for node in plain if graph.names[node.id] != node.label}
+        return {}
+    return {
+        node.id: f"({name})" if node.label else name
+        for node, name in zip(graph.nodes, graph.names)
+        if node.kind != "constant" and name != node.label
+    }

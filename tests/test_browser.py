@@ -1,0 +1,345 @@
+"""Pictures in a browser: they open, they fit the page, they play, and they ask for nothing.
+
+A screenshot of the film at some time is, byte by byte, one of the frame of that time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REAL_PATH, differentiated, neuron
+
+from tinygrad_edu import Steps, Value, steps
+from tinygrad_edu.draw.film import SECONDS, files, film, frames
+from tinygrad_edu.draw.svg import fitting
+from tinygrad_edu.draw.theme import THEMES
+from tinygrad_edu.draw.view import View
+
+pytestmark = pytest.mark.machine
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--remote-debugging-pipe",
+)
+LAUNCH = ("sh", "-c", 'exec "$@" 3<&0 4>&1 0</dev/null 1>&2', "sh")  # it listens at 3, talks at 4
+PATIENCE = 60.0  # seconds for whatever the browser does
+MEASURE = """(() => {
+    const pictures = [...document.querySelectorAll("img, svg")].map(picture => {
+        const box = picture.getBoundingClientRect();
+        const whole = picture.tagName != "IMG" || picture.complete && picture.naturalWidth > 0;
+        return {left: box.left, right: box.right, width: box.width, height: box.height, whole};
+    });
+    const page = document.documentElement;
+    return {page: page.clientWidth, wanted: page.scrollWidth, pictures};
+})()"""
+SEEK = """document.getAnimations().map(animation => {
+    animation.pause();
+    animation.currentTime = 1000 * %f;
+}).length"""
+
+
+class Browser:
+    """A Chromium with one page, told what to do through a pipe, in its DevTools' protocol."""
+
+    def __init__(self, profile: Path) -> None:
+        profile.mkdir(exist_ok=True)
+        found = [shutil.which(name, path=REAL_PATH) for name in PROGRAMS]
+        program = next(filter(None, found), None)
+        assert program, (
+            f"none of {', '.join(PROGRAMS)} is on the PATH: "
+            "install chromium, or deselect the tests marked machine"
+        )
+        with (profile / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [*LAUNCH, program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "PATH": REAL_PATH},
+            )
+        self.calls, self.read, self.session = 0, b"", ""
+        self.asked: list[str] = []  # addresses that pages have asked for
+        self.loaded = False
+
+    def begin(self) -> None:
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
+        self.session = attached["sessionId"]
+        self.call("Page.enable")
+        self.call("Network.enable")
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=PATIENCE)
+
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        """What the browser answers."""
+        self.calls += 1
+        message = {"id": self.calls, "method": method, "params": params}
+        if self.session:
+            message["sessionId"] = self.session
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(message).encode() + b"\0")
+        self.process.stdin.flush()
+        while (answer := self._message()).get("id") != self.calls:
+            self._event(answer)
+        assert "error" not in answer, answer["error"]
+        found: dict[str, Any] = answer["result"]
+        return found
+
+    def _message(self) -> dict[str, Any]:
+        answers = self.process.stdout
+        assert answers
+        while b"\0" not in self.read:
+            ready, _, _ = select.select([answers], [], [], PATIENCE)
+            more = os.read(answers.fileno(), 1 << 20) if ready else b""
+            assert more, "the browser says nothing more"
+            self.read += more
+        message, _, self.read = self.read.partition(b"\0")
+        found: dict[str, Any] = json.loads(message)
+        return found
+
+    def _event(self, event: dict[str, Any]) -> None:
+        if event["method"] == "Page.loadEventFired":
+            self.loaded = True
+        elif event["method"] == "Network.requestWillBeSent":
+            self.asked.append(event["params"]["request"]["url"])
+
+    def open(self, page: Path, width: int = 1100, height: int = 700) -> None:
+        """Opens the page, from the beginning of what it plays."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+        self.loaded = False
+        self.asked = []
+        self.call("Page.navigate", url=page.as_uri())
+        while not self.loaded:
+            self._event(self._message())
+
+    def say(self, expression: str) -> Any:
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def seek(self, seconds: float) -> int:
+        """Stops everything that plays where it is after so many seconds; how many that are."""
+        return int(self.say(SEEK % seconds))
+
+    def screenshot(self) -> bytes:
+        return b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+
+    def still(self, page: Path) -> bytes:
+        self.open(page)
+        return self.screenshot()
+
+    def wants_no_motion(self, wish: bool) -> None:
+        value = "reduce" if wish else "no-preference"
+        features = [{"name": "prefers-reduced-motion", "value": value}]
+        self.call("Emulation.setEmulatedMedia", features=features)
+
+
+@contextmanager
+def opened(profile: Path) -> Iterator[Browser]:
+    browser = Browser(profile)
+    try:
+        browser.begin()
+        yield browser
+    finally:
+        browser.end()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with opened(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+def image(svg: str) -> str:
+    """The SVG as JupyterLab and nbconvert put it into a page."""
+    data = b64encode(svg.encode()).decode()
+    return f'<img src="data:image/svg+xml;base64,{data}">'
+
+
+def inline(svg: str) -> str:
+    """The SVG as other notebooks do."""
+    return svg
+
+
+def page(file: Path, *pictures: str) -> Path:
+    body = "\n".join(f"<div>{picture}</div>" for picture in pictures)
+    html = f'<!DOCTYPE html><meta charset="utf-8"><title>page</title><body>{body}</body>'
+    file.write_text(html, encoding="utf-8")
+    return file
+
+
+def shows_an_error(browser: Browser) -> bool:
+    return bool(browser.say("document.getElementsByTagName('parsererror').length"))
+
+
+@pytest.fixture(scope="module")
+def passes() -> Steps:
+    x = Value(3.0, label="x")
+    y = x * x + x
+    y.label = "y"
+    return steps(y)
+
+
+@pytest.fixture(scope="module")
+def folder(passes: Steps, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The steps in files; beside each, a page that shows it as an image."""
+    folder = tmp_path_factory.mktemp("steps")
+    for name, data in files(passes, View(), "svg").items():
+        (folder / name).write_bytes(data)
+        page((folder / name).with_suffix(".html"), f'<img src="{name}" style="width: 100%">')
+    return folder
+
+
+# --- still pictures ------------------------------------------------------------------------------
+
+
+def test_each_theme_opens_and_looks_different(browser: Browser, tmp_path: Path) -> None:
+    y = differentiated(neuron())
+    seen = {browser.still(page(tmp_path / "blank.html"))}
+    for theme in THEMES:
+        file = tmp_path / f"{theme}.svg"
+        y.draw(theme=theme).save(file)
+        seen.add(browser.still(file))
+        assert not shows_an_error(browser)
+        assert browser.say("document.title") == "Graph of o = 0.7071"
+    assert len(seen) == len(THEMES) + 1
+
+
+def test_a_broken_picture_is_noticed(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "broken.svg"
+    file.write_text('<svg xmlns="http://www.w3.org/2000/svg"><g></svg>')
+    browser.open(file)
+    assert shows_an_error(browser)
+
+
+@pytest.mark.parametrize("put", [image, inline])
+@pytest.mark.parametrize("width", [400, 2400])
+def test_a_picture_is_never_wider_than_the_page(
+    put: Any, width: int, browser: Browser, tmp_path: Path
+) -> None:
+    """However notebooks put it into the page, it is whole, and where it can be, no larger."""
+    small, large = Value(2.0, label="x").draw(), differentiated(neuron()).draw()
+    raw = [picture.render("svg").decode() for picture in (small, large)]
+    browser.open(page(tmp_path / "raw.html", *map(inline, raw)), width=4000)
+    natural = browser.say(MEASURE)["pictures"]
+    browser.open(page(tmp_path / "fitting.html", *map(put, map(fitting, raw))), width=width)
+    found = browser.say(MEASURE)
+    assert found["wanted"] == found["page"] == width
+    assert len(found["pictures"]) == len(natural) == 2
+    for box, whole in zip(found["pictures"], natural):
+        assert box["whole"]
+        assert 0 <= box["left"] < box["right"] <= width
+        ratio = whole["width"] / whole["height"]
+        assert box["width"] / box["height"] == pytest.approx(ratio, rel=0.01)
+        room = width - 2 * box["left"]
+        most = room if put is image else whole["width"]  # an image cannot say how large it is
+        assert box["width"] == pytest.approx(min(room, most), rel=0.01)
+
+
+# --- the film ------------------------------------------------------------------------------------
+
+
+def test_the_film_shows_each_frame_in_its_time_and_begins_again(
+    browser: Browser, folder: Path, passes: Steps
+) -> None:
+    count = len(passes)
+    stills = [browser.still(folder / f"step-{i:03}.svg") for i in range(1, count + 1)]
+    assert len(set(stills)) == count
+    times = [(i, i + part) for i in range(count) for part in (0.01, 0.99)]
+    times += [(0, count + 0.01), (count - 1, 5 * count - 0.01)]
+    for i, when in times:
+        browser.open(folder / "steps.svg")  # anew, for what is painted over differs by a hair
+        assert not shows_an_error(browser)
+        assert browser.seek(SECONDS * when) > count
+        assert browser.screenshot() == stills[i], when
+
+
+@pytest.mark.parametrize("ending", ["svg", "html"], ids=["by itself", "as an image"])
+def test_the_film_really_plays(ending: str, browser: Browser, folder: Path) -> None:
+    first = browser.still(folder / f"step-001.{ending}")
+    browser.open(folder / f"steps.{ending}")
+    started = time.monotonic()
+    assert browser.screenshot() == first
+    while browser.screenshot() == first:
+        assert time.monotonic() - started < PATIENCE
+        time.sleep(0.05)
+    assert time.monotonic() - started > SECONDS / 2
+
+
+def test_for_who_wants_no_motion_the_film_is_its_last_frame(
+    browser: Browser, folder: Path, passes: Steps
+) -> None:
+    last = browser.still(folder / f"step-{len(passes):03}.svg")
+    browser.wants_no_motion(True)
+    try:
+        assert browser.still(folder / "steps.svg") == last
+        assert browser.seek(0) == 0
+    finally:
+        browser.wants_no_motion(False)
+
+
+@pytest.mark.parametrize("frame", [2, 4])  # the one of 4 events begins again, while that of 7 plays
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_films_in_one_page_play_each_in_its_own_time(
+    frame: int, order: int, passes: Steps, browser: Browser, tmp_path: Path
+) -> None:
+    """Some notebooks put SVG into the page itself, where styles are everybody's."""
+    other = steps(Value(2.0, label="a") * Value(5.0, label="b"))
+    assert (len(passes), len(other)) == (7, 4)
+    films, stills = [], []
+    for played in (passes, other)[::order]:
+        films.append(film(played))
+        pictures = [fitting(data.decode()) for data in frames(played, View())]
+        stills.append(pictures[frame % len(played)])
+    still = browser.still(page(tmp_path / "stills.html", *stills))
+    browser.open(page(tmp_path / "films.html", *films))
+    assert browser.seek(SECONDS * (frame + 0.5)) > 0
+    assert browser.screenshot() == still
+
+
+# --- nothing leaves ------------------------------------------------------------------------------
+
+
+def test_a_picture_that_asks_for_something_is_noticed(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "asking.svg"
+    asking = '<image href="http://outside.test/a.png"/><style>@import "b.css";</style>'
+    file.write_text(f'<svg xmlns="http://www.w3.org/2000/svg">{asking}</svg>')
+    browser.open(file)
+    expected = [file.as_uri(), "http://outside.test/a.png", (tmp_path / "b.css").as_uri()]
+    assert sorted(browser.asked) == sorted(expected)
+
+
+def test_neither_a_picture_nor_a_film_asks_for_anything(
+    browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "y.svg"
+    differentiated(neuron()).draw().save(picture)
+    for file in (picture, folder / "step-001.svg", folder / "steps.svg"):
+        browser.open(file)
+        browser.seek(SECONDS * 3)
+        browser.screenshot()
+        assert browser.asked == [file.as_uri()]

@@ -1,0 +1,653 @@
+"""Explanations: the numbers in them against exact fractions, their texts against hand-worked ones.
+
+The derivative is, by definition, the sum over all paths of the products of local derivatives.
+`exactly` adds that up in fractions, so the only errors are those of the floats explained. A sum
+of terms that cancel cannot be more exact than its terms are: errors are measured against the sum
+of the terms' sizes, `size`, which is at least the derivative's own.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from fractions import Fraction
+from functools import cache
+from math import inf, nan
+from random import Random
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import differentiated, neuron, random_value
+from hypothesis import given
+from hypothesis import strategies as st
+from test_random_graphs import DOMAIN, WEIGHTS
+from test_table import MEANING
+
+from tinygrad_edu import (
+    TABLE,
+    NumberError,
+    Value,
+    ViewError,
+    explain,
+    gradient,
+    graph,
+    group,
+    log,
+    sqrt,
+    topological_order,
+)
+from tinygrad_edu.engine import as_value
+from tinygrad_edu.explain import FORMS, explanation
+from tinygrad_edu.graph import Graph
+from tinygrad_edu.ieee import same
+from tinygrad_edu.ops import CONSTANT
+from tinygrad_edu.paths import MOST_PATHS, Chain
+
+GRAPHS = 200
+ROWS = list(TABLE.values())
+
+
+def random_dag(random: Random, operations: int, groups: Sequence[str] = ("",)) -> Value:
+    """A graph of finite numbers in which every value is used, many more than once.
+
+    Each value is made in one of `groups`, and its label, which no other has, is n0, n1, ...
+    """
+    nodes: list[Value] = []
+    reach = random.choice([2, 4, 8])  # how far back operands are at most; 2 makes many paths
+    weights = [w * 6 if len(op.derivatives) > reach / 2 else w for op, w in zip(ROWS, WEIGHTS)]
+
+    def made(f: Any, *args: Any) -> None:
+        name = random.choice(groups)
+        with group(name) if name else nullcontext():
+            nodes.append(f(*args))
+
+    for _ in range(random.randint(1, 4)):
+        made(Value, random.uniform(-2, 2))
+    while operations:
+        (op,) = random.choices(ROWS, weights)
+        args: list[Any] = [random.choice(nodes[-reach:]) for _ in op.derivatives]
+        if len(args) == 2 and random.random() < 0.2:
+            args[random.randrange(2)] = random.choice([2.0, -0.5, random.uniform(0.2, 3)])
+        numbers = [float(x) for x in args]
+        if DOMAIN.get(op.name, lambda *_: True)(*numbers) and abs(op(*numbers)) < 20:
+            made(op, *args)
+            operations -= 1
+    used = {x for node in nodes for x in node.args}
+    unused = [node for node in nodes if node not in used]
+    for x in unused[1:]:
+        made(lambda a, b: a + b, unused[0], x)
+        unused[0] = nodes[-1]
+    for i, node in enumerate(topological_order(unused[0])):
+        node.label = f"n{i}"
+    return unused[0]
+
+
+class Exact(NamedTuple):
+    derivative: Fraction
+    size: Fraction  # of its terms: the sum of what they are without their signs
+
+
+def exactly(g: Graph, x: int) -> Exact:
+    """The derivative of the output by x, the local derivatives taken as they are."""
+    sums = {g.output.id: Exact(Fraction(1), Fraction(1))}
+    for edge in sorted(g.edges, key=lambda edge: -edge.target):
+        if edge.local is not None and edge.target in sums:
+            above, before = sums[edge.target], sums.get(edge.source, Exact(Fraction(), Fraction()))
+            local = Fraction(edge.local)
+            sums[edge.source] = Exact(
+                before.derivative + above.derivative * local, before.size + above.size * abs(local)
+            )
+    return sums.get(x, Exact(Fraction(), Fraction()))
+
+
+def close(found: float, exact: Exact) -> bool:
+    """To a part in 1e14 of the terms, so to 1e-12 where the terms hardly cancel."""
+    return abs(Fraction(found) - exact.derivative) <= exact.size * Fraction("1e-14")
+
+
+def ways(y: Value, x: Value) -> int:
+    """How many paths lead from y to x, by walking every one."""
+    return 1 if y is x else sum(ways(a, x) for a in y.args if a.op is not CONSTANT)
+
+
+def doublings(times: int) -> tuple[Value, Value]:
+    """A graph with 2**times paths from y to x."""
+    x = y = Value(1.5, label="x")
+    for _ in range(times):
+        y = y + y
+    y.label = "y"
+    return y, x
+
+
+def in_all_forms(y: Value, x: Value, places: int = 4) -> list[str]:
+    return [explain(y, x, places).form(form) for form in FORMS]
+
+
+def differentiable(y: Value) -> list[Value]:
+    return [x for x in topological_order(y) if x.op is not CONSTANT]
+
+
+@cache
+def chains() -> list[tuple[Value, Value, Chain]]:
+    """Of so many random graphs, y, every x that it may be differentiated by, and the chain."""
+    found = []
+    for seed in range(GRAPHS):
+        random = Random(seed)
+        y = differentiated(random_dag(random, random.randint(2, 24)))
+        found += [(y, x, explain(y, x).chain) for x in differentiable(y)]
+    return found
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def test_the_total_is_the_gradient() -> None:
+    """That of backward(), that of gradient() and the exact sum."""
+    relative = 0
+    for _, x, chain in chains():
+        exact = exactly(chain.graph, chain.x.id)
+        assert close(chain.total, exact)
+        assert close(x.grad, exact)
+        if exact.size < 50 * abs(exact.derivative):
+            assert chain.total == pytest.approx(x.grad, rel=1e-12, abs=0)
+            relative += 1
+    assert relative > 0.8 * len(chains())
+    for seed in range(GRAPHS):
+        y = random_dag(Random(seed), 10)
+        leaves = [x for x in differentiable(y) if not x.args]
+        for x, derivative in zip(leaves, gradient(y, leaves)):
+            found = explain(y, x).chain
+            assert close(derivative.data, exactly(found.graph, found.x.id))
+
+
+def test_a_path_leads_from_y_to_x_and_its_product_is_that_of_its_local_derivatives() -> None:
+    listed = 0
+    for y, x, chain in chains():
+        order = topological_order(y)
+        assert len({path.passings for path in chain.paths}) == len(chain.paths)
+        for path in chain.paths:
+            at = y
+            for p in path.passings:
+                assert order[p.target] is at
+                at = at.args[p.operand]
+                assert order[p.source] is at
+            assert at is x
+            assert path.product == math.prod(p.local for p in path.passings)
+        assert chain.total == sum(path.product for path in chain.paths) or not chain.paths
+        listed += len(chain.paths)
+    assert listed > 2000
+
+
+def test_paths_are_counted_and_listed_up_to_a_limit() -> None:
+    beyond = 0
+    for y, x, chain in chains():
+        assert chain.count == ways(y, x)
+        listed = chain.count if 0 < chain.count <= MOST_PATHS and y is not x else 0
+        assert len(chain.paths) == listed
+        beyond += chain.count > MOST_PATHS
+    assert beyond > 50
+
+
+def test_every_multiplication_on_the_way_is_told_and_no_other() -> None:
+    for y, x, chain in chains():
+        order = topological_order(y)
+        leads = {node for node in order if ways(node, x)}
+        edges = {(node, i) for node in leads for i, a in enumerate(node.args) if a in leads}
+        edges = {(order.index(node), i) for node, i in edges if node is not x}
+        assert {(p.target, p.operand) for p in chain.passings} == edges
+        assert len(chain.passings) == len(edges)
+
+
+def test_sixty_four_paths_are_listed_and_sixty_five_are_not() -> None:
+    y, x = doublings(6)
+    chain = explain(y, x).chain
+    assert (chain.count, len(chain.paths), chain.total) == (64, 64, 64)
+    assert "along 64 paths:" in explain(y, x).text()
+    assert "64 paths lead from x to y" in explain(y, x).words()
+    more = y + x
+    more.label = "more"
+    chain = explain(more, x).chain
+    assert (chain.count, chain.paths, chain.total) == (65, (), 65)
+    for form in ("text", "words"):
+        assert "65 paths are too many to list" in explain(more, x).form(form)
+
+
+def test_a_million_million_paths_are_summed_without_listing_them() -> None:
+    y, x = doublings(40)
+    start = time.perf_counter()
+    explanation = explain(y, x, places=17)
+    text, words, latex = (explanation.form(form) for form in FORMS)
+    assert time.perf_counter() - start < 1
+    assert explanation.chain.count == 2**40
+    assert explanation.chain.total == 2.0**40
+    assert explanation.chain.paths == ()
+    assert text.startswith("d y / d x = 1099511627776\n")
+    assert text.endswith("= 549755813888 * 1 + 549755813888 * 1 = 1099511627776")
+    assert "1,099,511,627,776 paths are too many" in text
+    assert "1,099,511,627,776 paths are too many" in words
+    assert words.endswith("in all 1099511627776.")
+    assert latex.endswith("= 1099511627776\n\\end{aligned}")
+    for told in (text, words, latex):
+        assert len(told.splitlines()) < 100
+
+
+@given(st.lists(st.sampled_from("+*-"), min_size=1, max_size=60), st.floats(0.5, 1.5))
+def test_a_value_used_twice_at_every_step_has_twice_as_many_paths(signs: str, at: float) -> None:
+    x = y = Value(at, label="x")
+    for sign in signs:
+        y = {"+": lambda y: y + y, "*": lambda y: y * y, "-": lambda y: y - y}[sign](y)
+    chain = explain(y, x).chain
+    assert chain.count == 2 ** len(signs)
+    assert bool(chain.paths) == (len(signs) <= 6)
+    y.backward()
+    exact = exactly(chain.graph, chain.x.id)
+    assert math.isclose(chain.total, x.grad, rel_tol=1e-12) or close(chain.total, exact)
+
+
+def test_a_graph_that_is_explained_stays_as_it_is() -> None:
+    for seed in range(100):
+        y = random_value(Random(seed), 10)
+        nodes = topological_order(y)
+        before = [(repr(x.data), repr(x.grad), x.label, x.group) for x in nodes]
+        for x in differentiable(y):
+            in_all_forms(y, x)
+        assert [(repr(x.data), repr(x.grad), x.label, x.group) for x in nodes] == before
+
+
+def test_no_grad_is_used() -> None:
+    """The explanation before backward(), after it and after it once more is one."""
+    y = random_dag(Random(1), 12)
+    x = differentiable(y)[0]
+    before = in_all_forms(y, x)
+    y.backward()
+    assert in_all_forms(y, x) == before
+    y.backward()
+    x.grad = 1e6
+    assert in_all_forms(y, x) == before
+
+
+def test_a_graph_as_data_is_explained_as_its_values_are() -> None:
+    y = random_dag(Random(2), 12)
+    for i, x in enumerate(topological_order(y)):
+        if x.op is not CONSTANT:
+            assert explanation(graph(y), i).text() == explain(y, x).text()
+
+
+# --- the corners ---------------------------------------------------------------------------------
+
+
+def test_by_itself_the_output_changes_as_much() -> None:
+    y = Value(2.0, label="a") * 3
+    y.label = "y"
+    chain = explain(y, y).chain
+    assert (chain.total, chain.count, chain.paths, chain.passings) == (1, 1, (), ())
+    assert explain(y, y).text() == "d y / d y = 1\n  y is y"
+    assert explain(y, y).words() == "y is y itself: it changes just as much."
+    assert explain(y, y).latex() == r"\frac{\partial y}{\partial y} = 1"
+
+
+def test_what_has_no_part_in_the_output() -> None:
+    """A stranger, one whose label is in the graph, and what was computed from the output."""
+    a, stranger = Value(2.0, label="a"), Value(5.0, label="s")
+    y = a * 3
+    y.label = "y"
+    later = y * 2
+    later.label = "later"
+    for x, called in ((stranger, "s"), (later, "later")):
+        chain = explain(y, x).chain
+        assert (chain.total, chain.count, chain.paths) == (0, 0, ())
+        assert chain.x.label == called
+        assert chain.y.label == "y"
+        assert explain(y, x).text() == f"d y / d {called} = 0\n  y does not depend on {called}"
+        assert explain(y, x).words() == (
+            f"y does not depend on {called}: when {called} changes, y stays as it is."
+        )
+        assert explain(y, x).latex().endswith(" = 0")
+    namesake = Value(1.0, label="a")
+    assert explain(y, namesake).chain.total == 0
+    assert explain(y, a).chain.total == 3
+    assert explain(y, namesake).text().endswith("y does not depend on v0")
+
+
+def test_a_value_that_acts_on_nothing_because_its_derivative_is_zero_does_take_part() -> None:
+    x = Value(-1.0, label="x")
+    explanation = explain(x.relu(), x)
+    assert (explanation.chain.total, explanation.chain.count) == (0, 1)
+    assert "along the only path" in explanation.text()
+
+
+def test_nothing_is_differentiated_by_a_constant() -> None:
+    x = Value(2.0, label="x")
+    y = x * 3
+    three = y.args[1]
+    with pytest.raises(ViewError, match="3 is a constant"):
+        explain(y, three)
+    with pytest.raises(ViewError, match="constant"):
+        explain(y, as_value(7.0))
+    with pytest.raises(ViewError, match="constant"):
+        explanation(graph(y), 1)
+
+
+@pytest.mark.parametrize("pair", [(1.0, Value(1.0)), (Value(1.0), "x"), (Value(1.0), None)])
+def test_only_values_can_be_explained(pair: Any) -> None:
+    with pytest.raises(NumberError, match="expected a Value"):
+        explain(*pair)
+
+
+def test_there_are_three_forms() -> None:
+    explanation = explain(*doublings(1))
+    assert str(explanation) == repr(explanation) == explanation.text() == explanation.form("text")
+    with pytest.raises(ViewError, match=r"no form 'poem': choose one of text, words, latex"):
+        explanation.form("poem")
+    bundle = explanation._repr_mimebundle_()
+    assert bundle == {
+        "text/plain": explanation.text(),
+        "text/latex": f"$$\n{explanation.latex()}\n$$",
+    }
+
+
+def test_an_inner_value_is_differentiated_by_as_a_leaf_is() -> None:
+    a = Value(2.0, label="a")
+    h = a * a
+    h.label = "h"
+    y = h * h + h
+    y.label = "y"
+    chain = explain(y, h).chain
+    assert [path.product for path in chain.paths] == [4, 4, 1]
+    assert chain.total == 9
+    assert "a" not in explain(y, h).text().split()  # what h is made of is not asked for
+
+
+def test_the_sides_of_an_operand_used_twice_are_told_apart() -> None:
+    x = Value(3.0, label="x")
+    y = x - x
+    y.label = "y"
+    text, words, latex = in_all_forms(y, x)
+    assert "d y / d x (left) = 1;  d y / d x (right) = -1" in text
+    assert text.endswith("sum: 1 + (-1) = 0")
+    assert "as much as x (left)" in words
+    assert "as much as x (right)" in words
+    assert r"\Big|_{\text{left}}" in latex
+    assert r"\Big|_{\text{right}}" in latex
+    chain = explain(x**x, x).chain  # 3**3 = 27, by the base 27, by the exponent 27 log 3
+    assert [path.product for path in chain.paths] == [27, pytest.approx(27 * math.log(3))]
+
+
+def test_what_is_no_name_or_not_the_only_one_is_called_by_its_number() -> None:
+    a, b, c = Value(2.0, label="learning rate"), Value(3.0, label="x"), Value(4.0, label="x")
+    y = a * b + c
+    y.label = "#$%"
+    assert explain(y, a).text().startswith("d v4 / d v0 = 3\n\nwhere\n  v4 = v2 + v3 = 10:")
+    assert explain(y, b).text().startswith("d v4 / d v1 = 2")
+    assert explain(y, c).text().startswith("d v4 / d v3 = 1")
+    for told in in_all_forms(y, a):
+        assert "rate" not in told
+        assert "#" not in told
+    taken = Value(1.0, label="v1") * Value(2.0)
+    assert "v1_" in explain(taken, taken.args[1]).text()
+
+
+@given(st.lists(st.text(max_size=12), min_size=5, max_size=5))
+def test_any_labels_can_be_explained(labels: list[str]) -> None:
+    a, b, c = (Value(x, label=label) for x, label in zip((2.0, 3.0, 4.0), labels))
+    h = a * b
+    y = h + c * a
+    h.label, y.label = labels[3:]
+    assert explain(y, a).chain.total == 7
+    for told in in_all_forms(y, a):
+        assert told.isprintable() or "\n" in told
+
+
+def test_what_is_not_finite_is_told_node_by_node() -> None:
+    x = Value(0.0, label="x")
+    y = log(x) * x
+    y.label = "y"
+    y.backward()
+    assert math.isnan(x.grad)
+    explanation = explain(y, x)
+    assert explanation.chain.paths == ()
+    assert explanation.chain.count == 2
+    text, words, latex = in_all_forms(y, x)
+    assert text.startswith("d y / d x = nan")
+    assert "A product along a path is not finite" in text
+    assert "A product along a path is not finite" in words
+    assert r"\text{undefined}" in latex
+    root = sqrt(x)
+    root.label = "root"
+    assert explain(root, x).chain.total == inf
+    assert r"= \infty" in explain(root, x).latex()
+
+
+@pytest.mark.parametrize("special", [nan, inf, -inf, 1e308, 5e-324, -0.0])
+def test_a_number_at_the_end_of_the_floats_has_the_gradient_of_backward(special: float) -> None:
+    x, b = Value(special, label="x"), Value(2.0, label="b")
+    for y in (x * b + x, x * x * x, x / b - b / x, (x - x) * b, x.tanh() + x.relu(), b**x):
+        y.zero_grad()
+        y.backward()
+        for leaf in (x, b):
+            if leaf in topological_order(y):
+                total = explain(y, leaf).chain.total
+                assert total == leaf.grad or (math.isnan(total) and math.isnan(leaf.grad))
+                in_all_forms(y, leaf)
+
+
+def test_where_backward_gives_what_is_not_finite_so_does_an_explanation() -> None:
+    """An adjoint may be infinite though each product along a path is not."""
+    wrong = 0
+    for seed in range(500):
+        y = random_value(Random(seed), 8)
+        y.zero_grad()
+        y.backward()
+        for x in differentiable(y):
+            total = explain(y, x).chain.total
+            if not (math.isfinite(total) and math.isfinite(x.grad)):
+                assert same(total, x.grad), (seed, total, x)
+                wrong += 1
+    assert wrong > 500
+
+
+def test_an_adjoint_that_overflows_is_not_explained_away() -> None:
+    x = Value(1.0, label="x")
+    h = x * 0.0
+    y = h * 1e308 + h * 1e308  # d y / d h is inf, and inf * 0 is nan
+    y.backward()
+    assert math.isnan(x.grad)
+    assert math.isnan(explain(y, x).chain.total)
+
+
+def test_a_long_chain_is_no_recursion_error() -> None:
+    x = y = Value(0.5, label="x")
+    for _ in range(5_000):
+        y = -y
+    explanation = explain(y, x)
+    assert explanation.chain.total == 1
+    assert len(explanation.chain.paths[0].passings) == 5_000
+    for form in FORMS:
+        assert explanation.form(form)
+
+
+# --- texts, computed again ------------------------------------------------------------------------
+
+
+def test_whoever_computes_what_is_written_gets_what_is_said() -> None:
+    """Python reads every formula in a text, the names as numbers, and every number behind it."""
+    read = 0
+    for seed in range(GRAPHS):
+        y = random_dag(Random(seed), 10)
+        g = graph(y)
+        names: dict[str, Any] = {node.label: node.data for node in g.nodes}
+        names |= MEANING
+
+        def agree(told: str, names: dict[str, Any] = names) -> int:
+            formulas = told.split(" = ")
+            values = [eval(formula, {"__builtins__": {}}, names) for formula in formulas]
+            assert values == pytest.approx([values[-1]] * len(values), rel=1e-9, abs=1e-9)
+            return len(values)
+
+        for x in differentiable(y)[:3]:
+            for row in explain(y, x, places=17).text().splitlines():
+                if row.startswith(("     ", "sum: ")):  # a path as a product; the sum of all
+                    read += agree(row.removeprefix("sum: ").strip())
+                elif row.startswith("  n"):  # a definition, then its local derivatives
+                    made, _, rules = row.partition(":  ")
+                    for told in filter(None, (made.strip(), *rules.split(";  "))):
+                        _, _, told = told.partition(" = ")
+                        read += agree(told)
+    assert read > 10_000
+
+
+# --- texts, worked by hand -----------------------------------------------------------------------
+
+
+def line() -> tuple[Value, Value]:
+    """L = (a*b + c) * f at 2, -3, 10, -2, and a: d L / d a = f * b = -2 * -3 = 6."""
+    a, b, c, f = (
+        Value(x, label=name) for name, x in {"a": 2.0, "b": -3.0, "c": 10.0, "f": -2.0}.items()
+    )
+    e = a * b
+    d = e + c
+    y = d * f
+    e.label, d.label, y.label = "e", "d", "L"
+    return y, a
+
+
+def parabola() -> tuple[Value, Value]:
+    """y = x*x + 3*x at 2: d y / d x = 2*x + 3 = 7."""
+    x = Value(2.0, label="x")
+    s, t = x * x, 3 * x
+    y = s + t
+    s.label, t.label, y.label = "s", "t", "y"
+    return y, x
+
+
+def test_the_line_in_numbers() -> None:
+    assert explain(*line()).text() == (
+        """\
+d L / d a = 6
+
+where
+  L = d * f = -8:  d L / d d = f = -2
+  d = e + c = 4:  d d / d e = 1
+  e = a * b = -6:  d e / d a = b = -3
+
+along the only path:
+  1. L <- d <- e <- a
+     f * 1 * b = (-2) * 1 * (-3) = 6"""
+    )
+
+
+def test_the_line_in_words() -> None:
+    assert explain(*line()).words() == (
+        """\
+When a grows by a little, L changes 6 times as much.
+Why? One path leads from a to L.
+Step by step: e = a * b changes b, here -3, times as much as a; \
+d = e + c changes 1 times as much as e; \
+L = d * f changes f, here -2, times as much as d. In all: -3 times 1 times -2 is 6."""
+    )
+
+
+def test_the_parabola_in_numbers() -> None:
+    assert explain(*parabola()).text() == (
+        """\
+d y / d x = 7
+
+where
+  y = s + t = 10:  d y / d s = 1;  d y / d t = 1
+  t = 3 * x = 6:  d t / d x = 3
+  s = x * x = 4:  d s / d x (left) = x = 2;  d s / d x (right) = x = 2
+
+along 3 paths:
+  1. y <- s <- x
+     1 * x = 1 * 2 = 2
+  2. y <- s <- x
+     1 * x = 1 * 2 = 2
+  3. y <- t <- x
+     1 * 3 = 3
+sum: 2 + 2 + 3 = 7"""
+    )
+
+
+def test_the_parabola_in_words() -> None:
+    assert explain(*parabola()).words() == (
+        """\
+When x grows by a little, y changes 7 times as much.
+Why? 3 paths lead from x to y.
+Path 1: s = x * x changes x, here 2, times as much as x (left); \
+y = s + t changes 1 times as much as s. In all: 2 times 1 is 2.
+Path 2: s = x * x changes x, here 2, times as much as x (right); \
+y = s + t changes 1 times as much as s. In all: 2 times 1 is 2.
+Path 3: t = 3 * x changes 3 times as much as x; \
+y = s + t changes 1 times as much as t. In all: 3 times 1 is 3.
+The paths act at the same time, so they add up: 2, 2, 3 make 7."""
+    )
+
+
+def test_the_parabola_in_mathematics() -> None:
+    through_s = r"\frac{\partial y}{\partial s} \cdot \frac{\partial s}{\partial x}\Big|"
+    through_t = r"\frac{\partial y}{\partial t} \cdot \frac{\partial t}{\partial x}"
+    assert explain(*parabola()).latex().splitlines() == [
+        r"\begin{aligned}",
+        r"\frac{\partial y}{\partial x} &= "
+        + rf"{through_s}_{{\text{{left}}}} + {through_s}_{{\text{{right}}}} + {through_t} \\",
+        r"&= 1 \cdot x + 1 \cdot x + 1 \cdot 3 \\",
+        r"&= 1 \cdot 2 + 1 \cdot 2 + 1 \cdot 3 \\",
+        r"&= 2 + 2 + 3 \\",
+        r"&= 7",
+        r"\end{aligned}",
+    ]
+
+
+def test_the_line_in_mathematics() -> None:
+    assert explain(*line()).latex().splitlines() == [
+        r"\begin{aligned}",
+        r"\frac{\partial L}{\partial a} &= \frac{\partial L}{\partial d} \cdot "
+        r"\frac{\partial d}{\partial e} \cdot \frac{\partial e}{\partial a} \\",
+        r"&= f \cdot 1 \cdot b \\",
+        r"&= \left(-2\right) \cdot 1 \cdot \left(-3\right) \\",
+        r"&= 6",
+        r"\end{aligned}",
+    ]
+
+
+def test_the_neuron_of_the_lecture() -> None:
+    """o = tanh(n) = 0.7071, so 1 - o**2 = 0.5; and w1 is multiplied by x1 = 2."""
+    o = neuron()
+    w1 = next(x for x in topological_order(o) if x.label == "w1")
+    explanation = explain(o, w1)
+    assert explanation.chain.total == pytest.approx(1.0, rel=1e-12)
+    assert explanation.chain.count == 1
+    text, words, latex = in_all_forms(o, w1)
+    assert "o = tanh(n) = 0.7071:  d o / d n = 1 - o**2 = 1 - 0.7071**2 = 0.5\n" in text
+    assert "= (1 - o**2) * 1 * 1 * x1" not in text
+    assert text.endswith("(1 - o**2) * 1 * 1 * x1 = 0.5 * 1 * 1 * 2 = 1")
+    assert words.endswith("In all: 2 times 1 times 1 times 0.5 is 1.")
+    assert "o = tanh(n) changes 1 - o**2, here 0.5, times as much as n" in words
+    assert r"&= \left(1 - {o}^{2}\right) \cdot 1 \cdot 1 \cdot x_{1} \\" in latex
+    assert latex.endswith("&= 0.5 \\cdot 1 \\cdot 1 \\cdot 2 \\\\\n&= 1\n\\end{aligned}")
+
+
+def test_a_minus_is_explained() -> None:
+    x = Value(2.0, label="x")
+    y = -x
+    y.label = "y"
+    assert (
+        explain(y, x)
+        .words()
+        .startswith(
+            "When x grows by a little, y changes -1 times as much. (The minus says that y shrinks.)"
+        )
+    )
+
+
+def test_places_round_what_is_shown_and_nothing_else() -> None:
+    x = Value(1.0, label="x")
+    y = x / 3
+    y.label = "y"
+    assert explain(y, x, 2).text().startswith("d y / d x = 0.3333333333333333\n")
+    assert "= 0.33" in explain(y, x, 2).text().splitlines()[3]
+    assert "changes 0.33 times" in explain(y, x, 2).words()
+    assert "changes 0.333333 times" in explain(y, x, 6).words()
+    assert explain(y, x, 2).chain == explain(y, x, 6).chain
