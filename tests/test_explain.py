@@ -411,8 +411,8 @@ def test_what_is_not_finite_is_told_node_by_node() -> None:
     assert explanation.chain.count == 2
     text, words, latex = in_all_forms(y, x)
     assert text.startswith("d y / d x = nan")
-    assert "A product along a path is not finite" in text
-    assert "A product along a path is not finite" in words
+    assert "Not every number on the way is finite" in text
+    assert "Not every number on the way is finite" in words
     assert r"\text{undefined}" in latex
     root = sqrt(x)
     root.label = "root"

@@ -621,7 +621,7 @@ def test_a_definition_without_a_use(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["d = c*2; c = a; d", "c = c + a", "c*a; c = a"])
 def test_a_definition_that_is_used_before_it(text: str) -> None:
-    assert error(expression, text, {"a": 1}).startswith("'c' has no number")
+    assert error(expression, text, {"a": 1}) == "c is used before it is defined: define it first"
 
 
 def test_a_number_without_a_use_beside_definitions() -> None:

@@ -196,8 +196,12 @@ def test_a_negative_number_in_a_formula_has_its_brackets() -> None:
     assert str(numeral(-0.0, 4) ** numeral(2.0, 4)) == "0**2"
 
 
+def without_sign_of_zero(x: float) -> float:
+    return x + 0.0  # -0.0 is written as 0
+
+
 @pytest.mark.parametrize("op", TABLE.values(), ids=TABLE)
-@given(st.floats(-3, 3), st.floats(-3, 3))
+@given(st.floats(-3, 3).map(without_sign_of_zero), st.floats(-3, 3).map(without_sign_of_zero))
 @settings(max_examples=30)
 def test_the_formula_of_a_local_derivative_computes_it(op: Op, a: float, b: float) -> None:
     """In names exactly; with the numbers put in as exactly as 17 places say them."""
@@ -208,6 +212,9 @@ def test_the_formula_of_a_local_derivative_computes_it(op: Op, a: float, b: floa
     for edge in g.edges:
         assert edge.local is not None
         named = derivative(g, g.output, edge.operand, 17)
+        if not named:
+            assert math.isnan(edge.local)
+            continue
         assert_close(eval(named, {"nan": math.nan, **known}), edge.local)
         if all(x == 0 or abs(x) > 0.1 for x in (a, b)):
             numbers = derivative_in_numbers(g, g.output, edge.operand, 17)

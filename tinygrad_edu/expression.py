@@ -194,7 +194,8 @@ def _parse(text: str) -> list[ast.stmt]:
 
 
 def _syntax(text: str, error: SyntaxError) -> str:
-    if "assign" in error.msg or text[: error.offset or 0].rstrip().endswith("="):
+    around = text[max(error.offset or 0, 2) - 2 :][:3]  # where the parser stopped, and beside it
+    if re.search("assign|'='", error.msg) or "=" in around:
         return (
             f"{shown(text)} has an = that defines no name: c = a+b defines one, and numbers "
             "stand beside the expression, --at NAME=NUMBER"
@@ -202,7 +203,9 @@ def _syntax(text: str, error: SyntaxError) -> str:
     if "nested" in error.msg:
         return f"{shown(text)} has brackets nested too deeply: use fewer"
     where = f" at character {error.offset}" if error.offset else ""
-    telling = re.search("never closed|unmatched|does not match|invalid character", error.msg)
+    telling = re.search(
+        "never closed|unmatched|does not match|invalid character|null bytes", error.msg
+    )
     why = f" ({error.msg})" if telling else ""
     return f"cannot read {shown(text)}{where}{why}: write {_GRAMMAR}; 2x is written 2*x"
 

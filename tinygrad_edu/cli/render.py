@@ -188,6 +188,8 @@ def render(
             highlight=highlight,
             theme=theme,
         )
+        if folder is not None and format not in (None, "svg", "png", "pdf"):
+            raise FormatError(f"the steps are pictures, svg, png or pdf, not {format}")
         format = (format or "svg") if folder is not None else _format(output, format)
         role_of = _roles(roles)
         level = None if level is None else parse(level)
@@ -272,8 +274,6 @@ def _derivatives(value: Value, name: str, order: int) -> list[Value]:
 
 def _steps(whole: Graph, view: View, format: str, timeout: float, insist: bool) -> dict[str, bytes]:
     """A picture of each event and, all in one, the SVG that plays them, by file name."""
-    if format not in ("svg", "png", "pdf"):
-        raise FormatError(f"the steps are pictures, svg, png or pdf, not {format}")
     return film.files(steps_of(whole, view.places), view, format, timeout=timeout, insist=insist)
 
 

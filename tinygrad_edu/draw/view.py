@@ -114,7 +114,7 @@ class View:
         if "numbers" in said:
             in_numbers = derivative_in_numbers(graph, target, edge.operand, self.places)
             told.append("" if blank else in_numbers)
-        if "local" in said or (told and not any(told)):
+        if "local" in said or (told and not any(told) and not blank):
             told.append("" if blank else self.number(edge.local))
         if blank:
             return " = ".join(text or BLANK for text in told)
