@@ -253,7 +253,9 @@ class _Drawing:
             attributes |= theme.EDGE[sign]
             color = self.view.colors.sign(x)
             attributes["color"] = f"{color}:{color}" if sign == "undefined" else color  # two lines
-            attributes |= {"penwidth": f"{width:.2f}", "arrowsize": f"{max(1, width / 2.5):.2f}"}
+            attributes["penwidth"] = f"{width:.2f}"
+            if sign == "negative":  # a hollow head must not fill up where its outline is thick
+                attributes["arrowsize"] = f"{max(1, width / 2.6):.2f}"
             attributes["class"] += f" {sign}"
         label = self._edge_label(edge)
         if label:

@@ -19,7 +19,7 @@ EDGE_SIZE = 14
 SYMBOL_SIZE = 26  # of + and *, which have little ink
 GAP = 5  # between an edge and what it says
 
-THINNEST, WIDEST = 1.2, 5.0  # points, of edges by the magnitude of their contribution
+THINNEST, WIDEST = 1.2, 4.0  # points, of edges by the magnitude of their contribution
 
 
 @dataclass(frozen=True)
