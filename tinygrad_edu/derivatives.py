@@ -6,11 +6,12 @@ from tinygrad_edu.engine import Value, gradient
 
 
 def derivatives(y: Value, x: Value, order: int) -> list[Value]:
-    """`y`, dy/dx, d2y/dx2, ... up to `order`, each labelled so, unless it has a label already.
+    """`y`, dy/dx, d2y/dx2, ... up to `order`; one graph, in which each is computed from others.
 
-    They are one graph: a derivative is computed from what was computed before it.
+    What has no label yet, `y` included, is given these as labels.
     """
-    name, by = y.label or "y", x.label or "x"
+    y.label = y.label or "y"
+    name, by = y.label, x.label or "x"
     values = [y]
     for n in range(1, order + 1):
         (value,) = gradient(values[-1], [x])

@@ -5,18 +5,29 @@ Where the paths are too many to read, the sum is told node by node, as `backward
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isinf, isnan
 from typing import Any
 
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import NumberError, ViewError
-from tinygrad_edu.formula import Formula, Latex, format_number
+from tinygrad_edu.formula import Formula, Latex, check_places, format_number
 from tinygrad_edu.graph import Graph, Node, Passing, graph
 from tinygrad_edu.paths import MOST_PATHS, Chain, Path, chain
-from tinygrad_edu.written import derivative, local_derivative, name, number, operation, shown, side
+from tinygrad_edu.written import (
+    clipped,
+    derivative,
+    local_derivative,
+    name,
+    number,
+    operation,
+    shown,
+    side,
+)
 
 FORMS = ("text", "words", "latex")
+_KINKED = {"relu", "abs", "step", "max", "min", "less"}  # at 0, or where both operands are equal
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,10 +43,11 @@ class Explanation:
     def __str__(self) -> str:
         return self.text()
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return clipped(self.text())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": self.text(), "text/latex": f"$$\n{self.latex()}\n$$"}
+        return {"text/plain": repr(self), "text/latex": f"$$\n{self.latex()}\n$$"}
 
     def form(self, form: str) -> str:
         """The explanation in one of FORMS; ViewError for another."""
@@ -59,11 +71,9 @@ class Explanation:
         for i, path in enumerate(paths, 1):
             way = [self.chain.y, *(self._node(p.source) for p in path.passings)]
             lines.append(f"  {i}. {' <- '.join(map(self._name, way))}")
-            rules = [_factor(self._rule(p)) for p in path.passings]
-            numbers = [_factor(self._shown(p.local)) for p in path.passings]
-            lines.append(
-                f"     {_equal(_times(rules), _times(numbers), self._shown(path.product))}"
-            )
+            rules = _times([self._rule(p) for p in path.passings])
+            numbers = _times([self._shown(p.local) for p in path.passings])
+            lines.append(f"     {_equal(rules, numbers, self._shown(path.product))}")
         if len(paths) > 1:
             terms = " + ".join(_factor(self._shown(path.product)) for path in paths)
             lines.append(f"sum: {terms} = {self._shown(self.chain.total)}")
@@ -78,11 +88,11 @@ class Explanation:
             node = self._node(i)
             made = f"{self._name(node)} = {operation(self.chain.graph, node)}"
             rules = [
-                f"d {self._name(node)} / d {self._name(self._node(p.source))}{self._side(p)} = "
+                f"by {self._name(self._node(p.source))}{self._side(p)}: "
                 + local_derivative(self.chain.graph, p, self.places)
                 for p in passings
             ]
-            yield f"{made} = {self._shown(number(node))}:  {';  '.join(rules)}"
+            yield f"{made} = {self._shown(number(node))};  local derivative {';  '.join(rules)}"
 
     def _arrivals(self) -> Iterator[str]:
         y = self._name(self.chain.y)
@@ -91,7 +101,7 @@ class Explanation:
             for p in passings:
                 target = self._name(self._node(p.target))
                 terms.append(f"d {y} / d {target} * {_factor(self._rule(p))}")
-                numbers.append(_times(_factor(self._shown(x)) for x in (p.adjoint, p.local)))
+                numbers.append(_times([self._shown(x) for x in (p.adjoint, p.local)]))
             told = _equal(" + ".join(terms), " + ".join(numbers))
             yield f"d {y} / d {self._name(node)} = {told} = {self._shown(passings[-1].running)}"
 
@@ -104,8 +114,14 @@ class Explanation:
             return f"{y} does not depend on {x}: when {x} changes, {y} stays as it is."
         total = self._shown(self.chain.total)
         lines = [f"When {x} grows by a little, {y} changes {total} times as much."]
-        if self.chain.total < 0:
+        if isnan(self.chain.total):
+            lines = [f"How {y} changes with {x} is undefined."]
+        elif isinf(self.chain.total):
+            lines = [f"Here {y} changes infinitely fast with {x}: d {y} / d {x} is {total}."]
+        elif self.chain.total < 0:
             lines[0] += f" (The minus says that {y} shrinks.)"
+        for kink in self._kinks():
+            lines.append(f"({kink} has a kink here: its local derivative is a convention.)")
         if not self.chain.paths:
             lines.append(f"{self._too_many()} node by node, from {y} back to {x}:")
             return "\n".join([*lines, *self._arrivals_in_words()])
@@ -124,14 +140,21 @@ class Explanation:
         told, factors = [], []
         for p in reversed(path.passings):
             target, local, rule = self._node(p.target), self._shown(p.local), self._rule(p)
-            times = local if rule == local else f"{rule}, here {local},"
+            named = "" if rule == local else f" ({rule})"
             told.append(
-                f"{self._name(target)} = {operation(self.chain.graph, target)} changes {times} "
-                f"times as much as {self._name(self._node(p.source))}{self._side(p)}"
+                f"{self._name(target)} = {operation(self.chain.graph, target)} changes {local} "
+                f"times{named} as much as {self._name(self._node(p.source))}{self._side(p)}"
             )
             factors.append(local)
         product = f"{' times '.join(factors)} is {self._shown(path.product)}"
         return "; ".join(told) + (f". In all: {product}." if len(factors) > 1 else ".")
+
+    def _kinks(self) -> Iterator[str]:
+        """The operations on the way that are at a kink, where a slope can only be agreed upon."""
+        for i in dict.fromkeys(p.target for p in self.chain.passings):
+            node = self._node(i)
+            if node.op.name in _KINKED and len({*node.used, *[0.0][: 2 - len(node.used)]}) == 1:
+                yield f"{self._name(node)} = {operation(self.chain.graph, node)}"
 
     def _arrivals_in_words(self) -> Iterator[str]:
         for node, passings in self.chain.arrivals():
@@ -146,7 +169,7 @@ class Explanation:
 
     def latex(self) -> str:
         """The same as LaTeX mathematics, one `aligned` block, in the part that KaTeX knows."""
-        whole = self._partial(self.chain.y, self.chain.x)
+        whole = self._total(self.chain.x)
         total = self._shown(self.chain.total, Latex)
         if not self.chain.passings:
             return f"{whole} = {total}"
@@ -154,40 +177,41 @@ class Explanation:
             rows = []
             for node, passings in self.chain.arrivals():
                 partials = [
-                    self._partial(self.chain.y, self._node(p.target)) + r" \cdot " + self._edge(p)
-                    for p in passings
+                    self._total(self._node(p.target)) + r" \cdot " + self._edge(p) for p in passings
                 ]
                 numbers = [
-                    r" \cdot ".join(_latex(self._shown(x, Latex)) for x in (p.adjoint, p.local))
+                    _times([self._shown(x, Latex) for x in (p.adjoint, p.local)], Latex)
                     for p in passings
                 ]
                 result = self._shown(passings[-1].running, Latex)
                 told = f"{' + '.join(partials)} = {' + '.join(numbers)} = {result}"
-                rows.append(f"{self._partial(self.chain.y, node)} &= {told}")
+                rows.append(f"{self._total(node)} &= {told}")
             return _aligned(rows)
 
         def products(factor: Any) -> str:
-            terms = (r" \cdot ".join(map(factor, path.passings)) for path in self.chain.paths)
-            return " + ".join(terms)
+            terms = [_times(list(map(factor, path.passings)), Latex) for path in self.chain.paths]
+            return _plus(terms)
 
         rows = [
             products(self._edge),
-            products(lambda p: _latex(self._rule(p, Latex))),
-            products(lambda p: _latex(self._shown(p.local, Latex))),
-            " + ".join(_latex(self._shown(path.product, Latex)) for path in self.chain.paths),
+            products(lambda p: self._rule(p, Latex)),
+            products(lambda p: self._shown(p.local, Latex)),
+            _plus([self._shown(path.product, Latex) for path in self.chain.paths]),
             total,
         ]
         first, *others = dict.fromkeys(rows)
         return _aligned([f"{whole} &= {first}", *(f"&= {row}" for row in others)])
 
     def _edge(self, p: Passing) -> str:
-        """The local derivative along one edge, as a LaTeX fraction."""
+        """The local derivative along one edge, a partial one, as a LaTeX fraction."""
         mark = rf"\Big|_{{\text{{{self._side(p).strip(' ()')}}}}}" if self._side(p) else ""
-        return self._partial(self._node(p.target), self._node(p.source)) + mark
+        y, x = (name(self.chain.graph, self._node(i), Latex) for i in (p.target, p.source))
+        return rf"\frac{{\partial {y}}}{{\partial {x}}}" + mark
 
-    def _partial(self, y: Node, x: Node) -> str:
-        above, below = (name(self.chain.graph, node, Latex) for node in (y, x))
-        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+    def _total(self, x: Node) -> str:
+        """d y / d x, along all paths, as a LaTeX fraction."""
+        above, below = (name(self.chain.graph, node, Latex) for node in (self.chain.y, x))
+        return rf"\frac{{d {above}}}{{d {below}}}"
 
     def _node(self, i: int) -> Node:
         return self.chain.graph.nodes[i]
@@ -208,7 +232,8 @@ class Explanation:
 
     def _too_many(self) -> str:
         if self.chain.count > MOST_PATHS:
-            return f"{self.chain.count:,} paths are too many to list, so the sum is told"
+            many = "More than 2**64" if self.chain.count >= 2**64 else f"{self.chain.count:,}"
+            return f"{many} paths are too many to list, so the sum is told"
         return "Not every number on the way is finite, so the sum is told"
 
 
@@ -221,12 +246,20 @@ def _factor(text: str) -> str:
     return f"({text})" if _open(text) else text
 
 
-def _latex(text: str) -> str:
-    return rf"\left({text}\right)" if _open(text) else text
+def _times(factors: Sequence[str], cls: type[Formula] = Formula) -> str:
+    """The product, with brackets where they are needed."""
+    if len(factors) == 1:
+        return factors[0]
+    if cls is Latex:
+        return r" \cdot ".join(rf"\left({x}\right)" if _open(x) else x for x in factors)
+    return " * ".join(map(_factor, factors))
 
 
-def _times(factors: Iterable[str]) -> str:
-    return " * ".join(factors)
+def _plus(terms: Sequence[str]) -> str:
+    """The sum as LaTeX, negative terms after the first in brackets."""
+    first, *others = terms
+    negative = (rf"\left({x}\right)" if x.startswith("-") else x for x in others)
+    return " + ".join([first, *negative])
 
 
 def _equal(*texts: str) -> str:
@@ -258,4 +291,5 @@ def explanation(graph: Graph, x: int, places: int = 4) -> Explanation:
     """Why the derivative of the graph's output by the node with the id `x` is what it is."""
     if graph.nodes[x].kind == "constant":
         raise ViewError(f"{graph.names[x]} is a constant: nothing is differentiated by it")
+    check_places(places)
     return Explanation(chain(graph, x), places)

@@ -144,7 +144,7 @@ def after_update(
     for name in list(names) or list(numbers):
         if name not in changed:
             raise ExpressionError(f"{shown(name)} has no number to update{_nearest(name, numbers)}")
-        changed[name] -= rate * grads[name]
+        changed[name] -= rate * grads.get(name, 0.0)  # nothing depends on it: mask(0, x)
     after = expression(text, changed)
     after.backward()
     return after

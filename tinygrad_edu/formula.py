@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from tinygrad_edu import ops
+from tinygrad_edu.errors import ViewError
 from tinygrad_edu.ops import Op
 
 # How strongly an operator binds, as in Python; a call or a name binds strongest.
@@ -164,6 +165,12 @@ def latex_number(text: str) -> str:
     if e:
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
     return text.replace("inf", r"\infty").replace("nan", r"\text{undefined}")
+
+
+def check_places(places: int) -> None:
+    """Raises ViewError unless `places` can be a number of decimals."""
+    if type(places) is not int or not 0 <= places <= 17:
+        raise ViewError(f"numbers are shown with 0 to 17 decimals, not {str(places)[:60]}")
 
 
 def rounded(x: float, places: int = 4) -> str:

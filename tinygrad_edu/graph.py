@@ -23,14 +23,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, nan
 from typing import Any, ClassVar, NamedTuple
 
 from tinygrad_edu.engine import Value, topological_order
-from tinygrad_edu.errors import ViewError
+from tinygrad_edu.errors import NumberError, ViewError
 from tinygrad_edu.formula import format_number
 from tinygrad_edu.ieee import number, same, total
 from tinygrad_edu.ops import CONSTANT, Op
@@ -42,7 +42,8 @@ _NAME = re.compile(r"[^\W\d][\w.\[\]']*")  # a label that can stand in a formula
 class Node(NamedTuple):
     """One value of a graph: a leaf, a constant, the result of an operation; or a group of them.
 
-    used: the operands' numbers when it was computed. role: one of ROLES, or ''.
+    used: the operands' numbers when it was computed. role: one of ROLES, or ''. holds: how many
+    values a group holds. marked: whether `mark` found it on a path.
     """
 
     id: int
@@ -57,6 +58,7 @@ class Node(NamedTuple):
     group: str = ""
     role: str = ""
     holds: int = 1
+    marked: bool = False
 
 
 class Edge(NamedTuple):
@@ -117,14 +119,17 @@ class Graph:
         return tuple(self._edges()) if self.bundles is None else self.bundles
 
     def _edges(self) -> Iterator[Edge]:
-        arrived = {}
-        if self.output.grad is not None:
-            passings = backward_pass(self, self.output.grad)
-            arrived = {(p.target, p.operand): p.contribution for p in passings}
+        if self.output.grad is None:
+            for node in self.nodes:
+                for operand, local in enumerate(self.local_derivatives(node)):
+                    yield Edge(node.args[operand], node.id, operand, local, None)
+            return
+        arrived = {(p.target, p.operand): p for p in backward_pass(self, self.output.grad)}
         for node in self.nodes:
-            for operand, (source, local) in enumerate(zip(node.args, self.local_derivatives(node))):
-                contribution = arrived.get((node.id, operand))
-                yield Edge(source, node.id, operand, local, contribution)
+            for operand, source in enumerate(node.args):
+                p = arrived.get((node.id, operand))  # None for a constant
+                told = (p.local, p.contribution) if p else (None, None)
+                yield Edge(source, node.id, operand, *told)
 
     def local_derivatives(self, node: Node) -> tuple[float | None, ...]:
         """d node / d operand for each operand, None for a constant; nan where the result is."""
@@ -192,6 +197,21 @@ class Graph:
         return f"{{{head}, {', '.join(rows)}}}\n"
 
 
+def mark(graph: Graph, names: Iterable[str]) -> Graph:
+    """The graph with every node marked that is on a path from one of these names to an output.
+
+    ViewError for a name that no node has, or more than one.
+    """
+    marked = {graph.find(name).id for name in names}
+    if not marked:
+        return graph
+    for node in graph.nodes:  # operands come first
+        if not marked.isdisjoint(node.args):
+            marked.add(node.id)
+    nodes = tuple(node._replace(marked=node.id in marked) for node in graph.nodes)
+    return Graph(nodes, graph.outputs, graph.bundles)
+
+
 def jsonable(x: float | None) -> Any:
     """`x` as JSON can say it: "nan", "inf" and "-inf" are texts."""
     return x if x is None or isfinite(x) else str(x)
@@ -224,9 +244,13 @@ def graph(root: Value, *more: Value, roles: Mapping[Any, str] | None = None) -> 
     Where the output's grad is 0, nobody has computed gradients: then no node shows one; nor where
     there is more than one root, because each would have its own.
     roles: `input`, `parameter` or `loss` for nodes, given as Values or by their labels.
-    NumberError if somebody has set a grad to what is no number, ViewError for an unknown role.
+    NumberError if a root is no Value, or somebody has set a grad to what is no number; ViewError
+    for an unknown role.
     """
     roots = (root, *more)
+    for value in roots:
+        if not isinstance(value, Value):
+            raise NumberError(f"expected a Value, not {type(value).__name__}")
     order = _order(roots)
     ids = {node: i for i, node in enumerate(order)}
     has_grads = len(roots) == 1 and roots[0].grad != 0.0

@@ -18,7 +18,9 @@ def group(name: str) -> Iterator[str]:
     Blocks nest: "neuron3" inside "layer1" is `layer1/neuron3`, which may also be written at once.
     Entering a name again goes on with the same group. ValueError for an empty part of a name.
     """
-    if not all(part.strip() and part.isprintable() for part in name.split("/")):
+    if not isinstance(name, str) or not all(
+        part.strip() and part.isprintable() for part in name.split("/")
+    ):
         raise ValueError(f"a group is named by printable text, parts joined by /, not {name!r}")
     outer = _path.get()
     token = _path.set(f"{outer}/{name}" if outer else name)

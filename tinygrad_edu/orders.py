@@ -16,8 +16,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.formula import rounded
+from tinygrad_edu.formula import check_places, rounded
 from tinygrad_edu.graph import Graph, graph
+from tinygrad_edu.written import clipped
 
 METHODS = ("topological", "naive recursion", "pre-order")
 MOST_VISITS = 100_000  # of naive recursion, which may want as many as there are paths
@@ -70,7 +71,8 @@ class Orders:
     def __str__(self) -> str:
         return "\n".join([*self._table(), "", *self._verdicts(), "", *self._visits()])
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return clipped(str(self))
 
     def _table(self) -> list[str]:
         """Each node's gradient by each method, what is wrong marked with *, the first by name."""
@@ -118,7 +120,7 @@ class Orders:
         name, whole = self.graph.names[visit.node], self.runs[0].grads[visit.node]
         passed = rounded(visit.passed, self.places)
         if not _differ(visit.passed, whole):
-            return f"{name} passed on its gradient, {passed}, twice"
+            return f"{name} passed on its gradient, {passed}, more than once"
         return (
             f"{name} passed on {passed} before its gradient, {rounded(whole, self.places)}, "
             "was complete"
@@ -146,6 +148,7 @@ def orders(y: Value, places: int = 4) -> Orders:
 
 def orders_of(graph: Graph, places: int = 4) -> Orders:
     """The three methods on that graph."""
+    check_places(places)
     runs = _topological(graph), _naive(graph), _pre_order(graph)
     return Orders(graph, runs, places)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tinygrad_edu.graph import Graph, Node, Passing, backward_pass
 
 MOST_PATHS = 64  # one can still read; what has more is told node by node
+_MOST_COUNTED = 2**64  # a number of paths can have more digits than a graph has nodes
 
 
 class Path(NamedTuple):
@@ -25,10 +26,10 @@ class Path(NamedTuple):
 class Chain:
     """How d y / d x comes about.
 
-    count: how many paths lead from y to x. paths: those paths, or () where there are more than
-    MOST_PATHS or a number on the way is not finite. passings: every multiplication that takes
-    part, in the order of `backward()`. total: the sum of the products, or where no paths are
-    listed, of the contributions that arrive at x.
+    count: how many paths lead from y to x, 2**64 at most. paths: those paths, or () where there
+    are more than MOST_PATHS or a number on the way is not finite. passings: every multiplication
+    that takes part, in the order of `backward()`. total: the sum of the products, or where no
+    paths are listed, of the contributions that arrive at x.
     """
 
     graph: Graph
@@ -57,7 +58,7 @@ def chain(graph: Graph, x: int) -> Chain:
     ways = Counter({graph.output.id: 1})
     total = 1.0 if x == graph.output.id else 0.0
     for p in passings:
-        ways[p.source] += ways[p.target]
+        ways[p.source] = min(ways[p.source] + ways[p.target], _MOST_COUNTED)
         if p.source == x:
             total = p.running
     paths: tuple[Path, ...] = ()

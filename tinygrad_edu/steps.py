@@ -10,15 +10,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.formula import numeral, rounded
+from tinygrad_edu.formula import check_places, numeral, rounded
 from tinygrad_edu.graph import Graph, Passing, backward_pass, graph, jsonable
-from tinygrad_edu.written import local_derivative, number, operation, operation_in_numbers, side
-
-_MOST_LINES = 200  # of a display
+from tinygrad_edu.written import (
+    clipped,
+    local_derivative,
+    number,
+    operation,
+    operation_in_numbers,
+    side,
+)
 
 
 class Event(NamedTuple):
@@ -61,9 +65,7 @@ class Steps:
         return "\n".join(self.lines())
 
     def __repr__(self) -> str:
-        told = list(islice(self.lines(), _MOST_LINES))
-        more = len(self) + 1 - len(told)
-        return "\n".join([*told, *([f"... and {more} more"] if more else [])])
+        return clipped(str(self))
 
     def lines(self) -> Iterator[str]:
         """The given numbers, then what happens at each event, a line each."""
@@ -79,6 +81,7 @@ class Steps:
         numbers = [
             f"{self.graph.names[node.id]} = "
             + " and ".join(map(self._rounded, used.get(node.id, [number(node)])))
+            + (f" (set to {self._rounded(number(node))} after use)" if node.stale else "")
             for node in self.graph.nodes
             if node.kind == "leaf"
         ]
@@ -134,6 +137,7 @@ def steps(y: Value, places: int = 4) -> Steps:
 
 def steps_of(graph: Graph, places: int = 4) -> Steps:
     """The events of the graph."""
+    check_places(places)
     passings = tuple(backward_pass(graph))
     grads = {graph.output.id: 1.0} | {p.source: p.running for p in passings}
     nodes = tuple(node._replace(grad=grads.get(node.id)) for node in graph.nodes)

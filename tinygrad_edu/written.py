@@ -96,6 +96,14 @@ def shown(x: float, places: int, cls: type[Formula] = Formula) -> str:
     return latex_number(text) if cls is Latex else text
 
 
+def clipped(text: str, most: int = 200) -> str:
+    """The first lines of a text, as a prompt or a notebook shows them."""
+    lines = text.split("\n")
+    if len(lines) <= most:
+        return text
+    return "\n".join([*lines[:most], f"... and {len(lines) - most} lines more"])
+
+
 def number(node: Node) -> float:
     """The number of a node that is no group."""
     assert node.data is not None

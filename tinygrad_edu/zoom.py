@@ -66,9 +66,10 @@ def zoom(graph: Graph, level: str | int) -> Graph:
                 stale=any(node.stale for node in members[box]),
                 group=box,
                 holds=sum(node.holds for node in members[box]),
+                marked=any(node.marked for node in members[box]),
             )
         )
-    outputs = tuple(ids[box_of[i]] for i in graph.outputs)
+    outputs = tuple(dict.fromkeys(ids[box_of[i]] for i in graph.outputs))
     return Graph(tuple(nodes), outputs, tuple(edges))
 
 

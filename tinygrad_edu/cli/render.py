@@ -205,7 +205,7 @@ def render(
             drawing = picture.Picture(
                 whole, view, level=level, before=before, timeout=timeout, insist=insist
             )
-            remarks = list(_remarks(value, whole))
+            remarks = [] if view.hide else list(_remarks(value, whole))
             if strict:
                 check.check_finite(value)
             if folder is not None:

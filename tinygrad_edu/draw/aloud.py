@@ -44,7 +44,8 @@ def _sentences(graph: Graph, view: View) -> Iterator[str]:
         elif node.kind != "constant":
             number = _number(view.data(node))
             value = f", is {number}" if number else ""
-            what = f", {_made(graph, node)}{value}"
+            role = f", {_an(node.role)}" if node.role else ""
+            what = f"{role}, {_made(graph, node)}{value}"
             yield f"{'The output ' if node.id in graph.outputs else ''}{_name(graph, node)}{what}."
     if graph.output.grad is None:
         return
@@ -60,6 +61,8 @@ def _made(graph: Graph, node: Node) -> str:
         return f"a group of {node.holds} value{'s' * (node.holds > 1)}" + (
             f" that takes {', '.join(operands)}" if operands else ""
         )
+    if node.op.name == "neg":
+        return f"minus {operands[0]}"
     if node.op.name in _BETWEEN:
         return f" {_BETWEEN[node.op.name]} ".join(operands)
     return f"{node.op} of {' and '.join(operands)}"

@@ -15,7 +15,7 @@ from math import isfinite, isinf
 import graphviz
 
 from tinygrad_edu.draw import theme
-from tinygrad_edu.draw.view import MOST_LABELS, View, arriving, unlabelled
+from tinygrad_edu.draw.view import BLANK, MOST_LABELS, View, arriving, unlabelled
 from tinygrad_edu.graph import Edge, Graph, Node
 from tinygrad_edu.written import SIDES, derivative, derivative_in_numbers, rule
 
@@ -25,14 +25,13 @@ _SYMMETRIC = {"add", "mul", "max", "min"}
 _LONGEST = 15_000  # bytes of a label; Graphviz reads 16,384
 _WRAP = 28  # characters of a label on one line
 
-# Where edges are too many for labels, they need room to fan out, and are best drawn straight, from
-# side to side, or they would cross the boxes. Nor need Graphviz look for the very best places then,
-# for which it takes five times as long.
+# Where edges are too many for labels, they need room to fan out, from side to side. Nor need
+# Graphviz look for the very best places then, for which it takes five times as long.
 _FAN_SIDES = {
     "LR": {"tailport": "e", "headport": "w"},
     "TB": {"tailport": "s", "headport": "n"},
 }
-_FAN = {"ranksep": "2", "splines": "line", "nslimit": "1", "nslimit1": "1", "mclimit": "0.1"}
+_FAN = {"ranksep": "2", "nslimit": "1", "nslimit1": "1", "mclimit": "0.1"}
 
 Attributes = Mapping[str, str]
 Placement = Mapping[str, Attributes]  # where things were laid out, by their ids
@@ -138,6 +137,8 @@ class _Drawing:
     prefix: str
     said: Sequence[str] = field(init=False)
     largest: float = field(init=False)
+    arriving: Mapping[int, list[Edge]] = field(init=False)
+    named: Mapping[int, str] = field(init=False)
 
     def __post_init__(self) -> None:
         graph = self.panel.graph
@@ -146,7 +147,6 @@ class _Drawing:
         self.largest = max(filter(isfinite, sizes), default=0.0)
         self.arriving = arriving(graph)
         self.named = unlabelled(graph, ["formula"] if self.moment else self.said)
-        self.on_path = self.view.standing_out(graph)
 
     def draw(self, digraph: graphviz.Digraph) -> None:
         edges: dict[int, list[Edge]] = {}
@@ -296,9 +296,10 @@ class _Drawing:
 
     def _pen(self, source: int, target: int) -> dict[str, str]:
         """What is not on a highlighted path is drawn faintly, what is on it strongly."""
-        if self.on_path is None:
+        if not self.view.highlight:
             return {}
-        if source in self.on_path and target in self.on_path:
+        nodes = self.panel.graph.nodes
+        if nodes[source].marked and nodes[target].marked:
             return {"color": self.view.colors.highlight, "penwidth": "3"}
         return {"color": self.view.colors.line, "penwidth": "0.5", "style": "dotted"}
 
@@ -312,14 +313,16 @@ class _Drawing:
             return node.kind
         data, grad = self.view.data(node), self.view.grad(node)
         exact = [repr(x) for x in (node.data, node.grad)]
-        data, grad = (t if t in ("", "____") else x for t, x in zip((data, grad), exact))
+        data, grad = (t if t in ("", BLANK) else x for t, x in zip((data, grad), exact))
         return _text(f"{node.kind}: {data}" + (f", grad {grad}" if grad else ""))
 
     def _edge_tooltip(self, edge: Edge) -> str:
         """Everything about the edge, exactly, whatever the label says."""
         graph, hide = self.panel.graph, set(self.view.hide)
         target = graph.nodes[edge.target]
-        told = [f"operand {edge.operand}"] if target.op else [f"{edge.uses} edges"]
+        told = [f"operand {edge.operand}"]
+        if not target.op:
+            told = [f"{edge.uses} edge{'s' * (edge.uses > 1)}"]
         if self.moment:
             return told[0]
         if edge.local is not None and not hide & {"edges", "leaves", "values"}:

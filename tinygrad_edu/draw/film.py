@@ -41,10 +41,11 @@ def frames(
     """A picture for each event, in order, as svg, png or pdf.
 
     timeout: seconds for each. LayoutError for more than MOST_EVENTS, unless somebody insists;
-    ViewError for a view that hides something, which the steps would tell.
+    ViewError for a view that hides something, which the steps would tell, or highlights something
+    else than what happens.
     """
-    if view.hide:
-        raise ViewError("the steps show every number: hide nothing")
+    if view.hide or view.highlight:
+        raise ViewError("the steps show every number, and highlight what happens: drop the rest")
     if len(steps) > MOST_EVENTS and not insist:
         problem = f"{len(steps)} events are more than the {MOST_EVENTS} that one can watch"
         raise LayoutError(f"{problem}: draw less, or insist (--insist)", "too large")

@@ -21,8 +21,8 @@ from tinygrad_edu.draw.layout import LayoutError, layout
 from tinygrad_edu.draw.svg import finished, fitting
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.engine import Value
-from tinygrad_edu.errors import FormatError
-from tinygrad_edu.graph import Graph, graph
+from tinygrad_edu.errors import FormatError, ViewError
+from tinygrad_edu.graph import Graph, graph, mark
 from tinygrad_edu.zoom import zoom
 
 FORMATS = ("svg", "png", "pdf", "dot", "json", "txt")
@@ -52,15 +52,13 @@ class Picture:
     ) -> None:
         if not 0 < timeout < inf:
             raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
-        graphs = [graph] if before is None else [before, graph]
+        graphs = [mark(g, view.highlight) for g in (before, graph) if g is not None]
         self.graphs = [zoom(g, level) for g in graphs] if level is not None else graphs
         self.collapses = level is None and not insist
         self.view = view
         self.timeout = timeout
         self.insist = insist
         self.note = ""
-        for g in self.graphs:
-            view.standing_out(g)  # ViewError for a name that is not there
 
     @property
     def graph(self) -> Graph:
@@ -106,6 +104,8 @@ class Picture:
         if format == "dot":
             return self.dot.encode("utf-8", "replace")
         if format == "json":
+            if self.view.hide:
+                raise ViewError("json has every number: to hide some, choose another format")
             return self._json().encode()
         if format == "txt":
             return self._text().encode("utf-8", "replace")
@@ -158,7 +158,7 @@ class Picture:
         """What a notebook shows: the SVG, or `plain` and the reason why there is none."""
         try:
             svg = self.render("svg").decode()
-        except LayoutError as error:
+        except Exception as error:  # a display must not fail
             return {"text/plain": f"{plain}\n({error})"}
         return {"image/svg+xml": fitting(svg), "text/plain": plain}
 

@@ -138,6 +138,7 @@ class _Pen:
         if terms := grad and self.view.sum(node.grad, self.arriving.get(node.id, [])):
             grad += f" = {terms}"
         role = f"  {node.role}" if node.role else ""
+        role += "  (on the path)" if node.marked else ""
         mark = role + (" (set after use)" if node.stale else "") + mark
         room -= columns(number + grad + mark)
         cut = self.box["cut"]

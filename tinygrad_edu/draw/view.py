@@ -9,7 +9,7 @@ from functools import cached_property
 
 from tinygrad_edu.draw.theme import THEMES, Theme
 from tinygrad_edu.errors import ViewError
-from tinygrad_edu.formula import rounded
+from tinygrad_edu.formula import check_places, rounded
 from tinygrad_edu.graph import Edge, Graph, Node
 from tinygrad_edu.written import derivative, derivative_in_numbers
 
@@ -29,7 +29,8 @@ class View:
     with the `numbers` in it, its number (`local`), and the `contribution`; None for the default.
     hide: of HIDEABLE, what is blank, to be filled in: given numbers, computed values, gradients,
     whatever edges say. places: decimals, 0 to 17. direction: of DIRECTIONS. highlight: names of
-    nodes; only the paths from them to the output stand out. theme: one of THEMES.
+    nodes; only the paths from them to the output, as `mark` finds them, stand out. theme: one of
+    THEMES.
     ViewError for what is none of these.
     """
 
@@ -41,6 +42,10 @@ class View:
     theme: str = "light"
 
     def __post_init__(self) -> None:
+        for name in ("edges", "hide", "highlight"):
+            words = getattr(self, name)
+            if isinstance(words, str) or not all(isinstance(word, str) for word in words or ()):
+                raise ViewError(f"{name} is a list of words, such as {name}=['...']")
         for word, known, what in (
             *((word, EDGES, "thing an edge can say") for word in self.edges or ()),
             *((word, HIDEABLE, "thing to hide") for word in self.hide),
@@ -50,8 +55,7 @@ class View:
             if word not in known:
                 words = ", ".join(known)
                 raise ViewError(f"{str(word)[:60]!r} is no {what}: choose from {words}")
-        if not (isinstance(self.places, int) and 0 <= self.places <= 17):
-            raise ViewError(f"a precision is 0 to 17 decimals, not {str(self.places)[:60]}")
+        check_places(self.places)
 
     @cached_property
     def colors(self) -> Theme:
@@ -136,20 +140,6 @@ class View:
         if self.edges is not None:
             return self.edges
         return ("local", "contribution") if len(graph.edges) <= MOST_LABELS else ()
-
-    def standing_out(self, graph: Graph) -> set[int] | None:
-        """The nodes on a path from a highlighted one to the output; None for no highlight."""
-        if not self.highlight:
-            return None
-        above = {graph.find(name).id for name in self.highlight}
-        for node in graph.nodes:  # operands come first
-            if not above.isdisjoint(node.args):
-                above.add(node.id)
-        below = set(graph.outputs)
-        for node in reversed(graph.nodes):
-            if node.id in below:
-                below.update(node.args)
-        return above & below
 
 
 def arriving(graph: Graph) -> dict[int, list[Edge]]:
