@@ -882,7 +882,7 @@ def test_derivatives_are_in_the_same_picture() -> None:
     assert [head.split(" = ")[1] for head in heads] == ["8", "12", "12", "6"]
     drawing = json.loads(output(*words, "--order", "2", "--format", "json"))
     assert [drawing["nodes"][i]["data"] for i in drawing["outputs"]] == [8, 12, 12]
-    assert [drawing["nodes"][i]["label"] for i in drawing["outputs"]] == ["", "dy/dx", "d2y/dx2"]
+    assert [drawing["nodes"][i]["label"] for i in drawing["outputs"]] == ["y", "dy/dx", "d2y/dx2"]
     assert sum(node["label"] == "x" for node in drawing["nodes"]) == 1, "one x for all"
     assert {"dy/dx", "d2y/dx2", "12"} <= words_of(output(*words, "--order", "2", "-o", "-"))
 

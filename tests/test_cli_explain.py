@@ -109,9 +109,9 @@ def test_the_only_path_is_a_product() -> None:
         "d L / d a = 6",
         "",
         "where",
-        "  L = v4 * f = -8:  d L / d v4 = f = -2",
-        "  v4 = v2 + c = 4:  d v4 / d v2 = 1",
-        "  v2 = a * b = -6:  d v2 / d a = b = -3",
+        "  L = v4 * f = -8;  local derivative by v4: f = -2",
+        "  v4 = v2 + c = 4;  local derivative by v2: 1",
+        "  v2 = a * b = -6;  local derivative by a: b = -3",
         "",
         "along the only path:",
         "  1. L <- v4 <- v2 <- a",
@@ -129,7 +129,7 @@ def test_every_name_has_its_gradient(name: str) -> None:
     assert f"When {name} grows by a little, L changes {grad} times as much." in words
     assert ("The minus says that L shrinks" in words) == (grad < 0)
     latex = output("explain", L, *AT, "--wrt", name, "--form", "latex")
-    assert latex.startswith("\\begin{aligned}\n\\frac{\\partial L}{\\partial " + name + "} &=")
+    assert latex.startswith("\\begin{aligned}\n\\frac{d L}{d " + name + "} &=")
     assert latex.endswith(f"&= {grad}\n" + "\\end{aligned}\n")
 
 

@@ -636,9 +636,9 @@ def test_a_name_that_is_not_there_cannot_be_highlighted() -> None:
         ({"edges": ["gradient"]}, "is no thing an edge can say: choose from formula, numbers"),
         ({"direction": "RL"}, "'RL' is no direction: choose from LR, TB"),
         ({"theme": "pink"}, "'pink' is no theme: choose from light, dark, print, contrast"),
-        ({"places": 18}, "a precision is 0 to 17 decimals, not 18"),
-        ({"places": -1}, "a precision is 0 to 17 decimals, not -1"),
-        ({"places": 2.5}, r"a precision is 0 to 17 decimals, not 2\.5"),
+        ({"places": 18}, "numbers are shown with 0 to 17 decimals, not 18"),
+        ({"places": -1}, "numbers are shown with 0 to 17 decimals, not -1"),
+        ({"places": 2.5}, r"numbers are shown with 0 to 17 decimals, not 2\.5"),
     ],
 )
 def test_a_view_that_there_is_not(view: Any, words: str) -> None:

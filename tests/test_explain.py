@@ -30,12 +30,19 @@ from tinygrad_edu import (
     NumberError,
     Value,
     ViewError,
+    exp,
     explain,
     gradient,
     graph,
     group,
     log,
+    maximum,
+    minimum,
+    orders,
+    relu,
+    sin,
     sqrt,
+    tanh,
     topological_order,
 )
 from tinygrad_edu.engine import as_value
@@ -285,7 +292,7 @@ def test_by_itself_the_output_changes_as_much() -> None:
     assert (chain.total, chain.count, chain.paths, chain.passings) == (1, 1, (), ())
     assert explain(y, y).text() == "d y / d y = 1\n  y is y"
     assert explain(y, y).words() == "y is y itself: it changes just as much."
-    assert explain(y, y).latex() == r"\frac{\partial y}{\partial y} = 1"
+    assert explain(y, y).latex() == r"\frac{d y}{d y} = 1"
 
 
 def test_what_has_no_part_in_the_output() -> None:
@@ -365,7 +372,7 @@ def test_the_sides_of_an_operand_used_twice_are_told_apart() -> None:
     y = x - x
     y.label = "y"
     text, words, latex = in_all_forms(y, x)
-    assert "d y / d x (left) = 1;  d y / d x (right) = -1" in text
+    assert "local derivative by x (left): 1;  by x (right): -1" in text
     assert text.endswith("sum: 1 + (-1) = 0")
     assert "as much as x (left)" in words
     assert "as much as x (right)" in words
@@ -379,7 +386,7 @@ def test_what_is_no_name_or_not_the_only_one_is_called_by_its_number() -> None:
     a, b, c = Value(2.0, label="learning rate"), Value(3.0, label="x"), Value(4.0, label="x")
     y = a * b + c
     y.label = "#$%"
-    assert explain(y, a).text().startswith("d v4 / d v0 = 3\n\nwhere\n  v4 = v2 + v3 = 10:")
+    assert explain(y, a).text().startswith("d v4 / d v0 = 3\n\nwhere\n  v4 = v2 + v3 = 10;")
     assert explain(y, b).text().startswith("d v4 / d v1 = 2")
     assert explain(y, c).text().startswith("d v4 / d v3 = 1")
     for told in in_all_forms(y, a):
@@ -491,10 +498,10 @@ def test_whoever_computes_what_is_written_gets_what_is_said() -> None:
                 if row.startswith(("     ", "sum: ")):  # a path as a product; the sum of all
                     read += agree(row.removeprefix("sum: ").strip())
                 elif row.startswith("  n"):  # a definition, then its local derivatives
-                    made, _, rules = row.partition(":  ")
-                    for told in filter(None, (made.strip(), *rules.split(";  "))):
-                        _, _, told = told.partition(" = ")
-                        read += agree(told)
+                    made, _, rules = row.partition(";  local derivative ")
+                    read += agree(made.strip().partition(" = ")[2])
+                    for told in rules.split(";  "):
+                        read += agree(told.partition(": ")[2])
     assert read > 10_000
 
 
@@ -528,9 +535,9 @@ def test_the_line_in_numbers() -> None:
 d L / d a = 6
 
 where
-  L = d * f = -8:  d L / d d = f = -2
-  d = e + c = 4:  d d / d e = 1
-  e = a * b = -6:  d e / d a = b = -3
+  L = d * f = -8;  local derivative by d: f = -2
+  d = e + c = 4;  local derivative by e: 1
+  e = a * b = -6;  local derivative by a: b = -3
 
 along the only path:
   1. L <- d <- e <- a
@@ -543,9 +550,9 @@ def test_the_line_in_words() -> None:
         """\
 When a grows by a little, L changes 6 times as much.
 Why? One path leads from a to L.
-Step by step: e = a * b changes b, here -3, times as much as a; \
+Step by step: e = a * b changes -3 times (b) as much as a; \
 d = e + c changes 1 times as much as e; \
-L = d * f changes f, here -2, times as much as d. In all: -3 times 1 times -2 is 6."""
+L = d * f changes -2 times (f) as much as d. In all: -3 times 1 times -2 is 6."""
     )
 
 
@@ -555,9 +562,9 @@ def test_the_parabola_in_numbers() -> None:
 d y / d x = 7
 
 where
-  y = s + t = 10:  d y / d s = 1;  d y / d t = 1
-  t = 3 * x = 6:  d t / d x = 3
-  s = x * x = 4:  d s / d x (left) = x = 2;  d s / d x (right) = x = 2
+  y = s + t = 10;  local derivative by s: 1;  by t: 1
+  t = 3 * x = 6;  local derivative by x: 3
+  s = x * x = 4;  local derivative by x (left): x = 2;  by x (right): x = 2
 
 along 3 paths:
   1. y <- s <- x
@@ -575,9 +582,9 @@ def test_the_parabola_in_words() -> None:
         """\
 When x grows by a little, y changes 7 times as much.
 Why? 3 paths lead from x to y.
-Path 1: s = x * x changes x, here 2, times as much as x (left); \
+Path 1: s = x * x changes 2 times (x) as much as x (left); \
 y = s + t changes 1 times as much as s. In all: 2 times 1 is 2.
-Path 2: s = x * x changes x, here 2, times as much as x (right); \
+Path 2: s = x * x changes 2 times (x) as much as x (right); \
 y = s + t changes 1 times as much as s. In all: 2 times 1 is 2.
 Path 3: t = 3 * x changes 3 times as much as x; \
 y = s + t changes 1 times as much as t. In all: 3 times 1 is 3.
@@ -590,7 +597,7 @@ def test_the_parabola_in_mathematics() -> None:
     through_t = r"\frac{\partial y}{\partial t} \cdot \frac{\partial t}{\partial x}"
     assert explain(*parabola()).latex().splitlines() == [
         r"\begin{aligned}",
-        r"\frac{\partial y}{\partial x} &= "
+        r"\frac{d y}{d x} &= "
         + rf"{through_s}_{{\text{{left}}}} + {through_s}_{{\text{{right}}}} + {through_t} \\",
         r"&= 1 \cdot x + 1 \cdot x + 1 \cdot 3 \\",
         r"&= 1 \cdot 2 + 1 \cdot 2 + 1 \cdot 3 \\",
@@ -603,7 +610,7 @@ def test_the_parabola_in_mathematics() -> None:
 def test_the_line_in_mathematics() -> None:
     assert explain(*line()).latex().splitlines() == [
         r"\begin{aligned}",
-        r"\frac{\partial L}{\partial a} &= \frac{\partial L}{\partial d} \cdot "
+        r"\frac{d L}{d a} &= \frac{\partial L}{\partial d} \cdot "
         r"\frac{\partial d}{\partial e} \cdot \frac{\partial e}{\partial a} \\",
         r"&= f \cdot 1 \cdot b \\",
         r"&= \left(-2\right) \cdot 1 \cdot \left(-3\right) \\",
@@ -620,11 +627,11 @@ def test_the_neuron_of_the_lecture() -> None:
     assert explanation.chain.total == pytest.approx(1.0, rel=1e-12)
     assert explanation.chain.count == 1
     text, words, latex = in_all_forms(o, w1)
-    assert "o = tanh(n) = 0.7071:  d o / d n = 1 - o**2 = 1 - 0.7071**2 = 0.5\n" in text
+    assert "o = tanh(n) = 0.7071;  local derivative by n: 1 - o**2 = 1 - 0.7071**2 = 0.5\n" in text
     assert "= (1 - o**2) * 1 * 1 * x1" not in text
     assert text.endswith("(1 - o**2) * 1 * 1 * x1 = 0.5 * 1 * 1 * 2 = 1")
     assert words.endswith("In all: 2 times 1 times 1 times 0.5 is 1.")
-    assert "o = tanh(n) changes 1 - o**2, here 0.5, times as much as n" in words
+    assert "o = tanh(n) changes 0.5 times (1 - o**2) as much as n" in words
     assert r"&= \left(1 - {o}^{2}\right) \cdot 1 \cdot 1 \cdot x_{1} \\" in latex
     assert latex.endswith("&= 0.5 \\cdot 1 \\cdot 1 \\cdot 2 \\\\\n&= 1\n\\end{aligned}")
 
@@ -651,3 +658,50 @@ def test_places_round_what_is_shown_and_nothing_else() -> None:
     assert "changes 0.33 times" in explain(y, x, 2).words()
     assert "changes 0.333333 times" in explain(y, x, 6).words()
     assert explain(y, x, 2).chain == explain(y, x, 6).chain
+
+
+def test_a_value_that_is_used_directly_and_through_another_has_a_total_and_a_partial() -> None:
+    """y = x*s with s = sin(x): the total dy/dx is no sum of itself and something else."""
+    x = Value(0.5, label="x")
+    s = sin(x)
+    s.label = "s"
+    y = x * s
+    y.label = "y"
+    text, _, latex = in_all_forms(y, x)
+    whole, _, parts = latex.removeprefix("\\begin{aligned}\n").partition(" &= ")
+    assert whole == r"\frac{d y}{d x}"
+    assert parts.startswith(r"\frac{\partial y}{\partial x} + \frac{\partial y}{\partial s} \cdot")
+    assert text.count("d y / d x") == 1
+
+
+def test_at_a_kink_the_words_say_that_the_slope_is_agreed_upon() -> None:
+    a, b = Value(0.0, label="a"), Value(0.0, label="b")
+    for y in (abs(a), relu(a), maximum(a, b), minimum(a, b)):
+        assert "has a kink here: its local derivative is a convention" in explain(y, a).words()
+    c = Value(2.0, label="c")
+    for y in (abs(c), relu(c), maximum(c, a), exp(a)):
+        assert "kink" not in explain(y, y.args[0]).words()
+
+
+def test_what_is_undefined_or_infinite_is_said_so() -> None:
+    n, z = Value(-1.0, label="n"), Value(0.0, label="z")
+    assert explain(log(n), n).words().startswith("How v1 changes with n is undefined.")
+    told = explain(sqrt(z), z).words()
+    assert told.startswith("Here v1 changes infinitely fast with z: d v1 / d z is inf.")
+
+
+def test_more_paths_than_numbers_have_digits_for() -> None:
+    x = y = Value(1.0, label="x")
+    for _ in range(20_000):
+        y = y + y
+    assert explain(y, x).chain.count == 2**64
+    assert "More than 2**64 paths" in explain(y, x).words()
+
+
+def test_a_prompt_shows_no_more_than_can_be_read() -> None:
+    x = y = Value(1.0, label="x")
+    for _ in range(1_000):
+        y = tanh(y)
+    assert len(repr(explain(y, x)).splitlines()) == 201
+    assert len(explain(y, x).text().splitlines()) > 1_000
+    assert len(repr(orders(y)).splitlines()) == 201

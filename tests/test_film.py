@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from conftest import REAL_PATH, neuron, posix
 
-from tinygrad_edu import Steps, Value, exp, relu, steps, tanh
+from tinygrad_edu import Steps, Value, ViewError, exp, relu, steps, tanh
 from tinygrad_edu.draw import film as film_module
 from tinygrad_edu.draw import layout as layout_module
 from tinygrad_edu.draw.film import MOST_EVENTS, SECONDS, animated, files, film, frames
@@ -196,10 +196,10 @@ def test_nothing_jumps_between_frames(name: str) -> None:
     "view",
     [
         View(direction="TB", theme="dark", edges=("formula", "numbers", "local", "contribution")),
-        View(places=12, highlight=("x",), theme="contrast"),
+        View(places=12, theme="contrast"),
         View(places=0, edges=(), theme="print"),
     ],
-    ids=["everything top down", "highlighted, precise", "bare"],
+    ids=["everything top down", "precise", "bare"],
 )
 def test_nothing_jumps_in_any_view(view: View) -> None:
     passes = events("constants")
@@ -650,3 +650,9 @@ def test_without_graphviz_there_is_a_reason(
     monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
     with pytest.raises(LayoutError, match="TINYGRAD_EDU_DOT=none"):
         make()
+
+
+@pytest.mark.parametrize("view", [View(hide=["grads"]), View(highlight=["x"])])
+def test_steps_neither_hide_nor_highlight(view: View) -> None:
+    with pytest.raises(ViewError, match="the steps show every number"):
+        frames(events("constants"), view)

@@ -185,7 +185,7 @@ def test_the_graph_knows_nothing_of_pictures() -> None:
     fields = (*Node._fields, *Edge._fields, *(field.name for field in dataclasses.fields(Graph)))
     assert set(fields) == {
         *("id", "kind", "label", "op", "args", "used", "data", "grad", "stale"),
-        *("group", "role", "holds"),
+        *("group", "role", "holds", "marked"),
         *("source", "target", "operand", "local", "contribution", "uses"),
         *("nodes", "outputs", "bundles"),
     }

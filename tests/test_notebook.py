@@ -92,7 +92,7 @@ def test_an_explanation_is_mathematics_and_text_beside_it() -> None:
     shown = bundle(explanation)
     assert set(shown) == {"text/latex", "text/plain"}
     assert shown["text/plain"] == explanation.text()
-    assert shown["text/latex"].startswith("$$\n\\begin{aligned}\n\\frac{\\partial y}{\\partial x}")
+    assert shown["text/latex"].startswith("$$\n\\begin{aligned}\n\\frac{d y}{d x}")
     assert shown["text/latex"].endswith("\\end{aligned}\n$$")
     assert shown["text/latex"] == f"$$\n{explanation.latex()}\n$$"
 

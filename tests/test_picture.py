@@ -41,7 +41,7 @@ from tinygrad_edu.draw.picture import (
 )
 from tinygrad_edu.draw.text import text
 from tinygrad_edu.draw.view import View, arriving
-from tinygrad_edu.errors import FormatError
+from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.formula import rounded
 from tinygrad_edu.graph import Graph, graph
 
@@ -783,3 +783,8 @@ def test_a_notebook_shows_something_whatever_was_made_of_grad(grad: float) -> No
         node.grad = grad
         assert y._repr_mimebundle_()["text/plain"].startswith("Value(4.0, grad=")
     assert "image/svg+xml" in picture._repr_mimebundle_()
+
+
+def test_json_hides_nothing_and_says_so() -> None:
+    with pytest.raises(ViewError, match="json has every number"):
+        differentiated(neuron()).draw(hide=["grads"]).render("json")

@@ -634,3 +634,29 @@ def test_text_and_data_say_everything_whatever_its_size() -> None:
     y = differentiated(network([2, 16, 16, 1], inside=True))
     assert y.draw().render("json").decode() == graph(y).to_json()
     assert "values inside" not in y.draw().render("dot").decode()
+
+
+def test_a_highlighted_value_marks_the_boxes_that_it_reaches() -> None:
+    x, w = Value(2.0, label="x"), Value(3.0, label="w")
+    with group("layer1/neuron1"):
+        a = x * w
+    with group("layer1/neuron2"):
+        b = x * 5.0
+    with group("layer2/neuron1"):
+        y = a + b
+    y.backward()
+    picture = y.draw(level="neuron", highlight=["w"])
+    marked = {node.label for node in picture.graph.nodes if node.marked}
+    assert marked == {"layer1/neuron1", "layer2/neuron1"}
+    assert "layer1/neuron1 = 6  (2 values)  grad 1  (on the path)" in picture.text(width=80)
+    assert "(on the path)" not in next(
+        line for line in picture.text(width=80).splitlines() if "neuron2" in line
+    )
+    with pytest.raises(ViewError, match="no node is called 'q'"):
+        y.draw(level="neuron", highlight=["q"])
+
+
+def test_an_output_in_a_box_with_another_is_there_once() -> None:
+    x = Value(2.0, label="x")
+    both = graph(x * 3, x * 4)
+    assert zoom(both, 0).outputs == (1,)

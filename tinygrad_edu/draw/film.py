@@ -50,7 +50,7 @@ def frames(
         problem = f"{len(steps)} events are more than the {MOST_EVENTS} that one can watch"
         raise LayoutError(f"{problem}: draw less, or insist (--insist)", "too large")
     captions = [steps.line(event) for event in steps]
-    moments = list(_moments(steps, view))
+    moments = list(_moments(steps))
     panel = [Panel(steps.graph)]
     widest = dot(panel, view, _widest(steps, moments, view))
     placement, letters = _placement(layout(widest, "json0", timeout).data, captions)
@@ -65,7 +65,7 @@ def frames(
         return list(pool.map(frame, zip(moments, captions)))
 
 
-def _moments(steps: Steps, view: View) -> Iterator[Moment]:
+def _moments(steps: Steps) -> Iterator[Moment]:
     """What is known after each event."""
     nodes = steps.graph.nodes
     data = {node.id for node in nodes if not node.op}
