@@ -233,16 +233,16 @@ def test_nothing_is_explained_by_a_constant(folder: Path) -> None:
 
 STEPS = """\
 given     a = 2, b = -3, c = 10, f = -2
-forward   v2 = a * b = 2 * -3 = -6
+forward   v2 = a * b = 2 * (-3) = -6
 forward   v4 = v2 + c = -6 + 10 = 4
-forward   L = v4 * f = 4 * -2 = -8
+forward   L = v4 * f = 4 * (-2) = -8
 backward  L is the output: d L / d L = 1, grad L = 1
-backward  L -> v4: local derivative f = -2; contribution 1 * -2 = -2; grad v4 = -2
+backward  L -> v4: local derivative f = -2; contribution 1 * (-2) = -2; grad v4 = -2
 backward  L -> f: local derivative v4 = 4; contribution 1 * 4 = 4; grad f = 4
-backward  v4 -> v2: local derivative 1; contribution -2 * 1 = -2; grad v2 = -2
-backward  v4 -> c: local derivative 1; contribution -2 * 1 = -2; grad c = -2
-backward  v2 -> a: local derivative b = -3; contribution -2 * -3 = 6; grad a = 6
-backward  v2 -> b: local derivative a = 2; contribution -2 * 2 = -4; grad b = -4
+backward  v4 -> v2: local derivative 1; contribution (-2) * 1 = -2; grad v2 = -2
+backward  v4 -> c: local derivative 1; contribution (-2) * 1 = -2; grad c = -2
+backward  v2 -> a: local derivative b = -3; contribution (-2) * (-3) = 6; grad a = 6
+backward  v2 -> b: local derivative a = 2; contribution (-2) * 2 = -4; grad b = -4
 """
 
 

@@ -191,8 +191,9 @@ def test_an_operator_with_a_symbol_of_its_own_is_written_as_a_function() -> None
 
 def test_a_negative_number_in_a_formula_has_its_brackets() -> None:
     assert str(numeral(-2.5, 4) ** numeral(2.0, 4)) == "(-2.5)**2"
-    assert str(numeral(2.0, 4) ** numeral(-2.5, 4)) == "2**-2.5"
-    assert str(numeral(1 / 3, 2) - numeral(-1.0, 2)) == "0.33 - -1"
+    assert str(numeral(2.0, 4) ** numeral(-2.5, 4)) == "2**(-2.5)"
+    assert str(numeral(1 / 3, 2) - numeral(-1.0, 2)) == "0.33 - (-1)"
+    assert str(numeral(-1.0, 2) + numeral(2.0, 2)) == "-1 + 2"
     assert str(numeral(-0.0, 4) ** numeral(2.0, 4)) == "0**2"
 
 

@@ -196,16 +196,16 @@ def test_each_line_of_the_line() -> None:
     y, _ = line()
     assert list(steps(y).lines()) == [
         "given     a = 2, b = -3, c = 10, f = -2",
-        "forward   e = a * b = 2 * -3 = -6",
+        "forward   e = a * b = 2 * (-3) = -6",
         "forward   d = e + c = -6 + 10 = 4",
-        "forward   L = d * f = 4 * -2 = -8",
+        "forward   L = d * f = 4 * (-2) = -8",
         "backward  L is the output: d L / d L = 1, grad L = 1",
-        "backward  L -> d: local derivative f = -2; contribution 1 * -2 = -2; grad d = -2",
+        "backward  L -> d: local derivative f = -2; contribution 1 * (-2) = -2; grad d = -2",
         "backward  L -> f: local derivative d = 4; contribution 1 * 4 = 4; grad f = 4",
-        "backward  d -> e: local derivative 1; contribution -2 * 1 = -2; grad e = -2",
-        "backward  d -> c: local derivative 1; contribution -2 * 1 = -2; grad c = -2",
-        "backward  e -> a: local derivative b = -3; contribution -2 * -3 = 6; grad a = 6",
-        "backward  e -> b: local derivative a = 2; contribution -2 * 2 = -4; grad b = -4",
+        "backward  d -> e: local derivative 1; contribution (-2) * 1 = -2; grad e = -2",
+        "backward  d -> c: local derivative 1; contribution (-2) * 1 = -2; grad c = -2",
+        "backward  e -> a: local derivative b = -3; contribution (-2) * (-3) = 6; grad a = 6",
+        "backward  e -> b: local derivative a = 2; contribution (-2) * 2 = -4; grad b = -4",
     ]
     assert str(steps(y)).splitlines() == list(steps(y).lines())
 

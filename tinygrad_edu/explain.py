@@ -75,7 +75,7 @@ class Explanation:
             numbers = _times([self._shown(p.local) for p in path.passings])
             lines.append(f"     {_equal(rules, numbers, self._shown(path.product))}")
         if len(paths) > 1:
-            terms = " + ".join(_factor(self._shown(path.product)) for path in paths)
+            terms = _plus([self._shown(path.product) for path in paths])
             lines.append(f"sum: {terms} = {self._shown(self.chain.total)}")
         return "\n".join(lines)
 
@@ -190,13 +190,13 @@ class Explanation:
 
         def products(factor: Any) -> str:
             terms = [_times(list(map(factor, path.passings)), Latex) for path in self.chain.paths]
-            return _plus(terms)
+            return _plus(terms, Latex)
 
         rows = [
             products(self._edge),
             products(lambda p: self._rule(p, Latex)),
             products(lambda p: self._shown(p.local, Latex)),
-            _plus([self._shown(path.product, Latex) for path in self.chain.paths]),
+            _plus([self._shown(path.product, Latex) for path in self.chain.paths], Latex),
             total,
         ]
         first, *others = dict.fromkeys(rows)
@@ -255,11 +255,11 @@ def _times(factors: Sequence[str], cls: type[Formula] = Formula) -> str:
     return " * ".join(map(_factor, factors))
 
 
-def _plus(terms: Sequence[str]) -> str:
-    """The sum as LaTeX, negative terms after the first in brackets."""
+def _plus(terms: Sequence[str], cls: type[Formula] = Formula) -> str:
+    """The sum, with negative terms after the first in brackets."""
     first, *others = terms
-    negative = (rf"\left({x}\right)" if x.startswith("-") else x for x in others)
-    return " + ".join([first, *negative])
+    brackets = r"\left(%s\right)" if cls is Latex else "(%s)"
+    return " + ".join([first, *(brackets % x if x.startswith("-") else x for x in others)])
 
 
 def _equal(*texts: str) -> str:

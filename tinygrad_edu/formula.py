@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from math import isfinite
 from typing import Any
 
 from tinygrad_edu import ops
@@ -174,14 +173,13 @@ def check_places(places: int) -> None:
 
 
 def rounded(x: float, places: int = 4) -> str:
-    """The number for a reader: `places` decimals, or as many digits where it is small or large."""
-    if not isfinite(x):
-        return str(x)
-    if x == 0 or 1e-3 <= abs(x) < 1e7:
-        text = f"{x:.{places}f}".rstrip("0").rstrip(".") if places else f"{x:.0f}"
-        if x == 0 or float(text):
-            return "0" if text == "-0" else text
-    return f"{x:.{places or 1}g}"
+    """The number for a reader: `places` decimals, or as many digits below 1 and from 1e7 on."""
+    if x == 0:
+        return "0"
+    if 1 <= abs(x) < 1e7:
+        text = f"{x:.{places}f}"
+        return text.rstrip("0").rstrip(".") if places else text
+    return f"{x:.{places or 1}g}"  # which writes nan and inf too
 
 
 def format_number(x: float) -> str:
@@ -201,9 +199,9 @@ def derivative_formulas(op: Op) -> list[str]:
 
 
 def numeral(x: float, places: int) -> Formula:
-    """A number as it is shown, in brackets where a formula needs them."""
+    """A number as it is shown; a negative one in brackets, unless a sum begins with it."""
     text = rounded(x, places)
-    return Formula(text, _STRENGTH["neg"] if text.startswith("-") else _ATOM)
+    return Formula(text, _STRENGTH["add"] if text.startswith("-") else _ATOM)
 
 
 def _arguments(op: Op) -> list[Formula]:

@@ -101,7 +101,10 @@ class Steps:
         adjoint, local = (numeral(x, self.places) for x in (passing.adjoint, passing.local))
         added, grad = self._rounded(passing.contribution), self._rounded(passing.running)
         if passing.before is not None:
-            grad = f"{self._rounded(passing.before)} + {added} = {grad}"
+            before, added_ = (
+                numeral(x, self.places) for x in (passing.before, passing.contribution)
+            )
+            grad = f"{before + added_} = {grad}"
         return (
             f"backward  {self.graph.names[target.id]} -> {name}{side(target, passing)}: "
             f"local derivative {local_derivative(self.graph, passing, self.places)}; "

@@ -150,7 +150,7 @@ places = click.option(
     type=click.IntRange(0, 17),
     default=4,
     show_default=True,
-    help="How many decimals numbers are shown with.",
+    help="How many decimals numbers are shown with, or digits below 1.",
 )
 
 

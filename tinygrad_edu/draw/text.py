@@ -162,7 +162,8 @@ class _Pen:
                 self.view.adjoint(self.graph, edge),
                 self.view.local(self.graph, edge, ["local"]),
             ]
-            product = " * ".join(factors) + " = " if all(factors) else ""
+            told_factors = (f"({x})" if x.startswith("-") else x for x in factors)
+            product = " * ".join(told_factors) + " = " if all(factors) else ""
             told.append(f"{edge.uses} edges, sum {added}" if edge.uses > 1 else product + added)
         line = f"({'; '.join(told)})" if told else ""
         return line.encode("ascii", "backslashreplace").decode() if self.box is _ASCII else line

@@ -28,9 +28,9 @@ class View:
     edges: what an edge says, of EDGES: its local derivative as a `formula` in names, that formula
     with the `numbers` in it, its number (`local`), and the `contribution`; None for the default.
     hide: of HIDEABLE, what is blank, to be filled in: given numbers, computed values, gradients,
-    whatever edges say. places: decimals, 0 to 17. direction: of DIRECTIONS. highlight: names of
-    nodes; only the paths from them to the output, as `mark` finds them, stand out. theme: one of
-    THEMES.
+    whatever edges say. places: decimals, or digits below 1, 0 to 17. direction: of DIRECTIONS.
+    highlight: names of nodes; only the paths from them to the output, as `mark` finds them, stand
+    out. theme: one of THEMES.
     ViewError for what is none of these.
     """
 
