@@ -25,8 +25,9 @@ _SYMMETRIC = {"add", "mul", "max", "min"}
 _LONGEST = 15_000  # bytes of a label; Graphviz reads 16,384
 _WRAP = 28  # characters of a label on one line
 
-# Where edges are too many for labels, they need room to fan out, from side to side. Nor need
-# Graphviz look for the very best places then, for which it takes five times as long.
+# Where edges are many, and more than two for a box, as only groups have them, they need room to
+# fan out, from side to side. Nor need Graphviz look for the very best places then, for which it
+# takes five times as long.
 _FAN_SIDES = {
     "LR": {"tailport": "e", "headport": "w"},
     "TB": {"tailport": "s", "headport": "n"},
@@ -76,7 +77,9 @@ def dot(
     where the lines of a caption go.
     """
     colors = view.colors
-    fan = any(len(panel.graph.edges) > MOST_LABELS for panel in panels)
+    fan = any(
+        len(panel.graph.edges) > max(MOST_LABELS, 2 * len(panel.graph.nodes)) for panel in panels
+    )
     digraph = graphviz.Digraph(
         "tinygrad_edu",
         graph_attr={
