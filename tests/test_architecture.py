@@ -17,17 +17,20 @@ import tinygrad_edu
 # A room (a file) imports from rows above its own, never from its own row or below. "" and "draw"
 # are the façades, each an __init__.py; only "" may do otherwise, in a function, to be late.
 ROOMS = [
-    ["errors", "groups"],
+    ["data", "errors", "files", "groups", "init"],
     ["ieee"],
     ["ops"],
     ["formula", "engine"],
-    ["check", "derivatives", "expression", "graph", "script"],
+    ["check", "derivatives", "expression", "graph", "losses", "optim", "script"],
+    ["nn"],
+    ["layers", "train"],
+    ["saving", "transformer"],
     ["paths", "written", "zoom"],
     ["explain", "orders", "steps"],
     ["draw.theme"],
     ["draw.view"],
     ["draw.aloud", "draw.dot", "draw.layout", "draw.svg", "draw.text"],
-    ["draw.film", "draw.picture"],
+    ["draw.film", "draw.picture", "draw.plots"],
     ["draw"],
     [""],
     ["cli.common"],
@@ -39,9 +42,12 @@ ROOMS = [
 ONLY = {
     "click": [
         "cli",
+        "train",  # late, for its progress bar
         *(f"cli.{n}" for n in ("check", "common", "explain", "orders", "render", "step")),
     ],
     "graphviz": ["draw.dot"],
+    "matplotlib": ["draw.plots"],
+    "sklearn": ["data"],
     "pygraphviz": [],  # it holds the interpreter and ignores Ctrl-C: in a process of its own only
     "subprocess": ["draw.layout"],
     "multiprocessing": [],

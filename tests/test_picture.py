@@ -37,11 +37,11 @@ from tinygrad_edu.draw.picture import (
     draw,
     format_of,
     panels,
-    write_whole,
 )
 from tinygrad_edu.draw.text import text
 from tinygrad_edu.draw.view import View, arriving
 from tinygrad_edu.errors import FormatError, ViewError
+from tinygrad_edu.files import write_whole
 from tinygrad_edu.formula import rounded
 from tinygrad_edu.graph import Graph, graph
 
@@ -587,7 +587,7 @@ def test_a_write_that_is_cut_short_leaves_the_old_file(
 
 FULL = """
 import resource, signal, sys
-from tinygrad_edu.draw.picture import write_whole
+from tinygrad_edu.files import write_whole
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # no file may be longer
 try:

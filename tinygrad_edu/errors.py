@@ -33,5 +33,17 @@ class ViewError(ValueError):
     """A graph was to be shown in a way that there is not, or by a name that nothing in it has."""
 
 
+class MissingError(ImportError):
+    """Something was asked for that needs a package which is not installed."""
+
+
+class StateError(ValueError):
+    """What was to be loaded is damaged, or the state of something else; nothing was changed."""
+
+
+class LengthError(ValueError):
+    """A list of numbers is longer or shorter than it must be."""
+
+
 class ScriptError(RuntimeError):
     """A script to be drawn from is not there, fails, or does not define what was asked for."""

@@ -34,6 +34,7 @@ from tinygrad_edu.draw.view import DIRECTIONS, EDGES, HIDEABLE, View
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.expression import after_update, bindings, shown
+from tinygrad_edu.files import write_whole
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.steps import steps_of
 from tinygrad_edu.zoom import parse
@@ -291,7 +292,7 @@ def _deliver_all(files: dict[str, bytes], folder: str) -> None:
             if os.path.isdir(os.path.join(folder, name)):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
         for name, data in files.items():
-            picture.write_whole(os.path.join(folder, name), data)
+            write_whole(os.path.join(folder, name), data)
     except (OSError, ValueError) as error:
         if isinstance(error, ViewError):
             raise
@@ -321,7 +322,7 @@ def _deliver(data: bytes, output: str | None, stdout: TextIO) -> None:
         stdout.flush()
         return
     try:
-        picture.write_whole(output, data)
+        write_whole(output, data)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise _unwritable(output, error) from error
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-import secrets
 import shutil
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
@@ -22,6 +18,7 @@ from tinygrad_edu.draw.svg import finished, fitting
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import FormatError, ViewError
+from tinygrad_edu.files import write_whole
 from tinygrad_edu.graph import Graph, graph, mark
 from tinygrad_edu.zoom import zoom
 
@@ -31,7 +28,6 @@ DEFAULT = View()
 MANY_SHAPES = 1_500  # more than one wants to look through
 MOST_SHAPES = 5_000  # laid out in seconds; ten times as many take an hour, and cannot be read
 _MOST_LINES = 200  # of text in a notebook
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
 
 
 class Picture:
@@ -214,36 +210,3 @@ def format_of(path: str | os.PathLike[str]) -> str:
         problem = f"the ending .{ending[:20]}" if ending else "a name without an ending"
         raise FormatError(f"{problem} says no format: use one of {endings}")
     return ending
-
-
-def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Writes the file so that nobody ever sees half of it: a neighbour is written, then renamed.
-
-    A link is followed, and a file that is there keeps its permissions. OSError as from `open`.
-    """
-    if os.fspath(path).endswith(("/", os.sep)):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
-    mode = None
-    with contextlib.suppress(FileNotFoundError):
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode) or not os.access(path, os.W_OK):
-            with open(path, "wb") as file:  # a device or a pipe; a folder or no right: OSError
-                file.write(data)
-            return
-        mode = stat.S_IMODE(status.st_mode)
-    target = os.path.realpath(path)
-    neighbour = os.path.join(os.path.dirname(target), f".tinygrad-edu-{secrets.token_hex(8)}")
-    try:
-        handle = os.open(neighbour, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)
-    except OSError as error:
-        error.filename = os.fspath(path)  # the name that the caller knows
-        raise
-    try:
-        with open(handle, "wb") as file:
-            file.write(data)
-        if mode is not None:
-            os.chmod(neighbour, mode)
-        os.replace(neighbour, target)
-    except BaseException:
-        os.unlink(neighbour)
-        raise

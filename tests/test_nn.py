@@ -1,0 +1,263 @@
+"""Networks: values and gradients are PyTorch's, names and groups are those of the pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tinygrad_edu import Value, graph, topological_order
+from tinygrad_edu.draw.dot import drawn
+from tinygrad_edu.errors import LengthError
+from tinygrad_edu.init import he, normal, uniform, xavier
+from tinygrad_edu.layers import Dropout, Embedding, LayerNorm, RMSNorm, residual
+from tinygrad_edu.losses import (
+    binary_cross_entropy,
+    half_squared_error,
+    hinge,
+    mean_squared_error,
+    softmax,
+    softmax_cross_entropy,
+)
+from tinygrad_edu.nn import MLP, Layer, Module, Neuron
+from tinygrad_edu.transformer import Attention, Block
+from tinygrad_edu.zoom import zoom
+
+REFERENCES = json.loads((Path(__file__).parent / "references" / "layers.json").read_text())
+CLOSE: dict[str, Any] = {"rel": 1e-10, "abs": 1e-12}
+
+
+def attention() -> Attention:
+    module = Attention(4, 2, Random(0), normal(0.02))
+    module.label()
+    return module
+
+
+MODULES = {
+    "mlp tanh": lambda: MLP(3, [4, 2], ["tanh", "linear"]),
+    "mlp relu": lambda: MLP(3, [4, 2], ["relu", "linear"]),
+    "mlp sigmoid": lambda: MLP(3, [4, 2], ["sigmoid", "linear"]),
+    "layer norm": lambda: LayerNorm(5),
+    "rms norm": lambda: RMSNorm(5),
+    "attention": attention,
+    "block layer": lambda: Block(4, 2, hidden=6),
+    "block rms": lambda: Block(4, 2, hidden=6, norm=RMSNorm),
+}
+
+
+def values(x: Any) -> Any:
+    return [values(item) for item in x] if isinstance(x, list) else Value(x)
+
+
+def flat(x: Any) -> list[Any]:
+    return [leaf for item in x for leaf in flat(item)] if isinstance(x, list) else [x]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_value_and_every_gradient_are_those_of_pytorch(name: str) -> None:
+    module, reference = MODULES[name](), REFERENCES[name]
+    parameters = module.named_parameters()
+    assert set(parameters) == set(reference["parameters"])
+    for key, p in parameters.items():
+        assert p.label == key
+        p.data = reference["parameters"][key]
+    inputs = values(reference["inputs"])
+    outputs = flat(module(inputs))
+    assert [y.data for y in outputs] == pytest.approx(flat(reference["outputs"]), **CLOSE)
+    loss = sum((i * y for i, y in enumerate(outputs, 1)), Value(0.0))
+    loss.backward()
+    assert loss.data == pytest.approx(reference["loss"], **CLOSE)
+    grads = {key: p.grad for key, p in parameters.items()}
+    assert grads == pytest.approx(reference["grads"], **CLOSE)
+    input_grads = flat(reference["input_grads"])
+    assert [x.grad for x in flat(inputs)] == pytest.approx(input_grads, **CLOSE)
+
+
+@pytest.mark.parametrize("case", REFERENCES["losses"], ids=str)
+def test_a_cross_entropy_is_that_of_pytorch_however_large_the_logits(case: Any) -> None:
+    logits = [Value(x) for x in case["logits"]]
+    if case["kind"] == "softmax":
+        loss = softmax_cross_entropy(logits, case["target"])
+    else:
+        loss = binary_cross_entropy(logits[0], case["target"])
+    loss.backward()
+    assert math.isfinite(loss.data)
+    assert loss.data == pytest.approx(case["loss"], **CLOSE)
+    assert [z.grad for z in logits] == pytest.approx(case["grads"], **CLOSE)
+
+
+def test_a_later_token_changes_nothing_that_was_before_it() -> None:
+    block = Block(4, 2, seed=7)
+    sequence = [[math.sin(t + i) for i in range(4)] for t in range(5)]
+    before = [[y.data for y in vector] for vector in block(values(sequence))]
+    sequence[3] = [100.0, -100.0, 3.0, 0.0]
+    after = [[y.data for y in vector] for vector in block(values(sequence))]
+    assert after[:3] == before[:3]
+    assert after[3] != before[3]
+    assert after[4] != before[4]
+
+
+def test_parameters_have_names_and_a_fixed_order() -> None:
+    names = list(MLP(2, [2, 1]).named_parameters())
+    assert names == [
+        *("layer1.neuron1.w[0]", "layer1.neuron1.w[1]", "layer1.neuron1.b"),
+        *("layer1.neuron2.w[0]", "layer1.neuron2.w[1]", "layer1.neuron2.b"),
+        *("layer2.neuron1.w[0]", "layer2.neuron1.w[1]", "layer2.neuron1.b"),
+    ]
+    embedding = Embedding(2, 2)
+    names = ["table[0][0]", "table[0][1]", "table[1][0]", "table[1][1]"]
+    assert list(embedding.named_parameters()) == names
+    assert embedding(1) == embedding.table[1]
+
+
+def test_a_parameter_that_two_parts_share_is_one() -> None:
+    class Tied(Module):
+        def __init__(self) -> None:
+            self.first = Neuron(2)
+            self.second = self.first
+            self.label()
+
+    tied = Tied()
+    assert list(tied.named_parameters()) == ["first.w[0]", "first.w[1]", "first.b"]
+    assert len(tied.parameters()) == 3
+
+
+def test_networks_name_their_groups_for_the_zoom() -> None:
+    model = MLP(2, [16, 16, 1])
+    (y,) = model([1.0, -2.0])
+    y.backward()
+    whole = graph(y)
+    assert [node.label for node in zoom(whole, "layer").nodes if node.kind == "group"] == [
+        *("layer1", "layer2", "layer3")
+    ]
+    assert len([node for node in zoom(whole, "neuron").nodes if node.kind == "group"]) == 33
+    assert drawn(zoom(whole, "layer")) <= 12
+    assert drawn(zoom(whole, "neuron")) <= 60
+
+
+def test_a_model_says_what_it_is() -> None:
+    model = MLP(2, [2, 1], ["tanh", "sigmoid"])
+    assert repr(model) == (
+        "MLP(2, [2, 1])\n"
+        "  layer1: Layer(2, 2, 'tanh')\n"
+        "    neuron1: Neuron(2, 'tanh')\n"
+        "    neuron2: Neuron(2, 'tanh')\n"
+        "  layer2: Layer(2, 1, 'sigmoid')\n"
+        "    neuron1: Neuron(2, 'sigmoid')"
+    )
+    nodes = len(topological_order(model([1.0, 0.0])[0]))
+    assert model.summary([1.0, 0.0]) == (
+        "part    parameters\n"
+        "layer1           6\n"
+        "layer2           3\n"
+        "in all           9\n"
+        f"{nodes} scalar nodes per sample"
+    )
+
+
+@pytest.mark.parametrize("module", [Neuron(2), Layer(2, 3), MLP(2, [3])], ids=lambda m: m.about())
+def test_a_wrong_number_of_inputs_is_an_error_with_both_numbers(module: Any) -> None:
+    with pytest.raises(LengthError, match=r"takes 2 inputs, and was given 3"):
+        module([1.0, 2.0, 3.0])
+
+
+def test_other_slips_are_told() -> None:
+    with pytest.raises(ValueError, match="no activation 'tahn': choose linear, neg"):
+        Neuron(2, "tahn")
+    with pytest.raises(LengthError, match="2 layers and 1 activations"):
+        MLP(2, [2, 1], ["tanh"])
+    with pytest.raises(ValueError, match="3 heads cannot share 4 numbers"):
+        Block(4, 3)
+    with pytest.raises(IndexError, match="no vector 2: this embedding has 0 to 1"):
+        Embedding(2, 2)(2)
+    with pytest.raises(LengthError, match="2 outputs and 1 targets"):
+        mean_squared_error([Value(1.0), Value(2.0)], [1.0])
+    with pytest.raises(LengthError, match="0 outputs and 0 targets"):
+        half_squared_error([], [])
+    with pytest.raises(IndexError, match="0 to 1, not -1"):
+        softmax_cross_entropy([Value(1.0), Value(2.0)], -1)
+    with pytest.raises(ValueError, match="-1 or 1, not 0"):
+        hinge(Value(1.0), 0)
+    with pytest.raises(ValueError, match="0 to 1, not 2"):
+        binary_cross_entropy(Value(1.0), 2)
+    with pytest.raises(ValueError, match="below 1, not 1"):
+        Dropout(1)
+    with pytest.raises(LengthError, match="1 and 2 numbers"):
+        residual([Value(1.0)], [Value(1.0), Value(2.0)])
+
+
+def test_the_same_seed_gives_the_same_network_and_chance_is_nobody_elses() -> None:
+    import random
+
+    def numbers(seed: int) -> list[float]:
+        return [p.data for p in MLP(3, [4, 2], seed=seed).parameters()]
+
+    state = random.getstate()
+    assert numbers(1) == numbers(1) != numbers(2)
+    assert random.getstate() == state
+
+
+@pytest.mark.parametrize(
+    ("init", "variance"),
+    [
+        (uniform(0.3), 0.3**2 / 3),
+        (xavier(), 2 / (30 + 20)),
+        (xavier(2.0), 4 * 2 / (30 + 20)),
+        (he(), 2 / 30),
+        (normal(0.02), 0.02**2),
+    ],
+)
+def test_weights_begin_with_the_variance_of_their_source(init: Any, variance: float) -> None:
+    random = Random(5)
+    drawn_weights = [init(random, 30, 20) for _ in range(40_000)]
+    mean = sum(drawn_weights) / len(drawn_weights)
+    assert abs(mean) < 4 * math.sqrt(variance / len(drawn_weights))
+    measured = sum((w - mean) ** 2 for w in drawn_weights) / len(drawn_weights)
+    assert measured == pytest.approx(variance, rel=0.03)
+
+
+def test_uniform_weights_stay_within_their_bounds() -> None:
+    random = Random(6)
+    assert all(abs(uniform(0.3)(random, 1, 1)) < 0.3 for _ in range(10_000))
+
+
+def test_the_error_of_1986_and_its_dead_zone() -> None:
+    """1/2 * (0.3**2 + 0.1**2); with a dead zone of 0.2, 0.1 counts as none, nor has a gradient."""
+    y1, y2 = Value(0.7), Value(0.1)
+    assert half_squared_error([y1, y2], [1, 0]).data == pytest.approx(0.05)
+    loss = half_squared_error([y1, y2], [1, 0], dead_zone=0.2)
+    loss.backward()
+    assert loss.data == pytest.approx(0.045)
+    assert (y1.grad, y2.grad) == (pytest.approx(-0.3), 0.0)
+
+
+def test_the_other_losses_by_hand() -> None:
+    assert mean_squared_error([Value(1.0), Value(4.0)], [0, 2]).data == 2.5
+    assert hinge(Value(0.25), -1).data == 1.25
+    assert hinge(Value(2.0), 1).data == 0.0
+    assert sum(p.data for p in softmax([Value(x) for x in (1000.0, 0.0, 999.0)])) == pytest.approx(
+        1
+    )
+
+
+def test_dropout_leaves_out_its_share_and_scales_the_rest() -> None:
+    dropout = Dropout(0.25, seed=3)
+    ones = [Value(1.0) for _ in range(10_000)]
+    kept = [y.data for y in dropout(ones)]
+    assert set(kept) == {0.0, 1 / 0.75}
+    assert kept.count(0.0) == pytest.approx(2500, abs=150)
+    assert kept == [y.data for y in Dropout(0.25, seed=3)(ones)]
+    dropout.training = False
+    assert dropout(ones) == ones
+
+
+def test_zeroing_the_gradients_of_a_model() -> None:
+    model = MLP(2, [2, 1])
+    model([1.0, 2.0])[0].backward()
+    assert any(p.grad for p in model.parameters())
+    model.zero_grad()
+    assert not any(p.grad for p in model.parameters())

@@ -1,0 +1,283 @@
+"""The Loop: its phases, its History, how it ends, and how it goes on from a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import posix
+
+from tinygrad_edu.data import gate
+from tinygrad_edu.errors import StateError
+from tinygrad_edu.losses import half_squared_error
+from tinygrad_edu.nn import MLP
+from tinygrad_edu.optim import Adam, GradientDescent, Momentum
+from tinygrad_edu.saving import load, save
+from tinygrad_edu.train import PHASES, History, loop, loss_below, no_better, train
+
+XOR = gate("xor")
+
+
+def model(seed: int = 3) -> MLP:
+    return MLP(2, [2, 1], "sigmoid", seed=seed)
+
+
+def numbers(m: MLP) -> list[float]:
+    return [p.data for p in m.parameters()]
+
+
+def test_each_step_has_four_phases_and_each_does_its_part() -> None:
+    m = model()
+    before = numbers(m)
+    turns = loop(m, half_squared_error, XOR, GradientDescent(m.parameters(), 0.5), sweeps=2)
+    forward = next(turns)
+    assert (forward.phase, forward.loss, len(forward.outputs)) == ("forward", None, 4)
+    loss = next(turns).loss
+    assert loss is not None
+    expected = sum((y[0].data - c.targets[0]) ** 2 for y, c in zip(forward.outputs, XOR)) / 2
+    assert loss.data == pytest.approx(expected, rel=1e-14)
+    assert not any(p.grad for p in m.parameters())
+    assert next(turns).phase == "backward"
+    grads = [p.grad for p in m.parameters()]
+    assert any(grads)
+    assert numbers(m) == before
+    assert next(turns).phase == "update"
+    assert numbers(m) == [x - 0.5 * grad for x, grad in zip(before, grads)]
+    rest = [(turn.phase, turn.sweep, turn.step) for turn in turns]
+    assert rest == [(phase, 1, 1) for phase in PHASES]
+
+
+def test_a_sweep_in_batches_takes_every_case_once_in_an_order_of_its_own() -> None:
+    m = model()
+    how: dict[str, Any] = {"sweeps": 3, "batch": 3, "seed": 8}
+    optimizer = GradientDescent(m.parameters(), 0.1)
+    turns = [t for t in loop(m, half_squared_error, XOR, optimizer, **how) if t.phase == "update"]
+    assert [(t.sweep, t.step, len(t.cases)) for t in turns] == [
+        *((0, 0, 3), (0, 1, 1), (1, 2, 3), (1, 3, 1), (2, 4, 3), (2, 5, 1))
+    ]
+    orders = [[*turns[i].cases, *turns[i + 1].cases] for i in (0, 2, 4)]
+    assert all(sorted(order) == sorted(XOR) for order in orders)
+    assert len({tuple(order) for order in orders}) > 1
+
+
+def test_the_mean_of_the_losses_is_their_sum_over_the_cases() -> None:
+    losses = []
+    for mean in (False, True):
+        m = model()
+        optimizer = GradientDescent(m.parameters(), 0.0)
+        turns = loop(m, half_squared_error, XOR, optimizer, sweeps=1, mean=mean)
+        losses.append(next(t.loss.data for t in turns if t.loss is not None))
+    assert losses[1] == losses[0] / 4
+
+
+def test_xor_is_learned_and_the_history_tells_how() -> None:
+    m = model()
+    name = "layer1.neuron1.w[0]"
+    first = m.named_parameters()[name].data
+
+    def accuracy(outputs: Any, cases: Any) -> float:
+        right = [(y[0].data > 0.5) == (c.targets[0] == 1) for y, c in zip(outputs, cases)]
+        return sum(right) / len(right)
+
+    history = train(
+        m,
+        half_squared_error,
+        XOR,
+        Momentum(m.parameters(), 0.5, 0.9),
+        sweeps=5_000,
+        until=loss_below(0.001),
+        metrics={"accuracy": accuracy},
+        watch=[name],
+    )
+    assert history.stopped == "loss below 0.001"
+    assert history.losses[-1] < 0.001 <= min(history.losses[:-1])
+    assert history.sweeps == len(history.losses) == len(history.metrics["accuracy"])
+    assert history.metrics["accuracy"][-1] == 1.0
+    assert history.parameters[name][0] == first
+    assert len(history.grads[name]) == len(history.losses)
+    assert [round(m(case.inputs)[0].data) for case in XOR] == [0, 1, 1, 0]
+
+
+def test_a_run_that_gets_no_better_stops() -> None:
+    m = model()
+    optimizer = GradientDescent(m.parameters(), 0.0)
+    history = train(m, half_squared_error, XOR, optimizer, sweeps=99, until=no_better(7))
+    assert (history.stopped, history.sweeps) == ("no better for 7 steps", 8)
+    history = train(m, half_squared_error, XOR, optimizer, sweeps=3)
+    assert (history.stopped, history.sweeps) == ("3 sweeps", 3)
+
+
+@pytest.mark.parametrize("batch", [0, 3])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda ps: Momentum(ps, 0.5, 0.9),
+        lambda ps: Adam(ps, lambda step: 0.1 / (step + 1)),
+    ],
+)
+def test_half_a_run_saved_and_loaded_goes_on_as_if_nothing_had_been(
+    tmp_path: Path, batch: int, optimizer: Any
+) -> None:
+    how: dict[str, Any] = {"batch": batch, "seed": 5, "watch": ["layer2.neuron1.b"]}
+    whole = model()
+    uninterrupted = train(
+        whole, half_squared_error, XOR, optimizer(whole.parameters()), sweeps=40, **how
+    )
+    first = model()
+    learner = optimizer(first.parameters())
+    half = train(first, half_squared_error, XOR, learner, sweeps=20, **how)
+    save(tmp_path / "run.json", first, learner, half)
+    second = model(seed=99)
+    learner = optimizer(second.parameters())
+    history = load(tmp_path / "run.json", second, learner)
+    history.stopped = ""
+    train(second, half_squared_error, XOR, learner, sweeps=40, history=history, **how)
+    assert numbers(second) == numbers(whole)
+    assert history == uninterrupted
+
+
+def test_numbers_that_json_does_not_know_survive(tmp_path: Path) -> None:
+    m = model()
+    for p, x in zip(m.parameters(), (float("inf"), float("-inf"), -0.0, 5e-324, 1 / 3)):
+        p.data = x
+    save(tmp_path / "m.json", m)
+    other = model(seed=4)
+    load(tmp_path / "m.json", other)
+    assert list(map(repr, numbers(other))) == list(map(repr, numbers(m)))
+
+
+def damaged() -> dict[str, Any]:
+    """Files that are none of ours any more, as text or as changes of a good one."""
+    name = "layer1.neuron1.w[0]"
+    bad_numbers = ["1", None, True, [1], {}, "infinity", 10**400]
+    files: dict[str, Any] = {
+        "empty": b"",
+        "text": b"hello",
+        "list": b"[]",
+        "null": b"null",
+        "pickle": b"\x80\x04K\x01.",
+        "utf-16": '{"format": 1}'.encode("utf-16-le"),
+        "nested": b"[" * 100_000,
+        "number": b"1" * 100,
+        "format": lambda t: t.update(format="other"),
+        "version": lambda t: t.update(version=2),
+        "no version": lambda t: t.pop("version"),
+        "no parameters": lambda t: t.pop("parameters"),
+        "list of parameters": lambda t: t.update(parameters=[1.0]),
+        "one too few": lambda t: t["parameters"].pop(name),
+        "one too many": lambda t: t["parameters"].update({"x": 1.0}),
+        "renamed": lambda t: t["parameters"].update({"y": t["parameters"].pop(name)}),
+        "no optimizer": lambda t: t.pop("optimizer"),
+        "odd optimizer": lambda t: t.update(optimizer=3),
+        "other optimizer": lambda t: t.update(optimizer=Adam(model().parameters()).state()),
+        "empty optimizer": lambda t: t.update(optimizer={}),
+        "odd history": lambda t: t.update(history=[]),
+        "strange history": lambda t: t["history"].update(strange=1),
+        "history of text": lambda t: t["history"].update(losses="12"),
+        "history of texts": lambda t: t["history"].update(losses=["1"]),
+        "negative sweeps": lambda t: t["history"].update(sweeps=-1),
+        "true sweeps": lambda t: t["history"].update(sweeps=True),
+        "odd metrics": lambda t: t["history"].update(metrics={"a": 1}),
+        "odd reason": lambda t: t["history"].update(stopped=1),
+    }
+    for i, x in enumerate(bad_numbers):
+        files[f"bad number {i}"] = lambda t, x=x: t["parameters"].update({name: x})
+    return files
+
+
+CUTS = [0.1, 0.3, 0.5, 0.7, 0.9, 0.99]
+
+
+@pytest.mark.parametrize("how", [*damaged(), *CUTS])
+def test_a_damaged_file_is_refused_in_one_line_and_changes_nothing(
+    tmp_path: Path, how: str | float
+) -> None:
+    good = model()
+    learner = Momentum(good.parameters(), 0.5, 0.9)
+    history = train(good, half_squared_error, XOR, learner, sweeps=5)
+    path = tmp_path / "run.json"
+    save(path, good, learner, history)
+    data = path.read_bytes()
+    if isinstance(how, float):
+        path.write_bytes(data[: int(len(data) * how)])
+    elif isinstance(change := damaged()[how], bytes):
+        path.write_bytes(change)
+    else:
+        told = json.loads(data)
+        change(told)
+        path.write_text(json.dumps(told))
+    m = model(seed=8)
+    optimizer = Momentum(m.parameters(), 0.5, 0.9)
+    before = numbers(m), json.dumps(optimizer.state())
+    with pytest.raises(StateError) as caught:
+        load(path, m, optimizer)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+    assert (numbers(m), json.dumps(optimizer.state())) == before
+
+
+def test_there_are_forty_damaged_files_and_more() -> None:
+    assert len(damaged()) + len(CUTS) >= 40
+
+
+def test_a_file_of_another_network_says_so(tmp_path: Path) -> None:
+    save(tmp_path / "m.json", MLP(2, [3, 1]))
+    with pytest.raises(StateError, match=r"of another model: it has 'layer1.neuron3.w\[0\]'"):
+        load(tmp_path / "m.json", MLP(2, [2, 1]))
+
+
+RUN = """
+import sys
+from tinygrad_edu.data import gate
+from tinygrad_edu.losses import half_squared_error
+from tinygrad_edu.nn import MLP
+from tinygrad_edu.optim import GradientDescent
+from tinygrad_edu.saving import save
+from tinygrad_edu.train import History, train
+m, history = MLP(2, [2, 1], "sigmoid"), History()
+learner = GradientDescent(m.parameters(), 0.5)
+print("ready", flush=True)
+try:
+    train(m, half_squared_error, gate("xor"), learner, sweeps=10_000_000,
+          history=history, watch=["layer1.neuron1.b"])
+except KeyboardInterrupt:
+    save(sys.argv[1], m, learner, history)
+    sys.exit(130)
+"""
+
+
+@posix
+def test_an_interrupted_run_leaves_its_history_and_says_130(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    command = [sys.executable, "-c", RUN, os.fspath(path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(random.Random(1).uniform(0.3, 0.6))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")
+    m = MLP(2, [2, 1], "sigmoid", seed=5)
+    history = load(path, m, GradientDescent(m.parameters(), 0.5))
+    assert history.stopped == "interrupted"
+    assert 0 < history.sweeps <= len(history.losses) <= history.sweeps + 1
+    assert len(history.parameters["layer1.neuron1.b"]) == len(history.losses)
+    assert history.losses[-1] < history.losses[0]
+
+
+def test_a_loop_without_cases_is_refused() -> None:
+    m = model()
+    with pytest.raises(ValueError, match="one case or more"):
+        next(loop(m, half_squared_error, [], GradientDescent(m.parameters(), 0.1), sweeps=1))
+
+
+def test_the_history_begins_empty() -> None:
+    assert History() == History([], 0, {}, {}, {}, "")

@@ -1,0 +1,352 @@
+"""The small data sets of the lessons, made from rules and a seed: the same numbers everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from math import cos, frexp, inf, isfinite, pi, sin, sqrt
+from typing import Any, NamedTuple, TypeVar
+
+Coding = tuple[float, float]  # what stands for 0 (off, no) and what for 1 (on, yes)
+BINARY: Coding = (0.0, 1.0)
+BIPOLAR: Coding = (-1.0, 1.0)
+SOFT: Coding = (0.1, 0.9)  # targets that a logistic unit reaches with finite weights
+
+# The outputs at inputs 00, 01, 10, 11.
+GATES = {"and": "0001", "or": "0111", "xor": "0110", "nand": "1110", "nor": "1000", "xnor": "1001"}
+PLACES = 6  # decimals of a coordinate, so that a last digit in which machines' sin differs is gone
+MOST_BITS = 16  # all patterns of so many are 65,536 cases
+
+T = TypeVar("T")
+Bits = tuple[int, ...]
+Point = tuple[float, ...]
+
+
+class Case(NamedTuple):
+    """One case: what a network is shown, and what it should answer."""
+
+    inputs: tuple[float, ...]
+    targets: tuple[float, ...]
+
+
+# --- chance --------------------------------------------------------------------------------------
+
+
+class SplitMix64:
+    """A generator of random numbers, the same on every machine and in every version of Python.
+
+    Steele, Lea and Flood, Fast splittable pseudorandom number generators (OOPSLA 2014), with the
+    constants of Vigna's splitmix64.c. Its whole state is one number of 64 bits, at first the seed.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.state = _whole("seed", seed, 0, 2**64 - 1)
+
+    def bits(self) -> int:
+        """The next 64 random bits, as a whole number from 0."""
+        self.state = (self.state + 0x9E3779B97F4A7C15) % 2**64
+        z = self.state
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+        return z ^ z >> 31
+
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
+        """A number from low to high, every one of 2**53 steps equally likely."""
+        return low + (high - low) * ((self.bits() >> 11) * 2.0**-53)
+
+    def gauss(self, mean: float = 0.0, deviation: float = 1.0) -> float:
+        """A normally distributed number, by the polar method (Marsaglia and Bray 1964)."""
+        while True:
+            u, v = self.uniform(-1.0, 1.0), self.uniform(-1.0, 1.0)
+            s = u * u + v * v
+            if 0.0 < s < 1.0:
+                return mean + deviation * u * sqrt(-2.0 * _log(s) / s)
+
+    def below(self, n: int) -> int:
+        """A whole number from 0 to n - 1, all equally likely."""
+        fair = 2**64 - 2**64 % _whole("n", n, 1, 2**64)  # above it, some remainders come once more
+        while (bits := self.bits()) >= fair:
+            pass
+        return bits % n
+
+
+def _log(x: float) -> float:
+    """The logarithm of a positive number, by + - * / alone, which are the same on every machine.
+
+    log((1 + z)/(1 - z)) is 2*(z + z**3/3 + z**5/5 + ...), and z is from -1/3 to 0 here.
+    """
+    fraction, exponent = frexp(x)
+    z = (fraction - 1.0) / (fraction + 1.0)
+    series = 0.0
+    for k in range(33, 0, -2):
+        series = series * z * z + 1.0 / k
+    return exponent * 0.6931471805599453 + 2.0 * z * series
+
+
+def shuffled(cases: Sequence[T], seed: int) -> list[T]:
+    """The cases, each once, in a random order (Fisher and Yates 1938, Durstenfeld 1964)."""
+    rng, order = SplitMix64(seed), list(cases)
+    for i in range(len(order) - 1, 0, -1):
+        j = rng.below(i + 1)
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
+def split(cases: Sequence[T], share: float, seed: int) -> tuple[list[T], list[T]]:
+    """Two lists, shuffled: that share of the cases, rounded to a whole number, and the others."""
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"share is a part of the cases, from 0 to 1, not {share!r}")
+    order = shuffled(cases, seed)
+    first = round(share * len(order))
+    return order[:first], order[first:]
+
+
+# --- patterns of bits: every pattern once, in counting order -------------------------------------
+
+
+def boolean(table: str, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
+    """The 2**n cases of a Boolean function: n bits -> 1.
+
+    table: the outputs in counting order of the inputs: "0110" is 0, 1, 1, 0 at 00, 01, 10, 11.
+    """
+    n = len(table).bit_length() - 1
+    if n < 1 or len(table) != 2**n or set(table) - {"0", "1"}:
+        raise ValueError(f"a truth table is 2, 4, 8, 16 ... digits 0 and 1, not {table!r}")
+    return _patterns(n, lambda bits: (int(table[_number(bits)]),), inputs, targets)
+
+
+def gate(name: str, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
+    """The 4 cases of a logic gate: 2 bits -> 1. name: a key of GATES."""
+    if name not in GATES:
+        raise ValueError(f"the gates are {', '.join(GATES)}; there is no {name!r}")
+    return boolean(GATES[name], inputs, targets)
+
+
+def parity(n: int = 4, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
+    """2**n cases: n bits -> 1, whether the number of ones is odd. PDP vol. 1 ch. 8, 1986."""
+    return _patterns(n, lambda bits: (sum(bits) % 2,), inputs, targets)
+
+
+def symmetry(n: int = 6, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
+    """2**n cases: n bits -> 1, whether they are their own mirror image.
+
+    With n = 6, Fig. 1 of Rumelhart, Hinton and Williams, Nature 323 (1986) 533-536.
+    """
+    return _patterns(n, lambda bits: (int(bits == bits[::-1]),), inputs, targets)
+
+
+def negation(n: int = 3, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
+    """2**(n+1) cases: a flag and n bits -> those n bits, inverted if the flag is 1.
+
+    PDP vol. 1 ch. 8, 1986, with n = 3.
+    """
+    _whole("n", n, 1, MOST_BITS - 1)
+    return _patterns(n + 1, lambda bits: tuple(bits[0] ^ bit for bit in bits[1:]), inputs, targets)
+
+
+def addition(n: int = 2, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
+    """4**n cases: two numbers of n bits -> their sum of n + 1 bits, the highest bit first.
+
+    PDP vol. 1 ch. 8, 1986, with n = 2.
+    """
+    _whole("n", n, 1, MOST_BITS // 2)
+
+    def rule(bits: Bits) -> Bits:
+        total = _number(bits[:n]) + _number(bits[n:])
+        return tuple(total >> place & 1 for place in range(n, -1, -1))
+
+    return _patterns(2 * n, rule, inputs, targets)
+
+
+def encoder(n: int = 8, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
+    """n cases: n bits of which one is on -> the same, through a layer that is too narrow for them.
+
+    With n = 8 and 3 hidden units, PDP vol. 1 ch. 8, 1986, after Ackley, Hinton and Sejnowski 1985.
+    """
+    ones = range(_whole("n", n, 2, 1024))
+    return [Case(_one_hot(i, n, inputs), _one_hot(i, n, targets)) for i in ones]
+
+
+# --- points of the plane: two classes in turn, 0 and 1 -------------------------------------------
+
+
+def moons(n: int = 100, noise: float = 0.1, seed: int = 0, targets: Coding = BINARY) -> list[Case]:
+    """n points of two half circles of radius 1 that reach into each other: x, y -> class.
+
+    Class 0 is the upper half around (0, 0), class 1 the lower half around (1, 0.5), the points at
+    equal distances as in scikit-learn's make_moons. n: even, from 4. noise: its deviation.
+    """
+    points: list[Point] = []
+    for i in range(half := _half(n)):
+        x, y = _on_circle(0.5 * i / (half - 1))
+        points += [(x, y), (1.0 - x, 0.5 - y)]
+    return _noisy(points, noise, seed, targets)
+
+
+def rings(
+    n: int = 100, noise: float = 0.05, seed: int = 0, targets: Coding = BINARY, inner: float = 0.5
+) -> list[Case]:
+    """n points of two circles around (0, 0): x, y -> class. Class 0 has radius 1, class 1 `inner`.
+
+    The points are at equal distances, as in scikit-learn's make_circles. n: even, from 4.
+    """
+    if not 0.0 < inner < 1.0:
+        raise ValueError(f"inner is a radius between 0 and 1, not {inner!r}")
+    points: list[Point] = []
+    for i in range(half := _half(n)):
+        x, y = _on_circle(i / half)
+        points += [(x, y), (inner * x, inner * y)]
+    return _noisy(points, noise, seed, targets)
+
+
+def spirals(
+    n: int = 194,
+    noise: float = 0.0,
+    seed: int = 0,
+    targets: Coding = BINARY,
+    turns: float = 3.0,
+) -> list[Case]:
+    """n points of two spirals in each other: x, y -> class, from radius 6.5 in to 0.5.
+
+    As it stands, the benchmark of Lang and Witbrock, Learning to tell two spirals apart (1988),
+    by Wieland's rule. Class 0 is class 1, turned by half a turn. n: even, from 4.
+    """
+    if not 0.0 < turns < inf:
+        raise ValueError(f"turns is a number above 0, not {turns!r}")
+    points: list[Point] = []
+    for i in range(half := _half(n)):
+        along = i / (half - 1)
+        radius = 6.5 - 6.0 * along
+        y, x = _on_circle(turns * along)  # the benchmark starts at the top and goes clockwise
+        points += [(-radius * x, -radius * y), (radius * x, radius * y)]
+    return _noisy(points, noise, seed, targets)
+
+
+# --- images --------------------------------------------------------------------------------------
+
+# Across the edge, in steps of columns and rows: an edge that is vertical, horizontal, / or \.
+_ACROSS = (1.0, 0.0), (0.0, 1.0), (sqrt(0.5), sqrt(0.5)), (sqrt(0.5), -sqrt(0.5))
+
+
+def edges(
+    n: int = 400,
+    noise: float = 0.1,
+    seed: int = 0,
+    targets: Coding = BINARY,
+    size: int = 6,
+) -> list[Case]:
+    r"""n images of one step between dark and light: size*size pixels, row by row -> its direction.
+
+    There are four directions, a target for each: vertical, horizontal, / and \ in turn. Each image
+    draws where the step is, which side is light, the mean of both sides from -0.5 to 0.5 and their
+    difference from 0.5 to 1, and noise for each pixel. size: 3 to 64.
+    """
+    middle = (_whole("size", size, 3, 64) - 1) / 2.0
+    rng, cases = SplitMix64(seed), []
+    for i in range(_whole("n", n, 1)):
+        across, down = _ACROSS[i % 4]
+        place = rng.uniform(-0.5, 0.5) * (size - 3)  # both sides are in the image
+        mean, height = rng.uniform(-0.5, 0.5), rng.uniform(0.5, 1.0)
+        step = height / 2.0 if rng.below(2) else -height / 2.0
+        beyond = (
+            across * (column - middle) + down * (row - middle) > place
+            for row, column in product(range(size), repeat=2)
+        )
+        image = tuple(mean + step if side else mean - step for side in beyond)
+        cases.append(Case(_moved(image, noise, rng), _one_hot(i % 4, 4, targets)))
+    return cases
+
+
+# --- sets that scikit-learn ships ----------------------------------------------------------------
+
+
+def iris(targets: Coding = BINARY) -> list[Case]:
+    """150 flowers: 4 lengths in cm, 0.1 to 7.9 -> one of 3 species. Fisher 1936.
+
+    ModuleNotFoundError without scikit-learn, which ships them.
+    """
+    return _shipped(_scikit_learn().load_iris, 1.0, 3, targets)
+
+
+def digits(targets: Coding = BINARY) -> list[Case]:
+    """1,797 images of handwriting: 8*8 pixels, 0 to 1, row by row -> one of 10 digits.
+
+    From the UCI repository, Alpaydin and Kaynak 1998. ModuleNotFoundError without scikit-learn.
+    """
+    return _shipped(_scikit_learn().load_digits, 16.0, 10, targets)
+
+
+def _scikit_learn() -> Any:
+    try:
+        from sklearn import datasets
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{error}: iris and digits come with scikit-learn, `pip install scikit-learn`",
+            name=error.name,
+        ) from None
+    return datasets
+
+
+def _shipped(load: Callable[..., Any], most: float, classes: int, targets: Coding) -> list[Case]:
+    rows, answers = load(return_X_y=True)
+    return [
+        Case(tuple(float(x) / most for x in row), _one_hot(int(answer), classes, targets))
+        for row, answer in zip(rows, answers)
+    ]
+
+
+# --- their parts ---------------------------------------------------------------------------------
+
+
+def _patterns(n: int, rule: Callable[[Bits], Bits], inputs: Coding, targets: Coding) -> list[Case]:
+    """All patterns of n bits, each with what the rule makes of it."""
+    patterns = product((0, 1), repeat=_whole("n", n, 1, MOST_BITS))
+    return [Case(_coded(bits, inputs), _coded(rule(bits), targets)) for bits in patterns]
+
+
+def _number(bits: Bits) -> int:
+    """The number that those bits write, the highest first."""
+    return sum(bit << place for place, bit in enumerate(reversed(bits)))
+
+
+def _one_hot(which: int, n: int, coding: Coding) -> Point:
+    return _coded(tuple(int(i == which) for i in range(n)), coding)
+
+
+def _coded(bits: Bits, coding: Coding) -> Point:
+    if len(coding) != 2 or coding[0] == coding[1] or not all(map(isfinite, coding)):
+        raise ValueError(f"a coding is two different numbers, for 0 and for 1, not {coding!r}")
+    return tuple(float(coding[bit]) for bit in bits)
+
+
+def _on_circle(turns: float) -> Point:
+    """The point of the unit circle so many turns from (1, 0), counterclockwise."""
+    return cos(2.0 * pi * turns), sin(2.0 * pi * turns)
+
+
+def _noisy(points: list[Point], noise: float, seed: int, targets: Coding) -> list[Case]:
+    """The points with noise, of class 0 and of class 1 in turn."""
+    rng = SplitMix64(seed)
+    return [
+        Case(_moved(point, noise, rng), _coded((i % 2,), targets)) for i, point in enumerate(points)
+    ]
+
+
+def _moved(point: Point, noise: float, rng: SplitMix64) -> Point:
+    """The point with Gaussian noise of that deviation, rounded."""
+    if not 0.0 <= noise < inf:
+        raise ValueError(f"noise is a standard deviation from 0, not {noise!r}")
+    return tuple(round(x + rng.gauss(0.0, noise), PLACES) + 0.0 for x in point)  # + 0.0: no -0.0
+
+
+def _half(n: int) -> int:
+    if _whole("n", n, 4) % 2:
+        raise ValueError(f"n is even, half for each class, not {n!r}")
+    return n // 2
+
+
+def _whole(name: str, value: int, least: int, most: float = inf) -> int:
+    if not isinstance(value, int) or not least <= value <= most:
+        upto = "" if most == inf else f" to {most}"
+        raise ValueError(f"{name} is a whole number from {least}{upto}, not {value!r}")
+    return value

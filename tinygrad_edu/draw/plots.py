@@ -1,0 +1,284 @@
+"""Curves, maps and squares of a run, with matplotlib (the extra `plots`), in the diagrams' colours.
+
+Every plot is a matplotlib Figure, which a notebook shows; `save` writes it. `plot(history, kind)`
+makes any of them in one call from what `train` has kept.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
+from typing import Any
+
+from tinygrad_edu.data import Case
+from tinygrad_edu.draw.theme import THEMES, Theme
+from tinygrad_edu.errors import FormatError, MissingError, ViewError
+from tinygrad_edu.files import write_whole
+from tinygrad_edu.nn import MLP, Module, Neuron
+from tinygrad_edu.train import History, Loss
+
+FORMATS = ("svg", "png", "pdf")
+_LETTERS = {"font.family": "DejaVu Sans", "font.size": 14}  # the font that comes with matplotlib
+_FINE = 40  # points along each side of a map
+_STYLES = ("-", "--", ":", "-.")  # lines are told apart without colour
+
+
+def loss_curve(history: History, *, theme: str = "light") -> Any:
+    """The loss of each step, on a logarithmic scale, and the metrics of each sweep."""
+    _require(bool(history.losses), "a loss curve", "a history of one step or more")
+    figure, axes, colors = _figure(theme)
+    if min(history.losses) > 0:
+        axes.set_yscale("log")
+    axes.plot(history.losses, color=colors.positive, label="loss")
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss")
+    steps = len(history.losses) / max(history.sweeps, 1)
+    for style, (name, row) in zip(_STYLES[1:] * len(history.metrics), history.metrics.items()):
+        other = axes.twinx()
+        at = [(i + 1) * steps - 1 for i in range(len(row))]
+        other.plot(at, row, style, color=colors.negative, label=name)
+        other.set_ylabel(name, color=colors.negative)
+        _dress(other, colors)
+    return figure
+
+
+def decision_boundary(model: Any, cases: Sequence[Case], *, theme: str = "light") -> Any:
+    """The first output over the plane of two inputs, the middle of the targets as a line."""
+    _require(all(len(case.inputs) == 2 for case in cases), "a decision boundary", "two inputs")
+    figure, axes, colors = _figure(theme)
+    _map(axes, lambda x, y: _first(model([x, y])).data, cases, colors, line=True)
+    return figure
+
+
+def hidden_maps(model: MLP, cases: Sequence[Case], *, theme: str = "light") -> Any:
+    """What each unit of the first layer answers, over the plane of two inputs."""
+    _require(all(len(case.inputs) == 2 for case in cases), "a map of units", "two inputs")
+    units = model.layers[0].neurons
+    figure, axes, colors = _figure(theme, len(units))
+    for k, (unit, place) in enumerate(zip(units, axes), 1):
+        _map(place, partial(_unit, unit), cases, colors, line=False)
+        place.set_title(f"hidden unit {k}", color=colors.ink)
+    return figure
+
+
+def hinton(model: MLP, *, theme: str = "light") -> Any:
+    """A square for each weight, of an area in proportion to its size: full if it is positive.
+
+    A row for each neuron, its bias last (Hinton diagrams, as in Rumelhart, Hinton and Williams).
+    """
+    figure, axes, colors = _figure(theme, len(model.layers))
+    rows = [[[w.data for w in n.w] + [n.b.data] for n in layer.neurons] for layer in model.layers]
+    largest = max(abs(x) for layer in rows for row in layer for x in row) or 1.0
+    patches = _matplotlib("patches")
+    for i, (layer, place) in enumerate(zip(rows, axes), 1):
+        for r, row in enumerate(layer):
+            for c, x in enumerate(row):
+                side = 0.9 * (abs(x) / largest) ** 0.5
+                corner = (c - side / 2, r - side / 2)
+                color = colors.positive if x > 0 else colors.negative
+                fill = color if x > 0 else "none"  # also without colour
+                square = patches.Rectangle(
+                    corner, side, side, facecolor=fill, edgecolor=color, linewidth=1.5
+                )
+                place.add_patch(square)
+        place.set_xlim(-0.6, len(layer[0]) - 0.4)
+        place.set_ylim(len(layer) - 0.4, -0.6)
+        place.set_aspect("equal")
+        inputs = [f"{k}" for k in range(1, len(layer[0]))]
+        place.set_xticks(range(len(layer[0])), [*inputs, "b"])
+        place.set_yticks(range(len(layer)), [f"{k}" for k in range(1, len(layer) + 1)])
+        place.set_xlabel("from input")
+        place.set_ylabel("to neuron")
+        place.set_title(f"layer {i}", color=colors.ink)
+    return figure
+
+
+def gradient_sizes(model: Module, *, theme: str = "light") -> Any:
+    """The root mean square of the gradients in each part of the model, as they are now."""
+    figure, axes, colors = _figure(theme)
+    names, sizes = [], []
+    for name, part in model.parts():
+        grads = [p.grad for p in part.parameters()]
+        names.append(name)
+        sizes.append((sum(g * g for g in grads) / len(grads)) ** 0.5 if grads else 0.0)
+    axes.plot(names, sizes, "s", color=colors.grad, markersize=14)  # a bar needs a zero to stand on
+    if all(size > 0 for size in sizes):
+        axes.set_yscale("log")
+    axes.set_ylabel("gradient, root mean square")
+    return figure
+
+
+def weight_paths(
+    history: History,
+    model: Any,
+    cases: Sequence[Case],
+    loss: Loss,
+    names: Sequence[str] = (),
+    *,
+    theme: str = "light",
+) -> Any:
+    """The way of two watched parameters over the error, all others held as they are now.
+
+    names: of the two; without them, the first two that were watched.
+    """
+    names = list(names) or list(history.parameters)[:2]
+    watched = len(names) == 2 and all(name in history.parameters for name in names)
+    _require(watched, "a path", "two watched parameters (train(..., watch=[...]))")
+    figure, axes, colors = _figure(theme)
+    parameters = model.named_parameters()
+    first, second = (parameters[name] for name in names)
+    now = first.data, second.data
+    xs, ys = ([*history.parameters[name], x] for name, x in zip(names, now))
+
+    def error(x: float, y: float) -> float:
+        first.data, second.data = x, y
+        return sum(loss(model(case.inputs), case.targets).data for case in cases)
+
+    try:
+        spans = [_span(row) for row in (xs, ys)]
+        grid = [[error(x, y) for x in spans[0]] for y in spans[1]]
+    finally:
+        first.data, second.data = now
+    lines = axes.contour(*spans, grid, levels=15, colors=colors.quiet, linewidths=0.8)
+    axes.clabel(lines, fontsize=9, colors=colors.quiet)
+    axes.plot(xs, ys, color=colors.negative, linewidth=2)
+    axes.plot(xs[0], ys[0], "o", color=colors.negative, markersize=9, label="beginning")
+    axes.plot(xs[-1], ys[-1], "X", color=colors.negative, markersize=11, label="end")
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+    _legend(axes, colors)
+    return figure
+
+
+def _of_run(history: History) -> tuple[Any, Any, Any]:
+    known = history.model is not None and history.cases and history.loss is not None
+    _require(bool(known), "this plot", "a history that train() has just made, not a loaded one")
+    return history.model, history.cases, history.loss
+
+
+KINDS: dict[str, Callable[..., Any]] = {
+    "loss": loss_curve,
+    "boundary": lambda h, **how: decision_boundary(*_of_run(h)[:2], **how),
+    "hidden": lambda h, **how: hidden_maps(*_of_run(h)[:2], **how),
+    "hinton": lambda h, **how: hinton(_of_run(h)[0], **how),
+    "gradients": lambda h, **how: gradient_sizes(_of_run(h)[0], **how),
+    "paths": lambda h, **how: weight_paths(h, *_of_run(h), **how),
+}
+
+
+def plot(history: History, kind: str = "loss", *, theme: str = "light") -> Any:
+    """A plot of the run in one call; kind: of KINDS. ViewError for another kind or theme."""
+    if kind not in KINDS:
+        raise ViewError(f"there is no plot {kind[:60]!r}: choose one of {', '.join(KINDS)}")
+    return KINDS[kind](history, theme=theme)
+
+
+def save(figure: Any, path: str | os.PathLike[str]) -> None:
+    """Writes the figure as svg, png or pdf, by the ending of `path`; the same every time."""
+    ending = os.path.splitext(os.fspath(path))[1].lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise FormatError(f"the ending .{ending[:20]} is no picture's: use one of .svg, .png, .pdf")
+    data = io.BytesIO()
+    with _matplotlib("rc_context")({"svg.hashsalt": "tinygrad-edu", **_LETTERS}):
+        undated = {"Date": None} if ending == "svg" else {}
+        undated = {"CreationDate": None} if ending == "pdf" else undated
+        figure.savefig(data, format=ending, metadata=undated, dpi=144)
+    write_whole(path, data.getvalue())
+
+
+def _matplotlib(name: str) -> Any:
+    """What matplotlib calls so; MissingError where it is not installed."""
+    try:
+        import matplotlib
+        import matplotlib.figure
+        import matplotlib.patches
+    except ImportError:
+        raise MissingError(
+            "plots need matplotlib: pip install 'tinygrad-edu[plots]', or pip install matplotlib"
+        ) from None
+    return getattr(matplotlib, name)
+
+
+def _figure(theme: str, columns: int = 0) -> tuple[Any, Any, Theme]:
+    """A figure, its axes (a list, if columns are given), and the colours."""
+    if theme not in THEMES:
+        raise ViewError(f"{theme[:60]!r} is no theme: choose from {', '.join(THEMES)}")
+    colors = THEMES[theme]
+    with _matplotlib("rc_context")(_LETTERS):
+        size = (4.2 * max(columns, 1) + (2.2 if not columns else 0), 4.6)
+        figure = _matplotlib("figure").Figure(figsize=size, layout="constrained")
+        figure.set_facecolor(colors.paper)
+        axes = figure.subplots(1, max(columns, 1), squeeze=False)[0]
+    for place in axes:
+        _dress(place, colors)
+    return figure, list(axes) if columns else axes[0], colors
+
+
+def _dress(axes: Any, colors: Theme) -> None:
+    axes.set_facecolor(colors.paper)
+    axes.tick_params(which="both", colors=colors.ink)
+    for name in ("xaxis", "yaxis"):
+        getattr(axes, name).label.set_color(colors.ink)
+    for spine in axes.spines.values():
+        spine.set_color(colors.line)
+
+
+def _legend(axes: Any, colors: Theme) -> None:
+    axes.legend(facecolor=colors.paper, edgecolor=colors.line, labelcolor=colors.ink)
+
+
+def _map(
+    axes: Any,
+    value: Callable[[float, float], float],
+    cases: Sequence[Case],
+    colors: Theme,
+    line: bool,
+) -> None:
+    """Values over the plane, in shades between the signs' colours; cases by target as marks."""
+    xs, ys = (_span([case.inputs[i] for case in cases]) for i in (0, 1))
+    grid = [[value(x, y) for x in xs] for y in ys]
+    flat = [z for row in grid for z in row]
+    targets = [case.targets[0] for case in cases]
+    middle = (min(targets) + max(targets)) / 2  # 0.5 between 0 and 1
+    shades = _matplotlib("colors").LinearSegmentedColormap.from_list(
+        "signs", [colors.parameter, colors.paper, colors.leaf]
+    )
+    axes.pcolormesh(xs, ys, grid, cmap=shades, shading="nearest", rasterized=True)
+    levels = (
+        [middle] if line else [min(flat) + i * (max(flat) - min(flat)) / 6 for i in range(1, 6)]
+    )
+    if min(flat) < levels[0] < max(flat):
+        width = 2.5 if line else 1.0
+        lines = axes.contour(xs, ys, grid, levels=levels, colors=colors.ink, linewidths=width)
+        axes.clabel(lines, fontsize=10, colors=colors.ink)
+    for case, (mark, color) in product(cases, (("o", colors.negative), ("s", colors.positive))):
+        if (mark == "s") == (case.targets[0] > middle):
+            fill = color if mark == "s" else colors.paper
+            style = {"color": color, "markerfacecolor": fill, "markeredgewidth": 2}
+            axes.plot(*case.inputs, mark, markersize=9, **style)
+    axes.set_xlabel("input 1")
+    axes.set_ylabel("input 2")
+
+
+def _unit(unit: Neuron, x: float, y: float) -> float:
+    return unit([x, y]).data
+
+
+def _span(numbers: Sequence[float]) -> list[float]:
+    """Evenly spaced numbers, a little beyond those given."""
+    low, high = min(numbers), max(numbers)
+    margin = 0.25 * (high - low) or 1.0
+    step = (high - low + 2 * margin) / (_FINE - 1)
+    return [low - margin + i * step for i in range(_FINE)]
+
+
+def _first(outputs: Any) -> Any:
+    return outputs[0] if isinstance(outputs, list) else outputs
+
+
+def _require(holds: bool, what: str, needs: str) -> None:
+    if not holds:
+        raise ViewError(f"{what} needs {needs}")

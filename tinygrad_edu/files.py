@@ -1,0 +1,44 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+    """Writes the file so that nobody ever sees half of it: a neighbour is written, then renamed.
+
+    A link is followed, and a file that is there keeps its permissions. OSError as from `open`.
+    """
+    if os.fspath(path).endswith(("/", os.sep)):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    mode = None
+    with contextlib.suppress(FileNotFoundError):
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode) or not os.access(path, os.W_OK):
+            with open(path, "wb") as file:  # a device or a pipe; a folder or no right: OSError
+                file.write(data)
+            return
+        mode = stat.S_IMODE(status.st_mode)
+    target = os.path.realpath(path)
+    neighbour = os.path.join(os.path.dirname(target), f".tinygrad-edu-{secrets.token_hex(8)}")
+    try:
+        handle = os.open(neighbour, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)
+    except OSError as error:
+        error.filename = os.fspath(path)  # the name that the caller knows
+        raise
+    try:
+        with open(handle, "wb") as file:
+            file.write(data)
+        if mode is not None:
+            os.chmod(neighbour, mode)
+        os.replace(neighbour, target)
+    except BaseException:
+        os.unlink(neighbour)
+        raise

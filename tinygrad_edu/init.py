@@ -1,0 +1,46 @@
+"""How weights begin: each function makes a rule that draws one weight.
+
+A rule is given a `random.Random` and the numbers of inputs and outputs of the layer. It only
+calls `random()`, whose numbers Python promises never to change for a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import cos, log, pi, sqrt
+from random import Random
+
+Init = Callable[[Random, int, int], float]
+
+
+def uniform(r: float) -> Init:
+    """Uniform in (-r, r): 0.3 is that of Rumelhart, Hinton and Williams 1986."""
+    return lambda random, inputs, outputs: _between(random, r)
+
+
+def xavier(gain: float = 1.0) -> Init:
+    """Uniform with variance gain**2 * 2 / (inputs + outputs), which keeps both passes' size.
+
+    For tanh and the like: Glorot and Bengio 2010, equation 16.
+    """
+    return lambda random, inputs, outputs: _between(random, gain * sqrt(6 / (inputs + outputs)))
+
+
+def he() -> Init:
+    """Normal with variance 2 / inputs, because relu lets half through: He et al. 2015, eq. 10."""
+    return lambda random, inputs, outputs: _normal(random) * sqrt(2 / inputs)
+
+
+def normal(deviation: float) -> Init:
+    """Normal with that standard deviation; 0.02 is GPT-2's."""
+    return lambda random, inputs, outputs: _normal(random) * deviation
+
+
+def _between(random: Random, r: float) -> float:
+    return r * (2 * random.random() - 1)
+
+
+def _normal(random: Random) -> float:
+    """A standard normal number, from two uniform ones (Box and Muller 1958)."""
+    radius = sqrt(-2 * log(1 - random.random()))  # never log(0)
+    return radius * cos(2 * pi * random.random())

@@ -1,0 +1,86 @@
+"""How wrong is it? Losses of outputs (Values) against targets (numbers), one case at a time.
+
+Those that begin with logits are stable however large they are: they are made of `softplus`,
+which never overflows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.errors import LengthError
+from tinygrad_edu.ops import exp, mask, relu, softplus, step
+
+
+def half_squared_error(
+    outputs: Sequence[Value], targets: Sequence[float], dead_zone: float = 0.0
+) -> Value:
+    """E = 1/2 * sum of (y - d)**2 (Rumelhart, Hinton and Williams 1986, equation 3).
+
+    dead_zone: an error smaller than this counts as none, 0.2 in their family trees. LengthError
+    unless there are as many targets as outputs.
+    """
+    terms = []
+    for y, d in _pairs(outputs, targets):
+        error = y - d
+        square = error**2
+        terms.append(mask(step(abs(error) - dead_zone), square) if dead_zone else square)
+    return sum(terms[1:], terms[0]) / 2
+
+
+def mean_squared_error(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
+    """The mean of (y - d)**2; LengthError unless there are as many targets as outputs."""
+    squares = [(y - d) ** 2 for y, d in _pairs(outputs, targets)]
+    return sum(squares[1:], squares[0]) / len(squares)
+
+
+def hinge(score: Value, label: float) -> Value:
+    """max(0, 1 - label * score), for a label of -1 or 1: no loss beyond the margin of 1."""
+    if label not in (-1, 1):
+        raise ValueError(f"the label of a hinge loss is -1 or 1, not {label!r}")
+    result: Value = relu(1 - label * score)
+    return result
+
+
+def binary_cross_entropy(logit: Value, target: float) -> Value:
+    """-log of the probability sigmoid(logit) that was given to the target, 0 or 1, in nats.
+
+    As softplus(z) - t*z, which is the same and never overflows. A target between 0 and 1 is a
+    probability itself.
+    """
+    if not 0 <= target <= 1:
+        raise ValueError(f"the target is a probability, 0 to 1, not {target!r}")
+    result: Value = softplus(logit) - target * logit
+    return result
+
+
+def softmax_cross_entropy(logits: Sequence[Value], label: int) -> Value:
+    """-log of the probability that softmax(logits) gives to the label, the index of one, in nats.
+
+    IndexError for a label that is no index.
+    """
+    if not 0 <= label < len(logits):
+        raise IndexError(f"the label is an index, 0 to {len(logits) - 1}, not {label!r}")
+    return log_sum_exp(logits) - logits[label]
+
+
+def softmax(logits: Sequence[Value]) -> list[Value]:
+    """Probabilities in proportion to exp(logit); they add up to 1."""
+    total = log_sum_exp(logits)
+    return [exp(logit - total) for logit in logits]
+
+
+def log_sum_exp(values: Sequence[Value]) -> Value:
+    """log(sum of exp(value)), without overflow: log(e**a + e**b) = a + softplus(b - a)."""
+    first, *others = values
+    total = first
+    for value in others:
+        total = total + softplus(value - total)
+    return total
+
+
+def _pairs(outputs: Sequence[Value], targets: Sequence[float]) -> list[tuple[Value, float]]:
+    if len(outputs) != len(targets) or not outputs:
+        raise LengthError(f"{len(outputs)} outputs and {len(targets)} targets: give one for each")
+    return list(zip(outputs, targets))

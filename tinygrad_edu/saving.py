@@ -1,0 +1,137 @@
+"""A model, its optimizer and its history in one JSON file, to be loaded and continued.
+
+Version 1:
+
+    {"format": "tinygrad-edu model", "version": 1, "model": "MLP(2, [2, 1])...",
+     "parameters": {"layer1.neuron1.w[0]": 0.25, ...}, "optimizer": {...}, "history": {...}}
+
+Numbers are exact; what JSON cannot say is "nan", "inf" or "-inf". Nothing in a file is ever run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import fields
+from typing import Any, Protocol
+
+from tinygrad_edu.errors import StateError
+from tinygrad_edu.files import write_whole
+from tinygrad_edu.graph import jsonable
+from tinygrad_edu.nn import Module
+from tinygrad_edu.train import History
+
+_FORMAT = "tinygrad-edu model"
+_RECORDED = [item.name for item in fields(History) if item.compare]
+_MOST_BYTES = 1_000_000_000
+
+
+class Stateful(Protocol):
+    """What has a state of its own to be saved: see `optim`."""
+
+    def state(self) -> dict[str, Any]:
+        """All that it needs to go on, as JSON can say it."""
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Takes such a state over, or raises StateError and changes nothing."""
+
+
+def save(
+    path: str | os.PathLike[str],
+    model: Module,
+    optimizer: Stateful | None = None,
+    history: History | None = None,
+) -> None:
+    """Writes what is given to the file, which appears whole or not at all."""
+    told: dict[str, Any] = {"format": _FORMAT, "version": 1, "model": repr(model)}
+    told["parameters"] = {name: jsonable(p.data) for name, p in model.named_parameters().items()}
+    if optimizer is not None:
+        told["optimizer"] = optimizer.state()
+    if history is not None:
+        told["history"] = {key: _written(getattr(history, key)) for key in _RECORDED}
+    write_whole(path, (json.dumps(told, allow_nan=False) + "\n").encode())
+
+
+def load(path: str | os.PathLike[str], model: Module, optimizer: Stateful | None = None) -> History:
+    """The history in the file, an empty one if there is none; model and optimizer as they were.
+
+    StateError, in one line, for a file that is no such file, is cut off or damaged, or was
+    written for another model or optimizer: then nothing has changed. OSError as from `open`.
+    """
+    told = _read(path)
+    numbers = _parameters(told, model)
+    history = _history(told.get("history", {}))
+    if optimizer is not None:
+        if not isinstance(told.get("optimizer"), dict):
+            raise StateError(f"{_short(path)} has no optimizer in it: load the model alone")
+        optimizer.load(told["optimizer"])  # all of it or nothing
+    for p, x in numbers:
+        p.data = x
+    return history
+
+
+def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    if os.path.getsize(path) > _MOST_BYTES:
+        raise StateError(f"{_short(path)} is larger than any file of ours")
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        told = json.loads(data)
+    except (ValueError, RecursionError):
+        raise StateError(f"{_short(path)} is no JSON, or only a part of it") from None
+    if not isinstance(told, dict) or told.get("format") != _FORMAT:
+        raise StateError(f"{_short(path)} is no {_FORMAT}: give a file that save() wrote")
+    if told.get("version") != 1:
+        raise StateError(f"{_short(path)} is of another version: 1 is the one known here")
+    return told
+
+
+def _parameters(told: dict[str, Any], model: Module) -> list[tuple[Any, float]]:
+    saved, own = told.get("parameters"), model.named_parameters()
+    if not isinstance(saved, dict):
+        raise StateError("the file has no parameters: it is damaged")
+    missing = next((name for name in own if name not in saved), None)
+    strange = next((name for name in saved if name not in own), None)
+    if missing is not None or strange is not None:
+        which = f"has no {missing}" if missing is not None else f"has {str(strange)[:60]!r} besides"
+        raise StateError(f"the file is of another model: it {which}; {len(saved)} to {len(own)}")
+    return [(p, _number(saved[name], name)) for name, p in own.items()]
+
+
+def _history(told: Any) -> History:
+    history = History()
+    if not isinstance(told, dict) or not set(told) <= set(_RECORDED):
+        raise StateError("the history in the file is damaged")
+    for key, x in told.items():
+        now = getattr(history, key)
+        if type(x) is not type(now) or (key == "sweeps" and x < 0):
+            raise StateError(f"the history in the file is damaged: its {key}")
+        if isinstance(x, list):
+            x = [_number(item, key) for item in x]
+        elif isinstance(x, dict):
+            if not all(isinstance(row, list) for row in x.values()):
+                raise StateError(f"the history in the file is damaged: its {key}")
+            x = {name: [_number(item, name) for item in row] for name, row in x.items()}
+        setattr(history, key, x)
+    return history
+
+
+def _number(x: Any, name: str) -> float:
+    if type(x) in (int, float) or x in ("nan", "inf", "-inf"):
+        try:
+            return float(x)
+        except OverflowError:
+            pass
+    raise StateError(f"{name} in the file is {str(x)[:40]!r}, which is no number: it is damaged")
+
+
+def _written(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {name: _written(row) for name, row in x.items()}
+    if isinstance(x, list):
+        return [_written(item) for item in x]
+    return jsonable(x) if isinstance(x, float) else x
+
+
+def _short(path: str | os.PathLike[str]) -> str:
+    return os.path.basename(os.fspath(path))[-60:]

@@ -1,0 +1,225 @@
+"""The Loop: forward, loss, backward, update, over and over, with every phase in sight.
+
+`loop` stops after each phase, so that a lesson can look at anything and draw it; `train` runs it
+to its end and keeps a History. A sweep is one pass over all cases (the word of 1986), a step is
+one update: with batches, a sweep has several.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from tinygrad_edu.data import Case, shuffled
+from tinygrad_edu.engine import Value
+from tinygrad_edu.nn import Module
+
+PHASES = ("forward", "loss", "backward", "update")
+
+Loss = Callable[[Any, Sequence[float]], Value]  # of a model's outputs and a case's targets
+Metric = Callable[[Sequence[Any], Sequence[Case]], float]  # of the outputs for all these cases
+
+
+class Learner(Protocol):
+    """What moves the parameters: see `optim`."""
+
+    def step(self) -> None:
+        """Changes every parameter once."""
+
+
+class Turn(NamedTuple):
+    """Where the Loop stands, after one phase of a step.
+
+    phase: of PHASES. sweep, step: counted from 0. cases: those of this step. outputs: what the
+    model said to each. loss: the sum or the mean over the cases, None after `forward`.
+    """
+
+    phase: str
+    sweep: int
+    step: int
+    cases: Sequence[Case]
+    outputs: Sequence[Any]
+    loss: Value | None
+
+
+def loop(
+    model: Callable[[Sequence[float]], Any],
+    loss: Loss,
+    cases: Sequence[Case],
+    optimizer: Learner,
+    *,
+    sweeps: int,
+    batch: int = 0,
+    mean: bool = False,
+    seed: int = 0,
+    start: int = 0,
+) -> Iterator[Turn]:
+    """The Loop, a Turn after each phase of each step, from sweep `start` to before `sweeps`.
+
+    batch: cases in a step, drawn anew in each sweep by `seed`; 0 for all of them, in order. mean:
+    the mean over the cases instead of their sum, which was that of 1986. ValueError without cases.
+    """
+    if not cases or batch < 0:
+        raise ValueError(f"a loop has one case or more, and batches: {len(cases)}, {batch}")
+    step = start * -(-len(cases) // (batch or len(cases)))
+    for sweep in range(start, sweeps):
+        order = shuffled(cases, (seed << 32) + sweep) if batch else cases
+        size = batch or len(cases)
+        for first in range(0, len(cases), size):
+            now = order[first : first + size]
+            outputs = [model(case.inputs) for case in now]
+            yield Turn("forward", sweep, step, now, outputs, None)
+            losses = [loss(y, case.targets) for y, case in zip(outputs, now)]
+            total = sum(losses[1:], losses[0])
+            total = total / len(now) if mean else total
+            yield Turn("loss", sweep, step, now, outputs, total)
+            total.zero_grad()
+            total.backward()
+            yield Turn("backward", sweep, step, now, outputs, total)
+            optimizer.step()
+            yield Turn("update", sweep, step, now, outputs, total)
+            step += 1
+
+
+@dataclass
+class History:
+    """What happened in a run.
+
+    losses: one for each step. sweeps: how many are complete. metrics: by name, one for each
+    complete sweep, of the outputs in it. parameters, grads: by name, those that were watched, one
+    for each step, before its update. stopped: why the run ended, '' while it has not. model, cases,
+    loss: what `train` was given, for plots; they are not saved.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    sweeps: int = 0
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    parameters: dict[str, list[float]] = field(default_factory=dict)
+    grads: dict[str, list[float]] = field(default_factory=dict)
+    stopped: str = ""
+    model: Any = field(default=None, repr=False, compare=False)
+    cases: Any = field(default=None, repr=False, compare=False)
+    loss: Any = field(default=None, repr=False, compare=False)
+
+    def trim(self) -> None:
+        """Cuts all that is recorded at each step to the last step that is whole."""
+        lists = [self.losses, *self.parameters.values(), *self.grads.values()]
+        whole = min(map(len, lists))
+        for numbers in lists:
+            del numbers[whole:]
+
+
+class Criterion(NamedTuple):
+    """When to stop: `holds` is asked after each sweep, `says` is why."""
+
+    says: str
+    holds: Callable[[History], bool]
+
+
+def loss_below(bound: float) -> Criterion:
+    """Stops when the loss of the last step is below `bound`."""
+    return Criterion(f"loss below {bound:g}", lambda history: history.losses[-1] < bound)
+
+
+def no_better(sweeps: int) -> Criterion:
+    """Stops when the least loss of all is more than so many steps ago."""
+
+    def holds(history: History) -> bool:
+        best = min(range(len(history.losses)), key=history.losses.__getitem__)
+        return len(history.losses) - 1 - best >= sweeps
+
+    return Criterion(f"no better for {sweeps} steps", holds)
+
+
+def train(
+    model: Module,
+    loss: Loss,
+    cases: Sequence[Case],
+    optimizer: Learner,
+    *,
+    sweeps: int,
+    until: Criterion | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    watch: Sequence[str] = (),
+    history: History | None = None,
+    progress: bool = True,
+    **how: Any,
+) -> History:
+    """The History of a run of the Loop; with a history given, of its continuation.
+
+    until: stops earlier. watch: names of parameters to record, with their grads. progress: a bar
+    on a terminal, if it takes long. how: batch, mean and seed, as of `loop`. After Ctrl-C the
+    history given is whole up to the last step, and the KeyboardInterrupt goes on.
+    """
+    history = History() if history is None else history
+    history.model, history.cases, history.loss = model, cases, loss
+    parameters = model.named_parameters()
+    watched = {name: parameters[name] for name in watch}
+    seen: list[Any] = []
+    told: list[Case] = []
+    turns = loop(
+        _callable(model), loss, cases, optimizer, sweeps=sweeps, start=history.sweeps, **how
+    )
+    bar = _Bar(sweeps, progress)
+    try:
+        for turn in turns:
+            if turn.phase == "backward" and turn.loss is not None:
+                row = turn.loss.data, {n: (p.data, p.grad) for n, p in watched.items()}
+            if turn.phase != "update":
+                continue
+            history.losses.append(row[0])
+            for name, (x, grad) in row[1].items():
+                history.parameters.setdefault(name, []).append(x)
+                history.grads.setdefault(name, []).append(grad)
+            seen += turn.outputs
+            told += turn.cases
+            if len(told) < len(cases):
+                continue
+            for name, metric in (metrics or {}).items():
+                history.metrics.setdefault(name, []).append(metric(seen, told))
+            seen, told = [], []
+            history.sweeps += 1
+            bar.show(history.sweeps)
+            if until is not None and until.holds(history):
+                history.stopped = until.says
+                return history
+        history.stopped = f"{sweeps} sweeps"
+    except KeyboardInterrupt:
+        history.stopped = "interrupted"
+        history.trim()
+        raise
+    finally:
+        bar.end()
+    return history
+
+
+def _callable(model: Any) -> Callable[[Sequence[float]], Any]:
+    if not callable(model):
+        raise TypeError(f"{type(model).__name__} cannot be called with inputs")
+    function: Callable[[Sequence[float]], Any] = model
+    return function
+
+
+class _Bar:
+    """A progress bar, once a second has passed; none where nobody would see it."""
+
+    def __init__(self, length: int, wanted: bool) -> None:
+        self.length = length
+        self.wanted = wanted and sys.stderr is not None and sys.stderr.isatty()
+        self.began = time.monotonic()
+        self.bar: Any = None
+
+    def show(self, done: int) -> None:
+        if self.bar is None and self.wanted and time.monotonic() - self.began > 1:
+            import click  # late, so that importing the package stays fast
+
+            self.bar = click.progressbar(length=self.length, label="sweeps", file=sys.stderr)
+        if self.bar is not None:
+            self.bar.update(done - self.bar.pos)
+
+    def end(self) -> None:
+        if self.bar is not None:
+            self.bar.render_finish()
