@@ -1,0 +1,1 @@
+"""Other libraries' surfaces over this engine: what was written for them runs here."""

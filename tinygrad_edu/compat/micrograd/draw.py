@@ -1,0 +1,89 @@
+"""micrograd's `trace` and `draw_dot`, over this package's pictures."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu.compat.micrograd.engine import Ordered, Value, whole
+from tinygrad_edu.files import write_whole
+from tinygrad_edu.graph import graph
+
+if TYPE_CHECKING:
+    from tinygrad_edu.draw.picture import Picture
+
+
+def trace(root: Value) -> tuple[Ordered, Ordered]:
+    """The nodes that `root` was computed from, and the edges (operand, node): two sets."""
+    nodes: dict[Any, None] = {}
+    edges: dict[Any, None] = {}
+    pending: list[Any] = [root]
+    while pending:
+        node = pending.pop()
+        if node not in nodes:
+            nodes[node] = None
+            edges.update(dict.fromkeys((child, node) for child in node._prev))
+            pending += reversed(list(node._prev))
+    return Ordered(nodes), Ordered(edges)
+
+
+def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Drawing:
+    """The picture of all that `root` was computed from: `draw_dot(y).render("y")`.
+
+    format: "svg", "png", "pdf", "dot", "json" or "txt". rankdir: "LR" or "TB" (ViewError else).
+    """
+    from tinygrad_edu.draw.picture import Picture  # late, so that importing stays fast
+    from tinygrad_edu.draw.view import View
+
+    return Drawing(Picture(whole(graph(root)), View(direction=rankdir)), format)
+
+
+class Drawing:
+    """A picture behind the names of graphviz' Digraph: `source`, `format`, `render`, `pipe`."""
+
+    def __init__(self, picture: Picture, format: str) -> None:
+        self.picture, self.format = picture, format
+
+    @property
+    def source(self) -> str:
+        """The picture as DOT text."""
+        return self.picture.dot
+
+    def pipe(self, format: str | None = None) -> bytes:
+        """The picture as bytes; FormatError and LayoutError as from `Picture.render`."""
+        return self.picture.render(format or self.format)
+
+    def render(
+        self,
+        filename: str | os.PathLike[str] = "Digraph.gv",
+        directory: str | os.PathLike[str] | None = None,
+        view: bool = False,
+        cleanup: bool = False,
+        format: str | None = None,
+    ) -> str:
+        """The path of the picture written, NAME.svg; its DOT text is written to NAME.
+
+        cleanup: writes no DOT text. view: shows the picture in the browser.
+        """
+        name = os.path.join(directory or "", filename)
+        path = f"{name}.{format or self.format}"
+        drawn = self.pipe(format)
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        if not cleanup:
+            write_whole(name, self.source.encode("utf-8", "replace"))
+        write_whole(path, drawn)
+        if view:
+            import webbrowser
+            from pathlib import Path
+
+            webbrowser.open(Path(path).absolute().as_uri())
+        return path
+
+    def __repr__(self) -> str:
+        return repr(self.picture)
+
+    def _repr_svg_(self) -> str | None:
+        return self._repr_mimebundle_().get("image/svg+xml")  # None: a display must not fail
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return self.picture.mimebundle(repr(self))

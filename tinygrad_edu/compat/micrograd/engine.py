@@ -1,0 +1,417 @@
+"""micrograd's `Value` as a subclass of ours: its names and spellings, our numbers.
+
+What micrograd keeps on a node (`_prev`, `_op`, `_backward`) is told here from what the engine
+keeps, when somebody asks. Only what users put there themselves is stored: their free attributes,
+and a `_backward` of their own, which `backward` calls, and which pictures ask for its local
+derivatives.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from math import inf, isfinite
+from numbers import Integral
+from typing import Any, ClassVar, NoReturn, TypeGuard
+
+from tinygrad_edu import engine, ieee, ops
+from tinygrad_edu.engine import topological_order
+from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
+from tinygrad_edu.graph import Graph, graph
+from tinygrad_edu.groups import current_group
+from tinygrad_edu.ieee import number, same, total
+from tinygrad_edu.ops import CONSTANT, UNDEFINED, Op, Rule, one
+
+SPELLED = {"add": "+", "mul": "*", "relu": "ReLU"}  # an operation in micrograd, if not as here
+
+
+class Ordered(set[Any]):
+    """A set that is iterated and printed in the order it was given."""
+
+    def __init__(self, items: Iterable[Any] = ()) -> None:
+        self._items = tuple(dict.fromkeys(items))
+        super().__init__(self._items)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._items)
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(map(repr, self))}}}" if self else "set()"
+
+
+class ByHand(Op):
+    """The operation of one node, whose derivative is the `_backward` that a user gave it."""
+
+    __slots__ = ()
+
+
+class _Absent:
+    """What looks like a missing attribute, so that a subclass can be without an inherited one."""
+
+    def __get__(self, instance: object, owner: type | None = None) -> NoReturn:
+        raise AttributeError
+
+
+def _refuse(*_: Any) -> NoReturn:
+    raise NotImplementedError(
+        "an operation of more than two operands: it can be drawn, not explained"
+    )
+
+
+# The engine has room for two operands: of more, the second is a node that holds all the others.
+REST = Op("rest", None, _refuse, _refuse, symbol=",")
+
+
+def _unary(op: Op) -> Callable[[Value], Value]:
+    return lambda self: _made(op, op.value(self._data), self)
+
+
+class Value(engine.Value):
+    """micrograd's node: `Value(data, _children=(), _op='', label='')`.
+
+    `data` and `grad` can be set on any node, and integers stay integers. `_prev` is the set of
+    operands, `_children` the tuple of them; `_op` is '' on a leaf. `_backward()` adds what this
+    node contributes to the grads of its operands, and may be set. Any other attribute may be, too.
+    """
+
+    show_grad: ClassVar[bool] = True  # False: `Value(data=2.0)`, as in the lecture
+    # NumPy then treats us as it treats micrograd: an array of objects, element by element.
+    __array_ufunc__: Any = _Absent()
+
+    def __init__(
+        self,
+        data: float,
+        _children: Iterable[engine.Value] = (),
+        _op: str = "",
+        label: str = "",
+    ) -> None:
+        super().__init__(data, label)
+        self._data = _plain(data)
+        self.grad = 0
+        children = tuple(_children)
+        if children:
+            _adopt(self, children)
+            own = _op.isidentifier() and _op != "pow"  # which is known by its name
+            self.op = _by_hand(self, _op if own else "by_hand", _op)
+        if children or _op:
+            self._op = _op
+
+    @property
+    def data(self) -> float:
+        """The node's number."""
+        return self._data
+
+    @data.setter
+    def data(self, data: float) -> None:
+        then, self._data = self._data, _plain(data)
+        if self.a is None or "_then" in self.__dict__:
+            return
+        if type(self.op) is not ByHand:
+            self.op = _frozen(self.op, then)
+        elif "_backward" not in self.__dict__:  # its maker is not done with it
+            return
+        self.__dict__["_then"] = then
+
+    @property
+    def _children(self) -> tuple[engine.Value, ...]:
+        return tuple(x for x, _ in _operands(self))
+
+    @property
+    def _prev(self) -> Ordered:
+        return Ordered(self._children)
+
+    @property
+    def _op(self) -> str:
+        given = self.__dict__.get("_op")
+        if given is not None:
+            return str(given)
+        if _raised_to_a_number(self):
+            return f"**{self.b_data}"
+        return SPELLED.get(self.op.name, str(self.op))
+
+    @_op.setter
+    def _op(self, op: str) -> None:
+        self.__dict__["_op"] = op
+
+    @property
+    def _backward(self) -> Callable[[], None]:
+        given: Callable[[], None] | None = self.__dict__.get("_backward")
+        return given or partial(_send, self)
+
+    @_backward.setter
+    def _backward(self, function: Callable[[], None]) -> None:
+        self.__dict__["_backward"] = function
+        if self.a is not None and type(self.op) is not ByHand:
+            self.op = _by_hand(self, self.op.name, str(self.op))
+
+    def backward(self) -> None:
+        """Adds d self / d node to the grad of every node, and sets that of this one to 1."""
+        order = topological_order(self)
+        before = [node.grad for node in order]
+        try:
+            for node in order:  # what an earlier call left is not sent again
+                node.grad = 0
+            self.grad = 1
+            for node in reversed(order):
+                if _is_given(node):
+                    _at_its_time(node, node._backward)
+                else:
+                    _send(node)
+        except BaseException:
+            for node, grad in zip(order, before):
+                node.grad = grad
+            raise
+        for node, grad in zip(order, before):
+            if grad and node is not self:
+                node.grad = grad + node.grad
+
+    def __add__(self, other: Any) -> Value:
+        other = _operand(other, type(self))
+        return _made(ops.add, self._data + other._data, self, other)
+
+    def __mul__(self, other: Any) -> Value:
+        other = _operand(other, type(self))
+        return _made(ops.mul, self._data * other._data, self, other)
+
+    def __pow__(self, other: Any) -> Value:
+        other = _operand(other, type(self))
+        return _made(ops.power, _power(self._data, other._data), self, other)
+
+    def relu(self) -> Value:
+        """max(0, self), with an integer 0 for what is negative."""
+        return _made(ops.relu, 0 if self._data < 0 else self._data, self)
+
+    exp, log, tanh = _unary(ops.exp), _unary(ops.log), _unary(ops.tanh)
+
+    # The rest is made of these, as in micrograd, so that replacing one of them has the same effect.
+    def __neg__(self) -> Any:
+        return self * -1
+
+    def __radd__(self, other: Any) -> Any:
+        return self + other
+
+    def __sub__(self, other: Any) -> Any:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return other + (-self)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self * other
+
+    def __truediv__(self, other: Any) -> Any:
+        if not isinstance(other, engine.Value):
+            return self * _power(_plain(other), -1)
+        return self * other**-1
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return other * self**-1
+
+    def draw(self, *, roles: Mapping[Any, str] | None = None, **view: Any) -> Any:
+        """The picture of all that this was computed from, as `tinygrad_edu.Value.draw` has it."""
+        return whole(graph(self, roles=roles)).draw(**view)
+
+    def __float__(self) -> float:
+        return float(self._data)
+
+    def __repr__(self) -> str:
+        return f"Value(data={self.data}{f', grad={self.grad}' if self.show_grad else ''})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": repr(self)}  # a notebook's cell says what it said; `draw` draws
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.a is not None:
+            raise InnerNodeError(f"{self!r} is not a leaf: save the leaves, or the graph as JSON")
+        free = {k: v for k, v in self.__dict__.items() if k not in ("_op", "_backward")}
+        state = {"grad": self.grad, "group": self.group}
+        return type(self), (self._data, (), self._op, self.label), (free, state)
+
+
+_OURS = Value._backward  # unless a subclass or somebody's patch has another
+
+
+def _plain(x: Any) -> float:
+    """`x` as an int if it is a whole number by its type, else as a float."""
+    return int(x) if isinstance(x, Integral) and isfinite(number(x)) else number(x)
+
+
+def _operand(x: Any, cls: type[Value]) -> engine.Value:
+    """`x` if it is a Value, else a constant, which is drawn as one."""
+    if isinstance(x, engine.Value):
+        return x
+    return _made(CONSTANT, _plain(x), None, cls=cls)
+
+
+def _made(op: Op, data: float, a: Any, b: Any = None, cls: Any = None) -> Value:
+    if a is not None and a.op is CONSTANT and (b is None or b.op is CONSTANT):
+        return _made(CONSTANT, data, None, cls=type(a))  # the engine folds constants, too
+    if type(data) is int:
+        try:
+            float(data)
+        except OverflowError:  # as the same product of floats
+            data = inf if data > 0 else -inf
+    node: Value = object.__new__(cls or type(a))
+    node._data, node.grad, node.op = data, 0, op
+    node.a, node.a_data = a, None if a is None else a._data
+    node.b, node.b_data = b, None if b is None else b._data
+    node.label, node.group = "", current_group()
+    return node
+
+
+def _adopt(node: engine.Value, children: tuple[engine.Value, ...]) -> None:
+    """Makes the children the operands of the node."""
+    for child in children:
+        if not isinstance(child, engine.Value):
+            raise NumberError(f"a child is a Value, not {type(child).__name__}")
+    node.a, node.a_data = children[0], children[0]._data
+    if len(children) > 1:
+        node.b = children[1]
+    if len(children) > 2:
+        node.b = engine.Value(0.0)
+        _adopt(node.b, children[1:])
+        node.b.op = REST
+    node.b_data = None if node.b is None else node.b._data
+
+
+def _operands(node: engine.Value) -> Iterator[tuple[engine.Value, float]]:
+    """Each operand in order, with its number when the node was computed; no constant exponent."""
+    while node.a is not None:
+        yield node.a, node.a_data
+        if node.b is None or _raised_to_a_number(node):
+            return
+        if node.b.op is not REST:
+            yield node.b, node.b_data
+            return
+        node = node.b
+
+
+def _raised_to_a_number(node: engine.Value) -> bool:
+    """Whether it is a power whose exponent is a plain number: in micrograd, no operand."""
+    return node.op.name == "pow" and node.b.op is CONSTANT
+
+
+def _power(a: float, b: float) -> float:
+    """a ** b, an int for ints if b is not negative."""
+    power = ieee.power(a, b)
+    return a**b if type(a) is type(b) is int and b >= 0 and isfinite(power) else power
+
+
+def _send(node: engine.Value) -> None:
+    """Adds what this node contributes to the grad of each operand: grad * local derivative."""
+    a, b, grad, y, op = node.a, node.b, node.grad, node._data, node.op
+    if a is None or op is REST or type(op) is ByHand:
+        return
+    if y != y:
+        op = UNDEFINED
+    at = (y, node.a_data) if b is None else (y, node.a_data, node.b_data)
+    a.grad = a.grad + (grad if op.da is one else grad * _local(op.da, at))
+    if b is not None and not _raised_to_a_number(node):
+        b.grad = b.grad + (grad if op.db is one else grad * _local(op.db, at))
+
+
+def _local(rule: Rule, at: tuple[float, ...]) -> float:
+    """A local derivative; of integers, or of relu, an int if it is whole, as in micrograd."""
+    if int not in map(type, at) and rule is not ops.relu.da:
+        return total(rule, *at)
+    local = total(rule, *map(float, at))
+    whole = rule is ops.relu.da or all(type(x) is int for x in at)
+    return int(local) if whole and local.is_integer() else local
+
+
+def _frozen(op: Op, then: float) -> Op:
+    """The operation with the result it had, for a node whose number somebody has set."""
+
+    def frozen(rule: Rule) -> Rule:
+        def at_its_time(y: Any, *args: Any) -> Any:
+            if isinstance(y, engine.Value):
+                raise StaleError(f"{y!r} was {then!r} when computed: compute the graph again")
+            return rule(type(y)(then) if isinstance(y, float) else then, *args)
+
+        return rule if rule is one else at_its_time
+
+    rules = op.derivatives if then == then else UNDEFINED.derivatives[: len(op.derivatives)]
+    return Op(op.name, op.value, *map(frozen, rules), symbol=str(op))
+
+
+def _is_given(node: engine.Value) -> TypeGuard[Value]:
+    """Whether somebody else says how this node passes its gradient on."""
+    if not isinstance(node, Value):
+        return False
+    return "_backward" in node.__dict__ or type(node)._backward is not _OURS
+
+
+def _at_its_time(node: Value, function: Callable[[], None]) -> None:
+    """Calls the function with the numbers of the node and its operands as they were then."""
+    then = [(x, x._data, was) for x, was in _operands(node) if not same(x._data, was)]
+    if "_then" in node.__dict__:
+        then.append((node, node._data, node.__dict__["_then"]))
+    for x, _, was in then:
+        x._data = was
+    try:
+        function()
+    finally:
+        for x, now, _ in then:
+            x._data = now
+
+
+def _by_hand(node: Value, name: str, symbol: str) -> Op:
+    """The operation of a node whose local derivatives are those that its `_backward` passes on."""
+    known = weakref.ref(node)  # the node holds its operation: no cycle
+
+    def rule_of(i: int) -> Rule:
+        def rule(y: Any, *_: Any) -> float:
+            owner = known()
+            if isinstance(y, engine.Value) or owner is None:
+                raise NotImplementedError(f"{name} has a _backward, and no second derivative")
+            return _asked(owner, i)
+
+        return rule
+
+    count = len(node._children) + _raised_to_a_number(node)
+    rules = [rule_of(i) for i in range(count)]
+    op = Op.__new__(ByHand, name, None, *rules[:2], symbol=symbol)
+    if count > 2:
+        op.db, op.derivatives = _refuse, tuple(rules)
+    return op
+
+
+def _asked(node: Value, i: int) -> float:
+    """What the node's `_backward` adds to its operand i per unit of gradient; no grad changes.
+
+    An operand used twice receives it all at its first use.
+    """
+    children = node._children
+    if children[i] in children[:i] or not _is_given(node):
+        return 0.0
+    everyone = (node, *children)
+    before = [x.grad for x in everyone]
+    try:
+        for child in children:
+            child.grad = 0.0
+        node.grad = 1.0
+        _at_its_time(node, node._backward)
+        return float(children[i].grad)
+    finally:
+        for x, grad in zip(everyone, before):
+            x.grad = grad
+
+
+def whole(graph: Graph) -> Graph:
+    """The graph without nodes that only hold operands: those are again operands of their owner."""
+    held = {node.id: node for node in graph.nodes if node.op is REST}
+    if not held:
+        return graph
+    ids = {node.id: i for i, node in enumerate(node for node in graph.nodes if node.id not in held)}
+    nodes = []
+    for node in graph.nodes:
+        if node.id in held:
+            continue
+        args, used = node.args, node.used
+        while args and args[-1] in held:
+            rest = held[args[-1]]
+            args, used = args[:-1] + rest.args, used[:-1] + rest.used
+        nodes.append(node._replace(id=ids[node.id], args=tuple(ids[i] for i in args), used=used))
+    return replace(graph, nodes=tuple(nodes), outputs=tuple(ids[i] for i in graph.outputs))
