@@ -104,7 +104,10 @@ def gradient_sizes(model: Module, *, theme: str = "light") -> Any:
         grads = [p.grad for p in part.parameters()]
         names.append(name)
         sizes.append((sum(g * g for g in grads) / len(grads)) ** 0.5 if grads else 0.0)
-    axes.plot(names, sizes, "s", color=colors.grad, markersize=14)  # a bar needs a zero to stand on
+    # points, because a bar would need a zero to stand on
+    axes.plot(names, sizes, "s--", color=colors.grad, markersize=14)
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    axes.margins(y=0.2)
     if all(size > 0 for size in sizes):
         axes.set_yscale("log")
     axes.set_ylabel("gradient, root mean square")
