@@ -17,8 +17,9 @@ from conftest import posix
 
 from tinygrad_edu.data import gate
 from tinygrad_edu.errors import StateError
+from tinygrad_edu.layers import Dropout
 from tinygrad_edu.losses import half_squared_error
-from tinygrad_edu.nn import MLP
+from tinygrad_edu.nn import MLP, Layer, Module, Neuron
 from tinygrad_edu.optim import Adam, GradientDescent, Momentum
 from tinygrad_edu.saving import load, save
 from tinygrad_edu.train import PHASES, History, loop, loss_below, no_better, train
@@ -144,6 +145,62 @@ def test_half_a_run_saved_and_loaded_goes_on_as_if_nothing_had_been(
     assert history == uninterrupted
 
 
+class Wet(Module):
+    """A network with dropout between its layers."""
+
+    def __init__(self) -> None:
+        self.first, self.dropout, self.last = Layer(2, 8), Dropout(0.5, seed=2), Neuron(8)
+        self.label()
+
+    def __call__(self, xs: Any) -> Any:
+        return [self.last(self.dropout(self.first(xs)))]
+
+
+def test_chance_goes_on_too(tmp_path: Path) -> None:
+    def wet(sweeps: int, m: Wet, learner: Any, history: History | None = None) -> History:
+        how: dict[str, Any] = {"sweeps": sweeps, "history": history, "batch": 2}
+        return train(m, half_squared_error, XOR, learner, **how)
+
+    whole = Wet()
+    wet(20, whole, Adam(whole.parameters()))
+    first = Wet()
+    learner = Adam(first.parameters())
+    save(tmp_path / "wet.json", first, learner, wet(10, first, learner))
+    second = Wet()
+    learner = Adam(second.parameters())
+    wet(20, second, learner, load(tmp_path / "wet.json", second, learner))
+    assert [p.data for p in second.parameters()] == [p.data for p in whole.parameters()]
+
+
+def test_a_run_goes_on_in_the_middle_of_a_sweep() -> None:
+    """As after an interruption: 3 batches a sweep, stopped after 4 steps."""
+    whole, part = model(), model()
+    how: dict[str, Any] = {"batch": 2, "seed": 5}
+    cases = [*XOR, *XOR[:2]]
+    wanted = train(
+        whole, half_squared_error, cases, Momentum(whole.parameters(), 0.5), sweeps=4, **how
+    )
+    learner = Momentum(part.parameters(), 0.5)
+    history = History()
+    turns = loop(part, half_squared_error, cases, learner, sweeps=4, **how)
+    for turn in turns:
+        if turn.phase == "update" and turn.loss is not None:
+            history.losses.append(turn.loss.data)
+            if len(history.losses) == 4:
+                break
+    history.sweeps = 1
+    train(part, half_squared_error, cases, learner, sweeps=4, history=history, **how)
+    assert numbers(part) == numbers(whole)
+    assert (history.losses, history.sweeps) == (wanted.losses, wanted.sweeps)
+
+
+def test_a_name_that_is_none_cannot_be_watched() -> None:
+    m = model()
+    learner = GradientDescent(m.parameters(), 0.1)
+    with pytest.raises(ValueError, match=r"no parameter 'w' to watch: they are layer1\.neuron1"):
+        train(m, half_squared_error, XOR, learner, sweeps=1, watch=["w"])
+
+
 def test_numbers_that_json_does_not_know_survive(tmp_path: Path) -> None:
     m = model()
     for p, x in zip(m.parameters(), (float("inf"), float("-inf"), -0.0, 5e-324, 1 / 3)):
@@ -180,6 +237,8 @@ def damaged() -> dict[str, Any]:
         "other optimizer": lambda t: t.update(optimizer=Adam(model().parameters()).state()),
         "empty optimizer": lambda t: t.update(optimizer={}),
         "odd history": lambda t: t.update(history=[]),
+        "no chance": lambda t: t.pop("chance"),
+        "odd chance": lambda t: t.update(chance={"dropout": 1}),
         "strange history": lambda t: t["history"].update(strange=1),
         "history of text": lambda t: t["history"].update(losses="12"),
         "history of texts": lambda t: t["history"].update(losses=["1"]),
@@ -268,7 +327,7 @@ def test_an_interrupted_run_leaves_its_history_and_says_130(tmp_path: Path) -> N
     m = MLP(2, [2, 1], "sigmoid", seed=5)
     history = load(path, m, GradientDescent(m.parameters(), 0.5))
     assert history.stopped == "interrupted"
-    assert 0 < history.sweeps <= len(history.losses) <= history.sweeps + 1
+    assert 0 < history.sweeps == len(history.losses)
     assert len(history.parameters["layer1.neuron1.b"]) == len(history.losses)
     assert history.losses[-1] < history.losses[0]
 

@@ -103,13 +103,22 @@ class Dropout(Module):
             raise ValueError(f"a probability is 0 or more, and here below 1, not {probability!r}")
         self.probability = probability
         self.training = True
-        self._random = Random(seed)
+        self.seed = seed
+        self.go_on(0)
 
     def __call__(self, xs: Sequence[Value]) -> list[Value]:
         if not self.training or not self.probability:
             return list(xs)
         kept = 1 - self.probability
+        self.drawn += len(xs)
         return [x * (1 / kept) if self._random.random() < kept else x * 0.0 for x in xs]
+
+    def go_on(self, drawn: int) -> None:
+        """Continues its chance after so many inputs, as a run that is loaded does."""
+        self._random = Random(self.seed)
+        self.drawn = drawn
+        for _ in range(drawn):
+            self._random.random()
 
     def about(self) -> str:
         return f"Dropout({self.probability})"

@@ -62,6 +62,12 @@ class Module:
                     if isinstance(item, Module)
                 )
 
+    def walk(self) -> Iterator[tuple[str, Module]]:
+        """Every part, at any depth, by its whole name."""
+        for name, part in self.parts():
+            yield name, part
+            yield from ((f"{name}.{inner}", deeper) for inner, deeper in part.walk())
+
     def _named(self) -> Iterator[tuple[str, Value]]:
         for name, x in vars(self).items():
             yield from _values(name, x)

@@ -3,27 +3,31 @@
 Version 1:
 
     {"format": "tinygrad-edu model", "version": 1, "model": "MLP(2, [2, 1])...",
-     "parameters": {"layer1.neuron1.w[0]": 0.25, ...}, "optimizer": {...}, "history": {...}}
+     "chance": {}, "parameters": {"layer1.neuron1.w[0]": 0.25, ...},
+     "optimizer": {...}, "history": {...}}
 
-Numbers are exact; what JSON cannot say is "nan", "inf" or "-inf". Nothing in a file is ever run.
+`chance` says how many numbers each dropout had drawn, by its name. Numbers are exact; what JSON cannot say is "nan", "inf" or "-inf". Nothing in a file is ever run.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, Protocol
 
 from tinygrad_edu.errors import StateError
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.graph import jsonable
+from tinygrad_edu.layers import Dropout
 from tinygrad_edu.nn import Module
 from tinygrad_edu.train import History
 
 _FORMAT = "tinygrad-edu model"
 _RECORDED = [item.name for item in fields(History) if item.compare]
 _MOST_BYTES = 1_000_000_000
+_MOST_DRAWN = 10**9  # numbers that can be drawn again in a minute
 
 
 class Stateful(Protocol):
@@ -44,6 +48,7 @@ def save(
 ) -> None:
     """Writes what is given to the file, which appears whole or not at all."""
     told: dict[str, Any] = {"format": _FORMAT, "version": 1, "model": repr(model)}
+    told["chance"] = {name: part.drawn for name, part in _chancy(model)}
     told["parameters"] = {name: jsonable(p.data) for name, p in model.named_parameters().items()}
     if optimizer is not None:
         told["optimizer"] = optimizer.state()
@@ -61,13 +66,27 @@ def load(path: str | os.PathLike[str], model: Module, optimizer: Stateful | None
     told = _read(path)
     numbers = _parameters(told, model)
     history = _history(told.get("history", {}))
+    chance = told.get("chance")
+    parts = dict(_chancy(model))
+    if not isinstance(chance, dict) or set(chance) != set(parts):
+        raise StateError("the file is of another model: its dropouts are others")
+    if not all(type(drawn) is int and 0 <= drawn < _MOST_DRAWN for drawn in chance.values()):
+        raise StateError("how far chance had come is damaged in the file")
     if optimizer is not None:
         if not isinstance(told.get("optimizer"), dict):
             raise StateError(f"{_short(path)} has no optimizer in it: load the model alone")
         optimizer.load(told["optimizer"])  # all of it or nothing
     for p, x in numbers:
         p.data = x
+    for name, part in parts.items():
+        part.go_on(chance[name])
     return history
+
+
+def _chancy(model: Module) -> Iterator[tuple[str, Dropout]]:
+    """What draws numbers while the model runs, so that a run can go on with the next."""
+    parts = [("", model), *model.walk()]
+    return ((name, part) for name, part in parts if isinstance(part, Dropout))
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Any]:

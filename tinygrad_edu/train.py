@@ -7,7 +7,9 @@ one update: with batches, a sweep has several.
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,18 +59,17 @@ def loop(
     seed: int = 0,
     start: int = 0,
 ) -> Iterator[Turn]:
-    """The Loop, a Turn after each phase of each step, from sweep `start` to before `sweeps`.
+    """The Loop, a Turn after each phase of each step, from step `start` to the end of `sweeps`.
 
     batch: cases in a step, drawn anew in each sweep by `seed`; 0 for all of them, in order. mean:
     the mean over the cases instead of their sum, which was that of 1986. ValueError without cases.
     """
-    if not cases or batch < 0:
-        raise ValueError(f"a loop has one case or more, and batches: {len(cases)}, {batch}")
-    step = start * -(-len(cases) // (batch or len(cases)))
-    for sweep in range(start, sweeps):
+    per_sweep = steps_in_sweep(cases, batch)
+    for sweep in range(start // per_sweep, sweeps):
         order = shuffled(cases, (seed << 32) + sweep) if batch else cases
         size = batch or len(cases)
-        for first in range(0, len(cases), size):
+        for step in range(max(start, sweep * per_sweep), (sweep + 1) * per_sweep):
+            first = (step % per_sweep) * size
             now = order[first : first + size]
             outputs = [model(case.inputs) for case in now]
             yield Turn("forward", sweep, step, now, outputs, None)
@@ -81,7 +82,13 @@ def loop(
             yield Turn("backward", sweep, step, now, outputs, total)
             optimizer.step()
             yield Turn("update", sweep, step, now, outputs, total)
-            step += 1
+
+
+def steps_in_sweep(cases: Sequence[Case], batch: int = 0) -> int:
+    """How many steps a sweep has; ValueError without cases, or for a batch below 0."""
+    if not cases or batch < 0:
+        raise ValueError(f"a loop has one case or more, and batches: {len(cases)}, {batch}")
+    return -(-len(cases) // (batch or len(cases)))
 
 
 @dataclass
@@ -103,13 +110,6 @@ class History:
     model: Any = field(default=None, repr=False, compare=False)
     cases: Any = field(default=None, repr=False, compare=False)
     loss: Any = field(default=None, repr=False, compare=False)
-
-    def trim(self) -> None:
-        """Cuts all that is recorded at each step to the last step that is whole."""
-        lists = [self.losses, *self.parameters.values(), *self.grads.values()]
-        whole = min(map(len, lists))
-        for numbers in lists:
-            del numbers[whole:]
 
 
 class Criterion(NamedTuple):
@@ -144,6 +144,7 @@ def train(
     until: Criterion | None = None,
     metrics: Mapping[str, Metric] | None = None,
     watch: Sequence[str] = (),
+    batch: int = 0,
     history: History | None = None,
     progress: bool = True,
     **how: Any,
@@ -151,32 +152,47 @@ def train(
     """The History of a run of the Loop; with a history given, of its continuation.
 
     until: stops earlier. watch: names of parameters to record, with their grads. progress: a bar
-    on a terminal, if it takes long. how: batch, mean and seed, as of `loop`. After Ctrl-C the
-    history given is whole up to the last step, and the KeyboardInterrupt goes on.
+    on a terminal, if it takes long. how: mean and seed, as of `loop`. Ctrl-C is a
+    KeyboardInterrupt as ever, but never in the middle of an update: model, optimizer and the
+    history given are those after a whole number of steps. ValueError for a name that is none.
     """
     history = History() if history is None else history
     history.model, history.cases, history.loss = model, cases, loss
     parameters = model.named_parameters()
+    for name in watch:
+        if name not in parameters:
+            some = ", ".join(list(parameters)[:6])
+            raise ValueError(f"no parameter {name[:60]!r} to watch: they are {some}, ...")
     watched = {name: parameters[name] for name in watch}
     seen: list[Any] = []
     told: list[Case] = []
     turns = loop(
-        _callable(model), loss, cases, optimizer, sweeps=sweeps, start=history.sweeps, **how
+        _callable(model),
+        loss,
+        cases,
+        optimizer,
+        sweeps=sweeps,
+        batch=batch,
+        start=len(history.losses),
+        **how,
     )
-    bar = _Bar(sweeps, progress)
+    per_sweep = steps_in_sweep(cases, batch)
+    bar, patience = _Bar(sweeps, progress), _Patience()
     try:
         for turn in turns:
             if turn.phase == "backward" and turn.loss is not None:
                 row = turn.loss.data, {n: (p.data, p.grad) for n, p in watched.items()}
+                patience.begin()  # now parameters change, and what is recorded
             if turn.phase != "update":
                 continue
             history.losses.append(row[0])
             for name, (x, grad) in row[1].items():
                 history.parameters.setdefault(name, []).append(x)
                 history.grads.setdefault(name, []).append(grad)
+            patience.end()
             seen += turn.outputs
             told += turn.cases
-            if len(told) < len(cases):
+            if len(history.losses) % per_sweep:
                 continue
             for name, metric in (metrics or {}).items():
                 history.metrics.setdefault(name, []).append(metric(seen, told))
@@ -189,9 +205,9 @@ def train(
         history.stopped = f"{sweeps} sweeps"
     except KeyboardInterrupt:
         history.stopped = "interrupted"
-        history.trim()
         raise
     finally:
+        patience.leave()
         bar.end()
     return history
 
@@ -201,6 +217,35 @@ def _callable(model: Any) -> Callable[[Sequence[float]], Any]:
         raise TypeError(f"{type(model).__name__} cannot be called with inputs")
     function: Callable[[Sequence[float]], Any] = model
     return function
+
+
+class _Patience:
+    """Lets a Ctrl-C wait between `begin` and `end`; a second one does not wait."""
+
+    def __init__(self) -> None:
+        self.busy = self.asked = False
+        self.previous: Any = None
+        here = threading.current_thread() is threading.main_thread()
+        if here and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self.previous = signal.signal(signal.SIGINT, self._interrupted)
+
+    def _interrupted(self, number: int, frame: Any) -> None:
+        if self.busy and not self.asked:
+            self.asked = True
+        else:
+            raise KeyboardInterrupt
+
+    def begin(self) -> None:
+        self.busy = True
+
+    def end(self) -> None:
+        self.busy = False
+        if self.asked:
+            raise KeyboardInterrupt
+
+    def leave(self) -> None:
+        if self.previous is not None:
+            signal.signal(signal.SIGINT, self.previous)
 
 
 class _Bar:
