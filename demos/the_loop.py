@@ -12,6 +12,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 from tinygrad_edu import Value, graph, steps
 from tinygrad_edu.data import Case, gate
@@ -34,7 +35,7 @@ KIND = {"forward": "forward", "loss": "forward", "backward": "backward"}  # of t
 
 def one_step(out: Path) -> None:
     """One step of one neuron, phase by phase, every number told and each phase drawn."""
-    neuron = Neuron(2, "sigmoid")
+    neuron = Neuron(2, "sigmoid", random=Random(0))
     for p, x in zip(neuron.parameters(), (0.5, 0.25, 0.1)):
         p.data = x
     roles = dict.fromkeys(neuron.parameters(), "parameter")

@@ -108,7 +108,7 @@ def test_parameters_have_names_and_a_fixed_order() -> None:
         *("layer1.neuron2.w[0]", "layer1.neuron2.w[1]", "layer1.neuron2.b"),
         *("layer2.neuron1.w[0]", "layer2.neuron1.w[1]", "layer2.neuron1.b"),
     ]
-    embedding = Embedding(2, 2)
+    embedding = Embedding(2, 2, random=Random(0))
     names = ["table[0][0]", "table[0][1]", "table[1][0]", "table[1][1]"]
     assert list(embedding.named_parameters()) == names
     assert embedding(1) == embedding.table[1]
@@ -117,7 +117,7 @@ def test_parameters_have_names_and_a_fixed_order() -> None:
 def test_a_parameter_that_two_parts_share_is_one() -> None:
     class Tied(Module):
         def __init__(self) -> None:
-            self.first = Neuron(2)
+            self.first = Neuron(2, random=Random(0))
             self.second = self.first
             self.label()
 
@@ -159,7 +159,11 @@ def test_a_model_says_what_it_is() -> None:
     )
 
 
-@pytest.mark.parametrize("module", [Neuron(2), Layer(2, 3), MLP(2, [3])], ids=lambda m: m.about())
+@pytest.mark.parametrize(
+    "module",
+    [Neuron(2, random=Random(0)), Layer(2, 3, random=Random(0)), MLP(2, [3])],
+    ids=lambda m: m.about(),
+)
 def test_a_wrong_number_of_inputs_is_an_error_with_both_numbers(module: Any) -> None:
     with pytest.raises(LengthError, match=r"takes 2 inputs, and was given 3"):
         module([1.0, 2.0, 3.0])
@@ -167,13 +171,13 @@ def test_a_wrong_number_of_inputs_is_an_error_with_both_numbers(module: Any) -> 
 
 def test_other_slips_are_told() -> None:
     with pytest.raises(ValueError, match="no activation 'tahn': choose linear, neg"):
-        Neuron(2, "tahn")
+        Neuron(2, "tahn", random=Random(0))
     with pytest.raises(LengthError, match="2 layers and 1 activations"):
         MLP(2, [2, 1], ["tanh"])
     with pytest.raises(ValueError, match="3 heads cannot share 4 numbers"):
         Block(4, 3)
     with pytest.raises(IndexError, match="no vector 2: this embedding has 0 to 1"):
-        Embedding(2, 2)(2)
+        Embedding(2, 2, random=Random(0))(2)
     with pytest.raises(LengthError, match="2 outputs and 1 targets"):
         mean_squared_error([Value(1.0), Value(2.0)], [1.0])
     with pytest.raises(LengthError, match="0 outputs and 0 targets"):
@@ -185,7 +189,7 @@ def test_other_slips_are_told() -> None:
     with pytest.raises(ValueError, match="0 to 1, not 2"):
         binary_cross_entropy(Value(1.0), 2)
     with pytest.raises(ValueError, match="below 1, not 1"):
-        Dropout(1)
+        Dropout(1, seed=0)
     with pytest.raises(LengthError, match="1 and 2 numbers"):
         residual([Value(1.0)], [Value(1.0), Value(2.0)])
 

@@ -10,15 +10,21 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from conftest import posix
 
-from tinygrad_edu.data import gate
+from tinygrad_edu.data import Case, gate
 from tinygrad_edu.errors import StateError
-from tinygrad_edu.layers import Dropout
-from tinygrad_edu.losses import half_squared_error
+from tinygrad_edu.layers import Dropout, Embedding
+from tinygrad_edu.losses import (
+    binary_cross_entropy,
+    half_squared_error,
+    hinge,
+    softmax_cross_entropy,
+)
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron
 from tinygrad_edu.optim import Adam, GradientDescent, Momentum
 from tinygrad_edu.saving import load, save
@@ -149,7 +155,11 @@ class Wet(Module):
     """A network with dropout between its layers."""
 
     def __init__(self) -> None:
-        self.first, self.dropout, self.last = Layer(2, 8), Dropout(0.5, seed=2), Neuron(8)
+        self.first, self.dropout, self.last = (
+            Layer(2, 8, random=Random(1)),
+            Dropout(0.5, seed=2),
+            Neuron(8, random=Random(2)),
+        )
         self.label()
 
     def __call__(self, xs: Any) -> Any:
@@ -295,7 +305,7 @@ def test_a_file_of_another_network_says_so(tmp_path: Path) -> None:
 
 RUN = """
 import sys
-from tinygrad_edu.data import gate
+from tinygrad_edu.data import Case, gate
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import GradientDescent
@@ -340,3 +350,58 @@ def test_a_loop_without_cases_is_refused() -> None:
 
 def test_the_history_begins_empty() -> None:
     assert History() == History([], 0, {}, {}, {}, "")
+
+
+class Token(Module):
+    """A number for each of two tokens."""
+
+    def __init__(self) -> None:
+        self.embedding = Embedding(2, 1, random=Random(1))
+        self.label()
+
+    def __call__(self, xs: Any) -> Any:
+        return self.embedding(int(xs[0]))
+
+
+def test_what_a_step_does_not_use_keeps_no_gradient_from_another() -> None:
+    m = Token()
+    cases = [Case((0.0,), (1.0,)), Case((1.0,), (1.0,))]
+    optimizer = GradientDescent(m.parameters(), 0.1)
+    seen = []
+    for turn in loop(m, half_squared_error, cases, optimizer, sweeps=1, batch=1):
+        if turn.phase == "update":
+            seen.append([p.data for p in m.parameters()])
+            used = int(turn.cases[0].inputs[0])
+    assert seen[0][used] != seen[1][used]
+    assert seen[0][1 - used] == seen[1][1 - used]
+
+
+def test_every_loss_takes_the_outputs_and_the_targets_of_a_case() -> None:
+    for loss, targets in ((binary_cross_entropy, (0.0, 1.0)), (hinge, (-1.0, 1.0))):
+        m = MLP(2, [3, 1], ["tanh", "linear"], seed=1)
+        cases = gate("xor", targets=targets)
+        history = train(m, loss, cases, Adam(m.parameters(), 0.1), sweeps=60)
+        assert history.losses[-1] < 0.5 * history.losses[0]
+    m = MLP(2, [3, 2], ["tanh", "linear"], seed=1)
+    cases = [Case(c.inputs, (1 - c.targets[0], c.targets[0])) for c in XOR]
+    history = train(m, softmax_cross_entropy, cases, Adam(m.parameters(), 0.1), sweeps=60)
+    assert history.losses[-1] < 0.5 * history.losses[0]
+
+
+def test_the_optimizer_of_another_model_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no parameter of this model"):
+        train(model(), half_squared_error, XOR, Adam(model().parameters()), sweeps=1)
+
+
+def test_a_model_that_only_computes_otherwise_is_another(tmp_path: Path) -> None:
+    save(tmp_path / "m.json", MLP(2, [2, 1], "tanh"))
+    with pytest.raises(StateError, match="of another model"):
+        load(tmp_path / "m.json", MLP(2, [2, 1], "sigmoid"))
+
+
+def test_out_of_training_dropout_leaves_nothing_out() -> None:
+    m = Wet()
+    m.eval()
+    assert m([1.0, 0.0])[0].data == m([1.0, 0.0])[0].data
+    m.train()
+    assert len({m([1.0, 0.0])[0].data for _ in range(8)}) > 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, as_value
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.init import Init, normal
 from tinygrad_edu.nn import Module, check_length, parameter
@@ -32,7 +32,7 @@ class Linear(Module):
         return residual(ys, self.b) if self.b else ys
 
     def about(self) -> str:
-        return f"Linear({len(self.w[0])}, {len(self.w)})"
+        return f"Linear({len(self.w[0])}, {len(self.w)}, bias={bool(self.b)})"
 
 
 class Embedding(Module):
@@ -44,9 +44,8 @@ class Embedding(Module):
         size: int,
         *,
         init: Init = SMALL,
-        random: Random | None = None,
+        random: Random,
     ) -> None:
-        random = random or Random(0)
         self.table = [
             [parameter(init(random, count, size)) for _ in range(size)] for _ in range(count)
         ]
@@ -77,6 +76,9 @@ class LayerNorm(Module):
         scale = (total([x * x for x in centred]) / len(xs) + self.epsilon) ** -0.5
         return [g * (x * scale) + b for g, x, b in zip(self.g, centred, self.b)]
 
+    def about(self) -> str:
+        return f"LayerNorm({len(self.g)}, epsilon={self.epsilon})"
+
 
 class RMSNorm(Module):
     """g * x / sqrt(mean of x**2 + epsilon), of one vector (Zhang and Sennrich 2019)."""
@@ -91,6 +93,9 @@ class RMSNorm(Module):
         scale = (total([x * x for x in xs]) / len(xs) + self.epsilon) ** -0.5
         return [g * (x * scale) for g, x in zip(self.g, xs)]
 
+    def about(self) -> str:
+        return f"RMSNorm({len(self.g)}, epsilon={self.epsilon})"
+
 
 class Dropout(Module):
     """While training, each input is left out with that probability, the others scaled up for it.
@@ -98,7 +103,7 @@ class Dropout(Module):
     (Srivastava et al. 2014, in the inverted form.) Its chance comes from a seed of its own.
     """
 
-    def __init__(self, probability: float, *, seed: int = 0) -> None:
+    def __init__(self, probability: float, *, seed: int) -> None:
         if not 0 <= probability < 1:
             raise ValueError(f"a probability is 0 or more, and here below 1, not {probability!r}")
         self.probability = probability
@@ -111,7 +116,7 @@ class Dropout(Module):
             return list(xs)
         kept = 1 - self.probability
         self.drawn += len(xs)
-        return [x * (1 / kept) if self._random.random() < kept else x * 0.0 for x in xs]
+        return [x * (1 / kept) if self._random.random() < kept else as_value(0.0) for x in xs]
 
     def go_on(self, drawn: int) -> None:
         """Continues its chance after so many inputs, as a run that is loaded does."""

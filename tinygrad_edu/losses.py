@@ -7,6 +7,7 @@ which never overflows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
@@ -35,31 +36,45 @@ def mean_squared_error(outputs: Sequence[Value], targets: Sequence[float]) -> Va
     return sum(squares[1:], squares[0]) / len(squares)
 
 
-def hinge(score: Value, label: float) -> Value:
-    """max(0, 1 - label * score), for a label of -1 or 1: no loss beyond the margin of 1."""
-    if label not in (-1, 1):
-        raise ValueError(f"the label of a hinge loss is -1 or 1, not {label!r}")
-    result: Value = relu(1 - label * score)
+def hinge(score: Value | Sequence[Value], label: float | Sequence[float]) -> Value:
+    """max(0, 1 - label * score), for a label of -1 or 1: no loss beyond the margin of 1.
+
+    Lists of one score and one label will do, as a network and a case have them.
+    """
+    y, d = _only(score, label)
+    if d not in (-1, 1):
+        raise ValueError(f"the label of a hinge loss is -1 or 1, not {d!r}")
+    result: Value = relu(1 - d * y)
     return result
 
 
-def binary_cross_entropy(logit: Value, target: float) -> Value:
+def binary_cross_entropy(logit: Value | Sequence[Value], target: float | Sequence[float]) -> Value:
     """-log of the probability sigmoid(logit) that was given to the target, 0 or 1, in nats.
 
-    As softplus(z) - t*z, which is the same and never overflows. A target between 0 and 1 is a
-    probability itself.
+    As t * softplus(-z) + (1 - t) * softplus(z), which never overflows. A target between 0 and 1 is
+    a probability itself. Lists of one logit and one target will do.
     """
-    if not 0 <= target <= 1:
-        raise ValueError(f"the target is a probability, 0 to 1, not {target!r}")
-    result: Value = softplus(logit) - target * logit
+    z, t = _only(logit, target)
+    if not 0 <= t <= 1:
+        raise ValueError(f"the target is a probability, 0 to 1, not {t!r}")
+    result: Value
+    if t in (0, 1):
+        result = softplus(-z if t else z)
+    else:
+        result = t * softplus(-z) + (1 - t) * softplus(z)
     return result
 
 
-def softmax_cross_entropy(logits: Sequence[Value], label: int) -> Value:
+def softmax_cross_entropy(logits: Sequence[Value], label: int | Sequence[float]) -> Value:
     """-log of the probability that softmax(logits) gives to the label, the index of one, in nats.
 
-    IndexError for a label that is no index.
+    A list of probabilities, such as one-hot targets, is a label too: the mean over them. IndexError
+    for a label that is no index, LengthError unless there is a probability for each logit.
     """
+    if not isinstance(label, int):
+        total = log_sum_exp(logits)
+        terms = [t * (total - z) for z, t in _pairs(logits, label) if t]
+        return sum(terms[1:], terms[0])
     if not 0 <= label < len(logits):
         raise IndexError(f"the label is an index, 0 to {len(logits) - 1}, not {label!r}")
     return log_sum_exp(logits) - logits[label]
@@ -73,14 +88,24 @@ def softmax(logits: Sequence[Value]) -> list[Value]:
 
 def log_sum_exp(values: Sequence[Value]) -> Value:
     """log(sum of exp(value)), without overflow: log(e**a + e**b) = a + softplus(b - a)."""
-    first, *others = values
+    first, *others = sorted(values, key=lambda value: -value.data)  # the largest first: exact
     total = first
     for value in others:
         total = total + softplus(value - total)
     return total
 
 
-def _pairs(outputs: Sequence[Value], targets: Sequence[float]) -> list[tuple[Value, float]]:
+def _only(*given: Any) -> Any:
+    """The items of lists of one; what is no list, as it is."""
+    lists = [x if isinstance(x, list | tuple) else [x] for x in given]
+    for x in lists:
+        if len(x) != 1:
+            raise LengthError(f"this loss is of one output and one target, not of {len(x)}")
+    return [x[0] for x in lists]
+
+
+def _pairs(outputs: Value | Sequence[Value], targets: Sequence[float]) -> list[tuple[Value, float]]:
+    outputs = [outputs] if isinstance(outputs, Value) else outputs
     if len(outputs) != len(targets) or not outputs:
         raise LengthError(f"{len(outputs)} outputs and {len(targets)} targets: give one for each")
     return list(zip(outputs, targets))

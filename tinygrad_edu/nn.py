@@ -47,15 +47,25 @@ class Module:
 
     def label(self) -> None:
         """Labels every parameter with its name, as pictures and files show it."""
-        for name, value in self._named():
+        for name, value in self.named_parameters().items():
             value.label = name
+
+    def train(self, on: bool = True) -> None:
+        """Switches what only training needs, such as dropout, on or off in every part."""
+        for part in (self, *(part for _, part in self.walk())):
+            if hasattr(part, "training"):
+                part.training = on
+
+    def eval(self) -> None:
+        """Switches what only training needs off."""
+        self.train(False)
 
     def parts(self) -> Iterator[tuple[str, Module]]:
         """The Modules directly inside, by name."""
         for name, x in vars(self).items():
             if isinstance(x, Module):
                 yield name, x
-            elif isinstance(x, list):
+            elif isinstance(x, list | tuple):
                 yield from (
                     (f"{name.removesuffix('s')}{i}", item)
                     for i, item in enumerate(x, 1)
@@ -98,8 +108,7 @@ class Module:
         lines = [f"{name:<{width}}  {count:>10}" for name, count in rows]
         if sample:
             result = self(*sample)  # type: ignore[operator]
-            outputs = result if isinstance(result, list) else [result]
-            nodes = {node for y in outputs for node in topological_order(y)}
+            nodes = {node for _, y in _values("", result) for node in topological_order(y)}
             lines.append(f"{len(nodes)} scalar nodes per sample")
         return "\n".join(lines)
 
@@ -138,7 +147,10 @@ def check_length(name: str, xs: Sequence[Number], length: int) -> None:
 
 
 class Neuron(Module):
-    """f(w[0]*x[0] + w[1]*x[1] + ... + b): one unit, and everything it knows."""
+    """f(w[0]*x[0] + w[1]*x[1] + ... + b): one unit, and everything it knows.
+
+    random: where its weights come from; neurons side by side share it, and so differ.
+    """
 
     def __init__(
         self,
@@ -147,9 +159,8 @@ class Neuron(Module):
         *,
         init: Init = XAVIER,
         outputs: int = 1,
-        random: Random | None = None,
+        random: Random,
     ) -> None:
-        random = random or Random(0)
         self.w = [parameter(init(random, inputs, outputs)) for _ in range(inputs)]
         self.b = parameter(0.0)
         self.activation = activation
@@ -178,9 +189,8 @@ class Layer(Module):
         activation: str = "tanh",
         *,
         init: Init = XAVIER,
-        random: Random | None = None,
+        random: Random,
     ) -> None:
-        random = random or Random(0)
         self.neurons = [
             Neuron(inputs, activation, init=init, outputs=outputs, random=random)
             for _ in range(outputs)

@@ -6,7 +6,8 @@ Version 1:
      "chance": {}, "parameters": {"layer1.neuron1.w[0]": 0.25, ...},
      "optimizer": {...}, "history": {...}}
 
-`chance` says how many numbers each dropout had drawn, by its name. Numbers are exact; what JSON cannot say is "nan", "inf" or "-inf". Nothing in a file is ever run.
+`chance` says how many numbers each dropout had drawn, by its name. Numbers are exact; what JSON
+cannot say is "nan", "inf" or "-inf". Nothing in a file is ever run.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ def load(path: str | os.PathLike[str], model: Module, optimizer: Stateful | None
     """
     told = _read(path)
     numbers = _parameters(told, model)
+    if told.get("model") != repr(model):
+        raise StateError(f"{_short(path)} is of another model: {str(told.get('model'))[:60]!r}...")
     history = _history(told.get("history", {}))
     chance = told.get("chance")
     parts = dict(_chancy(model))
@@ -100,7 +103,7 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise StateError(f"{_short(path)} is no JSON, or only a part of it") from None
     if not isinstance(told, dict) or told.get("format") != _FORMAT:
         raise StateError(f"{_short(path)} is no {_FORMAT}: give a file that save() wrote")
-    if told.get("version") != 1:
+    if type(told.get("version")) is not int or told["version"] != 1:
         raise StateError(f"{_short(path)} is of another version: 1 is the one known here")
     return told
 

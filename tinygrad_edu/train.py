@@ -28,6 +28,8 @@ Metric = Callable[[Sequence[Any], Sequence[Case]], float]  # of the outputs for 
 class Learner(Protocol):
     """What moves the parameters: see `optim`."""
 
+    parameters: list[Value]
+
     def step(self) -> None:
         """Changes every parameter once."""
 
@@ -77,6 +79,8 @@ def loop(
             total = sum(losses[1:], losses[0])
             total = total / len(now) if mean else total
             yield Turn("loss", sweep, step, now, outputs, total)
+            for p in optimizer.parameters:  # also what this step does not use
+                p.grad = 0.0
             total.zero_grad()
             total.backward()
             yield Turn("backward", sweep, step, now, outputs, total)
@@ -163,6 +167,8 @@ def train(
         if name not in parameters:
             some = ", ".join(list(parameters)[:6])
             raise ValueError(f"no parameter {name[:60]!r} to watch: they are {some}, ...")
+    if not set(parameters.values()) & set(optimizer.parameters):
+        raise ValueError("the optimizer has no parameter of this model: give it those it has")
     watched = {name: parameters[name] for name in watch}
     seen: list[Any] = []
     told: list[Case] = []
@@ -190,8 +196,9 @@ def train(
                 history.parameters.setdefault(name, []).append(x)
                 history.grads.setdefault(name, []).append(grad)
             patience.end()
-            seen += turn.outputs
-            told += turn.cases
+            if metrics:
+                seen += turn.outputs
+                told += turn.cases
             if len(history.losses) % per_sweep:
                 continue
             for name, metric in (metrics or {}).items():

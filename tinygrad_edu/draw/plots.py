@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import product
 from typing import Any
@@ -45,17 +46,28 @@ def loss_curve(history: History, *, theme: str = "light") -> Any:
     return figure
 
 
-def decision_boundary(model: Any, cases: Sequence[Case], *, theme: str = "light") -> Any:
-    """The first output over the plane of two inputs, the middle of the targets as a line."""
-    _require(all(len(case.inputs) == 2 for case in cases), "a decision boundary", "two inputs")
+def decision_boundary(
+    model: Any, cases: Sequence[Case], *, level: float | None = None, theme: str = "light"
+) -> Any:
+    """The first output over the plane of two inputs, with the line where it is `level`.
+
+    level: the middle of the targets, unless another is given, such as 0 for a logit.
+    """
+    _require(
+        bool(cases) and all(len(case.inputs) == 2 for case in cases),
+        "a decision boundary",
+        "two inputs",
+    )
     figure, axes, colors = _figure(theme)
-    _map(axes, lambda x, y: _first(model([x, y])).data, cases, colors, line=True)
+    with _still(model):
+        _map(axes, lambda x, y: _first(model([x, y])).data, cases, colors, True, level)
     return figure
 
 
 def hidden_maps(model: MLP, cases: Sequence[Case], *, theme: str = "light") -> Any:
     """What each unit of the first layer answers, over the plane of two inputs."""
     _require(all(len(case.inputs) == 2 for case in cases), "a map of units", "two inputs")
+    _require(isinstance(model, MLP), "a map of units", "an MLP")
     units = model.layers[0].neurons
     figure, axes, colors = _figure(theme, len(units))
     for k, (unit, place) in enumerate(zip(units, axes), 1):
@@ -69,6 +81,7 @@ def hinton(model: MLP, *, theme: str = "light") -> Any:
 
     A row for each neuron, its bias last (Hinton diagrams, as in Rumelhart, Hinton and Williams).
     """
+    _require(isinstance(model, MLP), "a Hinton diagram", "an MLP")
     figure, axes, colors = _figure(theme, len(model.layers))
     rows = [[[w.data for w in n.w] + [n.b.data] for n in layer.neurons] for layer in model.layers]
     largest = max(abs(x) for layer in rows for row in layer for x in row) or 1.0
@@ -142,7 +155,8 @@ def weight_paths(
 
     try:
         spans = [_span(row) for row in (xs, ys)]
-        grid = [[error(x, y) for x in spans[0]] for y in spans[1]]
+        with _still(model):
+            grid = [[error(x, y) for x in spans[0]] for y in spans[1]]
     finally:
         first.data, second.data = now
     lines = axes.contour(*spans, grid, levels=15, colors=colors.quiet, linewidths=0.8)
@@ -172,11 +186,14 @@ KINDS: dict[str, Callable[..., Any]] = {
 }
 
 
-def plot(history: History, kind: str = "loss", *, theme: str = "light") -> Any:
-    """A plot of the run in one call; kind: of KINDS. ViewError for another kind or theme."""
+def plot(history: History, kind: str = "loss", *, theme: str = "light", **how: Any) -> Any:
+    """A plot of the run in one call; kind: of KINDS; how: what that plot takes besides.
+
+    ViewError for another kind or theme.
+    """
     if kind not in KINDS:
         raise ViewError(f"there is no plot {kind[:60]!r}: choose one of {', '.join(KINDS)}")
-    return KINDS[kind](history, theme=theme)
+    return KINDS[kind](history, theme=theme, **how)
 
 
 def save(figure: Any, path: str | os.PathLike[str]) -> None:
@@ -239,13 +256,15 @@ def _map(
     cases: Sequence[Case],
     colors: Theme,
     line: bool,
+    level: float | None = None,
 ) -> None:
     """Values over the plane, in shades between the signs' colours; cases by target as marks."""
     xs, ys = (_span([case.inputs[i] for case in cases]) for i in (0, 1))
     grid = [[value(x, y) for x in xs] for y in ys]
     flat = [z for row in grid for z in row]
     targets = [case.targets[0] for case in cases]
-    middle = (min(targets) + max(targets)) / 2  # 0.5 between 0 and 1
+    half = (min(targets) + max(targets)) / 2  # 0.5 between 0 and 1
+    middle = half if level is None else level
     shades = _matplotlib("colors").LinearSegmentedColormap.from_list(
         "signs", [colors.parameter, colors.paper, colors.leaf]
     )
@@ -258,12 +277,26 @@ def _map(
         lines = axes.contour(xs, ys, grid, levels=levels, colors=colors.ink, linewidths=width)
         axes.clabel(lines, fontsize=10, colors=colors.ink)
     for case, (mark, color) in product(cases, (("o", colors.negative), ("s", colors.positive))):
-        if (mark == "s") == (case.targets[0] > middle):
+        if (mark == "s") == (case.targets[0] > half):
             fill = color if mark == "s" else colors.paper
             style = {"color": color, "markerfacecolor": fill, "markeredgewidth": 2}
             axes.plot(*case.inputs, mark, markersize=9, **style)
     axes.set_xlabel("input 1")
     axes.set_ylabel("input 2")
+
+
+@contextmanager
+def _still(model: Any) -> Iterator[None]:
+    """While it is looked at, a model is not in training, and draws no numbers."""
+    walked = [model, *(part for _, part in model.walk())] if isinstance(model, Module) else []
+    before = [(part, part.training) for part in walked if hasattr(part, "training")]
+    for part, _ in before:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part, on in before:
+            part.training = on
 
 
 def _unit(unit: Neuron, x: float, y: float) -> float:
