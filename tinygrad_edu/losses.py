@@ -57,12 +57,11 @@ def binary_cross_entropy(logit: Value | Sequence[Value], target: float | Sequenc
     z, t = _only(logit, target)
     if not 0 <= t <= 1:
         raise ValueError(f"the target is a probability, 0 to 1, not {t!r}")
-    result: Value
+    certain: Value = softplus(-z if t else z)
     if t in (0, 1):
-        result = softplus(-z if t else z)
-    else:
-        result = t * softplus(-z) + (1 - t) * softplus(z)
-    return result
+        return certain
+    mean: Value = t * softplus(-z) + (1 - t) * softplus(z)
+    return mean
 
 
 def softmax_cross_entropy(logits: Sequence[Value], label: int | Sequence[float]) -> Value:
