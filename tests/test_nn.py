@@ -265,3 +265,39 @@ def test_zeroing_the_gradients_of_a_model() -> None:
     assert any(p.grad for p in model.parameters())
     model.zero_grad()
     assert not any(p.grad for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: MLP(0, [1]),
+        lambda: MLP(2, [-2, 1]),
+        lambda: MLP(2, [2.5]),  # type: ignore[list-item]
+        lambda: MLP(2, []),
+        lambda: MLP(2, 3),  # type: ignore[arg-type]
+        lambda: LayerNorm(0),
+        lambda: RMSNorm(-1),
+        lambda: Embedding(2, 0, random=Random(0)),
+        lambda: Block(4, 0),
+        lambda: Block(0, 1),
+    ],
+)
+def test_a_size_is_a_whole_number_above_zero(made: Any) -> None:
+    with pytest.raises(ValueError, match=r"1 or more|one layer or more"):
+        made()
+
+
+def test_two_parameters_of_one_name_are_refused() -> None:
+    class Twice(Module):
+        def __init__(self) -> None:
+            self.layers = [Neuron(1, random=Random(0))]
+            self.layer1 = Neuron(1, random=Random(1))
+
+    with pytest.raises(ValueError, match="two parameters have one name"):
+        Twice().parameters()
+
+
+def test_a_summary_of_what_takes_a_sequence_of_vectors() -> None:
+    block = Block(4, 2, hidden=4)
+    told = block.summary([[Value(1.0) for _ in range(4)] for _ in range(2)])
+    assert told.splitlines()[-1].endswith("scalar nodes per sample")

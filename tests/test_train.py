@@ -224,7 +224,7 @@ def test_numbers_that_json_does_not_know_survive(tmp_path: Path) -> None:
 def damaged() -> dict[str, Any]:
     """Files that are none of ours any more, as text or as changes of a good one."""
     name = "layer1.neuron1.w[0]"
-    bad_numbers = ["1", None, True, [1], {}, "infinity", 10**400]
+    bad_numbers = ["1", None, True, [1], {}, "infinity", 10**400, "Infinity"]
     files: dict[str, Any] = {
         "empty": b"",
         "text": b"hello",
@@ -249,6 +249,15 @@ def damaged() -> dict[str, Any]:
         "odd history": lambda t: t.update(history=[]),
         "no chance": lambda t: t.pop("chance"),
         "odd chance": lambda t: t.update(chance={"dropout": 1}),
+        "strange key": lambda t: t.update(strange=1),
+        "true version": lambda t: t.update(version=True),
+        "more sweeps than steps": lambda t: t["history"].update(sweeps=6),
+        "a metric too long": lambda t: t["history"].update(metrics={"a": [1.0] * 9}),
+        "parameters without grads": lambda t: t["history"].update(parameters={"a": [1.0] * 5}),
+        "an escape": lambda t: t["history"].update(stopped="\x1b[2J"),
+        "utf-16 of a good one": b"",
+        "key twice": b'{"format": "tinygrad-edu model", "format": "tinygrad-edu model"}',
+        "NaN": b'{"format": NaN}',
         "strange history": lambda t: t["history"].update(strange=1),
         "history of text": lambda t: t["history"].update(losses="12"),
         "history of texts": lambda t: t["history"].update(losses=["1"]),
@@ -277,6 +286,8 @@ def test_a_damaged_file_is_refused_in_one_line_and_changes_nothing(
     data = path.read_bytes()
     if isinstance(how, float):
         path.write_bytes(data[: int(len(data) * how)])
+    elif how == "utf-16 of a good one":
+        path.write_bytes(data.decode().encode("utf-16"))
     elif isinstance(change := damaged()[how], bytes):
         path.write_bytes(change)
     else:
@@ -405,3 +416,41 @@ def test_out_of_training_dropout_leaves_nothing_out() -> None:
     assert m([1.0, 0.0])[0].data == m([1.0, 0.0])[0].data
     m.train()
     assert len({m([1.0, 0.0])[0].data for _ in range(8)}) > 1
+
+
+def test_a_number_that_is_too_large_for_a_float_is_damage(tmp_path: Path) -> None:
+    save(tmp_path / "m.json", model())
+    text = (tmp_path / "m.json").read_text()
+    name = '"layer1.neuron1.w[0]": '
+    start = text.index(name) + len(name)
+    (tmp_path / "m.json").write_text(text[:start] + "1e999" + text[text.index(",", start) :])
+    with pytest.raises(StateError, match="which is no number"):
+        load(tmp_path / "m.json", model())
+
+
+def test_a_loss_that_is_not_finite_ends_the_run() -> None:
+    m = MLP(2, [1], "linear")
+    for p in m.parameters():
+        p.data = 1e200
+    optimizer = GradientDescent(m.parameters(), 1.0)
+    history = train(m, half_squared_error, XOR, optimizer, sweeps=50)
+    assert history.stopped == "the loss is inf at step 0"
+    assert len(history.losses) == 1
+
+
+def test_no_better_looks_at_each_loss_once() -> None:
+    criterion = no_better(3)
+    history = History()
+    held = []
+    for loss in (5.0, 4.0, 4.5, 4.2, 3.9, 4.0, 4.0, 4.0):
+        history.losses.append(loss)
+        held.append(criterion.holds(history))
+    assert held == [False] * 7 + [True]
+
+
+def test_a_metric_is_a_number() -> None:
+    m = model()
+    optimizer = GradientDescent(m.parameters(), 0.1)
+    odd: Any = {"a": lambda outputs, cases: "good"}
+    with pytest.raises(TypeError, match="str"):
+        train(m, half_squared_error, XOR, optimizer, sweeps=1, metrics=odd)

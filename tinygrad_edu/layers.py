@@ -8,7 +8,7 @@ from random import Random
 from tinygrad_edu.engine import Value, as_value
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.init import Init, normal
-from tinygrad_edu.nn import Module, check_length, parameter
+from tinygrad_edu.nn import Module, check_length, check_size, parameter
 
 SMALL = normal(0.02)  # as in GPT-2
 
@@ -19,6 +19,7 @@ class Linear(Module):
     def __init__(
         self, inputs: int, outputs: int, random: Random, init: Init, bias: bool = True
     ) -> None:
+        check_size("linear map", inputs, outputs)
         self.w = [
             [parameter(init(random, inputs, outputs)) for _ in range(inputs)]
             for _ in range(outputs)
@@ -46,6 +47,7 @@ class Embedding(Module):
         init: Init = SMALL,
         random: Random,
     ) -> None:
+        check_size("table", count, size)
         self.table = [
             [parameter(init(random, count, size)) for _ in range(size)] for _ in range(count)
         ]
@@ -64,6 +66,7 @@ class LayerNorm(Module):
     """g * (x - mean) / sqrt(variance + epsilon) + b, of one vector (Ba, Kiros and Hinton 2016)."""
 
     def __init__(self, size: int, *, epsilon: float = 1e-5) -> None:
+        check_size("norm", size)
         self.g = [parameter(1.0) for _ in range(size)]
         self.b = [parameter(0.0) for _ in range(size)]
         self.epsilon = epsilon
@@ -84,6 +87,7 @@ class RMSNorm(Module):
     """g * x / sqrt(mean of x**2 + epsilon), of one vector (Zhang and Sennrich 2019)."""
 
     def __init__(self, size: int, *, epsilon: float = 1e-5) -> None:
+        check_size("norm", size)
         self.g = [parameter(1.0) for _ in range(size)]
         self.epsilon = epsilon
         self.label()

@@ -34,7 +34,10 @@ class Module:
         first: dict[Value, str] = {}
         for name, value in self._named():
             first.setdefault(value, name)
-        return {name: value for value, name in first.items()}
+        named = {name: value for value, name in first.items()}
+        if len(named) < len(first):
+            raise ValueError("two parameters have one name: give the lists and parts other names")
+        return named
 
     def parameters(self) -> list[Value]:
         """Every parameter once, in order."""
@@ -140,6 +143,13 @@ def function_of(name: str) -> Callable[[Value], Value]:
     return function
 
 
+def check_size(name: str, *sizes: Any) -> None:
+    """Raises ValueError unless every size is a whole number, 1 or more."""
+    for size in sizes:
+        if type(size) is not int or size < 1:
+            raise ValueError(f"the size of a {name} is a whole number, 1 or more, not {size!r}")
+
+
 def check_length(name: str, xs: Sequence[Number], length: int) -> None:
     """Raises LengthError, with both numbers, unless there are `length` of them."""
     if len(xs) != length:
@@ -161,6 +171,7 @@ class Neuron(Module):
         outputs: int = 1,
         random: Random,
     ) -> None:
+        check_size("neuron", inputs)
         self.w = [parameter(init(random, inputs, outputs)) for _ in range(inputs)]
         self.b = parameter(0.0)
         self.activation = activation
@@ -191,6 +202,7 @@ class Layer(Module):
         init: Init = XAVIER,
         random: Random,
     ) -> None:
+        check_size("layer", inputs, outputs)
         self.neurons = [
             Neuron(inputs, activation, init=init, outputs=outputs, random=random)
             for _ in range(outputs)
@@ -227,6 +239,8 @@ class MLP(Module):
         init: Init = XAVIER,
         seed: int = 0,
     ) -> None:
+        if isinstance(sizes, int) or not sizes:
+            raise ValueError("sizes is a list of one layer or more, such as [16, 16, 1]")
         names = [activation] * len(sizes) if isinstance(activation, str) else list(activation)
         if len(names) != len(sizes):
             raise LengthError(f"{len(sizes)} layers and {len(names)} activations: one for each")

@@ -16,6 +16,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import fields
+from math import isfinite
 from typing import Any, Protocol
 
 from tinygrad_edu.errors import StateError
@@ -26,6 +27,7 @@ from tinygrad_edu.nn import Module
 from tinygrad_edu.train import History
 
 _FORMAT = "tinygrad-edu model"
+_KEYS = {"format", "version", "model", "chance", "parameters", "optimizer", "history"}
 _RECORDED = [item.name for item in fields(History) if item.compare]
 _MOST_BYTES = 1_000_000_000
 _MOST_DRAWN = 10**9  # numbers that can be drawn again in a minute
@@ -93,19 +95,34 @@ def _chancy(model: Module) -> Iterator[tuple[str, Dropout]]:
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    if os.path.getsize(path) > _MOST_BYTES:
-        raise StateError(f"{_short(path)} is larger than any file of ours")
     with open(path, "rb") as file:
-        data = file.read()
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise StateError(f"{_short(path)} is larger than any file of ours")
     try:
-        told = json.loads(data)
+        text = data.decode("utf-8")
+        told = json.loads(text, object_pairs_hook=_once, parse_constant=_none_such)
     except (ValueError, RecursionError):
         raise StateError(f"{_short(path)} is no JSON, or only a part of it") from None
     if not isinstance(told, dict) or told.get("format") != _FORMAT:
         raise StateError(f"{_short(path)} is no {_FORMAT}: give a file that save() wrote")
     if type(told.get("version")) is not int or told["version"] != 1:
         raise StateError(f"{_short(path)} is of another version: 1 is the one known here")
+    strange = set(told) - _KEYS
+    if strange:
+        raise StateError(f"{_short(path)} has {min(strange)[:60]!r} in it, which is none of ours")
     return told
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, if no key is there twice."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key twice")
+    return dict(pairs)
+
+
+def _none_such(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _parameters(told: dict[str, Any], model: Module) -> list[tuple[Any, float]]:
@@ -135,13 +152,25 @@ def _history(told: Any) -> History:
                 raise StateError(f"the history in the file is damaged: its {key}")
             x = {name: [_number(item, name) for item in row] for name, row in x.items()}
         setattr(history, key, x)
+    rows = [*history.parameters.values(), *history.grads.values()]
+    if (
+        any(len(row) != len(history.losses) for row in rows)
+        or set(history.parameters) != set(history.grads)
+        or any(len(row) != history.sweeps for row in history.metrics.values())
+        or history.sweeps > len(history.losses)
+        or not history.stopped.isprintable()
+    ):
+        raise StateError("the history in the file is damaged: its parts do not fit together")
     return history
 
 
 def _number(x: Any, name: str) -> float:
-    if type(x) in (int, float) or x in ("nan", "inf", "-inf"):
+    if isinstance(x, str) and x in ("nan", "inf", "-inf"):
+        return float(x)
+    if type(x) in (int, float):
         try:
-            return float(x)
+            if isfinite(float(x)):  # 1e999 is none that we wrote
+                return float(x)
         except OverflowError:
             pass
     raise StateError(f"{name} in the file is {str(x)[:40]!r}, which is no number: it is damaged")

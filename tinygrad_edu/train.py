@@ -13,10 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf, isfinite
 from typing import Any, NamedTuple, Protocol
 
 from tinygrad_edu.data import Case, shuffled
 from tinygrad_edu.engine import Value
+from tinygrad_edu.ieee import number
 from tinygrad_edu.nn import Module
 
 PHASES = ("forward", "loss", "backward", "update")
@@ -128,14 +130,19 @@ def loss_below(bound: float) -> Criterion:
     return Criterion(f"loss below {bound:g}", lambda history: history.losses[-1] < bound)
 
 
-def no_better(sweeps: int) -> Criterion:
-    """Stops when the least loss of all is more than so many steps ago."""
+def no_better(steps: int) -> Criterion:
+    """Stops when the least loss of all is `steps` steps ago, or more."""
+    best, at, seen = inf, 0, 0
 
     def holds(history: History) -> bool:
-        best = min(range(len(history.losses)), key=history.losses.__getitem__)
-        return len(history.losses) - 1 - best >= sweeps
+        nonlocal best, at, seen
+        for step in range(seen, len(history.losses)):  # each is looked at once
+            if history.losses[step] < best:
+                best, at = history.losses[step], step
+        seen = len(history.losses)
+        return seen - 1 - at >= steps
 
-    return Criterion(f"no better for {sweeps} steps", holds)
+    return Criterion(f"no better for {steps} steps", holds)
 
 
 def train(
@@ -155,7 +162,8 @@ def train(
 ) -> History:
     """The History of a run of the Loop; with a history given, of its continuation.
 
-    until: stops earlier. watch: names of parameters to record, with their grads. progress: a bar
+    sweeps: in all, those before included. until: stops earlier, as does a loss that is not finite.
+    watch: names of parameters to record, with their grads. progress: a bar
     on a terminal, if it takes long. how: mean and seed, as of `loop`. Ctrl-C is a
     KeyboardInterrupt as ever, but never in the middle of an update: model, optimizer and the
     history given are those after a whole number of steps. ValueError for a name that is none.
@@ -201,11 +209,17 @@ def train(
                 told += turn.cases
             if len(history.losses) % per_sweep:
                 continue
-            for name, metric in (metrics or {}).items():
-                history.metrics.setdefault(name, []).append(metric(seen, told))
-            seen, told = [], []
+            scores = {name: number(f(seen, told)) for name, f in (metrics or {}).items()}
+            patience.begin()
+            for name, score in scores.items():
+                history.metrics.setdefault(name, []).append(score)
             history.sweeps += 1
+            patience.end()
+            seen, told = [], []
             bar.show(history.sweeps)
+            if not isfinite(history.losses[-1]):
+                history.stopped = f"the loss is {history.losses[-1]} at step {turn.step}"
+                return history
             if until is not None and until.holds(history):
                 history.stopped = until.says
                 return history

@@ -16,7 +16,7 @@ from tinygrad_edu.groups import group
 from tinygrad_edu.init import Init
 from tinygrad_edu.layers import SMALL, LayerNorm, Linear, RMSNorm, residual, total
 from tinygrad_edu.losses import softmax
-from tinygrad_edu.nn import Layer, Module
+from tinygrad_edu.nn import Layer, Module, check_size
 
 Vector = list[Value]
 
@@ -50,6 +50,7 @@ class Attention(Module):
     """Several heads side by side, and a linear map of all their answers."""
 
     def __init__(self, size: int, heads: int, random: Random, init: Init) -> None:
+        check_size("block", size, heads)
         if size % heads:
             raise ValueError(f"{heads} heads cannot share {size} numbers: choose a divisor")
         self.heads = [Head(size, size // heads, random, init) for _ in range(heads)]
@@ -79,6 +80,7 @@ class Block(Module):
         init: Init = SMALL,
         seed: int = 0,
     ) -> None:
+        check_size("block", size, heads)
         random = Random(seed)
         hidden = hidden or 4 * size
         self.norm1, self.norm2 = norm(size), norm(size)

@@ -36,13 +36,15 @@ def loss_curve(history: History, *, theme: str = "light") -> Any:
     axes.plot(history.losses, color=colors.positive, label="loss")
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
-    steps = len(history.losses) / max(history.sweeps, 1)
-    for style, (name, row) in zip(_STYLES[1:] * len(history.metrics), history.metrics.items()):
+    if history.metrics:
         other = axes.twinx()
-        at = [(i + 1) * steps - 1 for i in range(len(row))]
-        other.plot(at, row, style, color=colors.negative, label=name)
-        other.set_ylabel(name, color=colors.negative)
+        steps = len(history.losses) / max(history.sweeps, 1)
+        for style, (name, row) in zip(_STYLES[1:] * len(history.metrics), history.metrics.items()):
+            at = [(i + 1) * steps - 1 for i in range(len(row))]
+            other.plot(at, row, style, color=colors.negative, label=name)
+        other.set_ylabel(", ".join(history.metrics))
         _dress(other, colors)
+        _legend(other, colors)
     return figure
 
 
@@ -192,7 +194,7 @@ def plot(history: History, kind: str = "loss", *, theme: str = "light", **how: A
     ViewError for another kind or theme.
     """
     if kind not in KINDS:
-        raise ViewError(f"there is no plot {kind[:60]!r}: choose one of {', '.join(KINDS)}")
+        raise ViewError(f"there is no plot {str(kind)[:60]!r}: choose one of {', '.join(KINDS)}")
     return KINDS[kind](history, theme=theme, **how)
 
 
