@@ -145,7 +145,6 @@ def test_half_a_run_saved_and_loaded_goes_on_as_if_nothing_had_been(
     second = model(seed=99)
     learner = optimizer(second.parameters())
     history = load(tmp_path / "run.json", second, learner)
-    history.stopped = ""
     train(second, half_squared_error, XOR, learner, sweeps=40, history=history, **how)
     assert numbers(second) == numbers(whole)
     assert history == uninterrupted
@@ -454,3 +453,24 @@ def test_a_metric_is_a_number() -> None:
     odd: Any = {"a": lambda outputs, cases: "good"}
     with pytest.raises(TypeError, match="str"):
         train(m, half_squared_error, XOR, optimizer, sweeps=1, metrics=odd)
+
+
+def test_a_continuation_records_what_was_recorded() -> None:
+    """Or else a row would be shorter than the losses, and nobody could tell where it begins."""
+    m = model()
+    learner = GradientDescent(m.parameters(), 0.1)
+    history = train(m, half_squared_error, XOR, learner, sweeps=2)
+    with pytest.raises(ValueError, match="the same parameters watched, and the same metrics"):
+        train(
+            m,
+            half_squared_error,
+            XOR,
+            learner,
+            sweeps=4,
+            history=history,
+            watch=["layer2.neuron1.b"],
+        )
+    odd: Any = {"a": lambda outputs, cases: 1.0}
+    with pytest.raises(ValueError, match="the same metrics"):
+        train(m, half_squared_error, XOR, learner, sweeps=4, history=history, metrics=odd)
+    assert train(m, half_squared_error, XOR, learner, sweeps=4, history=history).sweeps == 4

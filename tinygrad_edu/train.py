@@ -163,65 +163,49 @@ def train(
     """The History of a run of the Loop; with a history given, of its continuation.
 
     sweeps: in all, those before included. until: stops earlier, as does a loss that is not finite.
-    watch: names of parameters to record, with their grads. progress: a bar
-    on a terminal, if it takes long. how: mean and seed, as of `loop`. Ctrl-C is a
-    KeyboardInterrupt as ever, but never in the middle of an update: model, optimizer and the
-    history given are those after a whole number of steps. ValueError for a name that is none.
+    watch: names of parameters to record, with their grads. progress: a bar on a terminal, if it
+    takes long. how: mean and seed, as of `loop`. Ctrl-C is a KeyboardInterrupt as ever, but never
+    in the middle of an update: model, optimizer and the history given are those after a whole
+    number of steps. ValueError for a name that is none, an optimizer of another model, and a
+    continuation that records something else.
     """
     history = History() if history is None else history
-    history.model, history.cases, history.loss = model, cases, loss
-    parameters = model.named_parameters()
-    for name in watch:
-        if name not in parameters:
-            some = ", ".join(list(parameters)[:6])
-            raise ValueError(f"no parameter {name[:60]!r} to watch: they are {some}, ...")
-    if not set(parameters.values()) & set(optimizer.parameters):
-        raise ValueError("the optimizer has no parameter of this model: give it those it has")
-    watched = {name: parameters[name] for name in watch}
+    metrics = metrics or {}
+    watched = _watched(model, optimizer, watch)
+    if history.losses and (set(watched), set(metrics)) != (
+        set(history.parameters),
+        set(history.metrics) if history.sweeps else set(metrics),
+    ):
+        raise ValueError("a run goes on with the same parameters watched, and the same metrics")
+    history.model, history.cases, history.loss, history.stopped = model, cases, loss, ""
+    per_sweep, start = steps_in_sweep(cases, batch), len(history.losses)
+    how |= {"sweeps": sweeps, "batch": batch, "start": start}
     seen: list[Any] = []
     told: list[Case] = []
-    turns = loop(
-        _callable(model),
-        loss,
-        cases,
-        optimizer,
-        sweeps=sweeps,
-        batch=batch,
-        start=len(history.losses),
-        **how,
-    )
-    per_sweep = steps_in_sweep(cases, batch)
     bar, patience = _Bar(sweeps, progress), _Patience()
     try:
-        for turn in turns:
+        for turn in loop(_callable(model), loss, cases, optimizer, **how):
             if turn.phase == "backward" and turn.loss is not None:
+                patience.begin()  # from now on parameters change, and what is recorded
                 row = turn.loss.data, {n: (p.data, p.grad) for n, p in watched.items()}
-                patience.begin()  # now parameters change, and what is recorded
             if turn.phase != "update":
                 continue
             history.losses.append(row[0])
             for name, (x, grad) in row[1].items():
                 history.parameters.setdefault(name, []).append(x)
                 history.grads.setdefault(name, []).append(grad)
-            patience.end()
             if metrics:
                 seen += turn.outputs
                 told += turn.cases
-            if len(history.losses) % per_sweep:
-                continue
-            scores = {name: number(f(seen, told)) for name, f in (metrics or {}).items()}
-            patience.begin()
-            for name, score in scores.items():
-                history.metrics.setdefault(name, []).append(score)
-            history.sweeps += 1
+            if len(history.losses) % per_sweep == 0:
+                for name, score in [(n, number(f(seen, told))) for n, f in metrics.items()]:
+                    history.metrics.setdefault(name, []).append(score)
+                history.sweeps += 1
+                seen, told = [], []
+                bar.show(history.sweeps)
+                history.stopped = _reason(history, until)
             patience.end()
-            seen, told = [], []
-            bar.show(history.sweeps)
-            if not isfinite(history.losses[-1]):
-                history.stopped = f"the loss is {history.losses[-1]} at step {turn.step}"
-                return history
-            if until is not None and until.holds(history):
-                history.stopped = until.says
+            if history.stopped:
                 return history
         history.stopped = f"{sweeps} sweeps"
     except KeyboardInterrupt:
@@ -231,6 +215,25 @@ def train(
         patience.leave()
         bar.end()
     return history
+
+
+def _watched(model: Module, optimizer: Learner, watch: Sequence[str]) -> dict[str, Value]:
+    """The parameters to record, by name."""
+    parameters = model.named_parameters()
+    if set(parameters.values()).isdisjoint(optimizer.parameters):
+        raise ValueError("the optimizer has no parameter of this model: give it those it has")
+    for name in watch:
+        if name not in parameters:
+            some = ", ".join(list(parameters)[:6])
+            raise ValueError(f"no parameter {name[:60]!r} to watch: they are {some}, ...")
+    return {name: parameters[name] for name in watch}
+
+
+def _reason(history: History, until: Criterion | None) -> str:
+    """Why to stop after this sweep; '' to go on."""
+    if not isfinite(history.losses[-1]):
+        return f"the loss is {history.losses[-1]} at step {len(history.losses) - 1}"
+    return until.says if until is not None and until.holds(history) else ""
 
 
 def _callable(model: Any) -> Callable[[Sequence[float]], Any]:
