@@ -21,7 +21,7 @@ ROOMS = [
     ["ieee"],
     ["ops"],
     ["formula", "engine"],
-    ["check", "derivatives", "expression", "graph", "losses", "optim", "script"],
+    ["check", "derivatives", "expression", "graph", "losses", "optim", "script", "tape"],
     ["nn"],
     ["layers", "train"],
     ["saving", "transformer"],

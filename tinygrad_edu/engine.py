@@ -123,13 +123,12 @@ class Value:
         """Adds d self / d node, as it was computed, to the grad of every node, at each call."""
         order = topological_order(self)
         try:
-            adjoints = _sweep(order, 1.0)
-            if complex in map(type, adjoints):
+            found = _sweep(order, 1.0)
+            if complex in map(type, found):
                 raise ArithmeticError
         except (ArithmeticError, NumberError):  # where Python's floats do not do as IEEE's
-            adjoints = _sweep(order, 1.0, lambda n: each(IEEE, (n._data, n.a_data, n.b_data)))
-            adjoints = each(float, adjoints)
-        for node, adjoint in zip(reversed(order), adjoints):
+            found = each(float, _sweep(order, 1.0, _in_ieee))
+        for node, adjoint in zip(reversed(order), found):
             if adjoint is not None:
                 node.grad = node.grad + adjoint if node.grad else adjoint
 
@@ -162,32 +161,36 @@ def as_value(x: Any, cls: type[Value] = Value) -> Value:
     return constant
 
 
-def topological_order(root: Value) -> list[Value]:
-    """Every node that `root` was computed from, once, operands first, left to right."""
+def topological_order(*roots: Value, known: Iterable[Value] = ()) -> list[Value]:
+    """Every node that the roots were computed from, once, operands first, left to right.
+
+    known: nodes to leave out, with all that they were computed from.
+    """
     order: list[Value] = []
     path: list[Value] = []
-    seen = {root}
-    node: Any = root
-    while True:
-        path.append(node)
-        node = node.a
-        if node is not None and node not in seen:
+    seen = set(known)
+    for root in roots:
+        node: Any = root if root not in seen else None
+        while node is not None:
             seen.add(node)
-            continue
-        while path:
-            node = path[-1].b
+            path.append(node)
+            node = node.a
             if node is not None and node not in seen:
-                seen.add(node)
+                continue
+            while path:
+                node = path[-1].b
+                if node is not None and node not in seen:
+                    break
+                order.append(path.pop())
+            else:
                 break
-            order.append(path.pop())
-        else:
-            return order
+    return order
 
 
 def _sweep(order: list[Value], seed: Any, at: Any = None, wanted: Any = None) -> list[Any]:
     """d order[-1] / d node for each node of reversed(order), None where not asked.
 
-    at: gives (y, a, b) for the rules of a node; None is its three numbers, without a call.
+    at: gives a node's row, and y, a and b for its rules; None is its numbers, without a call.
     wanted: the set of operands to differentiate by; None is all but constants.
     """
     adjoints: list[Any] = []
@@ -198,10 +201,11 @@ def _sweep(order: list[Value], seed: Any, at: Any = None, wanted: Any = None) ->
         a, b = node.a, node.b
         if adjoint is None or a is None:
             continue
-        y, at_a, at_b = node._data, node.a_data, node.b_data
-        op = node.op if y == y else UNDEFINED
-        if at is not None:
-            y, at_a, at_b = at(node)
+        if at is None:
+            y, at_a, at_b = node._data, node.a_data, node.b_data
+            op = node.op if y == y else UNDEFINED
+        else:
+            op, y, at_a, at_b = at(node)
         if a.op is not CONSTANT and (wanted is None or a in wanted):
             share = adjoint
             if op.da is not one:
@@ -221,13 +225,30 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
     """
     xs = list(xs)
     order = topological_order(y)
-    wanted = set(xs)
     for node in order:
         for x, then in ((node.a, node.a_data), (node.b, node.b_data)):
-            if x in wanted:
-                wanted.add(node)
             if x is not None and not same(x._data, then):
                 raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
-    adjoints = _sweep(order, as_value(1.0, type(y)), lambda n: (n, n.a, n.b), wanted)
-    found = {x: adjoint for x, adjoint in zip(reversed(order), adjoints) if adjoint is not None}
+    found = adjoints(order, xs, as_value(1.0, type(y)), lambda n: (_defined(n), n, n.a, n.b))
     return [found[x] if x in found else as_value(0.0, type(y)) for x in xs]
+
+
+def adjoints(order: list[Value], xs: Iterable[Value], seed: Any, at: Any) -> dict[Value, Any]:
+    """d order[-1] / d node for every node between the output and an x, the output's first.
+
+    order: a topological order. seed: the output's adjoint. at: as of `_sweep`.
+    """
+    wanted = set(xs)
+    for node in order:
+        if node.a in wanted or node.b in wanted:
+            wanted.add(node)
+    found = zip(reversed(order), _sweep(order, seed, at, wanted))
+    return {node: adjoint for node, adjoint in found if adjoint is not None}
+
+
+def _in_ieee(node: Value) -> tuple[Any, ...]:
+    return _defined(node), *each(IEEE, (node._data, node.a_data, node.b_data))
+
+
+def _defined(node: Value) -> Op:
+    return node.op if node._data == node._data else UNDEFINED

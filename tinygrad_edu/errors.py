@@ -47,3 +47,7 @@ class LengthError(ValueError):
 
 class ScriptError(RuntimeError):
     """A script to be drawn from is not there, fails, or does not define what was asked for."""
+
+
+class TapeError(ValueError):
+    """A tape whose instructions do not fit together, or numbers that do not fit a tape."""
