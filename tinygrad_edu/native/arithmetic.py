@@ -76,10 +76,11 @@ def _log_of(f: Vector, k: Vector) -> Vector:
 
 
 def _log(a: Vector) -> Vector:
+    """Of the bits of a = 2**k * m; with those of sqrt(1/2) off, k goes up where m is 1/sqrt(2)."""
     subnormal = a < 2.0**-1022
     x = when(subnormal, a * 2.0**54, a).cast("i64") + (bits(1.0) - bits(sqrt(0.5)))
     m = ((x & (1 << 52) - 1) + bits(sqrt(0.5))).cast("double")
-    k = (x >> 52 | bits(2.0**52)).cast("double")  # 2**52 + 1023 too large
+    k = (x >> 52 | bits(2.0**52)).cast("double")  # and 2**52 + 1023 more
     k = k - when(subnormal, 2.0**52 + 1023 + 54, 2.0**52 + 1023)
     y = when(a < inf, _log_of(m - 1.0, k), inf)
     return when(a > 0.0, y, when(a.equals(0.0), -inf, nan))
