@@ -25,6 +25,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.native.arithmetic import LIBRARY
 from tinygrad_edu.native.lower import Lowering
 from tinygrad_edu.native.machine import machine
+from tinygrad_edu.native.pack import Packed
 from tinygrad_edu.tape import record
 
 VECTORS = (1, 2, 4, 7, 13)  # lengths of rows, of which the one is chosen that fits best
@@ -125,53 +126,81 @@ def _kept(text: str, code: bytes) -> bytes:
 
 
 class Plan:
-    """A tape lowered for rows of `vectors` vectors: table, arenas, and where things are."""
+    """A tape lowered for rows of `vectors` vectors: table, arenas, and where things are.
 
-    def __init__(self, program: Program, vectors: int) -> None:
+    single: for one example, whose inputs are uniform, and whose graph goes in lanes if it can.
+    """
+
+    def __init__(self, program: Program, vectors: int, single: bool) -> None:
         width, registers = processor()
-        tape, slots = program.tape, program.tape.leaves
-        self.lanes = width * vectors
-        inputs = [slots[x] for x in program.given]
+        weight = Value(1.0)
+        self.tape = tape = record(program.outputs, program.wrt, None if single else weight)
+        slots = tape.leaves
+        inputs = [] if single else [x for x in program.inputs if x in slots]
+        given = [*inputs, weight] if weight in slots else inputs
         gradient = dict(zip(program.wrt, tape.gradients))
-        self.low = low = Lowering(
+        self.parameters = [x for x in program.wrt if x in slots and x not in inputs]
+        self.whole = [x for x in program.wrt if x in inputs]
+        self.others = [x for x in slots if x not in given and x not in self.parameters]
+        self.lanes = width * vectors
+        self.inputs, self.given = inputs, given
+        arguments = (
             tape,
-            [slots[x] for x in program.parameters],
-            [gradient[x] for x in program.parameters],
-            inputs,
-            [gradient[x] for x in program.wrt if x in program.inputs],
+            [slots[x] for x in self.parameters],
+            [gradient[x] for x in self.parameters],
+            [slots[x] for x in given],
+            [gradient[x] for x in self.whole],
             width,
             vectors,
             registers,
         )
+        low = Packed(*arguments) if single else Lowering(*arguments)
+        self.low = low
         self.table = low.table.tobytes()
         self.fixed = np.zeros(low.size + self.lanes)
         self.fixed[list(low.numbers)] = list(low.numbers.values())
-        self.parameters = np.array([low.addresses[slots[x]] for x in program.parameters], np.intp)
-        self.gradients = self.parameters - low.parameters_at + low.gradients_at
-        self.others = np.array([low.addresses[slots[x]] for x in program.others], np.intp)
-        self.size, self.whole = len(inputs) * self.lanes, program.whole * self.lanes
-        plan = (
-            low.inputs_at, self.size, 0, low.sums_at, self.fixed.size, low.told,
-            low.whole_at, self.whole,
+        self.at = np.array([low.addresses[slots[x]] for x in self.parameters], np.intp)
+        self.gradients_at = self.at - low.parameters_at + low.gradients_at
+        self.others_at = np.array([low.addresses[slots[x]] for x in self.others], np.intp)
+        self.size = len(given) * self.lanes
+        self.told = len(tape.outputs)
+        self.plan = np.array(
+            (low.inputs_at, self.size, 0, low.sums_at, low.zeroed - low.sums_at, self.told,
+             low.whole_at, len(self.whole) * self.lanes),
+            np.int64,
         )
-        reach = low.gradients_at + low.blocks * 8 - low.sums_at
-        self.plan = (*plan[:4], reach, *plan[5:])
+        check(low.table, self.fixed.size, width, vectors, registers)
         self.code = library(width, vectors, registers)
         self.train = ctypes.CFUNCTYPE(
-            ctypes.c_int64, *[ctypes.c_void_p] * 6, ctypes.c_int64, *[ctypes.c_void_p] * 2, ctypes.c_int64
+            ctypes.c_int64, *[ctypes.c_void_p] * 6, ctypes.c_int64, *[ctypes.c_void_p] * 2,
+            ctypes.c_int64,
         )(self.code.address("train"))
         self.free: list[Any] = []
 
     def arena(self) -> Any:
-        """Memory for a run, of nobody else's while it lasts, with a vector's alignment."""
+        """Memory for a run, of nobody else's while it lasts."""
         try:
             return self.free.pop()
         except IndexError:
-            space = np.empty(self.fixed.size + 8)
-            skip = -space.ctypes.data // 8 % 8
-            arena = space[skip : skip + self.fixed.size]
-            arena[:] = self.fixed
-            return arena
+            return self.fixed.copy()
+
+    def columns(self, columns: dict[Value, Any], count: int, mean: bool) -> Any:
+        """The inputs, chunk by chunk; the last is filled up with an example that weighs nothing."""
+        if not self.given:
+            return np.zeros((1, 1))
+        chunks = -(-count // self.lanes)
+        table = np.empty((len(self.given), chunks * self.lanes))
+        for row, x in zip(table, self.inputs):
+            row[:count] = columns[x]
+            row[count:] = row[0]
+        table[len(self.inputs) :, :count] = 1 / count if mean else 1.0
+        table[len(self.inputs) :, count:] = 0.0
+        chunked = table.reshape(len(self.given), chunks, self.lanes).transpose(1, 0, 2)
+        return np.ascontiguousarray(chunked)
+
+
+def check(table: Any, size: int, width: int, vectors: int, registers: int) -> None:
+    """Raises TapeError unless all that the table can reach is in an arena of that size."""
 
 
 class Program:
@@ -180,58 +209,42 @@ class Program:
     def __init__(
         self, loss: Value, also: Sequence[Value], wrt: Sequence[Value], inputs: Sequence[Value]
     ) -> None:
-        weight = Value(1.0)
-        self.tape = record([loss, *also], wrt, seed=weight)
-        leaves = self.tape.leaves
-        self.wrt, self.inputs = list(wrt), set(inputs)
-        self.given = [*(x for x in inputs if x in leaves), weight]
-        self.parameters = [x for x in wrt if x in leaves and x not in self.inputs]
-        known = {*self.given, *self.parameters}
-        self.others = [x for x in leaves if x not in known]
-        self.whole = sum(x in self.inputs for x in wrt)
-        self.plans: dict[int, Plan] = {}
+        self.outputs = [loss, *also]
+        self.wrt, self.inputs = list(wrt), list(inputs)
+        self.plans: dict[tuple[int, bool], Plan] = {}
 
     def plan(self, count: int) -> Plan:
         """For so many examples: the least padding, and then the longest rows."""
         width, _ = processor()
+        single = count == 1
 
         def cost(vectors: int) -> tuple[int, int]:
             chunks = -(-count // (vectors * width))
             return chunks * (vectors + 2), -vectors
 
         vectors = min(VECTORS, key=cost)
-        if vectors not in self.plans:
-            self.plans[vectors] = Plan(self, vectors)
-        return self.plans[vectors]
-
-    def columns(self, plan: Plan, columns: Sequence[Any], count: int, mean: bool) -> Any:
-        """The inputs, chunk by chunk; the last is filled up with an example that weighs nothing."""
-        chunks = -(-count // plan.lanes)
-        table = np.empty((len(self.given), chunks * plan.lanes))
-        for row, column in zip(table, columns):
-            row[:count] = column
-            row[count:] = row[0]
-        table[-1, :count] = 1 / count if mean else 1.0
-        table[-1, count:] = 0.0
-        return np.ascontiguousarray(
-            table.reshape(len(self.given), chunks, plan.lanes).transpose(1, 0, 2)
-        )
+        if (vectors, single) not in self.plans:
+            self.plans[vectors, single] = Plan(self, vectors, single)
+        return self.plans[vectors, single]
 
     def run(
         self, columns: Sequence[Any], count: int, mean: bool
     ) -> tuple[list[float], list[float]]:
         plan = self.plan(count)
-        data = self.columns(plan, columns, count, mean)
+        named = dict(zip(self.inputs, columns))
+        data = plan.columns(named, count, mean)
         arena = plan.arena()
-        arena[plan.parameters] = [p.data for p in self.parameters]
-        arena[plan.others] = [p.data for p in self.others]
-        losses = np.empty(plan.low.told)
-        whole = np.empty(max(1, len(data) * plan.whole))
-        numbers = np.array(plan.plan, np.int64)
+        arena[plan.at] = [p.data for p in plan.parameters]
+        arena[plan.others_at] = [
+            np.ravel(named[p])[0] if p in named else p.data for p in plan.others
+        ]
+        losses = np.empty(plan.told)
+        whole = np.empty(max(1, len(data) * len(plan.whole) * plan.lanes))
+        numbers = plan.plan.copy()
         numbers[2] = len(data)
         plan.train(arena.ctypes.data, plan.table, numbers.ctypes.data, data.ctypes.data,
                    whole.ctypes.data, losses.ctypes.data, 1, None, None, 0)
-        found = dict(zip(self.parameters, arena[plan.gradients].tolist()))
+        found = dict(zip(plan.parameters, arena[plan.gradients_at].tolist()))
         gradients = [found.get(x, 0.0) for x in self.wrt]
         plan.free.append(arena)
         return losses.tolist(), gradients

@@ -10,52 +10,68 @@ rows with other uniform factors (a layer of neurons), are made by one instructio
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_edu.errors import TapeError
 from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, OPS, ROWS, SUMS, outputs
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.tape import Tape
 
 ONE = -1  # in place of a slot: the number 1
-_SUM = ("add", "sub", "neg", "mul")  # the rows of the table that are sums of products
+HALVES = (-1.5, -1.0, -0.5, 0.5, 1.5)  # exponents that are better done by square root and product
 
 
 class Row:
     """One number for each lane, and how it comes about.
 
-    kind: "input", or an instruction. Of DOTS: `finish` and its row `other`, the slot or constant
-    `init`, and products: `uu` of slots, `ur` of a slot and a row, `rr` of rows. Of ROWS: `op` and
-    `rr` with its operands. level: when it can be made. at: its address, -1 until it has one.
+    kind: "given", or an instruction. Of DOTS: what finishes the sum, and the row `other` for that;
+    `init`, `uu` and `ur` with uniform numbers u, `rr` with rows; `mask`, the lanes that are not to
+    be 0. Of ROWS: `op`, and its operands in `rr`. Of GATHER: `init`, a list of uniform numbers. Of
+    SUMS: `rr`, terms of a row and those that it is multiplied by, one for each sum; `ur`, rows whose
+    sum is multiplied by the parameters. A uniform number is a slot, a float, or a row and its
+    lane. at: its address, -1 until it has one.
     """
 
-    __slots__ = ("at", "finish", "init", "kind", "level", "mask", "op", "other", "rr", "ur", "uu")
+    __slots__ = ("at", "finish", "init", "kind", "op", "other", "rr", "ur", "uu")
 
     def __init__(self, kind: str, op: str = "") -> None:
         self.kind, self.op, self.finish = kind, op, ""
         self.init: Any = 0.0
         self.other: Any = None
-        self.mask: Any = None
         self.uu: list[tuple[Any, Any]] = []
         self.ur: list[tuple[Any, Row]] = []
         self.rr: list[tuple[Row, ...]] = []
-        self.level, self.at = 0, -1
+        self.at = -1
 
-    def operands(self) -> Iterable[Row]:
+    def operands(self) -> list[Row]:
         """Every row that it is made of."""
-        for pair in self.rr:
-            yield from pair
-        for _, row in self.ur:
-            yield row
-        if self.other is not None:
-            yield self.other
+        found = [row for pair in self.rr for row in pair]
+        found += [row for _, row in self.ur]
+        uniform = [u for u, _ in self.ur] + [u for pair in self.uu for u in pair]
+        uniform += self.init if type(self.init) is list else [self.init]
+        found += [u[0] for u in uniform if type(u) is tuple]
+        return found if self.other is None else [*found, self.other]
+
+
+class Node(NamedTuple):
+    """What a slot is: a row `op` of the table and its operands, or, where that is '', a sum.
+
+    products: sign and factors of each. finish: what is done to the sum, with the slot `other`.
+    """
+
+    op: str
+    operands: tuple[int, ...] = ()
+    products: Sequence[tuple[float, int, int]] = ()
+    finish: str = ""
+    other: int = ONE
 
 
 class Form:
-    """The tape as sums of products and other operations, by NumPy: `terms[s]` of each sum's slot.
+    """The tape as sums of products and other operations: `nodes`, by slot, operands first.
 
-    fused: the slot of the sum that a slot finishes, by slot.
+    fused: the slot of the sum that a slot finishes, by slot. uses: how often each slot is used.
     """
 
     def __init__(self, tape: Tape, ends: Sequence[int]) -> None:
@@ -63,9 +79,7 @@ class Form:
         kinds = {key: i for i, key in enumerate(rows)}
         names = [*(op.name for op in rows.values()), "mul"]
         code = np.fromiter(map(kinds.__getitem__, map(id, tape.ops)), np.int32, len(tape.ops))
-        self.a, self.b = np.array(tape.a, np.int64), np.array(tape.b, np.int64)
-        a, b = self.a, self.b
-        self.tape = tape
+        a, b = np.array(tape.a, np.int64), np.array(tape.b, np.int64)
 
         def of(*wanted: str) -> Any:
             return np.isin(code, [i for i, name in enumerate(names) if name in wanted])
@@ -81,12 +95,11 @@ class Form:
         late = instead[a[steps]] < steps
         a[steps[late]] = instead[a[steps[late]]]
 
-        self.names, self.code, self.constant = names, code, constant
         n = len(code)
         uses = np.bincount(a[a >= 0], minlength=n) + np.bincount(b[b >= 0], minlength=n)
         uses += np.bincount(np.asarray(ends, np.int64), minlength=n)
         add, sub, neg, mul = of("add"), of("sub"), of("neg"), of("mul")
-        self.sums = sums = add | sub | neg | mul
+        sums = add | sub | neg | mul
         parent, sign = np.arange(n), np.ones(n)
         once = (uses == 1) & (add | sub | mul)
         for s, operand in ((add, a), (add, b), (sub, a)):
@@ -116,25 +129,42 @@ class Form:
         root, key, sign, p, q = (np.concatenate(columns) for columns in zip(*parts))
         order = np.lexsort((key, root))
         root = root[order]
-        self.terms = list(zip(sign[order].tolist(), p[order].tolist(), q[order].tolist()))
-        starts = np.searchsorted(root, np.arange(n + 1))
-        self.starts = starts.tolist()
-        self.inner = inner
-        self.uses = uses
+        terms = list(zip(sign[order].tolist(), p[order].tolist(), q[order].tolist()))
+        starts = np.searchsorted(root, np.arange(n + 1)).tolist()
 
         consumer = np.full(n, -1)
         for operand in (b, a):
             at = np.flatnonzero(operand >= 0)
             consumer[operand[at]] = at
         self.fused: dict[int, int] = {}
-        relu_code = of("relu")
-        free = np.flatnonzero(sums & ~inner & (uses == 1) & (consumer >= 0))
-        for s in free.tolist():
+        is_relu, is_step = of("relu"), of("step")
+        for s in np.flatnonzero(sums & ~inner & (uses == 1) & (consumer >= 0)).tolist():
             c = int(consumer[s])
-            if s in self.fused:
-                continue  # it is finished in another way
-            if relu_code[c] or (mul[c] and not inner[c] and a[c] != b[c] and c not in self.fused):
+            free = s not in self.fused and c not in self.fused  # it can be finished in one way
+            if free and (is_relu[c] or (mul[c] and not inner[c] and a[c] != b[c])):
                 self.fused[c] = s
+        hidden = set(self.fused.values())
+        self.nodes: dict[int, Node] = {}
+        made = np.flatnonzero((a >= 0) & ~inner & (uses > 0)).tolist()
+        for s, kind, x, y in zip(made, code[made].tolist(), a[made].tolist(), b[made].tolist()):
+            if s in hidden:
+                continue
+            if s in self.fused:
+                inside = self.fused[s]
+                products = terms[starts[inside] : starts[inside + 1]]
+                if is_relu[s]:
+                    self.nodes[s] = Node("", products=products, finish="relu")
+                    continue
+                other, finish = y if inside == x else x, "times"
+                if is_step[other] and uses[other] == 1 and other in self.nodes:
+                    del self.nodes[other]
+                    other, finish = int(a[other]), "times step"
+                self.nodes[s] = Node("", (), products, finish, other)
+            elif sums[s]:
+                self.nodes[s] = Node("", products=terms[starts[s] : starts[s + 1]])
+            else:
+                self.nodes[s] = Node(names[kind], (x, y) if y >= 0 else (x,))
+        self.uses = uses
 
 
 class Lowering:
@@ -160,18 +190,18 @@ class Lowering:
         self.constants: dict[str, int] = {"0.0": 0}
         self.filled: dict[str, Row] = {}
         self.rows: dict[int, Row] = {}
-        self.all: list[Row] = []
+        self.all: dict[Row, None] = {}
         self.addresses: dict[int, int] = {}  # of uniform slots
-        form = Form(tape, [*tape.outputs, *gradients, *whole])
-        self.form = form
+        self.form = form = Form(tape, [*tape.outputs, *gradients, *whole])
+        self.gradient_slots = gradients
         self.inputs_at = self.take(len(inputs) * self.lanes)
         for i, slot in enumerate(inputs):
-            row = self.rows[slot] = Row("input")
+            row = self.rows[slot] = Row("given")
             row.at = self.inputs_at + i * self.lanes
-        self.weight = self.rows[inputs[-1]]
-        self._make(form)
-        self.told = len(tape.outputs)
-        sums = self._gradients(parameters, gradients) + self._outputs(tape.outputs)
+        self.build(form)
+        self._place_parameters(parameters, gradients)
+        self.tell(tape.outputs, inputs[-1] if inputs else ONE)
+        self.zeroed = self.size  # from `sums_at` on, before each step
         self.whole_at = self.take(len(whole) * self.lanes)
         for i, slot in enumerate(whole):
             copy = self.row("dots")
@@ -179,8 +209,13 @@ class Lowering:
             copy.at = self.whole_at + i * self.lanes
         for slot, op in enumerate(tape.ops):  # leaves that are not differentiated by
             if op is LEAF and slot not in self.rows and slot not in self.addresses:
-                self.addresses[slot] = self.take(BLOCK)
-        self.table = np.array(self._schedule(sums), np.int32)
+                self.addresses[slot] = self.take(1)
+        self.table = np.array(self._schedule(), np.int32)
+
+    def build(self, form: Form) -> None:
+        """A row for every slot that is computed and not part of a sum."""
+        for s, node in form.nodes.items():
+            self.rows[s] = self.make(s, node)
 
     # -- the arena
 
@@ -201,15 +236,17 @@ class Lowering:
         """A row of that number in every lane, there from the start."""
         row = self.filled.get(repr(x))
         if row is None:
-            row = self.filled[repr(x)] = Row("input")
+            row = self.filled[repr(x)] = Row("given")
             row.at = self.take(self.lanes)
             self.numbers |= {row.at + i: x for i in range(self.lanes)}
         return row
 
     def address(self, u: Any) -> int:
-        """Of a uniform number: a slot, or a float."""
+        """Of a uniform number."""
         if type(u) is float:
             return self.constant(u)
+        if type(u) is tuple:
+            return u[0].at + u[1]  # type: ignore[no-any-return]
         if u == ONE:
             return self.constant(1.0)
         if self.tape.ops[u] is CONSTANT:
@@ -220,7 +257,7 @@ class Lowering:
 
     def row(self, kind: str, op: str = "") -> Row:
         row = Row(kind, op)
-        self.all.append(row)
+        self.all[row] = None
         return row
 
     def of(self, slot: int) -> Row:
@@ -233,45 +270,56 @@ class Lowering:
             row.init = slot
         return row
 
-    def _make(self, form: Form) -> None:
-        """A row for every slot that is computed and not part of a sum."""
-        ops, fused = self.tape.ops, form.fused
-        hidden = set(fused.values())
-        made = np.flatnonzero((form.a >= 0) & ~form.inner & (form.uses > 0)).tolist()
-        names, code, sums = form.names, form.code.tolist(), form.sums.tolist()
-        for s in made:
-            if s in hidden:
-                continue
-            a, b = int(form.a[s]), int(form.b[s])
-            if s in fused:
-                self.rows[s] = row = self._sum(form, fused[s])
-                if not sums[s]:
-                    row.finish = "relu"
-                    continue
-                other = b if fused[s] == a else a
-                row.finish = "times"
-                if other in self.rows and self.rows[other].op == "step" and form.uses[other] == 1:
-                    row.finish, step = "times step", self.rows[other]
-                    row.other = step.rr[0][0]
-                    self.all.remove(step)
-                else:
-                    row.other = self.of(other)
-            elif sums[s]:
-                self.rows[s] = self._sum(form, s)
+    def make(self, s: int, node: Node) -> Row:
+        """The row of a slot from those of its operands: one number for each example."""
+        if node.op:
+            return self.operation(node, [self.of(x) for x in node.operands])
+        row, begun, fixed = self.row("dots"), False, 0.0
+        for sign, p, q in node.products:
+            x, y = self.rows.get(p), self.rows.get(q)
+            a, b = self.number(p), self.number(q)
+            if a is not None and b is not None:
+                fixed, begun = fixed + sign * a * b, True
+            elif x is not None and y is not None:
+                row.rr.append((x, y))
+            elif x is not None or y is not None:
+                u, number = (q, b) if x is not None else (p, a)
+                row.ur.append((u if sign > 0 else sign * number, x or y))  # type: ignore[operator]
             else:
-                name = names[code[s]]
-                row = self.rows[s] = self._power(s, a, b) if name == "pow" else self.row("rows", name)
-                if not row.rr:
-                    row.rr = [tuple(self.of(x) for x in (a, b) if x >= 0)]
-        del ops
+                row.uu.append((p, q) if sign > 0 else (p, -b) if a is None else (-a, q))
+        if begun:
+            row.init = float(fixed)
+        return self.finished(row, node, node.finish and node.other != ONE and self.of(node.other))
 
-    def _power(self, s: int, a: int, b: int) -> Row:
+    def finished(self, row: Row, node: Node, other: Any) -> Row:
+        """The row of a sum, once it has all its products."""
+        row.finish, row.other = node.finish, other or None
+        if row.init == 0.0:
+            for k, (p, q) in enumerate(row.uu):
+                if type(p) is int and p == ONE or type(q) is int and q == ONE:
+                    row.init = p if type(q) is int and q == ONE else q
+                    del row.uu[k]
+                    break
+        return row
+
+    def number(self, slot: int) -> float | None:
+        """Of a slot that is a constant."""
+        if slot == ONE:
+            return 1.0
+        return self.tape.data[slot] if self.tape.ops[slot] is CONSTANT else None
+
+    def operation(self, node: Node, operands: list[Row]) -> Row:
+        """The row of a row of the table, of these operands."""
+        if node.op == "pow" and (exponent := self.number(node.operands[1])) in HALVES:
+            return self._power(operands[0], exponent)
+        row = self.row("rows", node.op)
+        row.rr = [tuple(operands)]
+        return row
+
+    def _power(self, x: Row, exponent: float) -> Row:
         """Powers to half a whole number by square root and product, which is faster; ieee's pow
         differs at -inf only, where what follows is not finite and is computed once more."""
-        exponent = self.tape.data[b] if b >= 0 and self.tape.ops[b] is CONSTANT else 0.0
-        if exponent not in (-1.5, -1.0, -0.5, 0.5, 1.5):
-            return self.row("rows", "pow")
-        result, x = None, self.of(a)
+        result = None
         if exponent != int(exponent):
             zero = self.row("dots")  # +0 for -0, whose power is not -inf
             zero.ur.append((ONE, x))
@@ -290,51 +338,16 @@ class Lowering:
         assert result is not None
         return result
 
-    def _sum(self, form: Form, s: int) -> Row:
-        row, begun, fixed = self.row("dots"), False, 0.0
-        data = self.tape.data
-        for sign, p, q in form.terms[form.starts[s] : form.starts[s + 1]]:
-            x, y = self.rows.get(p), self.rows.get(q)
-            known_p = x is None and (p == ONE or form.constant[p])
-            known_q = y is None and (q == ONE or form.constant[q])
-            if known_p and known_q:
-                fixed += sign * (1.0 if p == ONE else data[p]) * (1.0 if q == ONE else data[q])
-                begun = True
-                continue
-            if sign < 0:  # then one of the two is a constant
-                if known_q:
-                    q = -(1.0 if q == ONE else data[q])
-                else:
-                    p = -data[p]
-            if x is not None and y is not None:
-                row.rr.append((x, y))
-            elif x is not None:
-                row.ur.append((q, x))
-            elif y is not None:
-                row.ur.append((p, y))
-            else:
-                row.uu.append((p, q))
-        if begun:
-            row.init = float(fixed)
-        else:
-            for k, (p, q) in enumerate(row.uu):
-                if ONE in (p, q):
-                    row.init = q if p == ONE else p
-                    del row.uu[k]
-                    break
-        return row
-
     # -- sums over lanes
 
-    def _outputs(self, slots: Sequence[int]) -> list[Any]:
+    def tell(self, slots: Sequence[int], weight: int) -> None:
         """Sums over the examples: of each output times the weight."""
-        found = []
         for k in range(0, len(slots), BLOCK):
-            others = [self.of(s) for s in slots[k : k + BLOCK]]
-            found.append((self.sums_at + k, [(self.weight, others)], []))
-        return found
+            row = self.row("sums")
+            row.rr = [(self.of(weight), *(self.of(s) for s in slots[k : k + BLOCK]))]
+            row.at = self.sums_at + k
 
-    def _gradients(self, parameters: Sequence[int], gradients: Sequence[int]) -> list[Any]:
+    def _place_parameters(self, parameters: Sequence[int], gradients: Sequence[int]) -> None:
         """Sums of gradients, eight neighbours at a time, which share a row in each term.
 
         That decides where parameters are: eight in a block, and their gradients, and what an
@@ -342,32 +355,37 @@ class Lowering:
         """
         alike: dict[Any, list[tuple[int, list[tuple[Row, Row]]]]] = {}
         for p, g in zip(parameters, gradients):
-            pairs, scaled = self._products(p, g)
+            pairs, scaled = self.products(p, g)
             alike.setdefault((len(pairs), *scaled), []).append((p, pairs))
         blocks = [
             (scaled, hubs, members)
             for (_, *scaled), these in alike.items()
             for hubs, members in _stars(these)
         ]
-        self.blocks = len(blocks)
-        self.parameters_at = self.take(self.blocks * BLOCK)
+        self.parameters_at = self.take(len(blocks) * BLOCK)
         self.sums_at = self.take(len(self.tape.outputs))
-        self.gradients_at = self.take(self.blocks * BLOCK)
-        instructions = []
+        self.gradients_at = self.take(len(blocks) * BLOCK)
+        self.blocks = len(blocks)
+        slot_of = dict(zip(parameters, gradients))
         for i, (scaled, hubs, members) in enumerate(blocks):
-            at = self.parameters_at + i * BLOCK
             for k, (p, _) in enumerate(members):
-                self.addresses[p] = at + k
-            terms = [
-                (hub, [y if x is hub else x for x, y in (pairs[t] for _, pairs in members)])
+                self.addresses[p] = self.parameters_at + i * BLOCK + k
+            row = Row("sums")
+            row.at = self.gradients_at + i * BLOCK
+            row.rr = [
+                (hub, *(y if x is hub else x for x, y in (pairs[t] for _, pairs in members)))
                 for t, hub in enumerate(hubs)
             ]
-            if terms or scaled:
-                to = at - self.parameters_at + self.gradients_at
-                instructions.append((to, terms, [(row, at) for row in scaled]))
-        return instructions
+            row.ur = [(ONE, r) for r in scaled]
+            if not row.rr and not row.ur:
+                row.kind, row.init = "gather", [self.uniform(slot_of[p]) for p, _ in members]
+            self.all[row] = None
 
-    def _products(self, p: int, g: int) -> tuple[list[tuple[Row, Row]], list[Row]]:
+    def uniform(self, slot: int) -> Any:
+        """A uniform number, or the first lane of a row that is the same in every lane."""
+        return (self.rows[slot], 0) if slot in self.rows else slot
+
+    def products(self, p: int, g: int) -> tuple[list[tuple[Row, Row]], list[Row]]:
         """What a gradient is the sum of: products of rows; rows that are times the parameter."""
         row = self.rows.get(g)
         if row is None:
@@ -377,33 +395,51 @@ class Lowering:
         plain = row.kind == "dots" and not row.finish and self.form.uses[g] == 1
         if not plain or row.init != 0.0 or row.uu or any(u != p and u != ONE for u, _ in row.ur):
             return [(row, self.filling(1.0))], []
-        self.all.remove(row)
+        del self.all[row]
         pairs = [*row.rr, *((r, self.filling(1.0)) for u, r in row.ur if u == ONE)]
         return pairs, [r for u, r in row.ur if u == p]  # type: ignore[return-value]
 
     # -- instructions
 
-    def _schedule(self, sums: Sequence[Any]) -> list[int]:
+    def _schedule(self) -> list[int]:
         """The table: level by level, what is alike together."""
-        for row in self.all:
-            row.level = 1 + max((x.level for x in row.operands()), default=0)
-        levels: dict[int, list[Row]] = {}
-        for row in self.all:
-            levels.setdefault(row.level, []).append(row)
         table: list[int] = []
-        ready = [max(x.level for x in self._summed(s)) for s in sums]
-        for level in range(1, max(levels, default=0) + 1):
-            rows = levels.get(level, [])
-            self._dots(table, [row for row in rows if row.kind == "dots"])
-            self._ops(table, [row for row in rows if row.kind == "rows"])
-            now = [s for s, last in zip(sums, ready) if last == level or last < level == 1]
-            for s in sorted(now, key=lambda s: [x.at for _, others in s[1] for x in others]):
-                self._sums(table, *s)  # in this order, because what was just read is near
+        for rows in self._levels():
+            kinds: dict[str, list[Row]] = {"dots": [], "rows": [], "gather": [], "sums": []}
+            for row in rows:
+                kinds[row.kind].append(row)
+            self._gather(table, kinds["gather"])
+            self._dots(table, kinds["dots"])
+            self._ops(table, kinds["rows"])
+            self._sums(table, kinds["sums"])
         return [*table, 0, 0]
 
-    def _summed(self, instruction: Any) -> list[Row]:
-        _, terms, scaled = instruction
-        return [x for row, others in terms for x in (row, *others)] + [r for r, _ in scaled]
+    def _levels(self) -> list[list[Row]]:
+        """The rows by level, which is one more than the highest of their operands'.
+
+        TapeError if some wait for each other.
+        """
+        waiting: dict[Row, int] = {}
+        users: dict[Row, list[Row]] = {}
+        for row in self.all:
+            needed = {x for x in row.operands() if x.kind != "given"}
+            waiting[row] = len(needed)
+            for x in needed:
+                users.setdefault(x, []).append(row)
+        ready = [row for row, count in waiting.items() if not count]
+        levels: list[list[Row]] = []
+        while ready:
+            levels.append(ready)
+            following = []
+            for row in ready:
+                for user in users.get(row, ()):
+                    waiting[user] -= 1
+                    if not waiting[user]:
+                        following.append(user)
+            ready = following
+        if sum(map(len, levels)) < len(self.all):
+            raise TapeError("rows that wait for each other")
+        return levels
 
     def _place(self, row: Row) -> int:
         if row.at < 0:
@@ -468,15 +504,24 @@ class Lowering:
             last = row
             table += [ROWS, 7, row.at, self.vectors, OPS.index(row.op), *(operands * 2)[:2]]
 
-    def _sums(self, table: list[int], at: int, terms: Any, scaled: Any) -> None:
+    def _gather(self, table: list[int], rows: list[Row]) -> None:
+        for row in rows:
+            sources = [self.address(u) for u in row.init]
+            table += [GATHER, 4 + len(sources), self._place(row), len(sources), *sources]
+
+    def _sums(self, table: list[int], rows: list[Row]) -> None:
         zero = self.filling(0.0)
-        lists = [
-            x.at
-            for row, others in terms
-            for x in (row, *others, *[zero] * (BLOCK - len(others)))
-        ]
-        lists += [x for row, u in scaled for x in (row.at, u)]
-        table += [SUMS, 5 + len(lists), at, len(terms), len(scaled), *lists]
+        # in this order, because what was just read is near
+        for row in sorted(rows, key=lambda row: [x.at for _, *others in row.rr for x in others]):
+            for k in range(0, max((len(term) - 1 for term in row.rr), default=1), BLOCK):
+                at = row.at + k
+                lists = []
+                for hub, *others in row.rr:
+                    part = others[k : k + BLOCK]
+                    lists += [x.at for x in (hub, *part, *[zero] * (BLOCK - len(part)))]
+                u = at - self.gradients_at + self.parameters_at
+                lists += [x for _, r in row.ur for x in (r.at, u)]
+                table += [SUMS, 5 + len(lists), at, len(row.rr), len(row.ur), *lists]
 
 
 def _stars(
@@ -505,17 +550,17 @@ def _stars(
         mine = list(having[hub])
         k = 0
         while k < len(mine):
-            hubs, block = [{row} for row in gradients[mine[k]][1][0] if row is hub][:1], []
-            hubs += [set(pair) for pair in gradients[mine[k]][1][1:]]
+            hubs: list[list[Row]] = [[hub], *(list(c) for c in gradients[mine[k]][1][1:])]
+            block: list[Any] = []
             while k < len(mine) and len(block) < BLOCK:
                 pairs = gradients[mine[k]][1]
-                common = [c & set(pair) for c, pair in zip(hubs, pairs)]
+                common = [[row for row in c if row in pair] for c, pair in zip(hubs, pairs)]
                 if not all(common):
                     break
                 hubs = common
                 block.append(gradients[mine[k]])
                 k += 1
-            yield [next(iter(c)) for c in hubs], block
+            yield [c[0] for c in hubs], block
         for i in mine:
             del left[i]
             for row in dict.fromkeys(gradients[i][1][0]):
