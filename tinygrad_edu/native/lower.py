@@ -9,13 +9,15 @@ rows with other uniform factors (a layer of neurons), are made by one instructio
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import or_
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_edu.errors import TapeError
-from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, OPS, ROWS, SUMS, outputs
+from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS, outputs
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.tape import Tape
 
@@ -38,7 +40,7 @@ class Row:
 
     def __init__(self, kind: str, op: str = "") -> None:
         self.kind, self.op, self.finish = kind, op, ""
-        self.init: Any = 0.0
+        self.init: Any = None
         self.other: Any = None
         self.uu: list[tuple[Any, Any]] = []
         self.ur: list[tuple[Any, Row]] = []
@@ -243,8 +245,8 @@ class Lowering:
 
     def address(self, u: Any) -> int:
         """Of a uniform number."""
-        if type(u) is float:
-            return self.constant(u)
+        if u is None or type(u) is float:
+            return self.constant(u or 0.0)
         if type(u) is tuple:
             return u[0].at + u[1]  # type: ignore[no-any-return]
         if u == ONE:
@@ -294,10 +296,10 @@ class Lowering:
     def finished(self, row: Row, node: Node, other: Any) -> Row:
         """The row of a sum, once it has all its products."""
         row.finish, row.other = node.finish, other or None
-        if row.init == 0.0:
+        if row.init is None:
             for k, (p, q) in enumerate(row.uu):
-                if type(p) is int and p == ONE or type(q) is int and q == ONE:
-                    row.init = p if type(q) is int and q == ONE else q
+                if is_one(p) or is_one(q):
+                    row.init = p if is_one(q) else q
                     del row.uu[k]
                     break
         return row
@@ -370,16 +372,15 @@ class Lowering:
         for i, (scaled, hubs, members) in enumerate(blocks):
             for k, (p, _) in enumerate(members):
                 self.addresses[p] = self.parameters_at + i * BLOCK + k
-            row = Row("sums")
-            row.at = self.gradients_at + i * BLOCK
-            row.rr = [
+            terms = [
                 (hub, *(y if x is hub else x for x, y in (pairs[t] for _, pairs in members)))
                 for t, hub in enumerate(hubs)
             ]
-            row.ur = [(ONE, r) for r in scaled]
-            if not row.rr and not row.ur:
+            row = self.row("sums")
+            row.at = self.gradients_at + i * BLOCK
+            row.rr, row.ur = terms, [(ONE, r) for r in scaled]
+            if not terms and not scaled:
                 row.kind, row.init = "gather", [self.uniform(slot_of[p]) for p, _ in members]
-            self.all[row] = None
 
     def uniform(self, slot: int) -> Any:
         """A uniform number, or the first lane of a row that is the same in every lane."""
@@ -393,11 +394,13 @@ class Lowering:
                 return [], []
             return [(self.of(g), self.filling(1.0))], []
         plain = row.kind == "dots" and not row.finish and self.form.uses[g] == 1
-        if not plain or row.init != 0.0 or row.uu or any(u != p and u != ONE for u, _ in row.ur):
+        one = [is_one(u) for u, _ in row.ur]
+        own = [type(u) is int and u == p for u, _ in row.ur]
+        if not plain or row.init is not None or row.uu or not all(map(or_, one, own)):
             return [(row, self.filling(1.0))], []
         del self.all[row]
-        pairs = [*row.rr, *((r, self.filling(1.0)) for u, r in row.ur if u == ONE)]
-        return pairs, [r for u, r in row.ur if u == p]  # type: ignore[return-value]
+        pairs = [*row.rr, *((r, self.filling(1.0)) for (_, r), it_is in zip(row.ur, one) if it_is)]
+        return pairs, [r for (_, r), it_is in zip(row.ur, own) if it_is]  # type: ignore[return-value]
 
     # -- instructions
 
@@ -441,73 +444,85 @@ class Lowering:
             raise TapeError("rows that wait for each other")
         return levels
 
-    def _place(self, row: Row) -> int:
-        if row.at < 0:
-            row.at = self.take(self.lanes)
-        return row.at
-
     def _dots(self, table: list[int], rows: list[Row]) -> None:
-        alike: dict[Any, list[tuple[list[int], Row]]] = {}
+        if self.vectors == 1:  # own rows with a constant can go together, each with its own
+            for row in rows:
+                own = [(u, r) for u, r in row.ur if type(u) is float or type(u) is int and u < 0]
+                row.ur = [pair for pair in row.ur if pair not in own]
+                row.rr += [(self.filling(u if type(u) is float else 1.0), r) for u, r in own]
+        used = Counter(r for row in rows for pair in row.rr for r in pair)
+        alike: dict[Any, list[tuple[list[Any], Row]]] = {}
         for row in rows:
-            key: Any = row
-            if not row.uu and not row.rr and row.at < 0:
-                key = (row.finish, tuple([r.at for _, r in row.ur]))
-            us = [self.address(u) for u, _ in row.ur]
-            alike.setdefault(key, []).append((us, row))
+            row.rr = [(y, x) if used[y] > used[x] else (x, y) for x, y in row.rr]
+            key = (row.finish, len(row.rr), *(r.at for _, r in row.ur))
+            columns = [[self.address(u) for u, _ in row.ur], *([r.at for r in column] for column in zip(*row.rr))]
+            columns = columns if row.rr else [columns[0], [], []]
+            other = row.other.at if row.other else 0
+            columns += [[self.address(row.init)], [other], [row.at]]
+            alike.setdefault(row if row.uu else key, []).append((columns, row))
         for members in alike.values():
-            members.sort(key=lambda member: (member[0], self.address(member[1].init)))
+            members.sort(key=lambda member: member[0])
             k = 0
             while k < len(members):
-                k += self._together(table, members[k:])
+                k += self._together(table, members[k : k + self.sizes[-1]])
 
-    def _together(self, table: list[int], members: list[tuple[list[int], Row]]) -> int:
+    def _together(self, table: list[int], members: list[tuple[list[Any], Row]]) -> int:
         """Writes DOTS for as many of the first members as go together, and says how many."""
-        us, first = members[0]
-        features = [(*u, self.address(r.init), r.other.at if r.other else 0) for u, r in members[: self.sizes[-1]]]
-        count, steps = 1, [0] * len(features[0])
-        if len(features) > 1:
-            steps = [y - x for x, y in zip(features[0], features[1])]
-            if len(set(steps[:-2])) <= 1:
-                while count < len(features) and all(
-                    x + step == y for x, y, step in zip(features[count - 1], features[count], steps)
-                ):
-                    count += 1
+        (us, a, b, *single), first = members[0]
+        count, steps = 1, [0] * 6
+        if len(members) > 1:
+            steps = [_step(x, y) for x, y in zip(members[0][0], members[1][0])]
+            while count < len(members) and steps == [
+                _step(x, y) for x, y in zip(members[count - 1][0], members[count][0])
+            ]:
+                count += 1
+            count = 1 if None in steps else count
         j = max(i for i, size in enumerate(self.sizes) if size <= count)
         count = self.sizes[j]
         if count == 1:
-            steps = [0] * len(steps)
-        out = first.at
-        if out < 0:
-            out = self.take(count * self.lanes)
+            steps = [0] * 6
+        if first.at < 0:
+            steps[5], single[2] = self.lanes, [self.take(count * self.lanes)]
             for i, (_, row) in enumerate(members[:count]):
-                row.at = out + i * self.lanes
+                row.at = single[2][0] + i * self.lanes
         pairs = [x for u, (_, r) in zip(us, first.ur) for x in (u, r.at)]
         pairs += [self.address(u) for pair in first.uu for u in pair]
-        pairs += [r.at for pair in first.rr for r in pair]
-        table += [DOTS + j, 15 + len(pairs), out, self.lanes]
-        table += [self.address(first.init), steps[-2], len(us), steps[0] if us else 0]
-        table += [FINISH.index(first.finish), first.other.at if first.other else 0, steps[-1]]
-        table += [0, 0, len(first.uu), len(first.rr), *pairs]
+        pairs += [x for pair in zip(a, b) for x in pair]
+        (init,), (other,), (out,) = single
+        table += [DOTS + j, HEAD + len(pairs), out, steps[5], init, steps[3], len(us), steps[0]]
+        table += [FINISH.index(first.finish), other, steps[4], len(first.uu), len(a)]
+        table += [*steps[1:3], *pairs]
         return count
 
     def _ops(self, table: list[int], rows: list[Row]) -> None:
-        rows.sort(key=lambda row: (row.op, [x.at for x in row.rr[0]]))
-        last: Any = None
-        for row in rows:
-            operands = [x.at for x in row.rr[0]]
-            follows = [x - table[-2 + k] for k, x in enumerate(operands)] if last else []
-            far = table[-4] * self.lanes // self.vectors if last else 0
-            self._place(row)
-            if last and last.op == row.op and set(follows) == {far} and row.at == table[-5] + far:
-                table[-4] += self.vectors
-                continue
-            last = row
-            table += [ROWS, 7, row.at, self.vectors, OPS.index(row.op), *(operands * 2)[:2]]
+        rows.sort(key=lambda row: (row.op, [x.at for x in reversed(row.rr[0])]))
+        k = 0
+        while k < len(rows):
+            op, operands = rows[k].op, [[x.at for x in row.rr[0]] for row in rows[k:]]
+            count, steps = 1, [0] * len(operands[0])
+            if len(rows) > k + 1:
+                steps = [y - x for x, y in zip(operands[0], operands[1])]
+            while k + count < len(rows) and rows[k + count].op == op and steps == [
+                y - x for x, y in zip(operands[count - 1], operands[count])
+            ]:
+                count += 1
+            out = self.take(count * self.lanes)
+            for i, row in enumerate(rows[k : k + count]):
+                row.at = out + i * self.lanes
+            places = [x for pair in zip(operands[0], steps) for x in pair] * 2
+            table += [ROWS, 9, out, count, OPS.index(op), *places[:4]]
+            k += count
 
     def _gather(self, table: list[int], rows: list[Row]) -> None:
-        for row in rows:
-            sources = [self.address(u) for u in row.init]
-            table += [GATHER, 4 + len(sources), self._place(row), len(sources), *sources]
+        fresh = [row for row in rows if row.at < 0]
+        out = self.take(len(fresh) * self.lanes)
+        for i, row in enumerate(fresh):
+            row.at = out + i * self.lanes
+        for at, sources in [(out, [u for row in fresh for u in row.init])] + [
+            (row.at, row.init) for row in rows if row not in fresh
+        ]:
+            if sources:
+                table += [GATHER, 4 + len(sources), at, len(sources), *map(self.address, sources)]
 
     def _sums(self, table: list[int], rows: list[Row]) -> None:
         zero = self.filling(0.0)
@@ -522,6 +537,17 @@ class Lowering:
                 u = at - self.gradients_at + self.parameters_at
                 lists += [x for _, r in row.ur for x in (r.at, u)]
                 table += [SUMS, 5 + len(lists), at, len(row.rr), len(row.ur), *lists]
+
+
+def is_one(u: Any) -> bool:
+    """Whether a uniform number is ONE, and not the number -1."""
+    return type(u) is int and u == ONE
+
+
+def _step(xs: Sequence[int], ys: Sequence[int]) -> int | None:
+    """How far the second list is from the first, if that is one number."""
+    steps = {y - x for x, y in zip(xs, ys)}
+    return None if len(steps) > 1 else steps.pop() if steps else 0
 
 
 def _stars(

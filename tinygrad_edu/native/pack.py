@@ -171,7 +171,21 @@ class Packed(Lowering):
     def products(self, p: int, g: int) -> tuple[list[tuple[Row, Row]], list[Row]]:
         return self.summed.get(g, []), []
 
+    def turn(self) -> None:
+        """Makes of SUMS of the same eight rows DOTS of those rows turned: a row for each lane."""
+        alike: dict[Any, list[Row]] = {}
+        for row in self.all:
+            if row.kind == "sums" and len(row.rr) == 1 and len(row.rr[0]) == self.lanes + 1 == 9:
+                alike.setdefault(row.rr[0][1:], []).append(row)
+        for others, rows in alike.items():
+            if len(rows) > 2:
+                turned = [self._gathered([(x, lane) for x in others]) for lane in range(self.lanes)]
+                for row in rows:
+                    hub, row.kind, row.rr = row.rr[0][0], "dots", []
+                    row.ur = [((hub, lane), x) for lane, x in enumerate(turned)]
+
     def tell(self, slots: Sequence[int], weight: int) -> None:
+        self.turn()
         row = self.row("gather")
         row.init = [self.uniform(s) for s in slots]
         row.at = self.sums_at
@@ -344,7 +358,8 @@ class Packed(Lowering):
     def refer(self, group: Group) -> Any:
         """Slots for lanes as a uniform number, if they are one, or as a row."""
         slots = set(group.values())
-        if len(slots) == 1:
+        alone = len(group) == 1 and self.place.get(*slots, (0, -1))[1] in group  # in its own lane
+        if len(slots) == 1 and not alone:
             return self.uniform(slots.pop())
         places = {self.place.get(s, (NOWHERE, 0)) for s in slots}
         packs = {pack for pack, _ in places}
@@ -362,6 +377,9 @@ class Packed(Lowering):
         if type(x) is Row:
             return x
         within = list(lanes) or list(range(self.lanes))
+        number = x if type(x) is float else self.number(x) if type(x) is int else None
+        if number is not None:
+            return self.pattern(dict.fromkeys(within, number))
         if type(x) is tuple and not lanes and x[1] == 0 and x[0] not in self.of_pack.values():
             return x[0]
         return self._gathered([x if lane in within else 0.0 for lane in range(self.lanes)])
