@@ -22,6 +22,9 @@ ROOMS = [
     ["ops"],
     ["formula", "engine"],
     ["check", "derivatives", "expression", "graph", "losses", "optim", "script", "tape"],
+    ["emit", "native.binding"],
+    ["straight"],
+    ["compiled"],
     ["nn"],
     ["layers", "train"],
     ["saving", "transformer"],
@@ -42,6 +45,7 @@ ROOMS = [
     ["cli"],
     ["__main__"],
 ]
+COMING = {"native.binding"}  # compiled steps ask whether it is there
 # What is imported in these rooms and in no other, besides the rest of the standard library.
 ONLY = {
     "click": [
@@ -56,7 +60,8 @@ ONLY = {
     "subprocess": ["draw.layout"],
     "multiprocessing": [],
     "runpy": ["script"],
-    "importlib": ["draw.layout"],  # find_spec, which imports nothing
+    "importlib": ["compiled", "draw.layout"],  # find_spec, which imports nothing
+    "numpy": ["straight"],
 }
 NEVER = {"eval", "exec", "__import__", "import_module"}  # they would hide an import from this test
 LATE = {"click", "graphviz", "pygraphviz", "numpy", "matplotlib", "llvmlite", "subprocess"}
@@ -106,7 +111,7 @@ def imported(room: str) -> Iterator[str]:
 
 def test_every_file_has_its_room() -> None:
     """A new file is put into ROOMS first: what may it know, and who may know it?"""
-    assert set(FILES) == set(RANK)
+    assert set(FILES) == set(RANK) - COMING
 
 
 @EVERY_ROOM

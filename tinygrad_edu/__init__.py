@@ -12,13 +12,18 @@ from tinygrad_edu.check import (
     numerical_derivative,
     numerical_gradient,
 )
+from tinygrad_edu.compiled import Step, compile
 from tinygrad_edu.engine import Value, gradient, topological_order
 from tinygrad_edu.errors import (
+    FrozenWarning,
     GradientError,
     InnerNodeError,
     NonFiniteError,
+    NonFiniteWarning,
     NumberError,
+    SlowWarning,
     StaleError,
+    TapeError,
     ViewError,
 )
 from tinygrad_edu.explain import explain
@@ -56,18 +61,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TABLE",
+    "FrozenWarning",
     "GradientError",
     "Graph",
     "InnerNodeError",
     "NonFiniteError",
+    "NonFiniteWarning",
     "NumberError",
     "Op",
+    "SlowWarning",
     "StaleError",
+    "Step",
     "Steps",
+    "TapeError",
     "Value",
     "ViewError",
     "atan",
     "check_finite",
+    "compile",
     "cos",
     "cosh",
     "exp",
