@@ -23,7 +23,7 @@ ROOMS = [
     ["formula", "engine"],
     ["check", "derivatives", "expression", "graph", "losses", "optim", "script", "tape"],
     ["emit", "native.binding"],
-    ["straight"],
+    ["languages", "straight"],
     ["compiled"],
     ["nn"],
     ["layers", "train"],
@@ -41,7 +41,7 @@ ROOMS = [
     ["compat"],
     [""],
     ["cli.common"],
-    ["cli.check", "cli.explain", "cli.orders", "cli.render", "cli.step"],
+    ["cli.check", "cli.compile", "cli.explain", "cli.orders", "cli.render", "cli.step"],
     ["cli"],
     ["__main__"],
 ]
@@ -51,7 +51,10 @@ ONLY = {
     "click": [
         "cli",
         "train",  # late, for its progress bar
-        *(f"cli.{n}" for n in ("check", "common", "explain", "orders", "render", "step")),
+        *(
+            f"cli.{n}"
+            for n in ("check", "common", "compile", "explain", "orders", "render", "step")
+        ),
     ],
     "graphviz": ["draw.dot"],
     "matplotlib": ["draw.plots"],

@@ -1,4 +1,4 @@
-"""A Tape as text: a program in Python, C or JavaScript, and a table to follow with a finger.
+"""A Tape as text: its lines in some language, and as a table to follow with a finger.
 
 No derivative is known here. A line is a row of the table applied to text, as `formula` does it;
 a slot that is used once is written inside the expression that uses it, as long as that stays
@@ -7,11 +7,12 @@ short enough for readers, and flat enough for parsers.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from tinygrad_edu.formula import Formula
+from tinygrad_edu.formula import Formula, rounded
 from tinygrad_edu.ops import CONSTANT, LEAF, TABLE, Op
 from tinygrad_edu.tape import Tape
 
@@ -92,3 +93,59 @@ def lines(
                 made.append((k, text.text))
                 texts[k], depth[k] = kind(names(k)), 0
     return made, texts
+
+
+def names(tape: Tape, fits: Callable[[str], Any]) -> list[str]:
+    """What to call each slot: its label, if it is the only one and fits, or v3, as in a picture.
+
+    The adjoint of x is d_x, and what is neither is t7, by its slot.
+    """
+    count = Counter(tape.labels.values())
+    called = [f"t{k}" for k in range(len(tape))]
+    for k in range(tape.forward):
+        label = tape.labels.get(k, "")
+        called[k] = label if count[label] == 1 and fits(label) else f"v{tape.ids[k]}"
+    for k, d in tape.adjoints.items():
+        if called[d] == f"t{d}":
+            called[d] = f"d_{called[k]}"
+    return called
+
+
+def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
+    """The tape line by line: a picture's id, the name, the formula it came from, its number.
+
+    First the forward pass, then the adjoints: d_x is d output / d x.
+    """
+    called = names(tape, re.compile(r"[^\W\d][\w.\[\]']*").fullmatch)
+    ends = [*tape.outputs, *tape.gradients, *tape.adjoints.values()]
+    kept = {*range(tape.forward), *tape.adjoints.values()}
+    made, texts = lines(tape, Source, called.__getitem__, ends, kept=kept)
+    told = dict(made)
+    owners: dict[int, list[int]] = {}
+    for k, d in tape.adjoints.items():
+        owners.setdefault(d, []).append(k)
+    rows = [("id", "name", "formula", "number")]
+
+    def write(k: int, formula: str, node: int | None = None) -> None:
+        name = called[k] if node is None else f"d_{called[node]}"
+        place = k if node is None else node
+        i = str(tape.ids[place]) if place < tape.forward else ""
+        rows.append((i, name, formula, rounded(tape.data[k], places)))
+
+    for k in range(tape.forward):
+        if k in told or tape.ops[k] is LEAF:
+            write(k, told.get(k, "given"))
+    if len(rows) == 1:
+        rows.append(("", "output", str(texts[tape.outputs[0]]), rounded(tape.data[0], places)))
+    backward = [d for d in owners if d not in told or d < tape.forward]  # constants, and copies
+    for d in [*backward, *(k for k in told if k >= tape.forward)]:
+        first = d in told and d >= tape.forward
+        for node in owners.get(d, [None]):
+            write(d, told[d] if first else str(texts[d]), node)
+            first = False
+    if not numbers:
+        rows = [(*row[:3], "") for row in rows]
+    width = [max(map(len, column)) for column in zip(*rows)]
+    return "".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, width)).rstrip() + "\n" for row in rows
+    )
