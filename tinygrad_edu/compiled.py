@@ -16,11 +16,12 @@ from __future__ import annotations
 import gc
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from math import isfinite
+from types import MappingProxyType
 from typing import Any
 
 from tinygrad_edu.check import first_nonfinite, nonfinite_message
@@ -133,7 +134,7 @@ class Step:
 
     def __call__(self, *columns: Column, **by_label: Column) -> Any:
         """(value, gradients), and third the sums or means of `also`, if there are any."""
-        lists, count, single = self._columns(columns, by_label)
+        lists, count, single = self.columns(columns, by_label)
         sums, each = self.run(lists, count)
         scale = 1.0 / count if self.reduce == "mean" else 1.0
         sums = [x / count for x in sums] if self.reduce == "mean" else sums
@@ -151,7 +152,7 @@ class Step:
 
     def outputs(self, *columns: Column, **by_label: Column) -> list[list[float]]:
         """The loss of each example, and the same of each of `also`: a forward pass alone."""
-        lists, count, _ = self._columns(columns, by_label)
+        lists, count, _ = self.columns(columns, by_label)
         try:
             _, items = self._function(self.chosen(count, True), True)(
                 [lists[i] for i in self._used], self.others(), count
@@ -169,7 +170,7 @@ class Step:
         The examples are run by the eager engine; see `check.first_nonfinite`, and
         `check.nonfinite_message` for a sentence about the node.
         """
-        lists, count, _ = self._columns(columns, by_label)
+        lists, count, _ = self.columns(columns, by_label)
         for i in range(count):
             node = _culprit(self._replayed(lists, i)[1])
             if node is not None:
@@ -269,8 +270,8 @@ class Step:
             self._told = True
             warnings.warn(message, NonFiniteWarning, stacklevel=_outside())
 
-    def _columns(
-        self, given: Sequence[Column], named: dict[str, Column]
+    def columns(
+        self, given: Sequence[Column], named: Mapping[str, Column] = MappingProxyType({})
     ) -> tuple[list[list[float]], int, set[Value]]:
         """A list for each input, how many examples there are, which inputs had one number."""
         by_input: dict[Value, Column] = {}
