@@ -18,7 +18,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.engine import Value, adjoints, as_value, topological_order
 from tinygrad_edu.errors import TapeError
 from tinygrad_edu.ieee import total
-from tinygrad_edu.ops import CONSTANT, LEAF, Op, less, mul
+from tinygrad_edu.ops import CONSTANT, LEAF, Op, less
 
 NOWHERE = -1  # in place of a slot: an operand that is not there
 
@@ -128,7 +128,7 @@ class _Pen:
         self.slots: dict[Value, int] = {}
         self.constants: dict[str, int] = {}  # the slot of each number
         self.equal: dict[int, int] = {}  # the slot of each instruction, by all that it is
-        self.kinds: dict[Op, int] = {}
+        self.kinds: dict[int, int] = {}  # of each row, by identity: as text, two may be the same
 
     def write(self, order: Iterable[Value]) -> None:
         """Appends an instruction for each node, operands first."""
@@ -138,13 +138,13 @@ class _Pen:
             op, node_a, node_b = node.op, node.a, node.b
             ka = kb = NOWHERE
             if node_a is not None:
-                if op is mul and (_is_one(node_a) or _is_one(node_b)):  # no operation
-                    slots[node] = self.slot(node_b if _is_one(node_a) else node_a)
+                if node_b is not None and (same := _nothing_done(op, node_a, node_b)) is not None:
+                    slots[node] = self.slot(same)
                     continue
                 ka = slots[node_a] if node_a in slots else self.slot(node_a)
                 if node_b is not None:
                     kb = slots[node_b] if node_b in slots else self.slot(node_b)
-                kind = kinds[op] if op in kinds else kinds.setdefault(op, len(kinds))
+                kind = kinds.setdefault(id(op), len(kinds))
                 k = equal.setdefault((kind << 26 | ka) << 26 | kb + 1, len(rows))
             elif op is CONSTANT:
                 continue  # until it is used
@@ -175,8 +175,11 @@ class _Pen:
         return k
 
 
-def _is_one(node: Value) -> bool:
-    return node._data == 1.0 and node.op is CONSTANT
+def _nothing_done(op: Op, a: Value, b: Value) -> Value | None:
+    """The operand that is also the result, of x * 1, 1 * x, x / 1 and x**1; else None."""
+    if b.op is CONSTANT and b._data == 1.0 and (op is ops.mul or op is ops.div or op is ops.power):
+        return a
+    return b if op is ops.mul and a.op is CONSTANT and a._data == 1.0 else None
 
 
 def _rules(order: Sequence[Value]) -> Callable[[Value], tuple[Any, ...]]:
@@ -186,20 +189,19 @@ def _rules(order: Sequence[Value]) -> Callable[[Value], tuple[Any, ...]]:
     itself, since nan spreads, to the output and back. What hides a nan from the output is `mask`
     and a power; a node that only they use says it itself.
     """
-    hiding = {node for node in order if node.op in (ops.mask, ops.power) and not _fixed(node)}
+    hiding = {node for node in order if _hides(node)}
     if not hiding:
         return lambda n: (n.op, n, n.a, n.b)
     told = {x for node in order if node not in hiding for x in (node.a, node.b)} | {order[-1]}
-    careful = {op: _careful(op) for op in {node.op for node in order} - {LEAF, CONSTANT}}
-    return lambda n: (n.op if n in told else careful[n.op], n, n.a, n.b)
+    return lambda n: (n.op if n in told else _careful(n.op), n, n.a, n.b)
 
 
-def _fixed(node: Value) -> bool:
-    """Whether it is a power with a constant that hides nothing: any exponent but 0, base but 1."""
+def _hides(node: Value) -> bool:
+    """Whether its result can be a number where an operand is nan: nan**0, 1**nan, mask(0, nan)."""
+    if node.op is not ops.power:
+        return node.op is ops.mask
     exponent, base = node.b.op is CONSTANT, node.a.op is CONSTANT
-    return node.op is ops.power and (
-        (exponent and node.b._data != 0) or (base and node.a._data != 1)
-    )
+    return not ((exponent and node.b._data != 0) or (base and node.a._data != 1))
 
 
 def _careful(op: Op) -> Op:

@@ -1,0 +1,250 @@
+"""The binding: the machine made for this processor, and programs for it, with their memory.
+
+The only importer of the compiler library. Machine code is made once for a process, or read from a
+cache of files; it is never freed, so no address of it can go stale. A program's table is checked
+when it is made and cannot be changed afterwards: all that a run is given are doubles in its arena.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import llvmlite
+import numpy as np
+from llvmlite import binding as llvm
+
+from tinygrad_edu.engine import Value
+from tinygrad_edu.native.arithmetic import LIBRARY
+from tinygrad_edu.native.lower import Lowering
+from tinygrad_edu.native.machine import machine
+from tinygrad_edu.native.pack import Packed
+from tinygrad_edu.tape import record
+
+VECTORS = (1, 2, 4, 7, 13)  # lengths of rows, of which the one is chosen that fits best
+MOST_BYTES = 1 << 28  # of an arena with rows longer than one vector
+
+
+@cache
+def processor() -> tuple[int, int]:
+    """Doubles in a vector of this processor, and how many vectors its registers hold."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 8, 32
+    if features.get("avx"):
+        return 4, 16
+    return 2, 32 if features.get("neon") else 16
+
+
+class Library:
+    """Machine code in memory: `function(name)` is one of its functions, called without the GIL."""
+
+    def __init__(self, text: str) -> None:
+        _prepare()
+        machine = llvm.Target.from_default_triple().create_target_machine(
+            cpu=llvm.get_host_cpu_name(),
+            features=llvm.get_host_cpu_features().flatten(),
+            opt=1,
+        )
+        code = _cached(text) or _kept(text, _compiled(text, machine))
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self.engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        found: int = self.engine.get_function_address(name)
+        return found
+
+
+@cache
+def _prepare() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+    for name in LIBRARY:
+        llvm.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
+
+
+def _compiled(text: str, machine: Any) -> bytes:
+    module = llvm.parse_assembly(text)
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=0)  # what is to be inlined, and no more
+    llvm.create_pass_builder(machine, options).getModulePassManager().run(
+        module, llvm.create_pass_builder(machine, options)
+    )
+    code: bytes = machine.emit_object(module)
+    return code
+
+
+@cache
+def library(width: int, vectors: int, registers: int) -> Library:
+    """The machine for rows of so many vectors."""
+    return Library(machine(width, vectors, registers))
+
+
+def _file(text: str) -> Path:
+    """Where the code of this text, made for this processor by this compiler, is kept."""
+    made = (text, llvmlite.__version__, llvm.get_host_cpu_name())
+    made += (llvm.get_host_cpu_features().flatten(), llvm.get_default_triple())
+    name = hashlib.sha256("\n".join(made).encode()).hexdigest()
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "tinygrad-edu" / name
+
+
+def _cached(text: str) -> bytes:
+    """The code kept in an earlier process, b'' unless it is whole, and only this user's to write."""
+    try:
+        file = _file(text)
+        for path in (file.parent, file):
+            status = path.lstat()
+            if os.name == "posix" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+                return b""
+        kept = file.read_bytes()
+    except (OSError, RuntimeError):
+        return b""
+    return kept[32:] if hashlib.sha256(kept[32:]).digest() == kept[:32] else b""
+
+
+def _kept(text: str, code: bytes) -> bytes:
+    """`code`, for the next process in a file, if one can be written."""
+    try:
+        file = _file(text)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=file.parent, delete=False) as new:
+            new.write(hashlib.sha256(code).digest() + code)
+        os.replace(new.name, file)
+    except (OSError, RuntimeError):
+        pass  # then it is made again
+    return code
+
+
+class Plan:
+    """A tape lowered for rows of `vectors` vectors: table, arenas, and where things are.
+
+    single: for one example, whose inputs are uniform, and whose graph goes in lanes if it can.
+    """
+
+    def __init__(self, program: Program, vectors: int, single: bool) -> None:
+        width, registers = processor()
+        weight = Value(1.0)
+        self.tape = tape = record(program.outputs, program.wrt, None if single else weight)
+        slots = tape.leaves
+        inputs = [] if single else [x for x in program.inputs if x in slots]
+        given = [*inputs, weight] if weight in slots else inputs
+        gradient = dict(zip(program.wrt, tape.gradients))
+        self.parameters = [x for x in program.wrt if x in slots and x not in inputs]
+        self.whole = [x for x in program.wrt if x in inputs]
+        self.others = [x for x in slots if x not in given and x not in self.parameters]
+        self.lanes = width * vectors
+        self.inputs, self.given = inputs, given
+        arguments = (
+            tape,
+            [slots[x] for x in self.parameters],
+            [gradient[x] for x in self.parameters],
+            [slots[x] for x in given],
+            [gradient[x] for x in self.whole],
+            width,
+            vectors,
+            registers,
+        )
+        low = Packed(*arguments) if single else Lowering(*arguments)
+        self.low = low
+        self.table = low.table.tobytes()
+        self.fixed = np.zeros(low.size + self.lanes)
+        self.fixed[list(low.numbers)] = list(low.numbers.values())
+        self.at = np.array([low.addresses[slots[x]] for x in self.parameters], np.intp)
+        self.gradients_at = self.at - low.parameters_at + low.gradients_at
+        self.others_at = np.array([low.addresses[slots[x]] for x in self.others], np.intp)
+        self.size = len(given) * self.lanes
+        self.told = len(tape.outputs)
+        self.plan = np.array(
+            (low.inputs_at, self.size, 0, low.sums_at, low.zeroed - low.sums_at, self.told,
+             low.whole_at, len(self.whole) * self.lanes),
+            np.int64,
+        )
+        check(low.table, self.fixed.size, width, vectors, registers)
+        self.code = library(width, vectors, registers)
+        self.train = ctypes.CFUNCTYPE(
+            ctypes.c_int64, *[ctypes.c_void_p] * 6, ctypes.c_int64, *[ctypes.c_void_p] * 2,
+            ctypes.c_int64,
+        )(self.code.address("train"))
+        self.free: list[Any] = []
+
+    def arena(self) -> Any:
+        """Memory for a run, of nobody else's while it lasts."""
+        try:
+            return self.free.pop()
+        except IndexError:
+            return self.fixed.copy()
+
+    def columns(self, columns: dict[Value, Any], count: int, mean: bool) -> Any:
+        """The inputs, chunk by chunk; the last is filled up with an example that weighs nothing."""
+        if not self.given:
+            return np.zeros((1, 1))
+        chunks = -(-count // self.lanes)
+        table = np.empty((len(self.given), chunks * self.lanes))
+        for row, x in zip(table, self.inputs):
+            row[:count] = columns[x]
+            row[count:] = row[0]
+        table[len(self.inputs) :, :count] = 1 / count if mean else 1.0
+        table[len(self.inputs) :, count:] = 0.0
+        chunked = table.reshape(len(self.given), chunks, self.lanes).transpose(1, 0, 2)
+        return np.ascontiguousarray(chunked)
+
+
+def check(table: Any, size: int, width: int, vectors: int, registers: int) -> None:
+    """Raises TapeError unless all that the table can reach is in an arena of that size."""
+
+
+class Program:
+    """The machine-code backend of a compiled step."""
+
+    def __init__(
+        self, loss: Value, also: Sequence[Value], wrt: Sequence[Value], inputs: Sequence[Value]
+    ) -> None:
+        self.outputs = [loss, *also]
+        self.wrt, self.inputs = list(wrt), list(inputs)
+        self.plans: dict[tuple[int, bool], Plan] = {}
+
+    def plan(self, count: int) -> Plan:
+        """For so many examples: the least padding, and then the longest rows."""
+        width, _ = processor()
+        single = count == 1
+
+        def cost(vectors: int) -> tuple[int, int]:
+            chunks = -(-count // (vectors * width))
+            return chunks * (vectors + 2), -vectors
+
+        vectors = min(VECTORS, key=cost)
+        if (vectors, single) not in self.plans:
+            self.plans[vectors, single] = Plan(self, vectors, single)
+        return self.plans[vectors, single]
+
+    def run(
+        self, columns: Sequence[Any], count: int, mean: bool
+    ) -> tuple[list[float], list[float]]:
+        plan = self.plan(count)
+        named = dict(zip(self.inputs, columns))
+        data = plan.columns(named, count, mean)
+        arena = plan.arena()
+        arena[plan.at] = [p.data for p in plan.parameters]
+        arena[plan.others_at] = [
+            np.ravel(named[p])[0] if p in named else p.data for p in plan.others
+        ]
+        losses = np.empty(plan.told)
+        whole = np.empty(max(1, len(data) * len(plan.whole) * plan.lanes))
+        numbers = plan.plan.copy()
+        numbers[2] = len(data)
+        plan.train(arena.ctypes.data, plan.table, numbers.ctypes.data, data.ctypes.data,
+                   whole.ctypes.data, losses.ctypes.data, 1, None, None, 0)
+        found = dict(zip(plan.parameters, arena[plan.gradients_at].tolist()))
+        gradients = [found.get(x, 0.0) for x in self.wrt]
+        plan.free.append(arena)
+        return losses.tolist(), gradients

@@ -1,0 +1,569 @@
+"""Lowering: a tape becomes rows, and rows become the machine's instructions.
+
+A sum that one sum alone uses is part of it, and so is a product: of what remains nearly all is
+`finish(init + sum of products)`, which is the machine's DOTS, in the backward pass as in the
+forward pass. What depends on an example, or on anything computed, is a Row of lanes; a parameter
+and a constant is uniform, an address. Rows that are ready at the same time, of sums of the same
+rows with other uniform factors (a layer of neurons), are made by one instruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu.errors import TapeError
+from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, OPS, ROWS, SUMS, outputs
+from tinygrad_edu.ops import CONSTANT, LEAF
+from tinygrad_edu.tape import Tape
+
+ONE = -1  # in place of a slot: the number 1
+HALVES = (-1.5, -1.0, -0.5, 0.5, 1.5)  # exponents that are better done by square root and product
+
+
+class Row:
+    """One number for each lane, and how it comes about.
+
+    kind: "given", or an instruction. Of DOTS: what finishes the sum, and the row `other` for that;
+    `init`, `uu` and `ur` with uniform numbers u, `rr` with rows; `mask`, the lanes that are not to
+    be 0. Of ROWS: `op`, and its operands in `rr`. Of GATHER: `init`, a list of uniform numbers. Of
+    SUMS: `rr`, terms of a row and those that it is multiplied by, one for each sum; `ur`, rows whose
+    sum is multiplied by the parameters. A uniform number is a slot, a float, or a row and its
+    lane. at: its address, -1 until it has one.
+    """
+
+    __slots__ = ("at", "finish", "init", "kind", "op", "other", "rr", "ur", "uu")
+
+    def __init__(self, kind: str, op: str = "") -> None:
+        self.kind, self.op, self.finish = kind, op, ""
+        self.init: Any = 0.0
+        self.other: Any = None
+        self.uu: list[tuple[Any, Any]] = []
+        self.ur: list[tuple[Any, Row]] = []
+        self.rr: list[tuple[Row, ...]] = []
+        self.at = -1
+
+    def operands(self) -> list[Row]:
+        """Every row that it is made of."""
+        found = [row for pair in self.rr for row in pair]
+        found += [row for _, row in self.ur]
+        uniform = [u for u, _ in self.ur] + [u for pair in self.uu for u in pair]
+        uniform += self.init if type(self.init) is list else [self.init]
+        found += [u[0] for u in uniform if type(u) is tuple]
+        return found if self.other is None else [*found, self.other]
+
+
+class Node(NamedTuple):
+    """What a slot is: a row `op` of the table and its operands, or, where that is '', a sum.
+
+    products: sign and factors of each. finish: what is done to the sum, with the slot `other`.
+    """
+
+    op: str
+    operands: tuple[int, ...] = ()
+    products: Sequence[tuple[float, int, int]] = ()
+    finish: str = ""
+    other: int = ONE
+
+
+class Form:
+    """The tape as sums of products and other operations: `nodes`, by slot, operands first.
+
+    fused: the slot of the sum that a slot finishes, by slot. uses: how often each slot is used.
+    """
+
+    def __init__(self, tape: Tape, ends: Sequence[int]) -> None:
+        rows = {id(op): op for op in tape.ops}
+        kinds = {key: i for i, key in enumerate(rows)}
+        names = [*(op.name for op in rows.values()), "mul"]
+        code = np.fromiter(map(kinds.__getitem__, map(id, tape.ops)), np.int32, len(tape.ops))
+        a, b = np.array(tape.a, np.int64), np.array(tape.b, np.int64)
+
+        def of(*wanted: str) -> Any:
+            return np.isin(code, [i for i, name in enumerate(names) if name in wanted])
+
+        constant = of("constant")
+        for s in np.flatnonzero(of("pow")):
+            if constant[b[s]] and tape.data[b[s]] == 2.0:
+                code[s], b[s] = names.index("mul"), a[s]
+        relu = np.flatnonzero(of("relu"))
+        instead = np.arange(len(code))
+        instead[a[relu]] = relu  # step(x) is step(relu(x)), and then x may have no other use
+        steps = np.flatnonzero(of("step"))
+        late = instead[a[steps]] < steps
+        a[steps[late]] = instead[a[steps[late]]]
+
+        n = len(code)
+        uses = np.bincount(a[a >= 0], minlength=n) + np.bincount(b[b >= 0], minlength=n)
+        uses += np.bincount(np.asarray(ends, np.int64), minlength=n)
+        add, sub, neg, mul = of("add"), of("sub"), of("neg"), of("mul")
+        sums = add | sub | neg | mul
+        parent, sign = np.arange(n), np.ones(n)
+        once = (uses == 1) & (add | sub | mul)
+        for s, operand in ((add, a), (add, b), (sub, a)):
+            at = np.flatnonzero(s)
+            at = at[once[operand[at]]]
+            parent[operand[at]] = at
+        scaled = np.zeros(n, bool)
+        at = np.flatnonzero(mul)
+        scaled[at] = constant[a[at]] | constant[b[at]]
+        at = np.flatnonzero(sub)
+        at = at[once[b[at]] & scaled[b[at]]]
+        parent[b[at]], sign[b[at]] = at, -1.0
+        inner = parent != np.arange(n)
+        while True:  # to the root of each sum, twice as far each time
+            up = parent[parent]
+            sign = np.where(up != parent, sign * sign[parent], sign)
+            if (up == parent).all():
+                break
+            parent = up
+
+        at = np.flatnonzero(mul & (uses > 0))
+        parts = [(parent[at], at, sign[at], a[at], b[at])]
+        for s, operand, factor in ((add, a, 1.0), (add, b, 1.0), (sub, a, 1.0), (sub, b, -1.0), (neg, a, -1.0)):
+            at = np.flatnonzero(s & (uses > 0))
+            at = at[~inner[operand[at]]| (parent[operand[at]] != parent[at])]
+            parts.append((parent[at], at, factor * sign[at], operand[at], np.full(len(at), ONE)))
+        root, key, sign, p, q = (np.concatenate(columns) for columns in zip(*parts))
+        order = np.lexsort((key, root))
+        root = root[order]
+        terms = list(zip(sign[order].tolist(), p[order].tolist(), q[order].tolist()))
+        starts = np.searchsorted(root, np.arange(n + 1)).tolist()
+
+        consumer = np.full(n, -1)
+        for operand in (b, a):
+            at = np.flatnonzero(operand >= 0)
+            consumer[operand[at]] = at
+        self.fused: dict[int, int] = {}
+        is_relu, is_step = of("relu"), of("step")
+        for s in np.flatnonzero(sums & ~inner & (uses == 1) & (consumer >= 0)).tolist():
+            c = int(consumer[s])
+            free = s not in self.fused and c not in self.fused  # it can be finished in one way
+            if free and (is_relu[c] or (mul[c] and not inner[c] and a[c] != b[c])):
+                self.fused[c] = s
+        hidden = set(self.fused.values())
+        self.nodes: dict[int, Node] = {}
+        made = np.flatnonzero((a >= 0) & ~inner & (uses > 0)).tolist()
+        for s, kind, x, y in zip(made, code[made].tolist(), a[made].tolist(), b[made].tolist()):
+            if s in hidden:
+                continue
+            if s in self.fused:
+                inside = self.fused[s]
+                products = terms[starts[inside] : starts[inside + 1]]
+                if is_relu[s]:
+                    self.nodes[s] = Node("", products=products, finish="relu")
+                    continue
+                other, finish = y if inside == x else x, "times"
+                if is_step[other] and uses[other] == 1 and other in self.nodes:
+                    del self.nodes[other]
+                    other, finish = int(a[other]), "times step"
+                self.nodes[s] = Node("", (), products, finish, other)
+            elif sums[s]:
+                self.nodes[s] = Node("", products=terms[starts[s] : starts[s + 1]])
+            else:
+                self.nodes[s] = Node(names[kind], (x, y) if y >= 0 else (x,))
+        self.uses = uses
+
+
+class Lowering:
+    """The table of a tape, and where in the arena everything is."""
+
+    def __init__(
+        self,
+        tape: Tape,
+        parameters: Sequence[int],
+        gradients: Sequence[int],
+        inputs: Sequence[int],
+        whole: Sequence[int],
+        width: int,
+        vectors: int,
+        registers: int,
+    ) -> None:
+        """parameters: slots with a gradient, in gradients. inputs: slots given for each example,
+        the weight of the example last. whole: slots wanted for each example."""
+        self.tape, self.lanes = tape, width * vectors
+        self.vectors, self.sizes = vectors, outputs(vectors, registers)
+        self.size = 8  # of the arena, in doubles: the first stay 0
+        self.numbers: dict[int, float] = {}  # what is in the arena from the start, by address
+        self.constants: dict[str, int] = {"0.0": 0}
+        self.filled: dict[str, Row] = {}
+        self.rows: dict[int, Row] = {}
+        self.all: dict[Row, None] = {}
+        self.addresses: dict[int, int] = {}  # of uniform slots
+        self.form = form = Form(tape, [*tape.outputs, *gradients, *whole])
+        self.gradient_slots = gradients
+        self.inputs_at = self.take(len(inputs) * self.lanes)
+        for i, slot in enumerate(inputs):
+            row = self.rows[slot] = Row("given")
+            row.at = self.inputs_at + i * self.lanes
+        self.build(form)
+        self._place_parameters(parameters, gradients)
+        self.tell(tape.outputs, inputs[-1] if inputs else ONE)
+        self.zeroed = self.size  # from `sums_at` on, before each step
+        self.whole_at = self.take(len(whole) * self.lanes)
+        for i, slot in enumerate(whole):
+            copy = self.row("dots")
+            copy.ur.append((ONE, self.of(slot)))
+            copy.at = self.whole_at + i * self.lanes
+        for slot, op in enumerate(tape.ops):  # leaves that are not differentiated by
+            if op is LEAF and slot not in self.rows and slot not in self.addresses:
+                self.addresses[slot] = self.take(1)
+        self.table = np.array(self._schedule(), np.int32)
+
+    def build(self, form: Form) -> None:
+        """A row for every slot that is computed and not part of a sum."""
+        for s, node in form.nodes.items():
+            self.rows[s] = self.make(s, node)
+
+    # -- the arena
+
+    def take(self, doubles: int) -> int:
+        """The address of so many doubles, which begins a vector."""
+        at, self.size = self.size, self.size + -(-doubles // BLOCK) * BLOCK
+        return at
+
+    def constant(self, x: float) -> int:
+        """The address of that number."""
+        at = self.constants.get(repr(x))
+        if at is None:
+            at = self.constants[repr(x)] = self.take(1)
+            self.numbers[at] = x
+        return at
+
+    def filling(self, x: float) -> Row:
+        """A row of that number in every lane, there from the start."""
+        row = self.filled.get(repr(x))
+        if row is None:
+            row = self.filled[repr(x)] = Row("given")
+            row.at = self.take(self.lanes)
+            self.numbers |= {row.at + i: x for i in range(self.lanes)}
+        return row
+
+    def address(self, u: Any) -> int:
+        """Of a uniform number."""
+        if type(u) is float:
+            return self.constant(u)
+        if type(u) is tuple:
+            return u[0].at + u[1]  # type: ignore[no-any-return]
+        if u == ONE:
+            return self.constant(1.0)
+        if self.tape.ops[u] is CONSTANT:
+            return self.constant(self.tape.data[u])
+        return self.addresses[u]
+
+    # -- rows
+
+    def row(self, kind: str, op: str = "") -> Row:
+        row = Row(kind, op)
+        self.all[row] = None
+        return row
+
+    def of(self, slot: int) -> Row:
+        """The row of a slot, in every lane the same if the slot is uniform."""
+        row = self.rows.get(slot)
+        if row is None:
+            if slot == ONE or self.tape.ops[slot] is CONSTANT:
+                return self.filling(1.0 if slot == ONE else self.tape.data[slot])
+            row = self.rows[slot] = self.row("dots")
+            row.init = slot
+        return row
+
+    def make(self, s: int, node: Node) -> Row:
+        """The row of a slot from those of its operands: one number for each example."""
+        if node.op:
+            return self.operation(node, [self.of(x) for x in node.operands])
+        row, begun, fixed = self.row("dots"), False, 0.0
+        for sign, p, q in node.products:
+            x, y = self.rows.get(p), self.rows.get(q)
+            a, b = self.number(p), self.number(q)
+            if a is not None and b is not None:
+                fixed, begun = fixed + sign * a * b, True
+            elif x is not None and y is not None:
+                row.rr.append((x, y))
+            elif x is not None or y is not None:
+                u, number = (q, b) if x is not None else (p, a)
+                row.ur.append((u if sign > 0 else sign * number, x or y))  # type: ignore[operator]
+            else:
+                row.uu.append((p, q) if sign > 0 else (p, -b) if a is None else (-a, q))
+        if begun:
+            row.init = float(fixed)
+        return self.finished(row, node, node.finish and node.other != ONE and self.of(node.other))
+
+    def finished(self, row: Row, node: Node, other: Any) -> Row:
+        """The row of a sum, once it has all its products."""
+        row.finish, row.other = node.finish, other or None
+        if row.init == 0.0:
+            for k, (p, q) in enumerate(row.uu):
+                if type(p) is int and p == ONE or type(q) is int and q == ONE:
+                    row.init = p if type(q) is int and q == ONE else q
+                    del row.uu[k]
+                    break
+        return row
+
+    def number(self, slot: int) -> float | None:
+        """Of a slot that is a constant."""
+        if slot == ONE:
+            return 1.0
+        return self.tape.data[slot] if self.tape.ops[slot] is CONSTANT else None
+
+    def operation(self, node: Node, operands: list[Row]) -> Row:
+        """The row of a row of the table, of these operands."""
+        if node.op == "pow" and (exponent := self.number(node.operands[1])) in HALVES:
+            return self._power(operands[0], exponent)
+        row = self.row("rows", node.op)
+        row.rr = [tuple(operands)]
+        return row
+
+    def _power(self, x: Row, exponent: float) -> Row:
+        """Powers to half a whole number by square root and product, which is faster; ieee's pow
+        differs at -inf only, where what follows is not finite and is computed once more."""
+        result = None
+        if exponent != int(exponent):
+            zero = self.row("dots")  # +0 for -0, whose power is not -inf
+            zero.ur.append((ONE, x))
+            result = self.row("rows", "sqrt")
+            result.rr = [(zero,)]
+        if abs(exponent) >= 1:
+            product = self.row("dots")
+            product.rr = [(x, result)] if result else []
+            if result is None:
+                product.ur = [(ONE, x)]
+            result = product
+        if exponent < 0:
+            inverse = self.row("rows", "div")
+            inverse.rr = [(self.filling(1.0), result)]
+            result = inverse
+        assert result is not None
+        return result
+
+    # -- sums over lanes
+
+    def tell(self, slots: Sequence[int], weight: int) -> None:
+        """Sums over the examples: of each output times the weight."""
+        for k in range(0, len(slots), BLOCK):
+            row = self.row("sums")
+            row.rr = [(self.of(weight), *(self.of(s) for s in slots[k : k + BLOCK]))]
+            row.at = self.sums_at + k
+
+    def _place_parameters(self, parameters: Sequence[int], gradients: Sequence[int]) -> None:
+        """Sums of gradients, eight neighbours at a time, which share a row in each term.
+
+        That decides where parameters are: eight in a block, and their gradients, and what an
+        optimizer keeps for each, lie alike.
+        """
+        alike: dict[Any, list[tuple[int, list[tuple[Row, Row]]]]] = {}
+        for p, g in zip(parameters, gradients):
+            pairs, scaled = self.products(p, g)
+            alike.setdefault((len(pairs), *scaled), []).append((p, pairs))
+        blocks = [
+            (scaled, hubs, members)
+            for (_, *scaled), these in alike.items()
+            for hubs, members in _stars(these)
+        ]
+        self.parameters_at = self.take(len(blocks) * BLOCK)
+        self.sums_at = self.take(len(self.tape.outputs))
+        self.gradients_at = self.take(len(blocks) * BLOCK)
+        self.blocks = len(blocks)
+        slot_of = dict(zip(parameters, gradients))
+        for i, (scaled, hubs, members) in enumerate(blocks):
+            for k, (p, _) in enumerate(members):
+                self.addresses[p] = self.parameters_at + i * BLOCK + k
+            row = Row("sums")
+            row.at = self.gradients_at + i * BLOCK
+            row.rr = [
+                (hub, *(y if x is hub else x for x, y in (pairs[t] for _, pairs in members)))
+                for t, hub in enumerate(hubs)
+            ]
+            row.ur = [(ONE, r) for r in scaled]
+            if not row.rr and not row.ur:
+                row.kind, row.init = "gather", [self.uniform(slot_of[p]) for p, _ in members]
+            self.all[row] = None
+
+    def uniform(self, slot: int) -> Any:
+        """A uniform number, or the first lane of a row that is the same in every lane."""
+        return (self.rows[slot], 0) if slot in self.rows else slot
+
+    def products(self, p: int, g: int) -> tuple[list[tuple[Row, Row]], list[Row]]:
+        """What a gradient is the sum of: products of rows; rows that are times the parameter."""
+        row = self.rows.get(g)
+        if row is None:
+            if self.tape.ops[g] is CONSTANT and self.tape.data[g] == 0:
+                return [], []
+            return [(self.of(g), self.filling(1.0))], []
+        plain = row.kind == "dots" and not row.finish and self.form.uses[g] == 1
+        if not plain or row.init != 0.0 or row.uu or any(u != p and u != ONE for u, _ in row.ur):
+            return [(row, self.filling(1.0))], []
+        del self.all[row]
+        pairs = [*row.rr, *((r, self.filling(1.0)) for u, r in row.ur if u == ONE)]
+        return pairs, [r for u, r in row.ur if u == p]  # type: ignore[return-value]
+
+    # -- instructions
+
+    def _schedule(self) -> list[int]:
+        """The table: level by level, what is alike together."""
+        table: list[int] = []
+        for rows in self._levels():
+            kinds: dict[str, list[Row]] = {"dots": [], "rows": [], "gather": [], "sums": []}
+            for row in rows:
+                kinds[row.kind].append(row)
+            self._gather(table, kinds["gather"])
+            self._dots(table, kinds["dots"])
+            self._ops(table, kinds["rows"])
+            self._sums(table, kinds["sums"])
+        return [*table, 0, 0]
+
+    def _levels(self) -> list[list[Row]]:
+        """The rows by level, which is one more than the highest of their operands'.
+
+        TapeError if some wait for each other.
+        """
+        waiting: dict[Row, int] = {}
+        users: dict[Row, list[Row]] = {}
+        for row in self.all:
+            needed = {x for x in row.operands() if x.kind != "given"}
+            waiting[row] = len(needed)
+            for x in needed:
+                users.setdefault(x, []).append(row)
+        ready = [row for row, count in waiting.items() if not count]
+        levels: list[list[Row]] = []
+        while ready:
+            levels.append(ready)
+            following = []
+            for row in ready:
+                for user in users.get(row, ()):
+                    waiting[user] -= 1
+                    if not waiting[user]:
+                        following.append(user)
+            ready = following
+        if sum(map(len, levels)) < len(self.all):
+            raise TapeError("rows that wait for each other")
+        return levels
+
+    def _place(self, row: Row) -> int:
+        if row.at < 0:
+            row.at = self.take(self.lanes)
+        return row.at
+
+    def _dots(self, table: list[int], rows: list[Row]) -> None:
+        alike: dict[Any, list[tuple[list[int], Row]]] = {}
+        for row in rows:
+            key: Any = row
+            if not row.uu and not row.rr and row.at < 0:
+                key = (row.finish, tuple([r.at for _, r in row.ur]))
+            us = [self.address(u) for u, _ in row.ur]
+            alike.setdefault(key, []).append((us, row))
+        for members in alike.values():
+            members.sort(key=lambda member: (member[0], self.address(member[1].init)))
+            k = 0
+            while k < len(members):
+                k += self._together(table, members[k:])
+
+    def _together(self, table: list[int], members: list[tuple[list[int], Row]]) -> int:
+        """Writes DOTS for as many of the first members as go together, and says how many."""
+        us, first = members[0]
+        features = [(*u, self.address(r.init), r.other.at if r.other else 0) for u, r in members[: self.sizes[-1]]]
+        count, steps = 1, [0] * len(features[0])
+        if len(features) > 1:
+            steps = [y - x for x, y in zip(features[0], features[1])]
+            if len(set(steps[:-2])) <= 1:
+                while count < len(features) and all(
+                    x + step == y for x, y, step in zip(features[count - 1], features[count], steps)
+                ):
+                    count += 1
+        j = max(i for i, size in enumerate(self.sizes) if size <= count)
+        count = self.sizes[j]
+        if count == 1:
+            steps = [0] * len(steps)
+        out = first.at
+        if out < 0:
+            out = self.take(count * self.lanes)
+            for i, (_, row) in enumerate(members[:count]):
+                row.at = out + i * self.lanes
+        pairs = [x for u, (_, r) in zip(us, first.ur) for x in (u, r.at)]
+        pairs += [self.address(u) for pair in first.uu for u in pair]
+        pairs += [r.at for pair in first.rr for r in pair]
+        table += [DOTS + j, 15 + len(pairs), out, self.lanes]
+        table += [self.address(first.init), steps[-2], len(us), steps[0] if us else 0]
+        table += [FINISH.index(first.finish), first.other.at if first.other else 0, steps[-1]]
+        table += [0, 0, len(first.uu), len(first.rr), *pairs]
+        return count
+
+    def _ops(self, table: list[int], rows: list[Row]) -> None:
+        rows.sort(key=lambda row: (row.op, [x.at for x in row.rr[0]]))
+        last: Any = None
+        for row in rows:
+            operands = [x.at for x in row.rr[0]]
+            follows = [x - table[-2 + k] for k, x in enumerate(operands)] if last else []
+            far = table[-4] * self.lanes // self.vectors if last else 0
+            self._place(row)
+            if last and last.op == row.op and set(follows) == {far} and row.at == table[-5] + far:
+                table[-4] += self.vectors
+                continue
+            last = row
+            table += [ROWS, 7, row.at, self.vectors, OPS.index(row.op), *(operands * 2)[:2]]
+
+    def _gather(self, table: list[int], rows: list[Row]) -> None:
+        for row in rows:
+            sources = [self.address(u) for u in row.init]
+            table += [GATHER, 4 + len(sources), self._place(row), len(sources), *sources]
+
+    def _sums(self, table: list[int], rows: list[Row]) -> None:
+        zero = self.filling(0.0)
+        # in this order, because what was just read is near
+        for row in sorted(rows, key=lambda row: [x.at for _, *others in row.rr for x in others]):
+            for k in range(0, max((len(term) - 1 for term in row.rr), default=1), BLOCK):
+                at = row.at + k
+                lists = []
+                for hub, *others in row.rr:
+                    part = others[k : k + BLOCK]
+                    lists += [x.at for x in (hub, *part, *[zero] * (BLOCK - len(part)))]
+                u = at - self.gradients_at + self.parameters_at
+                lists += [x for _, r in row.ur for x in (r.at, u)]
+                table += [SUMS, 5 + len(lists), at, len(row.rr), len(row.ur), *lists]
+
+
+def _stars(
+    gradients: Sequence[tuple[int, list[tuple[Row, Row]]]],
+) -> Iterable[tuple[list[Row], Sequence[tuple[int, list[tuple[Row, Row]]]]]]:
+    """The gradients in blocks that share a row in each product, the hub, and few blocks.
+
+    The row that the most have takes its own first: so all neurons of a layer do it alike.
+    """
+    if not gradients[0][1]:
+        yield from (([], gradients[k : k + BLOCK]) for k in range(0, len(gradients), BLOCK))
+        return
+    left = dict.fromkeys(range(len(gradients)))
+    having: dict[Row, dict[int, None]] = {}
+    for i, (_, pairs) in enumerate(gradients):
+        for row in pairs[0]:
+            having.setdefault(row, {})[i] = None
+    by_count: dict[int, dict[Row, None]] = {}
+    for row, having_it in having.items():
+        by_count.setdefault(len(having_it), {})[row] = None
+    count = max(by_count)
+    while left:
+        while not by_count.get(count):
+            count -= 1
+        hub = next(iter(by_count[count]))
+        mine = list(having[hub])
+        k = 0
+        while k < len(mine):
+            hubs: list[list[Row]] = [[hub], *(list(c) for c in gradients[mine[k]][1][1:])]
+            block: list[Any] = []
+            while k < len(mine) and len(block) < BLOCK:
+                pairs = gradients[mine[k]][1]
+                common = [[row for row in c if row in pair] for c, pair in zip(hubs, pairs)]
+                if not all(common):
+                    break
+                hubs = common
+                block.append(gradients[mine[k]])
+                k += 1
+            yield [c[0] for c in hubs], block
+        for i in mine:
+            del left[i]
+            for row in dict.fromkeys(gradients[i][1][0]):
+                del by_count[len(having[row])][row]
+                del having[row][i]
+                by_count.setdefault(len(having[row]), {})[row] = None

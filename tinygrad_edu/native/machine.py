@@ -1,0 +1,465 @@
+"""The machine: five instructions for tapes of any shape, written as LLVM code.
+
+Its memory is one arena of doubles. A *row* is `vectors` vectors of `width` lanes: one number for
+each example, or for each of the parts of a graph that are alike. What is the same in all lanes (a
+parameter, a constant, one lane of a row) is just an address. An instruction is a run of int32 in a
+table: its code, its length, addresses in doubles, counts. Nearly all the work is in one of them,
+
+    DOTS    row = finish(init + sum of u * row + sum of u * u + sum of row * row), J at a time
+
+the others are ROWS (a row of the table of operations, on contiguous rows), SUMS (eight sums over
+all lanes of row * row: gradients of parameters), GATHER and the end. The code knows nothing of any
+graph: it is the same for all, made once for a width and a number of vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tinygrad_edu.native.arithmetic import arithmetic
+from tinygrad_edu.ops import TABLE
+
+BLOCK = 8  # sums made by one SUMS, whatever the width
+OPS = list(TABLE)  # ROWS names a row of the table by its place here
+FINISH = ("", "relu", "times", "times step")  # what DOTS can do to a sum before it is stored
+HEAD = 15  # int32 before the lists of DOTS
+GATHER, SUMS, ROWS, DOTS = 1, 2, 3, 4  # codes; DOTS + i makes outputs(vectors)[i] rows at a time
+
+
+def outputs(vectors: int, registers: int) -> list[int]:
+    """How many rows DOTS may make at a time, 1 first: as many sums as fit the registers."""
+    return [j for j in (1, 2, 4, 8) if j == 1 or j * vectors <= registers - 5]
+
+
+class Code:
+    """LLVM code as it is written, line by line; numbers and vectors are names or literals."""
+
+    def __init__(self, width: int, vectors: int) -> None:
+        self.width, self.vectors = width, vectors
+        self.vector = f"<{width} x double>"
+        self.lines: list[str] = []
+        self.count = 0
+        self.block = "entry"
+
+    def name(self, kind: str = "%v") -> str:
+        self.count += 1
+        return f"{kind}{self.count}"
+
+    def do(self, line: str) -> None:
+        self.lines.append(f"  {line}")
+
+    def let(self, text: str) -> str:
+        name = self.name()
+        self.do(f"{name} = {text}")
+        return name
+
+    def start(self, block: str) -> None:
+        self.lines.append(f"{block}:")
+        self.block = block
+
+    @contextmanager
+    def function(self, header: str, attributes: str) -> Iterator[None]:
+        self.lines.append(f"define {header} {attributes} {{")
+        self.start("entry")
+        yield
+        self.lines.append("}")
+
+    def number(self, table: str, place: Any) -> str:
+        """The int32 at that place of the table, as i64."""
+        at = self.let(f"getelementptr i32, ptr {table}, i64 {place}")
+        return self.let(f"sext i32 {self.let(f'load i32, ptr {at}')} to i64")
+
+    def address(self, offset: str, more: Any = 0) -> str:
+        """Of a double of the arena `%m`."""
+        at = self.let(f"getelementptr double, ptr %m, i64 {offset}")
+        return self.let(f"getelementptr double, ptr {at}, i64 {more}") if more else at
+
+    def load(self, at: str) -> str:
+        return self.let(f"load {self.vector}, ptr {at}, align 8")
+
+    def store(self, x: str, at: str) -> None:
+        self.do(f"store {self.vector} {x}, ptr {at}, align 8")
+
+    def scalar(self, at: str) -> str:
+        return self.let(f"load double, ptr {at}, align 8")
+
+    def splat(self, x: str) -> str:
+        one = self.let(f"insertelement {self.vector} poison, double {x}, i64 0")
+        zeros = f"<{self.width} x i32> zeroinitializer"
+        return self.let(f"shufflevector {self.vector} {one}, {self.vector} poison, {zeros}")
+
+    def call(self, name: str, *args: str, kind: str = "") -> str:
+        kind = kind or self.vector
+        return self.let(f"call {kind} @{name}({', '.join(f'{kind} {x}' for x in args)})")
+
+    def fma(self, a: str, b: str, c: str, kind: str = "") -> str:
+        suffix = "f64" if kind else f"v{self.width}f64"
+        return self.call(f"llvm.fmuladd.{suffix}", a, b, c, kind=kind)
+
+    def loop(
+        self, count: str, carried: Sequence[tuple[str, str]], body: Callable[..., Sequence[str]]
+    ) -> list[str]:
+        """Does `body(i, *carried)` for i from 0 to below count; what it gives is carried on.
+
+        carried: kinds and first values; the last values are returned.
+        """
+        before, head, inside, after = self.block, *(self.name("b") for _ in range(3))
+        i, next_i = self.name(), self.name()
+        names = [self.name() for _ in carried]
+        self.do(f"br label %{head}")
+        self.start(head)
+        place = len(self.lines)  # of what is known when the body is written
+        more = self.let(f"icmp slt i64 {i}, {count}")
+        self.do(f"br i1 {more}, label %{inside}, label %{after}")
+        self.start(inside)
+        results = body(i, *names)
+        self.do(f"{next_i} = add i64 {i}, 1")
+        self.do(f"br label %{head}")
+        kinds = [("i64", "0"), *carried]
+        self.lines[place:place] = [
+            f"  {name} = phi {kind} [ {first}, %{before} ], [ {result}, %{self.block} ]"
+            for name, (kind, first), result in zip([i, *names], kinds, [next_i, *results])
+        ]
+        self.start(after)
+        return names
+
+    def cases(self, value: str, bodies: dict[int, Callable[[], None]]) -> None:
+        """Does the body of that number; no body, nothing."""
+        after, names = self.name("b"), {k: self.name("b") for k in bodies}
+        table = " ".join(f"i64 {k}, label %{name}" for k, name in names.items())
+        self.do(f"switch i64 {value}, label %{after} [ {table} ]")
+        for k, body in bodies.items():
+            self.start(names[k])
+            body()
+            self.do(f"br label %{after}")
+        self.start(after)
+
+
+def machine(width: int, vectors: int, registers: int) -> str:
+    """The module: `run(arena, table)`, `train(...)`, and all that they call.
+
+    width: doubles in a vector of the processor, 2, 4 or 8. registers: how many vectors it holds.
+    """
+    bits = 64 * width
+    attributes = (
+        f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
+        f' "no-trapping-math"="true"'
+    )
+    code = Code(width, vectors)
+    code.lines.append(arithmetic(width, attributes))
+    code.lines.append("declare double @llvm.fmuladd.f64(double, double, double)")
+    code.lines.append("declare double @llvm.fabs.f64(double)")
+    code.lines.append("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+    code.lines.append("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+    sizes = outputs(vectors, registers)
+    for j in sizes:
+        _dots(code, j, attributes)
+    _rows(code, attributes)
+    _sums(code, attributes)
+    _gather(code, attributes)
+    _run(code, sizes, attributes)
+    _train(code, attributes)
+    return "\n".join(code.lines)
+
+
+def _dots(code: Code, j: int, attributes: str) -> None:
+    """Codes DOTS...: J rows at once, which share the rows of their sums and not the u's.
+
+    code, length, out, step, init, step, count of u * row, step of u, finish, its row, step, mask,
+    step, count of u * u, count of row * row; then pairs: (u, row), (u, u), (row, row). A step is
+    how far apart the J addresses are. Only where J is 1 are there u * u and row * row.
+    """
+    v, n, w = code.vector, code.vectors, code.width
+    with code.function(f"internal void @dots{j}(ptr %m, ptr %t)", attributes):
+        out, out_step, init, init_step, count, u_step = (code.number("%t", k) for k in range(2, 8))
+        finish, other, other_step, mask, mask_step, uu, rr = (
+            code.number("%t", k) for k in range(8, HEAD)
+        )
+        pairs = code.let(f"getelementptr i32, ptr %t, i64 {HEAD}")
+
+        def along(base: str, step: str, k: int) -> str:
+            return base if k == 0 else code.let(f"add i64 {base}, {code.let(f'mul i64 {step}, {k}')}")
+
+        def pair(i: str, skipped: str = "0") -> tuple[str, str]:
+            first = code.let(f"shl i64 {code.let(f'add i64 {i}, {skipped}')}, 1")
+            return code.number(pairs, first), code.number(pairs, code.let(f"add i64 {first}, 1"))
+
+        sums = []
+        for k in range(j):
+            x = code.scalar(code.address(along(init, init_step, k)))
+            if j == 1:
+
+                def products(i: str, s: str) -> list[str]:
+                    a, b = (code.scalar(code.address(x)) for x in pair(i, count))
+                    return [code.fma(a, b, s, kind="double")]
+
+                (x,) = code.loop(uu, [("double", x)], products)
+            sums += [code.splat(x)] * n
+
+        def uniform(i: str, *sums: str) -> list[str]:
+            u, row = pair(i)
+            us = [code.splat(code.scalar(code.address(along(u, u_step, k)))) for k in range(j)]
+            new = list(sums)
+            for c in range(n):  # one vector of the row for all J: few registers at a time
+                x = code.load(code.address(row, c * w))
+                for k in range(j):
+                    new[k * n + c] = code.fma(us[k], x, sums[k * n + c])
+            return new
+
+        sums = code.loop(count, [(v, s) for s in sums], uniform)
+        if j == 1:
+            skipped = code.let(f"add i64 {count}, {uu}")
+
+            def both(i: str, *sums: str) -> list[str]:
+                a, b = pair(i, skipped)
+                return [
+                    code.fma(code.load(code.address(a, c * w)), code.load(code.address(b, c * w)), s)
+                    for c, s in enumerate(sums)
+                ]
+
+            sums = code.loop(rr, [(v, s) for s in sums], both)
+
+        def stored(finished: Callable[[str, str], str] | None, reads: bool) -> Callable[[], None]:
+            def body() -> None:
+                for k in range(j):
+                    to = along(out, out_step, k)
+                    with_ = along(other, other_step, k) if reads else ""
+                    for c in range(n):
+                        x = sums[k * n + c]
+                        y = code.load(code.address(with_, c * w)) if reads else ""
+                        code.store(finished(x, y) if finished else x, code.address(to, c * w))
+
+            return body
+
+        code.cases(
+            finish,
+            {
+                0: stored(None, False),
+                1: stored(lambda x, _: code.call("row_relu", x), False),
+                2: stored(lambda x, y: code.let(f"fmul {v} {x}, {y}"), True),
+                3: stored(lambda x, y: code.let(f"fmul {v} {x}, {code.call('row_step', y)}"), True),
+            },
+        )
+
+        def masked() -> None:
+            for k in range(j):
+                to, by = along(out, out_step, k), along(mask, mask_step, k)
+                for c in range(n):
+                    at = code.address(to, c * w)
+                    kept = code.let(
+                        f"fcmp une {v} {code.load(code.address(by, c * w))}, zeroinitializer"
+                    )
+                    code.store(
+                        code.let(
+                            f"select <{w} x i1> {kept}, {v} {code.load(at)}, {v} zeroinitializer"
+                        ),
+                        at,
+                    )
+
+        code.cases(code.let(f"zext i1 {code.let(f'icmp ne i64 {mask}, 0')} to i64"), {1: masked})
+        code.do("ret void")
+
+
+def _rows(code: Code, attributes: str) -> None:
+    """Code ROWS: code, length, out, vectors, place in OPS, a, b: a row of the table, vector by
+    vector."""
+    with code.function("internal void @rows(ptr %m, ptr %t)", attributes):
+        out, count, op, *operands = (code.number("%t", k) for k in range(2, 7))
+
+        def each(name: str) -> Callable[[], None]:
+            def one(i: str) -> list[str]:
+                at = code.let(f"mul i64 {i}, {code.width}")
+                xs = [
+                    code.load(code.address(code.let(f"add i64 {x}, {at}")))
+                    for x in operands[: len(TABLE[name].derivatives)]
+                ]
+                to = code.address(code.let(f"add i64 {out}, {at}"))
+                code.store(code.call(f"row_{name}", *xs), to)
+                return []
+
+            return lambda: [code.loop(count, [], one), None][1]
+
+        code.cases(op, {k: each(name) for k, name in enumerate(OPS)})
+        code.do("ret void")
+
+
+def _sums(code: Code, attributes: str) -> None:
+    """Code SUMS: eight sums over all lanes, added to eight neighbours in the arena.
+
+    code, length, out, count of terms, count of uniform terms; for each term a row and eight more:
+    the sum of row * row; for each uniform term a row and the first of eight u's: u * sum of row.
+    """
+    v, n, w = code.vector, code.vectors, code.width
+    parts = BLOCK // w
+    with code.function("internal void @sums(ptr %m, ptr %t)", attributes):
+        out, terms, uniform = (code.number("%t", k) for k in range(2, 5))
+
+        def term(t: str, *sums: str) -> list[str]:
+            first = code.let(f"add i64 5, {code.let(f'mul i64 {t}, {BLOCK + 1}')}")
+            common, *others = (
+                code.number("%t", code.let(f"add i64 {first}, {k}")) for k in range(BLOCK + 1)
+            )
+            new = list(sums)
+            for c in range(n):
+                x = code.load(code.address(common, c * w))
+                for k, other in enumerate(others):
+                    new[k] = code.fma(x, code.load(code.address(other, c * w)), new[k])
+            return new
+
+        sums = code.loop(terms, [(v, "zeroinitializer")] * BLOCK, term)
+        totals = [_across(code, sums[k : k + w]) for k in range(0, BLOCK, w)]
+        skipped = code.let(f"add i64 5, {code.let(f'mul i64 {terms}, {BLOCK + 1}')}")
+
+        def scaled(t: str, *totals: str) -> list[str]:
+            first = code.let(f"add i64 {skipped}, {code.let(f'shl i64 {t}, 1')}")
+            row = code.number("%t", first)
+            u = code.number("%t", code.let(f"add i64 {first}, 1"))
+            x = code.load(code.address(row))
+            for c in range(1, n):
+                x = code.let(f"fadd {v} {x}, {code.load(code.address(row, c * w))}")
+            x = _across(code, [x] * w)  # the sum, in every lane
+            return [
+                code.fma(x, code.load(code.address(u, k * w)), total)
+                for k, total in enumerate(totals)
+            ]
+
+        totals = code.loop(uniform, [(v, total) for total in totals], scaled)
+        for k in range(parts):
+            at = code.address(out, k * w)
+            code.store(code.let(f"fadd {v} {code.load(at)}, {totals[k]}"), at)
+        code.do("ret void")
+
+
+def _across(code: Code, vectors: Sequence[str]) -> str:
+    """One vector with the sum of the lanes of each of `width` vectors, by halves."""
+    v, w, size = code.vector, code.width, code.width
+    found = list(vectors)
+    while size > 1:
+        half = size // 2
+        low = [i for i in range(2 * w) if i % size < half]
+        masks = [
+            "<" + ", ".join(f"i32 {i + more}" for i in low) + ">" for more in (0, half)
+        ]
+        found = [
+            code.let(
+                "fadd {} {}, {}".format(
+                    v,
+                    *(
+                        code.let(f"shufflevector {v} {a}, {v} {b}, <{w} x i32> {mask}")
+                        for mask in masks
+                    ),
+                )
+            )
+            for a, b in zip(found[::2], found[1::2])
+        ]
+        size = half
+    return found[0]
+
+
+def _gather(code: Code, attributes: str) -> None:
+    """Code GATHER: code, length, out, count, then as many addresses: each number to its place."""
+    with code.function("internal void @gather(ptr %m, ptr %t)", attributes):
+        out, count = code.number("%t", 2), code.number("%t", 3)
+
+        def one(i: str) -> list[str]:
+            x = code.scalar(code.address(code.number("%t", code.let(f"add i64 {i}, 4"))))
+            at = code.address(code.let(f"add i64 {out}, {i}"))
+            code.do(f"store double {x}, ptr {at}, align 8")
+            return []
+
+        code.loop(count, [], one)
+        code.do("ret void")
+
+
+def _run(code: Code, sizes: Sequence[int], attributes: str) -> None:
+    """Every instruction of a table, up to code 0."""
+    calls = {GATHER: "gather", SUMS: "sums", ROWS: "rows"}
+    calls |= {DOTS + i: f"dots{j}" for i, j in enumerate(sizes)}
+    names = {k: code.name("b") for k in calls}
+    with code.function("void @run(ptr %m, ptr %table)", attributes):
+        code.do("br label %next")
+        code.start("next")
+        ends = "".join(f", [ %after{k}, %{name} ]" for k, name in names.items())
+        code.do(f"%t = phi ptr [ %table, %entry ]{ends}")
+        which = code.number("%t", 0)
+        table = " ".join(f"i64 {k}, label %{name}" for k, name in names.items())
+        code.do(f"switch i64 {which}, label %end [ {table} ]")
+        for k, name in names.items():
+            code.start(name)
+            code.do(f"call void @{calls[k]}(ptr %m, ptr %t)")
+            length = code.number("%t", 1)
+            code.do(f"%after{k} = getelementptr i32, ptr %t, i64 {length}")
+            code.do("br label %next")
+        code.start("end")
+        code.do("ret void")
+
+
+def _train(code: Code, attributes: str) -> None:
+    """`steps` turns of the Loop, or fewer: how many were made.
+
+    plan, of i64: where the inputs of a chunk go, their doubles, how many chunks; where the sums
+    begin, how many doubles they are, how many of them are outputs; where rows that are wanted
+    whole lie, their doubles. columns: the inputs of all chunks. rows: room for those of all
+    chunks. losses: room for the outputs of each step. update: null, or what moves the parameters,
+    given the arena and the settings of this step, `setting` doubles. It stops after a step whose
+    first output is not finite.
+    """
+    names = ("to", "size", "chunks", "sums", "reach", "told", "from", "whole")
+    header = (
+        "i64 @train(ptr %m, ptr %table, ptr %plan, ptr %columns, ptr %rows, ptr %losses,"
+        " i64 %steps, ptr %update, ptr %settings, i64 %setting)"
+    )
+    with code.function(header, attributes):
+        plan = {}
+        for k, name in enumerate(names):
+            at = code.let(f"getelementptr i64, ptr %plan, i64 {k}")
+            plan[name] = code.let(f"load i64, ptr {at}")
+
+        def bytes_of(doubles: str) -> str:
+            return code.let(f"shl i64 {doubles}, 3")
+
+        def part(base: str, i: str, size: str) -> str:
+            return code.let(f"getelementptr double, ptr {base}, i64 {code.let(f'mul i64 {i}, {size}')}")
+
+        def copy(to: str, of: str, doubles: str) -> None:
+            code.do(
+                f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {of}, i64 {bytes_of(doubles)}, "
+                "i1 false)"
+            )
+
+        sums = code.address(plan["sums"])
+        reach = bytes_of(plan["reach"])
+
+        def step(s: str, done: str) -> list[str]:
+            code.do(f"call void @llvm.memset.p0.i64(ptr {sums}, i8 0, i64 {reach}, i1 false)")
+
+            def chunk(c: str) -> list[str]:
+                copy(code.address(plan["to"]), part("%columns", c, plan["size"]), plan["size"])
+                code.do("call void @run(ptr %m, ptr %table)")
+                copy(part("%rows", c, plan["whole"]), code.address(plan["from"]), plan["whole"])
+                return []
+
+            code.loop(plan["chunks"], [], chunk)
+            copy(part("%losses", s, plan["told"]), sums, plan["told"])
+            after, moved = code.name("b"), code.name("b")
+            code.do(f"br i1 %still, label %{after}, label %{moved}")
+            code.start(moved)
+            settings = part("%settings", s, "%setting")
+            code.do(f"call void %update(ptr %m, ptr {settings})")
+            code.do(f"br label %{after}")
+            code.start(after)
+            size = code.call("llvm.fabs.f64", code.scalar(sums), kind="double")
+            finite = code.let(f"fcmp olt double {size}, 0x7FF0000000000000")
+            go, end = code.name("b"), code.name("b")
+            made = code.let(f"add i64 {done}, 1")
+            code.do(f"br i1 {finite}, label %{go}, label %{end}")
+            code.start(end)
+            code.do(f"ret i64 {made}")
+            code.start(go)
+            return [made]
+
+        code.do("%still = icmp eq ptr %update, null")
+        (done,) = code.loop("%steps", [("i64", "0")], step)
+        code.do(f"ret i64 {done}")
