@@ -30,6 +30,7 @@ from tinygrad_edu.errors import (
     FrozenWarning,
     InnerNodeError,
     LengthError,
+    MissingError,
     NonFiniteError,
     NonFiniteWarning,
     NumberError,
@@ -43,6 +44,7 @@ from tinygrad_edu.tape import record
 
 BACKENDS = ("auto", "python", "numpy", "machine")
 REDUCTIONS = ("sum", "mean")
+_FAST = 'pip install "tinygrad-edu[fast]"'
 MANY = 32  # examples from which arrays are faster than a loop; measured on MLPs, it is 20 to 40
 
 Column = Any  # a number, or a sequence of numbers, one for each example
@@ -126,6 +128,11 @@ class Step:
         self._told = False
         self._arrays = _there("numpy")
         self._machines = self._arrays and _there("llvmlite", "tinygrad_edu.native")
+        if (backend == "machine" and not self._machines) or (backend, self._arrays) == (
+            "numpy",
+            False,
+        ):
+            raise MissingError(f"{backend} is not installed: {_FAST}")
         if backend == "auto" and not self._machines:
             _say_how_to_be_faster()
 
@@ -402,8 +409,5 @@ def _there(*packages: str) -> bool:
 @cache
 def _say_how_to_be_faster() -> None:
     """Says it, once in a process."""
-    warnings.warn(
-        'compiled steps are much faster with machine code: pip install "tinygrad-edu[fast]"',
-        SlowWarning,
-        stacklevel=_outside(),
-    )
+    message = f"compiled steps are much faster as machine code: {_FAST}"
+    warnings.warn(message, SlowWarning, stacklevel=_outside())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from tinygrad_edu.formula import Formula, rounded
@@ -57,12 +58,12 @@ def lines(
     *,
     kept: Collection[int] = (),
     longest: int = LONGEST,
-    own: Mapping[Op, str] | None = None,
+    own: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[list[tuple[int, str]], dict[int, Source]]:
     """The slots that are a line of their own, with their expressions; how each slot is referred to.
 
     ends: the slots that are wanted; what they do not need is left out. kept: slots that are lines
-    in any case. own: what to call operations that are not in the table.
+    in any case. own: what to call operations that are not in the table, by id().
     """
     needed, uses = set(ends), Counter(ends)
     for k in reversed(range(len(tape))):
@@ -85,8 +86,8 @@ def lines(
             texts[k] = kind(names(k))
         else:
             args = [texts[x] for x in operands]
-            called = f"{own[op]}({', '.join(map(str, args))})" if own and op in own else ""
-            text = kind(called) if called else op(*args)
+            own_call = f"{own.get(id(op))}({', '.join(map(str, args))})"
+            text = kind(own_call) if id(op) in own else op(*args)
             if uses[k] == 1 and k not in kept and depth[k] < DEEPEST and len(text.text) <= longest:
                 texts[k] = text
             else:

@@ -66,11 +66,11 @@ def function(
     object and wrapped, without `exec`.
     """
     kind, meaning = (Arrays, _arrays()) if arrays else (Loop, dict(_FLOATS))
-    made: dict[Any, Any] = {}
+    made: dict[int, str] = {}  # by identity: as text, two operations may be the same
     for op in tape.ops:
-        if op.derivatives and op is not TABLE.get(op.name) and op not in made:
-            made[op] = f"own{len(made)}"
-            meaning[made[op]] = _vectorized(op.value) if arrays else partial(total, op.value)
+        if op.derivatives and op is not TABLE.get(op.name) and id(op) not in made:
+            made[id(op)] = f"own{len(made)}"
+            meaning[made[id(op)]] = _vectorized(op.value) if arrays else partial(total, op.value)
     others = [k for k, op in enumerate(tape.ops) if op is LEAF and k not in set(inputs)]
     varies = [False] * len(tape)
     once: set[int] = set()  # what the loop reads, and does not change

@@ -254,7 +254,8 @@ def train_step(
 ) -> History:
     """The History of a run of a compiled step over all examples: forward, backward, update.
 
-    columns: as for a call of the step. counts: what the step's `also` are called in the metrics.
+    columns: as for a call of the step. counts: what the step's `also`, whose sums they are, are
+    called in the metrics.
     All else is as of `train`. ValueError where the step does not differentiate by a parameter.
     """
     history = History() if history is None else history
@@ -266,21 +267,20 @@ def train_step(
         raise LengthError(f"{len(step.also)} values in also=, {len(counts)} counts: name each")
     arrays = step.chosen(count) == "numpy"
     given = as_arrays(lists) if arrays else lists
-    places = [1 + len(step.also) + slots[p] for p in optimizer.parameters]
+    share = count if step.reduce == "mean" else 1
+    places = [len(step.also) + slots[p] for p in optimizer.parameters]
     update = _update(optimizer, arrays)
     slopes: list[float] = []
     bar, patience = _Bar(sweeps, progress), _Patience()
     history.stopped = ""
     try:
         while history.sweeps < sweeps and not history.stopped:
-            sums, _ = step.run(given, count)
-            if step.reduce == "mean":
-                sums = [x / count for x in sums]
+            (loss, *rest), _ = step.run(given, count)
+            slopes = [rest[i] / share for i in places] if share > 1 else [rest[i] for i in places]
             patience.begin()  # from now on parameters change, and what is recorded
-            slopes = [sums[i] for i in places]
             update(slopes)
-            history.losses.append(sums[0])
-            for name, x in zip(counts, sums[1:]):
+            history.losses.append(loss / share)
+            for name, x in zip(counts, rest):
                 history.metrics.setdefault(name, []).append(x)
             history.sweeps += 1
             bar.show(history.sweeps)
