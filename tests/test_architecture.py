@@ -22,6 +22,15 @@ ROOMS = [
     ["ops"],
     ["formula", "engine"],
     ["check", "derivatives", "expression", "graph", "losses", "optim", "script", "tape"],
+    ["emit", "native.vector"],
+    ["native.arithmetic"],
+    ["native.machine"],
+    ["native.lower"],
+    ["native.pack"],
+    ["native.binding"],
+    ["native"],
+    ["languages", "straight"],
+    ["compiled"],
     ["nn"],
     ["layers", "train"],
     ["saving", "transformer"],
@@ -38,7 +47,7 @@ ROOMS = [
     ["compat"],
     [""],
     ["cli.common"],
-    ["cli.check", "cli.explain", "cli.orders", "cli.render", "cli.step"],
+    ["cli.check", "cli.compile", "cli.explain", "cli.orders", "cli.render", "cli.step"],
     ["cli"],
     ["__main__"],
 ]
@@ -47,7 +56,10 @@ ONLY = {
     "click": [
         "cli",
         "train",  # late, for its progress bar
-        *(f"cli.{n}" for n in ("check", "common", "explain", "orders", "render", "step")),
+        *(
+            f"cli.{n}"
+            for n in ("check", "common", "compile", "explain", "orders", "render", "step")
+        ),
     ],
     "graphviz": ["draw.dot"],
     "matplotlib": ["draw.plots"],
@@ -56,7 +68,9 @@ ONLY = {
     "subprocess": ["draw.layout"],
     "multiprocessing": [],
     "runpy": ["script"],
-    "importlib": ["draw.layout"],  # find_spec, which imports nothing
+    "importlib": ["compiled", "draw.layout"],  # find_spec, which imports nothing
+    "llvmlite": ["native.binding"],
+    "numpy": ["native.binding", "native.lower", "native.pack", "straight"],
 }
 NEVER = {"eval", "exec", "__import__", "import_module"}  # they would hide an import from this test
 LATE = {"click", "graphviz", "pygraphviz", "numpy", "matplotlib", "llvmlite", "subprocess"}

@@ -124,15 +124,15 @@ MISTAKES = {
     ),
     "decoupled decay after the step": (
         "adamw",
-        "p.data - rate * pull + self._change(i, p.grad, rate)",
-        "(p.data + self._change(i, p.grad, rate)) * (1 - rate * self.decay)",
+        "x - rate * pull + self._change(i, slope, rate)",
+        "(x + self._change(i, slope, rate)) * (1 - rate * self.decay)",
     ),
     "coupled decay after the momentum": (
         "momentum decay",
-        "p.data + self._change(i, p.grad + pull, rate)",
-        "p.data - rate * pull + self._change(i, p.grad, rate)",
+        "x + self._change(i, slope + pull, rate)",
+        "x - rate * pull + self._change(i, slope, rate)",
     ),
-    "decay of the wrong sign": ("descent decay", "p.grad + pull", "p.grad - pull"),
+    "decay of the wrong sign": ("descent decay", "slope + pull", "slope - pull"),
     "uphill, gradient descent": ("descent", "return -rate * slope\n", "return rate * slope\n"),
     "uphill, Adam": ("adam", "-rate * mean", "rate * mean"),
 }

@@ -12,13 +12,18 @@ from tinygrad_edu.check import (
     numerical_derivative,
     numerical_gradient,
 )
+from tinygrad_edu.compiled import Step, compile
 from tinygrad_edu.engine import Value, gradient, topological_order
 from tinygrad_edu.errors import (
+    FrozenWarning,
     GradientError,
     InnerNodeError,
     NonFiniteError,
+    NonFiniteWarning,
     NumberError,
+    SlowWarning,
     StaleError,
+    TapeError,
     ViewError,
 )
 from tinygrad_edu.explain import explain
@@ -53,21 +58,28 @@ __version__ = "0.1.0"  # the only place: setup.cfg reads it here
 
 if TYPE_CHECKING:
     from tinygrad_edu.draw.picture import Picture
+    from tinygrad_edu.train import History, Learner
 
 __all__ = [
     "TABLE",
+    "FrozenWarning",
     "GradientError",
     "Graph",
     "InnerNodeError",
     "NonFiniteError",
+    "NonFiniteWarning",
     "NumberError",
     "Op",
+    "SlowWarning",
     "StaleError",
+    "Step",
     "Steps",
+    "TapeError",
     "Value",
     "ViewError",
     "atan",
     "check_finite",
+    "compile",
     "cos",
     "cosh",
     "exp",
@@ -142,6 +154,18 @@ def _draw(
     )
 
 
+def _train(
+    self: Step, optimizer: Learner, columns: Sequence[Any], sweeps: int, **how: Any
+) -> History:
+    """Runs forward, backward and update `sweeps` times over all examples: see `train.train_step`.
+
+    how: until, history, progress and counts, as of `train.train_step`.
+    """
+    from tinygrad_edu.train import train_step  # late, so that importing the package stays fast
+
+    return train_step(self, optimizer, columns, sweeps, **how)
+
+
 def _mimebundle(self: Value | Graph, include: Any = None, exclude: Any = None) -> dict[str, str]:
     return _shown(self, lambda plain: _draw(self).mimebundle(plain))
 
@@ -166,5 +190,6 @@ def _shown(what: Any, show: Callable[[str], dict[str, str]]) -> dict[str, str]:
 
 
 Value.draw = Graph.draw = _draw
+Step.train = _train
 Value._repr_mimebundle_ = Graph._repr_mimebundle_ = _mimebundle
 Steps._repr_mimebundle_ = _play

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any
 
 from tinygrad_edu import ops
@@ -40,7 +41,15 @@ def _reflected(op: Op) -> Callable[[Value, Any], Value]:
 
 
 def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Any], bool]:
-    return lambda self, other: compare(self._data, as_value(other)._data)
+    def method(self: Value, other: Any) -> bool:
+        on_comparison.get()()
+        return compare(self._data, as_value(other)._data)
+
+    return method
+
+
+# Called where Values are compared: what is recorded meanwhile will not compare them again.
+on_comparison: ContextVar[Callable[[], Any]] = ContextVar("on_comparison", default=lambda: None)
 
 
 class Value:

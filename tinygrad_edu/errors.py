@@ -51,3 +51,15 @@ class ScriptError(RuntimeError):
 
 class TapeError(ValueError):
     """A tape whose instructions do not fit together, or numbers that do not fit a tape."""
+
+
+class NonFiniteWarning(RuntimeWarning):
+    """A compiled step met a nan or an infinity."""
+
+
+class FrozenWarning(UserWarning):
+    """Values were compared while a graph was recorded, which decides it once and for all."""
+
+
+class SlowWarning(UserWarning):
+    """There is a faster way, if a package is installed."""

@@ -88,6 +88,19 @@ def _name(text: str) -> str:
     return name
 
 
+def names(text: str) -> list[str]:
+    """The names that need a number, in the order in which they come up."""
+    statements = _parse(text)
+    defined = {_definition(statement)[0] for statement in statements}
+    found = [
+        (node.lineno, node.col_offset, node.id)
+        for statement in statements
+        for node in ast.walk(_definition(statement)[1])
+        if isinstance(node, ast.Name)
+    ]
+    return list(dict.fromkeys(x for *_, x in sorted(found) if x not in {*defined, *FUNCTIONS}))
+
+
 def expression(text: str, numbers: Mapping[str, float | Value]) -> Value:
     """The typed expression as a Value; `numbers` says what each name in it stands for.
 

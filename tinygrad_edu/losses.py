@@ -1,5 +1,7 @@
 """How wrong is it? Losses of outputs (Values) against targets (numbers), one case at a time.
 
+Targets may be Values too, as where a loss is compiled: then nobody asks what number they are.
+
 Those that begin with logits are stable however large they are: they are made of `softplus`,
 which never overflows.
 """
@@ -42,7 +44,7 @@ def hinge(score: Value | Sequence[Value], label: float | Sequence[float]) -> Val
     Lists of one score and one label will do, as a network and a case have them.
     """
     y, d = _only(score, label)
-    if d not in (-1, 1):
+    if d not in (-1, 1) and not isinstance(d, Value):
         raise ValueError(f"the label of a hinge loss is -1 or 1, not {d!r}")
     result: Value = relu(1 - d * y)
     return result
@@ -55,11 +57,12 @@ def binary_cross_entropy(logit: Value | Sequence[Value], target: float | Sequenc
     a probability itself. Lists of one logit and one target will do.
     """
     z, t = _only(logit, target)
-    if not 0 <= t <= 1:
-        raise ValueError(f"the target is a probability, 0 to 1, not {t!r}")
-    certain: Value = softplus(-z if t else z)
-    if t in (0, 1):
-        return certain
+    if not isinstance(t, Value):
+        if not 0 <= t <= 1:
+            raise ValueError(f"the target is a probability, 0 to 1, not {t!r}")
+        if t in (0, 1):
+            certain: Value = softplus(-z if t else z)
+            return certain
     mean: Value = t * softplus(-z) + (1 - t) * softplus(z)
     return mean
 
@@ -72,7 +75,7 @@ def softmax_cross_entropy(logits: Sequence[Value], label: int | Sequence[float])
     """
     if not isinstance(label, int):
         total = log_sum_exp(logits)
-        terms = [t * (total - z) for z, t in _pairs(logits, label) if t]
+        terms = [t * (total - z) for z, t in _pairs(logits, label) if t]  # a Value always counts
         return sum(terms[1:], terms[0])
     if not 0 <= label < len(logits):
         raise IndexError(f"the label is an index, 0 to {len(logits) - 1}, not {label!r}")

@@ -1,19 +1,22 @@
 """How parameters learn from their gradients: gradient descent and what has been made of it.
 
-Every optimizer is one formula, its `_change`: what is added to one parameter in one step. What it
-remembers between steps is kept in lists beside its parameters, never on them. Formulas and
-default settings are PyTorch's, with the one exception that `Momentum` explains.
+Every optimizer is one formula, its `_change`: what is added to one parameter in one step. Given
+Values, it is a graph, to be compiled like any other. What an optimizer remembers between steps is
+kept in lists beside its parameters, never on them. Formulas and default settings are PyTorch's,
+with the one exception that `Momentum` explains.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import cos, inf, isfinite, pi, sqrt
+from copy import copy
+from math import cos, inf, isfinite, pi
 from numbers import Real
 from typing import Any
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import StateError
+from tinygrad_edu.ops import sqrt
 
 Schedule = Callable[[int], float]  # the rate at step 0, 1, 2, ...
 Rate = float | Schedule
@@ -43,28 +46,53 @@ class Optimizer:
         self.rate = rate if callable(rate) else _within("rate", rate)
         self.decay = _within("decay", decay)
         self.steps = 0
-        self._kept: dict[str, list[float]] = {}
+        self._kept: dict[str, list[Any]] = {}
 
-    def _keep(self, name: str) -> list[float]:
+    def _keep(self, name: str) -> list[Any]:
         """A number for each parameter, 0 at first, which is part of the state."""
         return self._kept.setdefault(name, [0.0] * len(self.parameters))
 
-    def _change(self, i: int, slope: float, rate: float) -> float:
+    def _change(self, i: int, slope: Any, rate: Any) -> Any:
         """What parameter `i`, where the error has this slope, gains in this step."""
         raise NotImplementedError
 
+    def _changed(self, i: int, x: Any, slope: Any, rate: Any) -> Any:
+        """Where this step takes parameter `i` from `x`."""
+        pull = self.decay * x
+        if self.decoupled:
+            return x - rate * pull + self._change(i, slope, rate)
+        return x + self._change(i, slope + pull, rate)
+
     def step(self) -> None:
         """Changes every parameter once. Grads stay as they are: zero them before the next."""
-        rate = self.rate
-        if callable(rate):
-            rate = _within(f"the rate at step {self.steps}", rate(self.steps))
+        rate = self.rate_now()
         for i, p in enumerate(self.parameters):
-            pull = self.decay * p.data
-            if self.decoupled:
-                p.data = p.data - rate * pull + self._change(i, p.grad, rate)
-            else:
-                p.data = p.data + self._change(i, p.grad + pull, rate)
+            p.data = self._changed(i, p.data, p.grad, rate)
         self.steps += 1
+
+    def rate_now(self) -> float:
+        """The rate of the next step."""
+        if callable(self.rate):
+            return _within(f"the rate at step {self.steps}", self.rate(self.steps))
+        return self.rate
+
+    def recorded(self) -> tuple[list[Value], list[Value]]:
+        """A step of one parameter as a graph, made by the same formula, called with Values.
+
+        Its leaves are labelled `data`, `slope`, what is kept, `rate` and `steps`; its results are
+        the parameter's new number and what is kept then. The settings are constants in it.
+        """
+        twin: Any = copy(self)
+        names = ["data", "slope", *self._kept, "rate", "steps"]
+        leaves = {name: Value(0.5, label=name) for name in names}
+        twin.steps = leaves["steps"]
+        twin._kept = {name: [leaves[name]] for name in self._kept}
+        for name, xs in vars(self).items():
+            for kept in self._kept:
+                if xs is self._kept[kept]:
+                    setattr(twin, name, twin._kept[kept])
+        new = twin._changed(0, *(leaves[name] for name in ("data", "slope", "rate")))
+        return list(leaves.values()), [new, *(kept for (kept,) in twin._kept.values())]
 
     def state(self) -> dict[str, Any]:
         """Everything that `load` needs to go on from here, fit for JSON; no parameters.
@@ -113,7 +141,7 @@ class GradientDescent(Optimizer):
     def __init__(self, parameters: Parameters, rate: Rate = 0.001, decay: float = 0.0) -> None:
         super().__init__(parameters, rate, decay)
 
-    def _change(self, i: int, slope: float, rate: float) -> float:
+    def _change(self, i: int, slope: Any, rate: Any) -> Any:
         return -rate * slope
 
 
@@ -142,7 +170,7 @@ class Momentum(Optimizer):
         self.decoupled = bool(decoupled)
         self.last = self._keep("last")
 
-    def _change(self, i: int, slope: float, rate: float) -> float:
+    def _change(self, i: int, slope: Any, rate: Any) -> Any:
         self.last[i] = -rate * slope + self.alpha * self.last[i]
         return self.last[i]
 
@@ -154,7 +182,7 @@ class Nesterov(Momentum):
     these points ahead, so a step first makes the change and then looks ahead from there.
     """
 
-    def _change(self, i: int, slope: float, rate: float) -> float:
+    def _change(self, i: int, slope: Any, rate: Any) -> Any:
         return -rate * slope + self.alpha * super()._change(i, slope, rate)
 
 
@@ -179,7 +207,7 @@ class RMSProp(Optimizer):
         self.epsilon = _positive("epsilon", epsilon)
         self.square = self._keep("square")
 
-    def _change(self, i: int, slope: float, rate: float) -> float:
+    def _change(self, i: int, slope: Any, rate: Any) -> Any:
         self.square[i] = self.beta * self.square[i] + (1 - self.beta) * slope * slope
         return -rate * slope / (sqrt(self.square[i]) + self.epsilon)
 
@@ -206,7 +234,7 @@ class Adam(Optimizer):
         self.epsilon = _positive("epsilon", epsilon)
         self.mean, self.square = self._keep("mean"), self._keep("square")
 
-    def _change(self, i: int, slope: float, rate: float) -> float:
+    def _change(self, i: int, slope: Any, rate: Any) -> Any:
         (beta1, beta2), t = self.betas, self.steps + 1
         self.mean[i] = beta1 * self.mean[i] + (1 - beta1) * slope
         self.square[i] = beta2 * self.square[i] + (1 - beta2) * slope * slope

@@ -115,7 +115,8 @@ def record(outputs: Sequence[Value], wrt: Iterable[Value] = (), seed: Value | No
         ends = [found[x] if x in found else as_value(0.0) for x in wrt]
         pen.write(topological_order(*ends, known=pen.slots))
         tape.gradients = [pen.slot(d) for d in ends]
-        tape.adjoints = {pen.slots[x]: pen.slots[d] for x, d in found.items() if d in pen.slots}
+        told = {x: d for x, d in found.items() if d in pen.slots or d.op is CONSTANT}
+        tape.adjoints = {pen.slots[x]: pen.slot(d) for x, d in told.items()}
     return tape
 
 

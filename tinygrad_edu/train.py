@@ -16,15 +16,21 @@ from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any, NamedTuple, Protocol
 
+from tinygrad_edu import optim
+from tinygrad_edu.compiled import Step, compile
 from tinygrad_edu.data import Case, shuffled
 from tinygrad_edu.engine import Value
+from tinygrad_edu.errors import LengthError
 from tinygrad_edu.ieee import number
 from tinygrad_edu.nn import Module
+from tinygrad_edu.straight import as_arrays, function
+from tinygrad_edu.tape import record
 
 PHASES = ("forward", "loss", "backward", "update")
 
 Loss = Callable[[Any, Sequence[float]], Value]  # of a model's outputs and a case's targets
 Metric = Callable[[Sequence[Any], Sequence[Case]], float]  # of the outputs for all these cases
+Count = Callable[[Any, Sequence[float]], Value]  # as a loss: of one case, and made of Values
 
 
 class Learner(Protocol):
@@ -102,9 +108,9 @@ class History:
     """What happened in a run.
 
     losses: one for each step. sweeps: how many are complete. metrics: by name, one for each
-    complete sweep, of the outputs in it. parameters, grads: by name, those that were watched, one
-    for each step, before its update. stopped: why the run ended, '' while it has not. model, cases,
-    loss: what `train` was given, for plots; they are not saved.
+    complete sweep, of the outputs in it; counts are among them. parameters, grads: by name, those
+    that were watched, one for each step, before its update. stopped: why the run ended, '' while
+    it has not. model, cases, loss: what `train` was given, for plots; they are not saved.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -154,23 +160,33 @@ def train(
     sweeps: int,
     until: Criterion | None = None,
     metrics: Mapping[str, Metric] | None = None,
+    counts: Mapping[str, Count] | None = None,
     watch: Sequence[str] = (),
     batch: int = 0,
     history: History | None = None,
     progress: bool = True,
+    compiled: bool = False,
     **how: Any,
 ) -> History:
     """The History of a run of the Loop; with a history given, of its continuation.
 
     sweeps: in all, those before included. until: stops earlier, as does a loss that is not finite.
-    watch: names of parameters to record, with their grads. progress: a bar on a terminal, if it
-    takes long. how: mean and seed, as of `loop`. Ctrl-C is a KeyboardInterrupt as ever, but never
-    in the middle of an update: model, optimizer and the history given are those after a whole
-    number of steps. ValueError for a name that is none, an optimizer of another model, and a
-    continuation that records something else.
+    counts: metrics that are sums over the cases, such as how many are right, each a function of
+    the outputs and targets of one case. watch: names of parameters to record, with their grads.
+    progress: a bar on a terminal, if it takes long. compiled: the graph of one case is recorded,
+    and run over all cases in each step (see `compile`), as long as Python decides nothing by the
+    numbers. how: mean and seed, as of `loop`. Ctrl-C is a KeyboardInterrupt as ever, but never in
+    the middle of an update: model, optimizer and the history given are those after a whole number
+    of steps. ValueError for a name that is none or that two have, an optimizer of another model,
+    and a continuation that records something else.
     """
     history = History() if history is None else history
-    metrics = metrics or {}
+    metrics, counts = metrics or {}, counts or {}
+    if not counts.keys().isdisjoint(metrics):
+        raise ValueError("a metric and a count have one name: give them two")
+    if compiled and (batch or metrics or watch):
+        raise ValueError("a compiled run takes counts, not batches, metrics and names to watch")
+    metrics = {**metrics, **{name: _counted(count) for name, count in counts.items()}}
     watched = _watched(model, optimizer, watch)
     if history.losses and (set(watched), set(metrics)) != (
         set(history.parameters),
@@ -178,6 +194,11 @@ def train(
     ):
         raise ValueError("a run goes on with the same parameters watched, and the same metrics")
     history.model, history.cases, history.loss, history.stopped = model, cases, loss, ""
+    if compiled:
+        fs = [loss, *counts.values()]
+        step, columns = _compiled(model, fs, cases, optimizer, how.get("mean", False))
+        go_on: dict[str, Any] = {"until": until, "history": history, "progress": progress}
+        return train_step(step, optimizer, columns, sweeps, counts=list(counts), **go_on)
     per_sweep, start = steps_in_sweep(cases, batch), len(history.losses)
     how |= {"sweeps": sweeps, "batch": batch, "start": start}
     seen: list[Any] = []
@@ -217,6 +238,117 @@ def train(
     return history
 
 
+# --- compiled ------------------------------------------------------------------------------------
+
+
+def train_step(
+    step: Step,
+    optimizer: Learner,
+    columns: Sequence[Any],
+    sweeps: int,
+    *,
+    until: Criterion | None = None,
+    history: History | None = None,
+    progress: bool = True,
+    counts: Sequence[str] = (),
+) -> History:
+    """The History of a run of a compiled step over all examples: forward, backward, update.
+
+    columns: as for a call of the step. counts: what the step's `also`, whose sums they are, are
+    called in the metrics.
+    All else is as of `train`. ValueError where the step does not differentiate by a parameter.
+    """
+    history = History() if history is None else history
+    lists, count, _ = step.columns(columns)
+    slots = {x: i for i, x in enumerate(x for x in step.wrt if x not in step.inputs)}
+    if not set(optimizer.parameters) <= set(slots):
+        raise ValueError("the step does not differentiate by all parameters: compile it with wrt=")
+    if len(counts) != len(step.also):
+        raise LengthError(f"{len(step.also)} values in also=, {len(counts)} counts: name each")
+    arrays = step.chosen(count) == "numpy"
+    given = as_arrays(lists) if arrays else lists
+    share = count if step.reduce == "mean" else 1
+    places = [len(step.also) + slots[p] for p in optimizer.parameters]
+    update = _update(optimizer, arrays)
+    slopes: list[float] = []
+    bar, patience = _Bar(sweeps, progress), _Patience()
+    history.stopped = ""
+    try:
+        while history.sweeps < sweeps and not history.stopped:
+            (loss, *rest), _ = step.run(given, count)
+            slopes = [rest[i] / share for i in places] if share > 1 else [rest[i] for i in places]
+            patience.begin()  # from now on parameters change, and what is recorded
+            update(slopes)
+            history.losses.append(loss / share)
+            for name, x in zip(counts, rest):
+                history.metrics.setdefault(name, []).append(x)
+            history.sweeps += 1
+            bar.show(history.sweeps)
+            history.stopped = _reason(history, until)
+            patience.end()
+        history.stopped = history.stopped or f"{sweeps} sweeps"
+    except KeyboardInterrupt:
+        history.stopped = "interrupted"
+        raise
+    finally:
+        for p, slope in zip(optimizer.parameters, slopes):
+            p.grad = slope
+        patience.leave()
+        bar.end()
+    return history
+
+
+def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
+    """What does `optimizer.step()` for gradients in a list, by its own formula, compiled."""
+    parameters = optimizer.parameters
+    if type(optimizer).__module__ != optim.__name__ or not isinstance(optimizer, optim.Optimizer):
+
+        def plainly(slopes: list[float]) -> None:
+            for p, slope in zip(parameters, slopes):
+                p.grad = slope
+            optimizer.step()
+
+        return plainly
+    leaves, results = optimizer.recorded()
+    tape = record(results)
+    each = [tape.leaves[x] for x in leaves[:-2]]
+    fixed = [x.label for x in tape.leaves if x in leaves[-2:]]
+    run = function(tape, each, [], tape.outputs, arrays)
+    learner, kept = optimizer, optimizer._kept.values()
+
+    def update(slopes: list[float]) -> None:
+        numbers = {"rate": learner.rate_now(), "steps": float(learner.steps)}
+        columns = [[p._data for p in parameters], slopes, *kept]
+        _, (data, *after) = run(columns, [numbers[label] for label in fixed], len(parameters))
+        for p, x in zip(parameters, data):
+            p._data = x
+        for old, new in zip(kept, after):
+            old[:] = new
+        learner.steps += 1
+
+    return update
+
+
+def _compiled(
+    model: Any, fs: Sequence[Loss], cases: Sequence[Case], optimizer: Learner, mean: bool
+) -> tuple[Step, list[list[float]]]:
+    """The step of one case, for the loss and the counts `fs`, and the columns of all cases."""
+    steps_in_sweep(cases)
+    for _, part in model.walk():
+        if getattr(part, "training", False) and getattr(part, "probability", 0):
+            raise ValueError("dropout draws anew for each case, a compiled run cannot: call eval()")
+    if len({(len(case.inputs), len(case.targets)) for case in cases}) > 1:
+        raise LengthError("a compiled run has as many inputs, and as many targets, in every case")
+    rows, inputs = [[*case.inputs, *case.targets] for case in cases], len(cases[0].inputs)
+
+    def one(*leaves: Any) -> list[Value]:
+        outputs = model(leaves[:inputs])
+        return [f(outputs, leaves[inputs:]) for f in fs]
+
+    step = compile(one, optimizer.parameters, rows[0], reduce="mean" if mean else "sum")
+    return step, [list(column) for column in zip(*rows)]
+
+
 def _watched(model: Module, optimizer: Learner, watch: Sequence[str]) -> dict[str, Value]:
     """The parameters to record, by name."""
     parameters = model.named_parameters()
@@ -227,6 +359,13 @@ def _watched(model: Module, optimizer: Learner, watch: Sequence[str]) -> dict[st
             some = ", ".join(list(parameters)[:6])
             raise ValueError(f"no parameter {name[:60]!r} to watch: they are {some}, ...")
     return {name: parameters[name] for name in watch}
+
+
+def _counted(count: Count) -> Metric:
+    """The metric that adds it up over the cases."""
+    return lambda outputs, cases: sum(
+        count(y, case.targets).data for y, case in zip(outputs, cases)
+    )
 
 
 def _reason(history: History, until: Criterion | None) -> str:

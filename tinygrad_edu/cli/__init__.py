@@ -7,6 +7,7 @@ import click
 from tinygrad_edu import __version__
 from tinygrad_edu.cli.check import check
 from tinygrad_edu.cli.common import Main
+from tinygrad_edu.cli.compile import compile
 from tinygrad_edu.cli.explain import explain
 from tinygrad_edu.cli.orders import orders
 from tinygrad_edu.cli.render import render
@@ -28,6 +29,7 @@ def main(ctx: click.Context) -> None:
       tinygrad-edu render "tanh(x*w + b)" --at x=2 --at w=-3 --at b=7
       tinygrad-edu explain "tanh(x*w + b)" --wrt w --at x=2 --at w=-3 --at b=7
       tinygrad-edu step "tanh(x*w + b)" --at x=2 --at w=-3 --at b=7
+      tinygrad-edu compile "tanh(x*w + b)" --wrt w --to python
 
     \b
     To complete commands and options with the Tab key, in ~/.bashrc (or zsh_source in ~/.zshrc):
@@ -37,5 +39,5 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (render, explain, step, orders, check):
+for command in (render, explain, step, orders, check, compile):
     main.add_command(command)

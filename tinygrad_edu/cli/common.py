@@ -22,7 +22,8 @@ from tinygrad_edu.errors import (
     StaleError,
     ViewError,
 )
-from tinygrad_edu.expression import bindings, expression
+from tinygrad_edu.expression import bindings, expression, names, shown
+from tinygrad_edu.files import write_whole
 from tinygrad_edu.script import load, own_stdout
 
 SCRIPT = re.compile(r"(.+\.py):(\w*)", re.DOTALL)
@@ -154,10 +155,13 @@ places = click.option(
 )
 
 
-def target_value(target: str, assignments: Sequence[str]) -> tuple[Value, TextIO]:
+def target_value(
+    target: str, assignments: Sequence[str], default: float | None = None
+) -> tuple[Value, TextIO]:
     """What is to be drawn, and where standard output is.
 
-    The typed expression, differentiated; or a script's Value, as the script left it.
+    The typed expression, differentiated; or a script's Value, as the script left it. default: of
+    names that have no number.
     """
     script = SCRIPT.fullmatch(target.strip())
     if script:
@@ -169,7 +173,8 @@ def target_value(target: str, assignments: Sequence[str]) -> tuple[Value, TextIO
         raise ExpressionError(
             "a script is drawn as FILE.py:NAME, with the name of one of its Values"
         )
-    value = expression(target, bindings(assignments))
+    numbers = {} if default is None else dict.fromkeys(names(target), default)
+    value = expression(target, numbers | bindings(assignments))
     value.backward()
     return value, sys.stdout
 
@@ -215,3 +220,21 @@ def listed(words: str | None, every: Sequence[str]) -> list[str] | None:
     if words in ("none", "all"):
         return list(every) if words == "all" else []
     return [word.strip() for word in words.split(",")]
+
+
+def deliver(data: bytes, output: str | None, stdout: TextIO) -> None:
+    """Writes to a file, whole or not at all, or to standard output."""
+    if output is None or output == "-":
+        stdout.buffer.write(data)
+        stdout.flush()
+        return
+    try:
+        write_whole(output, data)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise unwritable(output, error) from error
+
+
+def unwritable(path: str, error: Exception) -> Refusal:
+    """The refusal to write there."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return Refusal(f"cannot write {shown(path)[1:-1]}: {reason}; choose another place")

@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import TextIO
 
 import click
 
@@ -17,14 +16,15 @@ from tinygrad_edu.cli.common import (
     LONGEST,
     SCRIPT,
     ExpressionCommand,
-    Refusal,
     at,
+    deliver,
     listed,
     places,
     reading,
     refusing,
     target_value,
     terminal,
+    unwritable,
 )
 from tinygrad_edu.derivatives import derivatives
 from tinygrad_edu.draw import film, picture
@@ -220,7 +220,7 @@ def render(
         elif format is None:
             click.echo(written, file=stdout, nl=False, color=True)
         else:
-            _deliver(data, output, stdout)
+            deliver(data, output, stdout)
     for remark in [drawing.note, *remarks] if drawing.note else remarks:
         click.echo(f"Note: {one_line(remark, LONGEST)}", err=True)
 
@@ -296,7 +296,7 @@ def _deliver_all(files: dict[str, bytes], folder: str) -> None:
     except (OSError, ValueError) as error:
         if isinstance(error, ViewError):
             raise
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     click.echo(f"Note: {len(files) - 1} steps are in {shown(folder)}, and steps.svg", err=True)
 
 
@@ -314,22 +314,6 @@ def _format(output: str | None, format: str | None) -> str | None:
     if ending in picture.FORMATS and ending != format:
         raise FormatError(f"the ending .{ending} and --format {format} disagree: drop one of them")
     return format
-
-
-def _deliver(data: bytes, output: str | None, stdout: TextIO) -> None:
-    if output is None or output == "-":
-        stdout.buffer.write(data)
-        stdout.flush()
-        return
-    try:
-        write_whole(output, data)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise _unwritable(output, error) from error
-
-
-def _unwritable(path: str, error: Exception) -> Refusal:
-    reason = getattr(error, "strerror", None) or str(error)
-    return Refusal(f"cannot write {shown(path)[1:-1]}: {reason}; choose another place")
 
 
 def _remarks(value: Value, whole: Graph) -> Iterator[str]:

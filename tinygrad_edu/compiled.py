@@ -1,0 +1,413 @@
+"""compile(): a graph recorded once as a tape, to be run again and again on other numbers.
+
+    step = compile(loss, wrt=parameters, inputs=[x, target])
+    value, gradients = step(xs, targets)
+
+The graph is that of one example. A step runs it over as many as it is given, adds up the value
+and the gradients, and takes all other leaves as they are at that moment. What Python decided
+while the graph was made is frozen in it: every `if`, the length of every loop, every random draw.
+
+The eager engine is the definition. Where a result is not finite, or Python's arithmetic raised,
+the examples are run again by it, and its numbers count.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from math import isfinite
+from types import MappingProxyType
+from typing import Any
+
+from tinygrad_edu.check import first_nonfinite, nonfinite_message
+from tinygrad_edu.engine import Value, on_comparison
+from tinygrad_edu.errors import (
+    FrozenWarning,
+    InnerNodeError,
+    LengthError,
+    MissingError,
+    NonFiniteError,
+    NonFiniteWarning,
+    NumberError,
+    SlowWarning,
+    TapeError,
+)
+from tinygrad_edu.ieee import number
+from tinygrad_edu.ops import CONSTANT, LEAF
+from tinygrad_edu.straight import Columns, Run, function
+from tinygrad_edu.tape import record
+
+BACKENDS = ("auto", "python", "numpy", "machine")
+REDUCTIONS = ("sum", "mean")
+_FAST = 'pip install "tinygrad-edu[fast]"'
+MANY = 32  # examples from which arrays are faster than a loop; measured on MLPs, it is 20 to 40
+
+Column = Any  # a number, or a sequence of numbers, one for each example
+
+
+def compile(
+    loss: Value | Callable[..., Any],
+    wrt: Value | Iterable[Value | str] = (),
+    inputs: Value | Iterable[Any] = (),
+    *,
+    reduce: str = "sum",
+    also: Value | Iterable[Value] = (),
+    backend: str = "auto",
+    strict: bool = False,
+) -> Step:
+    """The graph of `loss`, one example's, as a step to be run on any number of examples.
+
+    wrt: leaves to differentiate by. inputs: leaves that get new numbers at each call. reduce:
+    "sum" or "mean" over the examples. also: Values of the same graph to be added up as well.
+    backend: "python", "numpy", "machine", or the fastest that is installed. strict: a nan or an
+    infinity is a NonFiniteError, not a warning.
+
+    loss may be a function instead. It is called with Values of the numbers in `inputs`, which are
+    labelled as its parameters are, and gives the loss, or a list of the loss and what else is
+    wanted; wrt may name its parameters. Where it compares Values, a FrozenWarning says which line
+    has decided once and for all: a comparison cannot be recorded, `relu`, `less` and `mask` can.
+    """
+    with _no_collection():
+        if isinstance(loss, Value):
+            return Step(loss, _list(wrt), _list(inputs), reduce, _list(also), backend, strict)
+        if not callable(loss):
+            raise NumberError(f"expected a Value or a function, not {type(loss).__name__}")
+        leaves = _arguments(loss, _list(inputs))
+        called = {leaf.label: leaf for leaf in leaves}
+        results = _list(_watched(loss, leaves))
+        by = [called.get(x, x) if isinstance(x, str) else x for x in _list(wrt)]
+        more = [*results[1:], *_list(also)]
+        return Step(results[0], by, leaves, reduce, more, backend, strict)
+
+
+class Step:
+    """A compiled loss. Calling it gives its value and its gradients, in the order of `wrt`.
+
+    Each input is given one number, or a sequence with a number for each example, in order or by
+    its label. A gradient is added up over the examples, but for an input that was given a
+    sequence, which has one for each. With `also`, their sums are the third thing returned.
+    tape: the graph as it was recorded. A step keeps no numbers: threads may share one.
+    """
+
+    train: Any  # this comes from the package's __init__: a step knows no optimizer
+
+    def __init__(
+        self,
+        loss: Value,
+        wrt: list[Any],
+        inputs: list[Any],
+        reduce: str,
+        also: list[Value],
+        backend: str,
+        strict: bool,
+    ) -> None:
+        for what, choice, every in (
+            ("backend", backend, BACKENDS),
+            ("reduction", reduce, REDUCTIONS),
+        ):
+            if choice not in every:
+                raise ValueError(f"no {what} {choice!r}: choose one of {', '.join(every)}")
+        for y in (loss, *also):
+            if not isinstance(y, Value):
+                raise NumberError(f"what is compiled is a Value, not {type(y).__name__}")
+        self.wrt, self.inputs = _leaves("wrt", wrt), _leaves("inputs", inputs)
+        self.loss, self.also = loss, also
+        self.reduce, self.backend, self.strict = reduce, backend, strict
+        self.tape = record([loss, *also], self.wrt)
+        given = set(self.inputs)
+        self._others = [leaf for leaf in self.tape.leaves if leaf not in given]
+        # inputs that nothing depends on are not on the tape: their columns are not looked at
+        self._used = [i for i, x in enumerate(self.inputs) if x in self.tape.leaves]
+        self._each = [x for x in self.wrt if x in given]
+        self._made: dict[tuple[str, bool], Run] = {}
+        self._told = False
+        self._arrays = _there("numpy")
+        self._machines = self._arrays and _there("llvmlite", "tinygrad_edu.native")
+        if (backend == "machine" and not self._machines) or (backend, self._arrays) == (
+            "numpy",
+            False,
+        ):
+            raise MissingError(f"{backend} is not installed: {_FAST}")
+        if backend == "auto" and not self._machines:
+            _say_how_to_be_faster()
+
+    def __repr__(self) -> str:
+        return f"<a step of {len(self.tape)} slots: {len(self.inputs)} inputs, {len(self.wrt)} wrt>"
+
+    def __call__(self, *columns: Column, **by_label: Column) -> Any:
+        """(value, gradients), and third the sums or means of `also`, if there are any."""
+        lists, count, single = self.columns(columns, by_label)
+        sums, each = self.run(lists, count)
+        scale = 1.0 / count if self.reduce == "mean" else 1.0
+        sums = [x / count for x in sums] if self.reduce == "mean" else sums
+        outputs = 1 + len(self.also)
+        values, slopes, items = sums[:outputs], iter(sums[outputs:]), iter(each)
+        gradients: list[Any] = []
+        for x in self.wrt:
+            if x not in self._each:
+                gradients.append(next(slopes))
+            elif x in single:
+                gradients.append(sum(next(items)) * scale)
+            else:
+                gradients.append([d * scale for d in next(items)])
+        return (values[0], gradients, values[1:]) if self.also else (values[0], gradients)
+
+    def outputs(self, *columns: Column, **by_label: Column) -> list[list[float]]:
+        """The loss of each example, and the same of each of `also`: a forward pass alone."""
+        lists, count, _ = self.columns(columns, by_label)
+        try:
+            _, items = self._function(self.chosen(count, True), True)(
+                [lists[i] for i in self._used], self.others(), count
+            )
+            if all(isfinite(sum(column)) for column in items):
+                return items
+        except (ArithmeticError, ValueError):
+            pass
+        ends = [self._replayed(lists, i)[1] for i in range(count)]
+        return [[end.data for end in column] for column in zip(*ends)]
+
+    def first_nonfinite(self, *columns: Column, **by_label: Column) -> tuple[int, Value] | None:
+        """The first example in which a nan or an infinity is met, and the node that made it.
+
+        The examples are run by the eager engine; see `check.first_nonfinite`, and
+        `check.nonfinite_message` for a sentence about the node.
+        """
+        lists, count, _ = self.columns(columns, by_label)
+        for i in range(count):
+            node = _culprit(self._replayed(lists, i)[1])
+            if node is not None:
+                return i, node
+        return None
+
+    def run(self, columns: Columns, count: int) -> tuple[list[float], list[list[float]]]:
+        """Sums: of the loss, of each of `also`, and of the gradients by what is no input.
+
+        The second list has the gradients of each example by what is. columns: lists of floats,
+        or what `prepared` made of them.
+        """
+        used = [columns[i] for i in self._used]
+        try:
+            run = self._function(self.chosen(count), False)
+            sums, each = run(used, self.others(), count)
+            if isfinite(sum(sums)) and all(isfinite(sum(items)) for items in each):
+                return sums, each
+        except (ArithmeticError, ValueError):  # where Python's floats do not do as IEEE's
+            pass
+        return self._eagerly(columns, count)
+
+    def others(self) -> list[float]:
+        """The numbers that leaves other than inputs have now."""
+        return [leaf._data for leaf in self._others]
+
+    def chosen(self, count: int, forward: bool = False) -> str:
+        """The backend for so many examples."""
+        adds = not forward and not self._each  # the machine gives sums, and nothing by example
+        if self.backend == "machine":
+            return "machine" if adds else "numpy"
+        if self.backend == "auto":
+            arrays = "numpy" if self._arrays and count >= MANY else "python"
+            return "machine" if self._machines and adds else arrays
+        return self.backend
+
+    def _function(self, backend: str, forward: bool) -> Run:
+        if (backend, forward) not in self._made:
+            with _no_collection():
+                made = self._machine() if backend == "machine" else self._straight(backend, forward)
+            self._made[backend, forward] = made
+        return self._made[backend, forward]
+
+    def _straight(self, backend: str, forward: bool) -> Run:
+        slots = self.tape.leaves
+        inputs = [slots[self.inputs[i]] for i in self._used]
+        slopes = list(zip(self.wrt, self.tape.gradients))
+        sums = [*self.tape.outputs, *(d for x, d in slopes if x not in self._each)]
+        each = [d for x, d in slopes if x in self._each]
+        if forward:
+            sums, each = [], self.tape.outputs
+        return function(self.tape, inputs, sums, each, arrays=backend == "numpy")
+
+    def _machine(self) -> Run:
+        from tinygrad_edu.native.binding import Program
+
+        program = Program(self.loss, self.also, self.wrt, [self.inputs[i] for i in self._used])
+
+        def run(columns: Any, others: Any, count: int) -> tuple[list[float], list[list[float]]]:
+            outputs, gradients = program.run(columns, count, False)
+            return [*outputs, *gradients], []
+
+        return run
+
+    def _replayed(self, columns: Columns, i: int) -> tuple[list[Value], list[Value]]:
+        """Example `i` by the eager engine, backward pass included: its nodes and outputs."""
+        numbers = dict(zip(self._others, self.others()))
+        numbers |= {self.inputs[k]: float(columns[k][i]) for k in self._used}
+        nodes, outputs = self.tape.replay(numbers)
+        outputs[0].backward()
+        return nodes, outputs
+
+    def _eagerly(self, columns: Columns, count: int) -> tuple[list[float], list[list[float]]]:
+        sums = [0.0] * (1 + len(self.also) + len(self.wrt) - len(self._each))
+        each: list[list[float]] = [[] for _ in self._each]
+        for i in range(count):
+            nodes, outputs = self._replayed(columns, i)
+            slopes = {x: nodes[k].grad for x, k in self.tape.leaves.items()}
+            results = [y.data for y in outputs]
+            results += [slopes.get(x, 0.0) for x in self.wrt if x not in self._each]
+            sums = [total + x for total, x in zip(sums, results)]
+            for items, x in zip(each, self._each):
+                items.append(slopes.get(x, 0.0))
+            if not all(map(isfinite, [*results, *(items[-1] for items in each)])):
+                culprit = _culprit(outputs)
+                if culprit is not None:
+                    where = f"example {i}: " if self.inputs else ""
+                    self._report(where + nonfinite_message(culprit))
+        if not isfinite(sum(sums)):
+            self._report("a sum over the examples is not finite")
+        return sums, each
+
+    def _report(self, message: str) -> None:
+        if self.strict:
+            raise NonFiniteError(message)
+        if not self._told:
+            self._told = True
+            warnings.warn(message, NonFiniteWarning, stacklevel=_outside())
+
+    def columns(
+        self, given: Sequence[Column], named: Mapping[str, Column] = MappingProxyType({})
+    ) -> tuple[list[list[float]], int, set[Value]]:
+        """A list for each input, how many examples there are, which inputs had one number."""
+        by_input: dict[Value, Column] = {}
+        for label, column in named.items():
+            found = [x for x in self.inputs if x.label == label]
+            if len(found) != 1:
+                known = ", ".join(x.label for x in self.inputs if x.label)
+                problem = f"{len(found)} inputs are" if found else "no input is"
+                raise TapeError(f"{problem} called {label!r}; the labels are {known or 'none'}")
+            by_input[found[0]] = column
+        rest = [x for x in self.inputs if x not in by_input]
+        if len(rest) != len(given):
+            raise LengthError(f"{len(rest)} inputs need a column, and {len(given)} are given")
+        by_input |= zip(rest, given)
+        columns = [_column(by_input[x]) for x in self.inputs]
+        counts = {len(column) for column in columns if isinstance(column, list)} or {1}
+        if len(counts) > 1:
+            raise LengthError(f"columns have {' or '.join(map(str, sorted(counts)))} numbers: why?")
+        (count,) = counts
+        if not count:
+            raise LengthError("the columns are empty: give one example or more")
+        single = {x for x, column in zip(self.inputs, columns) if isinstance(column, float)}
+        lists = [[c] * count if isinstance(c, float) else c for c in columns]
+        return lists, count, single
+
+
+def _column(x: Column) -> float | list[float]:
+    """The number, or the numbers, as floats."""
+    if hasattr(x, "tolist"):
+        x = x.tolist()  # of an array, or of one of its numbers
+    if isinstance(x, str | bytes) or not hasattr(x, "__iter__"):
+        return float(number(x))
+    items = list(x)
+    return items if set(map(type, items)) == {float} else [float(number(item)) for item in items]
+
+
+def _list(x: Any) -> list[Any]:
+    """What was given as one thing or as several."""
+    return [x] if isinstance(x, Value | str) else list(x)
+
+
+def _leaves(what: str, values: list[Any]) -> list[Value]:
+    for x in values:
+        if not isinstance(x, Value):
+            raise NumberError(f"{what} is made of leaves, which are Values, not {x!r:.60}")
+        if x.op is CONSTANT:
+            raise TapeError(f"{what} has a constant, {x.data!r}: make it a leaf, Value({x.data!r})")
+        if x.op is not LEAF:
+            raise InnerNodeError(f"{what} is made of leaves, and {x!r} was computed")
+    if len(set(values)) < len(values):
+        raise TapeError(f"{what} has one leaf twice: give each once")
+    return values
+
+
+def _culprit(outputs: list[Value]) -> Value | None:
+    return next(filter(None, map(first_nonfinite, outputs)), None)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No garbage collection meanwhile: a graph has no cycles for it to find.
+
+    It would walk all nodes again and again as they become more, which takes longer than all else.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+# --- a function instead of a graph ---------------------------------------------------------------
+
+
+def _arguments(f: Callable[..., Any], numbers: list[Any]) -> list[Value]:
+    """A leaf for each number, with the name of the parameter that it becomes."""
+    from inspect import signature
+
+    try:
+        names = [p.name for p in signature(f).parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    except (TypeError, ValueError):  # a function that does not say
+        names = []
+    names += [f"x{i}" for i in range(len(names), len(numbers))]
+    return [Value(x, label=name) for x, name in zip(numbers, names)]
+
+
+def _watched(f: Callable[..., Any], leaves: list[Value]) -> Any:
+    """What `f` gives for the leaves; a warning for each line that compared Values meanwhile."""
+    places: dict[tuple[str, int], None] = {}
+    token = on_comparison.set(lambda: places.setdefault(_place()))
+    try:
+        result = f(*leaves)
+    finally:
+        on_comparison.reset(token)
+    for file, line in places:
+        message = (
+            "Values were compared here while the graph was recorded: the compiled step has frozen "
+            "that answer. Write relu, maximum, less or mask instead, or compile once for each case"
+        )
+        warnings.warn_explicit(message, FrozenWarning, file, line)
+    return result
+
+
+def _place() -> tuple[str, int]:
+    """File and line of the caller outside of this package."""
+    frame = sys._getframe(_outside() - 1)
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def _outside() -> int:
+    """The `stacklevel`, as seen by its caller, of the first frame outside of this package."""
+    depth, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("tinygrad"):
+        depth, frame = depth + 1, frame.f_back
+    return depth
+
+
+# --- what is installed ---------------------------------------------------------------------------
+
+
+def _there(*packages: str) -> bool:
+    """Whether they are installed; nothing is imported."""
+    return all(find_spec(package) is not None for package in packages)
+
+
+@cache
+def _say_how_to_be_faster() -> None:
+    """Says it, once in a process."""
+    message = f"compiled steps are much faster as machine code: {_FAST}"
+    warnings.warn(message, SlowWarning, stacklevel=_outside())

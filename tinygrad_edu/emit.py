@@ -1,0 +1,152 @@
+"""A Tape as text: its lines in some language, and as a table to follow with a finger.
+
+No derivative is known here. A line is a row of the table applied to text, as `formula` does it;
+a slot that is used once is written inside the expression that uses it, as long as that stays
+short enough for readers, and flat enough for parsers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from tinygrad_edu.formula import Formula, rounded
+from tinygrad_edu.ops import CONSTANT, LEAF, TABLE, Op
+from tinygrad_edu.tape import Tape
+
+DEEPEST = 40  # levels of one expression; the least that parsers promise is 63 (C99, 5.2.4.1)
+LONGEST = 72  # characters of an expression that goes into another
+
+
+class Source(Formula):
+    """A formula in a language, in which `forms` are the rows that it writes in its own way."""
+
+    __slots__ = ()
+    forms: ClassVar[Mapping[str, str]] = {}
+    words: ClassVar[Mapping[str, str]] = {}  # for inf and nan
+    suffix: ClassVar[str] = ""  # of a whole number
+
+    def __init__(self, text: str | float, strength: int = Formula("").strength) -> None:
+        super().__init__(text, strength)
+        if not isinstance(text, str):
+            short = self.text if self.text != "-0" else "-0.0"
+            self.text = short + self.suffix * short.lstrip("-").isdigit()
+            for word, written in self.words.items():
+                self.text = self.text.replace(word, written)
+
+    @classmethod
+    def form(cls, op: Op, b: str) -> str:
+        """How a row is written in a way of its own, '' if there is none; "pow 2" for b = 2."""
+        if op is not TABLE.get(op.name):
+            return ""
+        return cls.forms.get(f"{op.name} {b}") or cls.forms.get(op.name, "")
+
+    def _apply(self, op: Op, *args: Any) -> Formula:
+        operands = [self._of(x) for x in args]
+        form = self.form(op, operands[-1].text)
+        return type(self)(form.format(*operands)) if form else super()._apply(op, *operands)
+
+
+def lines(
+    tape: Tape,
+    kind: type[Source],
+    names: Callable[[int], str],
+    ends: Sequence[int],
+    *,
+    kept: Collection[int] = (),
+    longest: int = LONGEST,
+    own: Mapping[int, str] = MappingProxyType({}),
+) -> tuple[list[tuple[int, str]], dict[int, Source]]:
+    """The slots that are a line of their own, with their expressions; how each slot is referred to.
+
+    ends: the slots that are wanted; what they do not need is left out. kept: slots that are lines
+    in any case. own: what to call operations that are not in the table, by id().
+    """
+    needed, uses = set(ends), Counter(ends)
+    for k in reversed(range(len(tape))):
+        if k in needed:
+            a, b = tape.a[k], tape.b[k]
+            exponent = kind(tape.data[b]).text if b >= 0 and tape.ops[b] is CONSTANT else ""
+            for x, place in ((a, "{0}"), (b, "{1}")):
+                if x >= 0:
+                    needed.add(x)
+                    uses[x] += max(1, kind.form(tape.ops[k], exponent).count(place))
+    made: list[tuple[int, str]] = []
+    texts: dict[int, Source] = {}
+    depth: dict[int, int] = {}
+    for k in sorted(needed):
+        op, operands = tape.ops[k], [x for x in (tape.a[k], tape.b[k]) if x >= 0]
+        depth[k] = 1 + max((depth[x] for x in operands), default=-1)
+        if op is CONSTANT:
+            texts[k] = kind(tape.data[k])
+        elif op is LEAF:
+            texts[k] = kind(names(k))
+        else:
+            args = [texts[x] for x in operands]
+            own_call = f"{own.get(id(op))}({', '.join(map(str, args))})"
+            text = kind(own_call) if id(op) in own else op(*args)
+            if uses[k] == 1 and k not in kept and depth[k] < DEEPEST and len(text.text) <= longest:
+                texts[k] = text
+            else:
+                made.append((k, text.text))
+                texts[k], depth[k] = kind(names(k)), 0
+    return made, texts
+
+
+def names(tape: Tape, fits: Callable[[str], Any]) -> list[str]:
+    """What to call each slot: its label, if it is the only one and fits, or v3, as in a picture.
+
+    The adjoint of x is d_x, and what is neither is t7, by its slot.
+    """
+    count = Counter(tape.labels.values())
+    called = [f"t{k}" for k in range(len(tape))]
+    for k in range(tape.forward):
+        label = tape.labels.get(k, "")
+        called[k] = label if count[label] == 1 and fits(label) else f"v{tape.ids[k]}"
+    for k, d in tape.adjoints.items():
+        if called[d] == f"t{d}":
+            called[d] = f"d_{called[k]}"
+    return called
+
+
+def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
+    """The tape line by line: a picture's id, the name, the formula it came from, its number.
+
+    First the forward pass, then the adjoints: d_x is d output / d x.
+    """
+    called = names(tape, re.compile(r"[^\W\d][\w.\[\]']*").fullmatch)
+    ends = [*tape.outputs, *tape.gradients, *tape.adjoints.values()]
+    kept = {*range(tape.forward), *tape.adjoints.values()}
+    made, texts = lines(tape, Source, called.__getitem__, ends, kept=kept)
+    told = dict(made)
+    owners: dict[int, list[int]] = {}
+    for k, d in tape.adjoints.items():
+        owners.setdefault(d, []).append(k)
+    rows = [("id", "name", "formula", "number")]
+
+    def write(k: int, formula: str, node: int | None = None) -> None:
+        name = called[k] if node is None else f"d_{called[node]}"
+        place = k if node is None else node
+        i = str(tape.ids[place]) if place < tape.forward else ""
+        rows.append((i, name, formula, rounded(tape.data[k], places)))
+
+    for k in range(tape.forward):
+        if k in told or tape.ops[k] is LEAF:
+            write(k, told.get(k, "given"))
+    if len(rows) == 1:
+        rows.append(("", "output", str(texts[tape.outputs[0]]), rounded(tape.data[0], places)))
+    backward = [d for d in owners if d not in told or d < tape.forward]  # constants, and copies
+    for d in [*backward, *(k for k in told if k >= tape.forward)]:
+        first = d in told and d >= tape.forward
+        for node in owners.get(d, [None]):
+            write(d, told[d] if first else str(texts[d]), node)
+            first = False
+    if not numbers:
+        rows = [(*row[:3], "") for row in rows]
+    width = [max(map(len, column)) for column in zip(*rows)]
+    return "".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, width)).rstrip() + "\n" for row in rows
+    )

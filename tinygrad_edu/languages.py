@@ -1,0 +1,218 @@
+"""A Tape as a program in Python, C or JavaScript, for places where this package is not."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Sequence
+from string import Template
+
+from tinygrad_edu.emit import Source, lines, names
+from tinygrad_edu.engine import Value
+from tinygrad_edu.errors import FormatError
+from tinygrad_edu.ops import LEAF, TABLE
+from tinygrad_edu.tape import Tape
+
+LANGUAGES = ("python", "c", "javascript")
+
+
+class Python(Source):
+    """Made of this package's functions: a number may be a float, a Value or an IEEE number."""
+
+    __slots__ = ()
+    forms = {"max": "maximum({0}, {1})", "min": "minimum({0}, {1})"}  # noqa: RUF012
+
+
+class C(Source):
+    """Made of libm's functions, and of those in _HELPERS."""
+
+    __slots__ = ()
+    suffix = ".0"  # 1 / 2 is 0 in C
+    words = {"inf": "INFINITY", "nan": "NAN"}  # noqa: RUF012
+    forms = {"pow": "pow({0}, {1})", "abs": "fabs({0})"}  # noqa: RUF012
+
+
+class JavaScript(Source):
+    """Made of Math's functions, and of those in _HELPERS."""
+
+    __slots__ = ()
+    words = {"inf": "Infinity", "nan": "NaN"}  # noqa: RUF012
+    forms = {"pow": "pow({0}, {1})"}  # noqa: RUF012
+
+
+# What is no function of C or JavaScript, or not quite: as in `ieee`.
+_HELPERS = {
+    "less": "a < b ? 1.0 : a >= b ? 0.0 : NAN",
+    "mask": "a == 0 ? 0.0 : b",
+    "max": "a > b || a != a ? a : b",
+    "min": "a < b || a != a ? a : b",
+    "relu": "a <= 0 ? 0.0 : a",
+    "sigmoid": "a >= 0 ? 1 / (1 + exp(-a)) : exp(a) / (1 + exp(a))",
+    "softplus": "(a <= 0 ? 0.0 : a) + log1p(exp(a > 0 ? -a : a))",
+    "step": "a > 0 ? 1.0 : a <= 0 ? 0.0 : NAN",
+}
+_POW = "a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b)"
+
+_NAME = r"(?![vt]\d+$|d_)(?!\w*[A-Z][A-Z_])"  # not what we call the rest, no macro of C
+_WORDS = (  # the reserved ones of both languages, and what else has a meaning there
+    "auto bool break case catch char class const constexpr continue debugger default delete do "
+    "double else enum export extends extern false finally float for function goto if implements "
+    "import in inline instanceof int interface let long main new null nullptr package private "
+    "protected public register restrict return short signed sizeof static struct super switch "
+    "this throw true try typedef typeof union unsigned var void volatile while with yield alignas "
+    "alignof thread_local static_assert arguments await eval undefined errno signgam linux unix "
+    "i386 fabs log1p gradient maximum minimum inf nan"
+)
+
+_PROGRAMS = {
+    "python": '''\
+"""$title
+
+python FILE $at
+"""
+$helpers
+
+def $name($leaves):
+$body    return $value, [$gradient]
+
+
+if __name__ == "__main__":
+    import sys
+    from tinygrad_edu.ieee import IEEE  # its arithmetic never raises
+
+    given = [$numbers]
+    given[: len(sys.argv) - 1] = map(float, sys.argv[1:])
+    value, gradient = $name(*map(IEEE, given))
+    for name, x in zip([$results], [value, *gradient]):
+        print(name, float(x))
+''',
+    "c": """\
+/* $title
+   cc -Wall -Wextra FILE -lm && ./a.out $at        (cc -DNO_MAIN: the function alone) */
+#include <math.h>
+
+${helpers}double $name($leaves)
+{
+$body    return $value;
+}
+
+#ifndef NO_MAIN
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(int argc, char *argv[])
+{
+    const char *results[] = {$results};
+    double given[] = {$numbers}, gradient[$size];
+    for (int i = 1; i < argc && i <= $count; i++)
+        given[i - 1] = strtod(argv[i], NULL);
+    printf("%s %.17g\\n", results[0], $name($given));
+    for (int i = 1; i < $size; i++)
+        printf("%s %.17g\\n", results[i], gradient[i - 1]);
+    return 0;
+}
+#endif
+""",
+    "javascript": """\
+// $title
+// node FILE $at
+"use strict";
+
+${helpers}function $name($leaves) {
+$body  return [$value, [$gradient]];
+}
+
+module.exports = $name;
+
+if (require.main === module) {
+  const results = [$results];
+  const given = [$numbers];
+  process.argv.slice(2, 2 + given.length).forEach((x, i) => {
+    given[i] = Number(x.replace("inf", "Infinity"));
+  });
+  const [value, gradient] = $name(...given);
+  [value, ...gradient].forEach((x, i) => {
+    const number = Object.is(x, -0) ? "-0" : String(x);
+    console.log(results[i] + " " + number.replace("Infinity", "inf"));
+  });
+}
+""",
+}
+
+
+def program(tape: Tape, wrt: Sequence[Value], language: str, name: str = "f") -> str:
+    """The first output and its gradient by `wrt`, as recorded, as a function and a main program.
+
+    The function takes the leaves in the order in which the graph uses them. So does the program,
+    from its command line; the numbers that were recorded are its defaults. It prints a name and
+    a number a line. FormatError for an operation of the user's own.
+    """
+    for op in tape.ops:
+        if op.derivatives and op is not TABLE.get(op.name):
+            raise FormatError(f"{op.name} is an operation of your own: only this package knows it")
+    kind: type[Source] = {"python": Python, "c": C, "javascript": JavaScript}[language]
+    taken = {*_WORDS.split(), *keyword.kwlist, *TABLE, name}
+    fits = re.compile(_NAME + r"[^\W\d_]\w*", 0 if language == "python" else re.ASCII).fullmatch
+    called = names(tape, lambda label: fits(label) and label not in taken)
+    ends = [tape.outputs[0], *tape.gradients]
+    kept = {*tape.labels, *tape.gradients}
+    made, texts = lines(tape, kind, called.__getitem__, ends, kept=kept)
+    value, *gradient = (str(texts[k]) for k in ends)
+    leaves = [k for k in texts if tape.ops[k] is LEAF]
+    by = [called[tape.leaves[x]] if x in tape.leaves else f"x{i}" for i, x in enumerate(wrt)]
+    results = [called[ends[0]] if tape.ops[ends[0]].derivatives else "value"]
+    results += [f"d_{x}" for x in by]
+    numbers = [str(kind(tape.data[k])) for k in leaves]
+    code = [*(text for _, text in made), value, *gradient]
+    title = f"{name}({', '.join(called[k] for k in leaves)})"
+    fields = {
+        "name": name,
+        "title": f"{title} and its derivatives by {', '.join(by) or 'nothing'}, in this order.",
+        "at": " ".join(f"{tape.data[k]!r}" for k in leaves),
+        "value": value,
+        "gradient": ", ".join(gradient),
+        "results": ", ".join(f'"{x}"' for x in results),
+        "numbers": ", ".join(numbers),
+        "size": len(ends),
+        "count": len(leaves),
+        "leaves": ", ".join(called[k] for k in leaves),
+        "given": "",
+        "helpers": _helpers(language, set(re.findall(r"[a-z]\w*(?=\()", " ".join(code)))),
+    }
+    form = {"python": "    {} = {}\n", "c": "    double {} = {};\n"}.get(
+        language, "  const {} = {};\n"
+    )
+    body = [form.format(called[k], text) for k, text in made]
+    if language == "c":
+        more = ["double gradient[]"] if gradient else []
+        fields["leaves"] = ", ".join([*(f"double {called[k]}" for k in leaves), *more]) or "void"
+        passed = [f"given[{i}]" for i in range(len(leaves))] + ["gradient"] * len(more)
+        fields["given"] = ", ".join(passed)
+        fields["numbers"] = ", ".join(numbers) or "0"
+        body += [f"    gradient[{i}] = {text};\n" for i, text in enumerate(gradient)]
+    if language == "python" and re.search(r"\b(inf|nan)\b", " ".join([*code, *numbers])):
+        fields["helpers"] = "from math import inf, nan\n" + str(fields["helpers"])
+    return Template(_PROGRAMS[language]).substitute(fields, body="".join(body))
+
+
+def _helpers(language: str, called: set[str]) -> str:
+    """The lines that give the functions which are called their meaning."""
+    if language == "python":
+        own = sorted(called - {"abs"})
+        return f"from tinygrad_edu.ops import {', '.join(own)}\n" if own else ""
+    needed = [name for name in _HELPERS if name in called]
+    made = []
+    for name in needed:
+        both = re.search(r"\bb\b", _HELPERS[name])
+        if language == "c":
+            arguments = "double a, double b" if both else "double a"
+            made.append(f"static double {name}({arguments}) {{ return {_HELPERS[name]}; }}")
+        else:
+            body = _HELPERS[name].replace("NAN", "NaN")
+            made.append(f"const {name} = ({'a, b' if both else 'a'}) => {body};")
+    if language == "javascript":
+        inner = {"sigmoid": {"exp"}, "softplus": {"exp", "log1p"}}
+        math = called.union(*(inner.get(name, set()) for name in needed)) - {*needed, "pow"}
+        made = [f"const {{ {', '.join(sorted(math))} }} = Math;"] * bool(math) + made
+        made += [f"const pow = (a, b) => {_POW};"] * ("pow" in called)
+    return "".join(f"{line}\n" for line in made) + "\n" * bool(made)
