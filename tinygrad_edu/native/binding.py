@@ -24,8 +24,9 @@ from llvmlite import binding as llvm
 from tinygrad_edu.engine import Value
 from tinygrad_edu.native.arithmetic import LIBRARY
 from tinygrad_edu.native.lower import Lowering
-from tinygrad_edu.native.machine import machine
+from tinygrad_edu.native.machine import BLOCK, machine, wide
 from tinygrad_edu.native.pack import Packed
+from tinygrad_edu.native.update import update
 from tinygrad_edu.tape import record
 
 VECTORS = (1, 2, 4, 7, 13)  # lengths of rows, of which the one is chosen that fits best
@@ -172,8 +173,7 @@ class Plan:
         check(low.table, self.fixed.size, width, vectors, registers)
         self.code = library(width, vectors, registers)
         self.train = ctypes.CFUNCTYPE(
-            ctypes.c_int64, *[ctypes.c_void_p] * 6, ctypes.c_int64, *[ctypes.c_void_p] * 2,
-            ctypes.c_int64,
+            ctypes.c_int64, *[ctypes.c_void_p] * 6, ctypes.c_int64, *[ctypes.c_void_p] * 3
         )(self.code.address("train"))
         self.free: list[Any] = []
 
@@ -230,21 +230,98 @@ class Program:
     def run(
         self, columns: Sequence[Any], count: int, mean: bool
     ) -> tuple[list[float], list[float]]:
-        plan = self.plan(count)
-        named = dict(zip(self.inputs, columns))
-        data = plan.columns(named, count, mean)
-        arena = plan.arena()
-        arena[plan.at] = [p.data for p in plan.parameters]
-        arena[plan.others_at] = [
-            np.ravel(named[p])[0] if p in named else p.data for p in plan.others
+        """The outputs and the gradients in the order of `wrt`: sums, or means, over the examples."""
+        run = Run(self.plan(count), dict(zip(self.inputs, columns)), count, mean)
+        outputs = run.steps(1)[0].tolist()
+        found = run.gradients()
+        run.plan.free.append(run.arena)
+        return outputs, [found.get(x, 0.0) for x in self.wrt]
+
+
+class Run:
+    """A plan, an arena with its numbers in it, and the columns; with an optimizer, a training."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        columns: dict[Value, Any],
+        count: int,
+        mean: bool,
+        optimizer: Any = None,
+    ) -> None:
+        self.plan, self.optimizer = plan, optimizer
+        self.data = plan.columns(columns, count, mean)
+        self.arena = plan.arena()
+        self.arena[plan.at] = [p.data for p in plan.parameters]
+        self.arena[plan.others_at] = [
+            np.ravel(columns[p])[0] if p in columns else p.data for p in plan.others
         ]
-        losses = np.empty(plan.told)
-        whole = np.empty(max(1, len(data) * len(plan.whole) * plan.lanes))
-        numbers = plan.plan.copy()
-        numbers[2] = len(data)
-        plan.train(arena.ctypes.data, plan.table, numbers.ctypes.data, data.ctypes.data,
-                   whole.ctypes.data, losses.ctypes.data, 1, None, None, 0)
-        found = dict(zip(plan.parameters, arena[plan.gradients_at].tolist()))
-        gradients = [found.get(x, 0.0) for x in self.wrt]
-        plan.free.append(arena)
-        return losses.tolist(), gradients
+        self.numbers = plan.plan.copy()
+        self.numbers[2] = len(self.data)
+        self.whole = np.empty(max(1, len(self.data) * len(plan.whole) * plan.lanes))
+        self.update: Any = None
+        if optimizer is not None:
+            self._prepare(optimizer)
+
+    def _prepare(self, optimizer: Any) -> None:
+        plan, width = self.plan, processor()[0]
+        leaves, results = optimizer.recorded()
+        self.library = update_library(update(leaves, results, width, wide(width)))
+        self.update = self.library.address("update")
+        size = plan.low.blocks * BLOCK
+        self.kept = optimizer.kept()
+        begins = [len(self.arena) + i * size for i in range(len(self.kept))]
+        self.arena = np.concatenate([self.arena, np.zeros(size * len(begins))])
+        places = [size // width, plan.low.parameters_at, plan.low.gradients_at, *begins]
+        self.places = np.array(places, np.int64)
+        number = {p: i for i, p in enumerate(optimizer.parameters)}
+        self.order = [number[p] for p in plan.parameters]
+        self.kept_at = [plan.at - plan.low.parameters_at + begin for begin in begins]
+        for at, numbers in zip(self.kept_at, self.kept):
+            self.arena[at] = [numbers[i] for i in self.order]
+
+    def steps(self, count: int) -> Any:
+        """The outputs of each of so many steps, fewer where the first of them is not finite."""
+        plan = self.plan
+        told = np.empty((count, plan.told))
+        settings: Any = None
+        if self.optimizer is not None:
+            optimizer = self.optimizer
+            begin = optimizer.steps
+            settings = np.empty((count, 2))
+            settings[:, 0] = [optimizer.rate_at(begin + i) for i in range(count)]
+            settings[:, 1] = range(begin, begin + count)
+        done = plan.train(
+            self.arena.ctypes.data,
+            plan.table,
+            self.numbers.ctypes.data,
+            self.data.ctypes.data,
+            self.whole.ctypes.data,
+            told.ctypes.data,
+            count,
+            self.update,
+            None if settings is None else self.places.ctypes.data,
+            None if settings is None else settings.ctypes.data,
+        )
+        if self.optimizer is not None:
+            self.optimizer.steps += done
+        return told[:done]
+
+    def gradients(self) -> dict[Value, float]:
+        """Of the last step, by what is no input."""
+        plan = self.plan
+        return dict(zip(plan.parameters, self.arena[plan.gradients_at].tolist()))
+
+    def write(self) -> None:
+        """Gives the parameters, and what the optimizer keeps for them, their numbers of now."""
+        found = self.gradients()
+        for p, x in zip(self.plan.parameters, self.arena[self.plan.at].tolist()):
+            p.data, p.grad = x, found[p]
+        for at, numbers in zip(self.kept_at, self.kept):
+            for i, x in zip(self.order, self.arena[at].tolist()):
+                numbers[i] = x
+
+
+@cache
+def update_library(text: str) -> Library:
+    return Library(text)

@@ -137,16 +137,18 @@ class Code:
         self.start(after)
 
 
+def wide(width: int) -> str:
+    """Attributes of functions of such vectors: without them the widest are taken apart."""
+    bits = 64 * width
+    return f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
+
+
 def machine(width: int, vectors: int, registers: int) -> str:
     """The module: `run(arena, table)`, `train(...)`, and all that they call.
 
     width: doubles in a vector of the processor, 2, 4 or 8. registers: how many vectors it holds.
     """
-    bits = 64 * width
-    attributes = (
-        f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
-        f' "no-trapping-math"="true"'
-    )
+    attributes = wide(width)
     code = Code(width, vectors)
     code.lines.append(arithmetic(width, attributes))
     code.lines.append("declare double @llvm.fmuladd.f64(double, double, double)")
@@ -404,7 +406,7 @@ def _train(code: Code, attributes: str) -> None:
     names = ("to", "size", "chunks", "sums", "reach", "told", "from", "whole")
     header = (
         "i64 @train(ptr %m, ptr %table, ptr %plan, ptr %columns, ptr %rows, ptr %losses,"
-        " i64 %steps, ptr %update, ptr %settings, i64 %setting)"
+        " i64 %steps, ptr %update, ptr %places, ptr %settings)"
     )
     with code.function(header, attributes):
         plan = {}
@@ -441,8 +443,8 @@ def _train(code: Code, attributes: str) -> None:
             after, moved = code.name("b"), code.name("b")
             code.do(f"br i1 %still, label %{after}, label %{moved}")
             code.start(moved)
-            settings = part("%settings", s, "%setting")
-            code.do(f"call void %update(ptr %m, ptr {settings})")
+            settings = part("%settings", s, "2")
+            code.do(f"call void %update(ptr %m, ptr %places, ptr {settings})")
             code.do(f"br label %{after}")
             code.start(after)
             size = code.call("llvm.fabs.f64", code.scalar(sums), kind="double")
