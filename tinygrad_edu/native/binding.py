@@ -23,6 +23,7 @@ from llvmlite import binding as llvm
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.native.arithmetic import LIBRARY
+from tinygrad_edu.native.check import check
 from tinygrad_edu.native.lower import Lowering
 from tinygrad_edu.native.machine import BLOCK, machine, wide
 from tinygrad_edu.native.pack import Packed
@@ -138,18 +139,19 @@ class Plan:
         self.tape = tape = record(program.outputs, program.wrt, None if single else weight)
         slots = tape.leaves
         inputs = [] if single else [x for x in program.inputs if x in slots]
-        given = [*inputs, weight] if weight in slots else inputs
         gradient = dict(zip(program.wrt, tape.gradients))
-        self.parameters = [x for x in program.wrt if x in slots and x not in inputs]
-        self.whole = [x for x in program.wrt if x in inputs]
-        self.others = [x for x in slots if x not in given and x not in self.parameters]
+        self.parameters = [x for x in program.wrt if x in slots and x not in set(inputs)]
+        self.whole = [x for x in program.wrt if x in set(inputs)]
+        known = {*inputs, *self.parameters, weight}
+        self.others = [x for x in slots if x not in known]
         self.lanes = width * vectors
-        self.inputs, self.given = inputs, given
+        self.inputs, self.single = inputs, single
         arguments = (
             tape,
             [slots[x] for x in self.parameters],
             [gradient[x] for x in self.parameters],
-            [slots[x] for x in given],
+            [slots[x] for x in inputs],
+            slots.get(weight),
             [gradient[x] for x in self.whole],
             width,
             vectors,
@@ -163,14 +165,14 @@ class Plan:
         self.at = np.array([low.addresses[slots[x]] for x in self.parameters], np.intp)
         self.gradients_at = self.at - low.parameters_at + low.gradients_at
         self.others_at = np.array([low.addresses[slots[x]] for x in self.others], np.intp)
-        self.size = len(given) * self.lanes
+        self.size = 0 if single else (len(inputs) + 1) * self.lanes
         self.told = len(tape.outputs)
         self.plan = np.array(
             (low.inputs_at, self.size, 0, low.sums_at, low.zeroed - low.sums_at, self.told,
              low.whole_at, len(self.whole) * self.lanes),
             np.int64,
         )
-        check(low.table, self.fixed.size, width, vectors, registers)
+        check(low.table, self.fixed.size, self.lanes, low.sizes)
         self.code = library(width, vectors, registers)
         self.train = ctypes.CFUNCTYPE(
             ctypes.c_int64, *[ctypes.c_void_p] * 6, ctypes.c_int64, *[ctypes.c_void_p] * 3
@@ -186,21 +188,17 @@ class Plan:
 
     def columns(self, columns: dict[Value, Any], count: int, mean: bool) -> Any:
         """The inputs, chunk by chunk; the last is filled up with an example that weighs nothing."""
-        if not self.given:
+        if self.single:
             return np.zeros((1, 1))
         chunks = -(-count // self.lanes)
-        table = np.empty((len(self.given), chunks * self.lanes))
+        table = np.empty((len(self.inputs) + 1, chunks * self.lanes))
         for row, x in zip(table, self.inputs):
             row[:count] = columns[x]
             row[count:] = row[0]
-        table[len(self.inputs) :, :count] = 1 / count if mean else 1.0
-        table[len(self.inputs) :, count:] = 0.0
-        chunked = table.reshape(len(self.given), chunks, self.lanes).transpose(1, 0, 2)
+        table[-1, :count] = 1 / count if mean else 1.0
+        table[-1, count:] = 0.0
+        chunked = table.reshape(len(table), chunks, self.lanes).transpose(1, 0, 2)
         return np.ascontiguousarray(chunked)
-
-
-def check(table: Any, size: int, width: int, vectors: int, registers: int) -> None:
-    """Raises TapeError unless all that the table can reach is in an arena of that size."""
 
 
 class Program:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise, takewhile
 from operator import or_
 from typing import Any, NamedTuple
 
@@ -178,13 +179,14 @@ class Lowering:
         parameters: Sequence[int],
         gradients: Sequence[int],
         inputs: Sequence[int],
+        weight: int | None,
         whole: Sequence[int],
         width: int,
         vectors: int,
         registers: int,
     ) -> None:
         """parameters: slots with a gradient, in gradients. inputs: slots given for each example,
-        the weight of the example last. whole: slots wanted for each example."""
+        and after them its weight. whole: slots wanted for each example."""
         self.tape, self.lanes = tape, width * vectors
         self.vectors, self.sizes = vectors, outputs(vectors, registers)
         self.size = 8  # of the arena, in doubles: the first stay 0
@@ -196,13 +198,17 @@ class Lowering:
         self.addresses: dict[int, int] = {}  # of uniform slots
         self.form = form = Form(tape, [*tape.outputs, *gradients, *whole])
         self.gradient_slots = gradients
-        self.inputs_at = self.take(len(inputs) * self.lanes)
+        self.inputs_at = self.take((len(inputs) + 1) * self.lanes)
+        self.weight = Row("given")
+        self.weight.at = self.inputs_at + len(inputs) * self.lanes
+        if weight is not None:
+            self.rows[weight] = self.weight
         for i, slot in enumerate(inputs):
             row = self.rows[slot] = Row("given")
             row.at = self.inputs_at + i * self.lanes
         self.build(form)
         self._place_parameters(parameters, gradients)
-        self.tell(tape.outputs, inputs[-1] if inputs else ONE)
+        self.tell(tape.outputs)
         self.zeroed = self.size  # from `sums_at` on, before each step
         self.whole_at = self.take(len(whole) * self.lanes)
         for i, slot in enumerate(whole):
@@ -342,11 +348,11 @@ class Lowering:
 
     # -- sums over lanes
 
-    def tell(self, slots: Sequence[int], weight: int) -> None:
+    def tell(self, slots: Sequence[int]) -> None:
         """Sums over the examples: of each output times the weight."""
         for k in range(0, len(slots), BLOCK):
             row = self.row("sums")
-            row.rr = [(self.of(weight), *(self.of(s) for s in slots[k : k + BLOCK]))]
+            row.rr = [(self.weight, *(self.of(s) for s in slots[k : k + BLOCK]))]
             row.at = self.sums_at + k
 
     def _place_parameters(self, parameters: Sequence[int], gradients: Sequence[int]) -> None:
@@ -498,14 +504,11 @@ class Lowering:
         rows.sort(key=lambda row: (row.op, [x.at for x in reversed(row.rr[0])]))
         k = 0
         while k < len(rows):
-            op, operands = rows[k].op, [[x.at for x in row.rr[0]] for row in rows[k:]]
-            count, steps = 1, [0] * len(operands[0])
-            if len(rows) > k + 1:
-                steps = [y - x for x, y in zip(operands[0], operands[1])]
-            while k + count < len(rows) and rows[k + count].op == op and steps == [
-                y - x for x, y in zip(operands[count - 1], operands[count])
-            ]:
-                count += 1
+            op = rows[k].op
+            operands = [[x.at for x in row.rr[0]] for row in takewhile(lambda r: r.op == op, rows[k:])]
+            found = [[y - x for x, y in zip(*pair)] for pair in pairwise(operands)]
+            steps = found[0] if found else [0, 0]
+            count = 1 + sum(1 for _ in takewhile(lambda other: other == steps, found))
             out = self.take(count * self.lanes)
             for i, row in enumerate(rows[k : k + count]):
                 row.at = out + i * self.lanes

@@ -184,7 +184,7 @@ class Packed(Lowering):
                     hub, row.kind, row.rr = row.rr[0][0], "dots", []
                     row.ur = [((hub, lane), x) for lane, x in enumerate(turned)]
 
-    def tell(self, slots: Sequence[int], weight: int) -> None:
+    def tell(self, slots: Sequence[int]) -> None:
         self.turn()
         row = self.row("gather")
         row.init = [self.uniform(s) for s in slots]
