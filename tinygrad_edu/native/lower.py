@@ -61,7 +61,8 @@ class Row:
 class Node(NamedTuple):
     """What a slot is: a row `op` of the table and its operands, or, where that is '', a sum.
 
-    products: sign and factors of each. finish: what is done to the sum, with the slot `other`.
+    products: sign and factors of each, and where they begin among all. finish: what is done to the
+    sum, with the slot `other`.
     """
 
     op: str
@@ -69,6 +70,7 @@ class Node(NamedTuple):
     products: Sequence[tuple[float, int, int]] = ()
     finish: str = ""
     other: int = ONE
+    begin: int = 0
 
 
 class Form:
@@ -131,8 +133,8 @@ class Form:
             parts.append((parent[at], at, factor * sign[at], operand[at], np.full(len(at), ONE)))
         root, key, sign, p, q = (np.concatenate(columns) for columns in zip(*parts))
         order = np.lexsort((key, root))
-        root = root[order]
-        terms = list(zip(sign[order].tolist(), p[order].tolist(), q[order].tolist()))
+        self.root, self.p, self.q = root, p, q = root[order], p[order], q[order]
+        terms = list(zip(sign[order].tolist(), p.tolist(), q.tolist()))
         starts = np.searchsorted(root, np.arange(n + 1)).tolist()
 
         consumer = np.full(n, -1)
@@ -156,18 +158,19 @@ class Form:
                 inside = self.fused[s]
                 products = terms[starts[inside] : starts[inside + 1]]
                 if is_relu[s]:
-                    self.nodes[s] = Node("", products=products, finish="relu")
+                    self.nodes[s] = Node("", (), products, "relu", ONE, starts[inside])
                     continue
                 other, finish = y if inside == x else x, "times"
                 if is_step[other] and uses[other] == 1 and other in self.nodes:
                     del self.nodes[other]
                     other, finish = int(a[other]), "times step"
-                self.nodes[s] = Node("", (), products, finish, other)
+                self.nodes[s] = Node("", (), products, finish, other, starts[inside])
             elif sums[s]:
-                self.nodes[s] = Node("", products=terms[starts[s] : starts[s + 1]])
+                begin = starts[s]
+                self.nodes[s] = Node("", (), terms[begin : starts[s + 1]], begin=begin)
             else:
                 self.nodes[s] = Node(names[kind], (x, y) if y >= 0 else (x,))
-        self.uses = uses
+        self.uses, self.leaf = uses, of("leaf")
 
 
 class Lowering:
