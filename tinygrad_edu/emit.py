@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from tinygrad_edu.formula import Formula, rounded
-from tinygrad_edu.ops import CONSTANT, LEAF, TABLE, Op
+from tinygrad_edu.ops import CONSTANT, LEAF, TABLE, Op, neg
 from tinygrad_edu.tape import Tape
 
 DEEPEST = 40  # levels of one expression; the least that parsers promise is 63 (C99, 5.2.4.1)
@@ -47,6 +47,8 @@ class Source(Formula):
     def _apply(self, op: Op, *args: Any) -> Formula:
         operands = [self._of(x) for x in args]
         form = self.form(op, operands[-1].text)
+        if op is neg and operands[0].text.startswith("-"):
+            operands = [type(self)(f"({operands[0]})")]  # --x is something else in C
         return type(self)(form.format(*operands)) if form else super()._apply(op, *operands)
 
 

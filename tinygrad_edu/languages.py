@@ -100,12 +100,14 @@ $body    return $value;
 #include <stdio.h>
 #include <stdlib.h>
 
+#define AT(i, x) (i < argc ? strtod(argv[i], NULL) : x)
+
 int main(int argc, char *argv[])
 {
     const char *results[] = {$results};
-    double given[] = {$numbers}, gradient[$size];
-    for (int i = 1; i < argc && i <= $count; i++)
-        given[i - 1] = strtod(argv[i], NULL);
+    double gradient[$size];
+    if (argc > $count + 1)
+        return fprintf(stderr, "%s: $count numbers at most\\n", argv[0]), 2;
     printf("%s %.17g\\n", results[0], $name($given));
     for (int i = 1; i < $size; i++)
         printf("%s %.17g\\n", results[i], gradient[i - 1]);
@@ -186,9 +188,8 @@ def program(tape: Tape, wrt: Sequence[Value], language: str, name: str = "f") ->
     if language == "c":
         more = ["double gradient[]"] if gradient else []
         fields["leaves"] = ", ".join([*(f"double {called[k]}" for k in leaves), *more]) or "void"
-        passed = [f"given[{i}]" for i in range(len(leaves))] + ["gradient"] * len(more)
-        fields["given"] = ", ".join(passed)
-        fields["numbers"] = ", ".join(numbers) or "0"
+        passed = [f"AT({i}, {number})" for i, number in enumerate(numbers, 1)]
+        fields["given"] = ", ".join(passed + ["gradient"] * len(more))
         body += [f"    gradient[{i}] = {text};\n" for i, text in enumerate(gradient)]
     if language == "python" and re.search(r"\b(inf|nan)\b", " ".join([*code, *numbers])):
         fields["helpers"] = "from math import inf, nan\n" + str(fields["helpers"])

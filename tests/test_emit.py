@@ -1,0 +1,320 @@
+"""A tape as text: the table, and programs in Python, C and JavaScript with the same answers."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from math import inf, nan
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from conftest import random_value
+from mpmath import mp
+from test_compiled import EXAMPLES, NETWORKS, agree, eager, rebuilt
+from test_random_graphs import WORKING_DIGITS, graph, random_programs
+
+import tinygrad_edu
+from tinygrad_edu import TABLE, Op, Value, gradient, tanh
+from tinygrad_edu.emit import table
+from tinygrad_edu.engine import topological_order
+from tinygrad_edu.errors import FormatError
+from tinygrad_edu.expression import expression
+from tinygrad_edu.languages import LANGUAGES, program
+from tinygrad_edu.ops import LEAF
+from tinygrad_edu.tape import record
+
+ENDINGS = {"python": "py", "c": "c", "javascript": "js"}
+EVERY = [
+    pytest.param("python"),
+    pytest.param("c", marks=pytest.mark.machine),
+    pytest.param("javascript", marks=pytest.mark.machine),
+]
+
+
+def typed(text: str, **numbers: float) -> tuple[Value, list[Value]]:
+    y = expression(text, numbers)
+    return y, [node for node in topological_order(y) if node.op is LEAF]
+
+
+def printed(text: str, language: str = "python", **numbers: float) -> str:
+    y, leaves = typed(text, **numbers)
+    return program(record([y], leaves), leaves, language)
+
+
+class Runner:
+    """Writes programs, builds them, and runs them."""
+
+    def __init__(self, folder: Path, language: str) -> None:
+        self.folder, self.language, self.count = folder, language, 0
+
+    def __call__(self, text: str) -> list[str]:
+        """The command that runs the program of this text."""
+        self.count += 1
+        file = self.folder / f"p{self.count}.{ENDINGS[self.language]}"
+        file.write_text(text, encoding="utf-8")
+        if self.language == "python":
+            return [sys.executable, str(file)]
+        if self.language == "javascript":
+            return ["node", str(file)]
+        built = str(file.with_suffix(""))
+        how = ["-Wall", "-Wextra", "-Werror", "-std=c99", "-pedantic"]
+        subprocess.run(["cc", *how, str(file), "-o", built, "-lm"], check=True)
+        return [built]
+
+
+@pytest.fixture
+def runner(tmp_path: Path, request: pytest.FixtureRequest) -> Runner:
+    return Runner(tmp_path, request.getfixturevalue("language"))
+
+
+def outcome(command: Sequence[str], numbers: Sequence[float] = ()) -> dict[str, float]:
+    """What the program prints, by name."""
+    done = subprocess.run(
+        [*command, *map(repr, numbers)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(tinygrad_edu.__file__))},
+    )
+    assert not done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    return {name: float(x) for name, x in lines}
+
+
+def check(runner: Runner, y: Value, points: Sequence[Sequence[float]]) -> None:
+    """The program's answers at these numbers are the eager engine's."""
+    _, _, leaves = rebuilt(y)
+    tape = record([y], leaves)
+    command = runner(program(tape, leaves, runner.language))
+    order = list(tape.leaves)
+    kept = [leaf.data for leaf in leaves]
+    for point in points:
+        for leaf, x in zip(leaves, point, strict=True):
+            leaf.data = x
+        again, new, _ = rebuilt(y)
+        expected, sizes = eager(again, new)
+        found = list(outcome(command, [leaf.data for leaf in order]).values())
+        if expected[0] != expected[0]:  # then a program's derivatives are not all nan
+            assert found[0] != found[0]
+        else:
+            assert agree(found, expected, sizes), point
+    for leaf, x in zip(leaves, kept, strict=True):
+        leaf.data = x
+
+
+@pytest.mark.parametrize("language", EVERY)
+@pytest.mark.parametrize("op", list(TABLE.values()), ids=list(TABLE))
+def test_every_row(op: Op, language: str, runner: Runner) -> None:
+    """With its derivative and that one's derivative, at corners and elsewhere."""
+    random = Random(3)
+    count = len(op.derivatives)
+    leaves = [Value(0.5 + i / 4, label=name) for i, name in enumerate("ab"[:count])]
+    y = op(*leaves)
+    first = gradient(y, leaves)
+    whole = sum(first, y) * 0.5
+    points: list[Any] = [[random.uniform(0.1, 3) for _ in leaves] for _ in range(3)]
+    if language != "python":  # a process for each: slow
+        points += [[x] * count for x in (nan, inf, -inf, 0.0, -0.0, -1.0, 800.0, -800.0)]
+        points += [[1.0, nan], [nan, 0.0], [-1.0, inf], [0.0, -1.0]] if count == 2 else []
+    check(runner, y, points)
+    check(runner, whole, points[:3])
+
+
+@pytest.mark.parametrize("language", EVERY)
+def test_random_graphs(language: str, runner: Runner) -> None:
+    """At three points other than the recorded one."""
+    for seed in range(6):
+        random = Random(seed)
+        y = random_value(random, 20, labels=("", "x", "if", "v1", "d_x", "max", "gradient", "W1"))
+        _, _, leaves = rebuilt(y)
+        if language == "python":
+            check(runner, y, [[random.uniform(0.5, 2) for _ in leaves] for _ in range(3)])
+    with mp.workdps(WORKING_DIGITS):
+        for source, _ in random_programs(6, 5):
+            y, leaves = graph(source)
+            points = [[x * (1 + i * 1e-6) for x in source.variables] for i in (-1, 1, 2)]
+            check(runner, y, points)
+
+
+@pytest.mark.parametrize("language", EVERY)
+@pytest.mark.parametrize("name", ["MLP of relu", "MLP of sigmoid", "transformer with RMSNorm"])
+def test_networks(name: str, language: str, runner: Runner) -> None:
+    build, _ = NETWORKS[name]
+    xs, ts = EXAMPLES[0]
+    y = build([Value(x) for x in xs], [Value(t) for t in ts])
+    random = Random(1)
+    _, _, leaves = rebuilt(y)
+    check(runner, y, [[x.data + random.uniform(-0.1, 0.1) for x in leaves] for _ in range(3)])
+
+
+@pytest.mark.parametrize("language", EVERY)
+def test_without_arguments_the_numbers_are_those_recorded(language: str, runner: Runner) -> None:
+    command = runner(printed("y = tanh(x*w + b)", language, x=2, w=-3, b=7))
+    y, leaves = typed("tanh(x*w + b)", x=2, w=-3, b=7)
+    y.backward()
+    expected = {"y": y.data, **{f"d_{leaf.label}": leaf.grad for leaf in leaves}}
+    assert outcome(command) == pytest.approx(expected, rel=1e-15)
+    changed = outcome(command, [0.5])  # the others stay
+    assert changed == pytest.approx(outcome(command, [0.5, -3, 7]), rel=1e-15)
+    assert changed != outcome(command)
+
+
+@pytest.mark.parametrize("language", EVERY)
+def test_graphs_of_next_to_nothing(language: str, runner: Runner) -> None:
+    x = Value(2.0, "x")
+    assert outcome(runner(program(record([x], [x]), [x], language))) == {"value": 2.0, "d_x": 1.0}
+    unused = Value(3.0, "unused")
+    text = program(record([x + 1], [unused]), [unused], language)
+    assert list(outcome(runner(text)).values()) == [3.0, 0.0]
+    assert outcome(runner(program(record([x * 3]), [], language))) == {"v2": 6.0}
+    constant = (x * 0 + 1).args[1]
+    assert outcome(runner(program(record([constant]), [], language))) == {"value": 1.0}
+    for number in (nan, inf, -inf, -0.0, 1e300, -1e-300):
+        y = x * number + Value(number)
+        assert repr(next(iter(outcome(runner(program(record([y]), [], language))).values()))) in (
+            repr(y.data),
+            repr(-y.data) if number != number else "",
+        )
+
+
+@pytest.mark.parametrize("language", EVERY)
+def test_long_sums_and_deep_graphs(language: str, runner: Runner) -> None:
+    x = Value(1.0, "x")
+    y = x
+    for _ in range(400):
+        y = tanh(y * 1.01 + 0.01)
+    leaves = [Value(float(i)) for i in range(300)]
+    check(runner, sum(leaves, y), [[0.5 + i / 7 for i in range(301)]])
+
+
+RESERVED = {
+    "python": ["if", "lambda", "maximum", "tanh", "inf", "f", "gradient"],
+    "c": ["double", "int", "NAN", "M_PI", "EOF", "unix", "errno", "tanh", "fabs", "f", "gradient"],
+    "javascript": ["var", "function", "await", "eval", "arguments", "tanh", "null", "f"],
+}
+
+
+@pytest.mark.parametrize("language", EVERY)
+def test_names_that_mean_something_else_are_not_used(language: str, runner: Runner) -> None:
+    odd = ["", "v7", "t3", "d_x", "x y", "x;", '"', "*/", "\n", "η", "layer1.w[0]", "_x", "1x"]
+    names = [*RESERVED[language], *odd, "x", "x"]
+    leaves = [Value(0.1 * i, label=name) for i, name in enumerate(names, 1)]
+    y = leaves[0]
+    for leaf in leaves[1:]:
+        y = tanh(y * leaf)
+    check(runner, y, [[0.9 - i / 40 for i, _ in enumerate(names)]])
+
+
+def test_a_label_is_the_name_where_it_can_be() -> None:
+    y, leaves = typed("η*layer + W1 * L", **{"η": 1, "layer": 2, "W1": 3, "L": 4})
+    y.label = "loss"
+    assert "def f(η, layer, W1, L):" in program(record([y], leaves), leaves, "python")
+    c = program(record([y], leaves), leaves, "c", "net")
+    assert "double net(double v0, double layer, double W1, double L, double gradient[])" in c
+    assert '{"loss", "d_v0", "d_layer", "d_W1", "d_L"}' in c
+
+
+def test_what_is_not_used_is_not_there() -> None:
+    plain = printed("x*w + 1", "c", x=1, w=2)
+    assert "static" not in plain
+    assert "static double relu(double a) { return a <= 0 ? 0.0 : a; }" in printed(
+        "relu(x)", "c", x=1
+    )
+    assert "Math" not in printed("x*w + 1", "javascript", x=1, w=2)
+    assert "import" not in printed("x*w + 1", x=1, w=2).partition("if __name__")[0]
+
+
+def test_printed_python_is_read_at_a_glance() -> None:
+    function = printed("tanh(x*w + b)", x=2, w=-3, b=7).partition("def ")[2].partition("\n\n")[0]
+    assert function == (
+        "f(x, w, b):\n"
+        "    v5 = tanh(x * w + b)\n"
+        "    d_v4 = 1 - v5**2\n"
+        "    d_x = d_v4 * w\n"
+        "    d_w = d_v4 * x\n"
+        "    return v5, [d_x, d_w, d_v4]"
+    )
+    lines = [line for name in NETWORKS for line in _network(name).splitlines()]
+    assert max(len(line) for line in lines if re.match(r"    [vtd_]+\d+ = ", line)) < 170
+
+
+def _network(name: str) -> str:
+    build, parameters = NETWORKS[name]
+    y = build([Value(x) for x in EXAMPLES[0][0]], [Value(t) for t in EXAMPLES[0][1]])
+    return program(record([y], parameters[:3]), parameters[:3], "python")
+
+
+def test_printed_python_takes_floats_and_values_alike() -> None:
+    text = printed("max(x, w)**2 + abs(x)", x=2, w=-3)
+    names: dict[str, Any] = {"__name__": "lesson"}
+    exec(text, names)
+    value, gradient_ = names["f"](0.5, -1.0)
+    assert (value, gradient_) == (0.75, [2.0, 0.0])
+    x, w = Value(0.5), Value(-1.0)
+    graph_, slopes = names["f"](x, w)
+    assert isinstance(graph_, Value)
+    assert (graph_.data, [slope.data for slope in slopes]) == (0.75, [2.0, 0.0])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_operation_of_ones_own_is_refused_in_one_line(language: str) -> None:
+    x = Value(2.0)
+    y = Op("exp", lambda a: a, lambda y, a: 1.0)(x)
+    with pytest.raises(FormatError, match="exp is an operation of your own") as caught:
+        program(record([y], [x]), [x], language)
+    assert "\n" not in str(caught.value)
+    assert "exp(v0)" in table(record([y], [x]))
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+def test_the_table_of_a_neuron() -> None:
+    y, leaves = typed("tanh(x*w + b)", x=2, w=-3, b=7)
+    assert table(record([y], leaves)) == (
+        "id  name  formula    number\n"
+        "0   x     given      2\n"
+        "1   w     given      -3\n"
+        "2   v2    x * w      -6\n"
+        "3   b     given      7\n"
+        "4   v4    v2 + b     1\n"
+        "5   v5    tanh(v4)   0.7616\n"
+        "5   d_v5  1          1\n"
+        "4   d_v4  1 - v5**2  0.42\n"
+        "3   d_b   d_v4       0.42\n"
+        "2   d_v2  d_v4       0.42\n"
+        "0   d_x   d_v4 * w   -1.2599\n"
+        "1   d_w   d_v4 * x   0.8399\n"
+    )
+
+
+def test_the_table_without_numbers_and_with_few_decimals() -> None:
+    y, leaves = typed("s = x*w; s*s", x=2, w=0.123456)
+    assert "number" not in table(record([y], leaves), numbers=False)
+    assert re.search(r"^1 +w +given +0.12$", table(record([y], leaves), places=2), re.MULTILINE)
+    assert table(record([Value(2.0, "x")])) == "id  name  formula  number\n0   x     given    2\n"
+
+
+def test_every_line_of_a_table_is_made_of_lines_above_it() -> None:
+    """And its number is what its formula gives."""
+    meaning: dict[str, Any] = {op.name: op for op in TABLE.values()}
+    random = Random(9)
+    with mp.workdps(WORKING_DIGITS):
+        for source, _ in random_programs(5, 77):
+            y, leaves = graph(source)
+            for leaf in leaves:
+                leaf.label = random.choice(["", f"n{random.randrange(99)}"])
+            known: dict[str, Any] = {}
+            for line in table(record([y], leaves), places=17).splitlines()[1:]:
+                name, _, rest = line[line.index(" ") :].strip().partition(" ")
+                formula, _, number = rest.strip().rpartition("  ")
+                if formula.strip() != "given":
+                    made = eval(formula.replace("pow", "pow_"), meaning, known)
+                    assert float(made) == pytest.approx(float(number), rel=1e-9, abs=1e-12)
+                known[name] = float(number)
+            assert len([name for name in known if name.startswith("d_")]) > len(leaves)
