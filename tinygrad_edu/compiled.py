@@ -234,7 +234,8 @@ class Step:
     def _machine(self) -> Run:
         from tinygrad_edu.native.binding import Program
 
-        program = Program(self.loss, self.also, self.wrt, [self.inputs[i] for i in self._used])
+        outputs = [self.loss, *self.also]
+        program = Program(self.tape, outputs, self.wrt, [self.inputs[i] for i in self._used])
 
         def run(columns: Any, others: Any, count: int) -> tuple[list[float], list[list[float]]]:
             outputs, gradients = program.run(columns, count, False)

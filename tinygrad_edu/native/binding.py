@@ -24,11 +24,11 @@ from llvmlite import binding as llvm
 from tinygrad_edu.engine import Value
 from tinygrad_edu.native.arithmetic import LIBRARY
 from tinygrad_edu.native.check import check
-from tinygrad_edu.native.lower import Lowering
+from tinygrad_edu.native.lower import Cycle, Lowering
 from tinygrad_edu.native.machine import BLOCK, machine, wide
 from tinygrad_edu.native.pack import Packed
 from tinygrad_edu.native.update import update
-from tinygrad_edu.tape import record
+from tinygrad_edu.tape import Tape, record
 
 VECTORS = (1, 2, 4, 7, 13)  # lengths of rows, of which the one is chosen that fits best
 MOST_BYTES = 1 << 28  # of an arena with rows longer than one vector
@@ -136,7 +136,9 @@ class Plan:
     def __init__(self, program: Program, vectors: int, single: bool) -> None:
         width, registers = processor()
         weight = Value(1.0)
-        self.tape = tape = record(program.outputs, program.wrt, None if single else weight)
+        self.tape = tape = (
+            program.tape if single else record(program.outputs, program.wrt, weight)
+        )
         slots = tape.leaves
         inputs = [] if single else [x for x in program.inputs if x in slots]
         gradient = dict(zip(program.wrt, tape.gradients))
@@ -205,9 +207,9 @@ class Program:
     """The machine-code backend of a compiled step."""
 
     def __init__(
-        self, loss: Value, also: Sequence[Value], wrt: Sequence[Value], inputs: Sequence[Value]
+        self, tape: Tape, outputs: Sequence[Value], wrt: Sequence[Value], inputs: Sequence[Value]
     ) -> None:
-        self.outputs = [loss, *also]
+        self.tape, self.outputs = tape, list(outputs)
         self.wrt, self.inputs = list(wrt), list(inputs)
         self.plans: dict[tuple[int, bool], Plan] = {}
 
@@ -222,7 +224,11 @@ class Program:
 
         vectors = min(VECTORS, key=cost)
         if (vectors, single) not in self.plans:
-            self.plans[vectors, single] = Plan(self, vectors, single)
+            try:
+                plan = Plan(self, vectors, single)
+            except Cycle:  # what seemed alike is one after the other: no lanes, then
+                plan = Plan(self, vectors, False)
+            self.plans[vectors, single] = plan
         return self.plans[vectors, single]
 
     def run(

@@ -17,13 +17,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.errors import TapeError
 from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS, outputs
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.tape import Tape
 
 ONE = -1  # in place of a slot: the number 1
 HALVES = (-1.5, -1.0, -0.5, 0.5, 1.5)  # exponents that are better done by square root and product
+
+
+class Cycle(Exception):
+    """Rows that wait for each other."""
 
 
 class Row:
@@ -429,7 +432,7 @@ class Lowering:
     def _levels(self) -> list[list[Row]]:
         """The rows by level, which is one more than the highest of their operands'.
 
-        TapeError if some wait for each other.
+        Cycle if some wait for each other.
         """
         waiting: dict[Row, int] = {}
         users: dict[Row, list[Row]] = {}
@@ -450,7 +453,7 @@ class Lowering:
                         following.append(user)
             ready = following
         if sum(map(len, levels)) < len(self.all):
-            raise TapeError("rows that wait for each other")
+            raise Cycle
         return levels
 
     def _dots(self, table: list[int], rows: list[Row]) -> None:
