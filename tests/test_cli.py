@@ -181,13 +181,14 @@ def test_the_completion_script_is_printed(shell: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
-        ("tinygrad-edu ", {"render", "explain", "step", "orders", "check"}),
+        ("tinygrad-edu ", {"render", "explain", "step", "orders", "check", "compile"}),
         ("tinygrad-edu re", {"render"}),
         ("tinygrad-edu render --fo", {"--format"}),
         ("tinygrad-edu render x --format ", {"svg", "png", "pdf", "dot", "json", "txt"}),
         ("tinygrad-edu render -x*w --format p", {"png", "pdf"}),
         ("tinygrad-edu check --a", {"--at"}),
         ("tinygrad-edu step --a", {"--at", "--all"}),
+        ("tinygrad-edu compile x --to ", {"python", "c", "javascript", "table"}),
         ("tinygrad-edu explain x --form ", {"text", "words", "latex"}),
         ("tinygrad-edu render x --theme ", {"light", "dark", "print", "contrast"}),
     ],

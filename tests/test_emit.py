@@ -136,8 +136,9 @@ def test_random_graphs(language: str, runner: Runner) -> None:
             check(runner, y, [[random.uniform(0.5, 2) for _ in leaves] for _ in range(3)])
     with mp.workdps(WORKING_DIGITS):
         for source, _ in random_programs(6, 5):
-            y, leaves = graph(source)
-            points = [[x * (1 + i * 1e-6) for x in source.variables] for i in (-1, 1, 2)]
+            y, _ = graph(source)
+            _, _, leaves = rebuilt(y)
+            points = [[leaf.data * (1 + i * 1e-3) for leaf in leaves] for i in (-1, 1, 2)]
             check(runner, y, points)
 
 

@@ -26,6 +26,7 @@ def rows() -> str:
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.SlowWarning")
 def test_python_sessions_print_what_they_say(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     test = doctest.DocTestParser().get_doctest(README, {}, "README.md", None, 0)

@@ -1,0 +1,158 @@
+"""`tinygrad-edu compile`: tables and programs at the shell, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import tinygrad_edu
+from tinygrad_edu.cli import main
+from tinygrad_edu.emit import table
+from tinygrad_edu.expression import expression
+from tinygrad_edu.languages import program
+from tinygrad_edu.tape import record
+
+AT = ("--at", "x=2", "--at", "w=-3", "--at", "b=7")
+NEURON = "tanh(x*w + b)"
+SCRIPT = """\
+from tinygrad_edu import Value, Op
+x, w = Value(3.0, label="x"), Value(0.5)
+loss = x * w + x
+own = Op("own", lambda a: a, lambda y, a: 1.0)(x)
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and a terminal of 80 columns that knows Unicode."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "LC_ALL", "LC_CTYPE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "lesson.py").write_text(SCRIPT)
+    return tmp_path
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(main, ["compile", *args], prog_name="tinygrad-edu")
+
+
+def output(*args: str) -> str:
+    result = run(*args)
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result.stdout
+
+
+def recorded(text: str, **numbers: float) -> tuple[Any, list[Any]]:
+    y = expression(text, numbers)
+    leaves = list(record([y]).leaves)
+    return record([y], leaves), leaves
+
+
+def test_a_table_is_the_librarys() -> None:
+    tape, _ = recorded(NEURON, x=2, w=-3, b=7)
+    assert output(NEURON, *AT) == output(NEURON, *AT, "--to", "table") == table(tape)
+    assert output(NEURON, *AT, "--precision", "2") == table(tape, places=2)
+
+
+@pytest.mark.parametrize("language", ["python", "c", "javascript"])
+def test_a_program_is_the_librarys(language: str, folder: Path) -> None:
+    tape, leaves = recorded(NEURON, x=2, w=-3, b=7)
+    text = program(tape, leaves, language)
+    assert output(NEURON, *AT, "--to", language) == text
+    assert output(NEURON, *AT, "--to", language.upper(), "-o", "-") == text
+    assert output(NEURON, *AT, "--to", language, "-o", "made") == ""
+    assert (folder / "made").read_text() == text
+    assert sorted(os.listdir(folder)) == ["lesson.py", "made"]
+
+
+def test_numbers_may_be_left_out() -> None:
+    shown = output(NEURON)
+    assert shown.startswith("id  name  formula\n0   x     given\n")
+    assert "number" not in output(NEURON, "--at", "x=2")
+    assert "given = [2, 1, 1]" in output(NEURON, "--at", "x=2", "--to", "python")
+    assert "given = [1, 1]" in output("c = a*x; c + c", "--to", "python")
+
+
+def test_one_differentiates_by_what_one_names() -> None:
+    lines = output(NEURON, *AT, "--wrt", "w", "--wrt", "x").splitlines()
+    assert [line.split()[1] for line in lines[7:]] == ["d_v5", "d_v4", "d_v2", "d_w", "d_x"]
+    text = output(NEURON, "--wrt", "w", "--to", "javascript")
+    assert 'results = ["v5", "d_w"]' in text
+
+
+def test_a_script_is_compiled_as_it_left_its_value() -> None:
+    shown = output("lesson.py:loss")
+    assert shown.startswith(
+        "id  name  formula  number\n0   x     given    3\n1   v1    given    0.5\n"
+    )
+    assert "d_v1" in output("lesson.py:loss", "--wrt", "v1")
+    assert "given = [3, 0.5]" in output("lesson.py:loss", "--to", "python")
+
+
+def test_a_table_goes_to_a_file_as_it_is_and_to_a_narrow_terminal_folded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "24")
+    shown = output("tanh(alpha*beta + gamma)")
+    assert max(map(len, shown.splitlines())) <= 24
+    assert output("tanh(alpha*beta + gamma)", "-o", "t.txt") == ""
+    text = (folder / "t.txt").read_text()
+    assert text.split() == shown.split()
+    assert max(map(len, text.splitlines())) > 24
+
+
+def test_a_terminal_without_unicode_gets_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "C")
+    assert "\\u03b7" in output("η * 2")
+    assert output("η * 2", "--to", "python").count("η") > 1
+
+
+def test_the_program_runs(folder: Path) -> None:
+    assert output(NEURON, *AT, "--wrt", "w", "--to", "python", "-o", "neuron.py") == ""
+    where = os.path.dirname(os.path.dirname(tinygrad_edu.__file__))
+    done = subprocess.run(
+        [sys.executable, "neuron.py"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": where},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "v5 0.7615941559557649\nd_w 0.8399486832280523\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["x*", "--to", "c"], "cannot read 'x*'"),
+        (["x*w", "--wrt", "z"], "no node is called 'z': choose one of x, w"),
+        (["c = x*w; c*c", "--wrt", "c"], "'c' is computed: differentiate by one of x, w"),
+        (["x*w", "--wrt", "x", "--wrt", "x"], "--wrt names one thing twice"),
+        (["x*w", "--at", "y=2"], "y has a number but is not in the expression"),
+        (["x*w", "--at", "x=one"], "'one' is not a number"),
+        (["f(x)"], "'f' is not a function"),
+        (
+            ["x*w", "--to", "fortran"],
+            "'fortran' is not one of 'python', 'c', 'javascript', 'table'",
+        ),
+        (["x*w", "-o", "no/such/folder"], "cannot write no/such/folder"),
+        (["lesson.py:nothing"], "defines no 'nothing'"),
+        (["lesson.py:loss", "--at", "x=1"], "--at goes with an expression"),
+        (["lesson.py:own", "--to", "c"], "own is an operation of your own"),
+        ([""], "the expression is empty"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(args: list[str], words: str, folder: Path) -> None:
+    result = run(*args)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert (result.stderr.count("\n"), result.stdout) == (1, "")
+    assert os.listdir(folder) == ["lesson.py"]
