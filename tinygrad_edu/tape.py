@@ -222,7 +222,7 @@ class _Pen:
                     share = adjoint if local is None else write(mul, adjoint, local)
                     before = found.get(operand)
                     found[operand] = share if before is None else write(add, before, share)
-        return {k: adjoint for k, adjoint in found.items() if k in wanted or k == output}
+        return {k: found[k] for k in range(output, -1, -1) if k in found}
 
     def rules(self, output: int) -> Callable[..., int | None]:
         """What gives the slot of d k / d its operand, None for 1, whatever the numbers are.

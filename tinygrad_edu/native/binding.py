@@ -231,15 +231,25 @@ class Program:
             self.plans[vectors, single] = plan
         return self.plans[vectors, single]
 
-    def run(
-        self, columns: Sequence[Any], count: int, mean: bool
-    ) -> tuple[list[float], list[float]]:
-        """The outputs and the gradients in the order of `wrt`: sums, or means, over the examples."""
-        run = Run(self.plan(count), dict(zip(self.inputs, columns)), count, mean)
+    def run(self, columns: Sequence[Any], count: int) -> tuple[list[float], list[float]]:
+        """The outputs, and the gradients in the order of `wrt`, added up over the examples."""
+        run = Run(self.plan(count), dict(zip(self.inputs, columns)), count, False)
         outputs = run.steps(1)[0].tolist()
         found = run.gradients()
         run.plan.free.append(run.arena)
         return outputs, [found.get(x, 0.0) for x in self.wrt]
+
+    def training(
+        self, columns: Sequence[Any], count: int, mean: bool, optimizer: Any
+    ) -> Run | None:
+        """A run in which the optimizer moves the parameters, None if it has others than the tape.
+
+        mean: outputs and gradients are means over the examples.
+        """
+        plan = self.plan(count)
+        if set(plan.parameters) != set(optimizer.parameters):
+            return None
+        return Run(plan, dict(zip(self.inputs, columns)), count, mean, optimizer)
 
 
 class Run:
@@ -310,6 +320,18 @@ class Run:
         if self.optimizer is not None:
             self.optimizer.steps += done
         return told[:done]
+
+    def save(self) -> tuple[Any, int]:
+        """All that a run changes, for `restore`."""
+        return self.arena.copy(), self.optimizer.steps
+
+    def restore(self, saved: tuple[Any, int]) -> None:
+        """Goes back to what was saved."""
+        self.arena[:], self.optimizer.steps = saved
+
+    def finite(self) -> bool:
+        """Whether all parameters are."""
+        return bool(np.isfinite(self.arena[self.plan.at]).all())
 
     def gradients(self) -> dict[Value, float]:
         """Of the last step, by what is no input."""
