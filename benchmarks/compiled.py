@@ -78,7 +78,7 @@ def contenders(workload: Workload) -> tuple[list[Contender], list[str]]:
     for kind, module in KINDS.items():
         try:
             found += module.contenders(workload)
-        except (ImportError, OSError, CalledProcessError) as error:
+        except (ImportError, OSError) as error:
             missing.append(f"{kind} ({error})")
     return found, missing
 

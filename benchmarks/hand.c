@@ -1,6 +1,6 @@
 /* The limit: full training steps of W1, W2 and W3, written by hand for one workload each.
 
-   float64 throughout, for vectors of 8 (AVX-512; elsewhere the compiler splits them, untuned).
+   float64 throughout, in vectors of 8: this is for AVX-512.
    What is known when the program is written is used: shapes, layouts, which values live in
    registers. What is data is not: one-hot inputs are multiplied densely, no example is skipped.
    Every step computes the loss, all gradients and the update.
@@ -10,12 +10,15 @@
    W3  lanes are the 8 tokens; weight gradients have the columns of the weights as lanes instead,
        and Adam takes each of them from its register
 
-   Each workload has data, set (the parameters, in the order of workloads.py), get, gradient and train. */
+   Each workload has the functions data, set (the parameters, in the order of workloads.py), get,
+   gradient and train. */
 
+#include <immintrin.h>
 #include <math.h>
 #include <string.h>
-#ifdef __AVX512F__
-#include <immintrin.h>
+
+#if !defined __AVX512F__ || !defined __AVX512DQ__
+#error "hand.c is written for AVX-512: split into halves by the compiler it would be no limit"
 #endif
 
 typedef double v8 __attribute__((vector_size(64)));
@@ -34,39 +37,19 @@ enum { LANES = 8 };
 INLINE v8 all(double x) { return (v8){x, x, x, x, x, x, x, x}; }
 INLINE v8 where(l8 mask, v8 x) { return (v8)(mask & (l8)x); }
 
-INLINE v8 larger(v8 x, v8 y)
-{
-#ifdef __AVX512F__
-    return (v8)_mm512_max_pd((__m512d)x, (__m512d)y);
-#else
-    l8 mask = x > y;
-    return (v8)((mask & (l8)x) | (~mask & (l8)y));
-#endif
-}
+INLINE v8 root(v8 x) { return (v8)_mm512_sqrt_pd((__m512d)x); }
 
-INLINE v8 root(v8 x)
-{
-#ifdef __AVX512F__
-    return (v8)_mm512_sqrt_pd((__m512d)x);
-#else
-    for (int i = 0; i < LANES; i++) x[i] = sqrt(x[i]);
-    return x;
-#endif
-}
+/* the instruction gives its second operand where one is nan: here that is x */
+INLINE v8 larger(v8 x, v8 y) { return (v8)_mm512_max_pd((__m512d)y, (__m512d)x); }
+INLINE v8 smaller(v8 x, v8 y) { return (v8)_mm512_min_pd((__m512d)y, (__m512d)x); }
 
 INLINE v8 looked_up(v8 table, l8 index)
 {
-#ifdef __AVX512F__
     return (v8)_mm512_permutexvar_pd((__m512i)index, (__m512d)table);
-#else
-    v8 found;
-    for (int i = 0; i < LANES; i++) found[i] = table[index[i] & 7];
-    return found;
-#endif
 }
 
 /* exp(x) = 2^(k/8) exp(r) with |r| < ln 2 / 16: eight powers in a table, and a Taylor polynomial
-   of degree 7, whose error there is below 3e-16 */
+   of degree 7, whose error there is below 3e-16; for x up to 709 */
 INLINE v8 exponential(v8 x)
 {
     const double round = 0x1.8p52; /* its last bits count whole numbers */
@@ -95,7 +78,7 @@ INLINE v8 exponential(v8 x)
     return p * (v8)((l8)looked_up(powers, k) + ((k & ~7LL) << 49));
 }
 
-INLINE v8 logistic(v8 x) { return 1.0 / (1.0 + exponential(-x)); }
+INLINE v8 logistic(v8 x) { return 1.0 / (1.0 + exponential(smaller(-x, all(708.0)))); }
 
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14)
 #define ODD(a, b) __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15)
@@ -350,7 +333,8 @@ static Row family_x[IN], family_t[ANSWER];
 static v8 family_mask[ROW];
 
 /* six rows, from vector v on, `width` vectors wide: the sums of weight times row */
-INLINE void six(v8 *y, int width, const Row *x, int terms, const double *w, int by_unit, int by_term)
+INLINE void six(v8 *y, int width, const Row *x, int terms, const double *w, int by_unit,
+                int by_term)
 {
     for (int i = 0; i < terms; i++) {
         v8 in[4];

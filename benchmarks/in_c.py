@@ -32,13 +32,16 @@ def _cc() -> str:
 
 @cache
 def library() -> CDLL:
-    """hand.c with its data; OSError or CalledProcessError where it cannot be compiled."""
+    """hand.c with its data; OSError where it cannot be compiled."""
     directory = mkdtemp()
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     target = Path(directory, "hand.so")
     source = Path(__file__).with_name("hand.c")
     command = [_cc(), *FLAGS, "-shared", "-fPIC", "-o", str(target), str(source), "-lm"]
-    subprocess.run(command, capture_output=True, check=True)
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        reasons = [line for line in run.stderr.splitlines() if "error" in line]
+        raise OSError(reasons[0].rpartition("error")[2].strip(' :"') if reasons else run.stderr)
     hand = CDLL(str(target))
     hand.W1_data(_array(x for point, _ in moons() for x in point), _array(s for _, s in moons()))
     inputs, targets = family_columns()
