@@ -92,11 +92,23 @@ class Compiled:
 
 
 class CalledOnce(Compiled):
-    """Loss and gradients by a call for each step, and the optimizer's own `step()`."""
+    """A call of `train` for each step."""
 
     def __init__(self, workload: Workload) -> None:
         super().__init__(workload)
         self.name += ", one call a step"
+
+    def train(self, steps: int) -> Sequence[float]:
+        return [super(CalledOnce, self).train(1)[0] for _ in range(steps)]
+
+
+class Stepped(Compiled):
+    """Loss and gradients by a call, and then the optimizer's own `step()`, in Python."""
+
+    def __init__(self, workload: Workload) -> None:
+        super().__init__(workload)
+        self.name += " and optimizer.step()"
+        self.steps = 10
 
     def train(self, steps: int) -> Sequence[float]:
         losses = []
@@ -114,7 +126,7 @@ def contenders(workload: Workload) -> list[Contender]:
     if not hasattr(imported("tinygrad_edu"), "compile"):
         raise ImportError("tinygrad_edu has no compile")
     ways: list[Callable[[], Contender]] = [partial(Compiled, workload, kind) for kind in BACKENDS]
-    ways.append(partial(CalledOnce, workload))
+    ways += [partial(CalledOnce, workload), partial(Stepped, workload)]
     if workload.name == "W1":
         ways.append(partial(Compiled, workload, "machine", inside=True))
     found: list[Contender] = []
