@@ -21,7 +21,7 @@ from workloads import (
     squared_error,
 )
 
-BACKENDS = {"machine": STEPS, "numpy": STEPS, "python": 2}  # and how many steps are timed
+BACKENDS = {"machine": STEPS, "numpy": 20, "python": 2}  # and how many steps are timed
 
 Node = Any
 Problem = tuple[Node, list[Node], Columns, str]  # the loss, its inputs, their numbers, reduce
@@ -72,6 +72,7 @@ class Compiled:
         self._numbers = workload.numbers()
         self._decay = 2 * DECAY if workload.name == "W1" and not inside else 0.0
         self._step, self._columns = compiled(workload, self.leaves, backend, inside)
+        self._step(*self._columns)  # which needs the libraries, if that did not
         self.reset()
 
     def reset(self) -> None:
