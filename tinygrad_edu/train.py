@@ -25,6 +25,7 @@ PHASES = ("forward", "loss", "backward", "update")
 
 Loss = Callable[[Any, Sequence[float]], Value]  # of a model's outputs and a case's targets
 Metric = Callable[[Sequence[Any], Sequence[Case]], float]  # of the outputs for all these cases
+Count = Callable[[Any, Sequence[float]], Value]  # as a loss: of one case, and made of Values
 
 
 class Learner(Protocol):
@@ -102,9 +103,9 @@ class History:
     """What happened in a run.
 
     losses: one for each step. sweeps: how many are complete. metrics: by name, one for each
-    complete sweep, of the outputs in it. parameters, grads: by name, those that were watched, one
-    for each step, before its update. stopped: why the run ended, '' while it has not. model, cases,
-    loss: what `train` was given, for plots; they are not saved.
+    complete sweep, of the outputs in it; counts are among them. parameters, grads: by name, those
+    that were watched, one for each step, before its update. stopped: why the run ended, '' while
+    it has not. model, cases, loss: what `train` was given, for plots; they are not saved.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -154,6 +155,7 @@ def train(
     sweeps: int,
     until: Criterion | None = None,
     metrics: Mapping[str, Metric] | None = None,
+    counts: Mapping[str, Count] | None = None,
     watch: Sequence[str] = (),
     batch: int = 0,
     history: History | None = None,
@@ -163,14 +165,18 @@ def train(
     """The History of a run of the Loop; with a history given, of its continuation.
 
     sweeps: in all, those before included. until: stops earlier, as does a loss that is not finite.
-    watch: names of parameters to record, with their grads. progress: a bar on a terminal, if it
-    takes long. how: mean and seed, as of `loop`. Ctrl-C is a KeyboardInterrupt as ever, but never
-    in the middle of an update: model, optimizer and the history given are those after a whole
-    number of steps. ValueError for a name that is none, an optimizer of another model, and a
-    continuation that records something else.
+    counts: metrics that are sums over the cases, such as how many are right, each a function of
+    the outputs and targets of one case. watch: names of parameters to record, with their grads.
+    progress: a bar on a terminal, if it takes long. how: mean and seed, as of `loop`. Ctrl-C is a
+    KeyboardInterrupt as ever, but never in the middle of an update: model, optimizer and the
+    history given are those after a whole number of steps. ValueError for a name that is none or
+    that two have, an optimizer of another model, and a continuation that records something else.
     """
     history = History() if history is None else history
-    metrics = metrics or {}
+    metrics, counts = metrics or {}, counts or {}
+    if not counts.keys().isdisjoint(metrics):
+        raise ValueError("a metric and a count have one name: give them two")
+    metrics = {**metrics, **{name: _counted(count) for name, count in counts.items()}}
     watched = _watched(model, optimizer, watch)
     if history.losses and (set(watched), set(metrics)) != (
         set(history.parameters),
@@ -227,6 +233,13 @@ def _watched(model: Module, optimizer: Learner, watch: Sequence[str]) -> dict[st
             some = ", ".join(list(parameters)[:6])
             raise ValueError(f"no parameter {name[:60]!r} to watch: they are {some}, ...")
     return {name: parameters[name] for name in watch}
+
+
+def _counted(count: Count) -> Metric:
+    """The metric that adds it up over the cases."""
+    return lambda outputs, cases: sum(
+        count(y, case.targets).data for y, case in zip(outputs, cases)
+    )
 
 
 def _reason(history: History, until: Criterion | None) -> str:
