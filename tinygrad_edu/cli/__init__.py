@@ -7,6 +7,7 @@ import click
 from tinygrad_edu import __version__
 from tinygrad_edu.cli.check import check
 from tinygrad_edu.cli.common import Main
+from tinygrad_edu.cli.demo import demo
 from tinygrad_edu.cli.explain import explain
 from tinygrad_edu.cli.orders import orders
 from tinygrad_edu.cli.render import render
@@ -37,5 +38,5 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (render, explain, step, orders, check):
+for command in (render, explain, step, orders, check, demo):
     main.add_command(command)

@@ -1,0 +1,157 @@
+"""The laboratory of 1986: parity, the encoder, negation, addition, and one unit with direct links.
+
+The simulations of chapter 8 of Parallel Distributed Processing, volume 1 (Rumelhart, Hinton and
+Williams 1986), each over many seeds. The chapter tells of single runs; which of them were luck?
+What it does not state, such as how weights began, is stated here.
+"""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import NamedTuple
+
+from tinygrad_edu.draw import charts
+from tinygrad_edu.draw.weights import Weights
+from tinygrad_edu.lesson.claims import share
+from tinygrad_edu.lesson.command import command
+from tinygrad_edu.lesson.telling import Lesson
+from tinygrad_edu.lesson.trial import Trial, build, learn, seconds, sweeps_to_learn
+
+SEEDS = 50
+PDP = "PDP 1986, ch. 8"
+
+
+class Row(NamedTuple):
+    """A setting, what is claimed of it, and what NumPy measured for it, of 50 seeds.
+
+    sweeps: about how many a run takes, those that end at the limit included.
+    """
+
+    name: str
+    trial: Trial
+    low: float
+    high: float
+    learned: int
+    median: int | None
+    sweeps: int
+
+
+ROWS = [
+    Row(
+        "XOR, 1 hidden + links",
+        Trial("xor", 1, 0.5, 0.9, 0.3, 2_000, True),
+        0.76,
+        0.98,
+        44,
+        617,
+        750,
+    ),
+    Row(
+        "parity of 4, 4 hidden",
+        Trial("parity", 4, 0.5, 0.9, 0.5, 4_000),
+        0.1,
+        0.5,
+        16,
+        1_057,
+        3_300,
+    ),
+    Row("parity of 4, 8 hidden", Trial("parity", 8, 0.5, 0.9, 0.5, 4_000), 0.7, 1.0, 44, 636, 850),
+    Row("encoder 8-3-8", Trial("encoder", 3, 0.1, 0.9, 0.3, 2_000), 0.98, 1.0, 50, 548, 500),
+    Row(
+        "negation, 3 hidden", Trial("negation", 3, 0.3, 0.9, 0.3, 2_000), 0.0, 0.04, 0, None, 2_000
+    ),
+    Row("negation, 8 hidden", Trial("negation", 8, 0.3, 0.9, 0.3, 2_000), 0.96, 1.0, 50, 147, 150),
+    Row(
+        "addition, 3 hidden", Trial("addition", 3, 0.5, 0.9, 1.0, 5_000), 0.0, 0.05, 0, None, 5_000
+    ),
+    Row("addition, 6 hidden", Trial("addition", 6, 0.5, 0.9, 1.0, 5_000), 0.9, 1.0, 49, 182, 400),
+]
+ENCODER = next(row.trial for row in ROWS if row.trial.task == "encoder")
+
+
+@command(seeds=SEEDS, quick=8)
+def main(lesson: Lesson) -> None:
+    many_seeds(lesson)
+    codes(lesson)
+
+
+def many_seeds(lesson: Lesson) -> None:
+    """Each setting over all seeds."""
+    lesson.say(
+        "Logistic units, momentum 0.9, the gradient added up over all cases. Learned is: every "
+        "output of every case on the right side of 0.5. A network with too few hidden units for "
+        "its task is beside one with enough: the layer between must be wide enough for what it "
+        "has to tell apart."
+    )
+    seeds = range(lesson.seed, lesson.seed + lesson.seeds)
+    jobs = [(row.trial, seed) for row in ROWS for seed in seeds]
+    cost = sum(seconds(row.trial, row.sweeps) for row in ROWS) * lesson.seeds
+    results = iter(lesson.run(sweeps_to_learn, jobs, cost))
+    found = {row: [next(results) for _ in seeds] for row in ROWS}
+    lines = [f"{'':22} learned   median  within   (NumPy: learned, median)"]
+    for row, fates in found.items():
+        there = [sweeps for sweeps in fates if sweeps is not None]
+        middle = f"{median(there):.0f}" if there else "-"
+        lines.append(
+            f"{row.name:22} {len(there):2} of {len(fates):2}  {middle:>6}  {row.trial.sweeps:6,}   "
+            f"({row.learned} of 50, {row.median or '-'})"
+        )
+        lesson.claim(share(row.name, PDP, len(there), len(fates), row.low, row.high, of=SEEDS))
+    lesson.show("\n".join(lines))
+    lesson.say(
+        "The chapter reports 558 sweeps for exclusive or with one hidden unit and direct links, "
+        "at the same rate, and 2,825 for parity with 4 hidden units; it does not say how many "
+        "runs there were that never ended."
+    )
+    lesson.plot(
+        "1-fates",
+        lambda: charts.fates(
+            {row.name.replace(", ", "\n"): fates for row, fates in found.items()},
+            "sweeps until learned",
+            never="never",
+        ),
+        "Every point is a network; the line is the median; above, those that never learned it.",
+    )
+
+
+def codes(lesson: Lesson) -> None:
+    """What the encoder has made up: a code of three numbers for each of eight things."""
+    seeds = range(lesson.seed, lesson.seed + lesson.seeds)
+    cost = seconds(ENCODER, 500) * lesson.seeds
+    found = lesson.run(hidden_answers, [(seed,) for seed in seeds], cost)
+    distinct = sum(len({tuple(x > 0.5 for x in row) for row in code}) == 8 for code in found)
+    answers = [x for code in found for row in code for x in row]
+    between = sum(0.2 < x < 0.8 for x in answers)
+    lesson.say(
+        "The encoder must tell eight things apart through three units, and nobody tells it how. "
+        f"In {distinct} of {len(found)} networks the rounded answers of the three are eight "
+        "different codes, the binary numbers in some order; the others make do with values in "
+        "between, as the chapter says of its own."
+    )
+    rows = [" ".join(f"{x:.2f}" for x in row) for row in found[0]]
+    lesson.show(f"seed {lesson.seed}\n  " + "\n  ".join(rows))
+    lesson.claim(
+        share("encoder: eight rounded codes", PDP, distinct, len(found), 0.5, 0.9, of=SEEDS)
+    )
+    claim = "encoder: answers between 0.2 and 0.8"
+    lesson.claim(share(claim, PDP, between, len(answers), 0.05, 0.4))
+    lesson.plot(
+        "2-codes",
+        lambda: charts.grid(found[0], "hidden unit", "the one input that is on"),
+        "A code for eight things, made up by three units.",
+        narrow=True,
+    )
+    learn(ENCODER, lesson.seed)
+    model, _ = build(ENCODER)
+    lesson.picture("3-encoder", Weights(model), "The encoder's weights.")
+
+
+def hidden_answers(seed: int) -> list[list[float]]:
+    """What the encoder's hidden units say to each case, once it is learned, or at the limit."""
+    learn(ENCODER, seed)
+    model, cases = build(ENCODER)
+    return [[h.data for h in model.layers[0](case.inputs)] for case in cases]
+
+
+if __name__ == "__main__":
+    main()
