@@ -202,7 +202,7 @@ def knocked_out(lesson: Lesson) -> None:
     lesson.plot(
         "5-silenced",
         lambda: charts.scatter(
-            {f"weights to {init:g}": some for init, some in pairs.items() if init < 2},
+            {f"weights to {init:g}": some for init, some in reversed(pairs.items()) if init < 2},
             "foretold by the signals",
             "what happened to the error",
             diagonal=True,

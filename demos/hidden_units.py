@@ -17,7 +17,7 @@ from tinygrad_edu.draw.weights import Weights
 from tinygrad_edu.lesson.claims import falling, share
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
-from tinygrad_edu.lesson.trial import Trial, begin, learn, seconds, sweeps_to_learn
+from tinygrad_edu.lesson.trial import End, Trial, begin, end, learn, seconds
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
 
@@ -51,8 +51,8 @@ def many_seeds(lesson: Lesson) -> dict[int, list[int | None]]:
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     jobs = [(trial, seed) for trial in TRIALS.values() for seed in seeds]
     cost = sum(seconds(TRIALS[n], REFERENCE[n][1]) for n in TRIALS) * lesson.seeds
-    results = iter(lesson.run(sweeps_to_learn, jobs, cost))
-    found = {n: [next(results) for _ in seeds] for n in TRIALS}
+    results = iter(lesson.run(end, jobs, cost))
+    found = {n: [End(*next(results)).sweeps for _ in seeds] for n in TRIALS}
     rows = ["hidden  learned     median sweep  slowest   (NumPy: learned, median)"]
     for n, row in found.items():
         there = [sweeps for sweeps in row if sweeps is not None]

@@ -10,12 +10,12 @@ from __future__ import annotations
 from statistics import median
 from typing import NamedTuple
 
-from tinygrad_edu.draw import charts
-from tinygrad_edu.draw.weights import Weights
+from tinygrad_edu.draw import charts, plots
 from tinygrad_edu.lesson.claims import share
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
-from tinygrad_edu.lesson.trial import Trial, build, learn, seconds, sweeps_to_learn
+from tinygrad_edu.lesson.trial import End, Trial, begin, build, end, network, seconds
+from tinygrad_edu.losses import half_squared_error
 
 SEEDS = 50
 PDP = "PDP 1986, ch. 8"
@@ -69,14 +69,28 @@ ROWS = [
 ENCODER = next(row.trial for row in ROWS if row.trial.task == "encoder")
 
 
-@command(seeds=SEEDS, quick=8)
+@command(seeds=SEEDS, quick=5)
 def main(lesson: Lesson) -> None:
-    many_seeds(lesson)
-    codes(lesson)
+    direct_links(lesson)
+    codes(lesson, many_seeds(lesson))
 
 
-def many_seeds(lesson: Lesson) -> None:
-    """Each setting over all seeds."""
+def direct_links(lesson: Lesson) -> None:
+    """The smallest network for exclusive or, on one case."""
+    model, cases = begin(ROWS[0].trial, lesson.seed)
+    error = half_squared_error(model(cases[1].inputs), cases[1].targets)
+    error.label = "error"
+    error.backward()
+    lesson.picture(
+        "1-direct",
+        error.draw(level="neuron"),
+        "One hidden unit, and an output that sees it and the inputs: the smallest network that "
+        "can do exclusive or.",
+    )
+
+
+def many_seeds(lesson: Lesson) -> list[End]:
+    """Each setting over all seeds; how the encoder ended."""
     lesson.say(
         "Logistic units, momentum 0.9, the gradient added up over all cases. Learned is: every "
         "output of every case on the right side of 0.5. A network with too few hidden units for "
@@ -86,17 +100,17 @@ def many_seeds(lesson: Lesson) -> None:
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     jobs = [(row.trial, seed) for row in ROWS for seed in seeds]
     cost = sum(seconds(row.trial, row.sweeps) for row in ROWS) * lesson.seeds
-    results = iter(lesson.run(sweeps_to_learn, jobs, cost))
-    found = {row: [next(results) for _ in seeds] for row in ROWS}
+    results = iter(lesson.run(end, jobs, cost))
+    found = {row: [End(*next(results)) for _ in seeds] for row in ROWS}
     lines = [f"{'':22} learned   median  within   (NumPy: learned, median)"]
-    for row, fates in found.items():
-        there = [sweeps for sweeps in fates if sweeps is not None]
+    for row, ends in found.items():
+        there = [end.sweeps for end in ends if end.sweeps is not None]
         middle = f"{median(there):.0f}" if there else "-"
         lines.append(
-            f"{row.name:22} {len(there):2} of {len(fates):2}  {middle:>6}  {row.trial.sweeps:6,}   "
+            f"{row.name:22} {len(there):2} of {len(ends):2}  {middle:>6}  {row.trial.sweeps:6,}   "
             f"({row.learned} of 50, {row.median or '-'})"
         )
-        lesson.claim(share(row.name, PDP, len(there), len(fates), row.low, row.high, of=SEEDS))
+        lesson.claim(share(row.name, PDP, len(there), len(ends), row.low, row.high, of=SEEDS))
     lesson.show("\n".join(lines))
     lesson.say(
         "The chapter reports 558 sweeps for exclusive or with one hidden unit and direct links, "
@@ -104,21 +118,24 @@ def many_seeds(lesson: Lesson) -> None:
         "runs there were that never ended."
     )
     lesson.plot(
-        "1-fates",
+        "2-fates",
         lambda: charts.fates(
-            {row.name.replace(", ", "\n"): fates for row, fates in found.items()},
+            {row.name.replace(", ", "\n"): [e.sweeps for e in row_] for row, row_ in found.items()},
             "sweeps until learned",
             never="never",
         ),
         "Every point is a network; the line is the median; above, those that never learned it.",
     )
+    return next(ends for row, ends in found.items() if row.trial == ENCODER)
 
 
-def codes(lesson: Lesson) -> None:
+def codes(lesson: Lesson, ends: list[End]) -> None:
     """What the encoder has made up: a code of three numbers for each of eight things."""
-    seeds = range(lesson.seed, lesson.seed + lesson.seeds)
-    cost = seconds(ENCODER, 500) * lesson.seeds
-    found = lesson.run(hidden_answers, [(seed,) for seed in seeds], cost)
+    cases = build(ENCODER)[1]
+    found = []
+    for one in ends:
+        model = network(ENCODER, one.parameters)
+        found.append([[h.data for h in model.layers[0](case.inputs)] for case in cases])
     distinct = sum(len({tuple(x > 0.5 for x in row) for row in code}) == 8 for code in found)
     answers = [x for code in found for row in code for x in row]
     between = sum(0.2 < x < 0.8 for x in answers)
@@ -136,21 +153,16 @@ def codes(lesson: Lesson) -> None:
     claim = "encoder: answers between 0.2 and 0.8"
     lesson.claim(share(claim, PDP, between, len(answers), 0.05, 0.4))
     lesson.plot(
-        "2-codes",
+        "3-codes",
         lambda: charts.grid(found[0], "hidden unit", "the one input that is on"),
         "A code for eight things, made up by three units.",
         narrow=True,
     )
-    learn(ENCODER, lesson.seed)
-    model, _ = build(ENCODER)
-    lesson.picture("3-encoder", Weights(model), "The encoder's weights.")
-
-
-def hidden_answers(seed: int) -> list[list[float]]:
-    """What the encoder's hidden units say to each case, once it is learned, or at the limit."""
-    learn(ENCODER, seed)
-    model, cases = build(ENCODER)
-    return [[h.data for h in model.layers[0](case.inputs)] for case in cases]
+    lesson.plot(
+        "4-weights",
+        lambda: plots.hinton(network(ENCODER, ends[0].parameters)),
+        "Its weights: full squares are positive. Each column of the first layer is a code.",
+    )
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def both_modes(lesson: Lesson) -> None:
     y.backward()
     lesson.picture(
         "2-graph",
-        y.draw(),
+        y.draw(direction="TB"),
         "y1 = tanh(x1)*x1, y2 = tanh(y1 + x2)*x2, y3 = tanh(y2 + x3)*x3: one pass back fills in "
         "every gradient. Forward mode would go through this graph three times.",
     )

@@ -83,7 +83,7 @@ def one_step(lesson: Lesson) -> None:
             lines = [line.partition(" ")[2].strip() for line in lines]
             lines, told = lines[told:], len(lines) if turn.phase == "forward" else 0
             before = graph(drawn, roles=roles)
-            picture = before.draw()
+            picture = before.draw(direction="LR" if turn.loss is None else "TB")
         lesson.show("\n  ".join([TITLES[turn.phase], *lines]))
         lesson.picture(f"{i}-{turn.phase}", picture, TITLES[turn.phase].partition(" ")[2].strip())
 

@@ -11,6 +11,7 @@ from tinygrad_edu.draw.canvas import STYLES, canvas, legend
 from tinygrad_edu.draw.plots import surface
 
 Points = Sequence[tuple[float, float]]
+_SIZE = 14  # of what is written beside the axes
 _MARKS = "osD^v*"  # points are told apart without colour
 
 
@@ -49,6 +50,7 @@ def lines(
             va="top",
             ha="right",
             color=colors.ink,
+            fontsize=_SIZE,
         )
     if level is not None:
         axes.axhline(level, color=colors.quiet, linestyle=":")
@@ -92,7 +94,7 @@ def surfaces(
     figure, places, colors = canvas(theme, len(models))
     for place, (title, function, level), those in zip(places, models, cases):
         surface(place, function, those, colors, True, level)
-        place.set_title(title, color=colors.ink)
+        place.set_title(title, color=colors.ink, fontsize=_SIZE)
     return figure
 
 
@@ -120,11 +122,12 @@ def folding(
                 textcoords="offset points",
                 ha=side[1],
                 color=colors.ink,
+                fontsize=_SIZE,
             )
         place.set_xlim(-0.08, 1.08)
         place.set_ylim(-0.08, 1.08)
         place.set_aspect("equal")
-        place.set_title(title, color=colors.ink)
+        place.set_title(title, color=colors.ink, fontsize=_SIZE)
         place.set_xlabel(x)
         place.set_ylabel(y)
     return figure
@@ -146,12 +149,17 @@ def fates(
         axes.plot(across[: len(there)], there, "o", color=colors.positive, alpha=0.45, markersize=5)
         lost = len(row) - len(there)
         axes.plot(across[:lost], [top] * lost, "X", color=colors.negative, markersize=7)
-        axes.text(k, 1.25 * top, f"{lost} of {len(row)}", ha="center", color=colors.ink)
+        axes.text(
+            k, 1.25 * top, f"{lost} of {len(row)}", ha="center", color=colors.ink, fontsize=_SIZE
+        )
         if there:
             axes.plot([k - 0.35, k + 0.35], [there[len(there) // 2]] * 2, color=colors.ink, lw=3)
     axes.axhline(1.6 * max(known), color=colors.quiet, linestyle=":")
-    axes.text(-0.65, top, never, va="center", ha="right", color=colors.ink, rotation=90)
     axes.set_yscale("log")
+    ticks = [n * 10**k for k in range(7) for n in (1, 2, 5)]
+    ticks = [tick for tick in ticks if min(known) / 1.5 < tick <= max(known)]
+    axes.set_yticks([*ticks, top], [*(f"{tick:,}" for tick in ticks), never])
+    axes.minorticks_off()
     axes.set_ylim(0.7 * max(min(known), 1), 1.8 * top)
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_xticks(range(len(groups)), list(groups))
@@ -175,7 +183,9 @@ def grid(
             axes.fill_between(
                 [c - 0.5, c + 0.5], r - 0.5, r + 0.5, color=colors.positive, alpha=0.75 * number
             )
-            axes.text(c, r, f"{number:.2f}", ha="center", va="center", color=colors.ink)
+            axes.text(
+                c, r, f"{number:.2f}", ha="center", va="center", color=colors.ink, fontsize=_SIZE
+            )
     axes.set_xlim(-0.5, len(rows[0]) - 0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(range(len(rows[0])), columns or [str(c + 1) for c in range(len(rows[0]))])

@@ -46,9 +46,10 @@ class Weights:
             graph_attr={
                 "rankdir": "LR",
                 "bgcolor": colors.paper,
-                "ranksep": "1.6",
+                "ranksep": "2.0",
                 "nodesep": "0.35",
                 "splines": "line",
+                "ordering": "in",
             },
             node_attr={
                 "fontname": theme.FONT,
@@ -92,10 +93,9 @@ class Weights:
         digraph.edge(
             tail,
             head,
-            headlabel=f" {w:.1f} ",
-            labeldistance="4",
+            headlabel=_on_paper(f"{w:.{1 if largest > 2 else 2}f}", self.colors),
+            labeldistance="5.5",
             labelangle="0",
-            labelfontcolor=self.colors.ink,
             **{**theme.EDGE[theme.sign(w)], "arrowhead": "normal", **look},
         )
 
@@ -108,3 +108,10 @@ class Weights:
         """Writes the picture as SVG; LayoutError if there is no Graphviz."""
         drawing = layout(self.dot, "svg", 20.0)
         write_whole(path, finished(drawing.data, repr(self.model).splitlines()[0], self.alt))
+
+
+def _on_paper(number: str, colors: theme.Theme) -> str:
+    """The number on a patch of paper, so that it can be read on its line."""
+    font = f'<FONT POINT-SIZE="{theme.SMALL_SIZE}" COLOR="{colors.ink}">{number}</FONT>'
+    table = f'<TABLE BORDER="0" CELLPADDING="0" CELLSPACING="0" BGCOLOR="{colors.paper}">'
+    return f"<{table}<TR><TD>{font}</TD></TR></TABLE>>"

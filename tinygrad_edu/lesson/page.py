@@ -11,7 +11,8 @@ from tinygrad_edu.lesson.claims import HEAD, Claim
 _LOOK = """
 :root { color-scheme: light; }
 body { font: 1.1rem/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
-  margin: 0 auto; padding: 1rem; max-width: 60rem; }
+  margin: 0 auto; padding: 1rem; max-width: 72rem; }
+p, figcaption { max-width: 46rem; }
 h1 { line-height: 1.2; }
 pre { overflow-x: auto; background: #f4f4f4; padding: .75rem; font-size: .9rem; }
 figure { margin: 2rem 0; }

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from tinygrad_edu import data
 from tinygrad_edu.data import Case
 from tinygrad_edu.engine import Value
+from tinygrad_edu.groups import group
 from tinygrad_edu.init import uniform
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP, Layer, Module, Number
@@ -59,7 +60,10 @@ class Direct(Module):
         self.label()
 
     def __call__(self, xs: Sequence[Number]) -> list[Value]:
-        return self.layers[1]([*self.layers[0](xs), *xs])
+        with group("layer1"):
+            hidden = self.layers[0](xs)
+        with group("layer2"):
+            return self.layers[1]([*hidden, *xs])
 
 
 @cache
@@ -76,9 +80,7 @@ def begin(trial: Trial, seed: int) -> tuple[Any, list[Case]]:
     """The network as it is before the first sweep, and its cases."""
     model, cases = build(trial)
     draw, random = uniform(trial.init), Random(seed)
-    for p in model.parameters():
-        p.data = draw(random, 0, 0)
-    return model, cases
+    return network(trial, [draw(random, 0, 0) for _ in model.parameters()]), cases
 
 
 def right(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
@@ -113,10 +115,28 @@ _COMPILED: dict[str, Any] = (
 )
 
 
-def sweeps_to_learn(trial: Sequence[Any], seed: int) -> int | None:
-    """How many sweeps were made before it was learned; None if it never was."""
-    history = learn(Trial(*trial), seed)
-    return history.sweeps - 1 if history.stopped == "learned" else None
+class End(NamedTuple):
+    """How a run ended. sweeps: before it was learned, None if it never was. parameters: then."""
+
+    sweeps: int | None
+    parameters: list[float]
+
+
+def end(trial: Sequence[Any], seed: int) -> End:
+    """How the run of that seed ends."""
+    trial = Trial(*trial)
+    history = learn(trial, seed)
+    learned = history.stopped == "learned"
+    numbers = [p.data for p in build(trial)[0].parameters()]
+    return End(history.sweeps - 1 if learned else None, numbers)
+
+
+def network(trial: Trial, parameters: Sequence[float]) -> Any:
+    """The network with those parameters; it is the same one for all of them."""
+    model, _ = build(trial)
+    for p, x in zip(model.parameters(), parameters):
+        p.data = x
+    return model
 
 
 def seconds(trial: Trial, sweeps: float) -> float:
