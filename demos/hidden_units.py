@@ -143,7 +143,6 @@ def local_minimum(lesson: Lesson, seed: int) -> None:
         "6-stuck",
         lambda: charts.surfaces([(f"seed {seed}, sweep {trial.sweeps:,}", function, 0.5)], [XOR]),
         "A network that is stuck.",
-        narrow=True,
     )
 
 

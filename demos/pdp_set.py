@@ -113,9 +113,9 @@ def many_seeds(lesson: Lesson) -> list[End]:
         lesson.claim(share(row.name, PDP, len(there), len(ends), row.low, row.high, of=SEEDS))
     lesson.show("\n".join(lines))
     lesson.say(
-        "The chapter reports 558 sweeps for exclusive or with one hidden unit and direct links, "
-        "at the same rate, and 2,825 for parity with 4 hidden units; it does not say how many "
-        "runs there were that never ended."
+        "For exclusive or with one hidden unit and direct links the chapter reports 558 sweeps at "
+        "this rate, for parity with 4 hidden units 2,825 (as page-cited secondary sources have "
+        "it): single runs, of which nobody says how they were chosen."
     )
     lesson.plot(
         "2-fates",
@@ -156,7 +156,6 @@ def codes(lesson: Lesson, ends: list[End]) -> None:
         "3-codes",
         lambda: charts.grid(found[0], "hidden unit", "the one input that is on"),
         "A code for eight things, made up by three units.",
-        narrow=True,
     )
     lesson.plot(
         "4-weights",

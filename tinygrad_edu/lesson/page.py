@@ -24,14 +24,14 @@ th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
   border-bottom: 1px solid #bbb; }
 .NO { font-weight: bold; color: #b00020; }
 @media (max-width: 45rem) {
-  figure img { min-width: 34rem; max-width: none; width: 100%; }
-  figure img.narrow { min-width: 0; max-width: 100%; width: auto; }
+  h1 { font-size: 1.5rem; }
   thead { display: none; }
   tr { display: block; border-bottom: 2px solid #595959; padding: .4rem 0; }
   td { display: flex; border: 0; padding: .1rem 0; }
   td::before { content: attr(data-head); flex: 0 0 6.5rem; color: #4d4d4d; }
 }
-"""  # a wide picture is moved sideways on a small screen, and stays legible
+"""
+SMALLEST = 0.6  # of its own size: a picture that is still too wide is moved sideways
 
 
 class Text(NamedTuple):
@@ -47,11 +47,11 @@ class Lines(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A picture of the same folder. narrow: it is small enough for any screen as it is."""
+    """A picture of the same folder. width: its own, in points."""
 
     file: str
     caption: str
-    narrow: bool = False
+    width: float
 
 
 def page(title: str, parts: Sequence[Text | Lines | Figure], claims: Sequence[Claim]) -> str:
@@ -81,9 +81,9 @@ def _part(part: Text | Lines | Figure) -> str:
     if isinstance(part, Lines):
         return f"<pre>{escape(part.text)}</pre>"
     file, caption = escape(part.file), escape(part.caption)
-    narrow = ' class="narrow"' if part.narrow else ""
-    image = f'<a href="{file}"><img src="{file}" alt="{caption}"{narrow}></a>'
-    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+    least = f"min-width: {SMALLEST * part.width:.0f}pt"
+    image = f'<img src="{file}" alt="{caption}" style="{least}">'
+    return f'<figure><a href="{file}">{image}</a><figcaption>{caption}</figcaption></figure>'
 
 
 def _table(claims: Sequence[Claim]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import textwrap
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from tinygrad_edu.lesson.page import Figure, Lines, Text, page
 from tinygrad_edu.lesson.seeds import Job, processes, run_all
 
 WIDEST = 100  # columns
+_WIDTH = re.compile(r'<svg\b[^>]*? width="([\d.]+)pt"')
 _KEPT = "unfinished.jsonl"
 
 
@@ -55,23 +57,29 @@ class Lesson:
         self.parts.append(Lines(lines))
         print("\n" + textwrap.indent(lines, "  "))
 
-    def picture(self, name: str, picture: Drawable, caption: str, narrow: bool = False) -> None:
+    def picture(self, name: str, picture: Drawable, caption: str) -> None:
         """A diagram on the page; without a Graphviz, a line that says so, once."""
         try:
             picture.save(self.out / f"{name}.svg")
         except LayoutError as error:
             self._miss("diagrams", error)
         else:
-            self.parts.append(Figure(f"{name}.svg", caption, narrow))
+            self._place(name, caption)
 
-    def plot(self, name: str, make: Callable[[], Any], caption: str, narrow: bool = False) -> None:
+    def plot(self, name: str, make: Callable[[], Any], caption: str) -> None:
         """A plot on the page, of matplotlib; without it, a line that says so, once."""
         try:
             save(make(), self.out / f"{name}.svg")
         except MissingError as error:
             self._miss("plots", error)
         else:
-            self.parts.append(Figure(f"{name}.svg", caption, narrow))
+            self._place(name, caption)
+
+    def _place(self, name: str, caption: str) -> None:
+        """A picture that is there, on the page."""
+        head = (self.out / f"{name}.svg").read_text(encoding="utf-8")[:2_000]
+        width = _WIDTH.search(head)
+        self.parts.append(Figure(f"{name}.svg", caption, float(width[1]) if width else 0.0))
 
     def _miss(self, what: str, error: Exception) -> None:
         if what not in self._missing:
