@@ -8,6 +8,7 @@ unit see? And what does a network look like that never learns it?
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from statistics import median
 
 from tinygrad_edu import gradient
@@ -33,12 +34,11 @@ TRIALS = {n: Trial("xor", n, rate=0.5, alpha=0.9, init=0.3, sweeps=2_000) for n 
 @command(seeds=SEEDS, quick=20)
 def main(lesson: Lesson) -> None:
     found = many_seeds(lesson)
-    learned = next((i for i, sweeps in enumerate(found[2]) if sweeps is not None), None)
-    stuck = next((i for i, sweeps in enumerate(found[2]) if sweeps is None), None)
-    if learned is not None:
-        folding(lesson, lesson.seed + learned, found[2][learned])
-    if stuck is not None:
-        local_minimum(lesson, lesson.seed + stuck)
+    fates = list(zip(count(lesson.seed), found[2]))
+    for seed, sweeps in [(seed, sweeps) for seed, sweeps in fates if sweeps is not None][:1]:
+        folding(lesson, seed, sweeps)
+    for seed in [seed for seed, sweeps in fates if sweeps is None][:1]:
+        local_minimum(lesson, seed)
 
 
 def many_seeds(lesson: Lesson) -> dict[int, list[int | None]]:
@@ -57,10 +57,10 @@ def many_seeds(lesson: Lesson) -> dict[int, list[int | None]]:
     for n, row in found.items():
         there = [sweeps for sweeps in row if sweeps is not None]
         middle = median(there) if there else 0
-        count, sweeps = REFERENCE[n]
+        learned, sweeps = REFERENCE[n]
         rows.append(
             f"{n:6}  {len(there):3} of {len(row):3}  {middle:12.0f}  {max(there, default=0):7}"
-            f"   ({count} of 200, {sweeps})"
+            f"   ({learned} of 200, {sweeps})"
         )
         claim = f"2-{n}-1 learns XOR"
         lesson.claim(share(claim, SOURCE, len(there), len(row), *RANGE[n], of=SEEDS))
@@ -88,10 +88,10 @@ def folding(lesson: Lesson, seed: int, sweeps: int) -> None:
         model = after(TRIALS[2], seed, moment)
         title = f"sweep {moment}"
         surfaces.append((title, output_of(model), 0.5))
-        seen = {
-            f"{int(x):d}{int(y):d}": tuple(h.data for h in model.layers[0]([x, y]))
-            for (x, y), _ in XOR
-        }
+        seen = {}
+        for x, y in (case.inputs for case in XOR):
+            first, second = model.layers[0]([x, y])
+            seen[f"{x:g}{y:g}"] = first.data, second.data
         hidden.append((title, seen))
     lesson.say(
         f"Seed {seed} learns it at sweep {sweeps}. Its two hidden units map the square into a "

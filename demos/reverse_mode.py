@@ -40,7 +40,7 @@ def used_twice(lesson: Lesson) -> None:
     y.backward()
     whole = graph(y)
     number = whole.find("s").id
-    arriving = [edge.contribution for edge in whole.edges if edge.source == number]
+    arriving = [edge.contribution or 0.0 for edge in whole.edges if edge.source == number]
     lesson.say(
         "s = x*w is used three times in y = s*s + s, and so three contributions arrive at it: "
         f"{', '.join(f'{x:g}' for x in arriving)}. Its gradient is their sum, {s.grad:g}."

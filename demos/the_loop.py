@@ -8,6 +8,7 @@ over and over.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 
 from tinygrad_edu import Value, gradient, graph, steps
@@ -120,21 +121,20 @@ def largest_step(lesson: Lesson) -> None:
         bounded("bound of the rate, one neuron: found, off 2/(1 + x.x)", "", off, high=1e-9)
     )
 
-    ratios, example = [], None
+    pairs = []
     for seed in range(lesson.seed, lesson.seed + lesson.seeds):
         model = MLP(2, [2, 1], "sigmoid", seed=seed)
-        rise = first_rise(lambda rate, m=model: error_after(m.parameters(), m, XOR, rate), 1e-3)
-        safe = safe_rate(model, rise)
-        ratios.append(rise / safe)
-        example = example or (model, rise, safe)
-    model, rise, safe = example
+        rise = first_rise(partial(error_after, model.parameters(), model, XOR), 1e-3)
+        pairs.append((rise, safe_rate(model, rise)))
+    (rise, safe), ratio = pairs[0], min(rise / safe for rise, safe in pairs)
+    model = MLP(2, [2, 1], "sigmoid", seed=lesson.seed)
     lesson.say(
         "The error of a network on exclusive or is no parabola, but along the step its curvature "
         "has a largest value L, and every rate below 2 |gradient|^2 / L lowers the error. For "
         f"seed {lesson.seed} that is {safe:.3g}; the first rate that raises it is {rise:.3g}."
     )
-    claim = f"XOR: the first rate that raises the error, over that bound, least of {len(ratios)}"
-    lesson.claim(bounded(claim, "Taylor's theorem", min(ratios), low=1.0))
+    claim = f"XOR: the first rate that raises the error, over that bound, least of {lesson.seeds}"
+    lesson.claim(bounded(claim, "Taylor's theorem", ratio, low=1.0))
     rates = [rise * 1.5 * i / 60 for i in range(61)]
     lesson.plot(
         "5-rates",

@@ -1,13 +1,14 @@
 """The wall: what one layer cannot do, whatever its weights and however it learns them.
 
-A single unit draws a line through its inputs and says yes on one side. Exclusive or has its two
-yeses in opposite corners. Every line there is is tried; then the rule of Rosenblatt (1958), which
-learns whatever a line can do, and a logistic unit, which descends as far as there is to descend.
+Can a single unit learn exclusive or? It draws a line through its inputs and says yes on one side,
+and exclusive or has its two yeses in opposite corners. Every line there is is tried; then the rule
+of Rosenblatt (1958), which learns whatever a line can do, and a logistic unit, which descends as
+far as there is to descend.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations, product
 from math import log
 from random import Random
@@ -184,7 +185,7 @@ def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, 
         p.data = draw(random, 2, 1)
     rows: list[list[float]] = []
 
-    def see(outputs: list[Value], cases: object) -> float:
+    def see(outputs: Sequence[Value], cases: object) -> float:
         rows.append([y.sigmoid().data for y in outputs])
         return 0.0
 
@@ -199,7 +200,7 @@ def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, 
         progress=False,
     )
     paths = {
-        f"{int(x1)}{int(x2)}": [(i, row[k]) for i, row in enumerate(rows[:200])]
+        f"{int(x1)}{int(x2)}": [(float(i), row[k]) for i, row in enumerate(rows[:200])]
         for k, (x1, x2) in enumerate(CORNERS)
     }
     return rows[-1], history.losses[-1] / log(2), paths
