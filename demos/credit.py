@@ -1,4 +1,4 @@
-"""Credit: whose fault is it? Backpropagation gives every hidden unit an error signal of its own.
+"""Credit: whose fault is it? Every hidden unit has an error signal.
 
 Nobody tells a hidden unit what it should have answered. Its error signal is d error / d answer:
 how the error would change if the unit answered a little more. So the unit can be asked: its answer

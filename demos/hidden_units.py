@@ -1,4 +1,4 @@
-"""Hidden units: what one layer cannot do, two layers learn; mostly, and not always.
+"""Hidden units: what one layer cannot do, two layers learn, mostly.
 
 Exclusive or with 2, 3, 4 and 8 hidden units, as in chapter 8 of Parallel Distributed Processing
 (Rumelhart, Hinton and Williams 1986). How often is it learned, and how soon? What does each hidden

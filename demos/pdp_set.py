@@ -1,8 +1,9 @@
-"""The laboratory of 1986: parity, the encoder, negation, addition, and one unit with direct links.
+"""The laboratory of 1986: which of its famous runs were luck?
 
-The simulations of chapter 8 of Parallel Distributed Processing, volume 1 (Rumelhart, Hinton and
-Williams 1986), each over many seeds. The chapter tells of single runs; which of them were luck?
-What it does not state, such as how weights began, is stated here.
+Parity, the encoder, negation, addition, and one unit with direct links: the simulations of chapter
+8 of Parallel Distributed Processing, volume 1 (Rumelhart, Hinton and Williams 1986), over many
+seeds. The chapter tells of single runs. What it does not state, such as how weights began, is
+stated here.
 """
 
 from __future__ import annotations
@@ -93,9 +94,9 @@ def many_seeds(lesson: Lesson) -> list[End]:
     """Each setting over all seeds; how the encoder ended."""
     lesson.say(
         "Logistic units, momentum 0.9, the gradient added up over all cases. Learned is: every "
-        "output of every case on the right side of 0.5. A network with too few hidden units for "
-        "its task is beside one with enough: the layer between must be wide enough for what it "
-        "has to tell apart."
+        "output of every case on the right side of 0.5, however narrowly. A network with too few "
+        "hidden units for its task is beside one with enough: the layer between must be wide "
+        "enough for what it has to tell apart."
     )
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     jobs = [(row.trial, seed) for row in ROWS for seed in seeds]

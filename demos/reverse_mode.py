@@ -1,4 +1,4 @@
-"""Reverse mode: one pass back for all derivatives, where forward mode takes a pass for each input.
+"""Reverse mode: one pass back, where forward mode takes one per input.
 
 The chain rule can be read in two directions. Forward mode (Wengert 1964) carries d node / d input
 from one input to the output; reverse mode (Linnainmaa 1970, Werbos 1974) carries d output / d node

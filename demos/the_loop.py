@@ -1,4 +1,4 @@
-"""The Loop: forward, loss, backward, update. One step with every number, then XOR is learned.
+"""The Loop: one step with every number, then exclusive or is learned.
 
 What is one turn of the loop that trains every network? A neuron with two weights takes one step,
 phase by phase. How large may a step be? Then a 2-2-1 network learns exclusive or by the same loop,

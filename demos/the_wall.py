@@ -1,4 +1,4 @@
-"""The wall: what one layer cannot do, whatever its weights and however it learns them.
+"""The wall: what one layer cannot do, whatever its weights.
 
 Can a single unit learn exclusive or? It draws a line through its inputs and says yes on one side,
 and exclusive or has its two yeses in opposite corners. Every line there is is tried; then the rule

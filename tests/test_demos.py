@@ -84,7 +84,7 @@ def test_the_lessons_are_listed_with_a_line_each() -> None:
     listed = demo()
     assert listed.exit_code == 0
     assert [line.split()[0] for line in listed.output.splitlines()] == NAMES
-    assert all(len(line) > 30 for line in listed.output.splitlines())
+    assert all(30 < len(line) <= 85 for line in listed.output.splitlines())
     assert {file.stem for file in (ROOT / "demos").glob("*.py")} == {*NAMES, "__init__"}
 
 

@@ -218,16 +218,22 @@ def test_an_interrupted_lesson_keeps_its_runs_and_goes_on(tmp_path: Path) -> Non
     script = tmp_path / "slow.py"
     script.write_text(f'"""A slow lesson."""{SLOW.format(seconds=60)}')
     process = subprocess.Popen(
-        [sys.executable, str(script)], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     kept = tmp_path / "slow" / "unfinished.jsonl"
     patience = time.monotonic() + 30
     while not (kept.exists() and kept.read_text().count("\n") >= 4):
         assert time.monotonic() < patience
         time.sleep(0.05)
-    os.kill(process.pid, signal.SIGINT)
-    told, _ = process.communicate(timeout=20)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+    told, complaints = process.communicate(timeout=20)
     assert process.returncode == 130
+    assert complaints == ""
     assert "Interrupted. What is there is in slow" in told
     script.write_text(f'"""A slow lesson."""{SLOW.format(seconds=0)}')
     done = subprocess.run(

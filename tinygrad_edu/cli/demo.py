@@ -23,7 +23,9 @@ def _lessons() -> Mapping[str, click.Command]:
     return {lesson.name: lesson for lesson in LESSONS}
 
 
-@click.group(cls=Demos, invoke_without_command=True, short_help="Run a lesson, or list them.")
+@click.group(
+    cls=Demos, invoke_without_command=True, short_help="Run a lesson, or list the lessons."
+)
 @click.pass_context
 def demo(ctx: click.Context) -> None:
     """Run a lesson: it tells its story, draws it, and says whether its claims hold.

@@ -27,7 +27,7 @@ def command(
     def decorate(tell: Callable[[Lesson], None]) -> click.Command:
         name = Path(inspect.getfile(tell)).stem
         said = inspect.cleandoc(tell.__globals__["__doc__"])
-        title = said.partition("\n")[0]
+        title = said.partition("\n")[0].removesuffix(".")
 
         @click.command(
             name,

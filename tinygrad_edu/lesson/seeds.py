@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -44,7 +45,11 @@ def run_all(
         print(f"{len(found)} of {len(jobs)} runs were kept in {kept}, and are not run again.")
     left = {name: job for name, job in zip(names, jobs) if name not in found}
     if left:
-        own = None if executor else ProcessPoolExecutor(min(processes(), len(left)))
+        own = None
+        if executor is None:  # its processes leave Ctrl-C to us
+            deaf = signal.SIGINT, signal.SIG_IGN
+            n = min(processes(), len(left))
+            own = ProcessPoolExecutor(n, initializer=signal.signal, initargs=deaf)
         bar = Bar(len(left), "runs")
         try:
             futures = {
