@@ -103,7 +103,7 @@ def test_what_was_finished_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture
         with pytest.raises(KeyboardInterrupt):
             run_all(odd, [(1,), (2,), (3,)], kept, executor)
         with open(kept, "a") as file:
-            file.write('["a line that was cut')
+            file.write('\n["a line that was cut')
         results = run_all(odd, [(1,), (2,)], kept, executor)
     assert results == [-1, -2]
     assert "2 of 2 runs were kept" in capsys.readouterr().out

@@ -13,7 +13,7 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tinygrad_edu.progress import Bar
 
@@ -49,35 +49,39 @@ def run_all(
         if executor is None:  # its processes leave Ctrl-C to us
             deaf = signal.SIGINT, signal.SIG_IGN
             n = min(processes(), len(left))
-            own = ProcessPoolExecutor(n, initializer=signal.signal, initargs=deaf)
+            executor = own = ProcessPoolExecutor(n, initializer=signal.signal, initargs=deaf)
         bar = Bar(len(left), "runs")
-        try:
-            futures = {
-                (executor or own).submit(function, *job): name  # type: ignore[union-attr]
-                for name, job in left.items()
-            }
-            with open(kept, "a", encoding="utf-8") as file:
+        with open(kept, "a", encoding="utf-8") as file:
+            futures = {executor.submit(function, *job): name for name, job in left.items()}
+            try:
                 for done, future in enumerate(as_completed(futures), 1):
-                    name = futures[future]
-                    file.write(json.dumps([name, future.result()]) + "\n")
-                    file.flush()
+                    _write(file, futures[future], future.result())
+                    del futures[future]
                     bar.show(done)
-        except BaseException:
-            if own:
-                own.shutdown(wait=False, cancel_futures=True)
-                for child in multiprocessing.active_children():
-                    child.terminate()
-            raise
-        finally:
-            bar.end()
-            if own:
-                own.shutdown()
+            except BaseException:
+                for future, name in futures.items():  # some may have ended meanwhile
+                    if future.done() and not future.cancelled() and not future.exception():
+                        _write(file, name, future.result())
+                if own:
+                    own.shutdown(wait=False, cancel_futures=True)
+                    for child in multiprocessing.active_children():
+                        child.terminate()
+                raise
+            finally:
+                bar.end()
+                if own:
+                    own.shutdown()
         found = dict(_read(kept))
     return [found[name] for name in names]
 
 
+def _write(file: TextIO, name: str, result: Any) -> None:
+    file.write(f"\n{json.dumps([name, result])}")  # on a new line, whatever was cut off before
+    file.flush()
+
+
 def _read(kept: Path) -> list[tuple[str, Any]]:
-    """What the file holds; its last line may have been cut off."""
+    """What the file holds; a line may have been cut off."""
     results = []
     if kept.exists():
         for line in kept.read_text(encoding="utf-8").splitlines():
