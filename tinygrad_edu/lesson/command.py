@@ -16,12 +16,13 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 def command(
-    *, seeds: int = 1, quick: int = 1, seed: int = 0
+    *, seeds: int = 1, quick: int = 1, seed: int = 0, takes: str = "a few seconds"
 ) -> Callable[[Callable[[Lesson], None]], click.Command]:
     """Makes a command of a function that tells a lesson.
 
     Its name is that of the function's file, and its words are those of the file's docstring.
-    seeds: how many a whole run has. quick: how many for a class that waits. seed: the first.
+    seeds: how many a whole run has. quick: how many for a class that waits. seed: the first. takes:
+    how long, '' if the lesson says so itself.
     """
 
     def decorate(tell: Callable[[Lesson], None]) -> click.Command:
@@ -54,7 +55,7 @@ def command(
         @click.option("--quick", "quickly", is_flag=True, help="For a class that waits.")
         @click.option("--json", "file", type=FILE, help="Also write the table of claims here.")
         def run(seed: int, n: int | None, out: Path, quickly: bool, file: Path | None) -> None:
-            print(title)
+            print(f"{title}\n\nThis takes {takes}." if takes else title)
             try:
                 lesson = Lesson(title, seed, n or (quick if quickly else seeds), quickly, out)
                 try:
