@@ -118,7 +118,7 @@ def largest_step(lesson: Lesson) -> None:
     )
     off = abs(found / bound - 1)
     lesson.claim(
-        bounded("bound of the rate, one neuron: found, off 2/(1 + x.x)", "", off, high=1e-9)
+        bounded("bound of the rate, one neuron: found, off 2/(1 + x.x)", "algebra", off, high=1e-9)
     )
 
     pairs = []

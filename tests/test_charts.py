@@ -60,7 +60,7 @@ def test_a_network_is_drawn_with_every_weight_and_bias(tmp_path: Path) -> None:
     picture = Weights(model, ["left", "right"], ["y"], {"layer1.neuron2": "a note"})
     for number in (1.2, -2.2, -4.2, 5.2, 7.2, -8.2):
         assert re.search(rf">{number}\d?<", picture.dot), number
-    for word in ("left", "right", "y\\n", "bias 3.25", "bias -6.25", "bias 9.25", "a note"):
+    for word in ("left", "right", "y\n", "bias 3.25", "bias -6.25", "bias 9.25", "a note"):
         assert word in picture.dot
     assert picture.dot.count("dashed") == 3
     picture.save(tmp_path / "net.svg")

@@ -60,13 +60,14 @@ class Weights:
                 "fillcolor": colors.operation,
                 "shape": "circle",
                 "fixedsize": "true",
-                "width": "1.25",
+                "width": "1.35",
             },
             edge_attr={"fontname": theme.FONT, "fontsize": str(theme.SMALL_SIZE)},
         )
         before = [f"input{i}" for i in range(len(self.inputs))]
         for name, label in zip(before, self.inputs):
-            digraph.node(name, label, shape="box", width="0.7", height="0.5", fillcolor=colors.leaf)
+            look = {"shape": "box", "width": "0.9", "height": "0.5", "fillcolor": colors.leaf}
+            digraph.node(name, graphviz.escape(label), **look)
         every = (n for layer in self.model.layers for unit in layer.neurons for n in unit.w)
         largest = max(abs(w.data) for w in every) or 1.0
         for i, layer in enumerate(self.model.layers, 1):
@@ -78,7 +79,7 @@ class Weights:
                 title = self.outputs[k - 1] if last and self.outputs else f"unit {k}"
                 lines = [title, f"bias {unit.b.data:.2f}", self.notes.get(name, "")]
                 fill = {"fillcolor": colors.output} if last else {}
-                digraph.node(names[-1], "\n".join(filter(None, lines)), **fill)
+                digraph.node(names[-1], graphviz.escape("\n".join(filter(None, lines))), **fill)
                 for tail, w in zip(before, unit.w):
                     self._edge(digraph, tail, names[-1], w.data, largest)
             before = names
