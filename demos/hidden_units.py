@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
+from math import dist
 from statistics import median
 
 from tinygrad_edu import gradient
@@ -75,7 +76,7 @@ def many_seeds(lesson: Lesson) -> dict[int, list[int | None]]:
             never="never",
         ),
         "Every point is a network; the line is the median. More hidden units than needed: sooner, "
-        "and never stuck.",
+        "and hardly ever stuck.",
     )
     return found
 
@@ -93,9 +94,10 @@ def folding(lesson: Lesson, seed: int, sweeps: int) -> None:
             first, second = model.layers[0]([x, y])
             seen[f"{x:g}{y:g}"] = first.data, second.data
         hidden.append((title, seen))
+    together = min((("01", "10"), ("00", "11")), key=lambda pair: dist(*(seen[c] for c in pair)))
     lesson.say(
         f"Seed {seed} learns it at sweep {sweeps}. Its two hidden units map the square into a "
-        "plane of their own, and fold it there: the corners 01 and 10, which no line could "
+        f"plane of their own, and fold it there: {' and '.join(together)}, which no line could "
         "part from the other two, come to lie together, and a line is enough for the output."
     )
     lesson.show(seen_by(model))
@@ -130,11 +132,14 @@ def local_minimum(lesson: Lesson, seed: int) -> None:
         half_squared_error(model(XOR[0].inputs), XOR[0].targets),
     )
     slopes = [slope.data for slope in gradient(error, model.parameters())]
+    unsure = [case for case in XOR if 0.2 < model(case.inputs)[0].data < 0.8]
+    seen = [[h.data for h in model.layers[0](case.inputs)] for case in unsure]
+    apart = max((dist(a, b) for a in seen for b in seen), default=0.0)
     lesson.say(
         f"Seed {seed} does not. After {trial.sweeps:,} sweeps its gradient is no larger than "
-        f"{max(map(abs, slopes)):.1g}, and an error of {error.data:.2f} is left. Two cases that "
-        "need different answers look alike to its hidden units, and it gives both the middle: a "
-        "local minimum, or a plateau too long to see its end. It is rare, and rarer still with a "
+        f"{max(map(abs, slopes)):.1g}, and an error of {error.data:.2f} is left. To {len(unsure)} "
+        f"of the cases it gives no clear answer: its hidden units tell these apart by {apart:.2g}. "
+        "A local minimum, or a plateau too long to see its end; it is rare, and rarer still with a "
         "hidden unit to spare."
     )
     lesson.show(seen_by(model))

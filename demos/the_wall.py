@@ -143,7 +143,7 @@ def rosenblatt(lesson: Lesson) -> None:
     lesson.say(
         "Rosenblatt's rule, corners right after each epoch. Where there is a line, it finds one. "
         f"On exclusive or its weights are the same after every epoch from the second on, {lines[1]}"
-        f", with {scores[-1]} of 4 right: the four updates of an epoch cancel. That a line with 3 "
+        f", with {scores[-1]} of 4 right: the updates of an epoch cancel. That a line with 3 "
         "exists does not help it: the best line is not where the rule settles."
     )
     lesson.show("\n".join(rows))
