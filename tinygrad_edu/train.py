@@ -8,9 +8,7 @@ one update: with batches, a sweep has several.
 from __future__ import annotations
 
 import signal
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
@@ -23,6 +21,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.ieee import number
 from tinygrad_edu.nn import Module
+from tinygrad_edu.progress import Bar
 from tinygrad_edu.straight import as_arrays, function
 from tinygrad_edu.tape import record
 
@@ -203,7 +202,7 @@ def train(
     how |= {"sweeps": sweeps, "batch": batch, "start": start}
     seen: list[Any] = []
     told: list[Case] = []
-    bar, patience = _Bar(sweeps, progress), _Patience()
+    bar, patience = Bar(sweeps, "sweeps", progress), _Patience()
     try:
         for turn in loop(_callable(model), loss, cases, optimizer, **how):
             if turn.phase == "backward" and turn.loss is not None:
@@ -274,7 +273,7 @@ def train_step(
     places = [len(step.also) + slots[p] for p in optimizer.parameters]
     update = _update(optimizer, arrays)
     slopes: list[float] = []
-    bar, patience = _Bar(sweeps, progress), _Patience()
+    bar, patience = Bar(sweeps, progress), _Patience()
     history.stopped = ""
 
     def keep(loss: float, counted: Sequence[float]) -> None:
@@ -313,7 +312,7 @@ def _on_machine(
     share: int,
     history: History,
     keep: Callable[[float, Sequence[float]], None],
-    bar: _Bar,
+    bar: Bar,
     patience: _Patience,
 ) -> None:
     """Goes on in calls of many sweeps each, up to the end or to a number that is not finite.
@@ -462,25 +461,3 @@ class _Patience:
     def leave(self) -> None:
         if self.previous is not None:
             signal.signal(signal.SIGINT, self.previous)
-
-
-class _Bar:
-    """A progress bar, once a second has passed; none where nobody would see it."""
-
-    def __init__(self, length: int, wanted: bool) -> None:
-        self.length = length
-        self.wanted = wanted and sys.stderr is not None and sys.stderr.isatty()
-        self.began = time.monotonic()
-        self.bar: Any = None
-
-    def show(self, done: int) -> None:
-        if self.bar is None and self.wanted and time.monotonic() - self.began > 1:
-            import click  # late, so that importing the package stays fast
-
-            self.bar = click.progressbar(length=self.length, label="sweeps", file=sys.stderr)
-        if self.bar is not None:
-            self.bar.update(done - self.bar.pos)
-
-    def end(self) -> None:
-        if self.bar is not None:
-            self.bar.render_finish()
