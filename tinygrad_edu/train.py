@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
@@ -273,7 +274,7 @@ def train_step(
     places = [len(step.also) + slots[p] for p in optimizer.parameters]
     update = _update(optimizer, arrays)
     slopes: list[float] = []
-    bar, patience = Bar(sweeps, progress), _Patience()
+    bar, patience = Bar(sweeps, "sweeps", progress), _Patience()
     history.stopped = ""
 
     def keep(loss: float, counted: Sequence[float]) -> None:
