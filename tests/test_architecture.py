@@ -147,6 +147,13 @@ def test_nobody_runs_text_or_imports_behind_the_back_of_these_tests(room: str) -
         assert name not in NEVER, f"{room} uses {name}, line {node.lineno}"
 
 
+def test_text_becomes_code_in_one_room_only() -> None:
+    """That of compiled steps, whose text holds no name of the user's: see tests/test_compiled.py."""
+    for room, file in FILES.items():
+        if room != "straight":
+            assert not {"FunctionType", "CodeType"} & set(file.read_text(encoding="utf-8").split())
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     program = "import json, sys, tinygrad_edu; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
