@@ -272,7 +272,7 @@ def train_step(
     given = as_arrays(lists) if arrays else lists
     share = count if step.reduce == "mean" else 1
     places = [len(step.also) + slots[p] for p in optimizer.parameters]
-    update = _update(optimizer, arrays)
+    update = _update(optimizer, arrays)  # machine code has its own, and makes many sweeps at once
     slopes: list[float] = []
     bar, patience = Bar(sweeps, "sweeps", progress), _Patience()
     history.stopped = ""
