@@ -243,13 +243,19 @@ class Step:
 
         return run
 
-    def training(self, columns: Columns, count: int, optimizer: Any) -> Any:
-        """A run of the machine in which the optimizer moves the parameters; None if it cannot."""
-        if self.chosen(count) != "machine":
+    def training(self, optimizer: Any, columns: Sequence[Column]) -> Any:
+        """A run of the machine that goes on call by call, with the optimizer's updates in it.
+
+        `steps(100)` makes so many and gives the outputs of each, a row of loss and `also`; fewer,
+        where a loss is not finite. `write()` gives parameters and optimizer their numbers of then.
+        None where there is no machine, or the optimizer has other parameters than the step.
+        """
+        lists, count, _ = self.columns(columns)
+        if self.chosen(count) != "machine" or not hasattr(optimizer, "recorded"):
             return None
         mean = self.reduce == "mean"
         with _no_collection():
-            return self.program().training([columns[i] for i in self._used], count, mean, optimizer)
+            return self.program().training([lists[i] for i in self._used], count, mean, optimizer)
 
     def _replayed(self, columns: Columns, i: int) -> tuple[list[Value], list[Value]]:
         """Example `i` by the eager engine, backward pass included: its nodes and outputs."""
