@@ -11,6 +11,7 @@ from __future__ import annotations
 from statistics import median
 from typing import NamedTuple
 
+from tinygrad_edu import Value
 from tinygrad_edu.draw import charts, plots
 from tinygrad_edu.lesson.claims import share
 from tinygrad_edu.lesson.command import command
@@ -79,12 +80,13 @@ def main(lesson: Lesson) -> None:
 def direct_links(lesson: Lesson) -> None:
     """The smallest network for exclusive or, on one case."""
     model, cases = begin(ROWS[0].trial, lesson.seed)
-    error = half_squared_error(model(cases[1].inputs), cases[1].targets)
+    inputs = [Value(x, label=f"x{i}") for i, x in enumerate(cases[1].inputs, 1)]
+    error = half_squared_error(model(inputs), cases[1].targets)
     error.label = "error"
     error.backward()
     lesson.picture(
         "1-direct",
-        error.draw(level="neuron"),
+        error.draw(level="neuron", direction="TB"),
         "One hidden unit, and an output that sees it and the inputs: the smallest network that "
         "can do exclusive or.",
     )
