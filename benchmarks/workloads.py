@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice, pairwise
@@ -119,18 +119,30 @@ def moons_numbers() -> list[float]:
     return numbers
 
 
+def moons_layers(parameters: Iterable[Node]) -> list[list[Unit]]:
+    """The three layers that the parameters are."""
+    rest = iter(parameters)
+    return [take_layer(rest, i, o) for i, o in pairwise(SIZES)]
+
+
+def hinge(layers: list[list[Unit]], xs: Sequence[Node], opposite: Node) -> Node:
+    """The loss of one point; `opposite` is the other moon, -1 or 1."""
+    *hidden, last = layers
+    for layer in hidden:
+        xs = [weighted_sum(unit, xs).relu() for unit in layer]
+    return (1 + opposite * weighted_sum(last[0], xs)).relu()
+
+
+def penalty(parameters: Iterable[Node]) -> Node:
+    """What large parameters cost: the L2 penalty."""
+    return DECAY * sum(p * p for p in parameters)
+
+
 def moons_loss(Value: type, parameters: list[Node]) -> Node:
     """The mean hinge loss over all points, plus the L2 penalty."""
-    rest = iter(parameters)
-    *hidden, last = [take_layer(rest, i, o) for i, o in pairwise(SIZES)]
-    hinges = []
-    for point, side in moons():
-        xs = [Value(coordinate) for coordinate in point]
-        for layer in hidden:
-            xs = [weighted_sum(unit, xs).relu() for unit in layer]
-        score = weighted_sum(last[0], xs)
-        hinges.append((1 + -side * score).relu())
-    return sum(hinges) * (1.0 / len(hinges)) + DECAY * sum(p * p for p in parameters)
+    layers = moons_layers(parameters)
+    hinges = [hinge(layers, [Value(x) for x in point], -side) for point, side in moons()]
+    return sum(hinges) * (1.0 / len(hinges)) + penalty(parameters)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -219,25 +231,44 @@ def family_numbers() -> list[float]:
     return [rng.uniform(-1, 1) for _ in range(size)]
 
 
+def one_hot(places: Container[int], size: int, off: Node, on: Node) -> list[Node]:
+    """`size` times `off`, but `on` at the given places."""
+    return [on if i in places else off for i in range(size)]
+
+
+def family_layers(parameters: Iterable[Node]) -> list[list[Unit]]:
+    """The five layers that the parameters are."""
+    rest = iter(parameters)
+    return [take_layer(rest, inputs, outputs) for inputs, outputs in FAMILY_LAYERS]
+
+
+def squared_error(
+    layers: list[list[Unit]],
+    persons: Sequence[Node],
+    relations: Sequence[Node],
+    targets: Sequence[Node],
+) -> Node:
+    """The squared error of one case, summed over the answers."""
+    person_code, relation_code, *rest = layers
+    ys = logistic_layer(person_code, persons) + logistic_layer(relation_code, relations)
+    for layer in rest:
+        ys = logistic_layer(layer, ys)
+    return sum((y - target) ** 2 for y, target in zip(ys, targets))
+
+
 def family_loss(Value: type, parameters: list[Node]) -> Node:
     """Half the squared error over the training cases (equation 3 of the paper).
 
     The inputs are dense: every 0 of a one-hot vector is multiplied like the 1 is.
     """
-    rest = iter(parameters)
-    person_code, relation_code, both, code, answer = (
-        take_layer(rest, inputs, outputs) for inputs, outputs in FAMILY_LAYERS
-    )
+    layers = family_layers(parameters)
     off, on = Value(0.0), Value(1.0)
     errors = []
     for person, relation, answers in training_cases():
-        persons = [on if i == person else off for i in range(2 * PERSONS)]
-        relations = [on if i == relation else off for i in range(2 * len(RELATIONS))]
-        ys = logistic_layer(person_code, persons) + logistic_layer(relation_code, relations)
-        for layer in (both, code, answer):
-            ys = logistic_layer(layer, ys)
-        targets = [1.0 if i in answers else 0.0 for i in range(len(ys))]
-        errors.append(sum((y - target) ** 2 for y, target in zip(ys, targets)))
+        persons = one_hot([person], 2 * PERSONS, off, on)
+        relations = one_hot([relation], 2 * len(RELATIONS), off, on)
+        targets = one_hot(answers, 2 * PERSONS, 0.0, 1.0)
+        errors.append(squared_error(layers, persons, relations, targets))
     return 0.5 * sum(errors)
 
 
@@ -301,13 +332,18 @@ def attention(query: list[Node], keys: Matrix, values: Matrix) -> list[Node]:
     return read
 
 
+def name_tokens() -> list[int]:
+    """The letters of the name as numbers, between two marks."""
+    return [MARK, *(ord(letter) - ord("a") for letter in NAME), MARK]
+
+
 def gpt_loss(Value: type, parameters: list[Node]) -> Node:
     """The mean cross entropy of the letters of one name, and of its end."""
     rest = iter(parameters)
     tokens_in, places, tokens_out, wq, wk, wv, wo, up, down = (
         take_matrix(rest, rows, columns) for rows, columns in GPT_MATRICES
     )
-    tokens = [MARK, *(ord(letter) - ord("a") for letter in NAME), MARK]
+    tokens = name_tokens()
     keys: Matrix = []
     values: Matrix = []
     losses = []

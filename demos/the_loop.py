@@ -1,52 +1,69 @@
-"""The Loop: forward, loss, backward, update. One step with every number, then XOR is learned.
+"""The Loop: one step with every number, then exclusive or is learned.
 
 What is one turn of the loop that trains every network? A neuron with two weights takes one step,
-phase by phase; then a 2-2-1 network learns exclusive or by the same loop, 638 times.
-
-    python demos/the_loop.py --out the_loop
+phase by phase. How large may a step be? Then a 2-2-1 network learns exclusive or by the same loop,
+over and over.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 
-from tinygrad_edu import Value, graph, steps
+from tinygrad_edu import Value, gradient, graph, steps
+from tinygrad_edu.check import numerical_gradient
 from tinygrad_edu.data import Case, gate
-from tinygrad_edu.errors import MissingError
+from tinygrad_edu.draw import charts, plots
+from tinygrad_edu.lesson.claims import bounded
+from tinygrad_edu.lesson.command import command
+from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP, Neuron
 from tinygrad_edu.optim import GradientDescent, Momentum
 from tinygrad_edu.train import History, loop, loss_below, train
 
 ONE_CASE = [Case(inputs=(1.0, -2.0), targets=(1.0,))]
+BEGINNING = (0.5, 0.25, 0.1)  # w[0], w[1], b
+XOR = gate("xor")
 TITLES = {
     "forward": "FORWARD   the values are filled in, from the inputs to the output",
     "loss": "LOSS      how wrong is it?",
     "backward": "BACKWARD  whose fault is it? a gradient for every number",
     "update": "UPDATE    every weight moves against its gradient",
 }
-
 KIND = {"forward": "forward", "loss": "forward", "backward": "backward"}  # of the events told
+SOURCE = "RHW 1986"  # Rumelhart, Hinton and Williams, Nature 323
+PLACES = 200  # of a step at which its curvature is looked at
 
 
-def one_step(out: Path) -> None:
-    """One step of one neuron, phase by phase, every number told and each phase drawn."""
-    neuron = Neuron(2, "sigmoid", random=Random(0))
-    for p, x in zip(neuron.parameters(), (0.5, 0.25, 0.1)):
+@command(seeds=20, quick=5, seed=3)
+def main(lesson: Lesson) -> None:
+    one_step(lesson)
+    largest_step(lesson)
+    learn_xor(lesson)
+
+
+def neuron(activation: str) -> Neuron:
+    """A neuron that begins at BEGINNING."""
+    one = Neuron(2, activation, random=Random(0))
+    for p, x in zip(one.parameters(), BEGINNING):
         p.data = x
-    roles = dict.fromkeys(neuron.parameters(), "parameter")
-    optimizer = GradientDescent(neuron.parameters(), rate=2.0)
+    return one
+
+
+def one_step(lesson: Lesson) -> None:
+    """One step of one neuron, phase by phase, every number told and each phase drawn."""
+    lesson.say("One neuron, one step: y = sigmoid(w[0]*x[0] + w[1]*x[1] + b), and y should be 1.")
+    unit = neuron("sigmoid")
+    roles = dict.fromkeys(unit.parameters(), "parameter")
+    optimizer = GradientDescent(unit.parameters(), rate=2.0)
 
     def network(inputs: Sequence[float]) -> list[Value]:
-        return [neuron(inputs)]
+        return [unit(inputs)]
 
     told, before = 0, None
     for i, turn in enumerate(loop(network, half_squared_error, ONE_CASE, optimizer, sweeps=1), 1):
-        print(f"\n{TITLES[turn.phase]}")
         turn.outputs[0][0].label = "y"
         drawn = turn.outputs[0][0] if turn.loss is None else turn.loss
         if turn.loss is not None:
@@ -56,56 +73,157 @@ def one_step(out: Path) -> None:
             again = half_squared_error(outputs, ONE_CASE[0].targets)
             outputs[0].label, again.label = "y", "loss"
             again.backward()
-            for name, p in neuron.named_parameters().items():
-                print(f"  {name} = {p.data:.4f}")
-            print(f"  and the loss: {drawn.data:.4f} before, {again.data:.4f} now")
+            lines = [f"{name} = {p.data:.4f}" for name, p in unit.named_parameters().items()]
+            lines.append(f"and the loss: {drawn.data:.4f} before, {again.data:.4f} now")
             picture = graph(again, roles=roles).draw(before=before, direction="TB")
         else:
+            if turn.phase == "backward":
+                check_gradient(lesson, [p.grad for p in unit.parameters()])
             events = steps(drawn)
             lines = [events.line(event) for event in events if event.phase == KIND[turn.phase]]
-            for line in lines[told:]:
-                print(f"  {line.partition(' ')[2].strip()}")
-            told = len(lines) if turn.phase == "forward" else 0
+            lines = [line.partition(" ")[2].strip() for line in lines]
+            lines, told = lines[told:], len(lines) if turn.phase == "forward" else 0
             before = graph(drawn, roles=roles)
-            picture = before.draw()
-        picture.save(out / f"{i}-{turn.phase}.svg")
+            picture = before.draw(direction="LR" if turn.loss is None else "TB")
+        lesson.show("\n  ".join([TITLES[turn.phase], *lines]))
+        lesson.picture(f"{i}-{turn.phase}", picture, TITLES[turn.phase].partition(" ")[2].strip())
 
 
-def learn_xor(seed: int) -> tuple[MLP, History]:
-    """A 2-2-1 network of sigmoids on exclusive or, with the momentum of 1986."""
-    model = MLP(2, [2, 1], "sigmoid", seed=seed)
-    learner = Momentum(model.parameters(), 0.5, 0.9)
-    history = train(
-        model, half_squared_error, gate("xor"), learner, sweeps=5_000, until=loss_below(0.001)
+def check_gradient(lesson: Lesson, grads: Sequence[float]) -> None:
+    """Are these the slopes of the error, as something says that has never heard of a chain?"""
+
+    def error(*numbers: Value) -> Value:
+        unit = Neuron(2, "sigmoid", random=Random(0))
+        unit.w, unit.b = list(numbers[:2]), numbers[2]
+        return half_squared_error([unit(ONE_CASE[0].inputs)], ONE_CASE[0].targets)
+
+    slopes = numerical_gradient(error, *BEGINNING)
+    worst = max(abs(grad - slope) for grad, slope in zip(grads, slopes))
+    lesson.claim(bounded("gradient against differences, the worst", "calculus", worst, high=1e-9))
+
+
+def largest_step(lesson: Lesson) -> None:
+    """A small step lowers the error. How small is small?"""
+    unit = neuron("linear")
+
+    def straight(rate: float) -> float:
+        return error_after(unit.parameters(), lambda xs: [unit(xs)], ONE_CASE, rate)
+
+    bound = 2 / (1 + sum(x * x for x in ONE_CASE[0].inputs))
+    found = first_rise(straight, bound / 100)
+    lesson.say(
+        "How large may a step be? Without its sigmoid the neuron's error is a parabola along the "
+        f"step, and every rate below 2 / (1 + x.x) = {bound:.4f} lowers it; found by trying: "
+        f"{found:.4f}."
     )
-    return model, history
+    off = abs(found / bound - 1)
+    lesson.claim(
+        bounded("bound of the rate, one neuron: found, off 2/(1 + x.x)", "algebra", off, high=1e-9)
+    )
+
+    pairs = []
+    for seed in range(lesson.seed, lesson.seed + lesson.seeds):
+        model = MLP(2, [2, 1], "sigmoid", seed=seed)
+        rise = first_rise(partial(error_after, model.parameters(), model, XOR), 1e-3)
+        pairs.append((rise, safe_rate(model, rise)))
+    (rise, safe), ratio = pairs[0], min(rise / safe for rise, safe in pairs)
+    model = MLP(2, [2, 1], "sigmoid", seed=lesson.seed)
+    lesson.say(
+        "The error of a network on exclusive or is no parabola, but along the step its curvature "
+        "has a largest value L, and every rate below 2 |gradient|^2 / L lowers the error. For "
+        f"seed {lesson.seed} that is {safe:.3g}; the first rate that raises it is {rise:.3g}."
+    )
+    claim = f"XOR: the first rate that raises the error, over that bound, least of {lesson.seeds}"
+    lesson.claim(bounded(claim, "Taylor's theorem", ratio, low=1.0))
+    rates = [rise * 1.5 * i / 60 for i in range(61)]
+    lesson.plot(
+        "5-rates",
+        lambda: charts.lines(
+            {
+                "error": [
+                    (rate, error_after(model.parameters(), model, XOR, rate)) for rate in rates
+                ]
+            },
+            "rate of the one step",
+            "error after it",
+            marks={"surely lower": safe, "as before": rise},
+            level=error_after(model.parameters(), model, XOR, 0.0),
+            dots=False,
+        ),
+        "The error after one step, for every rate: below the first line it is surely lower.",
+    )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("the_loop"), help="folder for pictures")
-    parser.add_argument("--seed", type=int, default=3)
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    print("One neuron, one step")
-    one_step(arguments.out)
-    model, history = learn_xor(arguments.seed)
-    print(f"\nThe same loop, a 2-2-1 network, exclusive or: {history.stopped} after", end=" ")
-    print(f"{history.sweeps} sweeps (it began at {history.losses[0]:.4f})")
-    for case in gate("xor"):
-        y = model(case.inputs)[0].data
-        print(f"  {case.inputs} -> {y:.4f}, wanted {case.targets[0]:g}")
-    try:
-        from tinygrad_edu.draw.plots import plot, save
+def error_of(model: Callable[[Sequence[float]], list[Value]], cases: Sequence[Case]) -> Value:
+    losses = [half_squared_error(model(case.inputs), case.targets) for case in cases]
+    return sum(losses[1:], losses[0])
 
-        save(plot(history, "loss"), arguments.out / "5-loss-curve.svg")
-    except MissingError as error:
-        print(f"\n(no loss curve: {error})")
-    print(f"\nThe pictures are in {arguments.out}")
+
+def error_after(
+    parameters: Sequence[Value],
+    model: Callable[[Sequence[float]], list[Value]],
+    cases: Sequence[Case],
+    rate: float,
+) -> float:
+    """The error after one step of that rate, which is taken back."""
+    error = error_of(model, cases)
+    before = [p.data for p in parameters]
+    for p, slope in zip(parameters, gradient(error, parameters)):
+        p.data -= rate * slope.data
+    after = error_of(model, cases).data
+    for p, x in zip(parameters, before):
+        p.data = x
+    return after
+
+
+def first_rise(after: Callable[[float], float], rate: float) -> float:
+    """The first rate from which on the error is not lower than without a step, from a small one."""
+    before, low = after(0.0), 0.0
+    while after(rate) < before:
+        low, rate = rate, 1.05 * rate
+    for _ in range(60):
+        middle = (low + rate) / 2
+        low, rate = (middle, rate) if after(middle) < before else (low, middle)
+    return rate
+
+
+def safe_rate(model: MLP, rise: float) -> float:
+    """2 |gradient|^2 / L, L the largest curvature along a step up to that rate."""
+    slopes = [slope.data for slope in gradient(error_of(model, XOR), model.parameters())]
+    moved = MLP(2, [2, 1], "sigmoid")
+    curvatures = []
+    for i in range(PLACES + 1):
+        rate = Value(rise * i / PLACES)
+        numbers = iter(zip(model.parameters(), slopes))
+        for layer in moved.layers:
+            for unit in layer.neurons:
+                here = [p.data - rate * slope for p, slope in (next(numbers) for _ in range(3))]
+                unit.w, unit.b = here[:2], here[2]
+        (slope,) = gradient(error_of(moved, XOR), [rate])
+        (curvature,) = gradient(slope, [rate])
+        curvatures.append(abs(curvature.data))
+    return 2 * sum(slope * slope for slope in slopes) / max(curvatures)
+
+
+def learn_xor(lesson: Lesson) -> None:
+    """A 2-2-1 network of sigmoids on exclusive or, with the momentum of 1986."""
+    model = MLP(2, [2, 1], "sigmoid", seed=lesson.seed)
+    learner = Momentum(model.parameters(), 0.5, 0.9)
+    history: History = train(
+        model, half_squared_error, XOR, learner, sweeps=5_000, until=loss_below(0.001)
+    )
+    lesson.say(
+        f"The same loop, a 2-2-1 network, exclusive or: {history.stopped} after {history.sweeps} "
+        f"sweeps (it began at {history.losses[0]:.4f})."
+    )
+    answers = [(case, model(case.inputs)[0].data) for case in XOR]
+    lesson.show("\n".join(f"{c.inputs} -> {y:.4f}, wanted {c.targets[0]:g}" for c, y in answers))
+    left = history.losses[-1] / history.losses[0]
+    lesson.claim(
+        bounded(f"XOR, seed {lesson.seed}: the last loss over the first", SOURCE, left, high=0.9)
+    )
+    lesson.plot("6-loss-curve", lambda: plots.plot(history, "loss"), "The loss at each step.")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main()

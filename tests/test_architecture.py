@@ -17,7 +17,7 @@ import tinygrad_edu
 # A room (a file) imports from rows above its own, never from its own row or below. "" and "draw"
 # are the façades, each an __init__.py; only "" may do otherwise, in a function, to be late.
 ROOMS = [
-    ["data", "errors", "files", "groups", "init"],
+    ["data", "errors", "files", "groups", "init", "progress"],
     ["ieee"],
     ["ops"],
     ["formula", "engine"],
@@ -25,7 +25,7 @@ ROOMS = [
     ["emit", "native.vector"],
     ["native.arithmetic"],
     ["native.machine"],
-    ["native.lower"],
+    ["native.check", "native.lower", "native.update"],
     ["native.pack"],
     ["native.binding"],
     ["native"],
@@ -39,15 +39,27 @@ ROOMS = [
     ["draw.theme"],
     ["draw.view"],
     ["draw.aloud", "draw.dot", "draw.layout", "draw.svg", "draw.text"],
-    ["draw.film", "draw.picture", "draw.plots"],
+    ["draw.canvas", "draw.film", "draw.picture", "draw.weights"],
+    ["draw.plots"],
+    ["draw.charts"],
     ["draw"],
     ["compat.micrograd.engine"],
     ["compat.micrograd.draw", "compat.micrograd.nn"],
     ["compat.micrograd"],
     ["compat"],
     [""],
+    ["lesson"],
+    ["lesson.claims", "lesson.seeds", "lesson.trial"],
+    ["lesson.page"],
+    ["lesson.telling"],
+    ["lesson.command"],
+    ["demos.the_loop", "demos.reverse_mode", "demos.the_wall"],
+    ["demos.hidden_units", "demos.credit", "demos.pdp_set"],
+    ["demos"],
     ["cli.common"],
-    ["cli.check", "cli.compile", "cli.explain", "cli.orders", "cli.render", "cli.step"],
+    [
+        *(f"cli.{n}" for n in ("check", "compile", "demo", "explain", "orders", "render", "step")),
+    ],
     ["cli"],
     ["__main__"],
 ]
@@ -55,22 +67,23 @@ ROOMS = [
 ONLY = {
     "click": [
         "cli",
-        "train",  # late, for its progress bar
+        "progress",  # late, for its bar
+        "lesson.command",
         *(
             f"cli.{n}"
-            for n in ("check", "common", "compile", "explain", "orders", "render", "step")
+            for n in ("check", "common", "compile", "demo", "explain", "orders", "render", "step")
         ),
     ],
-    "graphviz": ["draw.dot"],
-    "matplotlib": ["draw.plots"],
+    "graphviz": ["draw.dot", "draw.weights"],
+    "matplotlib": ["draw.canvas"],
     "sklearn": ["data"],
     "pygraphviz": [],  # it holds the interpreter and ignores Ctrl-C: in a process of its own only
     "subprocess": ["draw.layout"],
-    "multiprocessing": [],
+    "multiprocessing": ["lesson.seeds"],
     "runpy": ["script"],
     "importlib": ["compiled", "draw.layout"],  # find_spec, which imports nothing
     "llvmlite": ["native.binding"],
-    "numpy": ["native.binding", "native.lower", "native.pack", "straight"],
+    "numpy": ["native.binding", "native.check", "native.lower", "native.pack", "straight"],
 }
 NEVER = {"eval", "exec", "__import__", "import_module"}  # they would hide an import from this test
 LATE = {"click", "graphviz", "pygraphviz", "numpy", "matplotlib", "llvmlite", "subprocess"}
@@ -79,12 +92,16 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 RANK = {room: rank for rank, row in enumerate(ROOMS) for room in row}
 
 
-def room_of(file: Path) -> str:
-    parts = file.relative_to(PACKAGE).with_suffix("").parts
+DEMOS = PACKAGE.parent / "demos"  # the package tinygrad_edu.demos, once it is installed
+
+
+def room_of(file: Path, root: Path = PACKAGE) -> str:
+    parts = file.relative_to(root).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 FILES = {room_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+FILES |= {room_of(file, DEMOS.parent): file for file in sorted(DEMOS.glob("*.py"))}
 EVERY_ROOM = pytest.mark.parametrize("room", FILES, ids=lambda room: room or "tinygrad_edu")
 
 

@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from conftest import REAL_PATH, differentiated, neuron
 
 from tinygrad_edu import Steps, Value, steps
+from tinygrad_edu.cli import main as cli
+from tinygrad_edu.demos import LESSONS
 from tinygrad_edu.draw.film import SECONDS, files, film, frames
 from tinygrad_edu.draw.svg import fitting
 from tinygrad_edu.draw.theme import THEMES
@@ -28,6 +31,7 @@ from tinygrad_edu.draw.view import View
 
 pytestmark = pytest.mark.machine
 
+LONG = "pdp_set"  # a lesson that takes minutes
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless",
@@ -258,6 +262,35 @@ def test_a_picture_is_never_wider_than_the_page(
         room = width - 2 * box["left"]
         most = room if put is image else whole["width"]  # an image cannot say how large it is
         assert box["width"] == pytest.approx(min(room, most), rel=0.01)
+
+
+# --- the pages of the lessons --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=[lesson.name for lesson in LESSONS if lesson.name != LONG])
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a lesson of a few seeds."""
+    out = tmp_path_factory.mktemp(request.param)
+    words = ["demo", request.param, "--quick", "--seeds", "3", "--out", str(out)]
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    return out / "index.html"
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_page_of_a_lesson_fits_and_asks_for_nothing_from_outside(
+    width: int, browser: Browser, told: Path
+) -> None:
+    """What is too wide is moved within its frame; the page is never wider than the window."""
+    browser.open(told, width=width)
+    found = browser.say(MEASURE)
+    assert found["wanted"] == found["page"] == width
+    assert len(found["pictures"]) >= 3
+    for box in found["pictures"]:
+        assert box["whole"]
+        assert 0 <= box["left"] < width
+        assert box["width"] > 300
+    assert all(address.startswith("file:") for address in browser.asked)
+    assert {Path(address).suffix for address in browser.asked} == {".html", ".svg"}
 
 
 # --- the film ------------------------------------------------------------------------------------

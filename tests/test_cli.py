@@ -181,7 +181,8 @@ def test_the_completion_script_is_printed(shell: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
-        ("tinygrad-edu ", {"render", "explain", "step", "orders", "check", "compile"}),
+        ("tinygrad-edu ", {"render", "explain", "step", "orders", "check", "compile", "demo"}),
+        ("tinygrad-edu demo the_", {"the_loop", "the_wall"}),
         ("tinygrad-edu re", {"render"}),
         ("tinygrad-edu render --fo", {"--format"}),
         ("tinygrad-edu render x --format ", {"svg", "png", "pdf", "dot", "json", "txt"}),

@@ -83,7 +83,7 @@ def test_numbers_may_be_left_out() -> None:
 
 def test_one_differentiates_by_what_one_names() -> None:
     lines = output(NEURON, *AT, "--wrt", "w", "--wrt", "x").splitlines()
-    assert [line.split()[1] for line in lines[7:]] == ["d_v5", "d_v4", "d_v2", "d_w", "d_x"]
+    assert [line.split()[1] for line in lines[7:]] == ["d_v5", "d_v4", "d_v2", "d_x", "d_w"]
     text = output(NEURON, "--wrt", "w", "--to", "javascript")
     assert 'results = ["v5", "d_w"]' in text
 

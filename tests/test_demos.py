@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner, Result
 
+from tinygrad_edu import ops, topological_order
+from tinygrad_edu.cli import main as cli
+from tinygrad_edu.demos import LESSONS, reverse_mode, the_wall
+
+NAMES = [lesson.name for lesson in LESSONS]
+LONG = ("hidden_units", "pdp_set")
 ROOT = Path(__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -60,4 +70,96 @@ def test_the_loop_draws_its_four_phases(the_loop: tuple[str, Path]) -> None:
 @pytest.mark.machine
 def test_the_loop_draws_its_loss_curve(the_loop: tuple[str, Path]) -> None:
     _, out = the_loop
-    assert ElementTree.parse(out / "5-loss-curve.svg").getroot().tag == f"{SVG}svg"
+    assert ElementTree.parse(out / "6-loss-curve.svg").getroot().tag == f"{SVG}svg"
+
+
+# --- all of them ---------------------------------------------------------------------------------
+
+
+def demo(*words: str) -> Result:
+    return CliRunner().invoke(cli, ["demo", *words], catch_exceptions=False)
+
+
+def test_the_lessons_are_listed_with_a_line_each() -> None:
+    listed = demo()
+    assert listed.exit_code == 0
+    assert [line.split()[0] for line in listed.output.splitlines()] == NAMES
+    assert all(30 < len(line) <= 85 for line in listed.output.splitlines())
+    assert {file.stem for file in (ROOT / "demos").glob("*.py")} == {*NAMES, "__init__"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_lesson_has_the_same_options_and_its_question(name: str) -> None:
+    told = demo(name, "--help").output
+    for option in ("--seed ", "--seeds ", "--out ", "--quick ", "--json "):
+        assert option in told
+    assert "?" in told
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in LONG])
+def test_every_claim_holds(name: str, tmp_path: Path) -> None:
+    """Those of LONG are run by .ci/run, as all are, but with processes of their own."""
+    done = demo(name, "--quick", "--out", str(tmp_path / "out"), "--json", str(tmp_path / "json"))
+    assert done.exit_code == 0, done.output
+    rows = json.loads((tmp_path / "json").read_text())
+    assert len(rows) >= 3
+    assert all(row["holds"] is not False for row in rows)
+    page = (tmp_path / "out" / "index.html").read_text()
+    pictures = set(re.findall(r'src="([^"]+)"', page))
+    assert pictures == {file.name for file in (tmp_path / "out").glob("*.svg")}
+    assert pictures
+    assert "<script" not in page
+
+
+def test_a_lesson_runs_without_matplotlib_and_graphviz(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
+    done = demo("the_wall", "--quick", "--out", str(tmp_path))
+    assert done.exit_code == 0
+    assert done.output.count("pip install 'tinygrad-edu[plots]'") == 1
+    assert done.output.count("(no diagrams:") == 1
+    assert "14 of the 16" in done.output
+
+
+WRONG = {
+    "the_loop": (ops.sigmoid, lambda y, a: y),
+    "reverse_mode": (ops.tanh, lambda y, a: 1 - y),
+    "the_wall": (ops.neg, lambda y, a: -0.5),
+    "credit": (ops.sigmoid, lambda y, a: y * (1 - y) * 1.001),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_with_a_wrong_rule_a_claim_fails(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    op, rule = WRONG[name]
+    monkeypatch.setattr(op, "da", rule)
+    monkeypatch.setattr(op, "derivatives", (rule,))
+    done = demo(name, "--quick", "--out", str(tmp_path))
+    assert done.exit_code == 1, done.output
+    assert re.search(r" NO$", done.output, re.MULTILINE)
+
+
+def test_two_corners_of_four_cannot_be_parted_by_a_line() -> None:
+    found = the_wall.separations()
+    tables = {"".join(bits) for bits in product("01", repeat=4)}
+    assert tables - found == {"0110", "1001"}
+    by_trying = {
+        the_wall.answers((a / 4, b / 4, c / 8))
+        for a in range(-8, 9)
+        for b in range(-8, 9)
+        for c in range(-17, 18)
+    }
+    assert by_trying == found
+
+
+def test_forward_mode_and_reverse_mode_pass_the_edges_they_are_said_to() -> None:
+    y, inputs = reverse_mode.function([0.5, -1.0, 2.0])
+    edges = sum(len(node.args) for node in topological_order(y))
+    assert edges == reverse_mode.edges_of(3) == reverse_mode.reverse_mode(y)[1]
+    slope, passed = reverse_mode.forward_mode(y, inputs[1])
+    y.backward()
+    assert (slope, passed) == (pytest.approx(inputs[1].grad, abs=1e-12), edges)

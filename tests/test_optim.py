@@ -105,7 +105,7 @@ MISTAKES = {
         "if not self.decoupled",
     ),
     "Adam counts from 2": ("adam", "self.steps + 1", "self.steps + 2"),
-    "the schedule counts from 1": ("adamw cosine", "rate(self.steps)", "rate(self.steps + 1)"),
+    "the schedule counts from 1": ("adamw cosine", "self.rate(step)", "self.rate(step + 1)"),
     "betas swapped": ("adam", "(beta1, beta2), t", "(beta2, beta1), t"),
     "heavy ball instead of Nesterov": (
         "nesterov",

@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 
 from tinygrad_edu.data import gate
+from tinygrad_edu.draw.canvas import FORMATS, save
 from tinygrad_edu.draw.plots import (
-    FORMATS,
     KINDS,
     decision_boundary,
     gradient_sizes,
     hinton,
     loss_curve,
     plot,
-    save,
     weight_paths,
 )
 from tinygrad_edu.draw.theme import THEMES

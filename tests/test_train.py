@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from conftest import posix
 
+from tinygrad_edu import Value
 from tinygrad_edu.data import Case, gate
 from tinygrad_edu.errors import StateError
 from tinygrad_edu.layers import Dropout, Embedding
@@ -26,9 +27,10 @@ from tinygrad_edu.losses import (
     softmax_cross_entropy,
 )
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron
+from tinygrad_edu.ops import step
 from tinygrad_edu.optim import Adam, GradientDescent, Momentum
 from tinygrad_edu.saving import load, save
-from tinygrad_edu.train import PHASES, History, loop, loss_below, no_better, train
+from tinygrad_edu.train import PHASES, Criterion, History, loop, loss_below, no_better, train
 
 XOR = gate("xor")
 
@@ -39,6 +41,38 @@ def model(seed: int = 3) -> MLP:
 
 def numbers(m: MLP) -> list[float]:
     return [p.data for p in m.parameters()]
+
+
+def right(outputs: Any, targets: Any) -> Value:
+    """1 if the output is on the right side of 0.5, else 0."""
+    result: Value = step((outputs[0] - 0.5) * (targets[0] - 0.5))
+    return result
+
+
+def test_counts_are_added_up_over_the_cases_of_each_sweep() -> None:
+    """Of the outputs before the update, and a criterion can ask for them."""
+    m = model()
+    before = sum((m(c.inputs)[0].data > 0.5) == (c.targets[0] == 1) for c in XOR)
+    learner = Momentum(m.parameters(), 0.5, 0.9)
+    all_right = Criterion("all right", lambda history: history.metrics["right"][-1] == len(XOR))
+    history = train(
+        m, half_squared_error, XOR, learner, sweeps=2_000, until=all_right, counts={"right": right}
+    )
+    assert history.stopped == "all right"
+    assert history.metrics["right"][0] == before < len(XOR)
+    assert history.metrics["right"][-1] == 4.0
+    assert max(history.metrics["right"][:-1]) < 4
+    assert len(history.metrics["right"]) == history.sweeps
+    history = train(m, half_squared_error, XOR, learner, sweeps=2, batch=3, counts={"right": right})
+    assert history.metrics["right"] == [4.0, 4.0]  # a sweep of two steps
+
+
+def test_a_count_and_a_metric_have_two_names() -> None:
+    m = model()
+    learner = GradientDescent(m.parameters(), 0.5)
+    both: dict[str, Any] = {"metrics": {"right": lambda y, c: 0.0}, "counts": {"right": right}}
+    with pytest.raises(ValueError, match="one name"):
+        train(m, half_squared_error, XOR, learner, sweeps=1, **both)
 
 
 def test_each_step_has_four_phases_and_each_does_its_part() -> None:

@@ -64,6 +64,15 @@ def _value(f: Callable[[float], float], x: float) -> float:
     return nan if isinstance(y, complex) else float(y)
 
 
+def central_difference(f: Callable[[float], float], x: float, step: float) -> float:
+    """The slope of `f` between the two points that are `step` away from x.
+
+    A wide step is wrong by the curvature of `f`, in proportion to step**2, a narrow one by what
+    was rounded away, in proportion to 1/step: `numerical_derivative` looks for the best.
+    """
+    return (f(x + step) - f(x - step)) / (2 * step)
+
+
 def numerical_gradient(f: Callable[..., Value], *xs: float) -> list[float]:
     """d f / d x for each number of `xs`; `f` takes Values and returns a Value."""
     return [numerical_derivative(_along(f, xs, i), x) for i, x in enumerate(xs)]

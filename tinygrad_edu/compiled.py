@@ -123,6 +123,7 @@ class Step:
         self._each = {x: None for x in self.wrt if x in given}
         self._made: dict[tuple[str, bool], Run] = {}
         self._told = False
+        self._program: Any = None
         self._arrays = _there("numpy")
         self._machines = self._arrays and _there("llvmlite", "tinygrad_edu.native")
         there = {"machine": self._machines, "numpy": self._arrays}
@@ -224,16 +225,31 @@ class Step:
             sums, each = [], self.tape.outputs
         return function(self.tape, inputs, sums, each, arrays=backend == "numpy")
 
-    def _machine(self) -> Run:
-        from tinygrad_edu.native.binding import Program
+    def program(self) -> Any:
+        """The machine-code program of this step."""
+        if self._program is None:
+            from tinygrad_edu.native.binding import Program
 
-        program = Program(self.loss, self.also, self.wrt, [self.inputs[i] for i in self._used])
+            outputs, used = [self.loss, *self.also], [self.inputs[i] for i in self._used]
+            self._program = Program(self.tape, outputs, self.wrt, used)
+        return self._program
+
+    def _machine(self) -> Run:
+        program = self.program()
 
         def run(columns: Any, others: Any, count: int) -> tuple[list[float], list[list[float]]]:
-            outputs, gradients = program.run(columns, count, False)
+            outputs, gradients = program.run(columns, count)
             return [*outputs, *gradients], []
 
         return run
+
+    def training(self, columns: Columns, count: int, optimizer: Any) -> Any:
+        """A run of the machine in which the optimizer moves the parameters; None if it cannot."""
+        if self.chosen(count) != "machine":
+            return None
+        mean = self.reduce == "mean"
+        with _no_collection():
+            return self.program().training([columns[i] for i in self._used], count, mean, optimizer)
 
     def _replayed(self, columns: Columns, i: int) -> tuple[list[Value], list[Value]]:
         """Example `i` by the eager engine, backward pass included: its nodes and outputs."""

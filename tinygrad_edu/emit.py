@@ -127,19 +127,22 @@ def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
     owners: dict[int, list[int]] = {}
     for k, d in tape.adjoints.items():
         owners.setdefault(d, []).append(k)
-    rows, run = [("id", "name", "formula", "number")], tape.run()
+    rows = [("id", "name", "formula", "number")]
+    data = tape.run()
 
     def write(k: int, formula: str, node: int | None = None) -> None:
         name = called[k] if node is None else f"d_{called[node]}"
         place = k if node is None else node
         i = str(tape.ids[place]) if place < tape.forward else ""
-        rows.append((i, name, formula, rounded(run[k], places)))
+        rows.append((i, name, formula, rounded(data[k], places)))
 
     for k in range(tape.forward):
         if k in told or tape.ops[k] is LEAF:
             write(k, told.get(k, "given"))
     if len(rows) == 1:
-        rows.append(("", "output", str(texts[tape.outputs[0]]), rounded(run[0], places)))
+        rows.append(
+            ("", "output", str(texts[tape.outputs[0]]), rounded(data[tape.outputs[0]], places))
+        )
     backward = [d for d in owners if d not in told or d < tape.forward]  # constants, and copies
     for d in [*backward, *(k for k in told if k >= tape.forward)]:
         first = d in told and d >= tape.forward

@@ -170,14 +170,11 @@ def as_value(x: Any, cls: type[Value] = Value) -> Value:
     return constant
 
 
-def topological_order(*roots: Value, known: Iterable[Value] = ()) -> list[Value]:
-    """Every node that the roots were computed from, once, operands first, left to right.
-
-    known: nodes to leave out, with all that they were computed from.
-    """
+def topological_order(*roots: Value) -> list[Value]:
+    """Every node that the roots were computed from, once, operands first, left to right."""
     order: list[Value] = []
     path: list[Value] = []
-    seen = set(known)
+    seen: set[Value] = set()
     for root in roots:
         node: Any = root if root not in seen else None
         while node is not None:
@@ -234,25 +231,16 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
     """
     xs = list(xs)
     order = topological_order(y)
-    for node in order:
-        for x, then in ((node.a, node.a_data), (node.b, node.b_data)):
-            if x is not None and not same(x._data, then):
-                raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
-    found = adjoints(order, xs, as_value(1.0, type(y)), lambda n: (_defined(n), n, n.a, n.b))
-    return [found[x] if x in found else as_value(0.0, type(y)) for x in xs]
-
-
-def adjoints(order: list[Value], xs: Iterable[Value], seed: Any, at: Any) -> dict[Value, Any]:
-    """d order[-1] / d node for every node between the output and an x, the output's first.
-
-    order: a topological order. seed: the output's adjoint. at: as of `_sweep`.
-    """
     wanted = set(xs)
     for node in order:
-        if node.a in wanted or node.b in wanted:
-            wanted.add(node)
-    found = zip(reversed(order), _sweep(order, seed, at, wanted))
-    return {node: adjoint for node, adjoint in found if adjoint is not None}
+        for x, then in ((node.a, node.a_data), (node.b, node.b_data)):
+            if x in wanted:
+                wanted.add(node)
+            if x is not None and not same(x._data, then):
+                raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
+    adjoints = _sweep(order, as_value(1.0, type(y)), lambda n: (_defined(n), n, n.a, n.b), wanted)
+    found = {x: adjoint for x, adjoint in zip(reversed(order), adjoints) if adjoint is not None}
+    return [found[x] if x in found else as_value(0.0, type(y)) for x in xs]
 
 
 def _in_ieee(node: Value) -> tuple[Any, ...]:

@@ -14,11 +14,63 @@ _STRENGTH = {"add": 1, "sub": 1, "mul": 2, "div": 2, "neg": 3, "pow": 4}
 _ATOM = 5
 
 
-class Formula:
+class Symbolic:
+    """What a rule can be applied to besides numbers: each operator applies its row of the table.
+
+    A subclass says in `_apply` what that means. It refuses to be a truth value: a rule that asks
+    is no rule.
+    """
+
+    __slots__ = ()
+
+    def _apply(self, op: Op, *args: Any) -> Any:
+        raise NotImplementedError
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self} is a formula: it is neither true nor false")
+
+    def __neg__(self) -> Any:
+        return self._apply(ops.neg, self)
+
+    def __abs__(self) -> Any:
+        return self._apply(ops.absolute, self)
+
+    def __add__(self, b: Any) -> Any:
+        return self._apply(ops.add, self, b)
+
+    def __radd__(self, a: Any) -> Any:
+        return self._apply(ops.add, a, self)
+
+    def __sub__(self, b: Any) -> Any:
+        return self._apply(ops.sub, self, b)
+
+    def __rsub__(self, a: Any) -> Any:
+        return self._apply(ops.sub, a, self)
+
+    def __mul__(self, b: Any) -> Any:
+        return self._apply(ops.mul, self, b)
+
+    def __rmul__(self, a: Any) -> Any:
+        return self._apply(ops.mul, a, self)
+
+    def __truediv__(self, b: Any) -> Any:
+        return self._apply(ops.div, self, b)
+
+    def __rtruediv__(self, a: Any) -> Any:
+        return self._apply(ops.div, a, self)
+
+    def __pow__(self, b: Any) -> Any:
+        return self._apply(ops.power, self, b)
+
+    def __rpow__(self, a: Any) -> Any:
+        return self._apply(ops.power, a, self)
+
+
+class Formula(Symbolic):
     """A formula: text that keeps track of where brackets are needed.
 
     Arithmetic on it writes arithmetic down, so that Python, reading the text, would do the same
-    operations in the same order. It refuses to be a truth value: a rule that asks is no rule.
+    operations in the same order.
     """
 
     __slots__ = ("strength", "text")
@@ -33,9 +85,6 @@ class Formula:
 
     def __repr__(self) -> str:
         return f"Formula({self.text!r})"
-
-    def __bool__(self) -> bool:
-        raise TypeError(f"{self.text} is a formula: it is neither true nor false")
 
     def _apply(self, op: Op, *args: Any) -> Formula:
         if op is ops.mask and not isinstance(args[0], Formula):  # it will never change
@@ -63,42 +112,6 @@ class Formula:
 
     def _within(self, strength: int) -> str:
         return self.text if self.strength >= strength else f"({self.text})"
-
-    def __neg__(self) -> Formula:
-        return self._apply(ops.neg, self)
-
-    def __abs__(self) -> Formula:
-        return self._apply(ops.absolute, self)
-
-    def __add__(self, b: Any) -> Formula:
-        return self._apply(ops.add, self, b)
-
-    def __radd__(self, a: Any) -> Formula:
-        return self._apply(ops.add, a, self)
-
-    def __sub__(self, b: Any) -> Formula:
-        return self._apply(ops.sub, self, b)
-
-    def __rsub__(self, a: Any) -> Formula:
-        return self._apply(ops.sub, a, self)
-
-    def __mul__(self, b: Any) -> Formula:
-        return self._apply(ops.mul, self, b)
-
-    def __rmul__(self, a: Any) -> Formula:
-        return self._apply(ops.mul, a, self)
-
-    def __truediv__(self, b: Any) -> Formula:
-        return self._apply(ops.div, self, b)
-
-    def __rtruediv__(self, a: Any) -> Formula:
-        return self._apply(ops.div, a, self)
-
-    def __pow__(self, b: Any) -> Formula:
-        return self._apply(ops.power, self, b)
-
-    def __rpow__(self, a: Any) -> Formula:
-        return self._apply(ops.power, a, self)
 
 
 class Latex(Formula):

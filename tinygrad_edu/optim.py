@@ -72,9 +72,15 @@ class Optimizer:
 
     def rate_now(self) -> float:
         """The rate of the next step."""
-        if callable(self.rate):
-            return _within(f"the rate at step {self.steps}", self.rate(self.steps))
-        return self.rate
+        return self.rate_at(self.steps)
+
+    def rate_at(self, step: int) -> float:
+        """The rate of that step."""
+        return _within(f"the rate at step {step}", self.rate(step)) if callable(self.rate) else self.rate
+
+    def kept(self) -> list[list[float]]:
+        """What is remembered between steps: lists with a number for each parameter."""
+        return list(self._kept.values())
 
     def recorded(self) -> tuple[list[Value], list[Value]]:
         """A step of one parameter as a graph, made by the same formula, called with Values.

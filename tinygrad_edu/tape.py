@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import nan
 from typing import Any
 
 from tinygrad_edu import ops
-from tinygrad_edu.engine import Value, adjoints, as_value, topological_order
+from tinygrad_edu.engine import Value, as_value, topological_order
 from tinygrad_edu.errors import TapeError
+from tinygrad_edu.formula import Symbolic
 from tinygrad_edu.ieee import total
-from tinygrad_edu.ops import CONSTANT, LEAF, Op, less
+from tinygrad_edu.ops import CONSTANT, LEAF, Op, less, one
 
 NOWHERE = -1  # in place of a slot: an operand that is not there
 
@@ -102,117 +104,194 @@ def record(outputs: Sequence[Value], wrt: Iterable[Value] = (), seed: Value | No
 
     seed: the adjoint of that output, 1 if none is given; a leaf of its own stands for a weight.
     """
-    tape, wrt = Tape(), list(wrt)
+    tape = Tape()
     pen = _Pen(tape)
-    order = topological_order(*outputs)
-    pen.write(order)
-    tape.outputs = [pen.slot(y) for y in outputs]
+    slots = pen.forward(topological_order(*outputs))
+    tape.outputs = [slots[y] if y in slots else pen.constant(y._data) for y in outputs]
     tape.forward = len(tape)
+    wrt = list(wrt)
     if wrt:
-        one = as_value(1.0) if seed is None else seed
-        whole = order if len(outputs) == 1 else topological_order(outputs[0])
-        found = adjoints(whole, wrt, one, _rules(whole))
-        ends = [found[x] if x in found else as_value(0.0) for x in wrt]
-        pen.write(topological_order(*ends, known=pen.slots))
-        tape.gradients = [pen.slot(d) for d in ends]
-        told = {x: d for x, d in found.items() if d in pen.slots or d.op is CONSTANT}
-        tape.adjoints = {pen.slots[x]: pen.slot(d) for x, d in told.items()}
+        begun = tape.outputs[0]
+        one = pen.constant(1.0) if seed is None else pen.leaf(seed)
+        tape.adjoints = pen.backward(begun, one, {slots[x] for x in wrt if x in slots})
+        tape.gradients = [
+            tape.adjoints[slots[x]] if slots.get(x) in tape.adjoints else pen.constant(0.0)
+            for x in wrt
+        ]
     return tape
 
 
 class _Pen:
-    """Writes the instructions of nodes on a tape, each once."""
+    """Writes instructions on a tape, each once."""
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self.slots: dict[Value, int] = {}
         self.constants: dict[str, int] = {}  # the slot of each number
+        self.numbers: dict[int, float] = {}  # the number of each slot that is a constant
         self.equal: dict[int, int] = {}  # the slot of each instruction, by all that it is
         self.kinds: dict[int, int] = {}  # of each row, by identity: as text, two may be the same
 
-    def write(self, order: Iterable[Value]) -> None:
-        """Appends an instruction for each node, operands first."""
-        tape, slots, equal, kinds = self.tape, self.slots, self.equal, self.kinds
-        rows, a, b, data = tape.ops, tape.a, tape.b, tape.data
-        for i, node in enumerate(order):
-            op, node_a, node_b = node.op, node.a, node.b
-            ka = kb = NOWHERE
-            if node_a is not None:
-                if node_b is not None and (same := _nothing_done(op, node_a, node_b)) is not None:
-                    slots[node] = self.slot(same)
-                    continue
-                ka = slots[node_a] if node_a in slots else self.slot(node_a)
-                if node_b is not None:
-                    kb = slots[node_b] if node_b in slots else self.slot(node_b)
-                kind = kinds.setdefault(id(op), len(kinds))
-                k = equal.setdefault((kind << 26 | ka) << 26 | kb + 1, len(rows))
-            elif op is CONSTANT:
-                continue  # until it is used
-            else:
-                k = tape.leaves[node] = len(rows)
-            slots[node] = k
-            if k == len(rows):
-                rows.append(op)
-                a.append(ka)
-                b.append(kb)
-                data.append(node._data)
-                tape.ids.append(i)
-                if node.label:
-                    tape.labels[k] = str(node.label)
+    def append(self, op: Op, data: float, ident: int = NOWHERE) -> int:
+        """The slot of a leaf or a constant, a new one."""
+        tape = self.tape
+        tape.ops.append(op)
+        tape.a.append(NOWHERE)
+        tape.b.append(NOWHERE)
+        tape.data.append(data)
+        tape.ids.append(ident)
+        return len(tape.ops) - 1
 
-    def slot(self, node: Value) -> int:
-        """The slot of a node that is written, or a constant."""
-        if node in self.slots:
-            return self.slots[node]
-        k = self.constants.setdefault(repr(node._data), len(self.tape))
-        if k == len(self.tape):
-            tape = self.tape
-            tape.ops.append(CONSTANT)
-            tape.a.append(NOWHERE)
-            tape.b.append(NOWHERE)
-            tape.data.append(node._data)
+    def constant(self, x: float) -> int:
+        k = self.constants.get(repr(x))
+        if k is None:
+            k = self.constants[repr(x)] = self.append(CONSTANT, x)
+            self.numbers[k] = x
+        return k
+
+    def leaf(self, node: Value, ident: int = NOWHERE) -> int:
+        k = self.tape.leaves[node] = self.append(LEAF, node._data, ident)
+        if node.label:
+            self.tape.labels[k] = str(node.label)
+        return k
+
+    def write(self, op: Op, a: int, b: int = NOWHERE) -> int:
+        """The slot of an operation, a new one if need be."""
+        numbers = self.numbers
+        if a in numbers or b in numbers:
+            if a in numbers and (b < 0 or b in numbers):
+                return self.constant(total(op.value, *(numbers[x] for x in (a, b) if x >= 0)))
+            if numbers.get(b) == 1 and (op is ops.mul or op is ops.div or op is ops.power):
+                return a  # no operation
+            if op is ops.mul and numbers.get(a) == 1:
+                return b
+            if op is ops.mask and a in numbers:  # it will never change
+                return b if numbers[a] else self.constant(0.0)
+        tape = self.tape
+        new = len(tape.ops)
+        kind = self.kinds.setdefault(id(op), len(self.kinds))
+        k = self.equal.setdefault((kind << 26 | a) << 26 | b + 1, new)
+        if k == new:
+            tape.ops.append(op)
+            tape.a.append(a)
+            tape.b.append(b)
+            tape.data.append(nan)
             tape.ids.append(NOWHERE)
         return k
 
+    def forward(self, order: Iterable[Value]) -> dict[Value, int]:
+        """Writes the nodes, operands first, and gives their slots; a constant's when it is used."""
+        tape, write = self.tape, self.write
+        slots: dict[Value, int] = {}
+        for i, node in enumerate(order):
+            a, b = node.a, node.b
+            if a is not None:
+                ka = slots[a] if a in slots else self.constant(a._data)
+                kb = NOWHERE
+                if b is not None:
+                    kb = slots[b] if b in slots else self.constant(b._data)
+                slots[node] = k = write(node.op, ka, kb)
+                if tape.ids[k] < 0 and k not in self.numbers:  # of the first node in this slot
+                    tape.ids[k], tape.data[k] = i, node._data
+                    if node.label:
+                        tape.labels[k] = str(node.label)
+            elif node.op is not CONSTANT:
+                slots[node] = self.leaf(node, i)
+        return slots
 
-def _nothing_done(op: Op, a: Value, b: Value) -> Value | None:
-    """The operand that is also the result, of x * 1, 1 * x, x / 1 and x**1; else None."""
-    if b.op is CONSTANT and b._data == 1.0 and (op is ops.mul or op is ops.div or op is ops.power):
-        return a
-    return b if op is ops.mul and a.op is CONSTANT and a._data == 1.0 else None
+    def backward(self, output: int, seed: int, wanted: set[int]) -> dict[int, int]:
+        """Writes the adjoints of all slots between the output and those wanted, and gives theirs.
+
+        As `engine.gradient` goes, over slots instead of Values: the same rules, in the same order.
+        """
+        tape, write = self.tape, self.write
+        rows, a, b = tape.ops, tape.a.tolist(), tape.b.tolist()
+        mul, add = ops.mul, ops.add
+        for k in range(output + 1):
+            if a[k] in wanted or b[k] in wanted:
+                wanted.add(k)
+        rule = self.rules(output)
+        found: dict[int, int] = {output: seed}
+        for k in range(output, -1, -1):
+            x, y = a[k], b[k]
+            if x < 0 or k not in found or k not in wanted:
+                continue
+            adjoint = found[k]
+            for place, operand in enumerate((x, y) if y >= 0 else (x,)):
+                if operand in wanted:
+                    local = rule(rows[k], place, k, x, y)
+                    share = adjoint if local is None else write(mul, adjoint, local)
+                    before = found.get(operand)
+                    found[operand] = share if before is None else write(add, before, share)
+        return {k: found[k] for k in range(output, -1, -1) if k in found}
+
+    def rules(self, output: int) -> Callable[..., int | None]:
+        """What gives the slot of d k / d its operand, None for 1, whatever the numbers are.
+
+        Where a result is nan, every local derivative is: so does nearly every gradient come out by
+        itself, since nan spreads, to the output and back. What hides a nan from the output is
+        `mask` and a power; a node that only they use says it itself.
+        """
+        hidden: set[int] = set()
+        tape = self.tape
+        hiding = {k for k, op in enumerate(tape.ops) if op in HIDE and self._hides(k)}
+        if hiding:
+            told = {output}
+            for k in range(output + 1):
+                if k not in hiding:
+                    told |= {tape.a[k], tape.b[k]}
+            hidden = set(range(output + 1)) - told
+        simple: dict[tuple[int, int], str] = {}  # rules that are an operand, or 1
+
+        def rule(op: Op, place: int, k: int, a: int, b: int) -> int | None:
+            kind = simple.get((id(op), place))
+            if kind is None:
+                kind = simple[id(op), place] = _kind(op, place)
+            if not hidden or k not in hidden:
+                if kind == "b":
+                    return b
+                if kind == "one":
+                    return None
+                if kind == "a":
+                    return a
+            operands = [_Slot(self, x) for x in (k, a, b) if x >= 0]
+            local = op.derivatives[place](*operands)
+            if k in hidden:
+                local = local + less(operands[0], operands[0])
+            return local.k if isinstance(local, _Slot) else self.constant(float(local))
+
+        return rule
+
+    def _hides(self, k: int) -> bool:
+        """Whether the result can be a number where an operand is nan: nan**0, 1**nan, mask(0, nan)."""
+        base, exponent = (self.numbers.get(x) for x in (self.tape.a[k], self.tape.b[k]))
+        if self.tape.ops[k] is not ops.power:
+            return self.tape.ops[k] is ops.mask
+        return not ((exponent is not None and exponent != 0) or (base is not None and base != 1))
 
 
-def _rules(order: Sequence[Value]) -> Callable[[Value], tuple[Any, ...]]:
-    """What gives `adjoints` a node's row, and the operands for its rules, whatever the numbers are.
-
-    Where a result is nan, every local derivative is: so does nearly every gradient come out by
-    itself, since nan spreads, to the output and back. What hides a nan from the output is `mask`
-    and a power; a node that only they use says it itself.
-    """
-    hiding = {node for node in order if _hides(node)}
-    if not hiding:
-        return lambda n: (n.op, n, n.a, n.b)
-    told = {x for node in order if node not in hiding for x in (node.a, node.b)} | {order[-1]}
-    return lambda n: (n.op if n in told else _careful(n.op), n, n.a, n.b)
+HIDE = (ops.mask, ops.power)
 
 
-def _hides(node: Value) -> bool:
-    """Whether its result can be a number where an operand is nan: nan**0, 1**nan, mask(0, nan)."""
-    if node.op is not ops.power:
-        return node.op is ops.mask
-    exponent, base = node.b.op is CONSTANT, node.a.op is CONSTANT
-    return not ((exponent and node.b._data != 0) or (base and node.a._data != 1))
+def _kind(op: Op, place: int) -> str:
+    """What a local derivative is: `one`, the operand `a` or `b`, or something to work out."""
+    if op.derivatives[place] is one:
+        return "one"
+    marks = [object() for _ in range(1 + len(op.derivatives))]
+    try:
+        found = op.derivatives[place](*marks)
+    except TypeError:  # it does arithmetic
+        return "more"
+    return next((name for name, mark in zip("yab", marks) if found is mark and name != "y"), "more")
 
 
-def _careful(op: Op) -> Op:
-    """The row with rules that are nan where the result is."""
-    if len(op.derivatives) == 1:
-        (da,) = op.derivatives
-        return Op(op.name, op.value, lambda y, a: da(y, a) + less(y, y))
-    da, db = op.derivatives
-    return Op(
-        op.name,
-        op.value,
-        lambda y, a, b: da(y, a, b) + less(y, y),
-        lambda y, a, b: db(y, a, b) + less(y, y),
-    )
+class _Slot(Symbolic):
+    """A slot, as a rule sees it: arithmetic on it writes instructions."""
+
+    __slots__ = ("k", "pen")
+
+    def __init__(self, pen: _Pen, k: int) -> None:
+        self.pen, self.k = pen, k
+
+    def _apply(self, op: Op, *args: Any) -> _Slot:
+        slots = [x.k if isinstance(x, _Slot) else self.pen.constant(float(x)) for x in args]
+        return _Slot(self.pen, self.pen.write(op, *slots))

@@ -8,7 +8,6 @@ one update: with batches, a sweep has several.
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.ieee import number
 from tinygrad_edu.nn import Module
+from tinygrad_edu.progress import Bar
 from tinygrad_edu.straight import as_arrays, function
 from tinygrad_edu.tape import record
 
@@ -203,7 +203,7 @@ def train(
     how |= {"sweeps": sweeps, "batch": batch, "start": start}
     seen: list[Any] = []
     told: list[Case] = []
-    bar, patience = _Bar(sweeps, progress), _Patience()
+    bar, patience = Bar(sweeps, "sweeps", progress), _Patience()
     try:
         for turn in loop(_callable(model), loss, cases, optimizer, **how):
             if turn.phase == "backward" and turn.loss is not None:
@@ -265,26 +265,35 @@ def train_step(
         raise ValueError("the step does not differentiate by all parameters: compile it with wrt=")
     if len(counts) != len(step.also):
         raise LengthError(f"{len(step.also)} values in also=, {len(counts)} counts: name each")
+    machine = None
+    if _known(optimizer):
+        machine = step.training(lists, count, optimizer)
     arrays = step.chosen(count) == "numpy"
     given = as_arrays(lists) if arrays else lists
     share = count if step.reduce == "mean" else 1
     places = [len(step.also) + slots[p] for p in optimizer.parameters]
     update = _update(optimizer, arrays)  # machine code has its own, and makes many sweeps at once
     slopes: list[float] = []
-    bar, patience = _Bar(sweeps, progress), _Patience()
+    bar, patience = Bar(sweeps, "sweeps", progress), _Patience()
     history.stopped = ""
+
+    def keep(loss: float, counted: Sequence[float]) -> None:
+        history.losses.append(loss)
+        for name, x in zip(counts, counted):
+            history.metrics.setdefault(name, []).append(x)
+        history.sweeps += 1
+        history.stopped = _reason(history, until)
+
     try:
+        if machine is not None:
+            _on_machine(machine, sweeps, share, history, keep, bar, patience)
         while history.sweeps < sweeps and not history.stopped:
             (loss, *rest), _ = step.run(given, count)
             slopes = [rest[i] / share for i in places] if share > 1 else [rest[i] for i in places]
             patience.begin()  # from now on parameters change, and what is recorded
             update(slopes)
-            history.losses.append(loss / share)
-            for name, x in zip(counts, rest):
-                history.metrics.setdefault(name, []).append(x)
-            history.sweeps += 1
+            keep(loss / share, rest)
             bar.show(history.sweeps)
-            history.stopped = _reason(history, until)
             patience.end()
         history.stopped = history.stopped or f"{sweeps} sweeps"
     except KeyboardInterrupt:
@@ -298,10 +307,54 @@ def train_step(
     return history
 
 
+def _on_machine(
+    machine: Any,
+    sweeps: int,
+    share: int,
+    history: History,
+    keep: Callable[[float, Sequence[float]], None],
+    bar: Bar,
+    patience: _Patience,
+) -> None:
+    """Goes on in calls of many sweeps each, up to the end or to a number that is not finite.
+
+    A call is short enough for a Ctrl-C, and for the bar. Where a criterion holds inside of one, as
+    many sweeps as it took are made once more from where the call began: to the same numbers.
+    """
+    size = 1
+    try:
+        while history.sweeps < sweeps and not history.stopped:
+            patience.begin()
+            before, began = machine.save(), time.monotonic()
+            told = machine.steps(min(size, sweeps - history.sweeps)).tolist()
+            if not isfinite(told[-1][0]) or not machine.finite():
+                machine.restore(before)  # what is not finite, the eager engine decides
+                return
+            made = 0
+            while made < len(told) and not history.stopped:
+                loss, *counted = told[made]
+                keep(loss, [x * share for x in counted])
+                made += 1
+            if made < len(told):
+                machine.restore(before)
+                machine.steps(made)
+            if time.monotonic() - began < 0.02:
+                size *= 2
+            bar.show(history.sweeps)
+            patience.end()
+    finally:
+        machine.write()
+
+
+def _known(optimizer: Learner) -> bool:
+    """Whether it is one of `optim`, whose formula can be recorded."""
+    return type(optimizer).__module__ == optim.__name__ and isinstance(optimizer, optim.Optimizer)
+
+
 def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
     """What does `optimizer.step()` for gradients in a list, by its own formula, compiled."""
     parameters = optimizer.parameters
-    if type(optimizer).__module__ != optim.__name__ or not isinstance(optimizer, optim.Optimizer):
+    if not _known(optimizer) or not isinstance(optimizer, optim.Optimizer):
 
         def plainly(slopes: list[float]) -> None:
             for p, slope in zip(parameters, slopes):
@@ -409,25 +462,3 @@ class _Patience:
     def leave(self) -> None:
         if self.previous is not None:
             signal.signal(signal.SIGINT, self.previous)
-
-
-class _Bar:
-    """A progress bar, once a second has passed; none where nobody would see it."""
-
-    def __init__(self, length: int, wanted: bool) -> None:
-        self.length = length
-        self.wanted = wanted and sys.stderr is not None and sys.stderr.isatty()
-        self.began = time.monotonic()
-        self.bar: Any = None
-
-    def show(self, done: int) -> None:
-        if self.bar is None and self.wanted and time.monotonic() - self.began > 1:
-            import click  # late, so that importing the package stays fast
-
-            self.bar = click.progressbar(length=self.length, label="sweeps", file=sys.stderr)
-        if self.bar is not None:
-            self.bar.update(done - self.bar.pos)
-
-    def end(self) -> None:
-        if self.bar is not None:
-            self.bar.render_finish()

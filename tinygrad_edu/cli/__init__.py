@@ -8,6 +8,7 @@ from tinygrad_edu import __version__
 from tinygrad_edu.cli.check import check
 from tinygrad_edu.cli.common import Main
 from tinygrad_edu.cli.compile import compile
+from tinygrad_edu.cli.demo import demo
 from tinygrad_edu.cli.explain import explain
 from tinygrad_edu.cli.orders import orders
 from tinygrad_edu.cli.render import render
@@ -39,5 +40,5 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (render, explain, step, orders, check, compile):
+for command in (render, explain, step, orders, check, compile, demo):
     main.add_command(command)

@@ -1,13 +1,11 @@
 """Curves, maps and squares of a run, with matplotlib (the extra `plots`), in the diagrams' colours.
 
-Every plot is a matplotlib Figure, which a notebook shows; `save` writes it. `plot(history, kind)`
-makes any of them in one call from what `train` has kept.
+Every plot is a matplotlib Figure, which a notebook shows; `canvas.save` writes it.
+`plot(history, kind)` makes any of them in one call from what `train` has kept.
 """
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -15,22 +13,19 @@ from itertools import product
 from typing import Any
 
 from tinygrad_edu.data import Case
-from tinygrad_edu.draw.theme import THEMES, Theme
-from tinygrad_edu.errors import FormatError, MissingError, ViewError
-from tinygrad_edu.files import write_whole
+from tinygrad_edu.draw.canvas import STYLES, canvas, dress, from_matplotlib, legend
+from tinygrad_edu.draw.theme import Theme
+from tinygrad_edu.errors import ViewError
 from tinygrad_edu.nn import MLP, Module, Neuron
 from tinygrad_edu.train import History, Loss
 
-FORMATS = ("svg", "png", "pdf")
-_LETTERS = {"font.family": "DejaVu Sans", "font.size": 14}  # the font that comes with matplotlib
 _FINE = 40  # points along each side of a map
-_STYLES = ("-", "--", ":", "-.")  # lines are told apart without colour
 
 
 def loss_curve(history: History, *, theme: str = "light") -> Any:
     """The loss of each step, on a logarithmic scale, and the metrics of each sweep."""
     _require(bool(history.losses), "a loss curve", "a history of one step or more")
-    figure, axes, colors = _figure(theme)
+    figure, axes, colors = canvas(theme)
     if min(history.losses) > 0:
         axes.set_yscale("log")
     axes.plot(history.losses, color=colors.positive, label="loss")
@@ -39,12 +34,12 @@ def loss_curve(history: History, *, theme: str = "light") -> Any:
     if history.metrics:
         other = axes.twinx()
         steps = len(history.losses) / max(history.sweeps, 1)
-        for style, (name, row) in zip(_STYLES[1:] * len(history.metrics), history.metrics.items()):
+        for style, (name, row) in zip(STYLES[1:] * len(history.metrics), history.metrics.items()):
             at = [(i + 1) * steps - 1 for i in range(len(row))]
             other.plot(at, row, style, color=colors.negative, label=name)
         other.set_ylabel(", ".join(history.metrics))
-        _dress(other, colors)
-        _legend(other, colors)
+        dress(other, colors)
+        legend(other, colors)
     return figure
 
 
@@ -60,9 +55,9 @@ def decision_boundary(
         "a decision boundary",
         "two inputs",
     )
-    figure, axes, colors = _figure(theme)
+    figure, axes, colors = canvas(theme)
     with _still(model):
-        _map(axes, lambda x, y: _first(model([x, y])).data, cases, colors, True, level)
+        surface(axes, lambda x, y: _first(model([x, y])).data, cases, colors, True, level)
     return figure
 
 
@@ -71,9 +66,9 @@ def hidden_maps(model: MLP, cases: Sequence[Case], *, theme: str = "light") -> A
     _require(all(len(case.inputs) == 2 for case in cases), "a map of units", "two inputs")
     _require(isinstance(model, MLP), "a map of units", "an MLP")
     units = model.layers[0].neurons
-    figure, axes, colors = _figure(theme, len(units))
+    figure, axes, colors = canvas(theme, len(units))
     for k, (unit, place) in enumerate(zip(units, axes), 1):
-        _map(place, partial(_unit, unit), cases, colors, line=False)
+        surface(place, partial(_unit, unit), cases, colors, line=False)
         place.set_title(f"hidden unit {k}", color=colors.ink)
     return figure
 
@@ -84,10 +79,10 @@ def hinton(model: MLP, *, theme: str = "light") -> Any:
     A row for each neuron, its bias last (Hinton diagrams, as in Rumelhart, Hinton and Williams).
     """
     _require(isinstance(model, MLP), "a Hinton diagram", "an MLP")
-    figure, axes, colors = _figure(theme, len(model.layers))
+    figure, axes, colors = canvas(theme, len(model.layers))
     rows = [[[w.data for w in n.w] + [n.b.data] for n in layer.neurons] for layer in model.layers]
     largest = max(abs(x) for layer in rows for row in layer for x in row) or 1.0
-    patches = _matplotlib("patches")
+    patches = from_matplotlib("patches")
     for i, (layer, place) in enumerate(zip(rows, axes), 1):
         for r, row in enumerate(layer):
             for c, x in enumerate(row):
@@ -113,7 +108,7 @@ def hinton(model: MLP, *, theme: str = "light") -> Any:
 
 def gradient_sizes(model: Module, *, theme: str = "light") -> Any:
     """The root mean square of the gradients in each part of the model, as they are now."""
-    figure, axes, colors = _figure(theme)
+    figure, axes, colors = canvas(theme)
     names, sizes = [], []
     for name, part in model.parts():
         grads = [p.grad for p in part.parameters()]
@@ -145,7 +140,7 @@ def weight_paths(
     names = list(names) or list(history.parameters)[:2]
     watched = len(names) == 2 and all(name in history.parameters for name in names)
     _require(watched, "a path", "two watched parameters (train(..., watch=[...]))")
-    figure, axes, colors = _figure(theme)
+    figure, axes, colors = canvas(theme)
     parameters = model.named_parameters()
     first, second = (parameters[name] for name in names)
     now = first.data, second.data
@@ -168,7 +163,7 @@ def weight_paths(
     axes.plot(xs[-1], ys[-1], "X", color=colors.negative, markersize=11, label="end")
     axes.set_xlabel(names[0])
     axes.set_ylabel(names[1])
-    _legend(axes, colors)
+    legend(axes, colors)
     return figure
 
 
@@ -198,61 +193,7 @@ def plot(history: History, kind: str = "loss", *, theme: str = "light", **how: A
     return KINDS[kind](history, theme=theme, **how)
 
 
-def save(figure: Any, path: str | os.PathLike[str]) -> None:
-    """Writes the figure as svg, png or pdf, by the ending of `path`; the same every time."""
-    ending = os.path.splitext(os.fspath(path))[1].lower().removeprefix(".")
-    if ending not in FORMATS:
-        raise FormatError(f"the ending .{ending[:20]} is no picture's: use one of .svg, .png, .pdf")
-    data = io.BytesIO()
-    with _matplotlib("rc_context")({"svg.hashsalt": "tinygrad-edu", **_LETTERS}):
-        undated = {"Date": None} if ending == "svg" else {}
-        undated = {"CreationDate": None} if ending == "pdf" else undated
-        figure.savefig(data, format=ending, metadata=undated, dpi=144)
-    write_whole(path, data.getvalue())
-
-
-def _matplotlib(name: str) -> Any:
-    """What matplotlib calls so; MissingError where it is not installed."""
-    try:
-        import matplotlib
-        import matplotlib.figure
-        import matplotlib.patches
-    except ImportError:
-        raise MissingError(
-            "plots need matplotlib: pip install 'tinygrad-edu[plots]', or pip install matplotlib"
-        ) from None
-    return getattr(matplotlib, name)
-
-
-def _figure(theme: str, columns: int = 0) -> tuple[Any, Any, Theme]:
-    """A figure, its axes (a list, if columns are given), and the colours."""
-    if theme not in THEMES:
-        raise ViewError(f"{theme[:60]!r} is no theme: choose from {', '.join(THEMES)}")
-    colors = THEMES[theme]
-    with _matplotlib("rc_context")(_LETTERS):
-        size = (4.2 * max(columns, 1) + (2.2 if not columns else 0), 4.6)
-        figure = _matplotlib("figure").Figure(figsize=size, layout="constrained")
-        figure.set_facecolor(colors.paper)
-        axes = figure.subplots(1, max(columns, 1), squeeze=False)[0]
-    for place in axes:
-        _dress(place, colors)
-    return figure, list(axes) if columns else axes[0], colors
-
-
-def _dress(axes: Any, colors: Theme) -> None:
-    axes.set_facecolor(colors.paper)
-    axes.tick_params(which="both", colors=colors.ink)
-    for name in ("xaxis", "yaxis"):
-        getattr(axes, name).label.set_color(colors.ink)
-    for spine in axes.spines.values():
-        spine.set_color(colors.line)
-
-
-def _legend(axes: Any, colors: Theme) -> None:
-    axes.legend(facecolor=colors.paper, edgecolor=colors.line, labelcolor=colors.ink)
-
-
-def _map(
+def surface(
     axes: Any,
     value: Callable[[float, float], float],
     cases: Sequence[Case],
@@ -267,7 +208,7 @@ def _map(
     targets = [case.targets[0] for case in cases]
     half = (min(targets) + max(targets)) / 2  # 0.5 between 0 and 1
     middle = half if level is None else level
-    shades = _matplotlib("colors").LinearSegmentedColormap.from_list(
+    shades = from_matplotlib("colors").LinearSegmentedColormap.from_list(
         "signs", [colors.parameter, colors.paper, colors.leaf]
     )
     axes.pcolormesh(xs, ys, grid, cmap=shades, shading="nearest", rasterized=True)

@@ -23,10 +23,12 @@ from llvmlite import binding as llvm
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.native.arithmetic import LIBRARY
-from tinygrad_edu.native.lower import Lowering
-from tinygrad_edu.native.machine import machine
+from tinygrad_edu.native.check import check
+from tinygrad_edu.native.lower import Cycle, Lowering
+from tinygrad_edu.native.machine import BLOCK, machine, wide
 from tinygrad_edu.native.pack import Packed
-from tinygrad_edu.tape import record
+from tinygrad_edu.native.update import update
+from tinygrad_edu.tape import Tape, record
 
 VECTORS = (1, 2, 4, 7, 13)  # lengths of rows, of which the one is chosen that fits best
 MOST_BYTES = 1 << 28  # of an arena with rows longer than one vector
@@ -134,21 +136,24 @@ class Plan:
     def __init__(self, program: Program, vectors: int, single: bool) -> None:
         width, registers = processor()
         weight = Value(1.0)
-        self.tape = tape = record(program.outputs, program.wrt, None if single else weight)
+        self.tape = tape = (
+            program.tape if single else record(program.outputs, program.wrt, weight)
+        )
         slots = tape.leaves
         inputs = [] if single else [x for x in program.inputs if x in slots]
-        given = [*inputs, weight] if weight in slots else inputs
         gradient = dict(zip(program.wrt, tape.gradients))
-        self.parameters = [x for x in program.wrt if x in slots and x not in inputs]
-        self.whole = [x for x in program.wrt if x in inputs]
-        self.others = [x for x in slots if x not in given and x not in self.parameters]
+        self.parameters = [x for x in program.wrt if x in slots and x not in set(inputs)]
+        self.whole = [x for x in program.wrt if x in set(inputs)]
+        known = {*inputs, *self.parameters, weight}
+        self.others = [x for x in slots if x not in known]
         self.lanes = width * vectors
-        self.inputs, self.given = inputs, given
+        self.inputs, self.single = inputs, single
         arguments = (
             tape,
             [slots[x] for x in self.parameters],
             [gradient[x] for x in self.parameters],
-            [slots[x] for x in given],
+            [slots[x] for x in inputs],
+            slots.get(weight),
             [gradient[x] for x in self.whole],
             width,
             vectors,
@@ -162,18 +167,17 @@ class Plan:
         self.at = np.array([low.addresses[slots[x]] for x in self.parameters], np.intp)
         self.gradients_at = self.at - low.parameters_at + low.gradients_at
         self.others_at = np.array([low.addresses[slots[x]] for x in self.others], np.intp)
-        self.size = len(given) * self.lanes
+        self.size = 0 if single else (len(inputs) + 1) * self.lanes
         self.told = len(tape.outputs)
         self.plan = np.array(
             (low.inputs_at, self.size, 0, low.sums_at, low.zeroed - low.sums_at, self.told,
              low.whole_at, len(self.whole) * self.lanes),
             np.int64,
         )
-        check(low.table, self.fixed.size, width, vectors, registers)
+        check(low.table, self.fixed.size, self.lanes, low.sizes)
         self.code = library(width, vectors, registers)
         self.train = ctypes.CFUNCTYPE(
-            ctypes.c_int64, *[ctypes.c_void_p] * 6, ctypes.c_int64, *[ctypes.c_void_p] * 2,
-            ctypes.c_int64,
+            ctypes.c_int64, *[ctypes.c_void_p] * 6, ctypes.c_int64, *[ctypes.c_void_p] * 3
         )(self.code.address("train"))
         self.free: list[Any] = []
 
@@ -186,30 +190,26 @@ class Plan:
 
     def columns(self, columns: dict[Value, Any], count: int, mean: bool) -> Any:
         """The inputs, chunk by chunk; the last is filled up with an example that weighs nothing."""
-        if not self.given:
+        if self.single:
             return np.zeros((1, 1))
         chunks = -(-count // self.lanes)
-        table = np.empty((len(self.given), chunks * self.lanes))
+        table = np.empty((len(self.inputs) + 1, chunks * self.lanes))
         for row, x in zip(table, self.inputs):
             row[:count] = columns[x]
             row[count:] = row[0]
-        table[len(self.inputs) :, :count] = 1 / count if mean else 1.0
-        table[len(self.inputs) :, count:] = 0.0
-        chunked = table.reshape(len(self.given), chunks, self.lanes).transpose(1, 0, 2)
+        table[-1, :count] = 1 / count if mean else 1.0
+        table[-1, count:] = 0.0
+        chunked = table.reshape(len(table), chunks, self.lanes).transpose(1, 0, 2)
         return np.ascontiguousarray(chunked)
-
-
-def check(table: Any, size: int, width: int, vectors: int, registers: int) -> None:
-    """Raises TapeError unless all that the table can reach is in an arena of that size."""
 
 
 class Program:
     """The machine-code backend of a compiled step."""
 
     def __init__(
-        self, loss: Value, also: Sequence[Value], wrt: Sequence[Value], inputs: Sequence[Value]
+        self, tape: Tape, outputs: Sequence[Value], wrt: Sequence[Value], inputs: Sequence[Value]
     ) -> None:
-        self.outputs = [loss, *also]
+        self.tape, self.outputs = tape, list(outputs)
         self.wrt, self.inputs = list(wrt), list(inputs)
         self.plans: dict[tuple[int, bool], Plan] = {}
 
@@ -224,27 +224,130 @@ class Program:
 
         vectors = min(VECTORS, key=cost)
         if (vectors, single) not in self.plans:
-            self.plans[vectors, single] = Plan(self, vectors, single)
+            try:
+                plan = Plan(self, vectors, single)
+            except Cycle:  # what seemed alike is one after the other: no lanes, then
+                plan = Plan(self, vectors, False)
+            self.plans[vectors, single] = plan
         return self.plans[vectors, single]
 
-    def run(
-        self, columns: Sequence[Any], count: int, mean: bool
-    ) -> tuple[list[float], list[float]]:
+    def run(self, columns: Sequence[Any], count: int) -> tuple[list[float], list[float]]:
+        """The outputs, and the gradients in the order of `wrt`, added up over the examples."""
+        run = Run(self.plan(count), dict(zip(self.inputs, columns)), count, False)
+        outputs = run.steps(1)[0].tolist()
+        found = run.gradients()
+        run.plan.free.append(run.arena)
+        return outputs, [found.get(x, 0.0) for x in self.wrt]
+
+    def training(
+        self, columns: Sequence[Any], count: int, mean: bool, optimizer: Any
+    ) -> Run | None:
+        """A run in which the optimizer moves the parameters, None if it has others than the tape.
+
+        mean: outputs and gradients are means over the examples.
+        """
         plan = self.plan(count)
-        named = dict(zip(self.inputs, columns))
-        data = plan.columns(named, count, mean)
-        arena = plan.arena()
-        arena[plan.at] = [p.data for p in plan.parameters]
-        arena[plan.others_at] = [
-            np.ravel(named[p])[0] if p in named else p.data for p in plan.others
+        if set(plan.parameters) != set(optimizer.parameters):
+            return None
+        return Run(plan, dict(zip(self.inputs, columns)), count, mean, optimizer)
+
+
+class Run:
+    """A plan, an arena with its numbers in it, and the columns; with an optimizer, a training."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        columns: dict[Value, Any],
+        count: int,
+        mean: bool,
+        optimizer: Any = None,
+    ) -> None:
+        self.plan, self.optimizer = plan, optimizer
+        self.data = plan.columns(columns, count, mean)
+        self.arena = plan.arena()
+        self.arena[plan.at] = [p.data for p in plan.parameters]
+        self.arena[plan.others_at] = [
+            np.ravel(columns[p])[0] if p in columns else p.data for p in plan.others
         ]
-        losses = np.empty(plan.told)
-        whole = np.empty(max(1, len(data) * len(plan.whole) * plan.lanes))
-        numbers = plan.plan.copy()
-        numbers[2] = len(data)
-        plan.train(arena.ctypes.data, plan.table, numbers.ctypes.data, data.ctypes.data,
-                   whole.ctypes.data, losses.ctypes.data, 1, None, None, 0)
-        found = dict(zip(plan.parameters, arena[plan.gradients_at].tolist()))
-        gradients = [found.get(x, 0.0) for x in self.wrt]
-        plan.free.append(arena)
-        return losses.tolist(), gradients
+        self.numbers = plan.plan.copy()
+        self.numbers[2] = len(self.data)
+        self.whole = np.empty(max(1, len(self.data) * len(plan.whole) * plan.lanes))
+        self.update: Any = None
+        if optimizer is not None:
+            self._prepare(optimizer)
+
+    def _prepare(self, optimizer: Any) -> None:
+        plan, width = self.plan, processor()[0]
+        leaves, results = optimizer.recorded()
+        self.library = update_library(update(leaves, results, width, wide(width)))
+        self.update = self.library.address("update")
+        size = plan.low.blocks * BLOCK
+        self.kept = optimizer.kept()
+        begins = [len(self.arena) + i * size for i in range(len(self.kept))]
+        self.arena = np.concatenate([self.arena, np.zeros(size * len(begins))])
+        places = [size // width, plan.low.parameters_at, plan.low.gradients_at, *begins]
+        self.places = np.array(places, np.int64)
+        number = {p: i for i, p in enumerate(optimizer.parameters)}
+        self.order = [number[p] for p in plan.parameters]
+        self.kept_at = [plan.at - plan.low.parameters_at + begin for begin in begins]
+        for at, numbers in zip(self.kept_at, self.kept):
+            self.arena[at] = [numbers[i] for i in self.order]
+
+    def steps(self, count: int) -> Any:
+        """The outputs of each of so many steps, fewer where the first of them is not finite."""
+        plan = self.plan
+        told = np.empty((count, plan.told))
+        settings: Any = None
+        if self.optimizer is not None:
+            optimizer = self.optimizer
+            begin = optimizer.steps
+            settings = np.empty((count, 2))
+            settings[:, 0] = [optimizer.rate_at(begin + i) for i in range(count)]
+            settings[:, 1] = range(begin, begin + count)
+        done = plan.train(
+            self.arena.ctypes.data,
+            plan.table,
+            self.numbers.ctypes.data,
+            self.data.ctypes.data,
+            self.whole.ctypes.data,
+            told.ctypes.data,
+            count,
+            self.update,
+            None if settings is None else self.places.ctypes.data,
+            None if settings is None else settings.ctypes.data,
+        )
+        if self.optimizer is not None:
+            self.optimizer.steps += done
+        return told[:done]
+
+    def save(self) -> tuple[Any, int]:
+        """All that a run changes, for `restore`."""
+        return self.arena.copy(), self.optimizer.steps
+
+    def restore(self, saved: tuple[Any, int]) -> None:
+        """Goes back to what was saved."""
+        self.arena[:], self.optimizer.steps = saved
+
+    def finite(self) -> bool:
+        """Whether all parameters are."""
+        return bool(np.isfinite(self.arena[self.plan.at]).all())
+
+    def gradients(self) -> dict[Value, float]:
+        """Of the last step, by what is no input."""
+        plan = self.plan
+        return dict(zip(plan.parameters, self.arena[plan.gradients_at].tolist()))
+
+    def write(self) -> None:
+        """Gives the parameters, and what the optimizer keeps for them, their numbers of now."""
+        found = self.gradients()
+        for p, x in zip(self.plan.parameters, self.arena[self.plan.at].tolist()):
+            p.data, p.grad = x, found[p]
+        for at, numbers in zip(self.kept_at, self.kept):
+            for i, x in zip(self.order, self.arena[at].tolist()):
+                numbers[i] = x
+
+
+@cache
+def update_library(text: str) -> Library:
+    return Library(text)

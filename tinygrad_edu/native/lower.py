@@ -9,18 +9,24 @@ rows with other uniform factors (a layer of neurons), are made by one instructio
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise, takewhile
+from operator import or_
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.errors import TapeError
-from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, OPS, ROWS, SUMS, outputs
+from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS, outputs
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.tape import Tape
 
 ONE = -1  # in place of a slot: the number 1
 HALVES = (-1.5, -1.0, -0.5, 0.5, 1.5)  # exponents that are better done by square root and product
+
+
+class Cycle(Exception):
+    """Rows that wait for each other."""
 
 
 class Row:
@@ -38,7 +44,7 @@ class Row:
 
     def __init__(self, kind: str, op: str = "") -> None:
         self.kind, self.op, self.finish = kind, op, ""
-        self.init: Any = 0.0
+        self.init: Any = None
         self.other: Any = None
         self.uu: list[tuple[Any, Any]] = []
         self.ur: list[tuple[Any, Row]] = []
@@ -58,7 +64,8 @@ class Row:
 class Node(NamedTuple):
     """What a slot is: a row `op` of the table and its operands, or, where that is '', a sum.
 
-    products: sign and factors of each. finish: what is done to the sum, with the slot `other`.
+    products: sign and factors of each, and where they begin among all. finish: what is done to the
+    sum, with the slot `other`.
     """
 
     op: str
@@ -66,6 +73,7 @@ class Node(NamedTuple):
     products: Sequence[tuple[float, int, int]] = ()
     finish: str = ""
     other: int = ONE
+    begin: int = 0
 
 
 class Form:
@@ -128,8 +136,8 @@ class Form:
             parts.append((parent[at], at, factor * sign[at], operand[at], np.full(len(at), ONE)))
         root, key, sign, p, q = (np.concatenate(columns) for columns in zip(*parts))
         order = np.lexsort((key, root))
-        root = root[order]
-        terms = list(zip(sign[order].tolist(), p[order].tolist(), q[order].tolist()))
+        self.root, self.p, self.q = root, p, q = root[order], p[order], q[order]
+        terms = list(zip(sign[order].tolist(), p.tolist(), q.tolist()))
         starts = np.searchsorted(root, np.arange(n + 1)).tolist()
 
         consumer = np.full(n, -1)
@@ -153,18 +161,19 @@ class Form:
                 inside = self.fused[s]
                 products = terms[starts[inside] : starts[inside + 1]]
                 if is_relu[s]:
-                    self.nodes[s] = Node("", products=products, finish="relu")
+                    self.nodes[s] = Node("", (), products, "relu", ONE, starts[inside])
                     continue
                 other, finish = y if inside == x else x, "times"
                 if is_step[other] and uses[other] == 1 and other in self.nodes:
                     del self.nodes[other]
                     other, finish = int(a[other]), "times step"
-                self.nodes[s] = Node("", (), products, finish, other)
+                self.nodes[s] = Node("", (), products, finish, other, starts[inside])
             elif sums[s]:
-                self.nodes[s] = Node("", products=terms[starts[s] : starts[s + 1]])
+                begin = starts[s]
+                self.nodes[s] = Node("", (), terms[begin : starts[s + 1]], begin=begin)
             else:
                 self.nodes[s] = Node(names[kind], (x, y) if y >= 0 else (x,))
-        self.uses = uses
+        self.uses, self.leaf = uses, of("leaf")
 
 
 class Lowering:
@@ -176,13 +185,14 @@ class Lowering:
         parameters: Sequence[int],
         gradients: Sequence[int],
         inputs: Sequence[int],
+        weight: int | None,
         whole: Sequence[int],
         width: int,
         vectors: int,
         registers: int,
     ) -> None:
         """parameters: slots with a gradient, in gradients. inputs: slots given for each example,
-        the weight of the example last. whole: slots wanted for each example."""
+        and after them its weight. whole: slots wanted for each example."""
         self.tape, self.lanes = tape, width * vectors
         self.vectors, self.sizes = vectors, outputs(vectors, registers)
         self.size = 8  # of the arena, in doubles: the first stay 0
@@ -194,13 +204,17 @@ class Lowering:
         self.addresses: dict[int, int] = {}  # of uniform slots
         self.form = form = Form(tape, [*tape.outputs, *gradients, *whole])
         self.gradient_slots = gradients
-        self.inputs_at = self.take(len(inputs) * self.lanes)
+        self.inputs_at = self.take((len(inputs) + 1) * self.lanes)
+        self.weight = Row("given")
+        self.weight.at = self.inputs_at + len(inputs) * self.lanes
+        if weight is not None:
+            self.rows[weight] = self.weight
         for i, slot in enumerate(inputs):
             row = self.rows[slot] = Row("given")
             row.at = self.inputs_at + i * self.lanes
         self.build(form)
         self._place_parameters(parameters, gradients)
-        self.tell(tape.outputs, inputs[-1] if inputs else ONE)
+        self.tell(tape.outputs)
         self.zeroed = self.size  # from `sums_at` on, before each step
         self.whole_at = self.take(len(whole) * self.lanes)
         for i, slot in enumerate(whole):
@@ -243,8 +257,8 @@ class Lowering:
 
     def address(self, u: Any) -> int:
         """Of a uniform number."""
-        if type(u) is float:
-            return self.constant(u)
+        if u is None or type(u) is float:
+            return self.constant(u or 0.0)
         if type(u) is tuple:
             return u[0].at + u[1]  # type: ignore[no-any-return]
         if u == ONE:
@@ -294,10 +308,10 @@ class Lowering:
     def finished(self, row: Row, node: Node, other: Any) -> Row:
         """The row of a sum, once it has all its products."""
         row.finish, row.other = node.finish, other or None
-        if row.init == 0.0:
+        if row.init is None:
             for k, (p, q) in enumerate(row.uu):
-                if type(p) is int and p == ONE or type(q) is int and q == ONE:
-                    row.init = p if type(q) is int and q == ONE else q
+                if is_one(p) or is_one(q):
+                    row.init = p if is_one(q) else q
                     del row.uu[k]
                     break
         return row
@@ -340,11 +354,11 @@ class Lowering:
 
     # -- sums over lanes
 
-    def tell(self, slots: Sequence[int], weight: int) -> None:
+    def tell(self, slots: Sequence[int]) -> None:
         """Sums over the examples: of each output times the weight."""
         for k in range(0, len(slots), BLOCK):
             row = self.row("sums")
-            row.rr = [(self.of(weight), *(self.of(s) for s in slots[k : k + BLOCK]))]
+            row.rr = [(self.weight, *(self.of(s) for s in slots[k : k + BLOCK]))]
             row.at = self.sums_at + k
 
     def _place_parameters(self, parameters: Sequence[int], gradients: Sequence[int]) -> None:
@@ -370,16 +384,15 @@ class Lowering:
         for i, (scaled, hubs, members) in enumerate(blocks):
             for k, (p, _) in enumerate(members):
                 self.addresses[p] = self.parameters_at + i * BLOCK + k
-            row = Row("sums")
-            row.at = self.gradients_at + i * BLOCK
-            row.rr = [
+            terms = [
                 (hub, *(y if x is hub else x for x, y in (pairs[t] for _, pairs in members)))
                 for t, hub in enumerate(hubs)
             ]
-            row.ur = [(ONE, r) for r in scaled]
-            if not row.rr and not row.ur:
+            row = self.row("sums")
+            row.at = self.gradients_at + i * BLOCK
+            row.rr, row.ur = terms, [(ONE, r) for r in scaled]
+            if not terms and not scaled:
                 row.kind, row.init = "gather", [self.uniform(slot_of[p]) for p, _ in members]
-            self.all[row] = None
 
     def uniform(self, slot: int) -> Any:
         """A uniform number, or the first lane of a row that is the same in every lane."""
@@ -393,11 +406,13 @@ class Lowering:
                 return [], []
             return [(self.of(g), self.filling(1.0))], []
         plain = row.kind == "dots" and not row.finish and self.form.uses[g] == 1
-        if not plain or row.init != 0.0 or row.uu or any(u != p and u != ONE for u, _ in row.ur):
+        one = [is_one(u) for u, _ in row.ur]
+        own = [type(u) is int and u == p for u, _ in row.ur]
+        if not plain or row.init is not None or row.uu or not all(map(or_, one, own)):
             return [(row, self.filling(1.0))], []
         del self.all[row]
-        pairs = [*row.rr, *((r, self.filling(1.0)) for u, r in row.ur if u == ONE)]
-        return pairs, [r for u, r in row.ur if u == p]  # type: ignore[return-value]
+        pairs = [*row.rr, *((r, self.filling(1.0)) for (_, r), it_is in zip(row.ur, one) if it_is)]
+        return pairs, [r for (_, r), it_is in zip(row.ur, own) if it_is]  # type: ignore[return-value]
 
     # -- instructions
 
@@ -417,7 +432,7 @@ class Lowering:
     def _levels(self) -> list[list[Row]]:
         """The rows by level, which is one more than the highest of their operands'.
 
-        TapeError if some wait for each other.
+        Cycle if some wait for each other.
         """
         waiting: dict[Row, int] = {}
         users: dict[Row, list[Row]] = {}
@@ -438,76 +453,85 @@ class Lowering:
                         following.append(user)
             ready = following
         if sum(map(len, levels)) < len(self.all):
-            raise TapeError("rows that wait for each other")
+            raise Cycle
         return levels
 
-    def _place(self, row: Row) -> int:
-        if row.at < 0:
-            row.at = self.take(self.lanes)
-        return row.at
-
     def _dots(self, table: list[int], rows: list[Row]) -> None:
-        alike: dict[Any, list[tuple[list[int], Row]]] = {}
+        if self.vectors == 1:  # own rows with a constant can go together, each with its own
+            for row in rows:
+                own = [(u, r) for u, r in row.ur if type(u) is float or (type(u) is int and u < 0)]
+                row.ur = [pair for pair in row.ur if pair not in own]
+                row.rr += [(self.filling(u if type(u) is float else 1.0), r) for u, r in own]
+        used = Counter(r for row in rows for pair in row.rr for r in pair)
+        alike: dict[Any, list[tuple[list[Any], Row]]] = {}
         for row in rows:
-            key: Any = row
-            if not row.uu and not row.rr and row.at < 0:
-                key = (row.finish, tuple([r.at for _, r in row.ur]))
-            us = [self.address(u) for u, _ in row.ur]
-            alike.setdefault(key, []).append((us, row))
+            row.rr = [(y, x) if used[y] > used[x] else (x, y) for x, y in row.rr]
+            key = (row.finish, len(row.rr), *(r.at for _, r in row.ur))
+            columns = [[self.address(u) for u, _ in row.ur], *([r.at for r in column] for column in zip(*row.rr))]
+            columns = columns if row.rr else [columns[0], [], []]
+            other = row.other.at if row.other else 0
+            columns += [[self.address(row.init)], [other], [row.at]]
+            alike.setdefault(row if row.uu else key, []).append((columns, row))
         for members in alike.values():
-            members.sort(key=lambda member: (member[0], self.address(member[1].init)))
+            members.sort(key=lambda member: member[0])
             k = 0
             while k < len(members):
-                k += self._together(table, members[k:])
+                k += self._together(table, members[k : k + self.sizes[-1]])
 
-    def _together(self, table: list[int], members: list[tuple[list[int], Row]]) -> int:
+    def _together(self, table: list[int], members: list[tuple[list[Any], Row]]) -> int:
         """Writes DOTS for as many of the first members as go together, and says how many."""
-        us, first = members[0]
-        features = [(*u, self.address(r.init), r.other.at if r.other else 0) for u, r in members[: self.sizes[-1]]]
-        count, steps = 1, [0] * len(features[0])
-        if len(features) > 1:
-            steps = [y - x for x, y in zip(features[0], features[1])]
-            if len(set(steps[:-2])) <= 1:
-                while count < len(features) and all(
-                    x + step == y for x, y, step in zip(features[count - 1], features[count], steps)
-                ):
-                    count += 1
+        (us, a, b, *single), first = members[0]
+        count, steps = 1, [0] * 6
+        if len(members) > 1:
+            steps = [_step(x, y) for x, y in zip(members[0][0], members[1][0])]
+            while count < len(members) and steps == [
+                _step(x, y) for x, y in zip(members[count - 1][0], members[count][0])
+            ]:
+                count += 1
+            count = 1 if None in steps else count
         j = max(i for i, size in enumerate(self.sizes) if size <= count)
         count = self.sizes[j]
         if count == 1:
-            steps = [0] * len(steps)
-        out = first.at
-        if out < 0:
-            out = self.take(count * self.lanes)
+            steps = [0] * 6
+        if first.at < 0:
+            steps[5], single[2] = self.lanes, [self.take(count * self.lanes)]
             for i, (_, row) in enumerate(members[:count]):
-                row.at = out + i * self.lanes
+                row.at = single[2][0] + i * self.lanes
         pairs = [x for u, (_, r) in zip(us, first.ur) for x in (u, r.at)]
         pairs += [self.address(u) for pair in first.uu for u in pair]
-        pairs += [r.at for pair in first.rr for r in pair]
-        table += [DOTS + j, 15 + len(pairs), out, self.lanes]
-        table += [self.address(first.init), steps[-2], len(us), steps[0] if us else 0]
-        table += [FINISH.index(first.finish), first.other.at if first.other else 0, steps[-1]]
-        table += [0, 0, len(first.uu), len(first.rr), *pairs]
+        pairs += [x for pair in zip(a, b) for x in pair]
+        (init,), (other,), (out,) = single
+        table += [DOTS + j, HEAD + len(pairs), out, steps[5], init, steps[3], len(us), steps[0]]
+        table += [FINISH.index(first.finish), other, steps[4], len(first.uu), len(a)]
+        table += [*steps[1:3], *pairs]
         return count
 
     def _ops(self, table: list[int], rows: list[Row]) -> None:
-        rows.sort(key=lambda row: (row.op, [x.at for x in row.rr[0]]))
-        last: Any = None
-        for row in rows:
-            operands = [x.at for x in row.rr[0]]
-            follows = [x - table[-2 + k] for k, x in enumerate(operands)] if last else []
-            far = table[-4] * self.lanes // self.vectors if last else 0
-            self._place(row)
-            if last and last.op == row.op and set(follows) == {far} and row.at == table[-5] + far:
-                table[-4] += self.vectors
-                continue
-            last = row
-            table += [ROWS, 7, row.at, self.vectors, OPS.index(row.op), *(operands * 2)[:2]]
+        rows.sort(key=lambda row: (row.op, [x.at for x in reversed(row.rr[0])]))
+        k = 0
+        while k < len(rows):
+            op = rows[k].op
+            operands = [[x.at for x in row.rr[0]] for row in takewhile(lambda r: r.op == op, rows[k:])]
+            found = [[y - x for x, y in zip(*pair)] for pair in pairwise(operands)]
+            steps = found[0] if found else [0, 0]
+            count = 1 + sum(1 for _ in takewhile(lambda other: other == steps, found))
+            out = self.take(count * self.lanes)
+            for i, row in enumerate(rows[k : k + count]):
+                row.at = out + i * self.lanes
+            places = [x for pair in zip(operands[0], steps) for x in pair] * 2
+            table += [ROWS, 9, out, count, OPS.index(op), *places[:4]]
+            k += count
 
     def _gather(self, table: list[int], rows: list[Row]) -> None:
-        for row in rows:
-            sources = [self.address(u) for u in row.init]
-            table += [GATHER, 4 + len(sources), self._place(row), len(sources), *sources]
+        fresh = [row for row in rows if row.at < 0]
+        out = self.take(len(fresh) * self.lanes)
+        for i, row in enumerate(fresh):
+            row.at = out + i * self.lanes
+        for at, sources in [(out, [u for row in fresh for u in row.init])] + [
+            (row.at, row.init) for row in rows if row not in fresh
+        ]:
+            if sources:
+                table += [GATHER, 4 + len(sources), at, len(sources), *map(self.address, sources)]
 
     def _sums(self, table: list[int], rows: list[Row]) -> None:
         zero = self.filling(0.0)
@@ -522,6 +546,17 @@ class Lowering:
                 u = at - self.gradients_at + self.parameters_at
                 lists += [x for _, r in row.ur for x in (r.at, u)]
                 table += [SUMS, 5 + len(lists), at, len(row.rr), len(row.ur), *lists]
+
+
+def is_one(u: Any) -> bool:
+    """Whether a uniform number is ONE, and not the number -1."""
+    return type(u) is int and u == ONE
+
+
+def _step(xs: Sequence[int], ys: Sequence[int]) -> int | None:
+    """How far the second list is from the first, if that is one number."""
+    steps = {y - x for x, y in zip(xs, ys)}
+    return None if len(steps) > 1 else steps.pop() if steps else 0
 
 
 def _stars(

@@ -137,16 +137,18 @@ class Code:
         self.start(after)
 
 
+def wide(width: int) -> str:
+    """Attributes of functions of such vectors: without them the widest are taken apart."""
+    bits = 64 * width
+    return f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
+
+
 def machine(width: int, vectors: int, registers: int) -> str:
     """The module: `run(arena, table)`, `train(...)`, and all that they call.
 
     width: doubles in a vector of the processor, 2, 4 or 8. registers: how many vectors it holds.
     """
-    bits = 64 * width
-    attributes = (
-        f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
-        f' "no-trapping-math"="true"'
-    )
+    attributes = wide(width)
     code = Code(width, vectors)
     code.lines.append(arithmetic(width, attributes))
     code.lines.append("declare double @llvm.fmuladd.f64(double, double, double)")
@@ -165,42 +167,46 @@ def machine(width: int, vectors: int, registers: int) -> str:
 
 
 def _dots(code: Code, j: int, attributes: str) -> None:
-    """Codes DOTS...: J rows at once, which share the rows of their sums and not the u's.
+    """Codes DOTS...: J rows at once, whose sums have the same u * rows, but other u's.
 
-    code, length, out, step, init, step, count of u * row, step of u, finish, its row, step, mask,
-    step, count of u * u, count of row * row; then pairs: (u, row), (u, u), (row, row). A step is
-    how far apart the J addresses are. Only where J is 1 are there u * u and row * row.
+    code, length, out, step, init, step, count of u * row, step of u, finish, its row, step, count
+    of u * u, count of row * row, steps of both; then pairs: (u, row), (u, u), (row, row). A step
+    is how far apart the J addresses are. There is u * u only where J is 1.
     """
     v, n, w = code.vector, code.vectors, code.width
     with code.function(f"internal void @dots{j}(ptr %m, ptr %t)", attributes):
-        out, out_step, init, init_step, count, u_step = (code.number("%t", k) for k in range(2, 8))
-        finish, other, other_step, mask, mask_step, uu, rr = (
-            code.number("%t", k) for k in range(8, HEAD)
-        )
+        head = [code.number("%t", k) for k in range(2, HEAD)]
+        out, init, other = ([head[k], head[k + 1]] for k in (0, 2, 7))
+        count, finish, uu, rr = head[4], head[6], head[9], head[10]
         pairs = code.let(f"getelementptr i32, ptr %t, i64 {HEAD}")
 
-        def along(base: str, step: str, k: int) -> str:
-            return base if k == 0 else code.let(f"add i64 {base}, {code.let(f'mul i64 {step}, {k}')}")
+        def bases(step: int) -> list[str]:
+            """The arena as each of the J sees it."""
+            steps = (code.let(f"mul i64 {head[step]}, {i}") for i in range(1, j))
+            return ["%m", *map(code.address, steps)]
+
+        def along(at: str, bases: Sequence[str]) -> list[str]:
+            return [code.let(f"getelementptr double, ptr {base}, i64 {at}") for base in bases]
+
+        def further(at: str, c: int) -> str:
+            return code.let(f"getelementptr double, ptr {at}, i64 {c * w}") if c else at
 
         def pair(i: str, skipped: str = "0") -> tuple[str, str]:
             first = code.let(f"shl i64 {code.let(f'add i64 {i}, {skipped}')}, 1")
             return code.number(pairs, first), code.number(pairs, code.let(f"add i64 {first}, 1"))
 
-        sums = []
-        for k in range(j):
-            x = code.scalar(code.address(along(init, init_step, k)))
-            if j == 1:
+        def products(i: str, s: str) -> list[str]:
+            a, b = (code.scalar(code.address(x)) for x in pair(i, count))
+            return [code.fma(a, b, s, kind="double")]
 
-                def products(i: str, s: str) -> list[str]:
-                    a, b = (code.scalar(code.address(x)) for x in pair(i, count))
-                    return [code.fma(a, b, s, kind="double")]
-
-                (x,) = code.loop(uu, [("double", x)], products)
-            sums += [code.splat(x)] * n
+        begun = [code.scalar(x) for x in along(init[0], bases(3))]
+        if j == 1:
+            begun = code.loop(uu, [("double", begun[0])], products)
+        sums = [x for first in begun for x in [code.splat(first)] * n]
 
         def uniform(i: str, *sums: str) -> list[str]:
             u, row = pair(i)
-            us = [code.splat(code.scalar(code.address(along(u, u_step, k)))) for k in range(j)]
+            us = [code.splat(code.scalar(x)) for x in along(u, uniforms)]
             new = list(sums)
             for c in range(n):  # one vector of the row for all J: few registers at a time
                 x = code.load(code.address(row, c * w))
@@ -208,30 +214,34 @@ def _dots(code: Code, j: int, attributes: str) -> None:
                     new[k * n + c] = code.fma(us[k], x, sums[k * n + c])
             return new
 
+        def both(i: str, *sums: str) -> list[str]:
+            a, b = pair(i, skipped)
+            firsts, seconds = bases(11), bases(12)  # here: sums of many of these are rare
+            new = list(sums)
+            for k, (x, y) in enumerate(zip(along(a, firsts), along(b, seconds))):
+                for c in range(n):
+                    xy = (code.load(further(at, c)) for at in (x, y))
+                    new[k * n + c] = code.fma(*xy, sums[k * n + c])
+            return new
+
+        uniforms = bases(5)
         sums = code.loop(count, [(v, s) for s in sums], uniform)
-        if j == 1:
-            skipped = code.let(f"add i64 {count}, {uu}")
-
-            def both(i: str, *sums: str) -> list[str]:
-                a, b = pair(i, skipped)
-                return [
-                    code.fma(code.load(code.address(a, c * w)), code.load(code.address(b, c * w)), s)
-                    for c, s in enumerate(sums)
-                ]
-
-            sums = code.loop(rr, [(v, s) for s in sums], both)
+        skipped = code.let(f"add i64 {count}, {uu}")
+        sums = code.loop(rr, [(v, s) for s in sums], both)
 
         def stored(finished: Callable[[str, str], str] | None, reads: bool) -> Callable[[], None]:
             def body() -> None:
-                for k in range(j):
-                    to = along(out, out_step, k)
-                    with_ = along(other, other_step, k) if reads else ""
+                beside = along(other[0], bases(8)) if reads else [""] * j
+                for k, (to, by) in enumerate(zip(along(out[0], bases(1)), beside)):
                     for c in range(n):
                         x = sums[k * n + c]
-                        y = code.load(code.address(with_, c * w)) if reads else ""
-                        code.store(finished(x, y) if finished else x, code.address(to, c * w))
+                        y = code.load(further(by, c)) if reads else ""
+                        code.store(finished(x, y) if finished else x, further(to, c))
 
             return body
+
+        def times_step(x: str, y: str) -> str:
+            return code.let(f"fmul {v} {x}, {code.call('row_step', y)}")
 
         code.cases(
             finish,
@@ -239,47 +249,34 @@ def _dots(code: Code, j: int, attributes: str) -> None:
                 0: stored(None, False),
                 1: stored(lambda x, _: code.call("row_relu", x), False),
                 2: stored(lambda x, y: code.let(f"fmul {v} {x}, {y}"), True),
-                3: stored(lambda x, y: code.let(f"fmul {v} {x}, {code.call('row_step', y)}"), True),
+                3: stored(times_step, True),
             },
         )
-
-        def masked() -> None:
-            for k in range(j):
-                to, by = along(out, out_step, k), along(mask, mask_step, k)
-                for c in range(n):
-                    at = code.address(to, c * w)
-                    kept = code.let(
-                        f"fcmp une {v} {code.load(code.address(by, c * w))}, zeroinitializer"
-                    )
-                    code.store(
-                        code.let(
-                            f"select <{w} x i1> {kept}, {v} {code.load(at)}, {v} zeroinitializer"
-                        ),
-                        at,
-                    )
-
-        code.cases(code.let(f"zext i1 {code.let(f'icmp ne i64 {mask}, 0')} to i64"), {1: masked})
         code.do("ret void")
 
 
 def _rows(code: Code, attributes: str) -> None:
-    """Code ROWS: code, length, out, vectors, place in OPS, a, b: a row of the table, vector by
-    vector."""
+    """Code ROWS: code, length, out, count, place in OPS, a, step, b, step: so many rows, one after
+    the other, each a row of the table of operations of rows a step apart."""
     with code.function("internal void @rows(ptr %m, ptr %t)", attributes):
-        out, count, op, *operands = (code.number("%t", k) for k in range(2, 7))
+        out, count, op, a, a_step, b, b_step = (code.number("%t", k) for k in range(2, 9))
 
         def each(name: str) -> Callable[[], None]:
             def one(i: str) -> list[str]:
-                at = code.let(f"mul i64 {i}, {code.width}")
-                xs = [
-                    code.load(code.address(code.let(f"add i64 {x}, {at}")))
-                    for x in operands[: len(TABLE[name].derivatives)]
-                ]
-                to = code.address(code.let(f"add i64 {out}, {at}"))
-                code.store(code.call(f"row_{name}", *xs), to)
+                def along(base: str, step: str) -> str:
+                    return code.let(f"add i64 {base}, {code.let(f'mul i64 {i}, {step}')}")
+
+                operands = [along(a, a_step), along(b, b_step)][: len(TABLE[name].derivatives)]
+                to = along(out, str(code.width * code.vectors))
+                for c in range(0, code.width * code.vectors, code.width):
+                    xs = [code.load(code.address(x, c)) for x in operands]
+                    code.store(code.call(f"row_{name}", *xs), code.address(to, c))
                 return []
 
-            return lambda: [code.loop(count, [], one), None][1]
+            def body() -> None:
+                code.loop(count, [], one)
+
+            return body
 
         code.cases(op, {k: each(name) for k, name in enumerate(OPS)})
         code.do("ret void")
@@ -409,7 +406,7 @@ def _train(code: Code, attributes: str) -> None:
     names = ("to", "size", "chunks", "sums", "reach", "told", "from", "whole")
     header = (
         "i64 @train(ptr %m, ptr %table, ptr %plan, ptr %columns, ptr %rows, ptr %losses,"
-        " i64 %steps, ptr %update, ptr %settings, i64 %setting)"
+        " i64 %steps, ptr %update, ptr %places, ptr %settings)"
     )
     with code.function(header, attributes):
         plan = {}
@@ -446,8 +443,8 @@ def _train(code: Code, attributes: str) -> None:
             after, moved = code.name("b"), code.name("b")
             code.do(f"br i1 %still, label %{after}, label %{moved}")
             code.start(moved)
-            settings = part("%settings", s, "%setting")
-            code.do(f"call void %update(ptr %m, ptr {settings})")
+            settings = part("%settings", s, "2")
+            code.do(f"call void %update(ptr %m, ptr %places, ptr {settings})")
             code.do(f"br label %{after}")
             code.start(after)
             size = code.call("llvm.fabs.f64", code.scalar(sums), kind="double")

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.native.lower import ONE, Form, Lowering, Node, Row
-from tinygrad_edu.native.machine import BLOCK
-from tinygrad_edu.ops import LEAF
 from tinygrad_edu.tape import NOWHERE, Tape
 
 Group = dict[int, int]  # a slot for each lane, of those that have one
@@ -42,21 +42,20 @@ class Packs:
 
     def _forward(self) -> None:
         """From sums of the same parameters down to what they are made of."""
+        leaf, p, q = np.append(self.form.leaf, False), self.form.p, self.form.q
+        marks = np.where(leaf[p], p, np.where(leaf[q], q, NOWHERE))
+        counts = np.append(0, np.cumsum(marks >= 0)).tolist()
         alike: dict[Any, list[int]] = {}
         for s, node in self.nodes.items():
-            if s < self.tape.forward and len(node.products) > 1:
-                leaves = [x for _, p, q in node.products for x in (p, q) if self._is_leaf(x)]
-                if len(leaves) > 1:
-                    alike.setdefault((node.finish, *leaves), []).append(s)
+            begin, end = node.begin, node.begin + len(node.products)
+            if s < self.tape.forward and counts[end] - counts[begin] > 1:
+                alike.setdefault((node.finish, marks[begin:end].tobytes()), []).append(s)
         for members in alike.values():
             for k in range(0, len(members), MOST):
                 part = members[k : k + MOST]
                 if len(part) > 1 and not any(s in self.place for s in part):
                     self._open(dict(enumerate(part)))
                     self._downward([self.packs[-1]])
-
-    def _is_leaf(self, slot: int) -> bool:
-        return slot >= 0 and self.tape.ops[slot] is LEAF
 
     def _downward(self, waiting: list[Group]) -> None:
         for group in waiting:  # which grows
@@ -101,12 +100,15 @@ class Packs:
                 pack, lane = self.place[max(linked)]  # a sum has the adjoints of its parts
                 key: Any = ("adjoint", pack, self.kind(s))
             else:
-                operands = list(parts(self.nodes, {0: s}))
-                lanes = {self.place[x[0]][1] for x in operands if x[0] in self.place}
+                node = self.nodes[s]
+                operands = [*node.operands, node.other]
+                operands += [x for _, p, q in node.products for x in (p, q)]
+                places = [self.place.get(x) for x in operands]
+                lanes = {place[1] for place in places if place}
                 if len(lanes) != 1:
                     continue
                 (lane,) = lanes
-                key = (self.kind(s), *(self.place.get(x[0], (x[0],))[0] for x in operands))
+                key = (self.kind(s), *(y[0] if y else -2 - x for x, y in zip(operands, places)))
             pack = found.get(key, -1)
             if pack < 0 or lane in self.packs[pack]:
                 found[key] = pack = len(self.packs)
@@ -139,7 +141,16 @@ class Packed(Lowering):
         self.found = Packs(form, self.tape)
         self.place, self.packs = self.found.place, self.found.packs
         self.gathered: dict[Any, Row] = {}
-        self.clean: dict[int, Row] = {}
+        n = len(self.tape)
+        pack_of, lane_of = np.full(n + 1, NOWHERE), np.full(n + 1, NOWHERE)
+        for s, (pack, lane) in self.place.items():
+            pack_of[s], lane_of[s] = pack, lane
+            if s in form.fused:
+                lane_of[form.fused[s]] = lane
+        self.keys = [  # of each factor: its pack, as -2 - pack, if it is in the lane of the sum
+            np.where((pack_of[x] >= 0) & (lane_of[x] == lane_of[form.root]), -2 - pack_of[x], x).tolist()
+            for x in (form.p, form.q)
+        ]
         self.of_pack = {i: self.row("dots") for i in range(len(self.packs))}
         self.summed = {
             g: pairs
@@ -165,13 +176,27 @@ class Packed(Lowering):
     def spread(self, s: int) -> Row:
         """A slot as a row that is the same in every lane."""
         if s in self.place:
-            return self.gather({lane: s for lane in range(self.lanes)})
+            return self.gather(dict.fromkeys(range(self.lanes), s))
         return self.of(s)
 
     def products(self, p: int, g: int) -> tuple[list[tuple[Row, Row]], list[Row]]:
         return self.summed.get(g, []), []
 
-    def tell(self, slots: Sequence[int], weight: int) -> None:
+    def turn(self) -> None:
+        """Makes of SUMS of the same eight rows DOTS of those rows turned: a row for each lane."""
+        alike: dict[Any, list[Row]] = {}
+        for row in self.all:
+            if row.kind == "sums" and len(row.rr) == 1 and len(row.rr[0]) == self.lanes + 1 == 9:
+                alike.setdefault(row.rr[0][1:], []).append(row)
+        for others, rows in alike.items():
+            if len(rows) > 2:
+                turned = [self._gathered([(x, lane) for x in others]) for lane in range(self.lanes)]
+                for row in rows:
+                    hub, row.kind, row.rr = row.rr[0][0], "dots", []
+                    row.ur = [((hub, lane), x) for lane, x in enumerate(turned)]
+
+    def tell(self, slots: Sequence[int]) -> None:
+        self.turn()
         row = self.row("gather")
         row.init = [self.uniform(s) for s in slots]
         row.at = self.sums_at
@@ -234,8 +259,8 @@ class Packed(Lowering):
                 return row
         row = self.row("dots")
         fixed = dict.fromkeys(group, 0.0)
-        for term in self.aligned(nodes):
-            self.product(row, fixed, term, group)
+        for key, term in self.aligned(nodes):
+            self.product(row, fixed, key, term, group)
         if any(fixed.values()):
             if len(set(fixed.values())) == 1:
                 row.init = fixed[next(iter(fixed))]
@@ -246,21 +271,36 @@ class Packed(Lowering):
             other = self.as_row(self.refer({lane: node.other for lane, node in nodes.items()}))
         return self.finished(row, some, other)
 
-    def aligned(self, nodes: dict[int, Node]) -> list[dict[int, tuple[float, int, int]]]:
-        """The products of all lanes, brought together where they are of the same packs or slots."""
-        terms: list[dict[int, tuple[float, int, int]]] = []
+    def aligned(self, nodes: dict[int, Node]) -> list[tuple[Any, dict[int, Any]]]:
+        """The products of all lanes, brought together where they are of the same packs or slots.
+
+        Beside the products, the keys of their factors, if these are the same in all lanes.
+        """
+        keys: list[Any] = []
+        terms: list[dict[int, Any]] = []
         for lane, node in nodes.items():
+            begin, end = node.begin, node.begin + len(node.products)
+            mine = list(zip(self.keys[0][begin:end], self.keys[1][begin:end]))
+            common = min(len(mine), len(keys))
+            if mine[:common] == keys[:common] and all(
+                next(iter(term.values()))[0] == product[0] for term, product in zip(terms, node.products)
+            ):
+                for term, product in zip(terms, node.products):
+                    term[lane] = product
+                keys += mine[common:]
+                terms += [{lane: product} for product in node.products[common:]]
+                continue
             free = list(range(len(terms)))
-            for i, product in enumerate(node.products):
-                likely = [i] if i in free else []
-                for t in [*likely, *free]:
-                    if self.fits(terms[t], lane, product):
-                        terms[t][lane] = product
-                        free.remove(t)
-                        break
+            for product, key in zip(node.products, mine):
+                t = next((t for t in free if self.fits(terms[t], lane, product)), NOWHERE)
+                if t >= 0:
+                    free.remove(t)
+                    terms[t][lane] = product
+                    keys[t] = key if keys[t] == key else None
                 else:
                     terms.append({lane: product})
-        return terms
+                    keys.append(key)
+        return list(zip(keys, terms))
 
     def fits(self, term: dict[int, Any], lane: int, product: tuple[float, int, int]) -> bool:
         sign, *factors = product
@@ -283,22 +323,29 @@ class Packed(Lowering):
             alike += same or packed
         return alike > 0
 
-    def product(self, row: Row, fixed: dict[int, float], term: dict[int, Any], group: Group) -> None:
+    def product(
+        self, row: Row, fixed: dict[int, float], key: Any, term: dict[int, Any], group: Group
+    ) -> None:
         """Adds a product, in the lanes that have it, to the row."""
-        p = {lane: p for lane, (_, p, _) in term.items()}
-        q = {lane: q for lane, (_, _, q) in term.items()}
-        sign = next(iter(term.values()))[0]
-        numbers = [{lane: self.number(s) for lane, s in x.items()} for x in (p, q)]
-        a, b = (all(x is not None for x in n.values()) for n in numbers)
-        if a and b:
-            for lane in term:
-                fixed[lane] += sign * numbers[0][lane] * numbers[1][lane]  # type: ignore[operator]
-            return
-        x: Any = self.refer(p)
-        y: Any = self.refer(q)
-        if sign < 0:
-            known, other = (numbers[0], y) if a else (numbers[1], x)
-            y, x = self.values({lane: -n for lane, n in known.items()}), other  # type: ignore[operator]
+        x: Any
+        y: Any
+        sign, p, q = next(iter(term.values()))
+        if key and sign > 0 and (self.number(p) is None or self.number(q) is None):
+            x, y = (
+                self.of_pack[-2 - k] if k < ONE else self.uniform(k) for k in key
+            )
+        else:
+            ps, qs = ({lane: product[k] for lane, product in term.items()} for k in (1, 2))
+            numbers = [{lane: self.number(s) for lane, s in slots.items()} for slots in (ps, qs)]
+            a, b = (all(x is not None for x in n.values()) for n in numbers)
+            if a and b:
+                for lane in term:
+                    fixed[lane] += sign * numbers[0][lane] * numbers[1][lane]  # type: ignore[operator]
+                return
+            x, y = self.refer(ps), self.refer(qs)
+            if sign < 0:
+                known, x = (numbers[0], y) if a else (numbers[1], x)
+                y = self.values({lane: -n for lane, n in known.items()})  # type: ignore[operator]
         missing = [lane for lane in group if lane not in term]
         if missing and not self.zero(x, missing) and not self.zero(y, missing):
             if type(x) is Row and x in self.of_pack.values():
@@ -344,7 +391,8 @@ class Packed(Lowering):
     def refer(self, group: Group) -> Any:
         """Slots for lanes as a uniform number, if they are one, or as a row."""
         slots = set(group.values())
-        if len(slots) == 1:
+        alone = len(group) == 1 and self.place.get(*slots, (0, -1))[1] in group  # in its own lane
+        if len(slots) == 1 and not alone:
             return self.uniform(slots.pop())
         places = {self.place.get(s, (NOWHERE, 0)) for s in slots}
         packs = {pack for pack, _ in places}
@@ -362,6 +410,9 @@ class Packed(Lowering):
         if type(x) is Row:
             return x
         within = list(lanes) or list(range(self.lanes))
+        number = x if type(x) is float else self.number(x) if type(x) is int else None
+        if number is not None:
+            return self.pattern(dict.fromkeys(within, number))
         if type(x) is tuple and not lanes and x[1] == 0 and x[0] not in self.of_pack.values():
             return x[0]
         return self._gathered([x if lane in within else 0.0 for lane in range(self.lanes)])

@@ -1,0 +1,222 @@
+"""Credit: whose fault is it? Every hidden unit has an error signal.
+
+Nobody tells a hidden unit what it should have answered. Its error signal is d error / d answer:
+how the error would change if the unit answered a little more. So the unit can be asked: its answer
+is changed by hand, and the error is looked at. And what if the unit is taken away altogether?
+"""
+
+from __future__ import annotations
+
+from math import atanh, inf, tanh
+from random import Random
+from statistics import correlation
+
+from tinygrad_edu import Value, gradient, graph
+from tinygrad_edu.check import central_difference
+from tinygrad_edu.data import Case, gate
+from tinygrad_edu.draw import charts
+from tinygrad_edu.draw.weights import Weights
+from tinygrad_edu.init import uniform
+from tinygrad_edu.lesson.claims import Claim, bounded, share
+from tinygrad_edu.lesson.command import command
+from tinygrad_edu.lesson.telling import Lesson
+from tinygrad_edu.losses import half_squared_error
+from tinygrad_edu.nn import MLP
+
+XOR = gate("xor")
+HIDDEN = 3
+INIT = 0.3  # as in 1986
+LARGER = (1.0, 2.0)
+SOURCE = "RHW 1986, eq. 7"  # Rumelhart, Hinton and Williams, Nature 323
+STEP = 1e-6  # of a hidden unit's answer
+STEPS = [10.0**-k for k in range(2, 12)]
+SEEDS = 200
+QUICK = 50
+
+
+@command(seeds=SEEDS, quick=QUICK)
+def main(lesson: Lesson) -> None:
+    error_signals(lesson)
+    every_weight(lesson)
+    knocked_out(lesson)
+
+
+def network(seed: int, init: float = INIT) -> MLP:
+    """2-3-1, as it begins: weights and biases from -init to init."""
+    model = MLP(2, [HIDDEN, 1], "sigmoid")
+    draw, random = uniform(init), Random(seed)
+    for p in model.parameters():
+        p.data = draw(random, 2, HIDDEN)
+    return model
+
+
+def answers(model: MLP, case: Case) -> list[float]:
+    """What the hidden units say to the case."""
+    return [h.data for h in model.layers[0](case.inputs)]
+
+
+def error_if(model: MLP, case: Case, hidden: list[float]) -> float:
+    """The error of the case, if the hidden units said that."""
+    return half_squared_error(model.layers[1](hidden), case.targets).data
+
+
+def signals(model: MLP, case: Case) -> list[float]:
+    """d error / d answer of each hidden unit, by backpropagation."""
+    hidden = model.layers[0](case.inputs)
+    error = half_squared_error(model.layers[1](hidden), case.targets)
+    return [signal.data for signal in gradient(error, hidden)]
+
+
+def error_signals(lesson: Lesson) -> None:
+    """The error signal of each hidden unit, beside what comes of changing its answer by hand."""
+    rows = ["case   unit   answers   signal    by hand"]
+    pairs, off = [], 0.0
+    for seed in range(lesson.seed, lesson.seed + lesson.seeds):
+        model = network(seed)
+        for case in XOR:
+            hidden, found = answers(model, case), signals(model, case)
+            for j in range(HIDDEN):
+
+                def along(h: float, j: int = j, case: Case = case, model: MLP = model) -> float:
+                    said = answers(model, case)
+                    return error_if(model, case, [*said[:j], h, *said[j + 1 :]])
+
+                by_hand = central_difference(along, hidden[j], STEP)
+                pairs.append((by_hand, found[j]))
+                off = max(off, abs(by_hand - found[j]))
+                if seed == lesson.seed:
+                    name = f"{case.inputs[0]:g} {case.inputs[1]:g}"
+                    row = f"{name}      {j + 1}   {hidden[j]:8.4f} {found[j]:9.5f}  {by_hand:9.5f}"
+                    rows.append(row)
+    lesson.say(
+        "A 2-3-1 network that has learned nothing yet, and exclusive or. Each hidden unit's error "
+        f"signal, beside the difference that its answer makes when it is changed by {STEP:g}."
+    )
+    lesson.show("\n".join(rows))
+    picture_of_one(lesson)
+    claim = f"signal against difference, the worst of {len(pairs)}"
+    lesson.claim(bounded(claim, SOURCE, off, high=1e-9))
+    lesson.plot(
+        "3-signals",
+        lambda: charts.scatter(
+            {"": pairs[:: max(1, len(pairs) // 300)]},
+            "by hand: difference of the error",
+            "backpropagation: error signal",
+            diagonal=True,
+        ),
+        "A point for each hidden unit and case: both say the same.",
+    )
+
+
+def picture_of_one(lesson: Lesson) -> None:
+    """The second case in the first network, by scalars and by units."""
+    model, case = network(lesson.seed), XOR[1]
+    found = signals(model, case)
+    said = {f"layer1.neuron{j + 1}": f"signal\n{x:.4f}" for j, x in enumerate(found)}
+    lesson.picture(
+        "1-units",
+        Weights(model, ["x1 = 0", "x2 = 1"], ["y"], said),
+        "Case 01, which should give 1. The signal of a hidden unit is what comes back to it: the "
+        "output's own, times the weight between them.",
+    )
+    error = half_squared_error(model(case.inputs), case.targets)
+    error.label = "error"
+    error.backward()
+    whole = graph(error, roles={error: "loss"})
+    lesson.picture(
+        "2-neurons", whole.draw(level="neuron"), "The same as a graph, a box for each neuron."
+    )
+
+
+def every_weight(lesson: Lesson) -> None:
+    """The U-curve: how wrong differences are for the weights, by their step."""
+    model = network(lesson.seed)
+    parameters = model.parameters()
+
+    def error() -> Value:
+        losses = [half_squared_error(model(case.inputs), case.targets) for case in XOR]
+        return sum(losses[1:], losses[0])
+
+    slopes = [slope.data for slope in gradient(error(), parameters)]
+    worst = []
+    for step in STEPS:
+        off = 0.0
+        for p, slope in zip(parameters, slopes):
+            x = p.data
+
+            def along(z: float, p: Value = p) -> float:
+                p.data = z
+                return error().data
+
+            off = max(off, abs(central_difference(along, x, step) - slope))
+            p.data = x
+        worst.append((step, off))
+    best = min(worst, key=lambda pair: pair[1])
+    lesson.say(
+        f"The same for all {len(parameters)} weights and biases, at several steps: a wide one is "
+        f"wrong by the curve, a narrow one by rounding. The best is {best[0]:g}, wrong by "
+        f"{best[1]:.1e} at most; backpropagation needs no step."
+    )
+    lesson.show("\n".join(f"step {step:6.0e}   wrong by {off:.1e}" for step, off in worst))
+    lesson.claim(bounded("all weights: the bottom of the U", "rounding", best[1], high=1e-10))
+    lesson.plot(
+        "4-steps",
+        lambda: charts.lines({"error": worst}, "step", "wrong by, at most", log="xy"),
+        "How wrong a difference is, by its step.",
+    )
+
+
+def silenced(model: MLP, j: int) -> tuple[float, float]:
+    """How the error changes without hidden unit j: as the signals foretell it, and in truth."""
+    foretold = happened = 0.0
+    for case in XOR:
+        hidden = answers(model, case)
+        foretold -= hidden[j] * signals(model, case)[j]
+        without = [*hidden[:j], 0.0, *hidden[j + 1 :]]
+        happened += error_if(model, case, without) - error_if(model, case, hidden)
+    return foretold, happened
+
+
+def knocked_out(lesson: Lesson) -> None:
+    """What the signals foretell if a unit falls silent, and what then happens."""
+    seeds = range(lesson.seed, lesson.seed + lesson.seeds)
+    pairs = {
+        init: [silenced(network(seed, init), j) for seed in seeds for j in range(HIDDEN)]
+        for init in (INIT, *LARGER)
+    }
+    r = {init: correlation(*zip(*some)) for init, some in pairs.items()}
+    n = len(pairs[INIT])
+    agree = sum((a > 0) == (b > 0) for a, b in pairs[INIT])
+    lesson.say(
+        "A signal says what a small change does. If a unit is silenced altogether, its answer "
+        "changes by all of itself, and signal times answer is only a first guess at what happens. "
+        f"Over {n} units it is a good one, r = {r[INIT]:.3f} (NumPy: 0.970, from weights of which "
+        f"the range is not recorded), but not the truth: for {n - agree} of them even the sign is "
+        "wrong. The gradient is the marginal contribution of a unit, not its total one; and the "
+        "larger the weights, the less the one says of the other."
+    )
+    source = "first order"
+    few = lesson.seeds < QUICK
+    slack = 2.33 / (n - 3) ** 0.5 if n > 3 else inf  # what chance makes of so few (Fisher 1921)
+    low = tanh(atanh(0.95) - slack) if few else 0.95
+    lesson.claim(bounded("silenced units: foretold against happened, r", source, r[INIT], low))
+    claim = "those whose sign was foretold"
+    lesson.claim(share(claim, source, agree, n, 0.88, 0.995, of=HIDDEN * QUICK))
+    for init in LARGER:
+        claim = f"r, if weights begin from -{init:g} to {init:g}"
+        less = None if few else r[init] < r[INIT]
+        lesson.claim(Claim(claim, source, "less", f"{r[init]:.3f}", less))
+    lesson.plot(
+        "5-silenced",
+        lambda: charts.scatter(
+            {f"weights to {init:g}": some for init, some in reversed(pairs.items()) if init < 2},
+            "foretold by the signals",
+            "what happened to the error",
+            diagonal=True,
+        ),
+        "Silencing a unit: on the line, the gradient would have foretold all of it.",
+    )
+
+
+if __name__ == "__main__":
+    main()

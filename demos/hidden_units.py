@@ -1,0 +1,180 @@
+"""Hidden units: what one layer cannot do, two layers learn, mostly.
+
+Exclusive or with 2, 3, 4 and 8 hidden units, as in chapter 8 of Parallel Distributed Processing
+(Rumelhart, Hinton and Williams 1986). How often is it learned, and how soon? What does each hidden
+unit see? And what does a network look like that never learns it?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from math import dist
+from statistics import median
+
+from tinygrad_edu import gradient
+from tinygrad_edu.data import gate
+from tinygrad_edu.draw import charts, plots
+from tinygrad_edu.draw.weights import Weights
+from tinygrad_edu.lesson.claims import falling, share
+from tinygrad_edu.lesson.command import command
+from tinygrad_edu.lesson.telling import Lesson
+from tinygrad_edu.lesson.trial import End, Trial, begin, end, learn, seconds
+from tinygrad_edu.losses import half_squared_error
+from tinygrad_edu.nn import MLP
+
+XOR = gate("xor")
+SOURCE = "PDP 1986, ch. 8"
+SEEDS = 200
+# Hidden units: how many of 200 seeds learned it, in how many sweeps, when NumPy did the same.
+REFERENCE = {2: (183, 490), 3: (197, 370), 4: (200, 320), 8: (200, 254)}
+RANGE = {2: (0.85, 0.97), 3: (0.96, 1.0), 4: (0.99, 1.0), 8: (0.99, 1.0)}
+TRIALS = {n: Trial("xor", n, rate=0.5, alpha=0.9, init=0.3, sweeps=2_000) for n in REFERENCE}
+
+
+@command(seeds=SEEDS, quick=20, takes="")
+def main(lesson: Lesson) -> None:
+    found = many_seeds(lesson)
+    fates = list(zip(count(lesson.seed), found[2]))
+    for seed, sweeps in [(seed, sweeps) for seed, sweeps in fates if sweeps is not None][:1]:
+        folding(lesson, seed, sweeps)
+    for seed in [seed for seed, sweeps in fates if sweeps is None][:1]:
+        local_minimum(lesson, seed)
+
+
+def many_seeds(lesson: Lesson) -> dict[int, list[int | None]]:
+    """When each seed of each size learned it, None if it did not."""
+    lesson.say(
+        "Exclusive or, the settings of 1986: logistic units, rate 0.5, momentum 0.9, weights and "
+        "biases from -0.3 to 0.3, the gradient of all four cases added up. Learned is: all four "
+        "outputs on the right side of 0.5, within 2,000 sweeps."
+    )
+    seeds = range(lesson.seed, lesson.seed + lesson.seeds)
+    jobs = [(trial, seed) for trial in TRIALS.values() for seed in seeds]
+    cost = sum(seconds(TRIALS[n], REFERENCE[n][1]) for n in TRIALS) * lesson.seeds
+    results = iter(lesson.run(end, jobs, cost))
+    found = {n: [End(*next(results)).sweeps for _ in seeds] for n in TRIALS}
+    rows = ["hidden  learned     median sweep  slowest   (NumPy: learned, median)"]
+    for n, row in found.items():
+        there = [sweeps for sweeps in row if sweeps is not None]
+        middle = median(there) if there else 0
+        learned, sweeps = REFERENCE[n]
+        rows.append(
+            f"{n:6}  {len(there):3} of {len(row):3}  {middle:12.0f}  {max(there, default=0):7}"
+            f"   ({learned} of 200, {sweeps})"
+        )
+        claim = f"2-{n}-1 learns XOR"
+        lesson.claim(share(claim, SOURCE, len(there), len(row), *RANGE[n], of=SEEDS))
+    lesson.show("\n".join(rows))
+    claim = "the median falls with the number of units"
+    lesson.claim(falling(claim, SOURCE, list(found.values()), of=SEEDS))
+    lesson.plot(
+        "1-fates",
+        lambda: charts.fates(
+            {f"2-{n}-1": row for n, row in found.items()},
+            "sweeps until learned",
+            never="never",
+        ),
+        "Every point is a network; the line is the median. More hidden units than needed: sooner, "
+        "and hardly ever stuck.",
+    )
+    return found
+
+
+def folding(lesson: Lesson, seed: int, sweeps: int) -> None:
+    """What a network of two hidden units does to the square, while it learns."""
+    moments = [0, sweeps // 2, sweeps, 3 * sweeps]
+    surfaces, hidden = [], []
+    for moment in moments:
+        model = after(TRIALS[2], seed, moment)
+        title = f"sweep {moment}"
+        surfaces.append((title, output_of(model), 0.5))
+        seen = {}
+        for x, y in (case.inputs for case in XOR):
+            first, second = model.layers[0]([x, y])
+            seen[f"{x:g}{y:g}"] = first.data, second.data
+        hidden.append((title, seen))
+    together = min((("01", "10"), ("00", "11")), key=lambda pair: dist(*(seen[c] for c in pair)))
+    lesson.say(
+        f"Seed {seed} learns it at sweep {sweeps}. Its two hidden units map the square into a "
+        f"plane of their own, and fold it there: {' and '.join(together)}, which no line could "
+        "part from the other two, come to lie together, and a line is enough for the output."
+    )
+    lesson.show(seen_by(model))
+    lesson.picture(
+        "2-weights",
+        Weights(model, ["x1", "x2"], ["y"]),
+        "What it has learned: blue and solid adds, orange and dashed takes away.",
+    )
+    lesson.plot(
+        "3-surface",
+        lambda: charts.surfaces(surfaces, [XOR] * len(surfaces)),
+        "The output over the plane of the inputs, with the line where it is 0.5.",
+    )
+    lesson.plot(
+        "4-folding",
+        lambda: charts.folding(hidden, "hidden unit 1", "hidden unit 2", on=("01", "10")),
+        "The four cases as the hidden units see them: the square is folded until one line will do.",
+    )
+    lesson.plot(
+        "5-units",
+        lambda: plots.hidden_maps(model, XOR),
+        "What each hidden unit answers: two lines, where the wall allowed one.",
+    )
+
+
+def local_minimum(lesson: Lesson, seed: int) -> None:
+    """A network that never learns it, and what it answers instead."""
+    trial = TRIALS[2]
+    model = after(trial, seed, trial.sweeps)
+    error = sum(
+        (half_squared_error(model(case.inputs), case.targets) for case in XOR[1:]),
+        half_squared_error(model(XOR[0].inputs), XOR[0].targets),
+    )
+    slopes = [slope.data for slope in gradient(error, model.parameters())]
+    unsure = [case for case in XOR if 0.2 < model(case.inputs)[0].data < 0.8]
+    seen = [[h.data for h in model.layers[0](case.inputs)] for case in unsure]
+    apart = max((dist(a, b) for a in seen for b in seen), default=0.0)
+    lesson.say(
+        f"Seed {seed} does not. After {trial.sweeps:,} sweeps its gradient is no larger than "
+        f"{max(map(abs, slopes)):.1g}, and an error of {error.data:.2f} is left. To {len(unsure)} "
+        f"of the cases it gives no clear answer: its hidden units tell these apart by {apart:.2g}. "
+        "A local minimum, or a plateau too long to see its end; it is rare, and rarer still with a "
+        "hidden unit to spare."
+    )
+    lesson.show(seen_by(model))
+    function = output_of(model)
+    lesson.plot(
+        "6-stuck",
+        lambda: charts.surfaces([(f"seed {seed}, sweep {trial.sweeps:,}", function, 0.5)], [XOR]),
+        "A network that is stuck.",
+    )
+
+
+def seen_by(model: MLP) -> str:
+    """What the hidden units and the output say to each case."""
+    rows = ["inputs   hidden 1  hidden 2   output"]
+    for case in XOR:
+        a, b = (h.data for h in model.layers[0](case.inputs))
+        answer = model(case.inputs)[0].data
+        rows.append(f"{case.inputs[0]:g} {case.inputs[1]:g}     {a:8.3f}  {b:8.3f}  {answer:7.3f}")
+    return "\n".join(rows)
+
+
+def after(trial: Trial, seed: int, sweeps: int) -> MLP:
+    """A network of its own after so many sweeps."""
+    trained, _ = begin(trial, seed)
+    if sweeps:
+        learn(trial, seed, sweeps)
+    model = MLP(2, [trial.hidden, 1], "sigmoid")
+    for p, q in zip(model.parameters(), trained.parameters()):
+        p.data = q.data
+    return model
+
+
+def output_of(model: MLP) -> Callable[[float, float], float]:
+    return lambda x, y: model([x, y])[0].data
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""Reverse mode: one pass back, where forward mode takes one per input.
+
+The chain rule can be read in two directions. Forward mode (Wengert 1964) carries d node / d input
+from one input to the output; reverse mode (Linnainmaa 1970, Werbos 1974) carries d output / d node
+from the output to all inputs. Both give the same numbers. What do they cost?
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from tinygrad_edu import Value, graph, tanh, topological_order
+from tinygrad_edu.check import central_difference
+from tinygrad_edu.draw import charts
+from tinygrad_edu.lesson.claims import Claim, bounded
+from tinygrad_edu.lesson.command import command
+from tinygrad_edu.lesson.telling import Lesson
+from tinygrad_edu.ops import CONSTANT
+
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # inputs of the function
+MILLION = 1_000_000
+LINNAINMAA = "Linnainmaa 1970"
+STEPS = [10.0**-k for k in range(1, 14)]
+
+
+@command(seeds=20, quick=5)
+def main(lesson: Lesson) -> None:
+    used_twice(lesson)
+    both_modes(lesson)
+    differences(lesson)
+
+
+def used_twice(lesson: Lesson) -> None:
+    """A node used twice receives two contributions, and its gradient is their sum."""
+    x, w = Value(2.0, label="x"), Value(-1.5, label="w")
+    s = x * w
+    s.label = "s"
+    y = s * s + s
+    y.label = "y"
+    y.backward()
+    whole = graph(y)
+    number = whole.find("s").id
+    arriving = [edge.contribution or 0.0 for edge in whole.edges if edge.source == number]
+    lesson.say(
+        "s = x*w is used three times in y = s*s + s, and so three contributions arrive at it: "
+        f"{', '.join(f'{x:g}' for x in arriving)}. Its gradient is their sum, {s.grad:g}."
+    )
+    lesson.picture("1-used-twice", y.draw(), "s is one node: what flows back to it adds up.")
+    claim = "contributions to a node that is used three times"
+    lesson.claim(bounded(claim, "chain rule", len(arriving), 3, 3))
+    off = abs(sum(arriving) - (2 * s.data + 1))
+    lesson.claim(bounded("their sum, off d(s*s + s)/ds = 2s + 1", "calculus", off, high=1e-12))
+
+
+def function(numbers: list[float]) -> tuple[Value, list[Value]]:
+    """y1 = tanh(x1) * x1, y2 = tanh(y1 + x2) * x2, y3 = tanh(y2 + x3) * x3, ..., and its inputs."""
+    inputs = [Value(x, label=f"x{i}") for i, x in enumerate(numbers, 1)]
+    y = tanh(inputs[0]) * inputs[0]
+    for x in inputs[1:]:
+        y = tanh(y + x) * x
+    return y, inputs
+
+
+def edges_of(n: int) -> int:
+    """How many edges the graph of `function` has: 3 for each input, 2 more for each sum."""
+    return 3 * n + 2 * (n - 1)
+
+
+def forward_mode(y: Value, x: Value) -> tuple[float, int]:
+    """d y / d x, from x to y: along each edge, (d operand / d x) * (local derivative) is added.
+
+    And how many edges were passed. The local derivatives are the rows of the table of operations.
+    """
+    slopes, passed = {x: 1.0}, 0
+    for node in topological_order(y):
+        numbers = [arg.data for arg in node.args]
+        for arg, rule in zip(node.args, node.op.derivatives if node.args else ()):
+            if arg.op is not CONSTANT:
+                passed += 1
+                share = slopes.get(arg, 0.0) * rule(node.data, *numbers)
+                slopes[node] = slopes.get(node, 0.0) + share
+    return slopes[y], passed
+
+
+def reverse_mode(y: Value) -> tuple[dict[Value, float], int]:
+    """d y / d node for every node, from y back: along each edge, adjoint * (local derivative).
+
+    The same lines, read from the other end.
+    """
+    adjoints, passed = {y: 1.0}, 0
+    for node in reversed(topological_order(y)):
+        numbers = [arg.data for arg in node.args]
+        for arg, rule in zip(node.args, node.op.derivatives if node.args else ()):
+            if arg.op is not CONSTANT:
+                passed += 1
+                share = adjoints[node] * rule(node.data, *numbers)
+                adjoints[arg] = adjoints.get(arg, 0.0) + share
+    return adjoints, passed
+
+
+def both_modes(lesson: Lesson) -> None:
+    """The same derivatives by both modes, and what each of them passed on the way."""
+    y, _ = function([0.5, -1.0, 2.0])
+    y.backward()
+    lesson.picture(
+        "2-graph",
+        y.draw(direction="TB"),
+        "y1 = tanh(x1)*x1, y2 = tanh(y1 + x2)*x2, y3 = tanh(y2 + x3)*x3: one pass back fills in "
+        "every gradient. Forward mode would go through this graph three times.",
+    )
+    off, counted, forward_work, reverse_work = 0.0, True, [], []
+    rows = ["inputs  edges  passed by forward mode  by reverse mode"]
+    for n in SIZES:
+        random = Random(lesson.seed + n)
+        y, inputs = function([random.uniform(-2, 2) for _ in range(n)])
+        found = [forward_mode(y, x) for x in inputs]
+        adjoints, back = reverse_mode(y)
+        y.backward()
+        forward = sum(passed for _, passed in found)
+        off = max(off, *(abs(slope - adjoints[x]) for (slope, _), x in zip(found, inputs)))
+        off = max(off, *(abs(x.grad - adjoints[x]) for x in inputs))
+        counted = counted and back == edges_of(n) and forward == n * edges_of(n)
+        forward_work.append((n, forward))
+        reverse_work.append((n, back))
+        rows.append(f"{n:6}  {edges_of(n):5}  {forward:22,}  {back:15,}")
+    lesson.say(
+        "How often is an edge passed, until every input has its derivative? Forward mode goes "
+        "through the whole graph once for each input, reverse mode once in all."
+    )
+    lesson.show("\n".join(rows))
+    lesson.say(
+        f"With {MILLION:,} inputs it would be {MILLION * edges_of(MILLION):,} to "
+        f"{edges_of(MILLION):,}. A network has one loss and a million weights: that is why it is "
+        "trained by one pass backward. (With one input and a million outputs, forward mode wins.)"
+    )
+    lesson.claim(
+        bounded("forward and reverse mode and backward() differ by", LINNAINMAA, off, high=1e-12)
+    )
+    lesson.claim(
+        Claim(
+            "edges passed, of E: by forward mode n*E, by reverse mode E",
+            LINNAINMAA,
+            "exactly",
+            "exactly" if counted else "not so",
+            counted,
+        )
+    )
+    lesson.plot(
+        "3-work",
+        lambda: charts.lines(
+            {"forward mode": forward_work, "reverse mode": reverse_work},
+            "inputs",
+            "edges passed",
+            log="xy",
+        ),
+        "Ten times the inputs are ten times the work backward, and a hundred times forward.",
+    )
+
+
+def differences(lesson: Lesson) -> None:
+    """Slopes between two points: what is the right distance?"""
+    worst = dict.fromkeys(STEPS, 0.0)
+    for seed in range(lesson.seed, lesson.seed + lesson.seeds):
+        random = Random(seed)
+        numbers = [random.uniform(-2, 2) for _ in range(3)]
+        y, inputs = function(numbers)
+        y.backward()
+        for i, x in enumerate(inputs):
+
+            def along(z: float, i: int = i, numbers: list[float] = numbers) -> float:
+                return function([*numbers[:i], z, *numbers[i + 1 :]])[0].data
+
+            for step in STEPS:
+                error = abs(central_difference(along, x.data, step) - x.grad)
+                worst[step] = max(worst[step], error)
+    best = min(STEPS, key=lambda step: worst[step])
+    lesson.say(
+        "Without the chain rule, a slope takes two values of the function for each input, and is "
+        "not exact: a wide step is wrong because of the curve, a narrow one because of rounding. "
+        f"The best step here is {best:g}, and even it is wrong by {worst[best]:.1g}."
+    )
+    lesson.show("\n".join(f"step {step:6.0e}   wrong by {worst[step]:.1e}" for step in STEPS))
+    lesson.claim(bounded("the best step of a central difference", "rounding", best, 1e-6, 1e-4))
+    lesson.claim(bounded("its error, the worst", "rounding", worst[best], high=1e-9))
+    sides = min(worst[STEPS[0]], worst[STEPS[-1]]) / worst[best]
+    lesson.claim(bounded("the error at both ends of the U, over that", "rounding", sides, low=1e3))
+    lesson.plot(
+        "4-differences",
+        lambda: charts.lines(
+            {"error": [(step, worst[step]) for step in STEPS]}, "step", "wrong by", log="xy"
+        ),
+        "The error of a central difference: the curve from the right, rounding from the left.",
+    )
+
+
+if __name__ == "__main__":
+    main()

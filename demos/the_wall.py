@@ -1,0 +1,210 @@
+"""The wall: what one layer cannot do, whatever its weights.
+
+Can a single unit learn exclusive or? It draws a line through its inputs and says yes on one side,
+and exclusive or has its two yeses in opposite corners. Every line there is is tried; then the rule
+of Rosenblatt (1958), which learns whatever a line can do, and a logistic unit, which descends as
+far as there is to descend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations, product
+from math import log
+from random import Random
+
+from tinygrad_edu import Value
+from tinygrad_edu.data import GATES, gate
+from tinygrad_edu.draw import charts
+from tinygrad_edu.init import uniform
+from tinygrad_edu.lesson.claims import Claim, bounded, share
+from tinygrad_edu.lesson.command import command
+from tinygrad_edu.lesson.telling import Lesson
+from tinygrad_edu.losses import binary_cross_entropy
+from tinygrad_edu.nn import Neuron
+from tinygrad_edu.optim import GradientDescent
+from tinygrad_edu.train import History, train
+
+CORNERS = [case.inputs for case in gate("xor")]  # 00, 01, 10, 11
+MINSKY = "Minsky, Papert 1969"
+ROSENBLATT = "Rosenblatt 1958"
+EPOCHS = 20
+SWEEPS = 2_000
+
+Line = tuple[float, float, float]  # w1, w2, b: yes where w1*x1 + w2*x2 + b > 0
+
+
+@command(seeds=20, quick=5)
+def main(lesson: Lesson) -> None:
+    every_line(lesson)
+    rosenblatt(lesson)
+    logistic(lesson)
+
+
+def separations() -> set[str]:
+    """What all lines say at the four corners: every way to separate them, as truth tables.
+
+    A line that separates can be moved until it touches two corners, without any other changing
+    its side. So the lines through two corners are enough, each touched corner on either side,
+    and so are both directions; and the lines that pass all corners by.
+    """
+    tables = {"0000", "1111"}
+    for p, q in combinations(CORNERS, 2):
+        across = p[1] - q[1], q[0] - p[0]
+        for yes_p, yes_q, flip in product((0, 1), repeat=3):
+            said = ""
+            for corner in CORNERS:
+                side = sum(n * (x - y) for n, x, y in zip(across, corner, p)) > 0
+                yes = yes_p if corner == p else yes_q if corner == q else side
+                said += "01"[bool(yes) != bool(flip)]
+            tables.add(said)
+    return tables
+
+
+def right(said: str, wanted: str) -> int:
+    return sum(a == b for a, b in zip(said, wanted))
+
+
+def best_line(wanted: str) -> Line:
+    """A line with small whole weights that gets as many corners right as any of them."""
+    lines = product((-2, -1, 0, 1, 2), (-2, -1, 0, 1, 2), (-1.5, -0.5, 0.5, 1.5))
+    return max(lines, key=lambda line: right(answers(line), wanted))
+
+
+def answers(line: Line) -> str:
+    return "".join("01"[line[0] * x + line[1] * y + line[2] > 0] for x, y in CORNERS)
+
+
+def every_line(lesson: Lesson) -> None:
+    """The best line on each of the sixteen Boolean functions of two inputs."""
+    tables = separations()
+    scores = {
+        table: max(right(said, table) for said in tables)
+        for table in map("".join, product("01", repeat=4))
+    }
+    names = {table: name for name, table in GATES.items()}
+    failing = [names[table] for table, score in scores.items() if score < 4]
+    lesson.say(
+        "One unit is one line. What the lines through the square can say at its corners is counted "
+        f"out: {len(tables)} of the 16 Boolean functions. Those they cannot are "
+        f"{' and '.join(failing)}, where the best of all lines has {scores[GATES['xor']]} of 4."
+    )
+    lesson.claim(
+        bounded("Boolean functions that a line separates, of 16", MINSKY, len(tables), 14, 14)
+    )
+    claim = "corners of XOR that the best of all lines has right"
+    lesson.claim(bounded(claim, MINSKY, scores[GATES["xor"]], 3, 3))
+
+    unit = Neuron(2, "step", random=Random(0))
+    for p, x in zip(unit.parameters(), best_line(GATES["xor"])):
+        p.data = x
+    x1, x2 = Value(1.0, label="x1"), Value(1.0, label="x2")
+    y = unit([x1, x2])
+    y.label = "y"
+    lesson.picture("1-unit", y.draw(), "A threshold unit on the corner where its line is wrong.")
+    three = ("and", "or", "xor")
+    shown = [(f"{n}: {scores[GATES[n]]} of 4", line_of(best_line(GATES[n])), 0.0) for n in three]
+    lesson.plot(
+        "2-lines",
+        lambda: charts.surfaces(shown, [gate(n) for n in three]),
+        "The best lines there are: full squares should be on the blue side.",
+    )
+
+
+def line_of(line: Line) -> Callable[[float, float], float]:
+    return lambda x, y: line[0] * x + line[1] * y + line[2]
+
+
+def rosenblatt_rule(wanted: str) -> tuple[list[Line], list[int]]:
+    """Weights and right answers after each epoch: a wrong case moves the line by its inputs."""
+    w1 = w2 = b = 0.0
+    lines, scores = [], []
+    for _ in range(EPOCHS):
+        for (x1, x2), d in zip(CORNERS, wanted):
+            miss = int(d) - (w1 * x1 + w2 * x2 + b > 0)
+            w1, w2, b = w1 + miss * x1, w2 + miss * x2, b + miss
+        lines.append((w1, w2, b))
+        scores.append(right(answers((w1, w2, b)), wanted))
+    return lines, scores
+
+
+def rosenblatt(lesson: Lesson) -> None:
+    """The perceptron learns what a line can do. What does it do where no line can?"""
+    rows = []
+    for name in ("and", "or", "nand", "xor"):
+        lines, scores = rosenblatt_rule(GATES[name])
+        learned = scores.index(4) + 1 if 4 in scores else None
+        rows.append(f"{name:4}  " + " ".join(map(str, scores)))
+        if name != "xor":
+            measured = f"epoch {learned}" if learned else "never"
+            claim = f"Rosenblatt's rule learns {name.upper()}"
+            lesson.claim(Claim(claim, ROSENBLATT, "yes", measured, learned is not None))
+    repeats = len(set(lines[1:])) == 1
+    lesson.say(
+        "Rosenblatt's rule, corners right after each epoch. Where there is a line, it finds one. "
+        f"On exclusive or its weights are the same after every epoch from the second on, {lines[1]}"
+        f", with {scores[-1]} of 4 right: the updates of an epoch cancel. That a line with 3 "
+        "exists does not help it: the best line is not where the rule settles."
+    )
+    lesson.show("\n".join(rows))
+    claim = "XOR: weights the same after each epoch from the second on"
+    lesson.claim(Claim(claim, ROSENBLATT, "yes", "yes" if repeats else "no", repeats))
+
+
+def logistic(lesson: Lesson) -> None:
+    """A logistic unit on exclusive or: descent goes to the bottom, and there is nothing."""
+    ends = [descend(seed) for seed in range(lesson.seed, lesson.seed + lesson.seeds)]
+    outputs = [y for ys, _, _ in ends for y in ys]
+    bits = [loss for _, loss, _ in ends]
+    lesson.say(
+        f"A logistic unit, {lesson.seeds} beginnings, {SWEEPS:,} sweeps: it ends at "
+        f"{min(outputs):.4f} to {max(outputs):.4f} on every case, and at a loss of "
+        f"{min(bits):.4f} to {max(bits):.4f} bits a case. It has learned to say that it does not "
+        "know, and of all that a line can say, that is the best."
+    )
+    source = "convexity"
+    off = max(abs(y - 0.5) for y in outputs)
+    lesson.claim(bounded("outputs of the logistic unit, off 0.5", source, off, high=1e-3))
+    off = max(abs(loss - 1) for loss in bits)
+    lesson.claim(bounded("its loss, off 1 bit a case", source, off, high=1e-3))
+    same = sum(max(abs(y - 0.5) for y in ys) < 1e-3 for ys, _, _ in ends)
+    lesson.claim(share("beginnings that end there", source, same, lesson.seeds, 1.0))
+    paths = ends[0][2]
+    lesson.plot(
+        "3-sinking",
+        lambda: charts.lines(paths, "sweep", "output", level=0.5, dots=False),
+        "The four outputs of the logistic unit, one run: all of them sink to 0.5.",
+    )
+
+
+def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, float]]]]:
+    """The last outputs, the last loss in bits, and the path of each output, of one run."""
+    unit = Neuron(2, "linear", random=Random(0))
+    draw, random = uniform(1.0), Random(seed)
+    for p in unit.parameters():
+        p.data = draw(random, 2, 1)
+    rows: list[list[float]] = []
+
+    def see(outputs: Sequence[Value], cases: object) -> float:
+        rows.append([y.sigmoid().data for y in outputs])
+        return 0.0
+
+    history: History = train(
+        unit,
+        binary_cross_entropy,
+        gate("xor"),
+        GradientDescent(unit.parameters(), 0.5),
+        sweeps=SWEEPS,
+        mean=True,
+        metrics={"seen": see},
+        progress=False,
+    )
+    paths = {
+        f"{int(x1)}{int(x2)}": [(float(i), row[k]) for i, row in enumerate(rows[:200])]
+        for k, (x1, x2) in enumerate(CORNERS)
+    }
+    return rows[-1], history.losses[-1] / log(2), paths
+
+
+if __name__ == "__main__":
+    main()

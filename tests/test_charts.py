@@ -1,0 +1,74 @@
+"""The pictures of the lessons: a network as its weights, and plots of their numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tinygrad_edu.check import central_difference
+from tinygrad_edu.data import gate
+from tinygrad_edu.draw import charts
+from tinygrad_edu.draw.canvas import save
+from tinygrad_edu.draw.weights import Weights
+from tinygrad_edu.nn import MLP
+
+XOR = gate("xor")
+CHARTS: dict[str, Callable[[], Any]] = {
+    "lines": lambda: charts.lines(
+        {"one": [(1, 1), (2, 4)], "two": [(1, 2), (2, 3)]},
+        "across",
+        "up",
+        log="xy",
+        marks={"here": 1.5},
+        level=2.0,
+    ),
+    "scatter": lambda: charts.scatter({"a": [(0, 0)], "b": [(1, 2)]}, "x", "y", diagonal=True),
+    "surfaces": lambda: charts.surfaces([("one", lambda x, y: x + y - 1, 0.0)] * 2, [XOR] * 2),
+    "folding": lambda: charts.folding(
+        [("then", {"01": (0.1, 0.2), "11": (0.9, 0.8)})], "h1", "h2", on=("01",)
+    ),
+    "fates": lambda: charts.fates({"2-2-1": [10, None, 30], "2-4-1": [None]}, "y", never="never"),
+    "grid": lambda: charts.grid([[0.0, 0.5], [1.0, 0.25]], "column", "row"),
+}
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_is_the_same_every_time(name: str, tmp_path: Path) -> None:
+    for file in ("one.svg", "two.svg"):
+        save(CHARTS[name](), tmp_path / file)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    ElementTree.parse(tmp_path / "one.svg")
+
+
+@pytest.mark.machine
+def test_fates_count_those_that_never_end() -> None:
+    axes = CHARTS["fates"]().axes[0]
+    assert [text.get_text() for text in axes.texts] == ["1 of 3", "1 of 1"]
+    assert axes.get_yticklabels()[-1].get_text() == "never"
+
+
+def test_a_network_is_drawn_with_every_weight_and_bias(tmp_path: Path) -> None:
+    model = MLP(2, [2, 1], "sigmoid")
+    for i, p in enumerate(model.parameters()):
+        p.data = (-1) ** i * (i + 1.25)
+    picture = Weights(model, ["left", "right"], ["y"], {"layer1.neuron2": "a note"})
+    for number in (1.2, -2.2, -4.2, 5.2, 7.2, -8.2):
+        assert re.search(rf">{number}\d?<", picture.dot), number
+    for word in ("left", "right", "y\n", "bias 3.25", "bias -6.25", "bias 9.25", "a note"):
+        assert word in picture.dot
+    assert picture.dot.count("dashed") == 3
+    picture.save(tmp_path / "net.svg")
+    root = ElementTree.parse(tmp_path / "net.svg").getroot()
+    assert root.get("role") == "img"
+    assert "layer1.neuron1.w[0] 1.25" in "".join(root.itertext())
+
+
+def test_a_central_difference_is_exact_for_a_parabola() -> None:
+    assert central_difference(lambda x: x * x, 3.0, 0.5) == 6.0
+    assert central_difference(lambda x: x**3, 0.0, 0.5) == 0.25

@@ -1,0 +1,69 @@
+"""What every plot is drawn on: matplotlib (the extra `plots`), in the diagrams' colours."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any
+
+from tinygrad_edu.draw.theme import THEMES, Theme
+from tinygrad_edu.errors import FormatError, MissingError, ViewError
+from tinygrad_edu.files import write_whole
+
+FORMATS = ("svg", "png", "pdf")
+STYLES = ("-", "--", ":", "-.")  # lines are told apart without colour
+_LETTERS = {"font.family": "DejaVu Sans", "font.size": 14}  # the font that comes with matplotlib
+
+
+def save(figure: Any, path: str | os.PathLike[str]) -> None:
+    """Writes the plot as svg, png or pdf, by the ending of `path`; the same every time."""
+    ending = os.path.splitext(os.fspath(path))[1].lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise FormatError(f"the ending .{ending[:20]} is no picture's: use one of .svg, .png, .pdf")
+    data = io.BytesIO()
+    with from_matplotlib("rc_context")({"svg.hashsalt": "tinygrad-edu", **_LETTERS}):
+        undated = {"Date": None} if ending == "svg" else {}
+        undated = {"CreationDate": None} if ending == "pdf" else undated
+        figure.savefig(data, format=ending, metadata=undated, dpi=144)
+    write_whole(path, data.getvalue())
+
+
+def from_matplotlib(name: str) -> Any:
+    """What matplotlib calls so; MissingError where it is not installed."""
+    try:
+        import matplotlib
+        import matplotlib.figure
+        import matplotlib.patches
+    except ImportError:
+        raise MissingError(
+            "plots need matplotlib: pip install 'tinygrad-edu[plots]', or pip install matplotlib"
+        ) from None
+    return getattr(matplotlib, name)
+
+
+def canvas(theme: str, columns: int = 0, width: float = 6.4) -> tuple[Any, Any, Theme]:
+    """A figure, its axes (a list, if columns are given), and the colours; width: in inches."""
+    if theme not in THEMES:
+        raise ViewError(f"{theme[:60]!r} is no theme: choose from {', '.join(THEMES)}")
+    colors = THEMES[theme]
+    with from_matplotlib("rc_context")(_LETTERS):
+        size = (4.2 * columns if columns else width, 4.6)
+        figure = from_matplotlib("figure").Figure(figsize=size, layout="constrained")
+        figure.set_facecolor(colors.paper)
+        axes = figure.subplots(1, max(columns, 1), squeeze=False)[0]
+    for place in axes:
+        dress(place, colors)
+    return figure, list(axes) if columns else axes[0], colors
+
+
+def dress(axes: Any, colors: Theme) -> None:
+    axes.set_facecolor(colors.paper)
+    axes.tick_params(which="both", colors=colors.ink)
+    for name in ("xaxis", "yaxis"):
+        getattr(axes, name).label.set_color(colors.ink)
+    for spine in axes.spines.values():
+        spine.set_color(colors.line)
+
+
+def legend(axes: Any, colors: Theme) -> None:
+    axes.legend(facecolor=colors.paper, edgecolor=colors.line, labelcolor=colors.ink)

@@ -1,0 +1,195 @@
+"""Plots of a lesson's numbers: lines, points, surfaces, fates, grids; see `canvas`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+from tinygrad_edu.data import Case
+from tinygrad_edu.draw.canvas import STYLES, canvas, legend
+from tinygrad_edu.draw.plots import surface
+
+Points = Sequence[tuple[float, float]]
+_SIZE = 14  # of what is written beside the axes
+_MARKS = "osD^v*"  # points are told apart without colour
+
+
+def lines(
+    series: Mapping[str, Points],
+    x: str,
+    y: str,
+    *,
+    log: str = "",
+    marks: Mapping[str, float] | None = None,
+    level: float | None = None,
+    dots: bool = True,
+    theme: str = "light",
+) -> Any:
+    """A line for each of the named series of points.
+
+    x, y: what the axes say. log: of "x" and "y", the axes whose scale is logarithmic. marks:
+    vertical lines, by what they say. level: a horizontal line. dots: a mark at each point.
+    """
+    figure, axes, colors = canvas(theme)
+    inks = [colors.positive, colors.negative, colors.highlight, colors.quiet, colors.ink]
+    for style, mark, ink, (name, points) in zip(
+        cycle(STYLES), cycle(_MARKS), cycle(inks), series.items()
+    ):
+        xs, ys = zip(*points)
+        axes.plot(xs, ys, style, marker=mark if dots else "", color=ink, label=name, linewidth=2)
+    for name, at in (marks or {}).items():
+        axes.axvline(at, color=colors.quiet, linestyle="--")
+        axes.annotate(
+            name,
+            (at, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(-6, -6),
+            textcoords="offset points",
+            rotation=90,
+            va="top",
+            ha="right",
+            color=colors.ink,
+            fontsize=_SIZE,
+        )
+    if level is not None:
+        axes.axhline(level, color=colors.quiet, linestyle=":")
+    for axis in log:
+        getattr(axes, f"set_{axis}scale")("log")
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    if len(series) > 1:
+        legend(axes, colors)
+    return figure
+
+
+def scatter(
+    series: Mapping[str, Points], x: str, y: str, *, diagonal: bool = False, theme: str = "light"
+) -> Any:
+    """Points, a mark for each of the named series. diagonal: the line where x is y, too."""
+    figure, axes, colors = canvas(theme)
+    inks = [colors.positive, colors.negative, colors.highlight]
+    if diagonal:
+        axes.axline((0, 0), slope=1, color=colors.quiet, linestyle=":")
+    for mark, ink, (name, points) in zip(cycle(_MARKS), cycle(inks), series.items()):
+        xs, ys = zip(*points)
+        axes.plot(xs, ys, mark, color=ink, markerfacecolor="none", markersize=6, label=name)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    if len(series) > 1:
+        legend(axes, colors)
+    return figure
+
+
+def surfaces(
+    models: Sequence[tuple[str, Callable[[float, float], float], float]],
+    cases: Sequence[Sequence[Case]],
+    *,
+    theme: str = "light",
+) -> Any:
+    """Functions of the plane side by side, each with its own cases.
+
+    models: (title, function, level of the line that is drawn).
+    """
+    figure, places, colors = canvas(theme, len(models))
+    for place, (title, function, level), those in zip(places, models, cases):
+        surface(place, function, those, colors, True, level)
+        place.set_title(title, color=colors.ink, fontsize=_SIZE)
+    return figure
+
+
+def folding(
+    moments: Sequence[tuple[str, Mapping[str, tuple[float, float]]]],
+    x: str,
+    y: str,
+    on: Sequence[str],
+    *,
+    theme: str = "light",
+) -> Any:
+    """Named points at several moments side by side. on: the names that are drawn filled."""
+    figure, places, colors = canvas(theme, len(moments))
+    for place, (title, points) in zip(places, moments):
+        for name, (px, py) in points.items():
+            mark, ink = ("s", colors.positive) if name in on else ("o", colors.negative)
+            fill = ink if name in on else colors.paper
+            place.plot(px, py, mark, color=ink, markerfacecolor=fill, markersize=11)
+            side = (-8, "right") if px > 0.6 else (8, "left")
+            up = 8 if list(points).index(name) % 2 else -18  # two may be in one place
+            place.annotate(
+                name,
+                (px, py),
+                xytext=(side[0], up),
+                textcoords="offset points",
+                ha=side[1],
+                color=colors.ink,
+                fontsize=_SIZE,
+            )
+        place.set_xlim(-0.08, 1.08)
+        place.set_ylim(-0.08, 1.08)
+        place.set_aspect("equal")
+        place.set_title(title, color=colors.ink, fontsize=_SIZE)
+        place.set_xlabel(x)
+        place.set_ylabel(y)
+    return figure
+
+
+def fates(
+    groups: Mapping[str, Sequence[float | None]], y: str, *, never: str, theme: str = "light"
+) -> Any:
+    """A point for each run of each group, at its number; above a line, those that have none.
+
+    never: what is said of them.
+    """
+    figure, axes, colors = canvas(theme, width=max(6.4, 1.6 * len(groups)))
+    known = [x for row in groups.values() for x in row if x is not None] or [1.0]
+    top = 2.2 * max(known)
+    for k, row in enumerate(groups.values()):
+        there = sorted(x for x in row if x is not None)
+        across = [k - 0.3 + 0.6 * ((i * 0.618034) % 1) for i in range(len(row))]
+        axes.plot(across[: len(there)], there, "o", color=colors.positive, alpha=0.45, markersize=5)
+        lost = len(row) - len(there)
+        axes.plot(across[:lost], [top] * lost, "X", color=colors.negative, markersize=7)
+        axes.text(
+            k, 1.25 * top, f"{lost} of {len(row)}", ha="center", color=colors.ink, fontsize=_SIZE
+        )
+        if there:
+            axes.plot([k - 0.35, k + 0.35], [there[len(there) // 2]] * 2, color=colors.ink, lw=3)
+    axes.axhline(1.6 * max(known), color=colors.quiet, linestyle=":")
+    axes.set_yscale("log")
+    ticks = [n * 10**k for k in range(7) for n in (1, 2, 5)]
+    ticks = [tick for tick in ticks if min(known) / 1.5 < tick <= max(known)]
+    axes.set_yticks([*ticks, top], [*(f"{tick:,}" for tick in ticks), never])
+    axes.minorticks_off()
+    axes.set_ylim(0.7 * max(min(known), 1), 1.8 * top)
+    axes.set_xlim(-0.6, len(groups) - 0.4)
+    axes.set_xticks(range(len(groups)), list(groups))
+    axes.set_ylabel(y)
+    return figure
+
+
+def grid(
+    rows: Sequence[Sequence[float]],
+    x: str,
+    y: str,
+    columns: Sequence[str] = (),
+    names: Sequence[str] = (),
+    *,
+    theme: str = "light",
+) -> Any:
+    """Numbers from 0 to 1 as a table, each in its shade."""
+    figure, axes, colors = canvas(theme)
+    for r, row in enumerate(rows):
+        for c, number in enumerate(row):
+            axes.fill_between(
+                [c - 0.5, c + 0.5], r - 0.5, r + 0.5, color=colors.positive, alpha=0.75 * number
+            )
+            axes.text(
+                c, r, f"{number:.2f}", ha="center", va="center", color=colors.ink, fontsize=_SIZE
+            )
+    axes.set_xlim(-0.5, len(rows[0]) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xticks(range(len(rows[0])), columns or [str(c + 1) for c in range(len(rows[0]))])
+    axes.set_yticks(range(len(rows)), names or [str(r + 1) for r in range(len(rows))])
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    return figure

@@ -1,0 +1,118 @@
+"""A network as its units and weights: what it is, where a graph shows what it computes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import graphviz
+
+from tinygrad_edu.draw import theme
+from tinygrad_edu.draw.layout import layout
+from tinygrad_edu.draw.svg import finished
+from tinygrad_edu.files import write_whole
+from tinygrad_edu.nn import MLP
+
+THICKEST = 7.0  # points, of the largest weight
+
+
+class Weights:
+    """A picture of an MLP: a circle for each unit, with its bias, an arrow for each weight.
+
+    Sign and size are told by line, colour and number. inputs, outputs: their names. notes: more
+    lines for a unit, by its name, such as `layer1.neuron2`.
+    """
+
+    def __init__(
+        self,
+        model: MLP,
+        inputs: Sequence[str] = (),
+        outputs: Sequence[str] = (),
+        notes: Mapping[str, str] | None = None,
+        look: str = "light",
+    ) -> None:
+        self.model = model
+        self.inputs = list(inputs) or [f"x{i + 1}" for i in range(model.inputs)]
+        self.outputs = list(outputs)
+        self.notes = notes or {}
+        self.colors = theme.THEMES[look]
+
+    @property
+    def dot(self) -> str:
+        """The picture as DOT text, for Graphviz."""
+        colors = self.colors
+        digraph = graphviz.Digraph(
+            "tinygrad_edu",
+            graph_attr={
+                "rankdir": "LR",
+                "bgcolor": colors.paper,
+                "ranksep": "2.0",
+                "nodesep": "0.35",
+                "splines": "line",
+                "ordering": "in",
+            },
+            node_attr={
+                "fontname": theme.FONT,
+                "fontsize": str(theme.FONT_SIZE),
+                "fontcolor": colors.ink,
+                "color": colors.line,
+                "style": "filled",
+                "fillcolor": colors.operation,
+                "shape": "circle",
+                "fixedsize": "true",
+                "width": "1.35",
+            },
+            edge_attr={"fontname": theme.FONT, "fontsize": str(theme.SMALL_SIZE)},
+        )
+        before = [f"input{i}" for i in range(len(self.inputs))]
+        for name, label in zip(before, self.inputs):
+            look = {"shape": "box", "width": "0.9", "height": "0.5", "fillcolor": colors.leaf}
+            digraph.node(name, graphviz.escape(label), **look)
+        every = (n for layer in self.model.layers for unit in layer.neurons for n in unit.w)
+        largest = max(abs(w.data) for w in every) or 1.0
+        for i, layer in enumerate(self.model.layers, 1):
+            last = layer is self.model.layers[-1]
+            names = []
+            for k, unit in enumerate(layer.neurons, 1):
+                name = f"layer{i}.neuron{k}"
+                names.append(name.replace(".", "_"))
+                title = self.outputs[k - 1] if last and self.outputs else f"unit {k}"
+                lines = [title, f"bias {unit.b.data:.2f}", self.notes.get(name, "")]
+                fill = {"fillcolor": colors.output} if last else {}
+                digraph.node(names[-1], graphviz.escape("\n".join(filter(None, lines))), **fill)
+                for tail, w in zip(before, unit.w):
+                    self._edge(digraph, tail, names[-1], w.data, largest)
+            before = names
+        return str(digraph.source)
+
+    def _edge(
+        self, digraph: graphviz.Digraph, tail: str, head: str, w: float, largest: float
+    ) -> None:
+        color = self.colors.sign(w)
+        width = theme.THINNEST + (THICKEST - theme.THINNEST) * abs(w) / largest
+        look = {"color": color, "penwidth": f"{width:.2f}", "arrowsize": "0.7"}
+        digraph.edge(
+            tail,
+            head,
+            headlabel=_on_paper(f"{w:.{1 if largest > 2 else 2}f}", self.colors),
+            labeldistance="5.5",
+            labelangle="0",
+            **{**theme.EDGE[theme.sign(w)], "arrowhead": "normal", **look},
+        )
+
+    @property
+    def alt(self) -> str:
+        """The weights, read aloud."""
+        return "; ".join(f"{n} {p.data:.2f}" for n, p in self.model.named_parameters().items())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the picture as SVG; LayoutError if there is no Graphviz."""
+        drawing = layout(self.dot, "svg", 20.0)
+        write_whole(path, finished(drawing.data, repr(self.model).splitlines()[0], self.alt))
+
+
+def _on_paper(number: str, colors: theme.Theme) -> str:
+    """The number on a patch of paper, so that it can be read on its line."""
+    font = f'<FONT POINT-SIZE="{theme.SMALL_SIZE}" COLOR="{colors.ink}">{number}</FONT>'
+    table = f'<TABLE BORDER="0" CELLPADDING="0" CELLSPACING="0" BGCOLOR="{colors.paper}">'
+    return f"<{table}<TR><TD>{font}</TD></TR></TABLE>>"

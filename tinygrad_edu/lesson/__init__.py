@@ -1,0 +1,1 @@
+"""What all lessons of `demos/` share: their claims, their seeds, their page, their options."""

@@ -1,0 +1,97 @@
+"""One page for a lesson: HTML without a script, that asks for nothing from outside its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+from tinygrad_edu.lesson.claims import HEAD, Claim
+
+_LOOK = """
+:root { color-scheme: light; }
+body { font: 1.1rem/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
+  margin: 0 auto; padding: 1rem; max-width: 72rem; }
+p, figcaption { max-width: 46rem; }
+h1 { line-height: 1.2; }
+pre { overflow-x: auto; background: #f4f4f4; padding: .75rem; font-size: .9rem; }
+figure { margin: 2rem 0; }
+figure a { display: block; overflow-x: auto; }
+figure img { display: block; max-width: 100%; height: auto; margin: auto; }
+figcaption { color: #4d4d4d; margin-top: .5rem; }
+table { border-collapse: collapse; width: 100%; font-size: 1rem; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
+  border-bottom: 1px solid #bbb; }
+.NO { font-weight: bold; color: #b00020; }
+@media (max-width: 45rem) {
+  h1 { font-size: 1.5rem; }
+  thead { display: none; }
+  tr { display: block; border-bottom: 2px solid #595959; padding: .4rem 0; }
+  td { display: flex; border: 0; padding: .1rem 0; }
+  td::before { content: attr(data-head); flex: 0 0 6.5rem; color: #4d4d4d; }
+}
+"""
+SMALLEST = 0.6  # of its own size: a picture that is still too wide is moved sideways
+
+
+class Text(NamedTuple):
+    """A paragraph."""
+
+    text: str
+
+
+class Lines(NamedTuple):
+    """Lines that stay as they are, such as a table of numbers."""
+
+    text: str
+
+
+class Figure(NamedTuple):
+    """A picture of the same folder. width: its own, in points."""
+
+    file: str
+    caption: str
+    width: float
+
+
+def page(title: str, parts: Sequence[Text | Lines | Figure], claims: Sequence[Claim]) -> str:
+    """The page: title, parts in order, and the table of claims."""
+    body = "\n".join(_part(part) for part in parts)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{_LOOK}</style>
+</head>
+<body>
+<h1>{escape(title)}</h1>
+{body}
+<h2>What was claimed, and what was measured</h2>
+{_table(claims)}
+</body>
+</html>
+"""
+
+
+def _part(part: Text | Lines | Figure) -> str:
+    if isinstance(part, Text):
+        return f"<p>{escape(part.text)}</p>"
+    if isinstance(part, Lines):
+        return f"<pre>{escape(part.text)}</pre>"
+    file, caption = escape(part.file), escape(part.caption)
+    least = f"min-width: {SMALLEST * part.width:.0f}pt"
+    image = f'<img src="{file}" alt="{caption}" style="{least}">'
+    return f'<figure><a href="{file}">{image}</a><figcaption>{caption}</figcaption></figure>'
+
+
+def _table(claims: Sequence[Claim]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in HEAD)
+    rows = []
+    for claim in claims:
+        cells = claim.cells()
+        row = [f'<td data-head="{h}">{escape(c)}</td>' for h, c in zip(HEAD[:-1], cells)]
+        row.append(f'<td data-head="{HEAD[-1]}" class="{cells[-1]}">{cells[-1]}</td>')
+        rows.append(f"<tr>{''.join(row)}</tr>")
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

@@ -1,0 +1,127 @@
+"""A lesson as it is told: on the terminal, and on a page with its pictures, as it goes along."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from tinygrad_edu.draw.canvas import save
+from tinygrad_edu.draw.layout import LayoutError
+from tinygrad_edu.errors import MissingError
+from tinygrad_edu.files import write_whole
+from tinygrad_edu.lesson.claims import Claim, table
+from tinygrad_edu.lesson.page import Figure, Lines, Text, page
+from tinygrad_edu.lesson.seeds import Job, processes, run_all
+
+WIDEST = 100  # columns
+_WIDTH = re.compile(r'<svg\b[^>]*? width="([\d.]+)pt"')
+_KEPT = "unfinished.jsonl"
+
+
+class Drawable(Protocol):
+    """What can be written as a picture: see `draw.picture`."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes it, in the format of the ending."""
+
+
+class Lesson:
+    """What a lesson is given, and what it tells by.
+
+    seed: the first seed. seeds: how many. quick: for a projector's patience. out: the folder.
+    """
+
+    def __init__(self, title: str, seed: int, seeds: int, quick: bool, out: Path) -> None:
+        self.title = title
+        self.seed, self.seeds, self.quick, self.out = seed, seeds, quick, out
+        self.parts: list[Text | Lines | Figure] = []
+        self.claims: list[Claim] = []
+        self._missing: set[str] = set()
+        self._width = min(shutil.get_terminal_size().columns, WIDEST)
+        out.mkdir(parents=True, exist_ok=True)
+
+    def say(self, text: str) -> None:
+        """A paragraph."""
+        text = " ".join(text.split())
+        self.parts.append(Text(text))
+        print("\n" + textwrap.fill(text, self._width))
+
+    def show(self, lines: str) -> None:
+        """Lines as they are."""
+        self.parts.append(Lines(lines))
+        print("\n" + textwrap.indent(lines, "  "))
+
+    def picture(self, name: str, picture: Drawable, caption: str) -> None:
+        """A diagram on the page; without a Graphviz, a line that says so, once."""
+        try:
+            picture.save(self.out / f"{name}.svg")
+        except LayoutError as error:
+            self._miss("diagrams", error)
+        else:
+            self._place(name, caption)
+
+    def plot(self, name: str, make: Callable[[], Any], caption: str) -> None:
+        """A plot on the page, of matplotlib; without it, a line that says so, once."""
+        try:
+            save(make(), self.out / f"{name}.svg")
+        except MissingError as error:
+            self._miss("plots", error)
+        else:
+            self._place(name, caption)
+
+    def _place(self, name: str, caption: str) -> None:
+        """A picture that is there, on the page."""
+        head = (self.out / f"{name}.svg").read_text(encoding="utf-8")[:2_000]
+        width = _WIDTH.search(head)
+        self.parts.append(Figure(f"{name}.svg", caption, float(width[1]) if width else 0.0))
+
+    def _miss(self, what: str, error: Exception) -> None:
+        if what not in self._missing:
+            self._missing.add(what)
+            print(f"\n(no {what}: {error})")
+
+    def claim(self, claim: Claim) -> None:
+        """A row of the table at the end."""
+        self.claims.append(claim)
+
+    def run(self, function: Callable[..., Any], jobs: Sequence[Job], seconds: float) -> list[Any]:
+        """function(*job) for each job, over processes: see `seeds.run_all`.
+
+        seconds: what one process alone would take; it is said before it starts.
+        """
+        n = processes()
+        print(f"\n{len(jobs)} runs on {n} processor{'s' * (n > 1)}: about {_span(seconds / n)}.")
+        return run_all(function, jobs, self.out / _KEPT)
+
+    def interrupted(self) -> None:
+        """What is there is kept: the page so far, and the finished runs."""
+        self._write()
+        print(f"\nInterrupted. What is there is in {self.out}; the same command goes on from it.")
+
+    def finish(self, file: Path | None = None) -> bool:
+        """Prints the claims, writes them and the page, and says whether all of them hold."""
+        print("\n" + table(self.claims, self._width))
+        if file is not None:
+            rows = [claim._asdict() for claim in self.claims]
+            write_whole(file, (json.dumps(rows, indent=1) + "\n").encode())
+        self._write()
+        (self.out / _KEPT).unlink(missing_ok=True)
+        print(f"\nThe pictures and the page are in {self.out}: open {self.out / 'index.html'}")
+        return all(claim.holds is not False for claim in self.claims)
+
+    def _write(self) -> None:
+        text = page(self.title, self.parts, self.claims)
+        write_whole(self.out / "index.html", text.encode())
+
+
+def _span(seconds: float) -> str:
+    """A time as one says it."""
+    if seconds < 2:
+        return "a second"
+    return f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"

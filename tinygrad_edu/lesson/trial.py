@@ -1,0 +1,149 @@
+"""One setting of the 1986 laboratory, run for one seed: when has the network learned it?
+
+Learned is: every output of every case is on the right side of 0.5, before the update of a sweep.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from random import Random
+from typing import Any, NamedTuple
+
+from tinygrad_edu import data
+from tinygrad_edu.data import Case
+from tinygrad_edu.engine import Value
+from tinygrad_edu.groups import group
+from tinygrad_edu.init import uniform
+from tinygrad_edu.losses import half_squared_error
+from tinygrad_edu.nn import MLP, Layer, Module, Number
+from tinygrad_edu.ops import step
+from tinygrad_edu.optim import Momentum
+from tinygrad_edu.train import Criterion, History, train
+
+TASKS: dict[str, Callable[[], list[Case]]] = {
+    "xor": lambda: data.gate("xor"),
+    "parity": data.parity,
+    "encoder": data.encoder,
+    "negation": data.negation,
+    "addition": data.addition,
+}
+
+
+class Trial(NamedTuple):
+    """What is the same for every seed.
+
+    task: of TASKS. hidden: units. rate, alpha: of Momentum. init: every weight and bias is drawn
+    from -init to init. sweeps: the most. direct: the outputs see the inputs, too.
+    """
+
+    task: str
+    hidden: int
+    rate: float
+    alpha: float
+    init: float
+    sweeps: int
+    direct: bool = False
+
+
+class Direct(Module):
+    """A hidden layer, and outputs that see it and, by direct links, the inputs."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
+        random = Random(0)
+        self.layers = [
+            Layer(inputs, hidden, "sigmoid", random=random),
+            Layer(hidden + inputs, outputs, "sigmoid", random=random),
+        ]
+        self.label()
+
+    def __call__(self, xs: Sequence[Number]) -> list[Value]:
+        with group("layer1"):
+            hidden = self.layers[0](xs)
+        with group("layer2"):
+            return self.layers[1]([*hidden, *xs])
+
+
+@cache
+def build(trial: Trial) -> tuple[Any, list[Case]]:
+    """The network, and its cases; one for all seeds of a process."""
+    cases = TASKS[trial.task]()
+    inputs, outputs = len(cases[0].inputs), len(cases[0].targets)
+    if trial.direct:
+        return Direct(inputs, trial.hidden, outputs), cases
+    return MLP(inputs, [trial.hidden, outputs], "sigmoid"), cases
+
+
+def begin(trial: Trial, seed: int) -> tuple[Any, list[Case]]:
+    """The network as it is before the first sweep, and its cases."""
+    model, cases = build(trial)
+    draw, random = uniform(trial.init), Random(seed)
+    return network(trial, [draw(random, 0, 0) for _ in model.parameters()]), cases
+
+
+def right(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
+    """1 if every output is on the right side of 0.5, else 0."""
+    sides = [step((y - 0.5) * (2 * d - 1)) for y, d in zip(outputs, targets)]
+    result: Value = sides[0]
+    for side in sides[1:]:
+        result = result * side
+    return result
+
+
+def learn(trial: Trial, seed: int, sweeps: int = 0) -> History:
+    """The run; sweeps: exactly so many, instead of until it is learned."""
+    model, cases = begin(trial, seed)
+    learned = Criterion("learned", lambda history: history.metrics["right"][-1] == len(cases))
+    return train(
+        model,
+        half_squared_error,
+        cases,
+        Momentum(model.parameters(), trial.rate, trial.alpha),
+        sweeps=sweeps or trial.sweeps + 1,
+        until=None if sweeps else learned,
+        counts={"right": right},
+        progress=False,
+        **_COMPILED,
+    )
+
+
+# The run as machine code, where `train` has it.
+_COMPILED: dict[str, Any] = (
+    {"compiled": True} if "compiled" in inspect.signature(train).parameters else {}
+)
+
+
+class End(NamedTuple):
+    """How a run ended. sweeps: before it was learned, None if it never was. parameters: then."""
+
+    sweeps: int | None
+    parameters: list[float]
+
+
+def end(trial: Sequence[Any], seed: int) -> End:
+    """How the run of that seed ends."""
+    trial = Trial(*trial)
+    history = learn(trial, seed)
+    learned = history.stopped == "learned"
+    numbers = [p.data for p in build(trial)[0].parameters()]
+    return End(history.sweeps - 1 if learned else None, numbers)
+
+
+def network(trial: Trial, parameters: Sequence[float]) -> Any:
+    """The network with those parameters; it is the same one for all of them."""
+    model, _ = build(trial)
+    for p, x in zip(model.parameters(), parameters):
+        p.data = x
+    return model
+
+
+def seconds(trial: Trial, sweeps: float) -> float:
+    """About what one run of so many sweeps takes here."""
+    times = []
+    for n in (1, 11):
+        began = time.perf_counter()
+        learn(trial, 0, n)
+        times.append(time.perf_counter() - began)
+    return times[0] + max(times[1] - times[0], 0.0) / 10 * sweeps

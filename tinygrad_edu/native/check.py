@@ -1,0 +1,76 @@
+"""Whether a table stays in its arena: looked at once, before it runs for the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tinygrad_edu.errors import TapeError
+from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS
+
+Reach = tuple[Sequence[int], int]  # addresses, and how many doubles are read or written at each
+
+
+def check(table: Sequence[int], size: int, lanes: int, sizes: Sequence[int]) -> None:
+    """Raises TapeError unless all that the table reaches is in an arena of `size` doubles.
+
+    lanes: doubles in a row. sizes: how many rows DOTS, DOTS + 1, ... make.
+    """
+    numbers, at = list(map(int, table)), 0
+    while at < len(numbers) and numbers[at]:
+        length = numbers[at + 1] if at + 1 < len(numbers) else 0
+        instruction = numbers[at : at + length]
+        try:
+            reached = list(_reached(instruction, lanes, sizes))
+        except (IndexError, ValueError):
+            raise TapeError(f"instruction {instruction[:HEAD]} at {at} is none") from None
+        for addresses, extent in reached:
+            places = np.asarray(addresses, np.int64)
+            if places.size and not (places.min() >= 0 and places.max() + extent <= size):
+                raise TapeError(f"instruction {instruction[:HEAD]} at {at} leaves the arena")
+        at += length
+    if at >= len(numbers):
+        raise TapeError("a table without an end")
+
+
+def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> Iterator[Reach]:
+    """What the instruction reads and writes; IndexError or ValueError if it is none."""
+    code, length, *rest = instruction
+    if code == GATHER:
+        out, count, *sources = rest
+        _same(count, len(sources))
+        yield [out], count
+        yield sources, 1
+    elif code == SUMS:
+        out, terms, uniform, *lists = rest
+        rows = terms * (BLOCK + 1)
+        _same(rows + 2 * uniform, len(lists))
+        yield [out], BLOCK
+        yield [*lists[:rows], *lists[rows::2]], lanes
+        yield lists[rows + 1 :: 2], BLOCK
+    elif code == ROWS:
+        out, count, op, a, a_step, b, b_step = rest
+        _same(op, range(len(OPS))[op])
+        yield [out, out + (count - 1) * lanes], lanes
+        yield [x + i * step for x, step in ((a, a_step), (b, b_step)) for i in (0, count - 1)], lanes
+    else:
+        last = sizes[code - DOTS] - 1
+        out, out_step, init, init_step, count, u_step, finish, other, other_step = rest[:9]
+        uu, rr, a_step, b_step = rest[9 : HEAD - 2]
+        pairs = np.asarray(rest[HEAD - 2 :], np.int64).reshape(-1, 2)
+        _same(count + uu + rr, len(pairs))
+        _same(finish, range(len(FINISH))[finish])
+        u, row = pairs[:count].T
+        a, b = pairs[count + uu :].T
+        yield [out, out + last * out_step, *row], lanes
+        yield [*a, *(a + last * a_step), *b, *(b + last * b_step)], lanes
+        yield [init, init + last * init_step, *u, *(u + last * u_step)], 1
+        yield pairs[count : count + uu].ravel().tolist(), 1
+        if finish > 1:
+            yield [other, other + last * other_step], lanes
+
+
+def _same(count: int, length: int) -> None:
+    if count != length or count < 0:
+        raise ValueError
