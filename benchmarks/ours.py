@@ -60,7 +60,7 @@ def compiled(
 
 
 class Compiled:
-    """Full steps inside of one call of `train`."""
+    """Full steps inside of one call of `train`, with all that begins and ends it."""
 
     def __init__(self, workload: Workload, backend: str = "machine", inside: bool = False) -> None:
         from tinygrad_edu import Value
@@ -85,22 +85,35 @@ class Compiled:
         return [g + self._decay * p.data for g, p in zip(gradients, self.leaves)]
 
     def train(self, steps: int) -> Sequence[float]:
-        losses: Sequence[float] = self._step.train(self._optimizer, self._columns, sweeps=steps)
+        history = self._step.train(self._optimizer, self._columns, sweeps=steps, progress=False)
+        losses: Sequence[float] = history.losses
         return losses
 
     def parameters(self) -> list[float]:
         return [p.data for p in self.leaves]
 
 
-class CalledOnce(Compiled):
-    """A call of `train` for each step."""
+class Begun(Compiled):
+    """A run that is begun before, and goes on by a call for all steps, or for each."""
 
-    def __init__(self, workload: Workload) -> None:
-        super().__init__(workload)
-        self.name += ", one call a step"
+    def __init__(self, workload: Workload, inside: bool = False, each: bool = False) -> None:
+        self._each = each
+        super().__init__(workload, inside=inside)
+        self.name += ", a call for each" if each else ", begun"
+
+    def reset(self) -> None:
+        super().reset()
+        self._run = self._step.training(self._optimizer, self._columns)
 
     def train(self, steps: int) -> Sequence[float]:
-        return [super(CalledOnce, self).train(1)[0] for _ in range(steps)]
+        if self._each:
+            return [self._run.steps(1)[0, 0] for _ in range(steps)]
+        losses: Sequence[float] = self._run.steps(steps)[:, 0]
+        return losses
+
+    def parameters(self) -> list[float]:
+        self._run.write()
+        return super().parameters()
 
 
 class Stepped(Compiled):
@@ -127,9 +140,10 @@ def contenders(workload: Workload) -> list[Contender]:
     if not hasattr(imported("tinygrad_edu"), "compile"):
         raise ImportError("tinygrad_edu has no compile")
     ways: list[Callable[[], Contender]] = [partial(Compiled, workload, kind) for kind in BACKENDS]
-    ways += [partial(CalledOnce, workload), partial(Stepped, workload)]
+    ways += [partial(Begun, workload), partial(Begun, workload, each=True)]
+    ways.append(partial(Stepped, workload))
     if workload.name == "W1":
-        ways.append(partial(Compiled, workload, "machine", inside=True))
+        ways.append(partial(Begun, workload, inside=True))
     found: list[Contender] = []
     reasons = []
     for way in ways:

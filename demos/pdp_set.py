@@ -11,11 +11,12 @@ from __future__ import annotations
 from statistics import median
 from typing import NamedTuple
 
+from tinygrad_edu import Value
 from tinygrad_edu.draw import charts, plots
 from tinygrad_edu.lesson.claims import share
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
-from tinygrad_edu.lesson.trial import End, Trial, begin, build, end, network, seconds
+from tinygrad_edu.lesson.trial import End, Trial, after_all, begin, build, end, network, seconds
 from tinygrad_edu.losses import half_squared_error
 
 SEEDS = 50
@@ -79,12 +80,13 @@ def main(lesson: Lesson) -> None:
 def direct_links(lesson: Lesson) -> None:
     """The smallest network for exclusive or, on one case."""
     model, cases = begin(ROWS[0].trial, lesson.seed)
-    error = half_squared_error(model(cases[1].inputs), cases[1].targets)
+    inputs = [Value(x, label=f"x{i}") for i, x in enumerate(cases[1].inputs, 1)]
+    error = half_squared_error(model(inputs), cases[1].targets)
     error.label = "error"
     error.backward()
     lesson.picture(
         "1-direct",
-        error.draw(level="neuron"),
+        error.draw(level="neuron", direction="TB"),
         "One hidden unit, and an output that sees it and the inputs: the smallest network that "
         "can do exclusive or.",
     )
@@ -132,19 +134,20 @@ def many_seeds(lesson: Lesson) -> list[End]:
 
 def codes(lesson: Lesson, ends: list[End]) -> None:
     """What the encoder has made up: a code of three numbers for each of eight things."""
-    cases = build(ENCODER)[1]
-    found = []
-    for one in ends:
-        model = network(ENCODER, one.parameters)
-        found.append([[h.data for h in model.layers[0](case.inputs)] for case in cases])
-    distinct = sum(len({tuple(x > 0.5 for x in row) for row in code}) == 8 for code in found)
+    seeds = range(lesson.seed, lesson.seed + lesson.seeds)
+    cost = seconds(ENCODER, ENCODER.sweeps) * lesson.seeds
+    trained = lesson.run(after_all, [(ENCODER, seed) for seed in seeds], cost)
+    first = sum(map(is_binary, map(code_of, (end.parameters for end in ends))))
+    found = list(map(code_of, trained))
+    distinct = sum(map(is_binary, found))
     answers = [x for code in found for row in code for x in row]
     between = sum(0.2 < x < 0.8 for x in answers)
     lesson.say(
         "The encoder must tell eight things apart through three units, and nobody tells it how. "
-        f"In {distinct} of {len(found)} networks the rounded answers of the three are eight "
-        "different codes, the binary numbers in some order; the others make do with values in "
-        "between, as the chapter says of its own."
+        f"When it has just learned to, the rounded answers of the three are eight different codes, "
+        f"the binary numbers in some order, in {first} of {len(found)} networks; after "
+        f"{ENCODER.sweeps:,} sweeps, in {distinct}. The others make do with values in between, as "
+        "the chapter says of its own. (NumPy: 31 of 50, and 18 % of the answers in between.)"
     )
     rows = [" ".join(f"{x:.2f}" for x in row) for row in found[0]]
     lesson.show(f"seed {lesson.seed}\n  " + "\n  ".join(rows))
@@ -152,7 +155,7 @@ def codes(lesson: Lesson, ends: list[End]) -> None:
         share("encoder: eight rounded codes", PDP, distinct, len(found), 0.5, 0.9, of=SEEDS)
     )
     claim = "encoder: answers between 0.2 and 0.8"
-    lesson.claim(share(claim, PDP, between, len(answers), 0.05, 0.4))
+    lesson.claim(share(claim, PDP, between, len(answers), 0.05, 0.3, of=24 * SEEDS))
     lesson.plot(
         "3-codes",
         lambda: charts.grid(found[0], "hidden unit", "the one input that is on"),
@@ -160,9 +163,20 @@ def codes(lesson: Lesson, ends: list[End]) -> None:
     )
     lesson.plot(
         "4-weights",
-        lambda: plots.hinton(network(ENCODER, ends[0].parameters)),
+        lambda: plots.hinton(network(ENCODER, trained[0])),
         "Its weights: full squares are positive. Each column of the first layer is a code.",
     )
+
+
+def code_of(parameters: list[float]) -> list[list[float]]:
+    """What the encoder's three hidden units say to each of the eight."""
+    model = network(ENCODER, parameters)
+    return [[h.data for h in model.layers[0](case.inputs)] for case in build(ENCODER)[1]]
+
+
+def is_binary(code: list[list[float]]) -> bool:
+    """Are eight different codes left when the answers are rounded?"""
+    return len({tuple(x > 0.5 for x in row) for row in code}) == 8
 
 
 if __name__ == "__main__":

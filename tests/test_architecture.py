@@ -164,6 +164,12 @@ def test_nobody_runs_text_or_imports_behind_the_back_of_these_tests(room: str) -
         assert name not in NEVER, f"{room} uses {name}, line {node.lineno}"
 
 
+def test_text_becomes_code_in_one_room_only() -> None:
+    """Where compiled steps are made; their text holds no name of the user's."""
+    rooms = [room for room in FILES if "CodeType" in FILES[room].read_text(encoding="utf-8")]
+    assert rooms == ["straight"]
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     program = "import json, sys, tinygrad_edu; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(

@@ -143,7 +143,7 @@ def test_random_graphs(language: str, runner: Runner) -> None:
 
 
 @pytest.mark.parametrize("language", EVERY)
-@pytest.mark.parametrize("name", ["MLP of relu", "MLP of sigmoid", "transformer with RMSNorm"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_networks(name: str, language: str, runner: Runner) -> None:
     build, _ = NETWORKS[name]
     xs, ts = EXAMPLES[0]
@@ -195,7 +195,23 @@ def test_long_sums_and_deep_graphs(language: str, runner: Runner) -> None:
 
 RESERVED = {
     "python": ["if", "lambda", "maximum", "tanh", "inf", "f", "gradient"],
-    "c": ["double", "int", "NAN", "M_PI", "EOF", "unix", "errno", "tanh", "fabs", "f", "gradient"],
+    "c": [
+        "double",
+        "int",
+        "NAN",
+        "M_PI",
+        "EOF",
+        "unix",
+        "errno",
+        "tanh",
+        "fabs",
+        "f",
+        "y1",
+        "gamma",
+        "div",
+        "AT",
+        "gradient",
+    ],
     "javascript": ["var", "function", "await", "eval", "arguments", "tanh", "null", "f"],
 }
 
@@ -292,6 +308,14 @@ def test_the_table_of_a_neuron() -> None:
         "0   d_x   d_v4 * w   -1.2599\n"
         "1   d_w   d_v4 * x   0.8399\n"
     )
+
+
+def test_numbers_in_a_table_belong_together() -> None:
+    """Also where a leaf was set after the graph was computed."""
+    y, (x, w) = typed("x*w", x=2, w=3)
+    x.data = 5.0
+    lines = table(record([y], [x, w])).splitlines()
+    assert [line.split()[-1] for line in lines[1:]] == ["5", "3", "15", "1", "5", "3"]
 
 
 def test_the_table_without_numbers_and_with_few_decimals() -> None:

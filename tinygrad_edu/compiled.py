@@ -71,6 +71,7 @@ def compile(
     labelled as its parameters are, and gives the loss, or a list of the loss and what else is
     wanted; wrt may name its parameters. Where it compares Values, a FrozenWarning says which line
     has decided once and for all: a comparison cannot be recorded, `relu`, `less` and `mask` can.
+    What is decided by `.data` or `float(...)` is frozen as well, and nobody notices.
     """
     with _no_collection():
         if isinstance(loss, Value):
@@ -106,12 +107,8 @@ class Step:
         backend: str,
         strict: bool,
     ) -> None:
-        for what, choice, every in (
-            ("backend", backend, BACKENDS),
-            ("reduction", reduce, REDUCTIONS),
-        ):
-            if choice not in every:
-                raise ValueError(f"no {what} {choice!r}: choose one of {', '.join(every)}")
+        _check_choice("backend", backend, BACKENDS)
+        _check_choice("reduction", reduce, REDUCTIONS)
         for y in (loss, *also):
             if not isinstance(y, Value):
                 raise NumberError(f"what is compiled is a Value, not {type(y).__name__}")
@@ -123,16 +120,14 @@ class Step:
         self._others = [leaf for leaf in self.tape.leaves if leaf not in given]
         # inputs that nothing depends on are not on the tape: their columns are not looked at
         self._used = [i for i, x in enumerate(self.inputs) if x in self.tape.leaves]
-        self._each = [x for x in self.wrt if x in given]
+        self._each = {x: None for x in self.wrt if x in given}
         self._made: dict[tuple[str, bool], Run] = {}
         self._told = False
         self._program: Any = None
         self._arrays = _there("numpy")
         self._machines = self._arrays and _there("llvmlite", "tinygrad_edu.native")
-        if (backend == "machine" and not self._machines) or (backend, self._arrays) == (
-            "numpy",
-            False,
-        ):
+        there = {"machine": self._machines, "numpy": self._arrays}
+        if not there.get(backend, True):
             raise MissingError(f"{backend} is not installed: {_FAST}")
         if backend == "auto" and not self._machines:
             _say_how_to_be_faster()
@@ -161,13 +156,12 @@ class Step:
     def outputs(self, *columns: Column, **by_label: Column) -> list[list[float]]:
         """The loss of each example, and the same of each of `also`: a forward pass alone."""
         lists, count, _ = self.columns(columns, by_label)
+        run = self._function(self.chosen(count, True), True)
         try:
-            _, items = self._function(self.chosen(count, True), True)(
-                [lists[i] for i in self._used], self.others(), count
-            )
+            _, items = run([lists[i] for i in self._used], self.others(), count)
             if all(isfinite(sum(column)) for column in items):
                 return items
-        except (ArithmeticError, ValueError):
+        except ArithmeticError:
             pass
         ends = [self._replayed(lists, i)[1] for i in range(count)]
         return [[end.data for end in column] for column in zip(*ends)]
@@ -188,16 +182,15 @@ class Step:
     def run(self, columns: Columns, count: int) -> tuple[list[float], list[list[float]]]:
         """Sums: of the loss, of each of `also`, and of the gradients by what is no input.
 
-        The second list has the gradients of each example by what is. columns: lists of floats,
-        or what `prepared` made of them.
+        The second list has the gradients of each example by what is. columns: lists or arrays
+        of floats, one for each input.
         """
-        used = [columns[i] for i in self._used]
+        run = self._function(self.chosen(count), False)
         try:
-            run = self._function(self.chosen(count), False)
-            sums, each = run(used, self.others(), count)
+            sums, each = run([columns[i] for i in self._used], self.others(), count)
             if isfinite(sum(sums)) and all(isfinite(sum(items)) for items in each):
                 return sums, each
-        except (ArithmeticError, ValueError):  # where Python's floats do not do as IEEE's
+        except ArithmeticError:  # where Python's floats do not do as IEEE's
             pass
         return self._eagerly(columns, count)
 
@@ -250,13 +243,19 @@ class Step:
 
         return run
 
-    def training(self, columns: Columns, count: int, optimizer: Any) -> Any:
-        """A run of the machine in which the optimizer moves the parameters; None if it cannot."""
-        if self.chosen(count) != "machine":
+    def training(self, optimizer: Any, columns: Sequence[Column]) -> Any:
+        """A run of the machine that goes on call by call, with the optimizer's updates in it.
+
+        `steps(100)` makes so many and gives the outputs of each, a row of loss and `also`; fewer,
+        where a loss is not finite. `write()` gives parameters and optimizer their numbers of then.
+        None where there is no machine, or the optimizer has other parameters than the step.
+        """
+        lists, count, _ = self.columns(columns)
+        if self.chosen(count) != "machine" or not hasattr(optimizer, "recorded"):
             return None
         mean = self.reduce == "mean"
         with _no_collection():
-            return self.program().training([columns[i] for i in self._used], count, mean, optimizer)
+            return self.program().training([lists[i] for i in self._used], count, mean, optimizer)
 
     def _replayed(self, columns: Columns, i: int) -> tuple[list[Value], list[Value]]:
         """Example `i` by the eager engine, backward pass included: its nodes and outputs."""
@@ -312,7 +311,8 @@ class Step:
         columns = [_column(by_input[x]) for x in self.inputs]
         counts = {len(column) for column in columns if isinstance(column, list)} or {1}
         if len(counts) > 1:
-            raise LengthError(f"columns have {' or '.join(map(str, sorted(counts)))} numbers: why?")
+            lengths = " and ".join(map(str, sorted(counts)))
+            raise LengthError(f"columns of {lengths} numbers: give as many of each input")
         (count,) = counts
         if not count:
             raise LengthError("the columns are empty: give one example or more")
@@ -334,6 +334,11 @@ def _column(x: Column) -> float | list[float]:
 def _list(x: Any) -> list[Any]:
     """What was given as one thing or as several."""
     return [x] if isinstance(x, Value | str) else list(x)
+
+
+def _check_choice(what: str, choice: str, every: Sequence[str]) -> None:
+    if choice not in every:
+        raise ValueError(f"no {what} {choice!r}: choose one of {', '.join(every)}")
 
 
 def _leaves(what: str, values: list[Any]) -> list[Value]:

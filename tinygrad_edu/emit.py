@@ -140,7 +140,9 @@ def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
         if k in told or tape.ops[k] is LEAF:
             write(k, told.get(k, "given"))
     if len(rows) == 1:
-        rows.append(("", "output", str(texts[tape.outputs[0]]), rounded(data[tape.outputs[0]], places)))
+        rows.append(
+            ("", "output", str(texts[tape.outputs[0]]), rounded(data[tape.outputs[0]], places))
+        )
     backward = [d for d in owners if d not in told or d < tape.forward]  # constants, and copies
     for d in [*backward, *(k for k in told if k >= tape.forward)]:
         first = d in told and d >= tape.forward

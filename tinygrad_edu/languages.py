@@ -191,8 +191,10 @@ def program(tape: Tape, wrt: Sequence[Value], language: str, name: str = "f") ->
         passed = [f"AT({i}, {number})" for i, number in enumerate(numbers, 1)]
         fields["given"] = ", ".join(passed + ["gradient"] * len(more))
         body += [f"    gradient[{i}] = {text};\n" for i, text in enumerate(gradient)]
-    if language == "python" and re.search(r"\b(inf|nan)\b", " ".join([*code, *numbers])):
-        fields["helpers"] = "from math import inf, nan\n" + str(fields["helpers"])
+    if language == "python":
+        words = sorted(set(re.findall(r"\b(?:inf|nan)\b", " ".join([*code, *numbers]))))
+        imported = f"from math import {', '.join(words)}\n" if words else ""
+        fields["helpers"] = imported + str(fields["helpers"])
     return Template(_PROGRAMS[language]).substitute(fields, body="".join(body))
 
 

@@ -6,7 +6,8 @@ The function is called with a list of numbers for each input, and the numbers of
 
 `sums` are slots added up over the examples, `lists` those that are wanted for each of them. What
 no input changes is computed once, before the loop. Where Python's floats raise and IEEE's do not,
-the function raises; its answer counts where every number of it is finite (see `compiled`).
+the function raises an ArithmeticError; and its answer counts where all of it is finite, because
+what a tape gives beyond is not always what the eager engine does (see `compiled`).
 """
 
 from __future__ import annotations
@@ -62,52 +63,49 @@ def function(
 ) -> Run:
     """The function of the slots `inputs` that gives the slots `sums` and `lists`.
 
-    The text has no word of the user's: slots are t0, t1, ... in it. It is compiled to a code
+    Its text has no word of the user's: slots are t0, t1, ... in it. It is compiled to a code
     object and wrapped, without `exec`.
     """
     kind, meaning = (Arrays, _arrays()) if arrays else (Loop, dict(_FLOATS))
-    made: dict[int, str] = {}  # by identity: as text, two operations may be the same
+    own: dict[int, str] = {}  # by identity: as text, two operations may be the same
     for op in tape.ops:
-        if op.derivatives and op is not TABLE.get(op.name) and id(op) not in made:
-            made[id(op)] = f"own{len(made)}"
-            meaning[made[id(op)]] = _vectorized(op.value) if arrays else partial(total, op.value)
-    others = [k for k, op in enumerate(tape.ops) if op is LEAF and k not in set(inputs)]
-    varies = [False] * len(tape)
-    once: set[int] = set()  # what the loop reads, and does not change
+        if op.derivatives and op is not TABLE.get(op.name) and id(op) not in own:
+            own[id(op)] = f"own{len(own)}"
+            meaning[own[id(op)]] = _vectorized(op.value) if arrays else partial(total, op.value)
+    given = set(inputs)
+    others = [k for k, op in enumerate(tape.ops) if op is LEAF and k not in given]
+    varies = [False] * len(tape)  # from example to example
+    read: set[int] = set()  # in the loop, and made before it
     for k, (a, b) in enumerate(zip(tape.a, tape.b)):
-        varies[k] = k in inputs or (a >= 0 and varies[a]) or (b >= 0 and varies[b])
-        once.update(x for x in (a, b) if varies[k] and x >= 0 and not varies[x])
-    ends = [*sums, *lists]
-    body, texts = lines(tape, kind, _name, ends, kept=once, longest=LONGEST, own=made)
-    head = [
-        "def run(columns, others, count, ones):",
-        f"[{', '.join(map(_name, others))}] = others",
-    ]
+        varies[k] = k in given or (a >= 0 and varies[a]) or (b >= 0 and varies[b])
+        if varies[k]:
+            read.update(x for x in (a, b) if x >= 0 and not varies[x])
+    body, texts = lines(tape, kind, _name, [*sums, *lists], kept=read, longest=LONGEST, own=own)
+    text = ["def run(columns, others, count, ones):", f"[{_names(others)}] = others"]
     if arrays:
-        head.append(f"[{', '.join(map(_name, inputs))}] = columns")
-        head += [f"{_name(k)} = {text}" for k, text in body]
+        text += [f"[{_names(inputs)}] = columns", *(f"{_name(k)} = {line}" for k, line in body)]
         totals = [_sum(tape, texts, varies, k) for k in sums]
         items = [f"({texts[k]}) * ones" for k in lists]
     else:
-        head += [f"{_name(k)} = {text}" for k, text in body if not varies[k]]
-        within = [f"{_name(k)} = {text}" for k, text in body if varies[k]]
         totals = [f"s{i}" if varies[k] else f"count * ({texts[k]})" for i, k in enumerate(sums)]
-        within += [f"s{i} += {texts[k]}" for i, k in enumerate(sums) if varies[k]]
         items = [f"i{i}" for i, _ in enumerate(lists)]
-        within += [f"i{i}.append({texts[k]})" for i, k in enumerate(lists)]
-        head += [f"{total} = 0.0" for total in totals if total.startswith("s")]
-        head += [f"{item} = []" for item in items]
-        if within:
-            each = f"[{', '.join(map(_name, inputs))}] in zip(*columns)"
-            head.append(f"for {each if inputs else '_ in range(int(count))'}:")
-            head += [f" {line}" for line in within]
-    head.append(f"return [{', '.join(totals)}], [{', '.join(items)}]")
-    module = builtins.compile("\n ".join(head), "<tape>", "exec")
+        text += [f"{_name(k)} = {line}" for k, line in body if not varies[k]]
+        text += [f"s{i} = 0.0" for i, k in enumerate(sums) if varies[k]]
+        text += [f"{item} = []" for item in items]
+        loop = [f"{_name(k)} = {line}" for k, line in body if varies[k]]
+        loop += [f"s{i} += {texts[k]}" for i, k in enumerate(sums) if varies[k]]
+        loop += [f"{item}.append({texts[k]})" for item, k in zip(items, lists)]
+        if loop:
+            each = f"[{_names(inputs)}] in zip(*columns)" if inputs else "_ in range(int(count))"
+            text += [f"for {each}:", *(f" {line}" for line in loop)]
+    text.append(f"return [{', '.join(totals)}], [{', '.join(items)}]")
+    module = builtins.compile("\n ".join(text), "<tape>", "exec")
     code = next(x for x in module.co_consts if isinstance(x, CodeType))
-    run: Any = FunctionType(code, meaning)
-    if arrays:
-        return partial(_run_arrays, run)
-    return lambda columns, others, count: run(columns, others, float(count), 1.0)
+    return partial(_run_arrays if arrays else _run_floats, FunctionType(code, meaning))
+
+
+def _names(slots: Sequence[int]) -> str:
+    return ", ".join(map(_name, slots))
 
 
 def _name(k: int) -> str:
@@ -121,13 +119,9 @@ def _sum(tape: Tape, texts: dict[int, Source], varies: Sequence[bool], k: int) -
         return f"count * ({texts[k]})"
     if tape.ops[k] is not mul or texts[k].text == _name(k):
         return f"dot({texts[k]}, ones)"
-    if varies[a] and varies[b]:
-        return f"dot({texts[a]}, {texts[b]})"
-    return (
-        f"({texts[b]}) * dot({texts[a]}, ones)"
-        if varies[a]
-        else f"({texts[a]}) * dot({texts[b]}, ones)"
-    )
+    if not varies[b]:
+        a, b = b, a
+    return f"dot({texts[a]}, {texts[b]})" if varies[a] else f"({texts[a]}) * dot({texts[b]}, ones)"
 
 
 _ALIKE = ["exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "nan", "inf"]
@@ -136,6 +130,13 @@ _FLOATS = {name: getattr(math, name) for name in [*_ALIKE, "atan", "pow"]} | {
     "sigmoid": ieee.sigmoid,
     "softplus": ieee.softplus,
 }
+
+
+def _run_floats(run: Any, columns: Columns, others: Sequence[float], count: int) -> Any:
+    try:
+        return run(columns, others, float(count), 1.0)
+    except ValueError as error:  # what math's functions raise in place of nan
+        raise ArithmeticError(str(error)) from error
 
 
 def as_arrays(columns: Columns) -> Columns:

@@ -265,14 +265,12 @@ def train_step(
         raise ValueError("the step does not differentiate by all parameters: compile it with wrt=")
     if len(counts) != len(step.also):
         raise LengthError(f"{len(step.also)} values in also=, {len(counts)} counts: name each")
-    machine = None
-    if _known(optimizer):
-        machine = step.training(lists, count, optimizer)
+    machine = step.training(optimizer, lists) if _known(optimizer) else None
     arrays = step.chosen(count) == "numpy"
     given = as_arrays(lists) if arrays else lists
     share = count if step.reduce == "mean" else 1
     places = [len(step.also) + slots[p] for p in optimizer.parameters]
-    update = _update(optimizer, arrays)
+    update = _update(optimizer, arrays)  # machine code has its own, and makes many sweeps at once
     slopes: list[float] = []
     bar, patience = Bar(sweeps, "sweeps", progress), _Patience()
     history.stopped = ""

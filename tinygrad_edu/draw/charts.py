@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
+from statistics import median
 from typing import Any
 
 from tinygrad_edu.data import Case
@@ -138,7 +139,7 @@ def fates(
 ) -> Any:
     """A point for each run of each group, at its number; above a line, those that have none.
 
-    never: what is said of them.
+    A bar is the median of those that have one. never: what is said of them.
     """
     figure, axes, colors = canvas(theme, width=max(6.4, 1.6 * len(groups)))
     known = [x for row in groups.values() for x in row if x is not None] or [1.0]
@@ -153,7 +154,7 @@ def fates(
             k, 1.25 * top, f"{lost} of {len(row)}", ha="center", color=colors.ink, fontsize=_SIZE
         )
         if there:
-            axes.plot([k - 0.35, k + 0.35], [there[len(there) // 2]] * 2, color=colors.ink, lw=3)
+            axes.plot([k - 0.35, k + 0.35], [median(there)] * 2, color=colors.ink, lw=3)
     axes.axhline(1.6 * max(known), color=colors.quiet, linestyle=":")
     axes.set_yscale("log")
     ticks = [n * 10**k for k in range(7) for n in (1, 2, 5)]

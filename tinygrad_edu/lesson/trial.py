@@ -131,6 +131,13 @@ def end(trial: Sequence[Any], seed: int) -> End:
     return End(history.sweeps - 1 if learned else None, numbers)
 
 
+def after_all(trial: Sequence[Any], seed: int) -> list[float]:
+    """The parameters after all sweeps, whether it was learned before or not."""
+    trial = Trial(*trial)
+    learn(trial, seed, trial.sweeps)
+    return [p.data for p in build(trial)[0].parameters()]
+
+
 def network(trial: Trial, parameters: Sequence[float]) -> Any:
     """The network with those parameters; it is the same one for all of them."""
     model, _ = build(trial)

@@ -142,10 +142,12 @@ class Plan:
         slots = tape.leaves
         inputs = [] if single else [x for x in program.inputs if x in slots]
         gradient = dict(zip(program.wrt, tape.gradients))
-        self.parameters = [x for x in program.wrt if x in slots and x not in set(inputs)]
         self.whole = [x for x in program.wrt if x in set(inputs)]
+        self.parameters = [x for x in program.wrt if x not in set(inputs)]
+        # what the output does not depend on has a place, too: an optimizer may move it
+        slots = {x: len(tape) + i for i, x in enumerate(self.parameters)} | tape.leaves
         known = {*inputs, *self.parameters, weight}
-        self.others = [x for x in slots if x not in known]
+        self.others = [x for x in tape.leaves if x not in known]
         self.lanes = width * vectors
         self.inputs, self.single = inputs, single
         arguments = (
@@ -186,7 +188,7 @@ class Plan:
         try:
             return self.free.pop()
         except IndexError:
-            return self.fixed.copy()
+            return aligned(self.fixed)
 
     def columns(self, columns: dict[Value, Any], count: int, mean: bool) -> Any:
         """The inputs, chunk by chunk; the last is filled up with an example that weighs nothing."""
@@ -201,6 +203,15 @@ class Plan:
         table[-1, count:] = 0.0
         chunked = table.reshape(len(table), chunks, self.lanes).transpose(1, 0, 2)
         return np.ascontiguousarray(chunked)
+
+
+def aligned(numbers: Any) -> Any:
+    """A copy that begins where a vector may: else each load of one would touch two lines."""
+    space = np.empty(len(numbers) + BLOCK)
+    skip = -space.ctypes.data // 8 % BLOCK
+    copy = space[skip : skip + len(numbers)]
+    copy[:] = numbers
+    return copy
 
 
 class Program:
@@ -285,7 +296,7 @@ class Run:
         size = plan.low.blocks * BLOCK
         self.kept = optimizer.kept()
         begins = [len(self.arena) + i * size for i in range(len(self.kept))]
-        self.arena = np.concatenate([self.arena, np.zeros(size * len(begins))])
+        self.arena = aligned(np.concatenate([self.arena, np.zeros(size * len(begins))]))
         places = [size // width, plan.low.parameters_at, plan.low.gradients_at, *begins]
         self.places = np.array(places, np.int64)
         number = {p: i for i, p in enumerate(optimizer.parameters)}

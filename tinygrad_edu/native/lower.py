@@ -459,7 +459,7 @@ class Lowering:
     def _dots(self, table: list[int], rows: list[Row]) -> None:
         if self.vectors == 1:  # own rows with a constant can go together, each with its own
             for row in rows:
-                own = [(u, r) for u, r in row.ur if type(u) is float or type(u) is int and u < 0]
+                own = [(u, r) for u, r in row.ur if type(u) is float or (type(u) is int and u < 0)]
                 row.ur = [pair for pair in row.ur if pair not in own]
                 row.rr += [(self.filling(u if type(u) is float else 1.0), r) for u, r in own]
         used = Counter(r for row in rows for pair in row.rr for r in pair)

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.native.lower import ONE, Form, Lowering, Node, Row
-from tinygrad_edu.native.machine import BLOCK
 from tinygrad_edu.tape import NOWHERE, Tape
 
 Group = dict[int, int]  # a slot for each lane, of those that have one
@@ -177,7 +176,7 @@ class Packed(Lowering):
     def spread(self, s: int) -> Row:
         """A slot as a row that is the same in every lane."""
         if s in self.place:
-            return self.gather({lane: s for lane in range(self.lanes)})
+            return self.gather(dict.fromkeys(range(self.lanes), s))
         return self.of(s)
 
     def products(self, p: int, g: int) -> tuple[list[tuple[Row, Row]], list[Row]]:
