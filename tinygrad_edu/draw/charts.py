@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from tinygrad_edu.data import Case
-from tinygrad_edu.draw.canvas import STYLES, canvas, legend
+from tinygrad_edu.draw.canvas import STYLES, canvas, dress, legend
 from tinygrad_edu.draw.plots import surface
 
 Points = Sequence[tuple[float, float]]
@@ -165,6 +165,64 @@ def fates(
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_xticks(range(len(groups)), list(groups))
     axes.set_ylabel(y)
+    return figure
+
+
+def kinds(
+    panels: Sequence[tuple[str, Mapping[str, Sequence[tuple[float, str]]]]],
+    x: str,
+    y: str,
+    level: tuple[float, str] | None = None,
+    *,
+    theme: str = "light",
+) -> Any:
+    """Points in columns, one above the other for each panel, with a mark for each kind of point.
+
+    panels: (title, points by column, each a number and its kind). level: a line, and what it says.
+    """
+    figure, _, colors = canvas(theme, width=9.6)
+    figure.clear()
+    figure.set_size_inches(9.6, 4.4 * len(panels))
+    places = figure.subplots(len(panels), 1, squeeze=False, sharey=True)[:, 0]
+    named = dict.fromkeys(k for _, columns in panels for row in columns.values() for _, k in row)
+    inks = [colors.positive, colors.negative, colors.highlight, colors.quiet]
+    for place, (title, columns) in zip(places, panels):
+        dress(place, colors)
+        for mark, ink, kind in zip("o^Xs", inks, named):
+            points = [
+                (c - 0.32 + 0.64 * ((i * 0.618034) % 1), number)
+                for c, row in enumerate(columns.values())
+                for i, (number, its) in enumerate(sorted(row))
+                if its == kind
+            ]
+            look = {"color": ink, "markerfacecolor": ink if mark == "X" else "none"}
+            if points:
+                place.plot(*zip(*points), mark, label=kind, markersize=6, **look)
+        if level is not None:
+            place.axhline(level[0], color=colors.quiet, linestyle="--")
+            place.annotate(
+                level[1],
+                (0.995, level[0]),
+                xycoords=("axes fraction", "data"),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="right",
+                color=colors.ink,
+                fontsize=11,
+            )
+        place.set_yscale("log")
+        ticks = [n * 10**k for k in range(7) for n in (1, 2, 5)]
+        every = [number for _, those in panels for row in those.values() for number, _ in row]
+        ticks = [t for t in ticks if min(every) / 1.2 < t < 1.2 * max(every)]
+        place.set_yticks(ticks, [f"{t:,}" for t in ticks])
+        place.minorticks_off()
+        place.set_xlim(-0.6, len(columns) - 0.4)
+        heads = [f"{name}\n{len(row)}" for name, row in columns.items()]
+        place.set_xticks(range(len(columns)), heads)
+        place.set_ylabel(y)
+        place.set_title(title, color=colors.ink, fontsize=_SIZE)
+        legend(place, colors)
+    places[-1].set_xlabel(x)
     return figure
 
 
