@@ -96,7 +96,7 @@ def claims(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
     stuck = [one for one in fates["paper"] if one.sweeps is None]
     if stuck:
         same = sum(one.right == one.most == 56 for one in stuck)
-        claim = "rate 0.1: who does not learn has 56 of 64, all `no`"
+        claim = "rate 0.1: who does not learn has 56 of 64"
         lesson.claim(share(claim, "measured", same, len(stuck), 1.0))
     found = [look(one.parameters) for one in solved["class"]]
     if not found:
@@ -131,7 +131,9 @@ def near(sizes: Sequence[float], wanted: tuple[float, float]) -> bool:
 
 def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
     """One network, drawn as the paper drew its own, and why its weights must be so."""
-    clear = (i for i, one in enumerate(fates) if one.sweeps and look(one.parameters).ratio[0] == "1")
+    clear = (
+        i for i, one in enumerate(fates) if one.sweeps and look(one.parameters).ratio[0] == "1"
+    )
     chosen = next(clear, None)
     if chosen is None:
         return
@@ -180,7 +182,7 @@ def values(lesson: Lesson, parameters: Sequence[float], found: Found) -> None:
         "on the right. The sums of the eight left halves must all differ, or two different halves "
         "would cancel. With 1, 2 and 4 they are the numbers of three binary digits, evenly spaced "
         f"({gaps[0]:.2f} to {gaps[-1]:.2f} apart): nobody told it of binary numbers. With 2, 3 and "
-        "4 they could coincide (2 + 3 and 4 differ by one, and no two halves cancel): it does, too."
+        "4 they are 0, 2, 3, 4, 5, 6, 7 and 9, which all differ, too, and some networks find that."
     )
     lesson.plot(
         "2-binary",

@@ -234,6 +234,7 @@ ITALIAN = (
 PEOPLE = [*ENGLISH, *ITALIAN]  # the trees are alike: who is whose twin has the same place
 COUPLES = ((0, 1), (2, 3), (5, 4), (7, 6), (9, 8))  # places of husband and wife
 CHILDREN = {(0, 1): (5, 6), (2, 3): (7, 8), (7, 6): (10, 11)}  # a son and a daughter each
+MEN = {*(husband for husband, _ in COUPLES), *(son for son, _ in CHILDREN.values())}
 RELATIONS = "father mother husband wife son daughter uncle aunt brother sister nephew niece".split()
 
 
@@ -262,7 +263,6 @@ def family_facts() -> list[Fact]:
 
 def _related(place: int, relation: str) -> set[int]:
     """The places, in one tree, of whoever is that to the person at `place`."""
-    men = {*(husband for husband, _ in COUPLES), *(son for son, _ in CHILDREN.values())}
     spouses = {x: {y} for pair in COUPLES for x, y in (pair, pair[::-1])}
 
     def all_of(relatives: Callable[[int], set[int]], people: set[int]) -> set[int]:
@@ -289,7 +289,7 @@ def _related(place: int, relation: str) -> set[int]:
 
     kin = (parents, spouse, children, uncles, siblings, nephews)
     which = RELATIONS.index(relation)  # in pairs: of men, and of women
-    return {x for x in kin[which // 2](place) if (x in men) == (which % 2 == 0)}
+    return {x for x in kin[which // 2](place) if (x in MEN) == (which % 2 == 0)}
 
 
 def family_trees(inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:

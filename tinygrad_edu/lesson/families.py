@@ -7,13 +7,15 @@ relation go through a layer of 6 units each, then through 12 and 6, and 24 perso
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import cache
+from math import exp
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tinygrad_edu.compiled import Step, compile
-from tinygrad_edu.data import PEOPLE, RELATIONS, Case, family_trees, shuffled
+from tinygrad_edu.data import ENGLISH, MEN, PEOPLE, RELATIONS, Case, family_trees, shuffled
 from tinygrad_edu.engine import Value
 from tinygrad_edu.groups import group
 from tinygrad_edu.init import uniform
@@ -28,6 +30,16 @@ CASES = family_trees()
 HELD_OUT = 4
 DEAD_ZONE = 0.2  # an error smaller than this is taken for none
 BEGINNING = 20  # sweeps, with a lower rate and less momentum
+# What might be found in the units that see the person; None: of nobody's side.
+GENERATION = (1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3)
+BRANCH = (-1, -1, 1, 1, -1, -1, -1, 1, 1, 1, None, None)  # Christopher's side, or Andrew's
+SEX = tuple(int(place in MEN) for place in range(len(ENGLISH)))
+FEATURES: dict[str, tuple[int | None, ...]] = {
+    "nationality": (0,) * len(ENGLISH) + (1,) * len(ENGLISH),
+    "generation": GENERATION * 2,
+    "branch": BRANCH * 2,
+    "sex": SEX * 2,
+}
 COUNTS = ["right", "ranked"]
 
 
@@ -161,7 +173,102 @@ def learn(recipe: Recipe, seed: int, sweeps: int = 0, until: Criterion | None = 
     return history
 
 
-def scores(recipe: Recipe) -> list[tuple[bool, bool]]:
-    """Whether each of the 104 cases is right, and is ranked right, by the network as it is."""
-    _, rights, ranks = compiled(recipe.adam)[1].outputs(*columns(CASES))
-    return [(a == 1, b == 1) for a, b in zip(rights, ranks)]
+class End(NamedTuple):
+    """How a run ended.
+
+    right, ranked: 1 for each of the 104 cases that is. all_right, all_ranked: the first sweep
+    before which all that are learned were, None if there was none. parameters: at the end.
+    """
+
+    right: list[int]
+    ranked: list[int]
+    all_right: int | None
+    all_ranked: int | None
+    parameters: list[float]
+
+    def learned(self, seed: int) -> int:
+        """How many of the cases that were shown are right."""
+        return sum(self.right[i] for i in parted(seed)[0])
+
+    def held_out(self, seed: int, how: str = "right") -> int:
+        """How many of those held out are right, or ranked right."""
+        flags: list[int] = getattr(self, how)
+        return sum(flags[i] for i in parted(seed)[1])
+
+
+def end(recipe: Sequence[Any], seed: int) -> End:
+    """How the run of that seed ends."""
+    recipe = Recipe(*recipe)
+    metrics = learn(recipe, seed).metrics
+    model, step = compiled(recipe.adam)
+    _, rights, ranks = step.outputs(*columns(CASES))
+    first = [
+        metrics[name].index(len(CASES) - HELD_OUT)
+        if len(CASES) - HELD_OUT in metrics[name]
+        else None
+        for name in COUNTS
+    ]
+    numbers = [p.data for p in model.parameters()]
+    return End([int(x) for x in rights], [int(x) for x in ranks], *first, numbers)
+
+
+def seconds(recipe: Recipe) -> float:
+    """About what one run takes here."""
+    learn(recipe, 0, 1)  # in which it is compiled
+    times = []
+    for n in (1, 6):
+        began = time.perf_counter()
+        learn(recipe, 0, n)
+        times.append(time.perf_counter() - began)
+    return times[0] + max(times[1] - times[0], 0.0) / 5 * recipe.sweeps
+
+
+class Pull(NamedTuple):
+    """The weights of a layer, root mean square: their gradients, themselves, and two changes.
+
+    push: what a gradient that stayed would change in a sweep, momentum included. pull: what decay
+    takes away.
+    """
+
+    gradient: float
+    weight: float
+    push: float
+    pull: float
+
+
+def pulls(recipe: Recipe, seed: int, sweeps: int) -> dict[str, Pull]:
+    """For each layer, after so many sweeps."""
+    if sweeps:
+        learn(recipe, seed, sweeps)
+    else:
+        begin(recipe, seed)
+    model, step = compiled(recipe.adam)
+    _, found, _ = step(*columns([CASES[i] for i in parted(seed)[0]]))
+    gradients = dict(zip(model.parameters(), found))
+    rate = recipe.slow / 0.5 if sweeps < BEGINNING else recipe.rate / 0.1
+    result = {}
+    for name, layer in model.parts():
+        ws = [w for neuron in layer.neurons for w in neuron.w]
+        g, w = _size([gradients[w] for w in ws]), _size([w.data for w in ws])
+        result[name] = Pull(g, w, rate * g, recipe.decay * w)
+    return result
+
+
+def _size(xs: Sequence[float]) -> float:
+    return float(sum(x * x for x in xs) / len(xs)) ** 0.5
+
+
+def weights(parameters: Sequence[float]) -> list[list[float]]:
+    """Of each of the six units that see the person, its weights from the 24 of them."""
+    people = len(PEOPLE)
+    return [list(parameters[k * (people + 1) :][:people]) for k in range(6)]
+
+
+def code(parameters: Sequence[float]) -> list[list[float]]:
+    """What those six units answer to each person."""
+    people = len(PEOPLE)
+    rows = []
+    for k, ws in enumerate(weights(parameters)):
+        bias = parameters[k * (people + 1) + people]
+        rows.append([1 / (1 + exp(-w - bias)) for w in ws])
+    return [list(row) for row in zip(*rows)]
