@@ -167,13 +167,17 @@ def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
 
 
 def values(lesson: Lesson, parameters: Sequence[float], found: Found) -> None:
-    """The left half of a pattern as the hidden unit adds it up: a number of three digits."""
+    """The left half of a pattern as the hidden unit adds it up: a number of three digits.
+
+    A digit whose weight is negative counts when it is 0.
+    """
     w = parameters[:3]
     digits = [round(abs(x) / min(found.sizes)) for x in w]  # 1, 2 and 4 in some order
-    sign = 1 if w[0] > 0 else -1
-    flip = [1 if x * sign > 0 else -1 for x in w]
     sums = sorted(
-        (sum(b * d * f for b, d, f in zip(bits, digits, flip)), sum(b * x for b, x in zip(bits, w)))
+        (
+            sum(d * (b if x > 0 else 1 - b) for b, d, x in zip(bits, digits, w)),
+            sum(b * x for b, x in zip(bits, w)),
+        )
         for bits in product((0, 1), repeat=3)
     )
     gaps = sorted(abs(sums[i + 1][1] - sums[i][1]) for i in range(7))
@@ -188,10 +192,11 @@ def values(lesson: Lesson, parameters: Sequence[float], found: Found) -> None:
         "2-binary",
         lambda: charts.lines(
             {"": [(float(n), total) for n, total in sums]},
-            "the left half as a number, digits by size",
+            "the left half as a binary number",
             "what it adds to hidden unit 1",
         ),
-        "The eight halves as hidden unit 1 adds them up: each has a sum of its own.",
+        "The eight halves as hidden unit 1 adds them up: each has a sum of its own. The pair with the "
+        "largest weights is the first digit; where a weight is negative, 0 counts for 1.",
     )
 
 
@@ -214,12 +219,10 @@ def growing(lesson: Lesson, seed: int, one: Fate) -> None:
             series,
             "sweep",
             "size of weights, by the smallest",
-            log="y",
-            marks={"learned": float(one.sweeps or 0)},
             dots=False,
         ),
         "The sizes of the weights on one side by the smallest of them, while it learns: they come "
-        "to be 2 and 4.",
+        f"to be 2 and 4. At sweep {one.sweeps} it has learned all cases.",
     )
 
 
@@ -258,7 +261,7 @@ def fate_of_the_seeds(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
             panels,
             "which pair has Small, Middle, Large weights, the outer pair first; below, how many",
             "sweeps until learned",
-            (PRINTED_SWEEPS, f"{PRINTED_SWEEPS:,}: the paper's run"),
+            (PRINTED_SWEEPS, f"paper: {PRINTED_SWEEPS:,}"),
         ),
         "The fate of all seeds: when they learned it, in which of the two ratios, in which of the "
         "six orders, and how many never did.",

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from tinygrad_edu.data import Case
-from tinygrad_edu.draw.canvas import STYLES, canvas, dress, from_matplotlib, legend
+from tinygrad_edu.draw.canvas import STYLES, canvas, from_matplotlib, legend, sheet
 from tinygrad_edu.draw.plots import surface
 
 Points = Sequence[tuple[float, float]]
@@ -183,14 +183,11 @@ def kinds(
     panels: (title, points by column, each a number and its kind). level: a line, and what it says.
     log: a logarithmic scale. counted: how many there are stands below each column.
     """
-    figure, _, colors = canvas(theme, width=9.6)
-    figure.clear()
-    figure.set_size_inches(9.6, 4.6 * len(panels))
-    places = figure.subplots(len(panels), 1, squeeze=False, sharey=True)[:, 0]
+    figure, places, colors = sheet(theme, len(panels), 1, (9.6, 4.6 * len(panels)))
+    every = [number for _, those in panels for row in those.values() for number, _ in row]
     named = dict.fromkeys(k for _, columns in panels for row in columns.values() for _, k in row)
     inks = [colors.positive, colors.negative, colors.highlight, colors.quiet]
     for place, (title, columns) in zip(places, panels):
-        dress(place, colors)
         for mark, ink, kind in zip("o^Xs", inks, named):
             points = [
                 (c - 0.32 + 0.64 * ((i * 0.618034) % 1), number)
@@ -211,11 +208,11 @@ def kinds(
                 textcoords="offset points",
                 ha="right",
                 color=colors.ink,
-                fontsize=11,
+                fontsize=12,
             )
         if log:
             place.set_yscale("log")
-            every = [number for _, those in panels for row in those.values() for number, _ in row]
+            place.set_ylim(min(every) / 1.3, 1.3 * max(every))
             wide = max(every) > 2_000 * min(every)
             ticks = [n * 10.0**k for k in range(-6, 7) for n in ((1,) if wide else (1, 2, 5))]
             ticks = [t for t in ticks if min(every) / 1.2 < t < 1.2 * max(every)]
@@ -304,13 +301,9 @@ def squares(
     The area is the size, by the largest of the panel. panels: (title, rows). above, below: what
     the columns of the first and of the last row are called.
     """
-    figure, _, colors = canvas(theme, width=7.2)
-    figure.clear()
-    figure.set_size_inches(7.2, 1.9 + 1.35 * len(panels))
+    figure, places, colors = sheet(theme, len(panels), 1, (7.6, 1.9 + 1.35 * len(panels)))
     patches = from_matplotlib("patches")
-    places = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     for place, (title, rows) in zip(places, panels):
-        dress(place, colors)
         largest = max(abs(x) for row in rows for x in row) or 1.0
         for r, row in enumerate(rows):
             for c, x in enumerate(row):
@@ -333,8 +326,6 @@ def squares(
     head.xaxis.tick_top()
     head.set_xticks(range(len(above)), above, rotation=60, ha="left", fontsize=12)
     foot.set_xticks(range(len(below)), below, rotation=60, ha="right", fontsize=12)
-    if len(places) == 1:
-        head.xaxis.tick_top()
     return figure
 
 
@@ -347,17 +338,12 @@ def tables(
 
     panels: (title, rows, what rows and columns are called).
     """
-    figure, _, colors = canvas(theme, width=6.0 * len(panels))
-    figure.clear()
-    figure.set_size_inches(6.0 * len(panels), 6.0)
+    figure, places, colors = sheet(theme, 1, len(panels), (6.0 * len(panels), 6.4))
     most = max(x for _, rows, _ in panels for row in rows for x in row) or 1.0
     shades = from_matplotlib("colors").LinearSegmentedColormap.from_list(
         "sizes", [colors.paper, colors.positive]
     )
-    for place, (title, rows, names) in zip(
-        figure.subplots(1, len(panels), squeeze=False)[0], panels
-    ):
-        dress(place, colors)
+    for place, (title, rows, names) in zip(places, panels):
         place.imshow(rows, cmap=shades, vmin=0, vmax=most)
         place.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=11)
         place.set_yticks(range(len(names)), names, fontsize=11)

@@ -76,29 +76,29 @@ class Trees(_Drawn):
 class Lit(_Drawn):
     """Layers of a network from left to right, each unit in a shade of its activity, 0 to 1.
 
-    columns: what stands above each other, blocks by title. A block is columns of units, a unit a
-    name and its activity; `marked` names get a frame, and are what is asked and what is right.
+    blocks: by their titles; a block is columns of units, a unit a name and its activity. edges:
+    between blocks. marked: names with a frame, by block: what is asked, and what is right.
     """
 
     def __init__(
         self,
         title: str,
-        columns: Sequence[Mapping[str, Sequence[Sequence[tuple[str, float]]]]],
-        marked: Sequence[str] = (),
+        blocks: Mapping[str, Sequence[Sequence[tuple[str, float]]]],
+        edges: Sequence[tuple[str, str]],
+        marked: Mapping[str, Sequence[str]],
         look: str = "light",
     ) -> None:
         colors = theme.THEMES[look]
         digraph = _digraph(colors, {"rankdir": "LR", "ranksep": "0.5", "nodesep": "0.3"})
         digraph.attr("edge", arrowhead="normal", color=colors.line, penwidth="2")
-        said, before = [], list[str]()
-        for column in columns:
-            for name, block in column.items():
-                digraph.node(name, _table(name, block, marked, colors), shape="plain")
-                for tail in before:
-                    digraph.edge(tail, name)
-                units = [f"{unit} {x:.2f}".strip() for row in block for unit, x in row]
-                said.append(f"{name}: {', '.join(units)}")
-            before = list(column)
+        said = []
+        for name, block in blocks.items():
+            table = _table(name, block, marked.get(name, ()), colors)
+            digraph.node(name, table, shape="plain", style="")
+            units = [f"{unit} {x:.2f}".strip() for column in block for unit, x in column]
+            said.append(f"{name}: {', '.join(units)}")
+        for tail, head in edges:
+            digraph.edge(tail, head)
         self.title, self.dot, self.alt = title, str(digraph.source), "; ".join(said)
 
 
@@ -126,19 +126,18 @@ def _table(
     colors: theme.Theme,
 ) -> str:
     """The units of a block, those of each column below each other."""
-    size = f'POINT-SIZE="{theme.SMALL_SIZE}"'
-    rows = [f'<TR><TD COLSPAN="{len(block)}" BORDER="0"><B>{_escaped(title)}</B></TD></TR>']
+
+    def words(text: str) -> str:  # between spaces, as letters may be wider than the engine thinks
+        return f'<FONT POINT-SIZE="{theme.SMALL_SIZE}">&nbsp;{text}&nbsp;&nbsp;</FONT>'
+
+    rows = [f'<TR><TD COLSPAN="{len(block)}" BORDER="0">{words(_escaped(title))}</TD></TR>']
     for units in zip(*block):
         cells = []
         for name, x in units:
-            frame = 4 if name and name in marked else 1
             number = f"{x:.2f}" if x >= _LEAST or not name else ""
-            words = " ".join(filter(None, (_escaped(name), number)))
-            words = f"<B>{words}</B>" if frame > 1 or x > 0.5 else words
-            cells.append(
-                f'<TD BORDER="{frame}" BGCOLOR="{_shade(x, colors)}" ALIGN="LEFT">'
-                f"<FONT {size}>{words}</FONT></TD>"
-            )
+            text = "&nbsp;".join(filter(None, (_escaped(name), number)))
+            look = f'BORDER="{4 if name in marked else 1}" BGCOLOR="{_shade(x, colors)}"'
+            cells.append(f'<TD {look} ALIGN="LEFT">{words(text)}</TD>')
         rows.append(f"<TR>{''.join(cells)}</TR>")
     look = 'BORDER="0" CELLBORDER="1" CELLSPACING="2" CELLPADDING="3"'
     return f'<<TABLE {look} COLOR="{colors.ink}">{"".join(rows)}</TABLE>>'
