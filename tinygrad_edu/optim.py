@@ -244,8 +244,8 @@ class Adam(Optimizer):
         (beta1, beta2), t = self.betas, self.steps + 1
         self.mean[i] = beta1 * self.mean[i] + (1 - beta1) * slope
         self.square[i] = beta2 * self.square[i] + (1 - beta2) * slope * slope
-        mean = self.mean[i] / (1 - beta1**t)
-        square = self.square[i] / (1 - beta2**t)
+        mean = self.mean[i] * (1 / (1 - beta1**t))  # a factor that is the same for all
+        square = self.square[i] * (1 / (1 - beta2**t))
         return -rate * mean / (sqrt(square) + self.epsilon)
 
 

@@ -42,11 +42,14 @@ def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> It
         _same(count, len(sources))
         yield [out], count
         yield sources, 1
-    elif code == SUMS:
-        out, terms, uniform, *lists = rest
-        rows = terms * (BLOCK + 1)
+    elif code in (SUMS, SUMS + 1):
+        hubs = code - SUMS + 1
+        terms, uniform, *lists = rest
+        outs, lists = lists[:hubs], lists[hubs:]
+        rows = terms * (BLOCK + hubs)
         _same(rows + 2 * uniform, len(lists))
-        yield [out], BLOCK
+        _same(len(outs), hubs)
+        yield outs, BLOCK
         yield [*lists[:rows], *lists[rows::2]], lanes
         yield lists[rows + 1 :: 2], BLOCK
     elif code == ROWS:
@@ -55,7 +58,7 @@ def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> It
         yield [out, out + (count - 1) * lanes], lanes
         yield [x + i * step for x, step in ((a, a_step), (b, b_step)) for i in (0, count - 1)], lanes
     else:
-        last = sizes[code - DOTS] - 1
+        last = sizes[range(len(sizes))[code - DOTS]] - 1
         out, out_step, init, init_step, count, u_step, finish, other, other_step = rest[:9]
         uu, rr, a_step, b_step = rest[9 : HEAD - 2]
         pairs = np.asarray(rest[HEAD - 2 :], np.int64).reshape(-1, 2)

@@ -167,6 +167,12 @@ class Form:
                 if is_step[other] and uses[other] == 1 and other in self.nodes:
                     del self.nodes[other]
                     other, finish = int(a[other]), "times step"
+                rest = self.nodes.get(other)  # (1 - y) * y, as of a logistic unit
+                if rest and rest.finish == "times" and uses[other] == 1 and sorted(
+                    (factor, tape.data[x] if constant[x] else x, y) for factor, x, y in rest.products
+                ) == [(-1.0, rest.other, ONE), (1.0, 1.0, ONE)]:
+                    del self.nodes[other]
+                    other, finish = rest.other, "times rest"
                 self.nodes[s] = Node("", (), products, finish, other, starts[inside])
             elif sums[s]:
                 begin = starts[s]
@@ -392,7 +398,10 @@ class Lowering:
             row.at = self.gradients_at + i * BLOCK
             row.rr, row.ur = terms, [(ONE, r) for r in scaled]
             if not terms and not scaled:
-                row.kind, row.init = "gather", [self.uniform(slot_of[p]) for p, _ in members]
+                sources = [self.uniform(slot_of[p]) for p, _ in members]
+                row.kind, row.init = "gather", sources
+                if all(type(u) is int and self.number(u) == 0 for u in sources):
+                    del self.all[row]  # they begin at 0, before each step
 
     def uniform(self, slot: int) -> Any:
         """A uniform number, or the first lane of a row that is the same in every lane."""
@@ -535,17 +544,29 @@ class Lowering:
 
     def _sums(self, table: list[int], rows: list[Row]) -> None:
         zero = self.filling(0.0)
-        # in this order, because what was just read is near
-        for row in sorted(rows, key=lambda row: [x.at for _, *others in row.rr for x in others]):
+        parts: list[tuple[list[int], list[int], list[int], list[int]]] = []
+        for row in rows:
             for k in range(0, max((len(term) - 1 for term in row.rr), default=1), BLOCK):
+                others = [(*term[1:][k : k + BLOCK], *[zero] * BLOCK)[:BLOCK] for term in row.rr]
                 at = row.at + k
-                lists = []
-                for hub, *others in row.rr:
-                    part = others[k : k + BLOCK]
-                    lists += [x.at for x in (hub, *part, *[zero] * (BLOCK - len(part)))]
-                u = at - self.gradients_at + self.parameters_at
-                lists += [x for _, r in row.ur for x in (r.at, u)]
-                table += [SUMS, 5 + len(lists), at, len(row.rr), len(row.ur), *lists]
+                scaled = [x for _, r in row.ur for x in (r.at, self.parameter(at))]
+                hubs = [term[0].at for term in row.rr]
+                parts.append(([x.at for other in others for x in other], scaled, hubs, [at]))
+        parts.sort()  # because what was just read is near
+        while parts:
+            others, scaled, hubs, at = parts.pop(0)
+            code = SUMS
+            if parts and parts[0][:2] == (others, scaled) == (others, []) and len(hubs) == 1:
+                _, _, more, further = parts.pop(0)
+                code, hubs, at = SUMS + 1, hubs + more, at + further
+            n = len(hubs) // len(at)
+            lists = [x for t in range(n) for x in (*hubs[t::n], *others[t * BLOCK :][:BLOCK])]
+            lists += scaled
+            table += [code, 4 + len(at) + len(lists), n, len(scaled) // 2, *at, *lists]
+
+    def parameter(self, gradient: int) -> int:
+        """The address of a parameter, by that of its gradient."""
+        return gradient - self.gradients_at + self.parameters_at
 
 
 def is_one(u: Any) -> bool:
