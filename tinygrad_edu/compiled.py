@@ -38,7 +38,7 @@ from tinygrad_edu.errors import (
     TapeError,
 )
 from tinygrad_edu.ieee import number
-from tinygrad_edu.ops import CONSTANT, LEAF
+from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
 from tinygrad_edu.straight import Columns, Run, function
 from tinygrad_edu.tape import record
 
@@ -121,6 +121,8 @@ class Step:
         # inputs that nothing depends on are not on the tape: their columns are not looked at
         self._used = [i for i, x in enumerate(self.inputs) if x in self.tape.leaves]
         self._each = {x: None for x in self.wrt if x in given}
+        rows = {id(op): op for op in self.tape.ops if op.derivatives}.values()
+        self._rows = all(op is TABLE.get(op.name) for op in rows)
         self._made: dict[tuple[str, bool], Run] = {}
         self._told = False
         self._program: Any = None
@@ -200,12 +202,13 @@ class Step:
 
     def chosen(self, count: int, forward: bool = False) -> str:
         """The backend for so many examples."""
-        adds = not forward and not self._each  # the machine gives sums, and nothing by example
+        # the machine knows the table's rows alone, gives sums, and nothing by example
+        fits = self._rows and not forward and not self._each
         if self.backend == "machine":
-            return "machine" if adds else "numpy"
+            return "machine" if fits else "numpy"
         if self.backend == "auto":
             arrays = "numpy" if self._arrays and count >= MANY else "python"
-            return "machine" if self._machines and adds else arrays
+            return "machine" if self._machines and fits else arrays
         return self.backend
 
     def _function(self, backend: str, forward: bool) -> Run:
