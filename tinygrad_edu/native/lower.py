@@ -215,6 +215,7 @@ class Lowering:
         self.weight.at = self.inputs_at + len(inputs) * self.lanes
         if weight is not None:
             self.rows[weight] = self.weight
+        given = {*inputs, weight}
         for i, slot in enumerate(inputs):
             row = self.rows[slot] = Row("given")
             row.at = self.inputs_at + i * self.lanes
@@ -228,7 +229,7 @@ class Lowering:
             copy.ur.append((ONE, self.of(slot)))
             copy.at = self.whole_at + i * self.lanes
         for slot, op in enumerate(tape.ops):  # leaves that are not differentiated by
-            if op is LEAF and slot not in self.rows and slot not in self.addresses:
+            if op is LEAF and slot not in given and slot not in self.addresses:
                 self.addresses[slot] = self.take(1)
         self.table = np.array(self._schedule(), np.int32)
 
