@@ -327,7 +327,8 @@ class Lowering:
         """Of a slot that is a constant."""
         if slot == ONE:
             return 1.0
-        return self.tape.data[slot] if self.tape.ops[slot] is CONSTANT else None
+        known = slot < len(self.tape) and self.tape.ops[slot] is CONSTANT
+        return self.tape.data[slot] if known else None
 
     def operation(self, node: Node, operands: list[Row]) -> Row:
         """The row of a row of the table, of these operands."""
@@ -468,10 +469,18 @@ class Lowering:
 
     def _dots(self, table: list[int], rows: list[Row]) -> None:
         if self.vectors == 1:  # own rows with a constant can go together, each with its own
+            filled = {row: float(text) for text, row in self.filled.items()}
             for row in rows:
-                own = [(u, r) for u, r in row.ur if type(u) is float or (type(u) is int and u < 0)]
-                row.ur = [pair for pair in row.ur if pair not in own]
-                row.rr += [(self.filling(u if type(u) is float else 1.0), r) for u, r in own]
+                row.ur += [(filled[x], y) for x, y in row.rr if x in filled]
+                row.rr = [(x, y) for x, y in row.rr if x not in filled]
+                numbers = [self.number(u) if type(u) is int else None for u, _ in row.ur]
+                row.ur = [(u if x is None else x, r) for x, (u, r) in zip(numbers, row.ur)]
+            fixed = Counter(pair for row in rows for pair in row.ur if type(pair[0]) is float)
+            for row in rows:
+                most = 2 if all(type(u) is float for u, _ in row.ur) else len(rows)
+                own = [pair for pair in row.ur if 0 < fixed[pair] <= most]
+                row.ur = [pair for pair in row.ur if not 0 < fixed[pair] <= most]
+                row.rr += [(self.filling(u), r) for u, r in own]
         used = Counter(r for row in rows for pair in row.rr for r in pair)
         alike: dict[Any, list[tuple[list[Any], Row]]] = {}
         for row in rows:
@@ -586,24 +595,23 @@ def _stars(
 ) -> Iterable[tuple[list[Row], Sequence[tuple[int, list[tuple[Row, Row]]]]]]:
     """The gradients in blocks that share a row in each product, the hub, and few blocks.
 
-    The row that the most have takes its own first: so all neurons of a layer do it alike.
+    The row that fills its blocks best takes its own first: so all neurons of a layer do it alike.
     """
     if not gradients[0][1]:
         yield from (([], gradients[k : k + BLOCK]) for k in range(0, len(gradients), BLOCK))
         return
-    left = dict.fromkeys(range(len(gradients)))
     having: dict[Row, dict[int, None]] = {}
     for i, (_, pairs) in enumerate(gradients):
         for row in pairs[0]:
             having.setdefault(row, {})[i] = None
-    by_count: dict[int, dict[Row, None]] = {}
-    for row, having_it in having.items():
-        by_count.setdefault(len(having_it), {})[row] = None
-    count = max(by_count)
-    while left:
-        while not by_count.get(count):
-            count -= 1
-        hub = next(iter(by_count[count]))
+
+    adjoints = {pairs[0][0] for _, pairs in gradients}
+
+    def filled(row: Row) -> tuple[float, int, bool]:
+        count = len(having[row])
+        return count / -(-count // BLOCK), count, row in adjoints
+
+    for hub in sorted(having, key=filled, reverse=True):
         mine = list(having[hub])
         k = 0
         while k < len(mine):
@@ -619,8 +627,5 @@ def _stars(
                 k += 1
             yield [c[0] for c in hubs], block
         for i in mine:
-            del left[i]
-            for row in dict.fromkeys(gradients[i][1][0]):
-                del by_count[len(having[row])][row]
-                del having[row][i]
-                by_count.setdefault(len(having[row]), {})[row] = None
+            for row in gradients[i][1][0]:
+                having[row].pop(i, None)

@@ -86,35 +86,53 @@ class Packs:
         return pack
 
     def _upward(self) -> None:
-        """What is made of lanes of the same packs, and adjoints of lanes of the same pack."""
+        """What is made of lanes of the same packs, and adjoints of lanes of the same pack.
+
+        In the forward pass, what then is alone is looked at again: there, lanes of any packs do.
+        """
+        forward = [s for s in self.nodes if s < self.tape.forward]
+        before = len(self.packs)
+        self._rise(forward, {}, 0)
+        for pack in self.packs[before:]:
+            if len(pack) == 1:
+                (s,) = pack.values()
+                del self.place[s]
+                pack.clear()
+        self._rise(forward, {}, len(self.packs))
         adjoint_of: dict[int, list[int]] = {}
         for s, adjoint in self.tape.adjoints.items():
             adjoint_of.setdefault(adjoint, []).append(s)
+        self._rise([s for s in self.nodes if s >= self.tape.forward], adjoint_of, 0)
+
+    def _rise(self, slots: Sequence[int], adjoint_of: dict[int, list[int]], told: int) -> None:
+        """Packs slots whose operands are in one lane; told: packs from which on it counts, which."""
         found: dict[Any, int] = {}
-        for s in self.nodes:
-            if s in self.place:
+        place = self.place
+        for s in slots:
+            if s in place:
                 continue
             found_in = adjoint_of.get(s) or adjoint_of.get(self.form.fused.get(s, ONE), [])
-            linked = [x for x in found_in if x in self.place]
+            linked = [x for x in found_in if x in place]
             if linked:
-                pack, lane = self.place[max(linked)]  # a sum has the adjoints of its parts
+                pack, lane = place[max(linked)]  # a sum has the adjoints of its parts
                 key: Any = ("adjoint", pack, self.kind(s))
             else:
                 node = self.nodes[s]
                 operands = [*node.operands, node.other]
                 operands += [x for _, p, q in node.products for x in (p, q)]
-                places = [self.place.get(x) for x in operands]
-                lanes = {place[1] for place in places if place}
+                places = [place.get(x) for x in operands]
+                lanes = {at[1] for at in places if at}
                 if len(lanes) != 1:
                     continue
                 (lane,) = lanes
-                key = (self.kind(s), *(y[0] if y else -2 - x for x, y in zip(operands, places)))
-            pack = found.get(key, -1)
+                packs = ((y[0] if y[0] >= told else 0) if y else -2 - x for x, y in zip(operands, places))
+                key = (self.kind(s), *packs)
+            pack = found.get(key, NOWHERE)
             if pack < 0 or lane in self.packs[pack]:
                 found[key] = pack = len(self.packs)
                 self.packs.append({})
             self.packs[pack][lane] = s
-            self.place[s] = pack, lane
+            place[s] = pack, lane
 
 
 def parts(nodes: dict[int, Node], group: Group) -> Iterable[Group]:
@@ -151,7 +169,7 @@ class Packed(Lowering):
             np.where((pack_of[x] >= 0) & (lane_of[x] == lane_of[form.root]), -2 - pack_of[x], x).tolist()
             for x in (form.p, form.q)
         ]
-        self.of_pack = {i: self.row("dots") for i in range(len(self.packs))}
+        self.of_pack = {i: self.row("dots") for i, slots in enumerate(self.packs) if slots}
         self.summed = {
             g: pairs
             for g in self.gradient_slots
