@@ -172,7 +172,7 @@ class Plan:
         self.size = 0 if single else (len(inputs) + 1) * self.lanes
         self.told = len(tape.outputs)
         self.plan = np.array(
-            (low.inputs_at, self.size, 0, low.sums_at, low.zeroed - low.sums_at, self.told,
+            (low.inputs_at, self.size, 0, low.zero_at, low.zeroed, low.sums_at, self.told,
              low.whole_at, len(self.whole) * self.lanes),
             np.int64,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tinygrad_edu.errors import TapeError
-from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS
+from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS, TURN
 
 Reach = tuple[Sequence[int], int]  # addresses, and how many doubles are read or written at each
 
@@ -52,6 +52,10 @@ def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> It
         yield outs, BLOCK
         yield [*lists[:rows], *lists[rows::2]], lanes
         yield lists[rows + 1 :: 2], BLOCK
+    elif code == TURN:
+        _same(len(rest), 1 + BLOCK)
+        yield rest[:1], BLOCK * lanes
+        yield rest[1:], lanes
     elif code == ROWS:
         out, count, op, a, a_step, b, b_step = rest
         _same(op, range(len(OPS))[op])

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS, outputs
+from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS, TURN, outputs
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.tape import Tape
 
@@ -222,7 +222,6 @@ class Lowering:
         self.build(form)
         self._place_parameters(parameters, gradients)
         self.tell(tape.outputs)
-        self.zeroed = self.size  # from `sums_at` on, before each step
         self.whole_at = self.take(len(whole) * self.lanes)
         for i, slot in enumerate(whole):
             copy = self.row("dots")
@@ -384,26 +383,41 @@ class Lowering:
             for (_, *scaled), these in alike.items()
             for hubs, members in _stars(these)
         ]
-        self.parameters_at = self.take(len(blocks) * BLOCK)
-        self.sums_at = self.take(len(self.tape.outputs))
-        self.gradients_at = self.take(len(blocks) * BLOCK)
         self.blocks = len(blocks)
         slot_of = dict(zip(parameters, gradients))
-        for i, (scaled, hubs, members) in enumerate(blocks):
-            for k, (p, _) in enumerate(members):
-                self.addresses[p] = self.parameters_at + i * BLOCK + k
-            terms = [
+        rows = []
+        for scaled, hubs, members in blocks:
+            row = self.row("sums")
+            row.rr = [
                 (hub, *(y if x is hub else x for x, y in (pairs[t] for _, pairs in members)))
                 for t, hub in enumerate(hubs)
             ]
-            row = self.row("sums")
-            row.at = self.gradients_at + i * BLOCK
-            row.rr, row.ur = terms, [(ONE, r) for r in scaled]
-            if not terms and not scaled:
-                sources = [self.uniform(slot_of[p]) for p, _ in members]
-                row.kind, row.init = "gather", sources
-                if all(type(u) is int and self.number(u) == 0 for u in sources):
-                    del self.all[row]  # they begin at 0, before each step
+            row.ur = [(ONE, r) for r in scaled]
+            if not row.rr and not scaled:
+                row.kind, row.init = "gather", [self.uniform(slot_of[p]) for p, _ in members]
+            rows.append(row)
+        self.turn(rows)
+        order = sorted(range(len(rows)), key=lambda i: rows[i].kind != "sums")
+        self.parameters_at = self.take(self.blocks * BLOCK)
+        self.zero_at = self.size
+        for row in [row for row in self.all if row.kind == "sums" and row not in set(rows)]:
+            row.at = self.take(self.lanes)
+        self.sums_at = self.take(len(self.tape.outputs))
+        self.zeroed = self.size - self.zero_at  # doubles that begin at 0 in each step
+        self.gradients_at = self.take(self.blocks * BLOCK)
+        for i, k in enumerate(order):
+            rows[k].at = self.gradients_at + i * BLOCK
+            for lane, (p, _) in enumerate(blocks[k][2]):
+                self.addresses[p] = self.parameters_at + i * BLOCK + lane
+            if rows[k].kind == "sums":
+                self.zeroed = rows[k].at + BLOCK - self.zero_at
+            elif rows[k].kind == "gather" and all(
+                type(u) is int and self.number(u) == 0 for u in rows[k].init
+            ):
+                del self.all[rows[k]]  # it is 0 for ever
+
+    def turn(self, rows: Sequence[Row]) -> None:
+        """Room for a better way to make some of these sums."""
 
     def uniform(self, slot: int) -> Any:
         """A uniform number, or the first lane of a row that is the same in every lane."""
@@ -431,10 +445,11 @@ class Lowering:
         """The table: level by level, what is alike together."""
         table: list[int] = []
         for rows in self._levels():
-            kinds: dict[str, list[Row]] = {"dots": [], "rows": [], "gather": [], "sums": []}
+            kinds: dict[str, list[Row]] = {k: [] for k in ("dots", "rows", "gather", "sums", "turn")}
             for row in rows:
                 kinds[row.kind].append(row)
             self._gather(table, kinds["gather"])
+            self._turn(table, kinds["turn"])
             self._dots(table, kinds["dots"])
             self._ops(table, kinds["rows"])
             self._sums(table, kinds["sums"])
@@ -551,6 +566,13 @@ class Lowering:
         ]:
             if sources:
                 table += [GATHER, 4 + len(sources), at, len(sources), *map(self.address, sources)]
+
+    def _turn(self, table: list[int], rows: list[Row]) -> None:
+        for k in range(0, len(rows), BLOCK):  # they were made together
+            out = self.take(BLOCK * self.lanes)
+            for lane, row in enumerate(rows[k : k + BLOCK]):
+                row.at = out + lane * self.lanes
+            table += [TURN, 3 + BLOCK, out, *(x.at for x in rows[k].rr[0])]
 
     def _sums(self, table: list[int], rows: list[Row]) -> None:
         zero = self.filling(0.0)

@@ -200,28 +200,29 @@ class Packed(Lowering):
     def products(self, p: int, g: int) -> tuple[list[tuple[Row, Row]], list[Row]]:
         return self.summed.get(g, []), []
 
-    def turn(self) -> None:
+    def turn(self, rows: Sequence[Row]) -> None:
         """Makes of SUMS of the same eight rows DOTS of those rows turned: a row for each lane."""
         alike: dict[Any, list[Row]] = {}
-        for row in self.all:
+        for row in rows:
             if row.kind == "sums" and len(row.rr) == 1 and len(row.rr[0]) == self.lanes + 1 == 9:
                 alike.setdefault(row.rr[0][1:], []).append(row)
-        for others, rows in alike.items():
-            if len(rows) > 2:
-                turned = [self._gathered([(x, lane) for x in others]) for lane in range(self.lanes)]
-                for row in rows:
+        for others, same in alike.items():
+            if len(same) > 2:
+                turned = []
+                for lane in range(self.lanes):
+                    if self.vectors == 1:
+                        turned.append(self.row("turn"))
+                        turned[-1].rr = [others]
+                    else:
+                        turned.append(self._gathered([(x, lane) for x in others]))
+                for row in same:
                     hub, row.kind, row.rr = row.rr[0][0], "dots", []
                     row.ur = [((hub, lane), x) for lane, x in enumerate(turned)]
 
     def tell(self, slots: Sequence[int]) -> None:
-        self.turn()
         row = self.row("gather")
         row.init = [self.uniform(s) for s in slots]
         row.at = self.sums_at
-        sums = [row for row in self.all if row.kind == "sums" and row.at < 0]
-        at = self.take(len(sums) * self.lanes)
-        for i, row in enumerate(sums):  # after the gradients, because they too begin at 0
-            row.at = at + i * self.lanes
 
     def uniform(self, s: int) -> Any:
         if s in self.place:
