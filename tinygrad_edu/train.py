@@ -265,7 +265,7 @@ def train_step(
         raise ValueError("the step does not differentiate by all parameters: compile it with wrt=")
     if len(counts) != len(step.also):
         raise LengthError(f"{len(step.also)} values in also=, {len(counts)} counts: name each")
-    machine = step.training(optimizer, lists) if _known(optimizer) else None
+    machine = step.begun(optimizer, lists, count) if _known(optimizer) else None
     arrays = step.chosen(count) == "numpy"
     given = as_arrays(lists) if arrays else lists
     share = count if step.reduce == "mean" else 1

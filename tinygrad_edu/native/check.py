@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, 
 Reach = tuple[Sequence[int], int]  # addresses, and how many doubles are read or written at each
 
 
-def check(table: Sequence[int], size: int, lanes: int, sizes: Sequence[int]) -> None:
+def check(table: Any, size: int, lanes: int, sizes: Sequence[int]) -> None:
     """Raises TapeError unless all that the table reaches is in an arena of `size` doubles.
 
     lanes: doubles in a row. sizes: how many rows DOTS, DOTS + 1, ... make.
@@ -36,7 +37,7 @@ def check(table: Sequence[int], size: int, lanes: int, sizes: Sequence[int]) -> 
 
 def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> Iterator[Reach]:
     """What the instruction reads and writes; IndexError or ValueError if it is none."""
-    code, length, *rest = instruction
+    code, _, *rest = instruction
     if code == GATHER:
         out, count, *sources = rest
         _same(count, len(sources))
@@ -60,7 +61,7 @@ def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> It
         out, count, op, a, a_step, b, b_step = rest
         _same(op, range(len(OPS))[op])
         yield [out, out + (count - 1) * lanes], lanes
-        yield [x + i * step for x, step in ((a, a_step), (b, b_step)) for i in (0, count - 1)], lanes
+        yield [a, a + (count - 1) * a_step, b, b + (count - 1) * b_step], lanes
     else:
         last = sizes[range(len(sizes))[code - DOTS]] - 1
         out, out_step, init, init_step, count, u_step, finish, other, other_step = rest[:9]

@@ -25,7 +25,13 @@ BLOCK = 8  # sums made by one SUMS, whatever the width
 OPS = list(TABLE)  # ROWS names a row of the table by its place here
 FINISH = ("", "relu", "times", "times step", "times rest")  # what DOTS does to a sum at last
 HEAD = 15  # int32 before the lists of DOTS
-GATHER, SUMS, ROWS, TURN, DOTS = 1, 2, 4, 5, 6  # codes; DOTS + i makes outputs(vectors)[i] rows at a time
+GATHER, SUMS, ROWS, TURN, DOTS = (
+    1,
+    2,
+    4,
+    5,
+    6,
+)  # codes; DOTS + i makes outputs(vectors)[i] rows at a time
 
 
 def outputs(vectors: int, registers: int) -> list[int]:
@@ -223,8 +229,8 @@ def _dots(code: Code, j: int, attributes: str) -> None:
             new = list(sums)
             for k, (x, y) in enumerate(zip(along(a, firsts), along(b, seconds))):
                 for c in range(n):
-                    xy = (code.load(further(at, c)) for at in (x, y))
-                    new[k * n + c] = code.fma(*xy, sums[k * n + c])
+                    x_c, y_c = (code.load(further(at, c)) for at in (x, y))
+                    new[k * n + c] = code.fma(x_c, y_c, sums[k * n + c])
             return new
 
         uniforms = bases(5)
@@ -347,9 +353,7 @@ def _across(code: Code, vectors: Sequence[str]) -> str:
     while size > 1:
         half = size // 2
         low = [i for i in range(2 * w) if i % size < half]
-        masks = [
-            "<" + ", ".join(f"i32 {i + more}" for i in low) + ">" for more in (0, half)
-        ]
+        masks = ["<" + ", ".join(f"i32 {i + more}" for i in low) + ">" for more in (0, half)]
         found = [
             code.let(
                 "fadd {} {}, {}".format(
@@ -430,15 +434,14 @@ def _train(code: Code, attributes: str) -> None:
     """`steps` turns of the Loop, or fewer: how many were made.
 
     plan, of i64: where the inputs of a chunk go, their doubles, how many chunks; where what begins
-    at 0 is, how many doubles; where the outputs are, how many; where rows that are wanted
-    whole lie, their doubles. columns: the inputs of all chunks. rows: room for those of all
-    chunks. losses: room for the outputs of each step. update: null, or what moves the parameters,
-    given the arena and the settings of this step, `setting` doubles. It stops after a step whose
-    first output is not finite.
+    at 0 is, how many doubles; where the outputs are, how many. columns: the inputs of all chunks.
+    losses: room for the outputs of each step. update: null, or what moves the parameters, given the
+    arena, places and the two settings of this step. It stops after a step whose first output is
+    not finite.
     """
-    names = ("to", "size", "chunks", "zero", "reach", "sums", "told", "from", "whole")
+    names = ("to", "size", "chunks", "zero", "reach", "sums", "told")
     header = (
-        "i64 @train(ptr %m, ptr %table, ptr %plan, ptr %columns, ptr %rows, ptr %losses,"
+        "i64 @train(ptr %m, ptr %table, ptr %plan, ptr %columns, ptr %losses,"
         " i64 %steps, ptr %update, ptr %places, ptr %settings)"
     )
     with code.function(header, attributes):
@@ -451,7 +454,8 @@ def _train(code: Code, attributes: str) -> None:
             return code.let(f"shl i64 {doubles}, 3")
 
         def part(base: str, i: str, size: str) -> str:
-            return code.let(f"getelementptr double, ptr {base}, i64 {code.let(f'mul i64 {i}, {size}')}")
+            offset = code.let(f"mul i64 {i}, {size}")
+            return code.let(f"getelementptr double, ptr {base}, i64 {offset}")
 
         def copy(to: str, of: str, doubles: str) -> None:
             code.do(
@@ -473,7 +477,6 @@ def _train(code: Code, attributes: str) -> None:
             def chunk(c: str) -> list[str]:
                 copy(code.address(plan["to"]), part("%columns", c, plan["size"]), size)
                 code.do("call void @run(ptr %m, ptr %table)")
-                copy(part("%rows", c, plan["whole"]), code.address(plan["from"]), plan["whole"])
                 return []
 
             code.loop(plan["chunks"], [], chunk)
