@@ -44,7 +44,7 @@ from tinygrad_edu.tape import record
 
 BACKENDS = ("auto", "python", "numpy", "machine")
 REDUCTIONS = ("sum", "mean")
-_FAST = 'pip install "tinygrad-edu[fast]"'
+FAST = 'pip install "tinygrad-edu[fast]"'
 MANY = 32  # examples from which arrays are faster than a loop; measured on MLPs, it is 20 to 40
 
 Column = Any  # a number, or a sequence of numbers, one for each example
@@ -127,10 +127,10 @@ class Step:
         self._told = False
         self._program: Any = None
         self._arrays = _there("numpy")
-        self._machines = self._arrays and _there("llvmlite", "tinygrad_edu.native")
+        self._machines = machine_code()
         there = {"machine": self._machines, "numpy": self._arrays}
         if not there.get(backend, True):
-            raise MissingError(f"{backend} is not installed: {_FAST}")
+            raise MissingError(f"{backend} is not installed: {FAST}")
         if backend == "auto" and not self._machines:
             _say_how_to_be_faster()
 
@@ -429,6 +429,11 @@ def _outside() -> int:
 # --- what is installed ---------------------------------------------------------------------------
 
 
+def machine_code() -> bool:
+    """Whether all is installed that a step as machine code needs."""
+    return _there("numpy", "llvmlite", "tinygrad_edu.native")
+
+
 def _there(*packages: str) -> bool:
     """Whether they are installed; nothing is imported."""
     return all(find_spec(package) is not None for package in packages)
@@ -437,5 +442,5 @@ def _there(*packages: str) -> bool:
 @cache
 def _say_how_to_be_faster() -> None:
     """Says it, once in a process."""
-    message = f"compiled steps are much faster as machine code: {_FAST}"
+    message = f"compiled steps are much faster as machine code: {FAST}"
     warnings.warn(message, SlowWarning, stacklevel=_outside())

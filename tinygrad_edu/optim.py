@@ -76,11 +76,9 @@ class Optimizer:
 
     def rate_at(self, step: int) -> float:
         """The rate of that step."""
-        return (
-            _within(f"the rate at step {step}", self.rate(step))
-            if callable(self.rate)
-            else self.rate
-        )
+        if not callable(self.rate):
+            return self.rate
+        return _within(f"the rate at step {step}", self.rate(step))
 
     def kept(self) -> list[list[float]]:
         """What is remembered between steps: lists with a number for each parameter."""
