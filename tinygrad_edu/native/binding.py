@@ -221,7 +221,7 @@ class Program:
             chunks = -(-count // (vectors * width))
             return chunks * (vectors + 2), -vectors
 
-        key = min(VECTORS, key=cost), count == 1
+        key = (BLOCK // width if count == 1 else min(VECTORS, key=cost)), count == 1
         if key not in self.plans:
             try:
                 self.plans[key] = Plan(self, *key)

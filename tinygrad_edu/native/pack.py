@@ -27,7 +27,7 @@ class Packed(Lowering):
     def build(self) -> None:
         """A row for every pack, and for every node that is in none."""
         nodes = self.form.nodes
-        found = Packs(self.form, self.tape)
+        found = Packs(self.form, self.tape, self.lanes)
         self.place, self.packs = found.place, found.packs
         self.made: dict[Any, Row] = {}  # rows that more than one may need
         self.row_of = {i: self.row("dots") for i, slots in enumerate(self.packs) if slots}
@@ -303,7 +303,9 @@ class Packed(Lowering):
 
     def zero(self, x: Any, lanes: Sequence[int]) -> bool:
         """Whether it is a row that is made of numbers, which are 0 in these lanes."""
-        return type(x) is Row and type(x.init) is list and all(x.init[i] == 0.0 for i in lanes)
+        if type(x) is not Row or type(x.init) is not list:
+            return False
+        return all(type(x.init[i]) is float and x.init[i] == 0.0 for i in lanes)
 
     def cleaned(self, row: Row, lanes: Iterable[int]) -> Row:
         """The row with 0 in all other lanes, whatever was there."""
@@ -334,7 +336,7 @@ class Packed(Lowering):
         return self._gathered([self.uniform(group[i]) if i in group else 0.0 for i in lanes])
 
     def _gathered(self, sources: list[Any]) -> Row:
-        key = ("gather", *sources)
+        key = ("gather", *((type(u), u) for u in sources))  # slot 0 is not the number 0.0
         if key not in self.made:
             self.made[key] = self.row("gather")
             self.made[key].init = sources

@@ -16,14 +16,12 @@ from tinygrad_edu.native.form import ONE, Form, Node
 from tinygrad_edu.tape import NOWHERE, Tape
 
 Group = dict[int, int]  # a slot for each lane, of those that have one
-MOST = 16  # lanes of a pack
-
 
 class Packs:
     """`packs`, each a Group, and `place`: the pack and the lane of a slot."""
 
-    def __init__(self, form: Form, tape: Tape) -> None:
-        self.form, self.tape, self.nodes = form, tape, form.nodes
+    def __init__(self, form: Form, tape: Tape, lanes: int) -> None:
+        self.form, self.tape, self.nodes, self.lanes = form, tape, form.nodes, lanes
         self.packs: list[Group] = []
         self.place: dict[int, tuple[int, int]] = {}
         self._downward()
@@ -44,8 +42,8 @@ class Packs:
             if s < self.tape.forward and counts[end] - counts[begin] > 1:
                 alike.setdefault((node.finish, marks[begin:end].tobytes()), []).append(s)
         for members in alike.values():
-            for k in range(0, len(members), MOST):
-                part = members[k : k + MOST]
+            for k in range(0, len(members), self.lanes):
+                part = members[k : k + self.lanes]
                 if len(part) > 1 and not any(s in self.place for s in part):
                     waiting = [self._open(dict(enumerate(part)))]
                     for group in waiting:  # which grows
