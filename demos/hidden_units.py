@@ -32,7 +32,7 @@ RANGE = {2: (0.85, 0.97), 3: (0.96, 1.0), 4: (0.99, 1.0), 8: (0.99, 1.0)}
 TRIALS = {n: Trial("xor", n, rate=0.5, alpha=0.9, init=0.3, sweeps=2_000) for n in REFERENCE}
 
 
-@command(seeds=SEEDS, quick=20, takes="")
+@command(seeds=SEEDS, quick=50, takes="")
 def main(lesson: Lesson) -> None:
     found = many_seeds(lesson)
     fates = list(zip(count(lesson.seed), found[2]))

@@ -71,7 +71,7 @@ ROWS = [
 ENCODER = next(row.trial for row in ROWS if row.trial.task == "encoder")
 
 
-@command(seeds=SEEDS, quick=5, takes="")
+@command(seeds=SEEDS, quick=20, takes="")
 def main(lesson: Lesson) -> None:
     direct_links(lesson)
     codes(lesson, many_seeds(lesson))

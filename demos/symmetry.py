@@ -203,7 +203,7 @@ def values(lesson: Lesson, parameters: Sequence[float], found: Found) -> None:
 def growing(lesson: Lesson, seed: int, one: Fate) -> None:
     """How the sizes come to be 1:2:4."""
     last = 3 * (one.sweeps or 1)
-    moments = [round(last * i / 60) for i in range(61)]
+    moments = [round(last * i / 40) for i in range(41)]
     series: dict[str, list[tuple[float, float]]] = {"middle": [], "large": []}
     for moment in moments:
         if moment:

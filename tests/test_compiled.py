@@ -609,6 +609,9 @@ def test_the_fastest_that_is_there_is_chosen(monkeypatch: pytest.MonkeyPatch) ->
     assert chosen("llvmlite", "numpy", wrt="x") == ["python", "numpy", "numpy"]
     assert chosen("llvmlite", "numpy", backend="machine", wrt="x") == ["numpy"] * 3
     assert chosen("llvmlite", "numpy", backend="python") == ["python"] * 3
+    y = Op("tanh", lambda a: a, lambda y, a: 1.0)(y)  # which machine code does not know
+    assert chosen("llvmlite", "numpy") == ["python", "numpy", "numpy"]
+    assert chosen("llvmlite", "numpy", backend="machine") == ["numpy"] * 3
     with pytest.raises(MissingError, match=r'pip install "tinygrad-edu\[fast\]"'):
         chosen("numpy", backend="machine")
     with pytest.raises(MissingError, match=r'pip install "tinygrad-edu\[fast\]"'):

@@ -38,13 +38,13 @@ from tinygrad_edu.errors import (
     TapeError,
 )
 from tinygrad_edu.ieee import number
-from tinygrad_edu.ops import CONSTANT, LEAF
+from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
 from tinygrad_edu.straight import Columns, Run, function
 from tinygrad_edu.tape import record
 
 BACKENDS = ("auto", "python", "numpy", "machine")
 REDUCTIONS = ("sum", "mean")
-_FAST = 'pip install "tinygrad-edu[fast]"'
+FAST = 'pip install "tinygrad-edu[fast]"'
 MANY = 32  # examples from which arrays are faster than a loop; measured on MLPs, it is 20 to 40
 
 Column = Any  # a number, or a sequence of numbers, one for each example
@@ -121,14 +121,16 @@ class Step:
         # inputs that nothing depends on are not on the tape: their columns are not looked at
         self._used = [i for i, x in enumerate(self.inputs) if x in self.tape.leaves]
         self._each = {x: None for x in self.wrt if x in given}
+        rows = {id(op): op for op in self.tape.ops if op.derivatives}.values()
+        self._rows = all(op is TABLE.get(op.name) for op in rows)
         self._made: dict[tuple[str, bool], Run] = {}
         self._told = False
         self._program: Any = None
         self._arrays = _there("numpy")
-        self._machines = self._arrays and _there("llvmlite", "tinygrad_edu.native")
+        self._machines = machine_code()
         there = {"machine": self._machines, "numpy": self._arrays}
         if not there.get(backend, True):
-            raise MissingError(f"{backend} is not installed: {_FAST}")
+            raise MissingError(f"{backend} is not installed: {FAST}")
         if backend == "auto" and not self._machines:
             _say_how_to_be_faster()
 
@@ -200,12 +202,13 @@ class Step:
 
     def chosen(self, count: int, forward: bool = False) -> str:
         """The backend for so many examples."""
-        adds = not forward and not self._each  # the machine gives sums, and nothing by example
+        # the machine knows the table's rows alone, gives sums, and nothing by example
+        fits = self._rows and not forward and not self._each
         if self.backend == "machine":
-            return "machine" if adds else "numpy"
+            return "machine" if fits else "numpy"
         if self.backend == "auto":
             arrays = "numpy" if self._arrays and count >= MANY else "python"
-            return "machine" if self._machines and adds else arrays
+            return "machine" if self._machines and fits else arrays
         return self.backend
 
     def _function(self, backend: str, forward: bool) -> Run:
@@ -251,6 +254,10 @@ class Step:
         None where there is no machine, or the optimizer has other parameters than the step.
         """
         lists, count, _ = self.columns(columns)
+        return self.begun(optimizer, lists, count)
+
+    def begun(self, optimizer: Any, lists: Columns, count: int) -> Any:
+        """As `training`, of lists of floats."""
         if self.chosen(count) != "machine" or not hasattr(optimizer, "recorded"):
             return None
         mean = self.reduce == "mean"
@@ -422,6 +429,11 @@ def _outside() -> int:
 # --- what is installed ---------------------------------------------------------------------------
 
 
+def machine_code() -> bool:
+    """Whether all is installed that a step as machine code needs."""
+    return _there("numpy", "llvmlite", "tinygrad_edu.native")
+
+
 def _there(*packages: str) -> bool:
     """Whether they are installed; nothing is imported."""
     return all(find_spec(package) is not None for package in packages)
@@ -430,5 +442,5 @@ def _there(*packages: str) -> bool:
 @cache
 def _say_how_to_be_faster() -> None:
     """Says it, once in a process."""
-    message = f"compiled steps are much faster as machine code: {_FAST}"
+    message = f"compiled steps are much faster as machine code: {FAST}"
     warnings.warn(message, SlowWarning, stacklevel=_outside())

@@ -76,7 +76,9 @@ class Optimizer:
 
     def rate_at(self, step: int) -> float:
         """The rate of that step."""
-        return _within(f"the rate at step {step}", self.rate(step)) if callable(self.rate) else self.rate
+        if not callable(self.rate):
+            return self.rate
+        return _within(f"the rate at step {step}", self.rate(step))
 
     def kept(self) -> list[list[float]]:
         """What is remembered between steps: lists with a number for each parameter."""
@@ -244,8 +246,8 @@ class Adam(Optimizer):
         (beta1, beta2), t = self.betas, self.steps + 1
         self.mean[i] = beta1 * self.mean[i] + (1 - beta1) * slope
         self.square[i] = beta2 * self.square[i] + (1 - beta2) * slope * slope
-        mean = self.mean[i] / (1 - beta1**t)
-        square = self.square[i] / (1 - beta2**t)
+        mean = self.mean[i] * (1 / (1 - beta1**t))  # a factor that is the same for all
+        square = self.square[i] * (1 / (1 - beta2**t))
         return -rate * mean / (sqrt(square) + self.epsilon)
 
 

@@ -262,7 +262,7 @@ class _Pen:
         return rule
 
     def _hides(self, k: int) -> bool:
-        """Whether the result can be a number where an operand is nan: nan**0, 1**nan, mask(0, nan)."""
+        """Whether it can be a number where an operand is nan: nan**0, 1**nan, mask(0, nan)."""
         base, exponent = (self.numbers.get(x) for x in (self.tape.a[k], self.tape.b[k]))
         if self.tape.ops[k] is not ops.power:
             return self.tape.ops[k] is ops.mask

@@ -196,7 +196,7 @@ def train(
     history.model, history.cases, history.loss, history.stopped = model, cases, loss, ""
     if compiled:
         fs = [loss, *counts.values()]
-        step, columns = _compiled(model, fs, cases, optimizer, how.get("mean", False))
+        step, columns = step_of(model, fs, cases, optimizer.parameters, how.get("mean", False))
         go_on: dict[str, Any] = {"until": until, "history": history, "progress": progress}
         return train_step(step, optimizer, columns, sweeps, counts=list(counts), **go_on)
     per_sweep, start = steps_in_sweep(cases, batch), len(history.losses)
@@ -265,7 +265,7 @@ def train_step(
         raise ValueError("the step does not differentiate by all parameters: compile it with wrt=")
     if len(counts) != len(step.also):
         raise LengthError(f"{len(step.also)} values in also=, {len(counts)} counts: name each")
-    machine = step.training(optimizer, lists) if _known(optimizer) else None
+    machine = step.begun(optimizer, lists, count) if _known(optimizer) else None
     arrays = step.chosen(count) == "numpy"
     given = as_arrays(lists) if arrays else lists
     share = count if step.reduce == "mean" else 1
@@ -380,8 +380,12 @@ def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
     return update
 
 
-def _compiled(
-    model: Any, fs: Sequence[Loss], cases: Sequence[Case], optimizer: Learner, mean: bool
+def step_of(
+    model: Any,
+    fs: Sequence[Loss],
+    cases: Sequence[Case],
+    parameters: list[Value],
+    mean: bool = False,
 ) -> tuple[Step, list[list[float]]]:
     """The step of one case, for the loss and the counts `fs`, and the columns of all cases."""
     steps_in_sweep(cases)
@@ -396,7 +400,7 @@ def _compiled(
         outputs = model(leaves[:inputs])
         return [f(outputs, leaves[inputs:]) for f in fs]
 
-    step = compile(one, optimizer.parameters, rows[0], reduce="mean" if mean else "sum")
+    step = compile(one, parameters, rows[0], reduce="mean" if mean else "sum")
     return step, [list(column) for column in zip(*rows)]
 
 

@@ -8,15 +8,17 @@ relation go through a layer of 6 units each, then through 12 and 6, and 24 perso
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from functools import cache
-from math import exp
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
+from math import exp, sqrt
 from random import Random
 from typing import Any, NamedTuple
 
-from tinygrad_edu.compiled import Step, compile
-from tinygrad_edu.data import ENGLISH, MEN, PEOPLE, RELATIONS, Case, family_trees, shuffled
+from tinygrad_edu.compiled import Step
+from tinygrad_edu.data import ENGLISH, MEN, PEOPLE, RELATIONS, family_trees, shuffled
 from tinygrad_edu.engine import Value
+from tinygrad_edu.errors import SlowWarning
 from tinygrad_edu.groups import group
 from tinygrad_edu.init import uniform
 from tinygrad_edu.lesson.trial import right
@@ -24,7 +26,7 @@ from tinygrad_edu.losses import half_squared_error, softmax_cross_entropy
 from tinygrad_edu.nn import Layer, Module, Number
 from tinygrad_edu.ops import maximum, step
 from tinygrad_edu.optim import Adam, Momentum, Optimizer
-from tinygrad_edu.train import Criterion, History
+from tinygrad_edu.train import History, step_of
 
 CASES = family_trees()
 HELD_OUT = 4
@@ -57,6 +59,10 @@ class FamilyNetwork(Module):
         self.narrow = Layer(12, 6, "sigmoid", random=random)
         self.answer = Layer(6, people, last, random=random)
         self.label()
+
+    def layers(self) -> dict[str, Layer]:
+        """By name, in order."""
+        return {name: part for name, part in self.parts() if isinstance(part, Layer)}
 
     def __call__(self, xs: Sequence[Number]) -> list[Value]:
         with group("person"):
@@ -105,24 +111,31 @@ def ranked(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
     return result
 
 
+def shared(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
+    """The cross-entropy of a softmax: two right answers share the probability."""
+    total = targets[0]
+    for d in targets[1:]:
+        total = total + d
+    return softmax_cross_entropy(outputs, [d / total for d in targets])
+
+
 @cache
-def compiled(adam: bool) -> tuple[FamilyNetwork, Step]:
-    """The network and its step, which also counts the right and the ranked; one for all seeds."""
+def compiled(adam: bool) -> tuple[FamilyNetwork, Step, list[list[float]]]:
+    """The network, its step, which also counts the right and the ranked, and all cases' columns.
+
+    There is one for all seeds of a process.
+    """
     model = FamilyNetwork("linear" if adam else "sigmoid")
-    inputs = [Value(x) for x in CASES[0].inputs]
-    targets = [Value(x) for x in CASES[0].targets]
-    outputs = model(inputs)
-    loss = half_squared_error(outputs, targets, DEAD_ZONE)
-    if adam:  # two right answers share the probability
-        answers = sum(targets[1:], targets[0])
-        loss = softmax_cross_entropy(outputs, [d / answers for d in targets])
-    also = [right(outputs, targets), ranked(outputs, targets)]
-    return model, compile(loss, model.parameters(), [*inputs, *targets], also=also)
+    loss = shared if adam else partial(half_squared_error, dead_zone=DEAD_ZONE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SlowWarning)  # a lesson says that itself
+        return model, *step_of(model, [loss, right, ranked], CASES, model.parameters())
 
 
-def columns(cases: Sequence[Case]) -> list[tuple[float, ...]]:
-    """The numbers of all cases for each input of the step."""
-    return list(zip(*([*case.inputs, *case.targets] for case in cases)))
+def learned_cases(recipe: Recipe, seed: int) -> list[list[float]]:
+    """The columns of the cases that are learned."""
+    _, _, columns = compiled(recipe.adam)
+    return [[column[i] for i in parted(seed)[0]] for column in columns]
 
 
 def parted(seed: int) -> tuple[list[int], list[int]]:
@@ -133,14 +146,14 @@ def parted(seed: int) -> tuple[list[int], list[int]]:
 
 def begin(recipe: Recipe, seed: int) -> FamilyNetwork:
     """The network as it is before the first sweep; it is the same one for all seeds."""
-    model, _ = compiled(recipe.adam)
+    model, _, _ = compiled(recipe.adam)
     draw, random = uniform(recipe.init), Random(seed)
     return network(recipe, [draw(random, 0, 0) for _ in model.parameters()])
 
 
 def network(recipe: Recipe, parameters: Sequence[float]) -> FamilyNetwork:
     """The network with those parameters; it is the same one for all of them."""
-    model, _ = compiled(recipe.adam)
+    model, _, _ = compiled(recipe.adam)
     for p, x in zip(model.parameters(), parameters):
         p.data = x
     return model
@@ -157,19 +170,26 @@ def optimizers(recipe: Recipe, parameters: Sequence[Value]) -> list[tuple[int, O
     return [(BEGINNING, momentum(recipe.slow, 0.5)), (recipe.sweeps, momentum(recipe.rate, 0.9))]
 
 
-def learn(recipe: Recipe, seed: int, sweeps: int = 0, until: Criterion | None = None) -> History:
-    """A run from its beginning; sweeps: how many, unless as many as the recipe says."""
-    model, step = begin(recipe, seed), compiled(recipe.adam)[1]
-    cases = columns([CASES[i] for i in parted(seed)[0]])
-    history, last = History(), []
-    for end, optimizer in optimizers(recipe, model.parameters()):
-        if isinstance(optimizer, Momentum):
-            optimizer.last[:] = last or optimizer.last  # the last change goes on
-            last = optimizer.last
-        end = min(end, sweeps or recipe.sweeps)
-        go_on = {"counts": COUNTS, "history": history, "progress": False}
-        if not history.stopped or history.stopped.endswith("sweeps"):
-            step.train(optimizer, cases, end, until=until, **go_on)
+def walk(recipe: Recipe, seed: int, moments: Sequence[int]) -> Iterator[History]:
+    """A run from its beginning that stops at each of the moments, so many sweeps each."""
+    model, (_, step, _) = begin(recipe, seed), compiled(recipe.adam)
+    cases = learned_cases(recipe, seed)
+    history, last = History(), list[float]()
+    phases = optimizers(recipe, model.parameters())
+    for moment in moments:
+        for end, optimizer in phases:
+            if history.sweeps < min(end, moment):
+                if isinstance(optimizer, Momentum):
+                    optimizer.last[:] = last or optimizer.last  # the last changes go on
+                    last = optimizer.last
+                sweeps = min(end, moment)
+                step.train(optimizer, cases, sweeps, counts=COUNTS, history=history, progress=False)
+        yield history
+
+
+def learn(recipe: Recipe, seed: int, sweeps: int = 0) -> History:
+    """A run; sweeps: how many, unless as many as the recipe says."""
+    (history,) = walk(recipe, seed, [sweeps or recipe.sweeps])
     return history
 
 
@@ -200,16 +220,15 @@ def end(recipe: Sequence[Any], seed: int) -> End:
     """How the run of that seed ends."""
     recipe = Recipe(*recipe)
     metrics = learn(recipe, seed).metrics
-    model, step = compiled(recipe.adam)
-    _, rights, ranks = step.outputs(*columns(CASES))
-    first = [
-        metrics[name].index(len(CASES) - HELD_OUT)
-        if len(CASES) - HELD_OUT in metrics[name]
-        else None
-        for name in COUNTS
-    ]
+    model, step, columns = compiled(recipe.adam)
+    _, rights, ranks = step.outputs(*columns)
+    first = []
+    for name in COUNTS:
+        all_of_them = len(CASES) - HELD_OUT
+        counts = metrics[name]
+        first.append(counts.index(all_of_them) if all_of_them in counts else None)
     numbers = [p.data for p in model.parameters()]
-    return End([int(x) for x in rights], [int(x) for x in ranks], *first, numbers)
+    return End([int(x) for x in rights], [int(x) for x in ranks], first[0], first[1], numbers)
 
 
 def seconds(recipe: Recipe) -> float:
@@ -236,26 +255,27 @@ class Pull(NamedTuple):
     pull: float
 
 
-def pulls(recipe: Recipe, seed: int, sweeps: int) -> dict[str, Pull]:
-    """For each layer, after so many sweeps."""
-    if sweeps:
-        learn(recipe, seed, sweeps)
-    else:
-        begin(recipe, seed)
-    model, step = compiled(recipe.adam)
-    _, found, _ = step(*columns([CASES[i] for i in parted(seed)[0]]))
-    gradients = dict(zip(model.parameters(), found))
-    rate = recipe.slow / 0.5 if sweeps < BEGINNING else recipe.rate / 0.1
-    result = {}
-    for name, layer in model.parts():
-        ws = [w for neuron in layer.neurons for w in neuron.w]
-        g, w = _size([gradients[w] for w in ws]), _size([w.data for w in ws])
-        result[name] = Pull(g, w, rate * g, recipe.decay * w)
+def pulls(recipe: Sequence[Any], seed: int, moments: Sequence[int]) -> list[dict[str, Pull]]:
+    """At each moment, for each layer."""
+    recipe = Recipe(*recipe)
+    model, step, _ = compiled(recipe.adam)
+    cases = learned_cases(recipe, seed)
+    result = []
+    for _, moment in zip(walk(recipe, seed, moments), moments):
+        _, found, _ = step(*cases)
+        gradients = dict(zip(model.parameters(), found))
+        rate = recipe.slow / 0.5 if moment < BEGINNING else recipe.rate / 0.1
+        rows = {}
+        for name, layer in model.layers().items():
+            ws = [w for neuron in layer.neurons for w in neuron.w]
+            g, w = _size([gradients[w] for w in ws]), _size([w.data for w in ws])
+            rows[name] = Pull(g, w, rate * g, recipe.decay * w)
+        result.append(rows)
     return result
 
 
 def _size(xs: Sequence[float]) -> float:
-    return float(sum(x * x for x in xs) / len(xs)) ** 0.5
+    return sqrt(sum(x * x for x in xs) / len(xs))
 
 
 def weights(parameters: Sequence[float]) -> list[list[float]]:

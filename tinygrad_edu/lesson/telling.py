@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from tinygrad_edu.compiled import FAST, machine_code
 from tinygrad_edu.draw.canvas import save
 from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.errors import MissingError
@@ -81,7 +82,7 @@ class Lesson:
         width = _WIDTH.search(head)
         self.parts.append(Figure(f"{name}.svg", caption, float(width[1]) if width else 0.0))
 
-    def _miss(self, what: str, error: Exception) -> None:
+    def _miss(self, what: str, error: Exception | str) -> None:
         if what not in self._missing:
             self._missing.add(what)
             print(f"\n(no {what}: {error})")
@@ -95,6 +96,8 @@ class Lesson:
 
         seconds: what one process alone would take; it is said before it starts.
         """
+        if not machine_code():
+            self._miss("machine code", f"with it, this is much faster: {FAST}")
         n = processes()
         print(f"\n{len(jobs)} runs on {n} processor{'s' * (n > 1)}: about {_span(seconds / n)}.")
         return run_all(function, jobs, self.out / _KEPT)

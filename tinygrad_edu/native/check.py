@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.errors import TapeError
-from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS
+from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS, TURN
 
 Reach = tuple[Sequence[int], int]  # addresses, and how many doubles are read or written at each
 
 
-def check(table: Sequence[int], size: int, lanes: int, sizes: Sequence[int]) -> None:
+def check(table: Any, size: int, lanes: int, sizes: Sequence[int]) -> None:
     """Raises TapeError unless all that the table reaches is in an arena of `size` doubles.
 
     lanes: doubles in a row. sizes: how many rows DOTS, DOTS + 1, ... make.
@@ -36,26 +37,33 @@ def check(table: Sequence[int], size: int, lanes: int, sizes: Sequence[int]) -> 
 
 def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> Iterator[Reach]:
     """What the instruction reads and writes; IndexError or ValueError if it is none."""
-    code, length, *rest = instruction
+    code, _, *rest = instruction
     if code == GATHER:
         out, count, *sources = rest
         _same(count, len(sources))
         yield [out], count
         yield sources, 1
-    elif code == SUMS:
-        out, terms, uniform, *lists = rest
-        rows = terms * (BLOCK + 1)
+    elif code in (SUMS, SUMS + 1):
+        hubs = code - SUMS + 1
+        terms, uniform, *lists = rest
+        outs, lists = lists[:hubs], lists[hubs:]
+        rows = terms * (BLOCK + hubs)
         _same(rows + 2 * uniform, len(lists))
-        yield [out], BLOCK
+        _same(len(outs), hubs)
+        yield outs, BLOCK
         yield [*lists[:rows], *lists[rows::2]], lanes
         yield lists[rows + 1 :: 2], BLOCK
+    elif code == TURN:
+        _same(len(rest), 1 + BLOCK)
+        yield rest[:1], BLOCK * lanes
+        yield rest[1:], lanes
     elif code == ROWS:
         out, count, op, a, a_step, b, b_step = rest
         _same(op, range(len(OPS))[op])
         yield [out, out + (count - 1) * lanes], lanes
-        yield [x + i * step for x, step in ((a, a_step), (b, b_step)) for i in (0, count - 1)], lanes
+        yield [a, a + (count - 1) * a_step, b, b + (count - 1) * b_step], lanes
     else:
-        last = sizes[code - DOTS] - 1
+        last = sizes[range(len(sizes))[code - DOTS]] - 1
         out, out_step, init, init_step, count, u_step, finish, other, other_step = rest[:9]
         uu, rr, a_step, b_step = rest[9 : HEAD - 2]
         pairs = np.asarray(rest[HEAD - 2 :], np.int64).reshape(-1, 2)
