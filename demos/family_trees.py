@@ -1,4 +1,4 @@
-"""Family trees: six units find out who belongs together, and nobody has told them.
+"""Family trees: six units find out who belongs together, untold.
 
 Figures 2 to 4 of the paper of 1986 (Rumelhart, Hinton and Williams, Nature 323, 533-536). A network
 learns 100 facts about two families, such as who is Colin's aunt. What do its hidden units stand
@@ -15,7 +15,7 @@ from statistics import mean, median
 from tinygrad_edu.data import ENGLISH, ITALIAN, PEOPLE, RELATIONS, family_facts
 from tinygrad_edu.draw import charts
 from tinygrad_edu.draw.families import Lit, Trees
-from tinygrad_edu.lesson.claims import Claim, bounded, falling, share, typical
+from tinygrad_edu.lesson.claims import bounded, falling, share, typical
 from tinygrad_edu.lesson.codes import likeness, separable, similarity
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.families import (
@@ -193,7 +193,8 @@ def against_decay(lesson: Lesson) -> None:
         "it adds to a weight in a sweep, momentum included, as a multiple of what decay takes "
         f"away. As printed, decay takes {1 / ratio('as printed', 0, 'person'):.0f} times as much "
         "from the weights of the person units as the gradient could give them. They shrink, from "
-        f"{size[0]:.2f} to {size[1_500]:.3f} in 1,500 sweeps, and who is asked about no longer matters."
+        f"{size[0]:.2f} to {size[1_500]:.3f} in 1,500 sweeps, and who is asked about no longer "
+        "matters."
     )
     lesson.show("\n".join(lines))
     most = max(ratio("as printed", m, layer) for m in moments for layer in ("person", "relation"))
@@ -203,10 +204,11 @@ def against_decay(lesson: Lesson) -> None:
     claim = "working: gradient by decay, the least of all layers and 5 moments"
     lesson.claim(bounded(claim, "measured", least, low=1.0))
     columns = {
-        layer: [(one[layer].push / one[layer].pull, name) for name in RECIPES if (name, 0) in found
-                for one in found[name, 0]]
+        layer: [
+            (one[layer].push / one[layer].pull, name) for name in names for one in found[name, 0]
+        ]
         for layer in LAYERS
-    }  # fmt: skip
+    }
     lesson.plot(
         "2-decay",
         lambda: charts.kinds(
@@ -268,10 +270,10 @@ def the_units(lesson: Lesson, ends: Sequence[End]) -> None:
         titles.append(f"unit {k}\n{name}\n|r| = {likes[name]:.2f}")
         says.append(f"unit {k}   " + "   ".join(f"{f} {likes[f]:.2f}" for f in FOUND))
     lesson.say(
-        f"The six units that see the person, of seed {seed}, the clearest of {len(ends)}. The paper "
-        "says of its own that unit 1 told English from Italian, which most of the others ignored, "
-        "unit 2 the generation, and unit 6 the branch of the family. How well each of ours follows "
-        "these (correlation of its 24 weights, without sign):"
+        f"The six units that see the person, of seed {seed}, the clearest of {len(ends)}. The "
+        "paper says of its own that unit 1 told English from Italian, which most of the others "
+        "ignored, unit 2 the generation, and unit 6 the branch of the family. How well each of "
+        "ours follows these (correlation of its 24 weights, without sign):"
     )
     lesson.show("\n".join(says))
     lesson.plot(
@@ -482,8 +484,9 @@ def modern(lesson: Lesson, ends: Ends) -> None:
         )
     lesson.say(
         "The same network with Adam, rate 0.03, and a softmax over the 24 answers. A probability "
-        "has no 0.5 to be above, so a case is ranked right if all right answers are above all wrong "
-        "ones. It learns sooner, and knows less of what it was not told: faster is not better."
+        "has no 0.5 to be above, so a case is ranked right if all right answers are above all "
+        "wrong ones. It learns sooner, and knows less of what it was not told: faster is not "
+        "better."
     )
     lesson.show("\n".join(rows))
     there = [x for x in sweeps["Adam, softmax"] if x is not None]

@@ -1,4 +1,4 @@
-"""Symmetry: two hidden units find out whether six bits are their own mirror image.
+"""Symmetry: two units find out if six bits are their own mirror image.
 
 Figure 1 of the paper of 1986 (Rumelhart, Hinton and Williams, Nature 323, 533-536). It shows one
 network after 1,425 sweeps. What have two hundred of them found, and how many found nothing?
@@ -24,7 +24,6 @@ PAPER = Trial("symmetry", 2, rate=0.1, alpha=0.9, init=0.3, sweeps=20_000, margi
 CLASS = PAPER._replace(rate=0.05, sweeps=5_000)
 ALONE = CLASS._replace(hidden=0)
 FROZEN = CLASS._replace(frozen=True)
-# About how many sweeps a run takes, for each trial.
 TRIALS = {"class": CLASS, "paper": PAPER, "no hidden layer": ALONE, "frozen": FROZEN}
 RATIOS = {"1:2:4": (2.0, 4.0), "2:3:4": (1.5, 2.0)}  # the middle and the largest by the smallest
 NEAR = 0.02
@@ -71,8 +70,9 @@ def many_seeds(lesson: Lesson) -> dict[str, list[Fate]]:
     for name in ("paper", "class"):
         there = [one.sweeps for one in fates[name] if one.sweeps is not None]
         soon = sum(sweeps <= PRINTED_SWEEPS for sweeps in there)
+        middle = median(there or [0])
         rows.append(
-            f"{TRIALS[name].rate:<4g}  {len(there):3} of {lesson.seeds:3}  {median(there or [0]):6.0f}"
+            f"{TRIALS[name].rate:<4g}  {len(there):3} of {lesson.seeds:3}  {middle:6.0f}"
             f"  {min(there, default=0):7}  {max(there, default=0):7}  {soon:12}"
         )
     lesson.show("\n".join(rows))
@@ -195,8 +195,8 @@ def values(lesson: Lesson, parameters: Sequence[float], found: Found) -> None:
             "the left half as a binary number",
             "what it adds to hidden unit 1",
         ),
-        "The eight halves as hidden unit 1 adds them up: each has a sum of its own. The pair with the "
-        "largest weights is the first digit; where a weight is negative, 0 counts for 1.",
+        "The eight halves as hidden unit 1 adds them up: each has a sum of its own. The pair with "
+        "the largest weights is the first digit; where a weight is negative, 0 counts for 1.",
     )
 
 
@@ -278,11 +278,12 @@ def controls(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
     frozen = max(one.most for one in fates["frozen"])
     lesson.say(
         "Always `no` is right in 56 of 64 cases. Without a hidden layer, the best that any seed "
-        f"ever had was {alone}, with random hidden units that do not learn {frozen}. One unit alone "
-        "cannot have more than 57, whatever its weights: if it says yes to two symmetric patterns, "
-        "then, of the two patterns that have the left half of one and the right half of the other, "
-        "it says yes to one or both, as its sums for these add up to the same. With k symmetric "
-        "ones it so has at least k(k-1)/2 others wrong, and 56 + k - k(k-1)/2 is 57 at most."
+        f"ever had was {alone}, with random hidden units that do not learn {frozen}. One unit "
+        "alone cannot have more than 57, whatever its weights: if it says yes to two symmetric "
+        "patterns, then, of the two patterns that have the left half of one and the right half of "
+        "the other, it says yes to one or both, as its sums for these add up to the same. With k "
+        "symmetric ones it so has at least k(k-1)/2 others wrong, and 56 + k - k(k-1)/2 is 57 at "
+        "most."
     )
     lesson.claim(bounded("no hidden layer: most cases right, of 64", "counting", alone, high=57))
     claim = "random hidden units, not learning: most right, of 64"

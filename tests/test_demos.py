@@ -18,7 +18,7 @@ from tinygrad_edu.cli import main as cli
 from tinygrad_edu.demos import LESSONS, reverse_mode, the_wall
 
 NAMES = [lesson.name for lesson in LESSONS]
-LONG = ("hidden_units", "pdp_set")
+LONG = ("hidden_units", "pdp_set", "symmetry", "family_trees")
 ROOT = Path(__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -222,20 +222,26 @@ def spirals(
     return _noisy(points, noise, seed, targets)
 
 
-# --- two families ------------------------------------------------------------------------------
+# --- two families --------------------------------------------------------------------------------
 
-ENGLISH = (
-    "Christopher Penelope Andrew Christine Margaret Arthur "
-    "Victoria James Jennifer Charles Colin Charlotte"
-).split()
-ITALIAN = (
-    "Roberto Maria Pierro Francesca Gina Emilio Lucia Marco Angela Tomaso Alfonso Sophia"
-).split()
+# fmt: off
+ENGLISH = [
+    "Christopher", "Penelope", "Andrew", "Christine", "Margaret", "Arthur",
+    "Victoria", "James", "Jennifer", "Charles", "Colin", "Charlotte",
+]
+ITALIAN = [
+    "Roberto", "Maria", "Pierro", "Francesca", "Gina", "Emilio",
+    "Lucia", "Marco", "Angela", "Tomaso", "Alfonso", "Sophia",
+]
+RELATIONS = [
+    "father", "mother", "husband", "wife", "son", "daughter",
+    "uncle", "aunt", "brother", "sister", "nephew", "niece",
+]
+# fmt: on
 PEOPLE = [*ENGLISH, *ITALIAN]  # the trees are alike: who is whose twin has the same place
 COUPLES = ((0, 1), (2, 3), (5, 4), (7, 6), (9, 8))  # places of husband and wife
 CHILDREN = {(0, 1): (5, 6), (2, 3): (7, 8), (7, 6): (10, 11)}  # a son and a daughter each
 MEN = {*(husband for husband, _ in COUPLES), *(son for son, _ in CHILDREN.values())}
-RELATIONS = "father mother husband wife son daughter uncle aunt brother sister nephew niece".split()
 
 
 class Fact(NamedTuple):

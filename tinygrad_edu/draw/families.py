@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import graphviz
 
@@ -60,7 +61,7 @@ class Trees(_Drawn):
                             )
                             rank.edge(f"p{tree}_{ends[0]}", name)
                             rank.edge(name, f"p{tree}_{ends[1]}")
-                    for left, right in zip(row, row[1:]):
+                    for left, right in pairwise(row):
                         rank.edge(f"p{tree}_{left}", f"p{tree}_{right}", style="invis")
             for couple, born in CHILDREN.items():
                 for child in born:
