@@ -58,6 +58,7 @@ CHANGED = {
 }
 LAYERS = ("person", "relation", "centre", "narrow", "answer")
 FOUND = ("nationality", "generation", "branch")
+CLEAR = 0.6  # a correlation from which a unit is named after it
 
 Ends = dict[str, list[End]]
 
@@ -267,7 +268,8 @@ def the_units(lesson: Lesson, ends: Sequence[End]) -> None:
     for k, unit in enumerate(units, 1):
         likes = {f: likeness(unit, FEATURES[f]) for f in FOUND}
         name = max(likes, key=lambda f: likes[f])
-        titles.append(f"unit {k}\n{name}\n|r| = {likes[name]:.2f}")
+        clear = f"{name}\n|r| = {likes[name]:.2f}" if likes[name] >= CLEAR else "none of these"
+        titles.append(f"unit {k}\n{clear}")
         says.append(f"unit {k}   " + "   ".join(f"{f} {likes[f]:.2f}" for f in FOUND))
     lesson.say(
         f"The six units that see the person, of seed {seed}, the clearest of {len(ends)}. The "

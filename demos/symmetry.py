@@ -150,7 +150,7 @@ def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
     )
     lesson.show(
         f"opposite about the middle, but for  {found.off:.1g} of the largest\n"
-        f"sizes, smallest first              1 : {middle / small:.2f} : {large / small:.2f}\n"
+        f"sizes, smallest first               1 : {middle / small:.2f} : {large / small:.2f}\n"
         f"units alike with opposite signs     {'yes' if found.twins else 'no'}\n"
         f"biases of the hidden units          {b1:.2f}, {b2:.2f}\n"
         f"weights and bias of the output      {out[0]:.2f}, {out[1]:.2f}, {out[2]:.2f}"

@@ -106,3 +106,9 @@ def test_every_number_is_in_its_column_with_the_mark_of_its_kind() -> None:
     assert [round(x) for x, _ in found["x"]] == [0, 1]
     assert [y for _, y in found["y"]] == [2.0]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a\n2", "b\n1"]
+
+
+def test_numbers_stand_at_the_tails_of_many_arrows() -> None:
+    assert "taillabel" not in Weights(MLP(2, [2, 1])).dot
+    many = Weights(MLP(6, [2, 1])).dot
+    assert (many.count("taillabel"), many.count("headlabel")) == (12, 2)
