@@ -17,6 +17,7 @@ from tinygrad_edu.tape import NOWHERE, Tape
 
 Group = dict[int, int]  # a slot for each lane, of those that have one
 
+
 class Packs:
     """`packs`, each a Group, and `place`: the pack and the lane of a slot."""
 
