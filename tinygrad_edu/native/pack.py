@@ -17,13 +17,13 @@ from tinygrad_edu.native.lower import ONE, Form, Lowering, Node, Row
 from tinygrad_edu.tape import NOWHERE, Tape
 
 Group = dict[int, int]  # a slot for each lane, of those that have one
-MOST = 16  # lanes of a pack
 
 
 class Packs:
     """`packs`, each a Group, and `place`: the pack and the lane of a slot."""
 
-    def __init__(self, form: Form, tape: Tape) -> None:
+    def __init__(self, form: Form, tape: Tape, lanes: int) -> None:
+        self.lanes = lanes  # of a row: a pack has no more
         self.form, self.tape, self.nodes = form, tape, form.nodes
         self.packs: list[Group] = []
         self.place: dict[int, tuple[int, int]] = {}
@@ -51,8 +51,8 @@ class Packs:
             if s < self.tape.forward and counts[end] - counts[begin] > 1:
                 alike.setdefault((node.finish, marks[begin:end].tobytes()), []).append(s)
         for members in alike.values():
-            for k in range(0, len(members), MOST):
-                part = members[k : k + MOST]
+            for k in range(0, len(members), self.lanes):
+                part = members[k : k + self.lanes]
                 if len(part) > 1 and not any(s in self.place for s in part):
                     self._open(dict(enumerate(part)))
                     self._downward([self.packs[-1]])
@@ -138,7 +138,7 @@ class Packed(Lowering):
     """The lowering of one example, whose inputs are uniform, as parameters are."""
 
     def build(self, form: Form) -> None:
-        self.found = Packs(form, self.tape)
+        self.found = Packs(form, self.tape, self.lanes)
         self.place, self.packs = self.found.place, self.found.packs
         self.gathered: dict[Any, Row] = {}
         n = len(self.tape)
@@ -363,7 +363,9 @@ class Packed(Lowering):
 
     def zero(self, x: Any, lanes: Sequence[int]) -> bool:
         """Whether it is a row that is gathered, with zeros in these lanes."""
-        return type(x) is Row and type(x.init) is list and all(x.init[lane] == 0.0 for lane in lanes)
+        if type(x) is not Row or type(x.init) is not list:
+            return False
+        return all(type(x.init[lane]) is float and x.init[lane] == 0.0 for lane in lanes)
 
     def cleaned(self, row: Row, lanes: Iterable[int]) -> Row:
         """The row with 0 in all other lanes, whatever was there."""
@@ -423,7 +425,7 @@ class Packed(Lowering):
         )
 
     def _gathered(self, sources: list[Any]) -> Row:
-        key = ("gather", *sources)
+        key = ("gather", *((type(u), u) for u in sources))  # slot 0 is not the number 0.0
         if key not in self.gathered:
             row = self.gathered[key] = self.row("gather")
             row.init = sources
