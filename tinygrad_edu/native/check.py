@@ -67,9 +67,10 @@ def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> It
         _same(2 * (count + uu + rr), len(pairs))
         _same(finish, range(len(FINISH))[finish])
         u, row = pairs[: 2 * count : 2], pairs[1 : 2 * count : 2]
-        a, b = (pairs[2 * (count + uu) + k :: 2] for k in (0, 1))
+        first, second = (pairs[2 * (count + uu) + k :: 2] for k in (0, 1))
         yield [out, out + last * out_step, *row], lanes
-        yield [*a, *(x + last * a_step for x in a), *b, *(x + last * b_step for x in b)], lanes
+        yield [*first, *(x + last * a_step for x in first)], lanes
+        yield [*second, *(x + last * b_step for x in second)], lanes
         yield [init, init + last * init_step, *u, *(x + last * u_step for x in u)], 1
         yield pairs[2 * count : 2 * (count + uu)], 1
         if finish > 1:
