@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu.errors import TapeError
 from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS, TURN
 
@@ -26,9 +24,8 @@ def check(table: Any, size: int, lanes: int, sizes: Sequence[int]) -> None:
             reached = list(_reached(instruction, lanes, sizes))
         except (IndexError, ValueError):
             raise TapeError(f"instruction {instruction[:HEAD]} at {at} is none") from None
-        for addresses, extent in reached:
-            places = np.asarray(addresses, np.int64)
-            if places.size and not (places.min() >= 0 and places.max() + extent <= size):
+        for places, extent in reached:
+            if places and not (min(places) >= 0 and max(places) + extent <= size):
                 raise TapeError(f"instruction {instruction[:HEAD]} at {at} leaves the arena")
         at += length
     if at >= len(numbers):
@@ -66,15 +63,16 @@ def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> It
         last = sizes[range(len(sizes))[code - DOTS]] - 1
         out, out_step, init, init_step, count, u_step, finish, other, other_step = rest[:9]
         uu, rr, a_step, b_step = rest[9 : HEAD - 2]
-        pairs = np.asarray(rest[HEAD - 2 :], np.int64).reshape(-1, 2)
-        _same(count + uu + rr, len(pairs))
+        pairs = rest[HEAD - 2 :]
+        _same(2 * (count + uu + rr), len(pairs))
         _same(finish, range(len(FINISH))[finish])
-        u, row = pairs[:count].T
-        a, b = pairs[count + uu :].T
+        u, row = pairs[: 2 * count : 2], pairs[1 : 2 * count : 2]
+        first, second = (pairs[2 * (count + uu) + k :: 2] for k in (0, 1))
         yield [out, out + last * out_step, *row], lanes
-        yield [*a, *(a + last * a_step), *b, *(b + last * b_step)], lanes
-        yield [init, init + last * init_step, *u, *(u + last * u_step)], 1
-        yield pairs[count : count + uu].ravel().tolist(), 1
+        yield [*first, *(x + last * a_step for x in first)], lanes
+        yield [*second, *(x + last * b_step for x in second)], lanes
+        yield [init, init + last * init_step, *u, *(x + last * u_step for x in u)], 1
+        yield pairs[2 * count : 2 * (count + uu)], 1
         if finish > 1:
             yield [other, other + last * other_step], lanes
 

@@ -213,18 +213,22 @@ class Packed(Lowering):
             end = node.begin + len(node.products)
             mine = list(zip(*(column[node.begin : end] for column in self.keys)))
             common = min(len(mine), len(keys))
-            signs = [next(iter(term.values()))[0] for term in terms[:common]]
-            if mine[:common] == keys[:common] and signs == [x[0] for x in node.products[:common]]:
+            signs = [next(iter(term.values()))[0] for term in terms]
+            first = [product[0] for product in node.products[:common]]
+            if mine[:common] == keys[:common] and signs[:common] == first:
                 for term, product in zip(terms, node.products):
                     term[lane] = product
                 keys += mine[common:]
                 terms += [{lane: product} for product in node.products[common:]]
                 continue
-            free = list(range(len(terms)))
+            known = {(key, signs[t]): t for t, key in enumerate(keys)}
+            free = dict.fromkeys(range(len(terms)))
             for product, key in zip(node.products, mine):
-                t = next((t for t in free if self.fits(terms[t], lane, product)), NOWHERE)
+                t = known.get((key, product[0]), NOWHERE)  # which it nearly always is
+                if t not in free:
+                    t = next((t for t in free if self.fits(terms[t], lane, product)), NOWHERE)
                 if t >= 0:
-                    free.remove(t)
+                    del free[t]
                     terms[t][lane] = product
                     keys[t] = key if keys[t] == key else None
                 else:

@@ -17,6 +17,7 @@ from tinygrad_edu.tape import NOWHERE, Tape
 
 Group = dict[int, int]  # a slot for each lane, of those that have one
 
+
 class Packs:
     """`packs`, each a Group, and `place`: the pack and the lane of a slot."""
 
@@ -59,6 +60,10 @@ class Packs:
 
     def _join(self, part: Group) -> Group:
         """The pack that these slots are in now, if some of them were in none."""
+        some = next(iter(part.values()))
+        known = self.place.get(some)
+        if some not in self.nodes or (known and self.packs[known[0]].items() >= part.items()):
+            return {}  # as it mostly is
         slots = set(part.values())
         if len(slots) < len(part) or not all(s in self.nodes for s in slots):
             return {}
@@ -72,8 +77,6 @@ class Packs:
                 return {}
         if at < 0:
             return self._open(part)
-        if pack.items() >= part.items():
-            return {}
         for lane, s in part.items():
             pack[lane] = s
             self.place[s] = at, lane

@@ -38,15 +38,20 @@ class Schedule:
     def __init__(self, arena: Arena, sizes: Sequence[int], far: int) -> None:
         self.arena, self.sizes, self.far = arena, sizes, far
         self.table: list[int] = []
+        writers = {
+            "gather": self._gather,
+            "turn": self._turn,
+            "dots": self._dots,
+            "rows": self._ops,
+            "sums": self._sums,
+        }
         for rows in _levels(arena.all):
-            kinds = {kind: list[Row]() for kind in ("gather", "turn", "dots", "rows", "sums")}
+            kinds: dict[str, list[Row]] = {}
             for row in rows:
-                kinds[row.kind].append(row)
-            self._gather(kinds["gather"])
-            self._turn(kinds["turn"])
-            self._dots(kinds["dots"])
-            self._ops(kinds["rows"])
-            self._sums(kinds["sums"])
+                kinds.setdefault(row.kind, []).append(row)
+            for kind, write in writers.items():
+                if kind in kinds:
+                    write(kinds[kind])
         self.table += [0, 0]
 
     def _write(self, code: int, *numbers: int) -> None:
