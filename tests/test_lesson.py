@@ -325,3 +325,15 @@ def test_every_task_has_a_network() -> None:
     direct, _ = build(XOR._replace(task="parity", direct=True))
     assert len(direct.parameters()) == 2 * 5 + 7
     assert len(direct(parity()[0].inputs)) == 1
+
+
+def test_what_a_run_takes_is_told_from_a_part_of_it() -> None:
+    asked: list[int] = []
+
+    def run(sweeps: int) -> None:
+        asked.append(sweeps)
+        time.sleep(0.01 * sweeps)
+
+    assert 10 < measured(run, 1_000) < 20
+    assert max(asked) <= 64
+    assert measured(lambda n: None, 1_000) < 0.1

@@ -7,7 +7,6 @@ relation go through a layer of 6 units each, then through 12 and 6, and 24 perso
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
@@ -21,7 +20,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import SlowWarning
 from tinygrad_edu.groups import group
 from tinygrad_edu.init import uniform
-from tinygrad_edu.lesson.trial import right
+from tinygrad_edu.lesson.trial import measured, right
 from tinygrad_edu.losses import half_squared_error, softmax_cross_entropy
 from tinygrad_edu.nn import Layer, Module, Number
 from tinygrad_edu.ops import maximum, step
@@ -233,13 +232,7 @@ def end(recipe: Sequence[Any], seed: int) -> End:
 
 def seconds(recipe: Recipe) -> float:
     """About what one run takes here."""
-    learn(recipe, 0, 1)  # in which it is compiled
-    times = []
-    for n in (1, 6):
-        began = time.perf_counter()
-        learn(recipe, 0, n)
-        times.append(time.perf_counter() - began)
-    return times[0] + max(times[1] - times[0], 0.0) / 5 * recipe.sweeps
+    return measured(lambda n: learn(recipe, 0, n), recipe.sweeps)
 
 
 class Pull(NamedTuple):

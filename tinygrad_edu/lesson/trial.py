@@ -186,12 +186,19 @@ def network(trial: Trial, parameters: Sequence[float]) -> Any:
     return model
 
 
-def seconds(trial: Trial, sweeps: float) -> float:
+def seconds(trial: Trial, sweeps: int) -> float:
     """About what one run of so many sweeps takes here."""
-    learn(trial, 0, 1)  # what is compiled once, is not counted
-    times = []
-    for n in (1, 101):
+    return measured(lambda n: learn(trial, 0, n), sweeps)
+
+
+def measured(run: Callable[[int], object], sweeps: int) -> float:
+    """About what `run(sweeps)` takes, from fewer sweeps where these take long enough to tell."""
+    run(1)  # what is compiled once, is not counted
+    n = 1
+    while True:
         began = time.perf_counter()
-        learn(trial, 0, n)
-        times.append(time.perf_counter() - began)
-    return times[0] + max(times[1] - times[0], 0.0) / 100 * sweeps
+        run(n)
+        took = time.perf_counter() - began
+        if took > 0.1 or n >= sweeps:
+            return took * sweeps / n
+        n = min(4 * n, sweeps)
