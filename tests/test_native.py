@@ -485,3 +485,19 @@ def test_nan_and_infinity_are_reported_as_ever() -> None:
     assert step([0.0, 1.0])[0] == -inf
     assert step([nan])[0] != 0
     assert step([1.0])[0] == pytest.approx(1.0986122886681098)
+
+
+@pytest.mark.parametrize("count", [1, 8, 100])
+def test_constants_and_leaves_may_be_wanted_too(count: int, widths: int) -> None:
+    """Added up like all else, and a dozen of them."""
+    x, w, unused = Value(2.0), Value(3.0), Value(4.0)
+    y = x * w * 2.0
+    also = [(w * 2).args[1], w, x, unused, y, Value(5.0) * 0 + 7, *(x * float(i) for i in range(8))]
+    step = compile(y, [w, unused], x, also=also, backend="machine")
+    value, gradients, found = step([2.0] * count)
+    assert (value, gradients) == (count * 12.0, [count * 4.0, 0.0])
+    wanted = [2.0, 3.0, 2.0, 4.0, 12.0, 7.0, *(2.0 * i for i in range(8))]
+    assert found == [count * z for z in wanted]
+    assert compile((w * 2).args[1], w, backend="machine")() == (2.0, [0.0])
+    assert compile((w * 2).args[1], w, x, backend="machine")([1.0, 1.0]) == (4.0, [0.0])
+    assert compile(w, [w], [x], backend="machine")([1.0] * count) == (3.0 * count, [1.0 * count])

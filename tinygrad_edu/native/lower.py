@@ -241,6 +241,8 @@ class Lowering:
         """A row for every slot that is computed and not part of a sum."""
         for s, node in form.nodes.items():
             self.rows[s] = self.make(s, node)
+        for s in self.tape.outputs:  # now: a constant's row must not be where sums begin at 0
+            self.of(s)
 
     # -- the arena
 
