@@ -26,7 +26,10 @@ ROOMS = [
     ["emit", "native.vector"],
     ["native.arithmetic"],
     ["native.machine"],
-    ["native.check", "native.lower", "native.update"],
+    ["native.check", "native.form", "native.update"],
+    ["native.packs", "native.rows"],
+    ["native.schedule"],
+    ["native.lower"],
     ["native.pack"],
     ["native.binding"],
     ["native"],
@@ -84,7 +87,10 @@ ONLY = {
     "runpy": ["script"],
     "importlib": ["compiled", "draw.layout"],  # find_spec, which imports nothing
     "llvmlite": ["native.binding"],
-    "numpy": ["native.binding", "native.check", "native.lower", "native.pack", "straight"],
+    "numpy": [
+        "straight",
+        *(f"native.{n}" for n in ("binding", "form", "lower", "pack", "packs")),
+    ],
 }
 NEVER = {"eval", "exec", "__import__", "import_module"}  # they would hide an import from this test
 LATE = {"click", "graphviz", "pygraphviz", "numpy", "matplotlib", "llvmlite", "subprocess"}

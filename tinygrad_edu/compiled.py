@@ -254,6 +254,10 @@ class Step:
         None where there is no machine, or the optimizer has other parameters than the step.
         """
         lists, count, _ = self.columns(columns)
+        return self.begun(optimizer, lists, count)
+
+    def begun(self, optimizer: Any, lists: Columns, count: int) -> Any:
+        """As `training`, of lists of floats."""
         if self.chosen(count) != "machine" or not hasattr(optimizer, "recorded"):
             return None
         mean = self.reduce == "mean"

@@ -113,7 +113,7 @@ def record(outputs: Sequence[Value], wrt: Iterable[Value] = (), seed: Value | No
     if wrt:
         begun = tape.outputs[0]
         one = pen.constant(1.0) if seed is None else pen.leaf(seed)
-        tape.adjoints = pen.backward(begun, one, {slots[x] for x in wrt if x in slots})
+        tape.adjoints = pen.backward(begun, one, [slots[x] for x in wrt if x in slots])
         tape.gradients = [
             tape.adjoints[slots[x]] if slots.get(x) in tape.adjoints else pen.constant(0.0)
             for x in wrt
@@ -133,6 +133,7 @@ class _Pen:
 
     def append(self, op: Op, data: float, ident: int = NOWHERE) -> int:
         """The slot of a leaf or a constant, a new one."""
+        self.fill()
         tape = self.tape
         tape.ops.append(op)
         tape.a.append(NOWHERE)
@@ -140,6 +141,12 @@ class _Pen:
         tape.data.append(data)
         tape.ids.append(ident)
         return len(tape.ops) - 1
+
+    def fill(self) -> None:
+        """Says of the newest slots that they are of no node, and have no number yet."""
+        missing = len(self.tape.ops) - len(self.tape.data)
+        self.tape.data.extend([nan] * missing)
+        self.tape.ids.extend([NOWHERE] * missing)
 
     def constant(self, x: float) -> int:
         k = self.constants.get(repr(x))
@@ -153,6 +160,10 @@ class _Pen:
         if node.label:
             self.tape.labels[k] = str(node.label)
         return k
+
+    def key(self, op: Op) -> int:
+        """What the key of an instruction of this row begins with."""
+        return self.kinds.setdefault(id(op), len(self.kinds)) << 52
 
     def write(self, op: Op, a: int, b: int = NOWHERE) -> int:
         """The slot of an operation, a new one if need be."""
@@ -168,19 +179,16 @@ class _Pen:
                 return b if numbers[a] else self.constant(0.0)
         tape = self.tape
         new = len(tape.ops)
-        kind = self.kinds.setdefault(id(op), len(self.kinds))
-        k = self.equal.setdefault((kind << 26 | a) << 26 | b + 1, new)
+        k = self.equal.setdefault(self.key(op) | a << 26 | b + 1, new)
         if k == new:
             tape.ops.append(op)
             tape.a.append(a)
             tape.b.append(b)
-            tape.data.append(nan)
-            tape.ids.append(NOWHERE)
         return k
 
     def forward(self, order: Iterable[Value]) -> dict[Value, int]:
         """Writes the nodes, operands first, and gives their slots; a constant's when it is used."""
-        tape, write = self.tape, self.write
+        tape, write, data = self.tape, self.write, self.tape.data
         slots: dict[Value, int] = {}
         for i, node in enumerate(order):
             a, b = node.a, node.b
@@ -190,42 +198,60 @@ class _Pen:
                 if b is not None:
                     kb = slots[b] if b in slots else self.constant(b._data)
                 slots[node] = k = write(node.op, ka, kb)
-                if tape.ids[k] < 0 and k not in self.numbers:  # of the first node in this slot
-                    tape.ids[k], tape.data[k] = i, node._data
+                if k == len(data):  # the first node in this slot
+                    data.append(node._data)
+                    tape.ids.append(i)
                     if node.label:
                         tape.labels[k] = str(node.label)
             elif node.op is not CONSTANT:
                 slots[node] = self.leaf(node, i)
         return slots
 
-    def backward(self, output: int, seed: int, wanted: set[int]) -> dict[int, int]:
+    def backward(self, output: int, seed: int, wanted: Iterable[int]) -> dict[int, int]:
         """Writes the adjoints of all slots between the output and those wanted, and gives theirs.
 
         As `engine.gradient` goes, over slots instead of Values: the same rules, in the same order.
         """
-        tape, write = self.tape, self.write
+        tape, numbers, setdefault = self.tape, self.numbers, self.equal.setdefault
         rows, a, b = tape.ops, tape.a.tolist(), tape.b.tolist()
-        mul, add = ops.mul, ops.add
+        between = bytearray(len(rows) + 1)  # of which the last is of no slot
+        for k in wanted:
+            between[k] = 1
         for k in range(output + 1):
-            if a[k] in wanted or b[k] in wanted:
-                wanted.add(k)
-        rule = self.rules(output)
-        found: dict[int, int] = {output: seed}
-        for k in range(output, -1, -1):
-            x, y = a[k], b[k]
-            if x < 0 or k not in found or k not in wanted:
-                continue
-            adjoint = found[k]
-            for place, operand in enumerate((x, y) if y >= 0 else (x,)):
-                if operand in wanted:
-                    local = rule(rows[k], place, k, x, y)
-                    share = adjoint if local is None else write(mul, adjoint, local)
-                    before = found.get(operand)
-                    found[operand] = share if before is None else write(add, before, share)
-        return {k: found[k] for k in range(output, -1, -1) if k in found}
+            if between[a[k]] or between[b[k]]:
+                between[k] = 1
 
-    def rules(self, output: int) -> Callable[..., int | None]:
-        """What gives the slot of d k / d its operand, None for 1, whatever the numbers are.
+        def put(op: Op, key: int, x: int, y: int) -> int:  # `write`, where speed counts
+            if x in numbers or y in numbers:
+                return self.write(op, x, y)
+            new = len(rows)
+            k = setdefault(key | x << 26 | y + 1, new)
+            if k == new:
+                rows.append(op)
+                tape.a.append(x)
+                tape.b.append(y)
+            return k
+
+        mul, add = ops.mul, ops.add
+        times, plus = self.key(mul), self.key(add)
+        rule = self.rules(output)
+        found = [NOWHERE] * (len(a) + 1)
+        found[output] = seed
+        for k in range(output, -1, -1):
+            adjoint, x, y = found[k], a[k], b[k]
+            if adjoint < 0 or x < 0 or not between[k]:
+                continue
+            for place, operand in enumerate((x, y)):
+                if operand >= 0 and between[operand]:
+                    local = rule(rows[k], place, k, x, y)
+                    share = adjoint if local < 0 else put(mul, times, adjoint, local)
+                    before = found[operand]
+                    found[operand] = share if before < 0 else put(add, plus, before, share)
+        self.fill()
+        return {k: found[k] for k in range(output, -1, -1) if found[k] >= 0}
+
+    def rules(self, output: int) -> Callable[[Op, int, int, int, int], int]:
+        """What gives the slot of d k / d its operand, NOWHERE for 1, whatever the numbers are.
 
         Where a result is nan, every local derivative is: so does nearly every gradient come out by
         itself, since nan spreads, to the output and back. What hides a nan from the output is
@@ -240,19 +266,15 @@ class _Pen:
                 if k not in hiding:
                     told |= {tape.a[k], tape.b[k]}
             hidden = set(range(output + 1)) - told
-        simple: dict[tuple[int, int], str] = {}  # rules that are an operand, or 1
+        simple: dict[int, list[str]] = {}  # of each row, which rules are an operand, or 1
 
-        def rule(op: Op, place: int, k: int, a: int, b: int) -> int | None:
-            kind = simple.get((id(op), place))
-            if kind is None:
-                kind = simple[id(op), place] = _kind(op, place)
-            if not hidden or k not in hidden:
-                if kind == "b":
-                    return b
-                if kind == "one":
-                    return None
-                if kind == "a":
-                    return a
+        def rule(op: Op, place: int, k: int, a: int, b: int) -> int:
+            kinds = simple.get(id(op))
+            if kinds is None:
+                kinds = simple[id(op)] = [_kind(op, i) for i in range(len(op.derivatives))]
+            kind = kinds[place]
+            if kind != "more" and k not in hidden:
+                return b if kind == "b" else a if kind == "a" else NOWHERE
             operands = [_Slot(self, x) for x in (k, a, b) if x >= 0]
             local = op.derivatives[place](*operands)
             if k in hidden:
@@ -262,7 +284,7 @@ class _Pen:
         return rule
 
     def _hides(self, k: int) -> bool:
-        """Whether the result can be a number where an operand is nan: nan**0, mask(0, nan)..."""
+        """Whether it can be a number where an operand is nan: nan**0, 1**nan, mask(0, nan)."""
         base, exponent = (self.numbers.get(x) for x in (self.tape.a[k], self.tape.b[k]))
         if self.tape.ops[k] is not ops.power:
             return self.tape.ops[k] is ops.mask

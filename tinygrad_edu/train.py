@@ -260,17 +260,18 @@ def train_step(
     """
     history = History() if history is None else history
     lists, count, _ = step.columns(columns)
-    slots = {x: i for i, x in enumerate(x for x in step.wrt if x not in step.inputs)}
+    inputs = set(step.inputs)
+    slots = {x: i for i, x in enumerate(x for x in step.wrt if x not in inputs)}
     if not set(optimizer.parameters) <= set(slots):
         raise ValueError("the step does not differentiate by all parameters: compile it with wrt=")
     if len(counts) != len(step.also):
         raise LengthError(f"{len(step.also)} values in also=, {len(counts)} counts: name each")
-    machine = step.training(optimizer, lists) if _known(optimizer) else None
+    machine = step.begun(optimizer, lists, count) if _known(optimizer) else None
     arrays = step.chosen(count) == "numpy"
     given = as_arrays(lists) if arrays else lists
     share = count if step.reduce == "mean" else 1
     places = [len(step.also) + slots[p] for p in optimizer.parameters]
-    update = _update(optimizer, arrays)  # machine code has its own, and makes many sweeps at once
+    update: Callable[[list[float]], None] | None = None
     slopes: list[float] = []
     bar, patience = Bar(sweeps, "sweeps", progress), _Patience()
     history.stopped = ""
@@ -288,6 +289,7 @@ def train_step(
         while history.sweeps < sweeps and not history.stopped:
             (loss, *rest), _ = step.run(given, count)
             slopes = [rest[i] / share for i in places] if share > 1 else [rest[i] for i in places]
+            update = update or _update(optimizer, arrays)  # machine code has its own
             patience.begin()  # from now on parameters change, and what is recorded
             update(slopes)
             keep(loss / share, rest)
@@ -325,19 +327,20 @@ def _on_machine(
             patience.begin()
             before, began = machine.save(), time.monotonic()
             told = machine.steps(min(size, sweeps - history.sweeps)).tolist()
-            if not isfinite(told[-1][0]) or not machine.finite():
-                machine.restore(before)  # what is not finite, the eager engine decides
-                return
+            finite = isfinite(told[-1][0]) and machine.finite()
+            good = len(told) if finite else 0 if isfinite(told[-1][0]) else len(told) - 1
             made = 0
-            while made < len(told) and not history.stopped:
+            while made < good and not history.stopped:
                 loss, *counted = told[made]
                 keep(loss, [x * share for x in counted])
                 made += 1
             if made < len(told):
                 machine.restore(before)
                 machine.steps(made)
-            if time.monotonic() - began < 0.02:
-                size *= 2
+            if not finite and not history.stopped:
+                return  # what is not finite, the eager engine decides
+            if time.monotonic() - began < 0.01:
+                size *= 8
             bar.show(history.sweeps)
             patience.end()
     finally:

@@ -24,14 +24,14 @@ from llvmlite import binding as llvm
 from tinygrad_edu.engine import Value
 from tinygrad_edu.native.arithmetic import LIBRARY
 from tinygrad_edu.native.check import check
-from tinygrad_edu.native.lower import Cycle, Lowering
+from tinygrad_edu.native.lower import Lowering
 from tinygrad_edu.native.machine import BLOCK, machine, wide
 from tinygrad_edu.native.pack import Packed
+from tinygrad_edu.native.schedule import Cycle
 from tinygrad_edu.native.update import update
 from tinygrad_edu.tape import Tape, record
 
 VECTORS = (1, 2, 4, 7, 13)  # lengths of rows, of which the one is chosen that fits best
-MOST_BYTES = 1 << 28  # of an arena with rows longer than one vector
 
 
 @cache
@@ -77,10 +77,9 @@ def _prepare() -> None:
 def _compiled(text: str, machine: Any) -> bytes:
     module = llvm.parse_assembly(text)
     module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=0)  # what is to be inlined, and no more
-    llvm.create_pass_builder(machine, options).getModulePassManager().run(
-        module, llvm.create_pass_builder(machine, options)
-    )
+    options = llvm.create_pipeline_tuning_options(speed_level=0)  # inlines what is to be, no more
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
     code: bytes = machine.emit_object(module)
     return code
 
@@ -93,15 +92,15 @@ def library(width: int, vectors: int, registers: int) -> Library:
 
 def _file(text: str) -> Path:
     """Where the code of this text, made for this processor by this compiler, is kept."""
-    made = (text, llvmlite.__version__, llvm.get_host_cpu_name())
-    made += (llvm.get_host_cpu_features().flatten(), llvm.get_default_triple())
+    made = [text, llvmlite.__version__, llvm.get_host_cpu_name()]
+    made += [llvm.get_host_cpu_features().flatten(), llvm.get_default_triple()]
     name = hashlib.sha256("\n".join(made).encode()).hexdigest()
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "tinygrad-edu" / name
 
 
 def _cached(text: str) -> bytes:
-    """The code kept in an earlier process, b'' unless it is whole, and only this user's to write."""
+    """The code kept by an earlier process, b'' unless it is whole, and only this user's."""
     try:
         file = _file(text)
         for path in (file.parent, file):
@@ -128,7 +127,7 @@ def _kept(text: str, code: bytes) -> bytes:
 
 
 class Plan:
-    """A tape lowered for rows of `vectors` vectors: table, arenas, and where things are.
+    """A tape lowered for rows of `vectors` vectors: its table, and where things are in an arena.
 
     single: for one example, whose inputs are uniform, and whose graph goes in lanes if it can.
     """
@@ -136,51 +135,40 @@ class Plan:
     def __init__(self, program: Program, vectors: int, single: bool) -> None:
         width, registers = processor()
         weight = Value(1.0)
-        self.tape = tape = (
-            program.tape if single else record(program.outputs, program.wrt, weight)
-        )
-        slots = tape.leaves
-        inputs = [] if single else [x for x in program.inputs if x in slots]
-        gradient = dict(zip(program.wrt, tape.gradients))
-        self.whole = [x for x in program.wrt if x in set(inputs)]
-        self.parameters = [x for x in program.wrt if x not in set(inputs)]
+        tape = program.tape if single else record(program.outputs, program.wrt, weight)
+        self.parameters, self.single = program.wrt, single
+        self.inputs = [] if single else [x for x in program.inputs if x in tape.leaves]
         # what the output does not depend on has a place, too: an optimizer may move it
         slots = {x: len(tape) + i for i, x in enumerate(self.parameters)} | tape.leaves
-        known = {*inputs, *self.parameters, weight}
+        known = {*self.inputs, *self.parameters, weight}
         self.others = [x for x in tape.leaves if x not in known]
-        self.lanes = width * vectors
-        self.inputs, self.single = inputs, single
-        arguments = (
+        self.lanes, self.told = width * vectors, len(tape.outputs)
+        lowering = Packed if single else Lowering
+        low = lowering(
             tape,
-            [slots[x] for x in self.parameters],
-            [gradient[x] for x in self.parameters],
-            [slots[x] for x in inputs],
+            dict(zip((slots[x] for x in self.parameters), tape.gradients)),
+            [slots[x] for x in self.inputs],
             slots.get(weight),
-            [gradient[x] for x in self.whole],
             width,
             vectors,
             registers,
         )
-        low = Packed(*arguments) if single else Lowering(*arguments)
-        self.low = low
-        self.table = low.table.tobytes()
+        self.table = low.table.tobytes()  # which nobody can change
         self.fixed = np.zeros(low.size + self.lanes)
         self.fixed[list(low.numbers)] = list(low.numbers.values())
-        self.at = np.array([low.addresses[slots[x]] for x in self.parameters], np.intp)
-        self.gradients_at = self.at - low.parameters_at + low.gradients_at
-        self.others_at = np.array([low.addresses[slots[x]] for x in self.others], np.intp)
-        self.size = 0 if single else (len(inputs) + 1) * self.lanes
-        self.told = len(tape.outputs)
-        self.plan = np.array(
-            (low.inputs_at, self.size, 0, low.sums_at, low.zeroed - low.sums_at, self.told,
-             low.whole_at, len(self.whole) * self.lanes),
-            np.int64,
-        )
         check(low.table, self.fixed.size, self.lanes, low.sizes)
+        self.at, self.others_at = (
+            np.array([low.addresses[slots[x]] for x in leaves], np.intp)
+            for leaves in (self.parameters, self.others)
+        )
+        self.size, self.begin, self.slopes = low.blocks * BLOCK, low.parameters_at, low.gradients_at
+        inputs = 0 if single else (len(self.inputs) + 1) * self.lanes
+        sums = (low.zero_at, low.zeroed, low.sums_at, self.told)
+        self.numbers = np.array((low.inputs_at, inputs, 0, *sums), np.int64)
         self.code = library(width, vectors, registers)
-        self.train = ctypes.CFUNCTYPE(
-            ctypes.c_int64, *[ctypes.c_void_p] * 6, ctypes.c_int64, *[ctypes.c_void_p] * 3
-        )(self.code.address("train"))
+        pointer, number = ctypes.c_void_p, ctypes.c_int64
+        types = (*[pointer] * 5, number, *[pointer] * 3)
+        self.train = ctypes.CFUNCTYPE(number, *types)(self.code.address("train"))
         self.free: list[Any] = []
 
     def arena(self) -> Any:
@@ -215,7 +203,7 @@ def aligned(numbers: Any) -> Any:
 
 
 class Program:
-    """The machine-code backend of a compiled step."""
+    """The machine-code backend of a compiled step; wrt has no inputs."""
 
     def __init__(
         self, tape: Tape, outputs: Sequence[Value], wrt: Sequence[Value], inputs: Sequence[Value]
@@ -223,44 +211,51 @@ class Program:
         self.tape, self.outputs = tape, list(outputs)
         self.wrt, self.inputs = list(wrt), list(inputs)
         self.plans: dict[tuple[int, bool], Plan] = {}
+        self.updates: dict[Any, Library] = {}
 
     def plan(self, count: int) -> Plan:
         """For so many examples: the least padding, and then the longest rows."""
         width, _ = processor()
-        single = count == 1
 
         def cost(vectors: int) -> tuple[int, int]:
             chunks = -(-count // (vectors * width))
             return chunks * (vectors + 2), -vectors
 
-        vectors = min(VECTORS, key=cost)
-        if (vectors, single) not in self.plans:
+        key = (BLOCK // width if count == 1 else min(VECTORS, key=cost)), count == 1
+        if key not in self.plans:
             try:
-                plan = Plan(self, vectors, single)
+                self.plans[key] = Plan(self, *key)
             except Cycle:  # what seemed alike is one after the other: no lanes, then
-                plan = Plan(self, vectors, False)
-            self.plans[vectors, single] = plan
-        return self.plans[vectors, single]
+                self.plans[key] = Plan(self, key[0], False)
+        return self.plans[key]
 
     def run(self, columns: Sequence[Any], count: int) -> tuple[list[float], list[float]]:
         """The outputs, and the gradients in the order of `wrt`, added up over the examples."""
-        run = Run(self.plan(count), dict(zip(self.inputs, columns)), count, False)
+        run = Run(self, columns, count, False)
         outputs = run.steps(1)[0].tolist()
-        found = run.gradients()
+        gradients = run.gradients()
         run.plan.free.append(run.arena)
-        return outputs, [found.get(x, 0.0) for x in self.wrt]
+        return outputs, gradients
 
     def training(
         self, columns: Sequence[Any], count: int, mean: bool, optimizer: Any
     ) -> Run | None:
-        """A run in which the optimizer moves the parameters, None if it has others than the tape.
+        """A run in which the optimizer moves the parameters, None if it has others than `wrt`.
 
         mean: outputs and gradients are means over the examples.
         """
-        plan = self.plan(count)
-        if set(plan.parameters) != set(optimizer.parameters):
+        if set(self.wrt) != set(optimizer.parameters):
             return None
-        return Run(plan, dict(zip(self.inputs, columns)), count, mean, optimizer)
+        return Run(self, columns, count, mean, optimizer)
+
+    def update(self, optimizer: Any) -> Library:
+        """The code of its formula; the settings are constants in it."""
+        names = [name for name in optimizer.settings if name != "rate"]
+        key = (type(optimizer), optimizer.decoupled, *(getattr(optimizer, name) for name in names))
+        if key not in self.updates:
+            (leaves, results), (width, _) = optimizer.recorded(), processor()
+            self.updates[key] = Library(update(leaves, results, width, wide(width)))
+        return self.updates[key]
 
 
 class Run:
@@ -268,65 +263,53 @@ class Run:
 
     def __init__(
         self,
-        plan: Plan,
-        columns: dict[Value, Any],
+        program: Program,
+        columns: Sequence[Any],
         count: int,
         mean: bool,
         optimizer: Any = None,
     ) -> None:
-        self.plan, self.optimizer = plan, optimizer
-        self.data = plan.columns(columns, count, mean)
+        self.plan = plan = program.plan(count)
+        self.optimizer = optimizer
+        named = dict(zip(program.inputs, columns))
+        self.data = plan.columns(named, count, mean)
         self.arena = plan.arena()
-        self.arena[plan.at] = [p.data for p in plan.parameters]
-        self.arena[plan.others_at] = [
-            np.ravel(columns[p])[0] if p in columns else p.data for p in plan.others
-        ]
-        self.numbers = plan.plan.copy()
+        self.arena[plan.at] = [p._data for p in plan.parameters]
+        others = (np.ravel(named[x])[0] if x in named else x._data for x in plan.others)
+        self.arena[plan.others_at] = list(others)
+        self.numbers = plan.numbers.copy()
         self.numbers[2] = len(self.data)
-        self.whole = np.empty(max(1, len(self.data) * len(plan.whole) * plan.lanes))
-        self.update: Any = None
+        self.update: int | None = None
+        self.places, self.kept = np.zeros(1, np.int64), list[Any]()
         if optimizer is not None:
-            self._prepare(optimizer)
+            self._prepare(program.update(optimizer), optimizer)
 
-    def _prepare(self, optimizer: Any) -> None:
+    def _prepare(self, code: Library, optimizer: Any) -> None:
+        """Room after the arena for what the optimizer keeps, in the order of the parameters."""
         plan, width = self.plan, processor()[0]
-        leaves, results = optimizer.recorded()
-        self.library = update_library(update(leaves, results, width, wide(width)))
-        self.update = self.library.address("update")
-        size = plan.low.blocks * BLOCK
-        self.kept = optimizer.kept()
-        begins = [len(self.arena) + i * size for i in range(len(self.kept))]
-        self.arena = aligned(np.concatenate([self.arena, np.zeros(size * len(begins))]))
-        places = [size // width, plan.low.parameters_at, plan.low.gradients_at, *begins]
-        self.places = np.array(places, np.int64)
+        self.update_code, self.update = code, code.address("update")
+        kept = optimizer.kept()
+        begins = [len(self.arena) + i * plan.size for i in range(len(kept))]
+        self.arena = aligned(np.concatenate([self.arena, np.zeros(plan.size * len(kept))]))
+        self.places = np.array([plan.size // width, plan.begin, plan.slopes, *begins], np.int64)
         number = {p: i for i, p in enumerate(optimizer.parameters)}
-        self.order = [number[p] for p in plan.parameters]
-        self.kept_at = [plan.at - plan.low.parameters_at + begin for begin in begins]
-        for at, numbers in zip(self.kept_at, self.kept):
-            self.arena[at] = [numbers[i] for i in self.order]
+        order = [number[p] for p in plan.parameters]
+        self.kept = [(plan.at - plan.begin + at, order, xs) for at, xs in zip(begins, kept)]
+        for at, order, xs in self.kept:
+            self.arena[at] = [xs[i] for i in order]
 
     def steps(self, count: int) -> Any:
         """The outputs of each of so many steps, fewer where the first of them is not finite."""
-        plan = self.plan
-        told = np.empty((count, plan.told))
-        settings: Any = None
+        told = np.empty((count, self.plan.told))
+        settings = np.empty((count, 2))
         if self.optimizer is not None:
-            optimizer = self.optimizer
-            begin = optimizer.steps
-            settings = np.empty((count, 2))
-            settings[:, 0] = [optimizer.rate_at(begin + i) for i in range(count)]
+            begin = self.optimizer.steps
+            settings[:, 0] = [self.optimizer.rate_at(begin + i) for i in range(count)]
             settings[:, 1] = range(begin, begin + count)
-        done = plan.train(
-            self.arena.ctypes.data,
-            plan.table,
-            self.numbers.ctypes.data,
-            self.data.ctypes.data,
-            self.whole.ctypes.data,
-            told.ctypes.data,
-            count,
-            self.update,
-            None if settings is None else self.places.ctypes.data,
-            None if settings is None else settings.ctypes.data,
+        arrays = [x.ctypes.data for x in (self.numbers, self.data, told)]
+        more = [x.ctypes.data for x in (self.places, settings)]
+        done = self.plan.train(
+            self.arena.ctypes.data, self.plan.table, *arrays, count, self.update, *more
         )
         if self.optimizer is not None:
             self.optimizer.steps += done
@@ -344,21 +327,16 @@ class Run:
         """Whether all parameters are."""
         return bool(np.isfinite(self.arena[self.plan.at]).all())
 
-    def gradients(self) -> dict[Value, float]:
-        """Of the last step, by what is no input."""
-        plan = self.plan
-        return dict(zip(plan.parameters, self.arena[plan.gradients_at].tolist()))
+    def gradients(self) -> list[float]:
+        """Of the last step, in the order of `wrt`."""
+        found: list[float] = self.arena[self.plan.at - self.plan.begin + self.plan.slopes].tolist()
+        return found
 
     def write(self) -> None:
         """Gives the parameters, and what the optimizer keeps for them, their numbers of now."""
-        found = self.gradients()
-        for p, x in zip(self.plan.parameters, self.arena[self.plan.at].tolist()):
-            p.data, p.grad = x, found[p]
-        for at, numbers in zip(self.kept_at, self.kept):
-            for i, x in zip(self.order, self.arena[at].tolist()):
-                numbers[i] = x
-
-
-@cache
-def update_library(text: str) -> Library:
-    return Library(text)
+        numbers = self.arena[self.plan.at].tolist()
+        for p, x, slope in zip(self.plan.parameters, numbers, self.gradients()):
+            p._data, p.grad = x, slope
+        for at, order, xs in self.kept:
+            for i, x in zip(order, self.arena[at].tolist()):
+                xs[i] = x

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
-import numpy as np
+from typing import Any
 
 from tinygrad_edu.errors import TapeError
-from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS
+from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS, TURN
 
 Reach = tuple[Sequence[int], int]  # addresses, and how many doubles are read or written at each
 
 
-def check(table: Sequence[int], size: int, lanes: int, sizes: Sequence[int]) -> None:
+def check(table: Any, size: int, lanes: int, sizes: Sequence[int]) -> None:
     """Raises TapeError unless all that the table reaches is in an arena of `size` doubles.
 
     lanes: doubles in a row. sizes: how many rows DOTS, DOTS + 1, ... make.
@@ -25,9 +24,8 @@ def check(table: Sequence[int], size: int, lanes: int, sizes: Sequence[int]) -> 
             reached = list(_reached(instruction, lanes, sizes))
         except (IndexError, ValueError):
             raise TapeError(f"instruction {instruction[:HEAD]} at {at} is none") from None
-        for addresses, extent in reached:
-            places = np.asarray(addresses, np.int64)
-            if places.size and not (places.min() >= 0 and places.max() + extent <= size):
+        for places, extent in reached:
+            if places and not (min(places) >= 0 and max(places) + extent <= size):
                 raise TapeError(f"instruction {instruction[:HEAD]} at {at} leaves the arena")
         at += length
     if at >= len(numbers):
@@ -36,7 +34,7 @@ def check(table: Sequence[int], size: int, lanes: int, sizes: Sequence[int]) -> 
 
 def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> Iterator[Reach]:
     """What the instruction reads and writes; IndexError or ValueError if it is none."""
-    code, length, *rest = instruction
+    code, _, *rest = instruction
     if code == GATHER:
         out, count, *sources = rest
         _same(count, len(sources))
@@ -52,24 +50,29 @@ def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> It
         yield outs, BLOCK
         yield [*lists[:rows], *lists[rows::2]], lanes
         yield lists[rows + 1 :: 2], BLOCK
+    elif code == TURN:
+        _same(len(rest), 1 + BLOCK)
+        yield rest[:1], BLOCK * lanes
+        yield rest[1:], lanes
     elif code == ROWS:
         out, count, op, a, a_step, b, b_step = rest
         _same(op, range(len(OPS))[op])
         yield [out, out + (count - 1) * lanes], lanes
-        yield [x + i * step for x, step in ((a, a_step), (b, b_step)) for i in (0, count - 1)], lanes
+        yield [a, a + (count - 1) * a_step, b, b + (count - 1) * b_step], lanes
     else:
         last = sizes[range(len(sizes))[code - DOTS]] - 1
         out, out_step, init, init_step, count, u_step, finish, other, other_step = rest[:9]
         uu, rr, a_step, b_step = rest[9 : HEAD - 2]
-        pairs = np.asarray(rest[HEAD - 2 :], np.int64).reshape(-1, 2)
-        _same(count + uu + rr, len(pairs))
+        pairs = rest[HEAD - 2 :]
+        _same(2 * (count + uu + rr), len(pairs))
         _same(finish, range(len(FINISH))[finish])
-        u, row = pairs[:count].T
-        a, b = pairs[count + uu :].T
+        u, row = pairs[: 2 * count : 2], pairs[1 : 2 * count : 2]
+        first, second = (pairs[2 * (count + uu) + k :: 2] for k in (0, 1))
         yield [out, out + last * out_step, *row], lanes
-        yield [*a, *(a + last * a_step), *b, *(b + last * b_step)], lanes
-        yield [init, init + last * init_step, *u, *(u + last * u_step)], 1
-        yield pairs[count : count + uu].ravel().tolist(), 1
+        yield [*first, *(x + last * a_step for x in first)], lanes
+        yield [*second, *(x + last * b_step for x in second)], lanes
+        yield [init, init + last * init_step, *u, *(x + last * u_step for x in u)], 1
+        yield pairs[2 * count : 2 * (count + uu)], 1
         if finish > 1:
             yield [other, other + last * other_step], lanes
 

@@ -25,7 +25,13 @@ BLOCK = 8  # sums made by one SUMS, whatever the width
 OPS = list(TABLE)  # ROWS names a row of the table by its place here
 FINISH = ("", "relu", "times", "times step", "times rest")  # what DOTS does to a sum at last
 HEAD = 15  # int32 before the lists of DOTS
-GATHER, SUMS, ROWS, DOTS = 1, 2, 4, 5  # codes; DOTS + i makes outputs(vectors)[i] rows at a time
+GATHER, SUMS, ROWS, TURN, DOTS = (
+    1,
+    2,
+    4,
+    5,
+    6,
+)  # codes; DOTS + i makes outputs(vectors)[i] rows at a time
 
 
 def outputs(vectors: int, registers: int) -> list[int]:
@@ -163,6 +169,7 @@ def machine(width: int, vectors: int, registers: int) -> str:
     _sums(code, 1, attributes)
     _sums(code, 2, attributes)
     _gather(code, attributes)
+    _turn(code, attributes)
     _run(code, sizes, attributes)
     _train(code, attributes)
     return "\n".join(code.lines)
@@ -222,8 +229,8 @@ def _dots(code: Code, j: int, attributes: str) -> None:
             new = list(sums)
             for k, (x, y) in enumerate(zip(along(a, firsts), along(b, seconds))):
                 for c in range(n):
-                    xy = (code.load(further(at, c)) for at in (x, y))
-                    new[k * n + c] = code.fma(*xy, sums[k * n + c])
+                    x_c, y_c = (code.load(further(at, c)) for at in (x, y))
+                    new[k * n + c] = code.fma(x_c, y_c, sums[k * n + c])
             return new
 
         uniforms = bases(5)
@@ -346,9 +353,7 @@ def _across(code: Code, vectors: Sequence[str]) -> str:
     while size > 1:
         half = size // 2
         low = [i for i in range(2 * w) if i % size < half]
-        masks = [
-            "<" + ", ".join(f"i32 {i + more}" for i in low) + ">" for more in (0, half)
-        ]
+        masks = ["<" + ", ".join(f"i32 {i + more}" for i in low) + ">" for more in (0, half)]
         found = [
             code.let(
                 "fadd {} {}, {}".format(
@@ -380,9 +385,31 @@ def _gather(code: Code, attributes: str) -> None:
         code.do("ret void")
 
 
+def _turn(code: Code, attributes: str) -> None:
+    """Code TURN: code, length, out, eight rows: a row for each lane, of that lane of all eight.
+
+    Of vectors of eight, in three exchanges; with others, GATHER does it.
+    """
+    with code.function("internal void @turn(ptr %m, ptr %t)", attributes):
+        w = code.width
+        rows = [code.load(code.address(code.number("%t", 3 + k))) for k in range(w)]
+        for half in (h for h in (1, 2, 4) if h < w):
+            low = ", ".join(f"i32 {i if not i & half else w + i - half}" for i in range(w))
+            high = ", ".join(f"i32 {i + half if not i & half else w + i}" for i in range(w))
+            for k in (k for k in range(w) if not k & half):
+                pair = f"{code.vector} {rows[k]}, {code.vector} {rows[k + half]}"
+                rows[k], rows[k + half] = (
+                    code.let(f"shufflevector {pair}, <{w} x i32> <{mask}>") for mask in (low, high)
+                )
+        out = code.number("%t", 2)
+        for k, row in enumerate(rows):
+            code.store(row, code.address(out, k * w))
+        code.do("ret void")
+
+
 def _run(code: Code, sizes: Sequence[int], attributes: str) -> None:
     """Every instruction of a table, up to code 0."""
-    calls = {GATHER: "gather", SUMS: "sums1", SUMS + 1: "sums2", ROWS: "rows"}
+    calls = {GATHER: "gather", SUMS: "sums1", SUMS + 1: "sums2", ROWS: "rows", TURN: "turn"}
     calls |= {DOTS + i: f"dots{j}" for i, j in enumerate(sizes)}
     names = {k: code.name("b") for k in calls}
     with code.function("void @run(ptr %m, ptr %table)", attributes):
@@ -406,16 +433,15 @@ def _run(code: Code, sizes: Sequence[int], attributes: str) -> None:
 def _train(code: Code, attributes: str) -> None:
     """`steps` turns of the Loop, or fewer: how many were made.
 
-    plan, of i64: where the inputs of a chunk go, their doubles, how many chunks; where the sums
-    begin, how many doubles they are, how many of them are outputs; where rows that are wanted
-    whole lie, their doubles. columns: the inputs of all chunks. rows: room for those of all
-    chunks. losses: room for the outputs of each step. update: null, or what moves the parameters,
-    given the arena and the settings of this step, `setting` doubles. It stops after a step whose
-    first output is not finite.
+    plan, of i64: where the inputs of a chunk go, their doubles, how many chunks; where what begins
+    at 0 is, how many doubles; where the outputs are, how many. columns: the inputs of all chunks.
+    losses: room for the outputs of each step. update: null, or what moves the parameters, given the
+    arena, places and the two settings of this step. It stops after a step whose first output is
+    not finite.
     """
-    names = ("to", "size", "chunks", "sums", "reach", "told", "from", "whole")
+    names = ("to", "size", "chunks", "zero", "reach", "sums", "told")
     header = (
-        "i64 @train(ptr %m, ptr %table, ptr %plan, ptr %columns, ptr %rows, ptr %losses,"
+        "i64 @train(ptr %m, ptr %table, ptr %plan, ptr %columns, ptr %losses,"
         " i64 %steps, ptr %update, ptr %places, ptr %settings)"
     )
     with code.function(header, attributes):
@@ -428,7 +454,8 @@ def _train(code: Code, attributes: str) -> None:
             return code.let(f"shl i64 {doubles}, 3")
 
         def part(base: str, i: str, size: str) -> str:
-            return code.let(f"getelementptr double, ptr {base}, i64 {code.let(f'mul i64 {i}, {size}')}")
+            offset = code.let(f"mul i64 {i}, {size}")
+            return code.let(f"getelementptr double, ptr {base}, i64 {offset}")
 
         def copy(to: str, of: str, doubles: str) -> None:
             code.do(
@@ -436,12 +463,12 @@ def _train(code: Code, attributes: str) -> None:
                 "i1 false)"
             )
 
-        sums = code.address(plan["sums"])
+        sums, zero = code.address(plan["sums"]), code.address(plan["zero"])
         reach = bytes_of(plan["reach"])
         once = code.let(f"icmp eq i64 {plan['chunks']}, 1")
 
         def step(s: str, done: str) -> list[str]:
-            code.do(f"call void @llvm.memset.p0.i64(ptr {sums}, i8 0, i64 {reach}, i1 false)")
+            code.do(f"call void @llvm.memset.p0.i64(ptr {zero}, i8 0, i64 {reach}, i1 false)")
 
             stay = code.let(f"icmp sgt i64 {s}, 0")  # of one chunk, the inputs are there
             stay = code.let(f"select i1 {stay}, i1 {once}, i1 false")
@@ -450,7 +477,6 @@ def _train(code: Code, attributes: str) -> None:
             def chunk(c: str) -> list[str]:
                 copy(code.address(plan["to"]), part("%columns", c, plan["size"]), size)
                 code.do("call void @run(ptr %m, ptr %table)")
-                copy(part("%rows", c, plan["whole"]), code.address(plan["from"]), plan["whole"])
                 return []
 
             code.loop(plan["chunks"], [], chunk)

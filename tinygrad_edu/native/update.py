@@ -32,11 +32,11 @@ def update(leaves: Sequence[Value], results: Sequence[Value], width: int, attrib
         lines.append(f"%pointer{i} = getelementptr double, ptr %m, i64 %at{i}")
         pointers.append(f"%pointer{i}")
     slots: dict[int, Vector] = {}
-    for i, x in enumerate(leaves[-2:]):
+    for i, leaf in enumerate(leaves[-2:]):
         lines.append(f"%setting{i} = getelementptr double, ptr %settings, i64 {i}")
         lines.append(f"%number{i} = load <1 x double>, ptr %setting{i}, align 8")
-        if x in tape.leaves:
-            slots[tape.leaves[x]] = Vector(lines, 1, f"%number{i}")
+        if leaf in tape.leaves:
+            slots[tape.leaves[leaf]] = Vector(lines, 1, f"%number{i}")
     _compute(tape, lines, slots, [k for k in range(len(tape)) if k not in own])
     for k, x in list(slots.items()):  # once for all lanes
         mask = f"<{width} x i32> zeroinitializer"
@@ -45,16 +45,19 @@ def update(leaves: Sequence[Value], results: Sequence[Value], width: int, attrib
     lines += ["br label %head", "head:", "%i = phi i64 [ 0, %entry ], [ %next, %body ]"]
     lines += ["%more = icmp slt i64 %i, %size", "br i1 %more, label %body, label %end", "body:"]
     lines.append(f"%offset = mul i64 %i, {width}")
-    for i, (x, pointer) in enumerate(zip(leaves, pointers)):
+    for i, (leaf, pointer) in enumerate(zip(leaves, pointers)):
         lines.append(f"%own{i} = getelementptr double, ptr {pointer}, i64 %offset")
         lines.append(f"%lanes{i} = load {v}, ptr %own{i}, align 8")
-        if x in tape.leaves:
-            slots[tape.leaves[x]] = Vector(lines, width, f"%lanes{i}")
+        if leaf in tape.leaves:
+            slots[tape.leaves[leaf]] = Vector(lines, width, f"%lanes{i}")
     _compute(tape, lines, slots, [k for k in range(len(tape)) if k in own])
     for i, k in zip([0, *range(2, len(pointers))], tape.outputs):
         lines.append(f"store {v} {slots[k].name}, ptr %own{i}, align 8")
     lines += ["%next = add i64 %i, 1", "br label %head", "end:", "ret void"]
-    declared = [f"declare double @{n}({', '.join(['double'] * len(TABLE[n].derivatives))})" for n in LIBRARY]
+    declared = [
+        f"declare double @{name}({', '.join(['double'] * len(TABLE[name].derivatives))})"
+        for name in LIBRARY
+    ]
     for w in {1, width}:
         kind = f"<{w} x double>"
         for name, n in {"fabs": 1, "sqrt": 1, "copysign": 2, "fmuladd": 3}.items():

@@ -1,0 +1,487 @@
+"""Machine code gives the eager engine's answers: rows, random graphs, networks, repeated structure.
+
+Every test runs with the vectors of this processor or, where `widths` is asked for, of 2, 4 and 8
+doubles: those that the processor lacks are taken apart by the compiler, and are as right.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
+from math import inf, isfinite, nan
+from random import Random
+from typing import Any
+
+import pytest
+from conftest import random_value
+from mpmath import mp
+from test_compiled import EXAMPLES, NETWORKS, ROWS, SPECIAL, eager, quiet, rebuilt
+from test_random_graphs import WORKING_DIGITS, graph, random_programs
+
+from tinygrad_edu import TABLE, Op, Value, compile, tanh
+from tinygrad_edu.engine import topological_order
+from tinygrad_edu.layers import LayerNorm, Linear, RMSNorm
+from tinygrad_edu.ops import CONSTANT, LEAF
+from tinygrad_edu.transformer import Block, Head
+
+pytest.importorskip("llvmlite")
+from tinygrad_edu.native import binding  # noqa: E402
+
+TOLERANCE = 1e-10  # sums are made in another order
+COUNTS = (1, 3, 8, 9, 100, 105, 1000)
+REGISTERS = {2: 16, 4: 16, 8: 32}
+
+
+@pytest.fixture(params=REGISTERS, ids=lambda width: f"{width} doubles")
+def widths(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The processor has vectors of so many doubles."""
+    width: int = request.param
+    monkeypatch.setattr(binding, "processor", lambda: (width, REGISTERS[width]))
+    return width
+
+
+def agree(found: Sequence[float], expected: Sequence[float], sizes: Sequence[float]) -> bool:
+    return all(
+        x == e or (x != x and e != e) or abs(x - e) <= TOLERANCE * size
+        for x, e, size in zip(found, expected, sizes, strict=True)
+    )
+
+
+def on_machine(step: Any, *columns: Any) -> tuple[list[float], bool]:
+    """Value, `also` and gradients, and whether machine code gave them: else the eager engine did,
+    because they are not finite."""
+    lists, count, _ = step.columns(columns)
+    assert step.chosen(count) == "machine"
+    outputs, gradients = step.program().run([lists[i] for i in step._used], count)
+    own = [*outputs, *gradients]
+    if all(map(isfinite, own)) and step.reduce == "sum":
+        value, slopes, *also = quiet(step, *columns)
+        assert [value, *(also[0] if also else []), *slopes] == own
+        return own, True
+    value, slopes, *also = quiet(step, *columns)
+    return [value, *(also[0] if also else []), *slopes], all(map(isfinite, own))
+
+
+def check(y: Value, leaves: Sequence[Value], own: bool = True) -> bool:
+    """One example agrees with the eager engine; `own`: and needed no help of it."""
+    expected, sizes = eager(y, leaves)
+    found, by_machine = on_machine(compile(y, leaves, backend="machine"))
+    assert agree(found, expected, sizes)
+    assert by_machine or not own
+    return by_machine
+
+
+def reached(y: Value) -> list[Value]:
+    """The leaves that `y` is made of."""
+    return [x for x in topological_order(y) if x.op is LEAF]
+
+
+# --- rows of the table ---------------------------------------------------------------------------
+
+
+def points(op: Op) -> list[tuple[float, ...]]:
+    """Numbers for its operands: every corner, and some in between."""
+    random, count = Random(1), len(op.derivatives)
+    found = [(a, b) for a in SPECIAL for b in SPECIAL] if count == 2 else [(a,) for a in SPECIAL]
+    return found + [tuple(random.uniform(-3, 3) for _ in range(count)) for _ in range(20)]
+
+
+@ROWS
+def test_every_row_at_every_corner(op: Op, widths: int) -> None:
+    """Within a larger expression, nan and infinity included."""
+    leaves = [Value(0.5, label=name) for name in "ab"[: len(op.derivatives)]]
+    step = compile(op(*leaves) * 0.75, leaves, backend="machine")
+    for xs in points(op):
+        new = [Value(x) for x in xs]
+        expected, sizes = eager(op(*new) * 0.75, new)
+        for leaf, x in zip(leaves, xs, strict=True):
+            leaf.data = x
+        found, by_machine = on_machine(step)
+        assert agree(found, expected, sizes), xs
+        assert by_machine == all(map(isfinite, expected)), xs
+
+
+@ROWS
+def test_every_row_in_batches(op: Op, widths: int) -> None:
+    """The operands are inputs times parameters; of all points, of those with finite answers, and
+    of so few that rows are filled up."""
+    names = "ab"[: len(op.derivatives)]
+    xs, ws = [Value(0.5, label=x) for x in names], [Value(1.0) for _ in names]
+    y = op(*(x * w for x, w in zip(xs, ws, strict=True))) * 0.75
+    step = compile(y, ws, xs, backend="machine")
+    rows: list[tuple[Any, list[float], list[float]]] = []
+    for numbers in points(op):
+        for x, number in zip(xs, numbers, strict=True):
+            x.data = number
+        again, new, leaves = rebuilt(y)
+        at = [new[leaves.index(w)] for w in ws]
+        rows.append((numbers, *eager(again, at)))
+    finite = [row for row in rows if all(map(isfinite, row[1]))]
+    for some in (rows, finite, finite[:3], finite[-9:]):
+        numbers, expected, sizes = (
+            [*zip(*column, strict=True)] for column in zip(*some, strict=True)
+        )
+        found, by_machine = on_machine(step, *numbers)
+        assert agree(found, [*map(sum, expected)], [*map(sum, sizes)])
+        assert by_machine or some is rows
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_operations_of_ones_own_are_left_to_others(count: int) -> None:
+    cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2)
+    other = Op("exp", lambda a, b: a / b, lambda y, a, b: 1 / b, lambda y, a, b: -y / b)
+    x, w = Value(2.0), Value(4.0)
+    step = compile(cube(x) * w + other(x, w), [w], [x], backend="machine")
+    assert step.chosen(count) == "numpy"
+    value, (slope,) = step([2.0] * count)
+    assert (value, slope) == (count * (32 + 0.5), count * (8 - 0.125))
+
+
+# --- random graphs -------------------------------------------------------------------------------
+
+
+def test_500_random_graphs_with_special_numbers() -> None:
+    """Finite answers are the machine's own; many others are a nan or an infinity."""
+    finite = 0
+    for seed in range(500):
+        random = Random(seed)
+        again, new, leaves = rebuilt(random_value(random, random.randint(1, 30), labels=("",)))
+        expected, sizes = eager(again, new)
+        step = compile(again, new, backend="machine")
+        found, by_machine = on_machine(step)
+        assert agree(found, expected, sizes), seed
+        assert by_machine == all(map(isfinite, expected)), seed
+        finite += by_machine
+    assert 200 < finite < 450
+
+
+def test_big_random_graphs() -> None:
+    """100 of those that lose few digits."""
+    with mp.workdps(WORKING_DIGITS):
+        for program, _ in random_programs(100, 1969):
+            check(*graph(program))
+
+
+def test_small_random_graphs_at_every_width(widths: int) -> None:
+    finite = 0
+    for seed in range(1000, 1100):
+        random = Random(seed)
+        again, new, _ = rebuilt(random_value(random, random.randint(1, 30), labels=("",)))
+        finite += check(again, new, own=False)
+    assert finite > 50
+
+
+def test_what_x_over_x_leaves_is_0() -> None:
+    """Its two contributions cancel; a product that is not rounded before it is added would show."""
+    x, w = Value(3.7), Value(0.1)
+    y = (x * w) / (x * w)
+    again = tanh(x * w)
+    assert compile(y * w, [x], backend="machine")() == (y.data * w.data, [0.0])
+    assert compile(again / again * w.exp(), [x, w], backend="machine")()[1][0] == 0.0
+    step = compile(again / again * 0.3, [w], [x], backend="machine")
+    assert step([3.7, 0.11, -5.0, 1e-3])[1] == [0.0]
+
+
+# --- batches -------------------------------------------------------------------------------------
+
+
+def batch_of(
+    y: Value, inputs: Sequence[Value], wrt: Sequence[Value], also: Sequence[Value], rows: Any
+) -> tuple[list[list[float]], list[list[float]]]:
+    """For each row of numbers for the inputs, value, also, gradients; and their sizes."""
+    found, sizes = [], []
+    kept = [x.data for x in inputs]
+    for row in rows:
+        for x, number in zip(inputs, row, strict=True):
+            x.data = number
+        new: dict[Value, Value] = {}
+        for node in topological_order(y, *also):
+            if node.op is LEAF:
+                new[node] = Value(node.data)
+            else:
+                new[node] = node if node.op is CONSTANT else node.op(*(new[x] for x in node.args))
+        more = [new[z].data for z in also]
+        by = [new.get(x) or Value(x.data) for x in wrt]  # what does not matter is not there
+        (value, *slopes), (size, *others) = eager(new[y], by)
+        found.append([value, *more, *slopes])
+        sizes.append([size, *map(abs, more), *others])
+    for x, number in zip(inputs, kept, strict=True):
+        x.data = number
+    return found, sizes
+
+
+def totals(rows: Sequence[Sequence[float]], count: int) -> list[float]:
+    """Sums over so many rows, which are these again and again."""
+    return [sum(column) for column in zip(*islice(cycle(rows), count), strict=True)]
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean"])
+def test_batches_of_random_graphs(reduce: str) -> None:
+    """Some leaves are inputs, some inputs do nothing, one more Value is added up; the examples
+    are seven, again and again, so that each is in every lane."""
+    finite = 0
+    for seed in range(40):
+        random = Random(seed)
+        y, also = (random_value(random, 12, labels=("",)) for _ in range(2))
+        leaves = reached(y)
+        inputs = leaves[: len(leaves) // 2] + [Value(1.0)]
+        wrt = [x for x in leaves if x not in inputs]
+        also = y * 0.5 + sum(wrt, Value(1.0)) * 0.25
+        rows = [[random.uniform(-3, 3) for _ in inputs] for _ in range(7)]
+        expected, sizes = batch_of(y, inputs, wrt, [also], rows)
+        step = compile(y, wrt, inputs, also=also, reduce=reduce, backend="machine")
+        for count in COUNTS:
+            scale = 1 / count if reduce == "mean" else 1.0
+            columns = [[*islice(cycle(column), count)] for column in zip(*rows, strict=True)]
+            found, by_machine = on_machine(step, *columns)
+            wanted = [x * scale for x in totals(expected, count)]
+            assert agree(found, wanted, [x * scale for x in totals(sizes, count)]), (seed, count)
+            assert by_machine == all(map(isfinite, wanted)), (seed, count)
+            finite += by_machine
+    assert finite > 100
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_the_size_of_a_batch(count: int, widths: int) -> None:
+    """Each example counts once, and what fills the last row does not count."""
+    x, w = Value(1.0), Value(0.5)
+    step = compile((x * w).exp() / w, [w], [x], also=x + 0, backend="machine")
+    xs = [3 * (i % 11) / 11 - i % 2 for i in range(count)]
+    (value, slope, total) = (
+        sum(column)
+        for column in zip(
+            *((2 * y, (2 * x - 4) * y, x) for x, y in ((x, Value(x / 2).exp().data) for x in xs)),
+            strict=True,
+        )
+    )
+    found = step(xs)
+    assert [found[0], *found[1], *found[2]] == pytest.approx([value, slope, total], rel=1e-12)
+
+
+# --- networks ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks(name: str, reduce: str) -> None:
+    """One example, and batches, after the parameters have changed."""
+    build, parameters = NETWORKS[name]
+    inputs = [Value(x, label=f"x{i}") for i, x in enumerate([0.1, 0.2, 0.3, 1.0, 0.5])]
+    loss = build(inputs[:3], inputs[3:])
+    also = loss * 2
+    step = compile(loss, parameters, inputs, reduce=reduce, also=also, backend="machine")
+    rows = [[*xs, *ts] for xs, ts in EXAMPLES]
+    kept = [p.data for p in parameters]
+    try:
+        for shift in (0.0, 0.1):
+            for p, x in zip(parameters, kept, strict=True):
+                p.data = x + shift
+            expected, sizes = batch_of(loss, inputs, parameters, [also], rows)
+            for count in COUNTS:
+                scale = 1 / count if reduce == "mean" else 1.0
+                columns = [[*islice(cycle(column), count)] for column in zip(*rows, strict=True)]
+                found, by_machine = on_machine(step, *columns)
+                wanted = [x * scale for x in totals(expected, count)]
+                assert agree(found, wanted, [x * scale for x in totals(sizes, count)])
+                assert by_machine
+    finally:
+        for p, x in zip(parameters, kept, strict=True):
+            p.data = x
+
+
+# --- graphs with repeated structure --------------------------------------------------------------
+
+
+def some(random: Random, *_: Any) -> float:
+    return random.uniform(-1, 1)
+
+
+def numbers(random: Random, count: int) -> list[Value]:
+    return [Value(random.uniform(-1, 1)) for _ in range(count)]
+
+
+def sequence(random: Random, length: int, size: int = 4) -> list[list[Value]]:
+    return [numbers(random, size) for _ in range(length)]
+
+
+def distance(vectors: Sequence[Sequence[Value]]) -> Value:
+    """The squared error of vectors that are to be 0, 0.1, 0.2, ..."""
+    squares = [(x - 0.1 * i) ** 2 for vector in vectors for i, x in enumerate(vector)]
+    return sum(squares[1:], squares[0])
+
+
+def transformer(random: Random, length: int) -> Value:
+    return distance(Block(4, 2, hidden=5, norm=RMSNorm, seed=length)(sequence(random, length)))
+
+
+def two_blocks(random: Random, length: int) -> Value:
+    blocks = [Block(4, 2, hidden=5, norm=LayerNorm, init=some, seed=seed) for seed in (1, 2)]
+    return distance(blocks[1](blocks[0](sequence(random, length))))
+
+
+def attention_to_all(random: Random, length: int) -> Value:
+    """Each position looks at all others, later ones too."""
+    head, xs = Head(4, 3, random, some), sequence(random, length)
+    queries, keys, values = ([f(x) for x in xs] for f in (head.query, head.key, head.value))
+    return distance([head.attend(query, keys, values) for query in queries])
+
+
+def convolutions(random: Random, length: int) -> Value:
+    """Two, one after the other, of numbers in a row."""
+
+    def convolved(xs: Sequence[Value], weights: Sequence[Value]) -> list[Value]:
+        *ws, bias = weights
+        return [
+            sum((w * x for w, x in zip(ws, xs[i:])), bias) for i in range(len(xs) - len(ws) + 1)
+        ]
+
+    first, second = numbers(random, 4), numbers(random, 3)
+    hidden = [x.relu() for x in convolved(numbers(random, length + 3), first)]
+    return distance([[tanh(x) for x in convolved(hidden, second)]])
+
+
+def recurrent(random: Random, length: int, every: bool = True) -> Value:
+    """Each step needs the one before: the same sums of the same parameters, but no lanes."""
+    on, new = Linear(3, 3, random, some), Linear(4, 3, random, some)
+    states = [numbers(random, 3)]
+    for x in sequence(random, length):
+        states.append([tanh(a + b) for a, b in zip(on(states[-1]), new(x), strict=True)])
+    return distance(states if every else states[-1:])
+
+
+def recurrent_at_its_end(random: Random, length: int) -> Value:
+    return recurrent(random, length, every=False)
+
+
+def layers(random: Random, length: int) -> Value:
+    """So many, with the same weights, of five vectors."""
+    linear, xs = Linear(4, 4, random, some), sequence(random, 5)
+    for _ in range(length):
+        xs = [[tanh(y) for y in linear(x)] for x in xs]
+    return distance(xs)
+
+
+REPEATED: list[Callable[[Random, int], Value]] = [
+    transformer,
+    two_blocks,
+    attention_to_all,
+    convolutions,
+    recurrent,
+    recurrent_at_its_end,
+    layers,
+]
+
+
+def lengths(build: Callable[..., Value]) -> Sequence[int]:
+    """1 to 20 tokens of a transformer; of others, what is around whole vectors."""
+    return range(1, 21) if build is transformer else (1, 2, 3, 5, 8, 9, 13, 17)
+
+
+@pytest.mark.parametrize("build", REPEATED)
+def test_repeated_structure(build: Callable[..., Value]) -> None:
+    """By parameters and by what is given."""
+    for length in lengths(build):
+        y = build(Random(length), length)
+        check(y, reached(y))
+
+
+@pytest.mark.parametrize("build", REPEATED)
+def test_repeated_structure_at_every_width(build: Callable[..., Value], widths: int) -> None:
+    for length in (3, widths + 1):
+        y = build(Random(length), length)
+        check(y, reached(y))
+
+
+@pytest.mark.parametrize("build", REPEATED)
+def test_repeated_structure_in_batches(build: Callable[..., Value]) -> None:
+    y = build(Random(0), 5)
+    leaves = reached(y)
+    inputs, wrt = leaves[:3], leaves[3:]
+    rows = [[0.1 * i + k for i, _ in enumerate(inputs)] for k in range(3)]
+    step = compile(y, wrt, inputs, backend="machine")
+    expected, sizes = batch_of(y, inputs, wrt, [], rows)
+    for count in (3, 17):
+        columns = [[*islice(cycle(column), count)] for column in zip(*rows, strict=True)]
+        found, by_machine = on_machine(step, *columns)
+        assert by_machine
+        assert agree(found, totals(expected, count), totals(sizes, count))
+
+
+def random_repetition(random: Random) -> Value:
+    """A small random function of parameters and numbers, called again and again: on each part, on
+    each and the one before, on each and its own last results; and so on the results, in layers."""
+    own = random.choice(
+        [["tanh", "sigmoid", "sin", "neg", "atan"], ["tanh", "relu", "abs", "step"]]
+    )
+    two = random.choice(
+        [["add", "sub", "mul", "mul"], ["add", "mul", "max", "min", "mask", "less"]]
+    )
+    parameters = numbers(random, random.randint(1, 6))
+    length, size, results = random.randint(2, 20), random.randint(1, 3), random.randint(1, 3)
+    before, chained = random.random() < 0.5, random.random() < 0.4
+    rows = sequence(random, length, size)
+    for _ in range(random.randint(1, 3)):
+        used = random.sample(parameters, random.randint(1, len(parameters)))
+        program: list[tuple[str, list[int]]] = []
+        new: list[list[Value]] = []
+        for t, row in enumerate(rows):
+            xs = [*row, *(rows[t - 1] if before and t else row)]
+            if chained:
+                xs += new[-1] if new else [parameters[0]] * results
+            products = [x * w for x, w in zip(xs, cycle(used))]
+            nodes = [*used, *xs, sum(products[1:], products[0])]
+            if not program:
+                for n in range(len(nodes), len(nodes) + random.randint(results, 8)):
+                    name = random.choice([*own, *two, *two])
+                    operands = [random.randrange(n) for _ in TABLE[name].derivatives]
+                    program.append((name, operands))
+            for name, operands in program:
+                nodes.append(TABLE[name](*(nodes[i] for i in operands)))
+            new.append(nodes[-results:])
+        rows = new
+    return distance(rows)
+
+
+def test_random_repetitions(widths: int) -> None:
+    """What is alike is found in any disguise, or not found, and the answer is right."""
+    packed = 0
+    for seed in range(120):
+        y = random_repetition(Random(seed))
+        leaves = reached(y)
+        expected, sizes = eager(y, leaves)
+        step = compile(y, leaves, backend="machine")
+        found, _ = on_machine(step)
+        assert agree(found, expected, sizes), seed
+        packed += step.program().plan(1).single
+    assert packed > 60
+
+
+def test_the_same_after_the_parameters_have_changed() -> None:
+    """A step keeps no numbers: those of the leaves are looked at in each call."""
+    y = transformer(Random(3), 6)
+    leaves = reached(y)
+    step = compile(y, leaves, backend="machine")
+    for shift in (0.5, -0.25):
+        for x in leaves:
+            x.data += shift
+        again, new, old = rebuilt(y)
+        assert old == leaves
+        expected, sizes = eager(again, new)
+        found, _ = on_machine(step)
+        assert agree(found, expected, sizes)
+
+
+def test_nan_and_infinity_are_reported_as_ever() -> None:
+    """The machine's numbers are not finite, so the eager engine is asked."""
+    x, w = Value(2.0, "x"), Value(3.0, "w")
+    step = compile((x * w).log(), [w], [x], backend="machine")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        value, (slope,) = step([1.0, 2.0, -1.0])
+    assert [str(warning.message) for warning in caught] == ["example 2: log(-3) is nan"]
+    assert value != value
+    assert slope != slope
+    assert step([0.0, 1.0])[0] == -inf
+    assert step([nan])[0] != 0
+    assert step([1.0])[0] == pytest.approx(1.0986122886681098)
