@@ -7,7 +7,7 @@ doubles: those that the processor lacks are taken apart by the compiler, and are
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 from math import inf, isfinite, nan
 from random import Random
@@ -26,7 +26,7 @@ from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.transformer import Block, Head
 
 pytest.importorskip("llvmlite")
-from tinygrad_edu.native import binding  # noqa: E402
+from tinygrad_edu.native import binding
 
 TOLERANCE = 1e-10  # sums are made in another order
 COUNTS = (1, 3, 8, 9, 100, 105, 1000)
@@ -146,7 +146,7 @@ def test_500_random_graphs_with_special_numbers() -> None:
     finite = 0
     for seed in range(500):
         random = Random(seed)
-        again, new, leaves = rebuilt(random_value(random, random.randint(1, 30), labels=("",)))
+        again, new, _leaves = rebuilt(random_value(random, random.randint(1, 30), labels=("",)))
         expected, sizes = eager(again, new)
         step = compile(again, new, backend="machine")
         found, by_machine = on_machine(step)
@@ -225,7 +225,7 @@ def test_batches_of_random_graphs(reduce: str) -> None:
         random = Random(seed)
         y, also = (random_value(random, 12, labels=("",)) for _ in range(2))
         leaves = reached(y)
-        inputs = leaves[: len(leaves) // 2] + [Value(1.0)]
+        inputs = [*leaves[: len(leaves) // 2], Value(1.0)]
         wrt = [x for x in leaves if x not in inputs]
         also = y * 0.5 + sum(wrt, Value(1.0)) * 0.25
         rows = [[random.uniform(-3, 3) for _ in inputs] for _ in range(7)]
