@@ -1,6 +1,15 @@
 """The lessons, in the order of a course: see README.md. Each is a command, and a script."""
 
-from tinygrad_edu.demos import credit, hidden_units, pdp_set, reverse_mode, the_loop, the_wall
+from tinygrad_edu.demos import (
+    credit,
+    family_trees,
+    hidden_units,
+    pdp_set,
+    reverse_mode,
+    symmetry,
+    the_loop,
+    the_wall,
+)
 
 LESSONS = (
     the_loop.main,
@@ -9,4 +18,6 @@ LESSONS = (
     hidden_units.main,
     credit.main,
     pdp_set.main,
+    symmetry.main,
+    family_trees.main,
 )

@@ -1,26 +1,46 @@
-"""Networks of the lessons, each on one case: `lessons.py:learned`, `:credit`, `:direct`."""
+"""Networks of the lessons, each on one case: `lessons.py:learned`, `:credit`, `:symmetry`, ..."""
 
 from tinygrad_edu import Value
+from tinygrad_edu.data import PEOPLE, RELATIONS, family_facts
+from tinygrad_edu.groups import group
+from tinygrad_edu.lesson.families import CASES, PRINTED
+from tinygrad_edu.lesson.families import begin as begin_families
 from tinygrad_edu.lesson.trial import Trial, begin, learn
 from tinygrad_edu.losses import half_squared_error
 
 XOR = Trial("xor", 2, rate=0.5, alpha=0.9, init=0.3, sweeps=2_000)
+SYMMETRY = Trial("symmetry", 2, rate=0.05, alpha=0.9, init=0.3, sweeps=5_000, margin=0.3)
 WIDER, DIRECT = XOR._replace(hidden=3), XOR._replace(hidden=1, direct=True)
 
 
-def error(trial: Trial, sweeps: int) -> Value:
-    """The error on the case 01, which should give 1, of the network of seed 0 after the sweeps."""
+def error(trial: Trial, sweeps: int, case: int = 1) -> Value:
+    """The error on a case, 01 unless said, of the network of seed 0 after the sweeps."""
     model, cases = begin(trial, 0)
     if sweeps:
         learn(trial, 0, sweeps)
         for p in model.parameters():
             p.data = round(p.data, 4)  # the digits after these are the processor's
     model.label()
-    inputs = [Value(x, label=f"x{i}") for i, x in enumerate(cases[1].inputs, 1)]
+    inputs = [Value(x, label=f"x{i}") for i, x in enumerate(cases[case].inputs, 1)]
     outputs = model(inputs)
     outputs[0].label = "y"
-    result = half_squared_error(outputs, cases[1].targets)
+    result = half_squared_error(outputs, cases[case].targets)
     result.label = "error"
+    result.backward()
+    return result
+
+
+def aunt() -> Value:
+    """The error on `Colin has aunt`, of the family network as it begins by the printed recipe."""
+    model = begin_families(PRINTED, 0)
+    model.label()
+    which = [(PEOPLE[f.person], f.relation) for f in family_facts()].index(("Colin", "aunt"))
+    names = [*PEOPLE, *RELATIONS]
+    with group("question"):
+        inputs = [Value(x, label=name) for x, name in zip(CASES[which].inputs, names)]
+    outputs = model(inputs)
+    with group("error"):
+        result = half_squared_error(outputs, CASES[which].targets)
     result.backward()
     return result
 
@@ -28,3 +48,5 @@ def error(trial: Trial, sweeps: int) -> Value:
 credit = error(WIDER, 0)
 learned = error(XOR, 2_000)
 direct = error(DIRECT, 2_000)
+symmetry = error(SYMMETRY, 2_000, case=0b101101)
+families = aunt()

@@ -43,7 +43,7 @@ ROOMS = [
     ["draw.theme"],
     ["draw.view"],
     ["draw.aloud", "draw.dot", "draw.layout", "draw.svg", "draw.text"],
-    ["draw.canvas", "draw.film", "draw.picture", "draw.weights"],
+    ["draw.canvas", "draw.film", "draw.families", "draw.picture", "draw.weights"],
     ["draw.plots"],
     ["draw.charts"],
     ["draw"],
@@ -53,12 +53,13 @@ ROOMS = [
     ["compat"],
     [""],
     ["lesson"],
-    ["lesson.claims", "lesson.seeds", "lesson.trial"],
-    ["lesson.page"],
+    ["lesson.claims", "lesson.codes", "lesson.seeds", "lesson.trial"],
+    ["lesson.families", "lesson.page"],
     ["lesson.telling"],
     ["lesson.command"],
     ["demos.the_loop", "demos.reverse_mode", "demos.the_wall"],
     ["demos.hidden_units", "demos.credit", "demos.pdp_set"],
+    ["demos.symmetry", "demos.family_trees"],
     ["demos"],
     ["cli.common"],
     [
@@ -78,7 +79,7 @@ ONLY = {
             for n in ("check", "common", "compile", "demo", "explain", "orders", "render", "step")
         ),
     ],
-    "graphviz": ["draw.dot", "draw.weights"],
+    "graphviz": ["draw.dot", "draw.families", "draw.weights"],
     "matplotlib": ["draw.canvas"],
     "sklearn": ["data"],
     "pygraphviz": [],  # it holds the interpreter and ignores Ctrl-C: in a process of its own only

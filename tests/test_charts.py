@@ -33,6 +33,15 @@ CHARTS: dict[str, Callable[[], Any]] = {
         [("then", {"01": (0.1, 0.2), "11": (0.9, 0.8)})], "h1", "h2", on=("01",)
     ),
     "fates": lambda: charts.fates({"2-2-1": [10, None, 30], "2-4-1": [None]}, "y", never="never"),
+    "kinds": lambda: charts.kinds(
+        [("one", {"a": [(1.0, "x"), (20.0, "y")], "b": []}), ("two", {"a": [(3.0, "x")]})],
+        "across",
+        "up",
+        (5.0, "five"),
+    ),
+    "shares": lambda: charts.shares({"wife (10)": {"one": (1, 4), "two": (0, 0)}}, "right"),
+    "squares": lambda: charts.squares([("unit 1", [[1.0, -0.5], [0.0, 2.0]])], "ab", "cd"),
+    "tables": lambda: charts.tables([("one", [[0.0, 1.0], [1.0, 0.0]], "ab")]),
     "grid": lambda: charts.grid([[0.0, 0.5], [1.0, 0.25]], "column", "row"),
 }
 
@@ -72,3 +81,34 @@ def test_a_network_is_drawn_with_every_weight_and_bias(tmp_path: Path) -> None:
 def test_a_central_difference_is_exact_for_a_parabola() -> None:
     assert central_difference(lambda x: x * x, 3.0, 0.5) == 6.0
     assert central_difference(lambda x: x**3, 0.0, 0.5) == 0.25
+
+
+@pytest.mark.machine
+def test_a_share_is_written_beside_its_bar() -> None:
+    (axes,) = charts.shares({"wife": {"one": (1, 4), "two": (3, 3)}}, "right").axes
+    assert [text.get_text() for text in axes.texts] == ["1 of 4", "3 of 3"]
+    assert [bar.get_width() for bar in axes.patches] == [0.25, 1.0]
+
+
+@pytest.mark.machine
+def test_a_square_is_full_where_a_weight_is_positive_and_its_area_is_the_size() -> None:
+    (axes,) = charts.squares([("unit 1", [[1.0, -4.0]])], "ab", "ab").axes
+    small, large = axes.patches
+    assert large.get_width() == pytest.approx(2 * small.get_width())
+    assert (small.get_facecolor()[3], large.get_facecolor()[3]) == (1.0, 0.0)
+
+
+@pytest.mark.machine
+def test_every_number_is_in_its_column_with_the_mark_of_its_kind() -> None:
+    (axes,) = charts.kinds([("", {"a": [(1.0, "x"), (2.0, "y")], "b": [(3.0, "x")]})], "", "").axes
+    found = {line.get_label(): list(zip(*line.get_data())) for line in axes.lines}
+    assert [y for _, y in found["x"]] == [1.0, 3.0]
+    assert [round(x) for x, _ in found["x"]] == [0, 1]
+    assert [y for _, y in found["y"]] == [2.0]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a\n2", "b\n1"]
+
+
+def test_numbers_stand_at_the_tails_of_many_arrows() -> None:
+    assert "taillabel" not in Weights(MLP(2, [2, 1])).dot
+    many = Weights(MLP(6, [2, 1])).dot
+    assert (many.count("taillabel"), many.count("headlabel")) == (12, 2)

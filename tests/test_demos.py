@@ -15,11 +15,13 @@ from click.testing import CliRunner, Result
 
 from tinygrad_edu import ops, topological_order
 from tinygrad_edu.cli import main as cli
-from tinygrad_edu.demos import LESSONS, reverse_mode, the_wall
+from tinygrad_edu.data import symmetry as data_symmetry
+from tinygrad_edu.demos import LESSONS, family_trees, reverse_mode, symmetry, the_wall
 from tinygrad_edu.lesson import telling, trial
+from tinygrad_edu.lesson.families import WORKING
 
 NAMES = [lesson.name for lesson in LESSONS]
-LONG = ("hidden_units", "pdp_set")
+LONG = ("hidden_units", "pdp_set", "symmetry", "family_trees")
 ROOT = Path(__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -173,3 +175,32 @@ def test_forward_mode_and_reverse_mode_pass_the_edges_they_are_said_to() -> None
     slope, passed = reverse_mode.forward_mode(y, inputs[1])
     y.backward()
     assert (slope, passed) == (pytest.approx(inputs[1].grad, abs=1e-12), edges)
+
+
+@pytest.mark.machine
+def test_if_the_printed_recipe_did_train_its_claim_would_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(family_trees.RECIPES, "as printed", WORKING)
+    done = demo("family_trees", "--quick", "--seeds", "2", "--out", str(tmp_path))
+    assert done.exit_code == 1
+    assert re.search(r"^as printed: training cases .* NO$", done.output, re.MULTILINE)
+
+
+def test_the_weights_of_symmetry_are_looked_at_whatever_their_order() -> None:
+    for w, ratio, order in (
+        ((1.0, 2.0, 4.0), "1:2:4", "SML"),
+        ((-4.0, 3.0, 2.0), "2:3:4", "LMS"),
+        ((2.0, -4.0, 1.0), "1:2:4", "MLS"),
+        ((1.0, 2.0, 3.0), "other", "SML"),
+    ):
+        unit = [*w, *(-x for x in reversed(w))]
+        found = symmetry.look([*unit, -1.0, *(-x for x in unit), -1.0, -9.0, -9.0, 6.0])
+        assert (found.off, found.ratio, found.order, found.twins) == (0.0, ratio, order, True)
+
+
+def test_one_unit_alone_has_no_more_than_57_of_the_mirror_images() -> None:
+    """The counting of the lesson, and a unit that has 57: yes to 000000 alone."""
+    assert max(56 + k - k * (k - 1) // 2 for k in range(9)) == 57
+    cases = data_symmetry()
+    assert sum((0.5 - sum(c.inputs) > 0) == (c.targets[0] == 1) for c in cases) == 57

@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from xml.etree import ElementTree
 
 import click
@@ -20,7 +21,7 @@ from conftest import posix
 from tinygrad_edu import Value
 from tinygrad_edu.data import parity
 from tinygrad_edu.lesson import telling
-from tinygrad_edu.lesson.claims import Claim, bounded, falling, share, table
+from tinygrad_edu.lesson.claims import Claim, bounded, falling, share, table, typical
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.page import Figure, Lines, Text, page
 from tinygrad_edu.lesson.seeds import run_all
@@ -33,6 +34,7 @@ from tinygrad_edu.lesson.trial import (
     build,
     compiled,
     end,
+    fate,
     learn,
     network,
     right,
@@ -75,6 +77,15 @@ def test_medians_fall_and_few_runs_have_slack() -> None:
     assert falling("c", "s", [[5, 6, 7], [6, 7, 8]], of=200).holds
     assert not falling("c", "s", [[5, 6, 7], [60, 70, 80]], of=200).holds
     assert falling("c", "s", [[5, 6], [None]]).holds is None
+
+
+def test_a_mean_of_few_seeds_has_slack_and_of_all_has_none() -> None:
+    assert typical("c", "s", [1.0, 2.0, 3.0], 2, 3).holds
+    assert not typical("c", "s", [1.0, 2.0, 3.0], 2.1, 3).holds
+    assert typical("c", "s", [1.0, 2.0, 3.0], 2.1, 3, of=10).holds
+    assert not typical("c", "s", [1.0, 2.0, 3.0], 9, 10, of=10).holds
+    assert typical("c", "s", [1.0, 2.0, 9.0], 2, 2, by=median).measured == "2"
+    assert typical("c", "s", [1.0], 2, 2).holds is None
 
 
 def test_the_table_is_no_wider_than_it_may_be() -> None:
@@ -311,6 +322,28 @@ def test_the_same_seed_begins_the_same_network() -> None:
     assert [p.data for p in begin(XOR, 5)[0].parameters()] == first
     assert max(map(abs, first)) <= 0.3
     assert len(set(first)) == 9  # biases, too
+
+
+def test_a_margin_is_asked_for_on_both_sides() -> None:
+    assert [right([Value(y)], [1.0], 0.3).data for y in (0.79, 0.81)] == [0, 1]
+    assert [right([Value(y)], [0.0], 0.3).data for y in (0.19, 0.21)] == [1, 0]
+
+
+def test_a_fate_tells_of_the_whole_run() -> None:
+    one = fate(XOR, 0)
+    assert one.sweeps == End(*end(XOR, 0)).sweeps
+    assert (one.most, one.right) == (4, 4)
+    assert fate(XOR._replace(sweeps=5), 0).sweeps is None
+
+
+def test_frozen_hidden_units_stay_as_they_began() -> None:
+    frozen = XOR._replace(task="symmetry", frozen=True, sweeps=5)
+    before = [p.data for p in begin(frozen, 0)[0].parameters()]
+    after = fate(frozen, 0).parameters
+    assert after[:14] == before[:14]
+    assert all(a != b for a, b in zip(after[14:], before[14:]))
+    alone, cases = build(frozen._replace(hidden=0))
+    assert (len(alone.parameters()), len(cases)) == (7, 64)
 
 
 def test_every_task_has_a_network() -> None:

@@ -222,6 +222,93 @@ def spirals(
     return _noisy(points, noise, seed, targets)
 
 
+# --- two families --------------------------------------------------------------------------------
+
+# fmt: off
+ENGLISH = [
+    "Christopher", "Penelope", "Andrew", "Christine", "Margaret", "Arthur",
+    "Victoria", "James", "Jennifer", "Charles", "Colin", "Charlotte",
+]
+ITALIAN = [
+    "Roberto", "Maria", "Pierro", "Francesca", "Gina", "Emilio",
+    "Lucia", "Marco", "Angela", "Tomaso", "Alfonso", "Sophia",
+]
+RELATIONS = [
+    "father", "mother", "husband", "wife", "son", "daughter",
+    "uncle", "aunt", "brother", "sister", "nephew", "niece",
+]
+# fmt: on
+PEOPLE = [*ENGLISH, *ITALIAN]  # the trees are alike: who is whose twin has the same place
+COUPLES = ((0, 1), (2, 3), (5, 4), (7, 6), (9, 8))  # places of husband and wife
+CHILDREN = {(0, 1): (5, 6), (2, 3): (7, 8), (7, 6): (10, 11)}  # a son and a daughter each
+MEN = {*(husband for husband, _ in COUPLES), *(son for son, _ in CHILDREN.values())}
+
+
+class Fact(NamedTuple):
+    """Who is somebody's father, wife, aunt, ...: those persons, by their place in PEOPLE."""
+
+    person: int
+    relation: str
+    answers: tuple[int, ...]
+
+
+def family_facts() -> list[Fact]:
+    """The 104 facts of two families of 12, by person: Fig. 2 of the paper of 1986.
+
+    Rumelhart, Hinton and Williams, Nature 323, 533-536, after Hinton, Learning distributed
+    representations of concepts (1986). Who has married into a family is uncle or aunt there, too.
+    """
+    facts = []
+    for person, relation in product(range(len(PEOPLE)), RELATIONS):
+        tree, place = divmod(person, len(ENGLISH))
+        found = tuple(sorted(_related(place, relation)))
+        if found:
+            facts.append(Fact(person, relation, tuple(tree * len(ENGLISH) + x for x in found)))
+    return facts
+
+
+def _related(place: int, relation: str) -> set[int]:
+    """The places, in one tree, of whoever is that to the person at `place`."""
+    spouses = {x: {y} for pair in COUPLES for x, y in (pair, pair[::-1])}
+
+    def all_of(relatives: Callable[[int], set[int]], people: set[int]) -> set[int]:
+        return {x for person in people for x in relatives(person)}
+
+    def spouse(x: int) -> set[int]:
+        return spouses.get(x, set())
+
+    def parents(x: int) -> set[int]:
+        return {p for pair, born in CHILDREN.items() if x in born for p in pair}
+
+    def children(x: int) -> set[int]:
+        return {c for pair, born in CHILDREN.items() if x in pair for c in born}
+
+    def siblings(x: int) -> set[int]:
+        return all_of(children, parents(x)) - {x}
+
+    def uncles(x: int) -> set[int]:
+        own = all_of(siblings, parents(x))
+        return own | all_of(spouse, own)
+
+    def nephews(x: int) -> set[int]:
+        return all_of(children, all_of(siblings, {x} | spouse(x)))
+
+    kin = (parents, spouse, children, uncles, siblings, nephews)
+    which = RELATIONS.index(relation)  # in pairs: of men, and of women
+    return {x for x in kin[which // 2](place) if (x in MEN) == (which % 2 == 0)}
+
+
+def family_trees(inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
+    """The cases of `family_facts`: one of 24 persons and one of 12 relations -> 24 persons."""
+    cases = []
+    for person, relation, answers in family_facts():
+        given = _one_hot(person, len(PEOPLE), inputs)
+        given += _one_hot(RELATIONS.index(relation), len(RELATIONS), inputs)
+        wanted = _coded(tuple(int(x in answers) for x in range(len(PEOPLE))), targets)
+        cases.append(Case(given, wanted))
+    return cases
+
+
 # --- images --------------------------------------------------------------------------------------
 
 # Across the edge, in steps of columns and rows: an edge that is vertical, horizontal, / or \.

@@ -56,6 +56,18 @@ def canvas(theme: str, columns: int = 0, width: float = 6.4) -> tuple[Any, Any, 
     return figure, list(axes) if columns else axes[0], colors
 
 
+def sheet(theme: str, rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any, Theme]:
+    """A figure of that size in inches, its axes row by row, and the colours."""
+    figure, _, colors = canvas(theme)
+    with from_matplotlib("rc_context")(_LETTERS):
+        figure.clear()
+        figure.set_size_inches(*size)
+        axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for place in axes:
+        dress(place, colors)
+    return figure, axes, colors
+
+
 def dress(axes: Any, colors: Theme) -> None:
     axes.set_facecolor(colors.paper)
     axes.tick_params(which="both", colors=colors.ink)

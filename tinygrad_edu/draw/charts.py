@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from tinygrad_edu.data import Case
-from tinygrad_edu.draw.canvas import STYLES, canvas, legend
+from tinygrad_edu.draw.canvas import STYLES, canvas, from_matplotlib, legend, sheet
 from tinygrad_edu.draw.plots import surface
 
 Points = Sequence[tuple[float, float]]
@@ -168,6 +168,66 @@ def fates(
     return figure
 
 
+def kinds(
+    panels: Sequence[tuple[str, Mapping[str, Sequence[tuple[float, str]]]]],
+    x: str,
+    y: str,
+    level: tuple[float, str] | None = None,
+    *,
+    log: bool = True,
+    counted: bool = True,
+    theme: str = "light",
+) -> Any:
+    """Points in columns, one above the other for each panel, with a mark for each kind of point.
+
+    panels: (title, points by column, each a number and its kind). level: a line, and what it says.
+    log: a logarithmic scale. counted: how many there are stands below each column.
+    """
+    figure, places, colors = sheet(theme, len(panels), 1, (9.6, 4.6 * len(panels)))
+    every = [number for _, those in panels for row in those.values() for number, _ in row]
+    named = dict.fromkeys(k for _, columns in panels for row in columns.values() for _, k in row)
+    inks = [colors.positive, colors.negative, colors.highlight, colors.quiet]
+    for place, (title, columns) in zip(places, panels):
+        for mark, ink, kind in zip("o^Xs", inks, named):
+            points = [
+                (c - 0.32 + 0.64 * ((i * 0.618034) % 1), number)
+                for c, row in enumerate(columns.values())
+                for i, (number, its) in enumerate(sorted(row))
+                if its == kind
+            ]
+            look = {"color": ink, "markerfacecolor": ink if mark == "X" else "none"}
+            if points:
+                place.plot(*zip(*points), mark, label=kind, markersize=6, **look)
+        if level is not None:
+            place.axhline(level[0], color=colors.quiet, linestyle="--")
+            place.annotate(
+                level[1],
+                (0.995, level[0]),
+                xycoords=("axes fraction", "data"),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="right",
+                color=colors.ink,
+                fontsize=12,
+            )
+        if log:
+            place.set_yscale("log")
+            place.set_ylim(min(every) / 1.3, 1.3 * max(every))
+            wide = max(every) > 2_000 * min(every)
+            ticks = [n * 10.0**k for k in range(-6, 7) for n in ((1,) if wide else (1, 2, 5))]
+            ticks = [t for t in ticks if min(every) / 1.2 < t < 1.2 * max(every)]
+            place.set_yticks(ticks, [f"{t:,g}" for t in ticks])
+            place.minorticks_off()
+        place.set_xlim(-0.6, len(columns) - 0.4)
+        heads = [f"{name}\n{len(row)}" if counted else name for name, row in columns.items()]
+        place.set_xticks(range(len(columns)), heads)
+        place.set_ylabel(y)
+        place.set_title(title, color=colors.ink, fontsize=_SIZE)
+        legend(place, colors)
+    places[-1].set_xlabel(x)
+    return figure
+
+
 def grid(
     rows: Sequence[Sequence[float]],
     x: str,
@@ -193,4 +253,99 @@ def grid(
     axes.set_yticks(range(len(rows)), names or [str(r + 1) for r in range(len(rows))])
     axes.set_xlabel(x)
     axes.set_ylabel(y)
+    return figure
+
+
+def shares(
+    rows: Mapping[str, Mapping[str, tuple[int, int]]], x: str, *, theme: str = "light"
+) -> Any:
+    """A bar for each row and each kind in it: how many of how many, which is also written."""
+    figure, axes, colors = canvas(theme, width=8.4)
+    kinds_there = list(dict.fromkeys(kind for row in rows.values() for kind in row))
+    figure.set_size_inches(8.4, 1.6 + 0.3 * len(rows) * len(kinds_there))
+    inks = [colors.positive, colors.negative, colors.highlight]
+    height = 0.8 / len(kinds_there)
+    for k, (kind, ink, hatch) in enumerate(zip(kinds_there, inks, ("", "///", "..."))):
+        for r, row in enumerate(rows.values()):
+            count, n = row.get(kind, (0, 0))
+            at = r - 0.4 + height * (k + 0.5)
+            look = {"color": ink} if not hatch else {"facecolor": colors.paper, "edgecolor": ink}
+            axes.barh(
+                at, count / n if n else 0, 0.86 * height, hatch=hatch, label=kind if not r else "",
+                **look,
+            )  # fmt: skip
+            axes.text(
+                (count / n if n else 0) + 0.01, at, f"{count} of {n}", va="center",
+                color=colors.ink, fontsize=11,
+            )  # fmt: skip
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(0, 1.14)
+    ticks = [0, 0.25, 0.5, 0.75, 1]
+    axes.set_xticks(ticks, [f"{t:.0%}" for t in ticks])
+    axes.set_xlabel(x)
+    if len(kinds_there) > 1:
+        legend(axes, colors)
+    return figure
+
+
+def squares(
+    panels: Sequence[tuple[str, Sequence[Sequence[float]]]],
+    above: Sequence[str],
+    below: Sequence[str],
+    *,
+    theme: str = "light",
+) -> Any:
+    """Rows of weights as squares, a panel for each unit: full if positive, hollow if negative.
+
+    The area is the size, by the largest of the panel. panels: (title, rows). above, below: what
+    the columns of the first and of the last row are called.
+    """
+    figure, places, colors = sheet(theme, len(panels), 1, (7.6, 1.9 + 1.35 * len(panels)))
+    patches = from_matplotlib("patches")
+    for place, (title, rows) in zip(places, panels):
+        largest = max(abs(x) for row in rows for x in row) or 1.0
+        for r, row in enumerate(rows):
+            for c, x in enumerate(row):
+                side = 0.88 * (abs(x) / largest) ** 0.5
+                color = colors.positive if x > 0 else colors.negative
+                fill = color if x > 0 else "none"
+                place.add_patch(
+                    patches.Rectangle(
+                        (c - side / 2, r - side / 2), side, side,
+                        facecolor=fill, edgecolor=color, linewidth=1.6,
+                    )
+                )  # fmt: skip
+        place.set_xlim(-0.55, len(rows[0]) - 0.45)
+        place.set_ylim(len(rows) - 0.45, -0.55)
+        place.set_aspect("equal")
+        place.set_yticks([])
+        place.set_xticks([])
+        place.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=12)
+    head, foot = places[0], places[-1]
+    head.xaxis.tick_top()
+    head.set_xticks(range(len(above)), above, rotation=60, ha="left", fontsize=12)
+    foot.set_xticks(range(len(below)), below, rotation=60, ha="right", fontsize=12)
+    return figure
+
+
+def tables(
+    panels: Sequence[tuple[str, Sequence[Sequence[float]], Sequence[str]]],
+    *,
+    theme: str = "light",
+) -> Any:
+    """Square tables of numbers side by side as shades, the largest of all the darkest.
+
+    panels: (title, rows, what rows and columns are called).
+    """
+    figure, places, colors = sheet(theme, 1, len(panels), (6.0 * len(panels), 6.4))
+    most = max(x for _, rows, _ in panels for row in rows for x in row) or 1.0
+    shades = from_matplotlib("colors").LinearSegmentedColormap.from_list(
+        "sizes", [colors.paper, colors.positive]
+    )
+    for place, (title, rows, names) in zip(places, panels):
+        place.imshow(rows, cmap=shades, vmin=0, vmax=most)
+        place.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=11)
+        place.set_yticks(range(len(names)), names, fontsize=11)
+        place.set_title(title, color=colors.ink, fontsize=_SIZE)
     return figure

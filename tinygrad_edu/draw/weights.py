@@ -14,6 +14,7 @@ from tinygrad_edu.files import write_whole
 from tinygrad_edu.nn import MLP
 
 THICKEST = 7.0  # points, of the largest weight
+_FEW = 4  # units before a layer, whose numbers stand at the ends of their arrows
 
 
 class Weights:
@@ -41,13 +42,14 @@ class Weights:
     def dot(self) -> str:
         """The picture as DOT text, for Graphviz."""
         colors = self.colors
+        many = len(self.inputs) > _FEW
         digraph = graphviz.Digraph(
             "tinygrad_edu",
             graph_attr={
                 "rankdir": "LR",
                 "bgcolor": colors.paper,
                 "ranksep": "2.0",
-                "nodesep": "0.35",
+                "nodesep": "0.6" if many else "0.35",
                 "splines": "line",
                 "ordering": "in",
             },
@@ -80,23 +82,24 @@ class Weights:
                 lines = [title, f"bias {unit.b.data:.2f}", self.notes.get(name, "")]
                 fill = {"fillcolor": colors.output} if last else {}
                 digraph.node(names[-1], graphviz.escape("\n".join(filter(None, lines))), **fill)
+                at = "tail" if len(before) > _FEW else "head"  # where they have most room
                 for tail, w in zip(before, unit.w):
-                    self._edge(digraph, tail, names[-1], w.data, largest)
+                    self._edge(digraph, tail, names[-1], w.data, largest, at)
             before = names
         return str(digraph.source)
 
     def _edge(
-        self, digraph: graphviz.Digraph, tail: str, head: str, w: float, largest: float
+        self, digraph: graphviz.Digraph, tail: str, head: str, w: float, largest: float, at: str
     ) -> None:
         color = self.colors.sign(w)
         width = theme.THINNEST + (THICKEST - theme.THINNEST) * abs(w) / largest
         look = {"color": color, "penwidth": f"{width:.2f}", "arrowsize": "0.7"}
         digraph.edge(
-            tail,
+            f"{tail}:e" if at == "tail" else tail,
             head,
-            headlabel=_on_paper(f"{w:.{1 if largest > 2 else 2}f}", self.colors),
             labeldistance="5.5",
             labelangle="0",
+            **{f"{at}label": _on_paper(f"{w:.{1 if largest > 2 else 2}f}", self.colors)},
             **{**theme.EDGE[theme.sign(w)], "arrowhead": "normal", **look},
         )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import comb, hypot, inf
-from statistics import median, stdev
+from statistics import mean, median, stdev
 from typing import NamedTuple
 
 HEAD = ("claim", "source", "expected", "measured", "holds")
@@ -48,6 +48,29 @@ def share(
         holds = _binomial(n, high if count / n > high else low, least, most) >= _RARE
     expected = _range(100 * low if low else -inf, 100 * high if high < 1 else inf, " %")
     return Claim(claim, source, expected, f"{count} of {n} ({count / n:.1%})", holds)
+
+
+def typical(
+    claim: str,
+    source: str,
+    xs: Sequence[float],
+    low: float = -inf,
+    high: float = inf,
+    of: int = 0,
+    by: Callable[[Sequence[float]], float] = mean,
+) -> Claim:
+    """The claim that the mean of the numbers, or their median, is within the range.
+
+    of: as of `share`. With fewer, the claim fails where chance would lead so far out of the range
+    in less than one case of a hundred. by: `mean` or `median`.
+    """
+    if len(xs) < 2:
+        return Claim(claim, source, _range(low, high), "too few runs", None)
+    slack = 0.0
+    if len(xs) < of:
+        slack = 2.33 * stdev(xs) / len(xs) ** 0.5 * (1.25 if by is median else 1.0)
+    x = by(xs)
+    return Claim(claim, source, _range(low, high), f"{x:.4g}", low - slack <= x <= high + slack)
 
 
 def falling(

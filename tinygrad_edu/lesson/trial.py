@@ -1,6 +1,7 @@
 """One setting of the 1986 laboratory, run for one seed: when has the network learned it?
 
-Learned is: every output of every case is on the right side of 0.5, before the update of a sweep.
+Learned is: every output of every case is on the right side of 0.5, before the update of a sweep;
+with a margin of 0.3, it is above 0.8 or below 0.2.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -31,14 +32,16 @@ TASKS: dict[str, Callable[[], list[Case]]] = {
     "encoder": data.encoder,
     "negation": data.negation,
     "addition": data.addition,
+    "symmetry": data.symmetry,
 }
 
 
 class Trial(NamedTuple):
     """What is the same for every seed.
 
-    task: of TASKS. hidden: units. rate, alpha: of Momentum. init: every weight and bias is drawn
-    from -init to init. sweeps: the most. direct: the outputs see the inputs, too.
+    task: of TASKS. hidden: units, or 0 for no hidden layer. rate, alpha: of Momentum. init: every
+    weight and bias is drawn from -init to init. sweeps: the most. direct: the outputs see the
+    inputs, too. margin: how far from 0.5 is learned. frozen: the hidden units stay as they began.
     """
 
     task: str
@@ -48,6 +51,8 @@ class Trial(NamedTuple):
     init: float
     sweeps: int
     direct: bool = False
+    margin: float = 0.0
+    frozen: bool = False
 
 
 class Direct(Module):
@@ -75,7 +80,7 @@ def build(trial: Trial) -> tuple[Any, list[Case]]:
     inputs, outputs = len(cases[0].inputs), len(cases[0].targets)
     if trial.direct:
         return Direct(inputs, trial.hidden, outputs), cases
-    return MLP(inputs, [trial.hidden, outputs], "sigmoid"), cases
+    return MLP(inputs, [trial.hidden, outputs] if trial.hidden else [outputs], "sigmoid"), cases
 
 
 def begin(trial: Trial, seed: int) -> tuple[Any, list[Case]]:
@@ -85,9 +90,9 @@ def begin(trial: Trial, seed: int) -> tuple[Any, list[Case]]:
     return network(trial, [draw(random, 0, 0) for _ in model.parameters()]), cases
 
 
-def right(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
-    """1 if every output is on the right side of 0.5, else 0."""
-    sides = [step((y - 0.5) * (2 * d - 1)) for y, d in zip(outputs, targets)]
+def right(outputs: Sequence[Value], targets: Sequence[float], margin: float = 0.0) -> Value:
+    """1 if every output is on the right side of 0.5, by more than the margin, else 0."""
+    sides = [step((y - 0.5) * (2 * d - 1) - margin) for y, d in zip(outputs, targets)]
     result: Value = sides[0]
     for side in sides[1:]:
         result = result * side
@@ -98,18 +103,26 @@ def right(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
 def compiled(trial: Trial) -> tuple[Step, list[list[float]]]:
     """The step of all seeds of a process, loss and `right`, and the columns of the cases."""
     model, cases = build(trial)
+    count = partial(right, margin=trial.margin)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SlowWarning)  # a lesson says that itself
-        return step_of(model, [half_squared_error, right], cases, model.parameters())
+        return step_of(model, [half_squared_error, count], cases, moved(trial))
+
+
+def moved(trial: Trial) -> list[Value]:
+    """The parameters that learn."""
+    model, _ = build(trial)
+    parameters: list[Value] = (model.layers[-1] if trial.frozen else model).parameters()
+    return parameters
 
 
 def learn(trial: Trial, seed: int, sweeps: int = 0) -> History:
     """The run; sweeps: exactly so many, instead of until it is learned."""
-    model, cases = begin(trial, seed)
+    _, cases = begin(trial, seed)
     program, columns = compiled(trial)
     learned = Criterion("learned", lambda history: history.metrics["right"][-1] == len(cases))
     history: History = program.train(
-        Momentum(model.parameters(), trial.rate, trial.alpha),
+        Momentum(moved(trial), trial.rate, trial.alpha),
         columns,
         sweeps=sweeps or trial.sweeps + 1,
         until=None if sweeps else learned,
@@ -140,6 +153,29 @@ def after_all(trial: Sequence[Any], seed: int) -> list[float]:
     trial = Trial(*trial)
     learn(trial, seed, trial.sweeps)
     return [p.data for p in build(trial)[0].parameters()]
+
+
+class Fate(NamedTuple):
+    """How a run went that was given all its sweeps.
+
+    sweeps: before it was learned for the first time, None if it never was. most, right: how many
+    cases were right at best, and at the end. parameters: at the end.
+    """
+
+    sweeps: int | None
+    most: int
+    right: int
+    parameters: list[float]
+
+
+def fate(trial: Sequence[Any], seed: int) -> Fate:
+    """How the run of that seed goes."""
+    trial = Trial(*trial)
+    rights = learn(trial, seed, trial.sweeps).metrics["right"]
+    model, cases = build(trial)
+    first = rights.index(len(cases)) if len(cases) in rights else None
+    numbers = [p.data for p in model.parameters()]
+    return Fate(first, int(max(rights)), int(rights[-1]), numbers)
 
 
 def network(trial: Trial, parameters: Sequence[float]) -> Any:

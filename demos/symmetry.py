@@ -1,0 +1,294 @@
+"""Symmetry: two units find out if six bits are their own mirror image.
+
+Figure 1 of the paper of 1986 (Rumelhart, Hinton and Williams, Nature 323, 533-536). It shows one
+network after 1,425 sweeps. What have two hundred of them found, and how many found nothing?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations, product
+from statistics import median
+from typing import NamedTuple
+
+from tinygrad_edu.draw import charts
+from tinygrad_edu.draw.weights import Weights
+from tinygrad_edu.lesson.claims import Claim, bounded, share, typical
+from tinygrad_edu.lesson.command import command
+from tinygrad_edu.lesson.telling import Lesson
+from tinygrad_edu.lesson.trial import Fate, Trial, after_all, begin, fate, network, seconds
+
+NATURE = "Nature 323, Fig. 1"
+SEEDS = 200
+PAPER = Trial("symmetry", 2, rate=0.1, alpha=0.9, init=0.3, sweeps=20_000, margin=0.3)
+CLASS = PAPER._replace(rate=0.05, sweeps=5_000)
+ALONE = CLASS._replace(hidden=0)
+FROZEN = CLASS._replace(frozen=True)
+TRIALS = {"class": CLASS, "paper": PAPER, "no hidden layer": ALONE, "frozen": FROZEN}
+RATIOS = {"1:2:4": (2.0, 4.0), "2:3:4": (1.5, 2.0)}  # the middle and the largest by the smallest
+NEAR = 0.02
+PRINTED_SWEEPS = 1_425
+SIZES = "SML"  # small, middle, large
+
+
+class Found(NamedTuple):
+    """What the weights of a trained network are. sizes: of the outer pair of inputs first.
+
+    off: how far from antisymmetric. ratio: a name of RATIOS, or "other". order: of the sizes.
+    twins: whether the two hidden units have opposite weights.
+    """
+
+    off: float
+    sizes: list[float]
+    ratio: str
+    order: str
+    twins: bool
+
+
+@command(seeds=SEEDS, quick=20, takes="")
+def main(lesson: Lesson) -> None:
+    fates = many_seeds(lesson)
+    figure_1(lesson, fates["class"])
+    fate_of_the_seeds(lesson, fates)
+    controls(lesson, fates)
+
+
+def many_seeds(lesson: Lesson) -> dict[str, list[Fate]]:
+    """How all seeds of all trials ended."""
+    lesson.say(
+        "Six bits, and the question whether they read the same from both ends: 8 of 64 patterns "
+        "do. Two hidden units and an output, logistic, weights and biases from -0.3 to 0.3, the "
+        "gradient of all 64 cases added up, momentum 0.9. Rate 0.1 is the paper's; 0.05 is ours, "
+        "for the class. Learned is: every output above 0.8 or below 0.2, as it should be."
+    )
+    seeds = range(lesson.seed, lesson.seed + lesson.seeds)
+    jobs = [(trial, seed) for trial in TRIALS.values() for seed in seeds]
+    cost = sum(seconds(trial, trial.sweeps) for trial in TRIALS.values()) * lesson.seeds
+    results = iter(lesson.run(fate, jobs, cost))
+    fates = {name: [Fate(*next(results)) for _ in seeds] for name in TRIALS}
+    rows = [f"rate    learned    median  fastest  slowest  within {PRINTED_SWEEPS:,}"]
+    for name in ("paper", "class"):
+        there = [one.sweeps for one in fates[name] if one.sweeps is not None]
+        soon = sum(sweeps <= PRINTED_SWEEPS for sweeps in there)
+        middle = median(there or [0])
+        rows.append(
+            f"{TRIALS[name].rate:<4g}  {len(there):3} of {lesson.seeds:3}  {middle:6.0f}"
+            f"  {min(there, default=0):7}  {max(there, default=0):7}  {soon:12}"
+        )
+    lesson.show("\n".join(rows))
+    claims(lesson, fates)
+    return fates
+
+
+def claims(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
+    n = lesson.seeds
+    solved = {name: [one for one in fates[name] if one.sweeps is not None] for name in TRIALS}
+    sweeps = [one.sweeps for one in solved["class"] if one.sweeps is not None]
+    claim = f"rate 0.05: learned in {CLASS.sweeps:,} sweeps"
+    lesson.claim(share(claim, NATURE, len(sweeps), n, 0.99, of=SEEDS))
+    claim = "rate 0.05: median of the sweeps"
+    lesson.claim(typical(claim, NATURE, sweeps, 800, 1_050, of=SEEDS, by=median))
+    claim = f"rate 0.1, the paper's: learned in {PAPER.sweeps:,} sweeps"
+    lesson.claim(share(claim, NATURE, len(solved["paper"]), n, 0.85, 0.97, of=SEEDS))
+    soon = sum(one.sweeps is not None and one.sweeps <= PRINTED_SWEEPS for one in fates["paper"])
+    claim = f"rate 0.1: learned in {PRINTED_SWEEPS:,} sweeps"
+    lesson.claim(Claim(claim, NATURE, "one run", f"{soon} of {n} ({soon / n:.1%})", None))
+    stuck = [one for one in fates["paper"] if one.sweeps is None]
+    if stuck:
+        same = sum(one.right == one.most == 56 for one in stuck)
+        claim = "rate 0.1: who does not learn has 56 of 64"
+        lesson.claim(share(claim, "measured", same, len(stuck), 1.0))
+    found = [look(one.parameters) for one in solved["class"]]
+    if not found:
+        return
+    claim = "rate 0.05: weights antisymmetric but for"
+    lesson.claim(bounded(claim, NATURE, max(one.off for one in found), high=1e-3))
+    for ratio, low, high in (("1:2:4", 0.70, 0.87), ("2:3:4", 0.13, 0.30), ("other", 0.0, 0.0)):
+        count = sum(one.ratio == ratio for one in found)
+        source = NATURE if ratio == "1:2:4" else "measured"
+        claim = f"rate 0.05: sizes as {ratio}" if ratio in RATIOS else "rate 0.05: other sizes"
+        lesson.claim(share(claim, source, count, len(found), low, high, of=SEEDS))
+
+
+def look(parameters: Sequence[float]) -> Found:
+    """What the weights of a network with two hidden units are like."""
+    units = [list(parameters[0:6]), list(parameters[7:13])]
+    off = max(abs(w[i] + w[5 - i]) / max(map(abs, w)) for w in units for i in range(3))
+    sizes = [[abs(w[i] - w[5 - i]) / 2 for i in range(3)] for w in units]
+    ratio = "other"
+    for name, wanted in RATIOS.items():
+        if all(near(sorted(row), wanted) for row in sizes):
+            ratio = name
+    order = "".join(SIZES[sorted(sizes[0]).index(size)] for size in sizes[0])
+    twins = all(abs(a + b) < 0.05 * max(sizes[0]) for a, b in zip(*units))
+    return Found(off, sizes[0], ratio, order, twins)
+
+
+def near(sizes: Sequence[float], wanted: tuple[float, float]) -> bool:
+    """Whether three sizes, the smallest first, are in that ratio."""
+    return all(abs(x / sizes[0] / y - 1) <= NEAR for x, y in zip(sizes[1:], wanted))
+
+
+def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
+    """One network, drawn as the paper drew its own, and why its weights must be so."""
+    clear = (
+        i for i, one in enumerate(fates) if one.sweeps and look(one.parameters).ratio[0] == "1"
+    )
+    chosen = next(clear, None)
+    if chosen is None:
+        return
+    seed, one = lesson.seed + chosen, fates[chosen]
+    found, model = look(one.parameters), network(CLASS, one.parameters)
+    small, middle, large = sorted(found.sizes)
+    b1, b2 = one.parameters[6], one.parameters[13]
+    out = one.parameters[14:]
+    lesson.say(
+        f"Seed {seed} has learned it at sweep {one.sweeps}. The paper says of its network: weights "
+        "symmetric about the middle in size and opposite in sign; sizes 1:2:4 on one side; the two "
+        "hidden units alike, with opposite signs; their biases negative, so that both are off when "
+        "the pattern is symmetric, and the bias of the output turns it on. Here:"
+    )
+    lesson.show(
+        f"opposite about the middle, but for  {found.off:.1g} of the largest\n"
+        f"sizes, smallest first               1 : {middle / small:.2f} : {large / small:.2f}\n"
+        f"units alike with opposite signs     {'yes' if found.twins else 'no'}\n"
+        f"biases of the hidden units          {b1:.2f}, {b2:.2f}\n"
+        f"weights and bias of the output      {out[0]:.2f}, {out[1]:.2f}, {out[2]:.2f}"
+    )
+    bits = [f"bit {i}" for i in range(1, 7)]
+    lesson.picture(
+        "1-figure-1",
+        Weights(model, bits, ["mirror?"]),
+        f"Figure 1 of 1986, from our own weights after {CLASS.sweeps:,} sweeps: what bit 1 adds, "
+        "bit 6 takes away; blue and solid adds, orange and dashed takes away.",
+    )
+    values(lesson, one.parameters, found)
+    growing(lesson, seed, one)
+
+
+def values(lesson: Lesson, parameters: Sequence[float], found: Found) -> None:
+    """The left half of a pattern as the hidden unit adds it up: a number of three digits.
+
+    A digit whose weight is negative counts when it is 0.
+    """
+    w = parameters[:3]
+    digits = [round(abs(x) / min(found.sizes)) for x in w]  # 1, 2 and 4 in some order
+    sums = sorted(
+        (
+            sum(d * (b if x > 0 else 1 - b) for b, d, x in zip(bits, digits, w)),
+            sum(b * x for b, x in zip(bits, w)),
+        )
+        for bits in product((0, 1), repeat=3)
+    )
+    gaps = sorted(abs(sums[i + 1][1] - sums[i][1]) for i in range(7))
+    lesson.say(
+        "Why 1:2:4? The hidden unit adds up three weights on the left and the same three, negated, "
+        "on the right. The sums of the eight left halves must all differ, or two different halves "
+        "would cancel. With 1, 2 and 4 they are the numbers of three binary digits, evenly spaced "
+        f"({gaps[0]:.2f} to {gaps[-1]:.2f} apart): nobody told it of binary numbers. With 2, 3 and "
+        "4 they are 0, 2, 3, 4, 5, 6, 7 and 9, which all differ, too, and some networks find that."
+    )
+    lesson.plot(
+        "2-binary",
+        lambda: charts.lines(
+            {"": [(float(n), total) for n, total in sums]},
+            "the left half as a binary number",
+            "what it adds to hidden unit 1",
+        ),
+        "The eight halves as hidden unit 1 adds them up: each has a sum of its own. The pair with "
+        "the largest weights is the first digit; where a weight is negative, 0 counts for 1.",
+    )
+
+
+def growing(lesson: Lesson, seed: int, one: Fate) -> None:
+    """How the sizes come to be 1:2:4."""
+    last = 3 * (one.sweeps or 1)
+    moments = [round(last * i / 40) for i in range(41)]
+    series: dict[str, list[tuple[float, float]]] = {"middle": [], "large": []}
+    for moment in moments:
+        if moment:
+            parameters = after_all(CLASS._replace(sweeps=moment), seed)
+        else:
+            parameters = [p.data for p in begin(CLASS, seed)[0].parameters()]
+        small, *others = sorted(look(parameters).sizes)
+        for name, size in zip(series, others):
+            series[name].append((float(moment), size / small))
+    lesson.plot(
+        "3-ratio",
+        lambda: charts.lines(
+            series,
+            "sweep",
+            "size of weights, by the smallest",
+            dots=False,
+        ),
+        "The sizes of the weights on one side by the smallest of them, while it learns: they come "
+        f"to be 2 and 4. At sweep {one.sweeps} it has learned all cases.",
+    )
+
+
+def fate_of_the_seeds(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
+    """When each seed learned it, what it found, and those that did not."""
+    panels, rows = [], ["rate  1:2:4  2:3:4  other  never   " + "  ".join(orders())]
+    for name in ("class", "paper"):
+        trial = TRIALS[name]
+        columns: dict[str, list[tuple[float, str]]] = {order: [] for order in orders()}
+        columns["never"] = []
+        for one in fates[name]:
+            if one.sweeps is None:
+                columns["never"].append((float(trial.sweeps), "never"))
+            else:
+                found = look(one.parameters)
+                columns[found.order].append((max(one.sweeps, 1.0), found.ratio))
+        every = [kind for row in columns.values() for _, kind in row]
+        counts = "  ".join(f"{every.count(k):5}" for k in ("1:2:4", "2:3:4", "other", "never"))
+        each = "  ".join(f"{len(columns[order]):3}" for order in orders())
+        rows.append(f"{trial.rate:<4g} {counts}   {each}")
+        panels.append((f"rate {trial.rate:g}, {trial.sweeps:,} sweeps", columns))
+    lesson.say(
+        "What all of them found. S, M and L say which pair of bits has the small, the middle and "
+        "the large weights, the outer pair first: chance decides, all six orders occur, and so "
+        f"does 2:3:4 beside 1:2:4. The paper's run of {PRINTED_SWEEPS:,} sweeps is among the "
+        "faster ones at its rate, which is near the edge of what is stable."
+    )
+    lesson.show("\n".join(rows))
+    twins = [look(one.parameters).twins for one in fates["class"] if one.sweeps is not None]
+    claim = "rate 0.05: the two units alike, with opposite signs"
+    if twins:
+        lesson.claim(share(claim, NATURE, sum(twins), len(twins), 0.95, of=SEEDS))
+    lesson.plot(
+        "4-fates",
+        lambda: charts.kinds(
+            panels,
+            "which pair has Small, Middle, Large weights, the outer pair first; below, how many",
+            "sweeps until learned",
+            (PRINTED_SWEEPS, f"paper: {PRINTED_SWEEPS:,}"),
+        ),
+        "The fate of all seeds: when they learned it, in which of the two ratios, in which of the "
+        "six orders, and how many never did.",
+    )
+
+
+def orders() -> list[str]:
+    return ["".join(order) for order in permutations(SIZES)]
+
+
+def controls(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
+    """What the hidden units are for, and that they must learn."""
+    alone = max(one.most for one in fates["no hidden layer"])
+    frozen = max(one.most for one in fates["frozen"])
+    lesson.say(
+        "Always `no` is right in 56 of 64 cases. Without a hidden layer, the best that any seed "
+        f"ever had was {alone}, with random hidden units that do not learn {frozen}. One unit "
+        "alone cannot have more than 57, whatever its weights: if it says yes to two symmetric "
+        "patterns, then, of the two patterns that have the left half of one and the right half of "
+        "the other, it says yes to one or both, as its sums for these add up to the same. With k "
+        "symmetric ones it so has at least k(k-1)/2 others wrong, and 56 + k - k(k-1)/2 is 57 at "
+        "most."
+    )
+    lesson.claim(bounded("no hidden layer: most cases right, of 64", "counting", alone, high=57))
+    claim = "random hidden units, not learning: most right, of 64"
+    lesson.claim(bounded(claim, "measured", frozen, high=56))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,318 @@
+"""The family trees: the cases, the network, the measures of a code, and the pictures."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import product
+from pathlib import Path
+from random import Random
+from xml.etree import ElementTree
+
+import pytest
+
+from tinygrad_edu import Value
+from tinygrad_edu.data import (
+    ENGLISH,
+    ITALIAN,
+    PEOPLE,
+    RELATIONS,
+    Case,
+    family_facts,
+    family_trees,
+)
+from tinygrad_edu.draw.families import Lit, Trees
+from tinygrad_edu.lesson import families, trial
+from tinygrad_edu.lesson.codes import likeness, ranks, separable, similarity
+from tinygrad_edu.lesson.families import (
+    CASES,
+    FEATURES,
+    MODERN,
+    PRINTED,
+    WORKING,
+    End,
+    FamilyNetwork,
+    begin,
+    code,
+    compiled,
+    end,
+    learn,
+    learned_cases,
+    network,
+    parted,
+    pulls,
+    ranked,
+    shared,
+    weights,
+)
+from tinygrad_edu.losses import half_squared_error
+
+SVG = "{http://www.w3.org/2000/svg}"
+# Of the English, by hand, from the tree of the paper.
+BY_HAND = """
+Christopher: wife Penelope, son Arthur, daughter Victoria
+Penelope: husband Christopher, son Arthur, daughter Victoria
+Andrew: wife Christine, son James, daughter Jennifer
+Christine: husband Andrew, son James, daughter Jennifer
+Margaret: husband Arthur, nephew Colin, niece Charlotte
+Arthur: father Christopher, mother Penelope, wife Margaret, sister Victoria, nephew Colin,
+  niece Charlotte
+Victoria: father Christopher, mother Penelope, husband James, son Colin, daughter Charlotte,
+  brother Arthur
+James: father Andrew, mother Christine, wife Victoria, son Colin, daughter Charlotte,
+  sister Jennifer
+Jennifer: father Andrew, mother Christine, husband Charles, brother James, nephew Colin,
+  niece Charlotte
+Charles: wife Jennifer, nephew Colin, niece Charlotte
+Colin: father James, mother Victoria, sister Charlotte, uncle Arthur, uncle Charles,
+  aunt Margaret, aunt Jennifer
+Charlotte: father James, mother Victoria, brother Colin, uncle Arthur, uncle Charles,
+  aunt Margaret, aunt Jennifer
+"""
+
+
+# --- the cases -----------------------------------------------------------------------------------
+
+
+def test_the_facts_are_those_that_are_read_off_the_tree() -> None:
+    said = set()
+    for line in BY_HAND.replace(",\n ", ",").strip().splitlines():
+        person, facts = line.split(": ")
+        said |= {(person, *fact.split()) for fact in facts.split(", ")}
+    assert said == {
+        (PEOPLE[person], relation, PEOPLE[x])
+        for person, relation, answers in family_facts()
+        for x in answers
+        if person < 12
+    }
+    assert len(said) == 56
+
+
+def test_there_are_104_and_the_trees_are_alike() -> None:
+    facts = family_facts()
+    assert len(facts) == len(family_trees()) == 104
+    twins = [f._replace(person=f.person + 12, answers=tuple(x + 12 for x in f.answers))
+             for f in facts[:52]]  # fmt: skip
+    assert facts[52:] == twins
+    assert Counter(len(fact.answers) for fact in facts) == {1: 96, 2: 8}
+    assert Counter(fact.relation for fact in facts) == {
+        **dict.fromkeys(("father", "mother", "son", "daughter"), 12),
+        **dict.fromkeys(("husband", "wife"), 10),
+        **dict.fromkeys(("nephew", "niece"), 8),
+        **dict.fromkeys(("brother", "sister"), 6),
+        **dict.fromkeys(("uncle", "aunt"), 4),
+    }
+
+
+def test_a_case_has_one_person_and_one_relation_on() -> None:
+    for case, fact in zip(family_trees(), family_facts()):
+        on = [i for i, x in enumerate(case.inputs) if x]
+        assert on == [fact.person, 24 + RELATIONS.index(fact.relation)]
+        assert tuple(i for i, x in enumerate(case.targets) if x) == fact.answers
+    assert family_trees(targets=(0.1, 0.9))[0].targets.count(0.9) == 1
+
+
+def test_each_seed_holds_four_out() -> None:
+    shown, hidden = parted(3)
+    assert (len(shown), len(hidden)) == (100, 4)
+    assert sorted([*shown, *hidden]) == list(range(104))
+    assert parted(4)[1] != hidden
+
+
+# --- the gradients -------------------------------------------------------------------------------
+
+
+def eager(
+    model: FamilyNetwork | object, loss: object, cases: list[Case], parameters: list[Value]
+) -> list[float]:
+    """The gradients by `backward`, of all cases added up."""
+    sums = [0.0] * len(parameters)
+    for case in cases:
+        y = loss(model(case.inputs), case.targets)  # type: ignore[operator]
+        y.zero_grad()
+        for p in parameters:
+            p.grad = 0.0
+        y.backward()
+        sums = [total + p.grad for total, p in zip(sums, parameters)]
+    return sums
+
+
+@pytest.mark.parametrize("recipe", [WORKING, MODERN], ids=["1986", "modern"])
+@pytest.mark.parametrize("sweeps", [0, 40, 80])
+def test_the_gradients_of_the_families_are_the_eager_ones(
+    recipe: families.Recipe, sweeps: int
+) -> None:
+    """At the start, the middle and the end of a run, of 80 sweeps here; see the next for 1,500."""
+    check_families(recipe, sweeps)
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize("sweeps", [750, 1_500])
+def test_they_are_so_in_a_whole_run(sweeps: int) -> None:
+    check_families(WORKING, sweeps)
+
+
+def check_families(recipe: families.Recipe, sweeps: int) -> None:
+    if sweeps:
+        learn(recipe, 0, sweeps)
+    else:
+        begin(recipe, 0)
+    model, step, _ = compiled(recipe.adam)
+    _, found, _ = step(*learned_cases(recipe, 0))
+    loss = shared if recipe.adam else (lambda y, d: half_squared_error(y, d, 0.2))
+    parameters = model.parameters()
+    wanted = eager(model, loss, [CASES[i] for i in parted(0)[0]], parameters)
+    assert found == pytest.approx(wanted, abs=1e-10, rel=0)
+    assert max(map(abs, wanted)) > 1e-3
+
+
+@pytest.mark.parametrize("sweeps", [0, 500, 5_000])
+def test_the_gradients_of_symmetry_are_the_eager_ones(sweeps: int) -> None:
+    setting = trial.Trial("symmetry", 2, 0.05, 0.9, 0.3, 5_000, margin=0.3)
+    model, cases = trial.begin(setting, 0)
+    if sweeps:
+        trial.learn(setting, 0, sweeps)
+    step, columns = trial.compiled(setting)
+    _, found, _ = step(*columns)
+    wanted = eager(model, half_squared_error, cases, model.parameters())
+    assert found == pytest.approx(wanted, abs=1e-10, rel=0)
+
+
+# --- a run ---------------------------------------------------------------------------------------
+
+
+def test_decay_takes_its_part_of_every_weight_in_a_sweep() -> None:
+    """By hand, over the change of phase: w - decay*w + change, with equation 9 for the change."""
+    model, step, _ = compiled(False)
+    learn(PRINTED, 1, 22)
+    found = [p.data for p in model.parameters()]
+    begin(PRINTED, 1)
+    last = [0.0] * len(found)
+    for sweep in range(22):
+        rate, alpha = (0.005, 0.5) if sweep < 20 else (0.01, 0.9)
+        _, slopes, _ = step(*learned_cases(PRINTED, 1))
+        last = [-rate * slope + alpha * x for slope, x in zip(slopes, last)]
+        for p, change in zip(model.parameters(), last):
+            p.data = p.data - 0.002 * p.data + change
+    assert found == pytest.approx([p.data for p in model.parameters()], abs=1e-12)
+
+
+def test_a_run_that_pauses_is_the_same_run() -> None:
+    whole = learn(WORKING, 2, 30)
+    after = [p.data for p in compiled(False)[0].parameters()]
+    pauses = [history.sweeps for history in families.walk(WORKING, 2, (0, 7, 20, 30))]
+    assert pauses == [0, 7, 20, 30]
+    assert [p.data for p in compiled(False)[0].parameters()] == pytest.approx(after, abs=1e-13)
+    assert len(whole.losses) == 30
+
+
+def test_an_end_says_which_cases_are_right() -> None:
+    one = End(*end(WORKING._replace(sweeps=30), 0))
+    model = network(WORKING, one.parameters)
+    for case, right, its_rank in list(zip(CASES, one.right, one.ranked))[::13]:
+        ys = [y.data for y in model(case.inputs)]
+        assert right == all((y > 0.5) == (d == 1) for y, d in zip(ys, case.targets))
+        wrong, best = (max(y for y, d in zip(ys, case.targets) if d == which) for which in (0, 1))
+        if case.targets.count(1) == 1:
+            assert its_rank == (best > wrong)
+    assert one.all_right is None
+    assert 0 <= one.held_out(0) <= 4
+
+
+def test_ranked_is_every_right_answer_above_every_wrong_one() -> None:
+    for ys, d, wanted in (
+        ([0.2, 0.9, 0.3], [0.0, 1.0, 1.0], 1),
+        ([0.4, 0.9, 0.3], [0.0, 1.0, 1.0], 0),
+        ([-5.0, 3.0, 2.0], [0.0, 1.0, 0.0], 1),
+        ([3.0, 3.0, 2.0], [0.0, 1.0, 0.0], 0),
+    ):
+        assert ranked([Value(y) for y in ys], d).data == wanted
+
+
+def test_as_printed_decay_is_stronger_than_the_gradient() -> None:
+    (first,) = pulls(PRINTED, 0, [0])
+    assert list(first) == ["person", "relation", "centre", "narrow", "answer"]
+    assert first["person"].push < 0.2 * first["person"].pull
+    assert first["answer"].gradient > 1_000 * first["person"].gradient
+    (ours,) = pulls(WORKING, 0, [0])
+    assert all(row.push > row.pull for row in ours.values())
+
+
+# --- what is in a code ---------------------------------------------------------------------------
+
+
+def test_the_code_is_what_the_person_units_answer() -> None:
+    parameters = [p.data for p in begin(WORKING, 0).parameters()]
+    model = network(WORKING, parameters)
+    for k in (0, 13):
+        answers = [y.data for y in model.person([float(i == k) for i in range(24)])]
+        assert code(parameters)[k] == pytest.approx(answers)
+    assert weights(parameters)[2][5] == model.person.neurons[2].w[5].data
+
+
+def test_features_are_of_all_but_the_grandchildren_s_branch() -> None:
+    assert [len(row) for row in FEATURES.values()] == [24] * 4
+    assert [PEOPLE[i] for i, x in enumerate(FEATURES["branch"]) if x is None] == [
+        "Colin", "Charlotte", "Alfonso", "Sophia",
+    ]  # fmt: skip
+    assert {PEOPLE[i] for i, x in enumerate(FEATURES["sex"][:12]) if x} == {
+        "Christopher", "Andrew", "Arthur", "James", "Charles", "Colin",
+    }  # fmt: skip
+
+
+def test_likeness_leaves_out_those_without_the_feature() -> None:
+    assert likeness([1.0, 2.0, 3.0, 99.0], [3, 2, 1, None]) == pytest.approx(1.0)
+    assert likeness([1.0, 1.0], [0, 1]) == 0.0
+
+
+def test_ranks_share_a_place() -> None:
+    assert ranks([3.0, 1.0, 3.0, 2.0]) == [2.5, 0.0, 2.5, 1.0]
+
+
+def test_codes_are_alike_if_the_same_pairs_are_near() -> None:
+    one = [[0.0], [1.0], [5.0]]
+    assert similarity(one, [[10.0], [8.0], [1.0]]) == pytest.approx(1.0)
+    assert similarity(one, [[0.0], [9.0], [1.0]]) == pytest.approx(-1.0)
+
+
+def test_a_plane_is_found_where_there_is_one() -> None:
+    corners = [[float(x), float(y)] for x, y in product((0, 1), repeat=2)]
+    assert separable(corners, [0, 1, 1, 1])
+    assert not separable(corners, [0, 1, 1, 0])
+    random = Random(0)
+    for _ in range(20):
+        points = [[random.gauss(0, 1) for _ in range(6)] for _ in range(24)]
+        w = [random.gauss(0, 1) for _ in range(6)]
+        sides = [sum(a * b for a, b in zip(w, p)) > 0.1 for p in points]
+        assert separable(points, sides)
+        points[1] = list(points[0])
+        assert not separable(points, [True, False, *sides[2:]])
+
+
+# --- the pictures --------------------------------------------------------------------------------
+
+
+def texts(file: Path) -> str:
+    return " ".join(t.text or "" for t in ElementTree.parse(file).getroot().iter(f"{SVG}text"))
+
+
+def test_the_trees_have_every_name_once_and_every_child_at_its_parents(tmp_path: Path) -> None:
+    trees = Trees()
+    trees.save(tmp_path / "trees.svg")
+    words = texts(tmp_path / "trees.svg").split()
+    assert sorted(words) == sorted([*ENGLISH, *ITALIAN, *"=" * 10])
+    assert "James and Victoria: Colin, Charlotte" in trees.alt
+    assert len(re.findall(r"^\s*c\d_\d -> p\d_\d+$", trees.dot, re.MULTILINE)) >= 12
+
+
+def test_a_lit_unit_says_how_active_it_is(tmp_path: Path) -> None:
+    blocks = {"in": [[("a<b", 1.0), ("c", 0.0)]], "out": [[("", 0.25), ("", 0.0)]]}
+    lit = Lit("A <title>", blocks, [("in", "out")], {"in": ["a<b"]})
+    lit.save(tmp_path / "lit.svg")
+    told = texts(tmp_path / "lit.svg").replace("\xa0", " ")
+    for word in ("a<b 1.00", "c", "0.25", "0.00", "in", "out"):
+        assert word in told
+    assert "c 0.00" not in told
+    assert lit.dot.count('BORDER="4"') == 1
+    assert 'BGCOLOR="#ffffff"' in lit.dot
+    assert "a<b 1.00, c 0.00" in lit.alt

@@ -1,0 +1,71 @@
+"""What a layer has made up: is something that nobody told it to be found in its code?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import dist
+from statistics import correlation, mean, pstdev
+
+_NOTHING = 1e-16  # the square of a distance that is taken for 0
+_ROUNDS = 100_000  # far more than it takes
+Code = Sequence[Sequence[float]]  # a row of numbers for each thing
+
+
+def likeness(xs: Sequence[float], feature: Sequence[float | None]) -> float:
+    """The size of the correlation with a feature, of those that have one; 0 if nothing varies."""
+    pairs = [(x, f) for x, f in zip(xs, feature) if f is not None]
+    if min(len({x for x, _ in pairs}), len({f for _, f in pairs})) < 2:
+        return 0.0
+    return abs(correlation(*zip(*pairs)))
+
+
+def ranks(xs: Sequence[float]) -> list[float]:
+    """The place of each in order, from 0; those that are equal share the mean of theirs."""
+    order = sorted(xs)
+    first = {x: i for i, x in reversed(list(enumerate(order)))}
+    last = {x: i for i, x in enumerate(order)}
+    return [(first[x] + last[x]) / 2 for x in xs]
+
+
+def distances(code: Code) -> list[float]:
+    """Between the rows of each pair."""
+    return [dist(code[i], code[j]) for i in range(len(code)) for j in range(i)]
+
+
+def similarity(one: Code, other: Code) -> float:
+    """Whether the same pairs are near: Spearman's correlation of the distances in two codes."""
+    a, b = ranks(distances(one)), ranks(distances(other))
+    return correlation(a, b) if len(set(a)) > 1 and len(set(b)) > 1 else 0.0
+
+
+def separable(code: Code, side: Sequence[object]) -> bool:
+    """Whether a plane has all of one side on its one side, and the others on the other.
+
+    There is one unless 0 is in the convex hull of the points, those of one side negated. The
+    nearest point of that hull to 0 is approached, by moving weight from the point of the hull that
+    is furthest along to the one that is least (Mitchell, Dem'yanov and Malozemov 1974).
+    """
+    columns = [[(x - mean(c)) / (pstdev(c) or 1.0) for x in c] for c in zip(*code)]
+    points = [
+        [(1.0 if its else -1.0) * x for x in (*row, 1.0)] for row, its in zip(zip(*columns), side)
+    ]
+    share = [1.0] + [0.0] * (len(points) - 1)
+    nearest = points[0]
+    for _ in range(_ROUNDS):
+        if _dot(nearest, nearest) <= _NOTHING:
+            break
+        along = [_dot(nearest, p) for p in points]
+        least = along.index(min(along))
+        if along[least] > 0:
+            return True
+        most = max((i for i, s in enumerate(share) if s), key=lambda i: along[i])
+        way = [a - b for a, b in zip(points[least], points[most])]
+        part = min(share[most], (along[most] - along[least]) / (_dot(way, way) or 1.0))
+        share[most] -= part
+        share[least] += part
+        nearest = [x + part * w for x, w in zip(nearest, way)]
+    return False
+
+
+def _dot(a: Sequence[float], b: Sequence[float]) -> float:
+    return sum(x * y for x, y in zip(a, b))
