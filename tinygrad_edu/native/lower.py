@@ -120,10 +120,11 @@ class Form:
         at = np.flatnonzero(sub)
         at = at[once[b[at]] & scaled[b[at]]]
         parent[b[at]], sign[b[at]] = at, -1.0
-        at = np.flatnonzero(add)  # y * l + y * m, as of x / x: they may cancel, so both are rounded
-        x, y = a[at], b[at]
-        at = at[mul[x] & mul[y] & (a[x] == a[y]) & (b[x] != b[y]) & (a[b[x]] >= 0) & (a[b[y]] >= 0)]
-        parent[a[at]], parent[b[at]] = a[at], b[at]
+        at = np.flatnonzero(add)  # y * l + y * m, as of x / x, may cancel, but not if one is fused
+        x, y = np.where(add[a[at]], b[a[at]], a[at]), b[at]
+        both = mul[x] & mul[y] & (a[x] == a[y]) & (b[x] != b[y])
+        both &= (a[b[x]] >= 0) & (a[b[y]] >= 0)
+        parent[x[both]], parent[y[both]] = x[both], y[both]
         inner = parent != np.arange(n)
         while True:  # to the root of each sum, twice as far each time
             up = parent[parent]
