@@ -328,14 +328,17 @@ def _on_machine(
             if not isfinite(told[-1][0]) or not machine.finite():
                 machine.restore(before)  # what is not finite, the eager engine decides
                 return
-            made = 0
-            while made < len(told) and not history.stopped:
-                loss, *counted = told[made]
-                keep(loss, [x * share for x in counted])
-                made += 1
-            if made < len(told):
-                machine.restore(before)
-                machine.steps(made)
+            first = history.sweeps
+            try:
+                for loss, *counted in told:
+                    keep(loss, [x * share for x in counted])
+                    if history.stopped:
+                        break
+            finally:
+                made = history.sweeps - first
+                if made < len(told):
+                    machine.restore(before)
+                    machine.steps(made)
             if time.monotonic() - began < 0.02:
                 size *= 2
             bar.show(history.sweeps)

@@ -306,16 +306,21 @@ class Run:
             self.arena[at] = [numbers[i] for i in self.order]
 
     def steps(self, count: int) -> Any:
-        """The outputs of each of so many steps, fewer where the first of them is not finite."""
+        """The outputs of each of so many steps; fewer where the first is not finite, or rates end."""
         plan = self.plan
-        told = np.empty((count, plan.told))
         settings: Any = None
         if self.optimizer is not None:
-            optimizer = self.optimizer
-            begin = optimizer.steps
-            settings = np.empty((count, 2))
-            settings[:, 0] = [optimizer.rate_at(begin + i) for i in range(count)]
-            settings[:, 1] = range(begin, begin + count)
+            begin = self.optimizer.steps
+            rates: list[float] = []
+            try:
+                for i in range(begin, begin + count):
+                    rates.append(self.optimizer.rate_at(i))
+            except Exception:  # a schedule that ends: up to there, and then it is an error
+                if not rates:
+                    raise
+            count = len(rates)
+            settings = np.array([rates, range(begin, begin + count)], float).T.copy()
+        told = np.empty((count, plan.told))
         done = plan.train(
             self.arena.ctypes.data,
             plan.table,
