@@ -175,10 +175,11 @@ def train(
     the outputs and targets of one case. watch: names of parameters to record, with their grads.
     progress: a bar on a terminal, if it takes long. compiled: the graph of one case is recorded,
     and run over all cases in each step (see `compile`), as long as Python decides nothing by the
-    numbers. how: mean and seed, as of `loop`. Ctrl-C is a KeyboardInterrupt as ever, but never in
-    the middle of an update: model, optimizer and the history given are those after a whole number
-    of steps. ValueError for a name that is none or that two have, an optimizer of another model,
-    and a continuation that records something else.
+    numbers; parameters get theirs when it ends, so a criterion looks at the history alone. how:
+    mean and seed, as of `loop`. Ctrl-C is a KeyboardInterrupt as ever, but never in the middle of
+    an update: model, optimizer and the history given are those after a whole number of steps.
+    ValueError for a name that is none or that two have, an optimizer of another model, and a
+    continuation that records something else.
     """
     history = History() if history is None else history
     metrics, counts = metrics or {}, counts or {}

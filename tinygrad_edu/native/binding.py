@@ -119,8 +119,13 @@ def _kept(text: str, code: bytes) -> bytes:
         file = _file(text)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=file.parent, delete=False) as new:
-            new.write(hashlib.sha256(code).digest() + code)
-        os.replace(new.name, file)
+            try:
+                new.write(hashlib.sha256(code).digest() + code)
+                new.close()
+                os.replace(new.name, file)
+            except OSError:
+                os.unlink(new.name)
+                raise
     except (OSError, RuntimeError):
         pass  # then it is made again
     return code
@@ -156,7 +161,8 @@ class Plan:
         self.table = low.table.tobytes()  # which nobody can change
         self.fixed = np.zeros(low.size + self.lanes)
         self.fixed[list(low.numbers)] = list(low.numbers.values())
-        check(low.table, self.fixed.size, self.lanes, low.sizes)
+        self.sizes = low.sizes
+        check(low.table, self.fixed.size, self.lanes, self.sizes)
         self.at, self.others_at = (
             np.array([low.addresses[slots[x]] for x in leaves], np.intp)
             for leaves in (self.parameters, self.others)
