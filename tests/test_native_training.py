@@ -162,6 +162,39 @@ def test_criteria_hold_when_they_do_in_the_loop() -> None:
         assert 0 < history.sweeps < 200
 
 
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_criterion_that_raises_leaves_whole_steps(error: type[BaseException]) -> None:
+    """As many as the history has, although more were computed."""
+
+    def holds(history: History) -> bool:
+        if history.sweeps == 13:
+            raise error
+        return False
+
+    mine, straight, history = Learning("Adam"), Learning("Adam"), History()
+    with pytest.raises(error):
+        mine.train(100, until=Criterion("", holds), history=history)
+    expected = straight.train(13)
+    assert (history.losses, history.metrics) == (expected.losses, expected.metrics)
+    assert mine.numbers() == straight.numbers()
+    assert mine.optimizer.steps == history.sweeps == 13
+
+
+def test_a_schedule_is_asked_no_further_than_it_goes() -> None:
+    """It ends after 10 steps: a run that stops earlier does not care, another has made 10."""
+    rates = [0.1 / (i + 1) for i in range(10)]
+    OPTIMIZERS["short"] = lambda ps: Momentum(ps, lambda step: rates[step])
+    try:
+        mine, history = Learning("short"), History()
+        mine.train(100, until=Criterion("8", lambda history: history.sweeps == 8), history=history)
+        assert (history.stopped, mine.optimizer.steps) == ("8", 8)
+        with pytest.raises(IndexError):
+            mine.train(100, history=history)
+        assert history.sweeps == len(history.losses) == mine.optimizer.steps == 10
+    finally:
+        del OPTIMIZERS["short"]
+
+
 def test_parameters_changed_between_runs_are_seen() -> None:
     mine, other = Learning("Nesterov"), Learning("Nesterov")
     for learning in (mine, other):

@@ -329,14 +329,17 @@ def _on_machine(
             told = machine.steps(min(size, sweeps - history.sweeps)).tolist()
             finite = isfinite(told[-1][0]) and machine.finite()
             good = len(told) if finite else 0 if isfinite(told[-1][0]) else len(told) - 1
-            made = 0
-            while made < good and not history.stopped:
-                loss, *counted = told[made]
-                keep(loss, [x * share for x in counted])
-                made += 1
-            if made < len(told):
-                machine.restore(before)
-                machine.steps(made)
+            first = history.sweeps
+            try:
+                for loss, *counted in told[:good]:
+                    keep(loss, [x * share for x in counted])
+                    if history.stopped:
+                        break
+            finally:
+                made = history.sweeps - first
+                if made < len(told):
+                    machine.restore(before)
+                    machine.steps(made)
             if not finite and not history.stopped:
                 return  # what is not finite, the eager engine decides
             if time.monotonic() - began < 0.01:

@@ -299,13 +299,19 @@ class Run:
             self.arena[at] = [xs[i] for i in order]
 
     def steps(self, count: int) -> Any:
-        """The outputs of each of so many steps, fewer where the first of them is not finite."""
+        """The outputs of each of so many steps, fewer where one is not finite, or rates end."""
+        settings = np.zeros((count, 2))
+        if self.optimizer is not None and count:
+            begin, rates = self.optimizer.steps, list[float]()
+            try:
+                for i in range(begin, begin + count):
+                    rates.append(self.optimizer.rate_at(i))
+            except Exception:  # of a schedule that ends: up to there, and then it is an error
+                if not rates:
+                    raise
+            count = len(rates)
+            settings = np.array([rates, range(begin, begin + count)], float).T.copy()
         told = np.empty((count, self.plan.told))
-        settings = np.empty((count, 2))
-        if self.optimizer is not None:
-            begin = self.optimizer.steps
-            settings[:, 0] = [self.optimizer.rate_at(begin + i) for i in range(count)]
-            settings[:, 1] = range(begin, begin + count)
         arrays = [x.ctypes.data for x in (self.numbers, self.data, told)]
         more = [x.ctypes.data for x in (self.places, settings)]
         done = self.plan.train(
