@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,14 @@ def imported(room: str) -> Iterator[str]:
 def test_every_file_has_its_room() -> None:
     """A new file is put into ROOMS first: what may it know, and who may know it?"""
     assert set(FILES) == set(RANK)
+
+
+def test_every_folder_is_in_the_wheel() -> None:
+    config = ConfigParser()
+    config.read(PACKAGE.parent / "setup.cfg", encoding="utf-8")
+    rooms = [room for room, file in FILES.items() if file.name == "__init__.py"]
+    folders = {".".join(filter(None, ["tinygrad_edu", room])) for room in rooms}
+    assert set(config["options"]["packages"].split()) == folders
 
 
 @EVERY_ROOM

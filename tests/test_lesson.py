@@ -20,6 +20,7 @@ from conftest import posix
 
 from tinygrad_edu import Value
 from tinygrad_edu.data import parity
+from tinygrad_edu.lesson import telling
 from tinygrad_edu.lesson.claims import Claim, bounded, falling, share, table, typical
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.page import Figure, Lines, Text, page
@@ -31,12 +32,16 @@ from tinygrad_edu.lesson.trial import (
     Trial,
     begin,
     build,
+    compiled,
     end,
     fate,
     learn,
     network,
     right,
 )
+from tinygrad_edu.losses import half_squared_error
+from tinygrad_edu.optim import Momentum
+from tinygrad_edu.train import train
 
 XOR = Trial("xor", 2, rate=0.5, alpha=0.9, init=0.3, sweeps=2_000)
 
@@ -172,6 +177,17 @@ def test_every_picture_is_on_the_page(tmp_path: Path) -> None:
     assert 'src="square.svg"' in (tmp_path / "index.html").read_text()
 
 
+def test_without_machine_code_a_lesson_says_once_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(telling, "machine_code", lambda: False)
+    lesson = Lesson("A lesson", 0, 1, False, tmp_path)
+    assert [lesson.run(square, [(n,)], 240.0) for n in (2, 3)] == [[4], [9]]
+    told = capsys.readouterr().out
+    assert told.count('pip install "tinygrad-edu[fast]"') == 1
+    assert told.index("no machine code") < told.index("1 runs on")
+
+
 # --- the command ---------------------------------------------------------------------------------
 
 
@@ -286,6 +302,18 @@ def test_a_run_ends_when_it_is_learned_or_at_its_limit() -> None:
     assert [right(model(c.inputs), c.targets).data for c in cases] == [1.0] * 4
     assert end(XOR._replace(sweeps=10), 0).sweeps is None
     assert end(XOR, 0) == ended  # nothing is left of one run in the next
+
+
+def test_a_trial_is_compiled_once_and_goes_as_the_eager_engine_does() -> None:
+    assert compiled(XOR) is compiled(Trial(*XOR))
+    history = learn(XOR, 7, 40)
+    numbers = [p.data for p in build(XOR)[0].parameters()]
+    model, cases = begin(XOR, 7)
+    momentum = Momentum(model.parameters(), XOR.rate, XOR.alpha)
+    eager = train(model, half_squared_error, cases, momentum, sweeps=40, counts={"right": right})
+    assert history.losses == pytest.approx(eager.losses, rel=1e-9)
+    assert history.metrics == eager.metrics
+    assert numbers == pytest.approx([p.data for p in model.parameters()], rel=1e-9)
 
 
 def test_the_same_seed_begins_the_same_network() -> None:

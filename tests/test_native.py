@@ -7,7 +7,7 @@ doubles: those that the processor lacks are taken apart by the compiler, and are
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 from math import inf, isfinite, nan
 from random import Random
@@ -19,14 +19,14 @@ from mpmath import mp
 from test_compiled import EXAMPLES, NETWORKS, ROWS, SPECIAL, eager, quiet, rebuilt
 from test_random_graphs import WORKING_DIGITS, graph, random_programs
 
-from tinygrad_edu import TABLE, Op, Value, compile, tanh
+from tinygrad_edu import TABLE, Op, Value, compile, maximum, tanh
 from tinygrad_edu.engine import topological_order
 from tinygrad_edu.layers import LayerNorm, Linear, RMSNorm
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.transformer import Block, Head
 
 pytest.importorskip("llvmlite")
-from tinygrad_edu.native import binding  # noqa: E402
+from tinygrad_edu.native import binding
 
 TOLERANCE = 1e-10  # sums are made in another order
 COUNTS = (1, 3, 8, 9, 100, 105, 1000)
@@ -146,7 +146,7 @@ def test_500_random_graphs_with_special_numbers() -> None:
     finite = 0
     for seed in range(500):
         random = Random(seed)
-        again, new, leaves = rebuilt(random_value(random, random.randint(1, 30), labels=("",)))
+        again, new, _ = rebuilt(random_value(random, random.randint(1, 30), labels=("",)))
         expected, sizes = eager(again, new)
         step = compile(again, new, backend="machine")
         found, by_machine = on_machine(step)
@@ -179,6 +179,9 @@ def test_what_x_over_x_leaves_is_0() -> None:
     again = tanh(x * w)
     assert compile(y * w, [x], backend="machine")() == (y.data * w.data, [0.0])
     assert compile(again / again * w.exp(), [x, w], backend="machine")()[1][0] == 0.0
+    scale, more = Value(0.3), maximum(again.exp() * again.atan(), 5.0)
+    y = (again / again) * scale.exp() + more  # whose derivative, which comes first, is 0
+    assert compile(y, [x, w], backend="machine")()[1] == [0.0, 0.0]
     step = compile(again / again * 0.3, [w], [x], backend="machine")
     assert step([3.7, 0.11, -5.0, 1e-3])[1] == [0.0]
 
@@ -223,9 +226,9 @@ def test_batches_of_random_graphs(reduce: str) -> None:
     finite = 0
     for seed in range(40):
         random = Random(seed)
-        y, also = (random_value(random, 12, labels=("",)) for _ in range(2))
+        y = random_value(random, 12, labels=("",))
         leaves = reached(y)
-        inputs = leaves[: len(leaves) // 2] + [Value(1.0)]
+        inputs = [*leaves[: len(leaves) // 2], Value(1.0)]
         wrt = [x for x in leaves if x not in inputs]
         also = y * 0.5 + sum(wrt, Value(1.0)) * 0.25
         rows = [[random.uniform(-3, 3) for _ in inputs] for _ in range(7)]
@@ -312,7 +315,8 @@ def distance(vectors: Sequence[Sequence[Value]]) -> Value:
 
 
 def transformer(random: Random, length: int) -> Value:
-    return distance(Block(4, 2, hidden=5, norm=RMSNorm, seed=length)(sequence(random, length)))
+    block = Block(2, 1, hidden=3, norm=RMSNorm, init=some, seed=length)
+    return distance(block(sequence(random, length, 2)))
 
 
 def two_blocks(random: Random, length: int) -> Value:
@@ -375,7 +379,9 @@ REPEATED: list[Callable[[Random, int], Value]] = [
 
 def lengths(build: Callable[..., Value]) -> Sequence[int]:
     """1 to 20 tokens of a transformer; of others, what is around whole vectors."""
-    return range(1, 21) if build is transformer else (1, 2, 3, 5, 8, 9, 13, 17)
+    if build is transformer:
+        return range(1, 21)
+    return (2, 5, 9) if build is two_blocks else (1, 2, 3, 5, 8, 9, 13, 17)
 
 
 @pytest.mark.parametrize("build", REPEATED)
@@ -485,3 +491,19 @@ def test_nan_and_infinity_are_reported_as_ever() -> None:
     assert step([0.0, 1.0])[0] == -inf
     assert step([nan])[0] != 0
     assert step([1.0])[0] == pytest.approx(1.0986122886681098)
+
+
+@pytest.mark.parametrize("count", [1, 8, 100])
+def test_constants_and_leaves_may_be_wanted_too(count: int, widths: int) -> None:
+    """Added up like all else, and a dozen of them."""
+    x, w, unused = Value(2.0), Value(3.0), Value(4.0)
+    y = x * w * 2.0
+    also = [(w * 2).args[1], w, x, unused, y, Value(5.0) * 0 + 7, *(x * float(i) for i in range(8))]
+    step = compile(y, [w, unused], x, also=also, backend="machine")
+    value, gradients, found = step([2.0] * count)
+    assert (value, gradients) == (count * 12.0, [count * 4.0, 0.0])
+    wanted = [2.0, 3.0, 2.0, 4.0, 12.0, 7.0, *(2.0 * i for i in range(8))]
+    assert found == [count * z for z in wanted]
+    assert compile((w * 2).args[1], w, backend="machine")() == (2.0, [0.0])
+    assert compile((w * 2).args[1], w, x, backend="machine")([1.0, 1.0]) == (4.0, [0.0])
+    assert compile(w, [w], [x], backend="machine")([1.0] * count) == (3.0 * count, [1.0 * count])

@@ -99,3 +99,50 @@ def test_a_node_takes_little_memory() -> None:
     most, grad = run(MEMORY.format(size=MILLION))
     assert grad == MILLION
     assert most / MILLION <= MOST_BYTES
+
+
+TAPE = r"""
+import gc, re, resource, sys
+from pathlib import Path
+from tinygrad_edu import Value
+from tinygrad_edu.tape import record
+
+def most_bytes():
+    if sys.platform == "linux":  # where ru_maxrss begins with the memory of the parent
+        return 1024 * int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+gc.disable()
+sys.setrecursionlimit({limit})
+before = most_bytes()
+x, step = Value(1.0), Value(1e-6)
+y = x
+for i in range({size} // 2):
+    y = (y + step).tanh()
+graph = most_bytes()
+tape = record([y], {wrt})
+tape.verify()
+slots = tape.run()
+same = slots[tape.outputs[0]] == y.data
+slopes = [slots[k] for k in tape.gradients]
+print("[", most_bytes() - before, ",", most_bytes() - graph, ",", len(tape), ",", int(same), ",",
+      slopes, "]")
+"""
+MOST_BYTES_OF_A_TAPE = 400
+
+
+def test_a_tape_of_a_million_nodes_takes_little_memory() -> None:
+    """Recorded, verified and run, the graph itself included."""
+    most, _, slots, same, _ = run(TAPE.format(limit=RECURSION_LIMIT, size=MILLION, wrt="[]"))
+    assert (slots, same) == (MILLION + 2, 1)
+    assert most / MILLION <= MOST_BYTES_OF_A_TAPE
+
+
+def test_a_slot_of_an_adjoint_takes_little_memory() -> None:
+    """Of the derivatives of a tape too deep to recurse: as much as a slot of the forward pass."""
+    size = MILLION // 5
+    program = TAPE.format(limit=RECURSION_LIMIT, size=size, wrt="[x, step]")
+    _, most, slots, same, (dx, dstep) = run(program)
+    assert (slots > 2 * size, same) == (True, 1)
+    assert 0 < dx < 1 < dstep
+    assert most / slots <= MOST_BYTES_OF_A_TAPE

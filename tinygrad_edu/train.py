@@ -175,10 +175,11 @@ def train(
     the outputs and targets of one case. watch: names of parameters to record, with their grads.
     progress: a bar on a terminal, if it takes long. compiled: the graph of one case is recorded,
     and run over all cases in each step (see `compile`), as long as Python decides nothing by the
-    numbers. how: mean and seed, as of `loop`. Ctrl-C is a KeyboardInterrupt as ever, but never in
-    the middle of an update: model, optimizer and the history given are those after a whole number
-    of steps. ValueError for a name that is none or that two have, an optimizer of another model,
-    and a continuation that records something else.
+    numbers; parameters get theirs when it ends, so a criterion looks at the history alone. how:
+    mean and seed, as of `loop`. Ctrl-C is a KeyboardInterrupt as ever, but never in the middle of
+    an update: model, optimizer and the history given are those after a whole number of steps.
+    ValueError for a name that is none or that two have, an optimizer of another model, and a
+    continuation that records something else.
     """
     history = History() if history is None else history
     metrics, counts = metrics or {}, counts or {}
@@ -329,14 +330,17 @@ def _on_machine(
             told = machine.steps(min(size, sweeps - history.sweeps)).tolist()
             finite = isfinite(told[-1][0]) and machine.finite()
             good = len(told) if finite else 0 if isfinite(told[-1][0]) else len(told) - 1
-            made = 0
-            while made < good and not history.stopped:
-                loss, *counted = told[made]
-                keep(loss, [x * share for x in counted])
-                made += 1
-            if made < len(told):
-                machine.restore(before)
-                machine.steps(made)
+            first = history.sweeps
+            try:
+                for loss, *counted in told[:good]:
+                    keep(loss, [x * share for x in counted])
+                    if history.stopped:
+                        break
+            finally:
+                made = history.sweeps - first
+                if made < len(told):
+                    machine.restore(before)
+                    machine.steps(made)
             if not finite and not history.stopped:
                 return  # what is not finite, the eager engine decides
             if time.monotonic() - began < 0.01:

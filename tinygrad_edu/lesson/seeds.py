@@ -63,9 +63,9 @@ def run_all(
                     if future.done() and not future.cancelled() and not future.exception():
                         _write(file, name, future.result())
                 if own:
-                    own.shutdown(wait=False, cancel_futures=True)
                     for child in multiprocessing.active_children():
                         child.terminate()
+                    own.shutdown(cancel_futures=True)
                 raise
             finally:
                 bar.end()

@@ -119,8 +119,13 @@ def _kept(text: str, code: bytes) -> bytes:
         file = _file(text)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=file.parent, delete=False) as new:
-            new.write(hashlib.sha256(code).digest() + code)
-        os.replace(new.name, file)
+            try:
+                new.write(hashlib.sha256(code).digest() + code)
+                new.close()
+                os.replace(new.name, file)
+            except OSError:
+                os.unlink(new.name)
+                raise
     except (OSError, RuntimeError):
         pass  # then it is made again
     return code
@@ -156,7 +161,8 @@ class Plan:
         self.table = low.table.tobytes()  # which nobody can change
         self.fixed = np.zeros(low.size + self.lanes)
         self.fixed[list(low.numbers)] = list(low.numbers.values())
-        check(low.table, self.fixed.size, self.lanes, low.sizes)
+        self.sizes = low.sizes
+        check(low.table, self.fixed.size, self.lanes, self.sizes)
         self.at, self.others_at = (
             np.array([low.addresses[slots[x]] for x in leaves], np.intp)
             for leaves in (self.parameters, self.others)
@@ -299,13 +305,19 @@ class Run:
             self.arena[at] = [xs[i] for i in order]
 
     def steps(self, count: int) -> Any:
-        """The outputs of each of so many steps, fewer where the first of them is not finite."""
+        """The outputs of each of so many steps, fewer where one is not finite, or rates end."""
+        settings = np.zeros((count, 2))
+        if self.optimizer is not None and count:
+            begin, rates = self.optimizer.steps, list[float]()
+            try:
+                for i in range(begin, begin + count):
+                    rates.append(self.optimizer.rate_at(i))
+            except Exception:  # of a schedule that ends: up to there, and then it is an error
+                if not rates:
+                    raise
+            count = len(rates)
+            settings = np.array([rates, range(begin, begin + count)], float).T.copy()
         told = np.empty((count, self.plan.told))
-        settings = np.empty((count, 2))
-        if self.optimizer is not None:
-            begin = self.optimizer.steps
-            settings[:, 0] = [self.optimizer.rate_at(begin + i) for i in range(count)]
-            settings[:, 1] = range(begin, begin + count)
         arrays = [x.ctypes.data for x in (self.numbers, self.data, told)]
         more = [x.ctypes.data for x in (self.places, settings)]
         done = self.plan.train(

@@ -107,7 +107,7 @@ class Form:
         parent[b[at]], sign[b[at]] = at, -1.0
         # y * l + y * m, as of x / x: they may cancel, so both are rounded, and not only one
         at = np.flatnonzero(add)
-        x, y = a[at], b[at]
+        x, y = np.where(add[a[at]], b[a[at]], a[at]), b[at]
         both = mul[x] & mul[y] & (a[x] == a[y]) & (b[x] != b[y]) & (a[b[x]] >= 0) & (a[b[y]] >= 0)
         parent[x[both]], parent[y[both]] = x[both], y[both]
         while True:  # to the root of each sum, twice as far each time
