@@ -36,6 +36,7 @@ from tinygrad_edu.lesson.trial import (
     end,
     fate,
     learn,
+    measured,
     network,
     right,
 )
