@@ -23,7 +23,18 @@ from mpmath import mp
 from test_random_graphs import WORKING_DIGITS, graph, random_programs
 
 import tinygrad_edu
-from tinygrad_edu import TABLE, Op, Value, compile, compiled, losses, maximum, tanh
+from tinygrad_edu import (
+    TABLE,
+    Op,
+    Value,
+    compile,
+    compiled,
+    less,
+    losses,
+    mask,
+    maximum,
+    tanh,
+)
 from tinygrad_edu import graph as picture
 from tinygrad_edu.check import nonfinite_message
 from tinygrad_edu.data import Case, gate
@@ -772,3 +783,64 @@ def test_ctrl_c_leaves_whole_steps() -> None:
     straight = compile((x * other) ** 2, other, x, backend="python")
     straight.train(Momentum([other], 1e-3), [2.0], 7)
     assert (w.data, w.grad) == (other.data, other.grad)
+
+
+# --- what a review found -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", ["t == 1", "t != 0", "t"])
+def test_asking_what_a_target_is_is_noticed(asked: str) -> None:
+    """Eagerly it is a float; here it is a Value, of which `==` is identity."""
+    loss = {
+        "t == 1": lambda x, t: x if t == 1 else -x,
+        "t != 0": lambda x, t: x if t != 0 else -x,
+        "t": lambda x, t: x if t else -x,
+    }[asked]
+    with pytest.warns(FrozenWarning):
+        compile(loss, ["x"], [0.5, 1.0])
+
+
+def test_losses_of_the_package_ask_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    for loss in (losses.half_squared_error, losses.mean_squared_error, losses.hinge):
+        compile(lambda y, d, loss=loss: loss([y], [d]), ["y"], [0.5, 1.0], backend="python")
+    for loss in (losses.binary_cross_entropy,):
+        compile(lambda y, d, loss=loss: loss(y, d), ["y"], [0.5, 1.0], backend="python")
+    compile(
+        lambda y, z, d, e: losses.softmax_cross_entropy([y, z], [d, e]),
+        ["y"],
+        [0.5, 1.0, 1.0, 0.0],
+        backend="python",
+    )
+    assert not [w for w in recwarn if w.category is FrozenWarning]
+
+
+@pytest.mark.parametrize("backend", ["python", "machine"])
+def test_counts_are_whole_numbers_with_a_mean_too(backend: str) -> None:
+    if backend == "machine":
+        pytest.importorskip("llvmlite")
+    w, x = Value(0.1), Value(0.0)
+    also = [less(x, 0.5)]
+    step = compile((w * x - 1) ** 2, [w], [x], also=also, reduce="mean", backend=backend)
+    for n in range(2, 40):
+        history = step.train(
+            GradientDescent([w], 0.01), [[0.0] * n + [1.0] * 2], sweeps=2, counts=["c"]
+        )
+        assert history.metrics["c"] == [n, n]
+
+
+def test_large_but_finite_results_are_finite() -> None:
+    w = Value(1.0)
+    assert compile(w * 1e308, [w], strict=True, backend="python")() == (1e308, [1e308])
+
+
+def test_a_factor_of_one_hides_no_nan() -> None:
+    c, x = Value(0.0), Value(nan)
+    with pytest.warns(NonFiniteWarning):
+        _, gradients = compile(mask(c, x * 1) + 1, [c, x], backend="python")()
+    assert gradients[1] != gradients[1]
+
+
+@pytest.mark.parametrize("result", [1.0, None, [], "x"])
+def test_a_function_gives_values(result: object) -> None:
+    with pytest.raises(NumberError, match="gives a Value"):
+        compile(lambda x: result, ["x"], [1.0])

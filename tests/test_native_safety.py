@@ -456,3 +456,12 @@ def test_it_is_installed_with_the_rest() -> None:
     named = set(settings["options"]["packages"].split())
     folders = {file.parent for file in (ROOT / "tinygrad_edu").rglob("__init__.py")}
     assert named >= {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+
+
+def test_negative_counts_do_not_cancel() -> None:
+    for table in (
+        [DOTS, HEAD, 8, 0, 0, 0, -1, 0, 0, 0, 0, 0, 1, 10**6, 10**6, 0, 0],
+        [SUMS, 5, -2, 9, 8, 0, 0],
+    ):
+        with pytest.raises(TapeError):
+            check(table, 64, 8, [1])

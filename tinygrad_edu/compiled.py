@@ -19,9 +19,11 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import chain
 from math import isfinite
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 from tinygrad_edu.check import first_nonfinite, nonfinite_message
@@ -45,6 +47,7 @@ from tinygrad_edu.tape import record
 BACKENDS = ("auto", "python", "numpy", "machine")
 REDUCTIONS = ("sum", "mean")
 FAST = 'pip install "tinygrad-edu[fast]"'
+OLDEST = (0, 44)  # llvmlite; what is older writes pointers in another way
 MANY = 32  # examples from which arrays are faster than a loop; measured on MLPs, it is 20 to 40
 
 Column = Any  # a number, or a sequence of numbers, one for each example
@@ -80,7 +83,11 @@ def compile(
             raise NumberError(f"expected a Value or a function, not {type(loss).__name__}")
         leaves = _arguments(loss, _list(inputs))
         called = {leaf.label: leaf for leaf in leaves}
-        results = _list(_watched(loss, leaves))
+        results = _watched(loss, leaves)
+        results = [results] if isinstance(results, Value) or not _many(results) else [*results]
+        if not results or not all(isinstance(y, Value) for y in results):
+            found = type(results[0]).__name__ if results else "nothing"
+            raise NumberError(f"the function gives a Value, or several, not {found}: see tanh(x)")
         by = [called.get(x, x) if isinstance(x, str) else x for x in _list(wrt)]
         more = [*results[1:], *_list(also)]
         return Step(results[0], by, leaves, reduce, more, backend, strict)
@@ -161,11 +168,16 @@ class Step:
         run = self._function(self.chosen(count, True), True)
         try:
             _, items = run([lists[i] for i in self._used], self.others(), count)
-            if all(isfinite(sum(column)) for column in items):
+            if all(map(isfinite, chain(*items))):
                 return items
         except ArithmeticError:
             pass
-        ends = [self._replayed(lists, i)[1] for i in range(count)]
+        ends = []
+        for i in range(count):
+            ends.append(self._replayed(lists, i)[1])
+            node = next((y for y in map(first_nonfinite, ends[-1]) if y is not None), None)
+            if node is not None and not all(isfinite(y.data) for y in ends[-1]):
+                self._report(f"example {i}: {nonfinite_message(node)}")
         return [[end.data for end in column] for column in zip(*ends)]
 
     def first_nonfinite(self, *columns: Column, **by_label: Column) -> tuple[int, Value] | None:
@@ -190,7 +202,7 @@ class Step:
         run = self._function(self.chosen(count), False)
         try:
             sums, each = run([columns[i] for i in self._used], self.others(), count)
-            if isfinite(sum(sums)) and all(isfinite(sum(items)) for items in each):
+            if all(map(isfinite, chain(sums, *each))):
                 return sums, each
         except ArithmeticError:  # where Python's floats do not do as IEEE's
             pass
@@ -249,7 +261,7 @@ class Step:
     def training(self, optimizer: Any, columns: Sequence[Column]) -> Any:
         """A run of the machine that goes on call by call, with the optimizer's updates in it.
 
-        `steps(100)` makes so many and gives the outputs of each, a row of loss and `also`; fewer,
+        `steps(100)` makes so many and gives for each the sums of the loss and of `also`; fewer,
         where a loss is not finite. `write()` gives parameters and optimizer their numbers of then.
         None where there is no machine, or the optimizer has other parameters than the step.
         """
@@ -288,7 +300,7 @@ class Step:
                 if culprit is not None:
                     where = f"example {i}: " if self.inputs else ""
                     self._report(where + nonfinite_message(culprit))
-        if not isfinite(sum(sums)):
+        if not all(map(isfinite, sums)):
             self._report("a sum over the examples is not finite")
         return sums, each
 
@@ -332,15 +344,23 @@ def _column(x: Column) -> float | list[float]:
     """The number, or the numbers, as floats."""
     if hasattr(x, "tolist"):
         x = x.tolist()  # of an array, or of one of its numbers
-    if isinstance(x, str | bytes) or not hasattr(x, "__iter__"):
+    if not _many(x):
         return float(number(x))
+    if isinstance(x, dict | set | frozenset):
+        raise NumberError(f"a column is a list of numbers in order, not a {type(x).__name__}")
     items = list(x)
     return items if set(map(type, items)) == {float} else [float(number(item)) for item in items]
 
 
 def _list(x: Any) -> list[Any]:
     """What was given as one thing or as several."""
-    return [x] if isinstance(x, Value | str) else list(x)
+    if isinstance(x, Value | str) or not _many(x):
+        return [x]
+    return list(x)
+
+
+def _many(x: Any) -> bool:
+    return hasattr(x, "__iter__") and not isinstance(x, str | bytes)
 
 
 def _check_choice(what: str, choice: str, every: Sequence[str]) -> None:
@@ -392,7 +412,30 @@ def _arguments(f: Callable[..., Any], numbers: list[Any]) -> list[Value]:
     except (TypeError, ValueError):  # a function that does not say
         names = []
     names += [f"x{i}" for i in range(len(names), len(numbers))]
-    return [Value(x, label=name) for x, name in zip(numbers, names)]
+    return [_Given(x, label=name) for x, name in zip(numbers, names)]
+
+
+class _Given(Value):
+    """A number of the example. Eagerly it is often a float, of which `==` and `if` ask the size."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self._asked(self is other)
+
+    def __ne__(self, other: object) -> bool:
+        return self._asked(self is not other)
+
+    def __bool__(self) -> bool:
+        return self._asked(True)
+
+    __hash__ = Value.__hash__
+
+    def _asked(self, answer: bool) -> bool:
+        notice = on_comparison.get()
+        if notice is not None:
+            notice()
+        return answer
 
 
 def _watched(f: Callable[..., Any], leaves: list[Value]) -> Any:
@@ -418,10 +461,14 @@ def _place() -> tuple[str, int]:
     return frame.f_code.co_filename, frame.f_lineno
 
 
+def _ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).split(".")[0] == __name__.split(".")[0]
+
+
 def _outside() -> int:
     """The `stacklevel`, as seen by its caller, of the first frame outside of this package."""
     depth, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("tinygrad"):
+    while frame.f_back is not None and _ours(frame):
         depth, frame = depth + 1, frame.f_back
     return depth
 
@@ -431,7 +478,10 @@ def _outside() -> int:
 
 def machine_code() -> bool:
     """Whether all is installed that a step as machine code needs."""
-    return _there("numpy", "llvmlite", "tinygrad_edu.native")
+    if not _there("numpy", "llvmlite", "tinygrad_edu.native"):
+        return False
+    major, minor = (int(x) for x in version("llvmlite").split(".")[:2])
+    return (major, minor) >= OLDEST
 
 
 def _there(*packages: str) -> bool:

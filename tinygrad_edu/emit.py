@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from math import nan
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -129,12 +130,15 @@ def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
         owners.setdefault(d, []).append(k)
     rows = [("id", "name", "formula", "number")]
     data = tape.run()
+    defined = data[tape.outputs[0]] == data[tape.outputs[0]]  # else no derivative is
 
     def write(k: int, formula: str, node: int | None = None) -> None:
         name = called[k] if node is None else f"d_{called[node]}"
         place = k if node is None else node
         i = str(tape.ids[place]) if place < tape.forward else ""
-        rows.append((i, name, formula, rounded(data[k], places)))
+        told = defined or (node is None and k < tape.forward) or node == tape.outputs[0]
+        number = data[k] if told else nan
+        rows.append((i, name, formula, rounded(number, places)))
 
     for k in range(tape.forward):
         if k in told or tape.ops[k] is LEAF:

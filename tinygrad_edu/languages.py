@@ -6,11 +6,12 @@ import keyword
 import re
 from collections.abc import Sequence
 from string import Template
+from unicodedata import normalize
 
 from tinygrad_edu.emit import Source, lines, names
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import FormatError
-from tinygrad_edu.ops import LEAF, TABLE
+from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
 from tinygrad_edu.tape import Tape
 
 LANGUAGES = ("python", "c", "javascript")
@@ -61,8 +62,22 @@ _WORDS = (  # the reserved ones of both languages, and what else has a meaning t
     "protected public register restrict return short signed sizeof static struct super switch "
     "this throw true try typedef typeof union unsigned var void volatile while with yield alignas "
     "alignof thread_local static_assert arguments await eval undefined errno signgam linux unix "
-    "i386 fabs log1p gradient maximum minimum inf nan"
+    "i386 fabs log1p gradient maximum minimum inf nan asm math_errhandling Infinity NaN"
 )
+
+_READER = """\
+static double at(int argc, char *argv[], int i, double otherwise)
+{
+    char *end;
+    double x = i < argc ? strtod(argv[i], &end) : otherwise;
+    if (i < argc && (end == argv[i] || *end)) {
+        fprintf(stderr, "%s: %s is no number\\n", argv[0], argv[i]);
+        exit(2);
+    }
+    return x;
+}
+
+"""  # of a number of the command line, where a C program has any
 
 _PROGRAMS = {
     "python": '''\
@@ -83,6 +98,8 @@ if __name__ == "__main__":
     given = [$numbers]
     given[: len(sys.argv) - 1] = map(float, sys.argv[1:])
     value, gradient = $name(*map(IEEE, given))
+    if value != value:  # undefined, and so is every derivative
+        gradient = [x and value for x in gradient]
     for name, x in zip([$results], [value, *gradient]):
         print(name, float(x))
 ''',
@@ -100,9 +117,7 @@ $body    return $value;
 #include <stdio.h>
 #include <stdlib.h>
 
-#define AT(i, x) (i < argc ? strtod(argv[i], NULL) : x)
-
-int main(int argc, char *argv[])
+${reader}int main(int argc, char *argv[])
 {
     const char *results[] = {$results};
     double gradient[$size];
@@ -129,13 +144,17 @@ module.exports = $name;
 if (require.main === module) {
   const results = [$results];
   const given = [$numbers];
-  process.argv.slice(2, 2 + given.length).forEach((x, i) => {
+  process.argv.slice(2).forEach((x, i) => {
     given[i] = Number(x.replace("inf", "Infinity"));
+    if (i >= $count || (Number.isNaN(given[i]) && x !== "nan")) {
+      console.error(i < $count ? x + " is no number" : "$count numbers at most");
+      process.exit(2);
+    }
   });
   const [value, gradient] = $name(...given);
   [value, ...gradient].forEach((x, i) => {
     const number = Object.is(x, -0) ? "-0" : String(x);
-    console.log(results[i] + " " + number.replace("Infinity", "inf"));
+    console.log(results[i] + " " + number.replace("Infinity", "inf").replace("NaN", "nan"));
   });
 }
 """,
@@ -155,9 +174,19 @@ def program(tape: Tape, wrt: Sequence[Value], language: str, name: str = "f") ->
     kind: type[Source] = {"python": Python, "c": C, "javascript": JavaScript}[language]
     taken = {*_WORDS.split(), *keyword.kwlist, *TABLE, name}
     fits = re.compile(_NAME + r"[^\W\d_]\w*", 0 if language == "python" else re.ASCII).fullmatch
-    called = names(tape, lambda label: fits(label) and label not in taken)
+    called = names(
+        tape,
+        lambda label: (
+            fits(label)
+            and label.isidentifier()
+            and normalize("NFKC", label) == label
+            and label not in taken
+        ),
+    )
     ends = [tape.outputs[0], *tape.gradients]
     kept = {*tape.labels, *tape.gradients}
+    if tape.ops[ends[0]].derivatives:
+        kept.add(ends[0])
     made, texts = lines(tape, kind, called.__getitem__, ends, kept=kept)
     value, *gradient = (str(texts[k]) for k in ends)
     leaves = [k for k in texts if tape.ops[k] is LEAF]
@@ -166,6 +195,7 @@ def program(tape: Tape, wrt: Sequence[Value], language: str, name: str = "f") ->
     results += [f"d_{x}" for x in by]
     numbers = [str(kind(tape.data[k])) for k in leaves]
     code = [*(text for _, text in made), value, *gradient]
+    undefined = _undefined(tape, language, value)
     title = f"{name}({', '.join(called[k] for k in leaves)})"
     fields = {
         "name": name,
@@ -179,6 +209,7 @@ def program(tape: Tape, wrt: Sequence[Value], language: str, name: str = "f") ->
         "count": len(leaves),
         "leaves": ", ".join(called[k] for k in leaves),
         "given": "",
+        "reader": _READER if leaves else "",
         "helpers": _helpers(language, set(re.findall(r"[a-z]\w*(?=\()", " ".join(code)))),
     }
     form = {"python": "    {} = {}\n", "c": "    double {} = {};\n"}.get(
@@ -188,14 +219,27 @@ def program(tape: Tape, wrt: Sequence[Value], language: str, name: str = "f") ->
     if language == "c":
         more = ["double gradient[]"] if gradient else []
         fields["leaves"] = ", ".join([*(f"double {called[k]}" for k in leaves), *more]) or "void"
-        passed = [f"AT({i}, {number})" for i, number in enumerate(numbers, 1)]
+        passed = [f"at(argc, argv, {i}, {number})" for i, number in enumerate(numbers, 1)]
         fields["given"] = ", ".join(passed + ["gradient"] * len(more))
         body += [f"    gradient[{i}] = {text};\n" for i, text in enumerate(gradient)]
     if language == "python":
         words = sorted(set(re.findall(r"\b(?:inf|nan)\b", " ".join([*code, *numbers]))))
         imported = f"from math import {', '.join(words)}\n" if words else ""
         fields["helpers"] = imported + str(fields["helpers"])
+    body.append(undefined)
     return Template(_PROGRAMS[language]).substitute(fields, body="".join(body))
+
+
+def _undefined(tape: Tape, language: str, value: str) -> str:
+    """The line that makes every derivative of a nan a nan, as everywhere; '' if there is none."""
+    zeros = [tape.ops[k] is CONSTANT and tape.data[k] == 0 for k in tape.gradients]
+    if all(zeros) or language == "python" or not tape.ops[tape.outputs[0]].derivatives:
+        return ""  # Python's program says it, lest its function be harder to read
+    if language == "c":
+        places = "".join(f"gradient[{i}] = " for i, zero in enumerate(zeros) if not zero)
+        return f"    if (isnan({value})) {places}NAN;\n"
+    gradient = ", ".join("0" if zero else "NaN" for zero in zeros)
+    return f"  if (Number.isNaN({value})) return [NaN, [{gradient}]];\n"
 
 
 def _helpers(language: str, called: set[str]) -> str:

@@ -44,7 +44,7 @@ def hinge(score: Value | Sequence[Value], label: float | Sequence[float]) -> Val
     Lists of one score and one label will do, as a network and a case have them.
     """
     y, d = _only(score, label)
-    if d not in (-1, 1) and not isinstance(d, Value):
+    if not isinstance(d, Value) and d not in (-1, 1):
         raise ValueError(f"the label of a hinge loss is -1 or 1, not {d!r}")
     result: Value = relu(1 - d * y)
     return result
@@ -75,7 +75,8 @@ def softmax_cross_entropy(logits: Sequence[Value], label: int | Sequence[float])
     """
     if not isinstance(label, int):
         total = log_sum_exp(logits)
-        terms = [t * (total - z) for z, t in _pairs(logits, label) if t]  # a Value always counts
+        pairs = _pairs(logits, label)
+        terms = [t * (total - z) for z, t in pairs if isinstance(t, Value) or t]
         return sum(terms[1:], terms[0])
     if not 0 <= label < len(logits):
         raise IndexError(f"the label is an index, 0 to {len(logits) - 1}, not {label!r}")

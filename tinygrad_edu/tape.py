@@ -89,13 +89,16 @@ class Tape:
         return nodes, [nodes[k] for k in self.outputs]
 
     def _given(self, numbers: Mapping[Any, float]) -> dict[int, float]:
-        called = {label: k for k, label in self.labels.items() if self.ops[k] is LEAF}
+        called: dict[str, int | None] = {}
+        for k, label in self.labels.items():
+            if self.ops[k] is LEAF:
+                called[label] = None if label in called else k
         given = {}
         for key, x in numbers.items():
-            k = called.get(key) if isinstance(key, str) else self.leaves.get(key)
-            if k is None:
-                raise TapeError(f"no leaf of this tape is {key!r}: it has {', '.join(called)}")
-            given[k] = float(x)
+            found = called.get(key) if isinstance(key, str) else self.leaves.get(key)
+            if found is None:
+                raise TapeError(f"{key!r} is not one leaf of this tape: it has {', '.join(called)}")
+            given[found] = float(x)
         return given
 
 
@@ -165,15 +168,19 @@ class _Pen:
         """What the key of an instruction of this row begins with."""
         return self.kinds.setdefault(id(op), len(self.kinds)) << 52
 
-    def write(self, op: Op, a: int, b: int = NOWHERE) -> int:
-        """The slot of an operation, a new one if need be."""
+    def write(self, op: Op, a: int, b: int = NOWHERE, *, simply: bool = True) -> int:
+        """The slot of an operation, a new one if need be; simply: x * 1, x / 1, x**1 are x."""
         numbers = self.numbers
         if a in numbers or b in numbers:
             if a in numbers and (b < 0 or b in numbers):
                 return self.constant(total(op.value, *(numbers[x] for x in (a, b) if x >= 0)))
-            if numbers.get(b) == 1 and (op is ops.mul or op is ops.div or op is ops.power):
+            if (
+                simply
+                and numbers.get(b) == 1
+                and (op is ops.mul or op is ops.div or op is ops.power)
+            ):
                 return a  # no operation
-            if op is ops.mul and numbers.get(a) == 1:
+            if simply and op is ops.mul and numbers.get(a) == 1:
                 return b
             if op is ops.mask and a in numbers:  # it will never change
                 return b if numbers[a] else self.constant(0.0)
@@ -197,7 +204,7 @@ class _Pen:
                 kb = NOWHERE
                 if b is not None:
                     kb = slots[b] if b in slots else self.constant(b._data)
-                slots[node] = k = write(node.op, ka, kb)
+                slots[node] = k = write(node.op, ka, kb, simply=False)
                 if k == len(data):  # the first node in this slot
                     data.append(node._data)
                     tape.ids.append(i)

@@ -328,12 +328,13 @@ def _on_machine(
             patience.begin()
             before, began = machine.save(), time.monotonic()
             told = machine.steps(min(size, sweeps - history.sweeps)).tolist()
-            finite = isfinite(told[-1][0]) and machine.finite()
-            good = len(told) if finite else 0 if isfinite(told[-1][0]) else len(told) - 1
+            good = next((i for i, row in enumerate(told) if not all(map(isfinite, row))), len(told))
+            finite = good == len(told) and machine.finite()
+            good = good if finite or good < len(told) else 0
             first = history.sweeps
             try:
                 for loss, *counted in told[:good]:
-                    keep(loss, [x * share for x in counted])
+                    keep(loss / share, counted)
                     if history.stopped:
                         break
             finally:

@@ -1,8 +1,9 @@
 """The binding: the machine made for this processor, and programs for it, with their memory.
 
 The only importer of the compiler library. Machine code is made once for a process, or read from a
-cache of files; it is never freed, so no address of it can go stale. A program's table is checked
-when it is made and cannot be changed afterwards: all that a run is given are doubles in its arena.
+cache of files. The machine is never freed, and a run keeps the code of its update: no address can
+go stale. A program's table is checked when it is made and cannot be changed afterwards: all that a
+run is given are doubles in its arena.
 """
 
 from __future__ import annotations
@@ -168,7 +169,7 @@ class Plan:
             for leaves in (self.parameters, self.others)
         )
         self.size, self.begin, self.slopes = low.blocks * BLOCK, low.parameters_at, low.gradients_at
-        inputs = 0 if single else (len(self.inputs) + 1) * self.lanes
+        inputs = 0 if single else (len(self.inputs) + 2) * self.lanes
         sums = (low.zero_at, low.zeroed, low.sums_at, self.told)
         self.numbers = np.array((low.inputs_at, inputs, 0, *sums), np.int64)
         self.code = library(width, vectors, registers)
@@ -189,12 +190,12 @@ class Plan:
         if self.single:
             return np.zeros((1, 1))
         chunks = -(-count // self.lanes)
-        table = np.empty((len(self.inputs) + 1, chunks * self.lanes))
+        table = np.empty((len(self.inputs) + 2, chunks * self.lanes))
         for row, x in zip(table, self.inputs):
             row[:count] = columns[x]
             row[count:] = row[0]
-        table[-1, :count] = 1 / count if mean else 1.0
-        table[-1, count:] = 0.0
+        table[-2, :count], table[-1, :count] = 1 / count if mean else 1.0, 1.0
+        table[-2:, count:] = 0.0
         chunked = table.reshape(len(table), chunks, self.lanes).transpose(1, 0, 2)
         return np.ascontiguousarray(chunked)
 
@@ -248,7 +249,7 @@ class Program:
     ) -> Run | None:
         """A run in which the optimizer moves the parameters, None if it has others than `wrt`.
 
-        mean: outputs and gradients are means over the examples.
+        mean: gradients are means over the examples; outputs are sums.
         """
         if set(self.wrt) != set(optimizer.parameters):
             return None
@@ -257,7 +258,8 @@ class Program:
     def update(self, optimizer: Any) -> Library:
         """The code of its formula; the settings are constants in it."""
         names = [name for name in optimizer.settings if name != "rate"]
-        key = (type(optimizer), optimizer.decoupled, *(getattr(optimizer, name) for name in names))
+        settings = repr([getattr(optimizer, name) for name in names])
+        key = (type(optimizer), optimizer.decoupled, settings)
         if key not in self.updates:
             (leaves, results), (width, _) = optimizer.recorded(), processor()
             self.updates[key] = Library(update(leaves, results, width, wide(width)))

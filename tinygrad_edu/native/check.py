@@ -45,6 +45,7 @@ def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> It
         terms, uniform, *lists = rest
         outs, lists = lists[:hubs], lists[hubs:]
         rows = terms * (BLOCK + hubs)
+        _same(min(terms, uniform, 0), 0)
         _same(rows + 2 * uniform, len(lists))
         _same(len(outs), hubs)
         yield outs, BLOCK
@@ -64,6 +65,7 @@ def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> It
         out, out_step, init, init_step, count, u_step, finish, other, other_step = rest[:9]
         uu, rr, a_step, b_step = rest[9 : HEAD - 2]
         pairs = rest[HEAD - 2 :]
+        _same(min(count, uu, rr, 0), 0)
         _same(2 * (count + uu + rr), len(pairs))
         _same(finish, range(len(FINISH))[finish])
         u, row = pairs[: 2 * count : 2], pairs[1 : 2 * count : 2]

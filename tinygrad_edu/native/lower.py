@@ -38,18 +38,18 @@ class Lowering(Arena):
         registers: int,
     ) -> None:
         """gradients: the slots of gradients by those of their parameters. inputs: slots given for
-        each example, and after them its weight."""
+        each example, and after them the weight of its gradient."""
         super().__init__(tape, width * vectors)
         self.vectors, self.sizes = vectors, outputs(vectors, registers)
         self.gradients = gradients
         self.form = Form(tape, [*tape.outputs, *gradients.values()])
-        self.inputs_at = self.take((len(inputs) + 1) * self.lanes)
-        given = [*inputs, weight]
+        self.inputs_at = self.take((len(inputs) + 2) * self.lanes)
+        given = [*inputs, weight, None]
         for i, slot in enumerate(given):
             row = Row("given", at=self.inputs_at + i * self.lanes)
             if slot is not None:
                 self.rows[slot] = row
-        self.weight = row
+        self.counted = row  # 1 for an example, 0 for what fills up the last row
         self.build()
         self._place_parameters()
         self.tell(tape.outputs)
@@ -125,10 +125,10 @@ class Lowering(Arena):
     # -- sums over lanes
 
     def tell(self, slots: Sequence[int]) -> None:
-        """Sums over the examples: of each output times the weight."""
+        """Sums over the examples, of each output."""
         for k in range(0, len(slots), BLOCK):
             row = self.row("sums", at=self.sums_at + k)
-            row.rr = [(self.weight, *(self.of(s) for s in slots[k : k + BLOCK]))]
+            row.rr = [(self.counted, *(self.of(s) for s in slots[k : k + BLOCK]))]
 
     def _place_parameters(self) -> None:
         """Sums of gradients, eight neighbours at a time, which share a row in each term.

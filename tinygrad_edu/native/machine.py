@@ -1,4 +1,4 @@
-"""The machine: five instructions for tapes of any shape, written as LLVM code.
+"""The machine: a few instructions for tapes of any shape, written as LLVM code.
 
 Its memory is one arena of doubles. A *row* is `vectors` vectors of `width` lanes: one number for
 each example, or for each of the parts of a graph that are alike. What is the same in all lanes (a
@@ -7,9 +7,9 @@ table: its code, its length, addresses in doubles, counts. Nearly all the work i
 
     DOTS    row = finish(init + sum of u * row + sum of u * u + sum of row * row), J at a time
 
-the others are ROWS (a row of the table of operations, on contiguous rows), SUMS (eight sums over
-all lanes of row * row: gradients of parameters), GATHER and the end. The code knows nothing of any
-graph: it is the same for all, made once for a width and a number of vectors.
+the others are ROWS (a row of the table of operations), SUMS (eight sums over all lanes of row *
+row: gradients of parameters), GATHER, TURN (rows as columns) and the end. The code knows nothing
+of any graph: it is the same for all, made once for a width and a number of vectors.
 """
 
 from __future__ import annotations
