@@ -13,11 +13,9 @@ the examples are run again by it, and its numbers count.
 
 from __future__ import annotations
 
-import gc
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -42,7 +40,7 @@ from tinygrad_edu.errors import (
 from tinygrad_edu.ieee import number
 from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
 from tinygrad_edu.straight import Columns, Run, function
-from tinygrad_edu.tape import record
+from tinygrad_edu.tape import no_collection, record
 
 BACKENDS = ("auto", "python", "numpy", "machine")
 REDUCTIONS = ("sum", "mean")
@@ -76,7 +74,7 @@ def compile(
     has decided once and for all: a comparison cannot be recorded, `relu`, `less` and `mask` can.
     What is decided by `.data` or `float(...)` is frozen as well, and nobody notices.
     """
-    with _no_collection():
+    with no_collection():
         if isinstance(loss, Value):
             return Step(loss, _list(wrt), _list(inputs), reduce, _list(also), backend, strict)
         if not callable(loss):
@@ -225,7 +223,7 @@ class Step:
 
     def _function(self, backend: str, forward: bool) -> Run:
         if (backend, forward) not in self._made:
-            with _no_collection():
+            with no_collection():
                 made = self._machine() if backend == "machine" else self._straight(backend, forward)
             self._made[backend, forward] = made
         return self._made[backend, forward]
@@ -273,7 +271,7 @@ class Step:
         if self.chosen(count) != "machine" or not hasattr(optimizer, "recorded"):
             return None
         mean = self.reduce == "mean"
-        with _no_collection():
+        with no_collection():
             return self.program().training([lists[i] for i in self._used], count, mean, optimizer)
 
     def _replayed(self, columns: Columns, i: int) -> tuple[list[Value], list[Value]]:
@@ -383,21 +381,6 @@ def _leaves(what: str, values: list[Any]) -> list[Value]:
 
 def _culprit(outputs: list[Value]) -> Value | None:
     return next(filter(None, map(first_nonfinite, outputs)), None)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """No garbage collection meanwhile: a graph has no cycles for it to find.
-
-    It would walk all nodes again and again as they become more, which takes longer than all else.
-    """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 # --- a function instead of a graph ---------------------------------------------------------------

@@ -10,8 +10,10 @@ the graph was made is frozen in it.
 
 from __future__ import annotations
 
+import gc
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import nan
 from typing import Any
 
@@ -324,3 +326,18 @@ class _Slot(Symbolic):
     def _apply(self, op: Op, *args: Any) -> _Slot:
         slots = [x.k if isinstance(x, _Slot) else self.pen.constant(float(x)) for x in args]
         return _Slot(self.pen, self.pen.write(op, *slots))
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """No garbage collection meanwhile: a graph has no cycles for it to find.
+
+    It would walk all nodes again and again as they become more, which takes longer than all else.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()

@@ -56,9 +56,13 @@ def _power_of_2(rounded: Vector) -> Vector:
 
 
 def _exp(a: Vector) -> Vector:
-    """2**k * e**r, in two steps because 2**k itself may be too large or too small."""
-    a = when(a < -746.0, -746.0, a)
-    k, rounded, e = _reduced(when(a > 710.0, 710.0, a))
+    """e**a; above 710 it is infinite as at 710."""
+    return _exp_below(when(a > 710.0, 710.0, a))
+
+
+def _exp_below(a: Vector) -> Vector:
+    """2**k * e**r, in two steps because 2**k itself may be too large or too small; a <= 710."""
+    k, rounded, e = _reduced(when(a < -746.0, -746.0, a))
     half = muladd(k, 0.5, ROUND).cast("i64")
     return (e + 1.0) * _power_of_2(half) * _power_of_2(rounded.cast("i64") - half)
 
@@ -103,13 +107,13 @@ def _tanh(a: Vector) -> Vector:
 
 
 def _sigmoid(a: Vector) -> Vector:
-    e = _exp(-abs(a))
+    e = _exp_below(-abs(a))
     return when(a >= 0.0, 1.0, e) / (e + 1.0)
 
 
 def _softplus(a: Vector) -> Vector:
     """relu(a) + log(1 + e), where 1 + e is never computed, for a small e would be lost."""
-    e = _exp(-abs(a))
+    e = _exp_below(-abs(a))
     large = e > sqrt(2.0) - 1
     return _log_of(when(large, e * 0.5 - 0.5, e), when(large, 1.0, 0.0)) + CHEAP["relu"](a)
 

@@ -30,7 +30,7 @@ from tinygrad_edu.native.machine import BLOCK, machine, wide
 from tinygrad_edu.native.pack import Packed
 from tinygrad_edu.native.schedule import Cycle
 from tinygrad_edu.native.update import update
-from tinygrad_edu.tape import Tape, record
+from tinygrad_edu.tape import Tape, no_collection, record
 
 VECTORS = (1, 2, 4, 7, 13)  # lengths of rows, of which the one is chosen that fits best
 
@@ -230,10 +230,11 @@ class Program:
 
         key = (BLOCK // width if count == 1 else min(VECTORS, key=cost)), count == 1
         if key not in self.plans:
-            try:
-                self.plans[key] = Plan(self, *key)
-            except Cycle:  # what seemed alike is one after the other: no lanes, then
-                self.plans[key] = Plan(self, key[0], False)
+            with no_collection():
+                try:
+                    self.plans[key] = Plan(self, *key)
+                except Cycle:  # what seemed alike is one after the other: no lanes, then
+                    self.plans[key] = Plan(self, key[0], False)
         return self.plans[key]
 
     def run(self, columns: Sequence[Any], count: int) -> tuple[list[float], list[float]]:
