@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gc
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import nan
 from typing import Any
@@ -138,8 +138,9 @@ class _Pen:
 
     def append(self, op: Op, data: float, ident: int = NOWHERE) -> int:
         """The slot of a leaf or a constant, a new one."""
-        self.fill()
         tape = self.tape
+        if len(tape.data) < len(tape.ops):
+            self.fill()
         tape.ops.append(op)
         tape.a.append(NOWHERE)
         tape.b.append(NOWHERE)
@@ -243,54 +244,58 @@ class _Pen:
 
         mul, add = ops.mul, ops.add
         times, plus = self.key(mul), self.key(add)
-        rule = self.rules(output)
+        hidden = self.hidden(output)
+        kinds: dict[int, list[str]] = {}  # of the rules of each row
         found = [NOWHERE] * (len(a) + 1)
         found[output] = seed
         for k in range(output, -1, -1):
             adjoint, x, y = found[k], a[k], b[k]
             if adjoint < 0 or x < 0 or not between[k]:
                 continue
+            op = rows[k]
+            if id(op) not in kinds:
+                kinds[id(op)] = [_kind(op, place) for place in range(len(op.derivatives))]
+            simple = kinds[id(op)] if k not in hidden else ["more", "more"]
             for place, operand in enumerate((x, y)):
                 if operand >= 0 and between[operand]:
-                    local = rule(rows[k], place, k, x, y)
-                    share = adjoint if local < 0 else put(mul, times, adjoint, local)
+                    kind = simple[place]
+                    if kind == "one":
+                        share = adjoint
+                    else:
+                        local = y if kind == "b" else x if kind == "a" else NOWHERE
+                        if local < 0:
+                            local = self.local(place, k, k in hidden)
+                        share = put(mul, times, adjoint, local)
                     before = found[operand]
                     found[operand] = share if before < 0 else put(add, plus, before, share)
         self.fill()
         return {k: found[k] for k in range(output, -1, -1) if found[k] >= 0}
 
-    def rules(self, output: int) -> Callable[[Op, int, int, int, int], int]:
-        """What gives the slot of d k / d its operand, NOWHERE for 1, whatever the numbers are.
+    def local(self, place: int, k: int, hidden: bool) -> int:
+        """The slot of d k / d its operand of that place, by its rule."""
+        tape = self.tape
+        operands = [_Slot(self, x) for x in (k, tape.a[k], tape.b[k]) if x >= 0]
+        local = tape.ops[k].derivatives[place](*operands)
+        if hidden:
+            local = local + less(operands[0], operands[0])
+        return local.k if isinstance(local, _Slot) else self.constant(float(local))
+
+    def hidden(self, output: int) -> set[int]:
+        """The slots whose nan the output may not show, and their rules have to say.
 
         Where a result is nan, every local derivative is: so does nearly every gradient come out by
         itself, since nan spreads, to the output and back. What hides a nan from the output is
-        `mask` and a power; a node that only they use says it itself.
+        `mask` and a power; a slot that only they use says it itself.
         """
-        hidden: set[int] = set()
         tape = self.tape
         hiding = {k for k, op in enumerate(tape.ops) if op in HIDE and self._hides(k)}
-        if hiding:
-            told = {output}
-            for k in range(output + 1):
-                if k not in hiding:
-                    told |= {tape.a[k], tape.b[k]}
-            hidden = set(range(output + 1)) - told
-        simple: dict[int, list[str]] = {}  # of each row, which rules are an operand, or 1
-
-        def rule(op: Op, place: int, k: int, a: int, b: int) -> int:
-            kinds = simple.get(id(op))
-            if kinds is None:
-                kinds = simple[id(op)] = [_kind(op, i) for i in range(len(op.derivatives))]
-            kind = kinds[place]
-            if kind != "more" and k not in hidden:
-                return b if kind == "b" else a if kind == "a" else NOWHERE
-            operands = [_Slot(self, x) for x in (k, a, b) if x >= 0]
-            local = op.derivatives[place](*operands)
-            if k in hidden:
-                local = local + less(operands[0], operands[0])
-            return local.k if isinstance(local, _Slot) else self.constant(float(local))
-
-        return rule
+        if not hiding:
+            return set()
+        told = {output}
+        for k in range(output + 1):
+            if k not in hiding:
+                told |= {tape.a[k], tape.b[k]}
+        return set(range(output + 1)) - told
 
     def _hides(self, k: int) -> bool:
         """Whether it can be a number where an operand is nan: nan**0, 1**nan, mask(0, nan)."""

@@ -53,7 +53,7 @@ class Arena:
     """
 
     def __init__(self, tape: Tape, lanes: int) -> None:
-        self.tape, self.lanes = tape, lanes
+        self.tape, self.lanes, self.slots = tape, lanes, len(tape)
         self.size = BLOCK  # in doubles: the first stay 0
         self.numbers: dict[int, float] = {}
         self.constants: dict[str, int] = {"0.0": 0}
@@ -108,7 +108,7 @@ class Arena:
         """Of a slot that is a constant."""
         if slot == ONE:
             return 1.0
-        known = slot < len(self.tape) and self.tape.ops[slot] is CONSTANT
+        known = slot < self.slots and self.tape.ops[slot] is CONSTANT
         return self.tape.data[slot] if known else None
 
     def address(self, u: Any) -> int:
