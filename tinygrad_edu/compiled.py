@@ -17,7 +17,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from itertools import chain
 from math import isfinite
@@ -463,7 +463,10 @@ def machine_code() -> bool:
     """Whether all is installed that a step as machine code needs."""
     if not _there("numpy", "llvmlite", "tinygrad_edu.native"):
         return False
-    major, minor = (int(x) for x in version("llvmlite").split(".")[:2])
+    try:
+        major, minor = (int(x) for x in version("llvmlite").split(".")[:2])
+    except (PackageNotFoundError, ValueError):  # it does not say
+        return True
     return (major, minor) >= OLDEST
 
 
