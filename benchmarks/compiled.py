@@ -38,7 +38,7 @@ import in_torch
 import latency
 import ours
 import tapes
-from eager import TOLERANCE, collector, count, largest_difference, processor, table
+from eager import TOLERANCE, collector, count, largest_difference, processor, table, tell
 from training import STEPS, Contender
 from workloads import WORKLOADS, Workload
 
@@ -260,12 +260,7 @@ def report(options: Any) -> Iterator[str]:
 def main() -> None:
     options = arguments()
     os.environ.update(ONE_THREAD)  # all that reads this is imported later
-    sections = []
-    for section in report(options):
-        print(section, end="\n\n", flush=True)
-        sections.append(section)
-    if options.out:
-        options.out.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
+    tell(report(options), options.out)
 
 
 if __name__ == "__main__":

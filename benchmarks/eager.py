@@ -274,14 +274,19 @@ def report(options: Any) -> Iterator[str]:
         yield import_time()
 
 
-def main() -> None:
-    options = arguments()
+def tell(measured: Iterator[str], out: Path | None) -> None:
+    """Prints each section as soon as it has been measured; at the end writes all of them."""
     sections = []
-    for section in report(options):
+    for section in measured:
         print(section, end="\n\n", flush=True)
         sections.append(section)
-    if options.out:
-        options.out.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
+    if out:
+        out.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    options = arguments()
+    tell(report(options), options.out)
 
 
 if __name__ == "__main__":

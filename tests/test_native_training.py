@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from math import isfinite, pi
 from random import Random
 from typing import Any
@@ -337,22 +338,14 @@ def test_ctrl_c_is_answered_within_a_second_and_leaves_whole_steps(examples: int
 
 def together(work: Callable[[int], None], threads: int) -> None:
     """Does work(0), work(1), ... at once; what one of them raises is raised."""
-    barrier, failed = threading.Barrier(threads), []
+    barrier = threading.Barrier(threads)
 
     def run(i: int) -> None:
         barrier.wait()
-        try:
-            work(i)
-        except BaseException as error:
-            failed.append(error)
+        work(i)
 
-    running = [threading.Thread(target=run, args=(i,)) for i in range(threads)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-    if failed:
-        raise failed[0]
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(run, range(threads)))
 
 
 def shared(seed: int) -> Any:

@@ -57,8 +57,7 @@ def lines(
         axes.axhline(level, color=colors.quiet, linestyle=":")
     for axis in log:
         getattr(axes, f"set_{axis}scale")("log")
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    axes.set(xlabel=x, ylabel=y)
     if len(series) > 1:
         legend(axes, colors)
     return figure
@@ -75,8 +74,7 @@ def scatter(
     for mark, ink, (name, points) in zip(cycle(_MARKS), cycle(inks), series.items()):
         xs, ys = zip(*points)
         axes.plot(xs, ys, mark, color=ink, markerfacecolor="none", markersize=6, label=name)
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    axes.set(xlabel=x, ylabel=y)
     if len(series) > 1:
         legend(axes, colors)
     return figure
@@ -129,8 +127,7 @@ def folding(
         place.set_ylim(-0.08, 1.08)
         place.set_aspect("equal")
         place.set_title(title, color=colors.ink, fontsize=_SIZE)
-        place.set_xlabel(x)
-        place.set_ylabel(y)
+        place.set(xlabel=x, ylabel=y)
     return figure
 
 
@@ -251,8 +248,7 @@ def grid(
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(range(len(rows[0])), columns or [str(c + 1) for c in range(len(rows[0]))])
     axes.set_yticks(range(len(rows)), names or [str(r + 1) for r in range(len(rows))])
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    axes.set(xlabel=x, ylabel=y)
     return figure
 
 

@@ -29,8 +29,7 @@ def loss_curve(history: History, *, theme: str = "light") -> Any:
     if min(history.losses) > 0:
         axes.set_yscale("log")
     axes.plot(history.losses, color=colors.positive, label="loss")
-    axes.set_xlabel("step")
-    axes.set_ylabel("loss")
+    axes.set(xlabel="step", ylabel="loss")
     if history.metrics:
         other = axes.twinx()
         steps = len(history.losses) / max(history.sweeps, 1)
@@ -100,8 +99,7 @@ def hinton(model: MLP, *, theme: str = "light") -> Any:
         inputs = [f"{k}" for k in range(1, len(layer[0]))]
         place.set_xticks(range(len(layer[0])), [*inputs, "b"])
         place.set_yticks(range(len(layer)), [f"{k}" for k in range(1, len(layer) + 1)])
-        place.set_xlabel("from input")
-        place.set_ylabel("to neuron")
+        place.set(xlabel="from input", ylabel="to neuron")
         place.set_title(f"layer {i}", color=colors.ink)
     return figure
 
@@ -161,8 +159,7 @@ def weight_paths(
     axes.plot(xs, ys, color=colors.negative, linewidth=2)
     axes.plot(xs[0], ys[0], "o", color=colors.negative, markersize=9, label="beginning")
     axes.plot(xs[-1], ys[-1], "X", color=colors.negative, markersize=11, label="end")
-    axes.set_xlabel(names[0])
-    axes.set_ylabel(names[1])
+    axes.set(xlabel=names[0], ylabel=names[1])
     legend(axes, colors)
     return figure
 
@@ -224,8 +221,7 @@ def surface(
             fill = color if mark == "s" else colors.paper
             style = {"color": color, "markerfacecolor": fill, "markeredgewidth": 2}
             axes.plot(*case.inputs, mark, markersize=9, **style)
-    axes.set_xlabel("input 1")
-    axes.set_ylabel("input 2")
+    axes.set(xlabel="input 1", ylabel="input 2")
 
 
 @contextmanager

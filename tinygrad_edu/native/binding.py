@@ -296,7 +296,8 @@ class Run:
     def _prepare(self, code: Library, optimizer: Any) -> None:
         """Room after the arena for what the optimizer keeps, in the order of the parameters."""
         plan, width = self.plan, processor()[0]
-        self.update_code, self.update = code, code.address("update")
+        self.update_code = code  # without it the machine code at that address would be gone
+        self.update = code.address("update")
         kept = optimizer.kept()
         begins = [len(self.arena) + i * plan.size for i in range(len(kept))]
         self.arena = aligned(np.concatenate([self.arena, np.zeros(plan.size * len(kept))]))
