@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 import signal
 import subprocess
@@ -435,7 +436,44 @@ def test_threads_may_share_a_step(backend: str) -> None:
 def test_a_step_says_what_it_is() -> None:
     y, by = neuron()
     step = compile(y, by["w"], by["x"])
-    assert repr(step) == f"<a step of {len(step.tape)} slots: 1 inputs, 1 wrt>"
+    assert repr(step) == f"<a step of {len(step.recorded)} slots: 1 inputs, 1 wrt>"
+
+
+@BACKENDS
+def test_adjoints_are_recorded_where_they_are_needed(backend: str) -> None:
+    """And then they are right, whatever has become of the leaves meanwhile."""
+    y, by = neuron()
+    step = compile(y * by["w"], [by["w"], by["x"]], [by["x"], by["b"]], backend=backend)
+    assert step.outputs([1.0, 2.0], 0.5)[0] == pytest.approx([3 * np.tanh(2.5), 3 * np.tanh(5.5)])
+    assert repr(step).startswith("<a step of 7 slots")
+    assert (step.recorded.gradients, "tape" in vars(step)) == ([], False)
+    by["w"].data, by["b"].data = 0.25, -9.0
+    again, new, leaves = rebuilt(step.loss)
+    at = dict(zip(leaves, new, strict=True))
+    expected, _ = eager(again, [at[by["w"]], at[by["x"]]])
+    value, gradients = step(2.0, -9.0)
+    assert [value, *gradients] == pytest.approx(expected, rel=TOLERANCE)
+    assert step.tape is step.tape
+    assert (step.tape.leaves, step.tape.outputs) == (step.recorded.leaves, step.recorded.outputs)
+    slots = step.tape.run({"x": 2.0, "b": 0.0})
+    assert slots[step.tape.outputs[0]] == pytest.approx(0.25 * np.tanh(0.5))
+    slope = np.tanh(0.5) + 0.25 * 2 * (1 - np.tanh(0.5) ** 2)
+    assert slots[step.tape.gradients[0]] == pytest.approx(slope)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (lambda y, a: 1.0 if a else 2.0, "neither true nor false"),
+        (lambda y, a: None, "NoneType"),
+        (lambda y, a: math.exp(a), "_Slot"),
+    ],
+)
+def test_a_rule_of_ones_own_that_is_none_is_refused_at_once(rule: Any, words: str) -> None:
+    x = Value(2.0)
+    odd = Op("odd", lambda a: a, rule)
+    with pytest.raises(TypeError, match=words):
+        compile(odd(x), x, backend="python")
 
 
 def test_the_collector_is_as_it_was() -> None:

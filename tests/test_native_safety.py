@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import subprocess
@@ -24,11 +25,27 @@ from tinygrad_edu import TABLE, Value, compile, losses, tanh
 from tinygrad_edu.errors import TapeError
 from tinygrad_edu.layers import Linear
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.optim import Adam, AdamW, GradientDescent
 from tinygrad_edu.transformer import Block
 
 pytest.importorskip("llvmlite")
+from tinygrad_edu.native.binding import VECTORS, aligned
 from tinygrad_edu.native.check import check
-from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, ROWS, SUMS, TURN
+from tinygrad_edu.native.library import Library, library, processor
+from tinygrad_edu.native.machine import (
+    BLOCK,
+    DOTS,
+    FINISH,
+    GATHER,
+    HEAD,
+    ROWS,
+    SUMS,
+    TURN,
+    UPDATE,
+    outputs,
+    wide,
+)
+from tinygrad_edu.native.update import Update
 
 ROOT = Path(tinygrad_edu.__file__).parents[1]
 
@@ -39,7 +56,9 @@ class OutsideError(Exception):
     """The machine would read or write what is not in its arena, or in its table."""
 
 
-def run(table: Sequence[int], size: int, lanes: int, sizes: Sequence[int]) -> Iterator[int]:
+def run(
+    table: Sequence[int], size: int, lanes: int, sizes: Sequence[int], blocks: int
+) -> Iterator[int]:
     """Every double that the machine would touch, as its LLVM code says, each checked."""
 
     def word(place: int) -> int:
@@ -57,29 +76,27 @@ def run(table: Sequence[int], size: int, lanes: int, sizes: Sequence[int]) -> It
         code = word(t)
         if code == GATHER:
             out, count = word(t + 2), word(t + 3)
-            for i in range(count):
+            for i in range(count * BLOCK):
                 yield touch(word(t + 4 + i), 1)
                 yield touch(out + i, 1)
         elif code in (SUMS, SUMS + 1):
             hubs = code - SUMS + 1
-            terms, uniform = word(t + 2), word(t + 3)
-            first = t + 4 + hubs
-            for i in range(terms * (BLOCK + hubs)):
-                yield touch(word(first + i), lanes)
-            first += max(terms, 0) * (BLOCK + hubs)
-            for i in range(uniform if hubs == 1 else 0):
-                yield touch(word(first + 2 * i), lanes)
-                yield touch(word(first + 2 * i + 1), BLOCK)
+            for i in range(word(t + 2) * (BLOCK + hubs)):
+                yield touch(word(t + 3 + hubs + i), lanes)
             for h in range(hubs):
-                yield touch(word(t + 4 + h), BLOCK)
-        elif code == ROWS:
-            out, count, op, a, a_step, b, b_step = (word(t + k) for k in range(2, 9))
-            row = [*TABLE.values()][op] if 0 <= op < len(TABLE) else None  # none: nothing is done
-            for i in range(count if row else 0):
+                yield touch(word(t + 3 + h), BLOCK)
+        elif ROWS <= code < ROWS + len(TABLE):
+            out, count, a, a_step, b, b_step = (word(t + k) for k in range(2, 8))
+            row = [*TABLE.values()][code - ROWS]
+            for i in range(count):
                 yield touch(out + i * lanes, lanes)
                 yield touch(a + i * a_step, lanes)
-                if row and len(row.derivatives) == 2:
+                if len(row.derivatives) == 2:
                     yield touch(b + i * b_step, lanes)
+        elif code == UPDATE:
+            for i in range(word(t + 3)):  # of parameters, and all that is kept for them
+                if not 0 <= word(t + 2) + i * word(t + 4) < blocks:
+                    raise OutsideError("parameters")
         elif code == TURN:
             for k in range(BLOCK):
                 yield touch(word(t + 3 + k), lanes)
@@ -121,7 +138,7 @@ def attention() -> tuple[Value, list[Value]]:
 
 
 @cache
-def tables() -> list[tuple[Any, int, int, list[int]]]:
+def tables() -> list[tuple[Any, int, int, list[int], int]]:
     """Of packed and unpacked programs with every instruction."""
     model, inputs = MLP(2, [9, 2], "sigmoid", seed=1), [Value(0.5) for _ in range(4)]
     loss = losses.half_squared_error(model(inputs[:2]), inputs[2:])
@@ -134,7 +151,15 @@ def tables() -> list[tuple[Any, int, int, list[int]]]:
         (compile(text, parameters, backend="machine"), 1),
     ]
     plans = [step.program().plan(count) for step, count in steps]
-    return [(words(p), p.fixed.size, p.lanes, list(p.sizes)) for p in plans]
+    return [(words(p), *limits(p)) for p in plans]
+
+
+def limits(plan: Any) -> tuple[int, int, list[int], int]:
+    """Doubles in its arena and in a row, rows of DOTS, blocks of parameters."""
+    width, registers = processor()
+    assert plan.lanes // width in VECTORS
+    sizes = outputs(plan.lanes // width, registers)
+    return plan.fixed.size, plan.lanes, sizes, plan.size // BLOCK
 
 
 def words(plan: Any) -> Any:
@@ -144,14 +169,15 @@ def words(plan: Any) -> Any:
 
 def test_real_tables_are_accepted_and_have_every_instruction() -> None:
     codes = set()
-    for table, size, lanes, sizes in tables():
-        check(table, size, lanes, sizes)
-        assert max(run(table, size, lanes, sizes)) < size
+    for table, size, *others in tables():
+        check(table, size, *others)
+        assert max(run(table, size, *others)) < size
         at = 0
         while table[at]:
             codes.add(int(table[at]))
             at += int(table[at + 1])
-    assert codes >= {GATHER, SUMS, ROWS, DOTS, DOTS + 1}
+    assert codes >= {GATHER, SUMS, UPDATE, DOTS, DOTS + 1}
+    assert max(codes) >= ROWS
 
 
 NUMBERS = st.one_of(
@@ -166,16 +192,16 @@ NUMBERS = st.one_of(
 def test_a_table_with_one_field_changed_is_refused_or_stays_inside(
     which: int, place: float, number: int, added: bool
 ) -> None:
-    original, size, lanes, sizes = tables()[which]
+    original, *limits = tables()[which]
     table = original.copy()
     k = int(place * len(table))
     changed = int(table[k]) + number if added else number
     table[k] = max(-(2**31), min(2**31 - 1, changed))
     try:
-        check(table, size, lanes, sizes)
+        check(table, *limits)
     except TapeError:
         return
-    for _ in run(table, size, lanes, sizes):
+    for _ in run(table, *limits):
         pass
 
 
@@ -183,28 +209,94 @@ def test_every_address_that_leaves_the_arena_is_refused() -> None:
     """Each field of a small table in turn: what would be outside is never accepted."""
     x, w = Value(0.5), Value(2.0)
     plan = compile((x * w).exp(), [w], [x], backend="machine").program().plan(8)
-    table, size, lanes, sizes = words(plan), plan.fixed.size, plan.lanes, list(plan.sizes)
-    refused = 0
+    table, size, refused = words(plan), plan.fixed.size, 0
     for k in range(len(table)):
         for number in (-1, size - 1, size, 2**31 - 1, -(2**31)):
             changed = table.copy()
             changed[k] = number
             try:
-                [*run(changed, size, lanes, sizes)]
+                [*run(changed, *limits(plan))]
             except OutsideError:
                 with pytest.raises(TapeError):
-                    check(changed, size, lanes, sizes)
+                    check(changed, *limits(plan))
                 refused += 1
     assert refused > len(table)
 
 
-@pytest.mark.parametrize("table", [[], [0], [1], [5, 0], [5, 1], [4, -1], [99, 2], [1, 4, 8, 3, 0]])
+NONE = [[], [0], [1], [5, 0], [5, 1], [4, -1], [99, 2], [1, 4, 8, 3, 0], [1, -1, 8, 0, 0]]
+
+
+@pytest.mark.parametrize("table", NONE, ids=str)
 def test_what_is_no_table_is_refused_or_does_nothing(table: list[int]) -> None:
     try:
-        check(table, 64, 8, [1, 2])
+        check(table, 64, 8, [1, 2], 4)
     except TapeError:
         return
-    assert not [*run(table, 64, 8, [1, 2])]
+    assert not [*run(table, 64, 8, [1, 2], 4)]
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "step"), [(0, 4, 1), (4, 0, 1), (3, 1, 1), (0, 2, 3), (1, 1, 9), (0, 9, 0)]
+)
+def test_parameters_may_be_updated(first: int, count: int, step: int) -> None:
+    check([UPDATE, 5, first, count, step, 0, 0], 64, 8, [1], 4)
+
+
+MOST = 2**31 - 1
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "step"),
+    [
+        (3, 2, 1),
+        (0, 5, 1),
+        (-1, 2, 1),
+        (5, -1, 1),
+        (0, 2, 4),
+        (3, 2, -1),
+        (MOST, MOST, MOST),
+        (0, -MOST, 1),
+    ],
+)
+def test_nothing_else_is_updated(first: int, count: int, step: int) -> None:
+    with pytest.raises(TapeError):
+        check([UPDATE, 5, first, count, step, 0, 0], 64, 8, [1], 4)
+
+
+def test_update_changes_the_blocks_that_it_names_or_none() -> None:
+    """By x - rate * slope, with what is kept for nobody; where `update` is null, nothing is."""
+    width, registers = processor()
+    update = Update(*GradientDescent([Value(1.0)]).recorded(), width, wide(width))
+    settings = np.array(update.settings([0.5, 0.25], [0, 1])).T.copy()
+    run = library(width, 1, registers).address("run")
+    change = Library(update.text)
+    call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5)(run)
+    table = np.array([UPDATE, 5, 1, 2, 2, UPDATE, 5, 0, 0, 1, 0, 0], np.int32)
+    places, end = np.array([BLOCK, 6 * BLOCK]), 6 * BLOCK
+    for address, expected in ((None, [1.0] * 5), (change.address("update"), [1, 0.5, 1, 0.5, 1])):
+        arena = aligned(np.full(end + 5 * BLOCK, 2.0))
+        arena[BLOCK:end] = 1.0
+        data = [x.ctypes.data for x in (places, settings[1:])]
+        call(arena.ctypes.data, table.ctypes.data, address, *data)
+        assert arena[BLOCK:end].tolist() == np.repeat(expected, BLOCK).tolist()
+        assert set(arena[:BLOCK]) == set(arena[end:]) == {2.0}
+
+
+def test_settings_are_lists_with_a_number_for_each_step() -> None:
+    parameter = [Value(1.0)]
+    for optimizer in (GradientDescent(parameter), Adam(parameter), AdamW(parameter)):
+        update = Update(*optimizer.recorded(), 4, "")
+        found = update.settings([0.5, 0.25, 0.125], [0, 1, 2])
+        assert [len(numbers) for numbers in found] == [3] * len(update.uniform)
+        assert -0.25 in [second for _, second, _ in found]
+        assert update.settings([], []) == [[] for _ in found]
+
+
+def test_what_is_not_read_and_constants_are_no_settings() -> None:
+    """Here the new number is half the old one, and the slope is kept."""
+    leaves = [Value(0.5) for _ in range(5)]
+    update = Update(leaves, [leaves[0] * 0.5, leaves[1] + 0.0], 4, "")
+    assert update.settings([0.5, 0.25], [0, 1]) == []
 
 
 def test_a_table_is_fixed_once_it_was_checked() -> None:
@@ -228,9 +320,9 @@ value, slopes = compile(x / w + 1, [w], backend="machine")()
 print(json.dumps([value, *slopes]))
 """
 OTHER_CODE = """  # of another program, under the name of this one's
-from tinygrad_edu.native import binding
-real = binding._compiled
-binding._compiled = lambda text, machine: real(text.replace(" fdiv ", " fmul "), machine)
+from tinygrad_edu.native import library
+real = library._compiled
+library._compiled = lambda text, machine: real(text.replace(" fdiv ", " fmul "), machine)
 """
 
 
@@ -461,7 +553,8 @@ def test_it_is_installed_with_the_rest() -> None:
 def test_negative_counts_do_not_cancel() -> None:
     for table in (
         [DOTS, HEAD, 8, 0, 0, 0, -1, 0, 0, 0, 0, 0, 1, 10**6, 10**6, 0, 0],
-        [SUMS, 5, -2, 9, 8, 0, 0],
+        [SUMS, 4, -1, 8, 0, 0],
+        [UPDATE, 4, 9, -8, 0, 0],
     ):
         with pytest.raises(TapeError):
-            check(table, 64, 8, [1])
+            check(table, 64, 8, [1], 4)

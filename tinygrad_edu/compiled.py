@@ -16,7 +16,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from itertools import chain
@@ -40,7 +40,7 @@ from tinygrad_edu.errors import (
 from tinygrad_edu.ieee import number
 from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
 from tinygrad_edu.straight import Columns, Run, function
-from tinygrad_edu.tape import no_collection, record
+from tinygrad_edu.tape import Tape, no_collection, record
 
 BACKENDS = ("auto", "python", "numpy", "machine")
 REDUCTIONS = ("sum", "mean")
@@ -97,7 +97,8 @@ class Step:
     Each input is given one number, or a sequence with a number for each example, in order or by
     its label. A gradient is added up over the examples, but for an input that was given a
     sequence, which has one for each. With `also`, their sums are the third thing returned.
-    tape: the graph as it was recorded. A step keeps no numbers: threads may share one.
+    recorded: the tape of the graph; tape: with the adjoints, too. A step keeps no numbers:
+    threads may share one.
     """
 
     train: Any  # this comes from the package's __init__: a step knows no optimizer
@@ -120,14 +121,16 @@ class Step:
         self.wrt, self.inputs = _leaves("wrt", wrt), _leaves("inputs", inputs)
         self.loss, self.also = loss, also
         self.reduce, self.backend, self.strict = reduce, backend, strict
-        self.tape = record([loss, *also], self.wrt)
+        self.recorded = record([loss, *also])
         given = set(self.inputs)
-        self._others = [leaf for leaf in self.tape.leaves if leaf not in given]
+        self._others = [leaf for leaf in self.recorded.leaves if leaf not in given]
         # inputs that nothing depends on are not on the tape: their columns are not looked at
-        self._used = [i for i, x in enumerate(self.inputs) if x in self.tape.leaves]
+        self._used = [i for i, x in enumerate(self.inputs) if x in self.recorded.leaves]
         self._each = {x: None for x in self.wrt if x in given}
-        rows = {id(op): op for op in self.tape.ops if op.derivatives}.values()
+        rows = {id(op): op for op in self.recorded.ops if op.derivatives}.values()
         self._rows = all(op is TABLE.get(op.name) for op in rows)
+        if not self._rows:
+            self.tape.verify()  # so that a rule of one's own that is none is an error here
         self._made: dict[tuple[str, bool], Run] = {}
         self._told = False
         self._program: Any = None
@@ -139,8 +142,15 @@ class Step:
         if backend == "auto" and not self._machines:
             _say_how_to_be_faster()
 
+    @cached_property
+    def tape(self) -> Tape:
+        """The graph and its adjoints, recorded where they are asked for: not all backends do."""
+        with no_collection():
+            return record([self.loss, *self.also], self.wrt)
+
     def __repr__(self) -> str:
-        return f"<a step of {len(self.tape)} slots: {len(self.inputs)} inputs, {len(self.wrt)} wrt>"
+        inputs, wrt = len(self.inputs), len(self.wrt)
+        return f"<a step of {len(self.recorded)} slots: {inputs} inputs, {wrt} wrt>"
 
     def __call__(self, *columns: Column, **by_label: Column) -> Any:
         """(value, gradients), and third the sums or means of `also`, if there are any."""
@@ -229,14 +239,14 @@ class Step:
         return self._made[backend, forward]
 
     def _straight(self, backend: str, forward: bool) -> Run:
-        slots = self.tape.leaves
-        inputs = [slots[self.inputs[i]] for i in self._used]
-        slopes = list(zip(self.wrt, self.tape.gradients))
-        sums = [*self.tape.outputs, *(d for x, d in slopes if x not in self._each)]
-        each = [d for x, d in slopes if x in self._each]
+        tape = self.recorded if forward else self.tape
+        inputs = [tape.leaves[self.inputs[i]] for i in self._used]
         if forward:
-            sums, each = [], self.tape.outputs
-        return function(self.tape, inputs, sums, each, arrays=backend == "numpy")
+            return function(tape, inputs, [], tape.outputs, arrays=backend == "numpy")
+        slopes = list(zip(self.wrt, tape.gradients))
+        sums = [*tape.outputs, *(d for x, d in slopes if x not in self._each)]
+        each = [d for x, d in slopes if x in self._each]
+        return function(tape, inputs, sums, each, arrays=backend == "numpy")
 
     def program(self) -> Any:
         """The machine-code program of this step."""
@@ -244,7 +254,7 @@ class Step:
             from tinygrad_edu.native.binding import Program
 
             outputs, used = [self.loss, *self.also], [self.inputs[i] for i in self._used]
-            self._program = Program(self.tape, outputs, self.wrt, used)
+            self._program = Program(self.recorded, outputs, self.wrt, used)
         return self._program
 
     def _machine(self) -> Run:
@@ -278,7 +288,7 @@ class Step:
         """Example `i` by the eager engine, backward pass included: its nodes and outputs."""
         numbers = dict(zip(self._others, self.others()))
         numbers |= {self.inputs[k]: float(columns[k][i]) for k in self._used}
-        nodes, outputs = self.tape.replay(numbers)
+        nodes, outputs = self.recorded.replay(numbers)
         outputs[0].backward()
         return nodes, outputs
 
@@ -287,7 +297,7 @@ class Step:
         each: list[list[float]] = [[] for _ in self._each]
         for i in range(count):
             nodes, outputs = self._replayed(columns, i)
-            slopes = {x: nodes[k].grad for x, k in self.tape.leaves.items()}
+            slopes = {x: nodes[k].grad for x, k in self.recorded.leaves.items()}
             results = [y.data for y in outputs]
             results += [slopes.get(x, 0.0) for x in self.wrt if x not in self._each]
             sums = [total + x for total, x in zip(sums, results)]

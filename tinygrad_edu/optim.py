@@ -58,6 +58,8 @@ class Optimizer:
 
     def _changed(self, i: int, x: Any, slope: Any, rate: Any) -> Any:
         """Where this step takes parameter `i` from `x`."""
+        if not self.decay:
+            return x + self._change(i, slope, rate)
         pull = self.decay * x
         if self.decoupled:
             return x - rate * pull + self._change(i, slope, rate)

@@ -1,4 +1,4 @@
-"""The table as machine code: for each row, a function of vectors in LLVM's language.
+"""The table as machine code: for each row, a function that writes it for vectors.
 
 A lane answers as `ieee` does, at nan, infinities and both zeros too. LLVM is left one freedom:
 `muladd` rounds once or twice, as is faster, and either is near enough where it stands.
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from math import inf, nan, sqrt
 
 from tinygrad_edu.native.vector import Vector, bits, muladd, when
-from tinygrad_edu.ops import TABLE
 
 LIBRARY = ("sin", "cos", "tan", "atan", "sinh", "cosh", "pow")  # C's functions, a lane at a time
 
@@ -20,11 +19,11 @@ LIBRARY = ("sin", "cos", "tan", "atan", "sinh", "cosh", "pow")  # C's functions,
 LOG2 = (0.693147180559663, 2.8235290563031577e-13)
 # An addend that rounds to a whole number, and leaves it in the last bits.
 ROUND = 1.5 * 2**52
-# (e**r - 1 - r) / r**2 in powers of r from 0 up, for |r| <= log(2) / 2, with an error of 1e-18:
-# mpmath.chebyfit(lambda r: hyp1f1(1, 3, r) / 2, [-log(2) / 2, log(2) / 2], 11)
-EXP = (0.5, 0.1666666666666667, 0.04166666666666667, 0.008333333333326141, 0.0013888888888883752,
-       0.00019841269874800493, 2.4801587325533363e-05, 2.7557255425746435e-06,
-       2.7557273661348637e-07, 2.510520637395701e-08, 2.0914679376583935e-09)
+# (e**r - 1 - r) / r**2 in powers of r from 0 up, for |r| <= log(2) / 2, with an error of 1e-16:
+# mpmath.chebyfit(lambda r: hyp1f1(1, 3, r) / 2, [-log(2) / 2, log(2) / 2], 10)
+EXP = (0.5000000000000001, 0.16666666666666669, 0.041666666666624164, 0.008333333333330065,
+       0.0013888888917196719, 0.00019841269863040545, 2.4801521322368692e-05,
+       2.7557268480310024e-06, 2.7620075879983367e-07, 2.5100375832561234e-08)
 # (2 * atanh(s) - 2 * s) / s**3 in powers of z = s**2, for z <= Z, with an error of 3e-16:
 # mpmath.chebyfit(lambda z: hyp2f1(1, 1.5, 2.5, z) * 2 / 3, [0, Z], 7), Z = (3 - sqrt(8))**2
 ATANH = (0.666666666666667, 0.39999999999899505, 0.28571428625975487, 0.2222221113479508,
@@ -40,31 +39,30 @@ def _polynomial(x: Vector, coefficients: tuple[float, ...]) -> Vector:
     return y
 
 
-def _reduced(a: Vector) -> tuple[Vector, Vector, Vector]:
-    """(k, ROUND + k, e**r - 1) where a = k * log(2) + r, k is whole and |r| <= log(2) / 2."""
+def _reduced(a: Vector) -> tuple[Vector, Vector]:
+    """(ROUND + k, e**r - 1) where a = k * log(2) + r, k is whole and |r| <= log(2) / 2."""
     rounded = muladd(a, 1 / sum(LOG2), ROUND)
     k = rounded - ROUND
     r = muladd(k, -LOG2[1], muladd(k, -LOG2[0], a))
     r2 = r * r  # even and odd powers apart, because a machine can do the two at once
     p = muladd(r, _polynomial(r2, EXP[1::2]), _polynomial(r2, EXP[::2]))
-    return k, rounded, muladd(r2, p, r)
+    return rounded, muladd(r2, p, r)
 
 
-def _power_of_2(rounded: Vector) -> Vector:
-    """2**k of the bits of ROUND + k: k becomes an exponent. -1023 < k < 1024."""
-    return ((rounded << 52) + bits(1.0)).cast("double")
+def _power_of_2(rounded: Vector, unit: float = 1.0) -> Vector:
+    """unit * 2**k of the bits of ROUND + k: k is added to its exponent."""
+    return ((rounded.cast("i64") << 52) + bits(unit)).cast("double")
 
 
-def _exp(a: Vector) -> Vector:
-    """e**a; above 710 it is infinite as at 710."""
-    return _exp_below(when(a > 710.0, 710.0, a))
+def _exp(a: Vector, unit: float = 1.0) -> Vector:
+    """unit * 2**k * e**r / unit, for a <= 0; and for all if `unit` is 1/2, as 2**k is too large.
 
-
-def _exp_below(a: Vector) -> Vector:
-    """2**k * e**r, in two steps because 2**k itself may be too large or too small; a <= 710."""
-    k, rounded, e = _reduced(when(a < -746.0, -746.0, a))
-    half = muladd(k, 0.5, ROUND).cast("i64")
-    return (e + 1.0) * _power_of_2(half) * _power_of_2(rounded.cast("i64") - half)
+    What may be subnormal is at first made 2**128 times as large.
+    """
+    tiny = a < -700.0
+    rounded, e = _reduced(when(a < -746.0, -746.0, a))
+    power = _power_of_2(when(tiny, rounded + 128.0, rounded), unit)
+    return muladd(power, e, power) * when(tiny, 2.0**-128 / unit, 1 / unit)
 
 
 def _log_of(f: Vector, k: Vector) -> Vector:
@@ -99,39 +97,38 @@ def _tanh(a: Vector) -> Vector:
     z = size * size
     p = _polynomial(z, (675675.0, 45045.0, 594.0, 1.0)) * (size * z)
     q = _polynomial(z, (2027025.0, 945945.0, 51975.0, 630.0, 1.0))
-    _, rounded, e = _reduced(2.0 * when(size > 22.0, 22.0, size))  # there it is 1 - 2**-62
-    e = muladd(e + 1.0, _power_of_2(rounded.cast("i64")), 1.0)
+    rounded, e = _reduced(2.0 * when(size > 22.0, 22.0, size))  # there it is 1 - 2**-62
+    e = muladd(e + 1.0, _power_of_2(rounded), 1.0)
     small = size < 0.625
     y = when(small, size, 1.0) - when(small, p, 2.0) / when(small, q, e)
     return y.intrinsic("copysign", y, a)
 
 
 def _sigmoid(a: Vector) -> Vector:
-    e = _exp_below(-abs(a))
+    e = _exp(-abs(a))
     return when(a >= 0.0, 1.0, e) / (e + 1.0)
 
 
 def _softplus(a: Vector) -> Vector:
     """relu(a) + log(1 + e), where 1 + e is never computed, for a small e would be lost."""
-    e = _exp_below(-abs(a))
+    e = _exp(-abs(a))
     large = e > sqrt(2.0) - 1
-    return _log_of(when(large, e * 0.5 - 0.5, e), when(large, 1.0, 0.0)) + CHEAP["relu"](a)
+    return _log_of(when(large, e * 0.5 - 0.5, e), when(large, 1.0, 0.0)) + ARITHMETIC["relu"](a)
 
 
 def _library(name: str) -> Callable[..., Vector]:
     def row(*args: Vector) -> Vector:
-        y = Vector(args[0].lines, args[0].width, "poison")
+        y = args[0].constant(0.0)
         for i in range(y.width):
-            lanes = [y.line(f"extractelement {y.type} {x.name}, i32 {i}") for x in args]
-            lane = y.line(f"call double @{name}({', '.join(f'double {x.name}' for x in lanes)})")
+            a, *more = (x.line(f"extractelement {x.type} {x.name}, i32 {i}", width=0) for x in args)
+            lane = a.call(f"@{name}", a, *more)
             y = y.line(f"insertelement {y.type} {y.name}, double {lane.name}, i32 {i}")
         return y
 
     return row
 
 
-# What is written out where it is called, and what is not, lest its constants fill a loop there.
-CHEAP: dict[str, Callable[..., Vector]] = {
+ARITHMETIC: dict[str, Callable[..., Vector]] = {
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,
@@ -145,36 +142,10 @@ CHEAP: dict[str, Callable[..., Vector]] = {
     "step": lambda a: when(a > 0.0, 1.0, when(a <= 0.0, 0.0, nan)),
     "relu": lambda a: when(a <= 0.0, 0.0, a),
     "sqrt": lambda a: a.intrinsic("sqrt", a),
-}
-COSTLY: dict[str, Callable[..., Vector]] = {
-    "exp": _exp,
+    "exp": lambda a: _exp(when(a > 710.0, 710.0, a), 0.5),
     "log": _log,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     **{name: _library(name) for name in LIBRARY},
 }
-
-
-def arithmetic(width: int, attributes: str = "") -> str:
-    """Definitions of `row_add` and so on, of vectors of `width` floats, for every row.
-
-    The functions are internal to the module. `attributes` are put on each definition. Declared
-    are the functions of LIBRARY and LLVM's fabs, sqrt, copysign and fmuladd of such vectors.
-    """
-    v = f"<{width} x double>"
-    text = [
-        f"declare double @{name}({', '.join(['double'] * len(TABLE[name].derivatives))})"
-        for name in LIBRARY
-    ]
-    for name, n in {"fabs": 1, "sqrt": 1, "copysign": 2, "fmuladd": 3}.items():
-        text.append(f"declare {v} @llvm.{name}.v{width}f64({', '.join([v] * n)})")
-    for name, row in {**CHEAP, **COSTLY}.items():
-        body: list[str] = []
-        args = [Vector(body, width, x) for x in ("%a", "%b")[: len(TABLE[name].derivatives)]]
-        result = row(*args)
-        operands = ", ".join(f"{v} {x.name}" for x in args)
-        inline = "alwaysinline" if name in CHEAP else "noinline"
-        text.append(f"define internal {v} @row_{name}({operands}) {inline} {attributes} {{")
-        text += [*body, f"ret {v} {result.name}", "}"]
-    return "\n".join(text) + "\n"

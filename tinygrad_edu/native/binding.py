@@ -1,135 +1,28 @@
-"""The binding: the machine made for this processor, and programs for it, with their memory.
+"""The binding: a compiled step's program, its memory, and the calls of the machine code.
 
-The only importer of the compiler library. Machine code is made once for a process, or read from a
-cache of files. The machine is never freed, and a run keeps the code of its update: no address can
-go stale. A program's table is checked when it is made and cannot be changed afterwards: all that a
-run is given are doubles in its arena.
+The machine is never freed, and a run keeps the code of its update: no address can go stale. A
+program's table is checked when it is made and cannot be changed afterwards: all that a run is given
+are doubles in its arena.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
-import sys
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
-from tempfile import NamedTemporaryFile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import llvmlite
 import numpy as np
-from llvmlite import binding as llvm
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.native.arithmetic import LIBRARY
 from tinygrad_edu.native.check import check
+from tinygrad_edu.native.library import Library, library, processor
 from tinygrad_edu.native.lower import Lowering
-from tinygrad_edu.native.machine import BLOCK, machine, wide
-from tinygrad_edu.native.pack import Packed
-from tinygrad_edu.native.schedule import Cycle
-from tinygrad_edu.native.update import update
-from tinygrad_edu.tape import Tape, no_collection, record
+from tinygrad_edu.native.machine import BLOCK, outputs, wide
+from tinygrad_edu.native.update import Update
+from tinygrad_edu.tape import Tape, no_collection
 
 VECTORS = (1, 2, 4, 7, 13)  # lengths of rows, of which the one is chosen that fits best
-
-
-@cache
-def processor() -> tuple[int, int]:
-    """Doubles in a vector of this processor, and how many vectors its registers hold."""
-    features = llvm.get_host_cpu_features()
-    if features.get("avx512f"):
-        return 8, 32
-    if features.get("avx"):
-        return 4, 16
-    return 2, 32 if features.get("neon") else 16
-
-
-class Library:
-    """Machine code in memory: `function(name)` is one of its functions, called without the GIL."""
-
-    def __init__(self, text: str) -> None:
-        _prepare()
-        machine = llvm.Target.from_default_triple().create_target_machine(
-            cpu=llvm.get_host_cpu_name(),
-            features=llvm.get_host_cpu_features().flatten(),
-            opt=1,
-        )
-        code = _cached(text) or _kept(text, _compiled(text, machine))
-        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-        self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        self.engine.finalize_object()
-
-    def address(self, name: str) -> int:
-        found: int = self.engine.get_function_address(name)
-        return found
-
-
-@cache
-def _prepare() -> None:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
-    for name in LIBRARY:
-        llvm.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
-
-
-def _compiled(text: str, machine: Any) -> bytes:
-    module = llvm.parse_assembly(text)
-    module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=0)  # inlines what is to be, no more
-    builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
-    code: bytes = machine.emit_object(module)
-    return code
-
-
-@cache
-def library(width: int, vectors: int, registers: int) -> Library:
-    """The machine for rows of so many vectors."""
-    return Library(machine(width, vectors, registers))
-
-
-def _file(text: str) -> Path:
-    """Where the code of this text, made for this processor by this compiler, is kept."""
-    made = [text, llvmlite.__version__, llvm.get_host_cpu_name()]
-    made += [llvm.get_host_cpu_features().flatten(), llvm.get_default_triple()]
-    name = hashlib.sha256("\n".join(made).encode()).hexdigest()
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "tinygrad-edu" / name
-
-
-def _cached(text: str) -> bytes:
-    """The code kept by an earlier process, b'' unless it is whole, and only this user's."""
-    try:
-        file = _file(text)
-        for path in (file.parent, file):
-            status = path.lstat()
-            if os.name == "posix" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-                return b""
-        kept = file.read_bytes()
-    except (OSError, RuntimeError):
-        return b""
-    return kept[32:] if hashlib.sha256(kept[32:]).digest() == kept[:32] else b""
-
-
-def _kept(text: str, code: bytes) -> bytes:
-    """`code`, for the next process in a file, if one can be written."""
-    try:
-        file = _file(text)
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=file.parent, delete=False) as new:
-            try:
-                new.write(hashlib.sha256(code).digest() + code)
-                new.close()
-                os.replace(new.name, file)
-            except OSError:
-                os.unlink(new.name)
-                raise
-    except (OSError, RuntimeError):
-        pass  # then it is made again
-    return code
 
 
 class Plan:
@@ -140,39 +33,33 @@ class Plan:
 
     def __init__(self, program: Program, vectors: int, single: bool) -> None:
         width, registers = processor()
-        weight = Value(1.0)
-        tape = program.tape if single else record(program.outputs, program.wrt, weight)
+        tape, sizes = program.tape, outputs(vectors, registers)
         self.parameters, self.single = program.wrt, single
         self.inputs = [] if single else [x for x in program.inputs if x in tape.leaves]
         # what the output does not depend on has a place, too: an optimizer may move it
         slots = {x: len(tape) + i for i, x in enumerate(self.parameters)} | tape.leaves
-        known = {*self.inputs, *self.parameters, weight}
+        known = {*self.inputs, *self.parameters}
         self.others = [x for x in tape.leaves if x not in known]
         self.lanes, self.told = width * vectors, len(tape.outputs)
-        lowering = Packed if single else Lowering
-        low = lowering(
-            tape,
-            dict(zip((slots[x] for x in self.parameters), tape.gradients)),
-            [slots[x] for x in self.inputs],
-            slots.get(weight),
-            width,
-            vectors,
-            registers,
-        )
+        inputs = None if single else [slots[x] for x in self.inputs]
+        wanted = [slots[x] for x in self.parameters]
+        with ThreadPoolExecutor(1) as pool:  # the first machine is compiled meanwhile
+            code = pool.submit(library, width, vectors, registers)
+            low = Lowering(tape, wanted, inputs, self.lanes, sizes)
+            self.code = code.result()
+        arena, found = low.arena, low.gradients
         self.table = low.table.tobytes()  # which nobody can change
-        self.fixed = np.zeros(low.size + self.lanes)
-        self.fixed[list(low.numbers)] = list(low.numbers.values())
-        self.sizes = low.sizes
-        check(low.table, self.fixed.size, self.lanes, self.sizes)
+        self.fixed = np.zeros(arena.size + self.lanes)
+        self.fixed[list(arena.numbers)] = list(arena.numbers.values())
+        check(low.table, self.fixed.size, self.lanes, sizes, found.size // BLOCK)
         self.at, self.others_at = (
-            np.array([low.addresses[slots[x]] for x in leaves], np.intp)
+            np.array([arena.addresses[slots[x]] for x in leaves], np.intp)
             for leaves in (self.parameters, self.others)
         )
-        self.size, self.begin, self.slopes = low.blocks * BLOCK, low.parameters_at, low.gradients_at
-        inputs = 0 if single else (len(self.inputs) + 2) * self.lanes
-        sums = (low.zero_at, low.zeroed, low.sums_at, self.told)
-        self.numbers = np.array((low.inputs_at, inputs, 0, *sums), np.int64)
-        self.code = library(width, vectors, registers)
+        self.size, self.begin, self.slopes = found.size, found.parameters_at, found.gradients_at
+        size = 0 if single else (len(self.inputs) + 2) * self.lanes
+        sums = (found.zero_at, found.zeroed, found.told_at, self.told)
+        self.numbers = np.array((low.inputs_at, size, 0, *sums, 0), np.int64)
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         types = (*[pointer] * 5, number, *[pointer] * 3)
         self.train = ctypes.CFUNCTYPE(number, *types)(self.code.address("train"))
@@ -218,7 +105,7 @@ class Program:
         self.tape, self.outputs = tape, list(outputs)
         self.wrt, self.inputs = list(wrt), list(inputs)
         self.plans: dict[tuple[int, bool], Plan] = {}
-        self.updates: dict[Any, Library] = {}
+        self.updates: dict[Any, tuple[Update, Library]] = {}
 
     def plan(self, count: int) -> Plan:
         """For so many examples: the least padding, and then the longest rows."""
@@ -231,10 +118,7 @@ class Program:
         key = (BLOCK // width if count == 1 else min(VECTORS, key=cost)), count == 1
         if key not in self.plans:
             with no_collection():
-                try:
-                    self.plans[key] = Plan(self, *key)
-                except Cycle:  # what seemed alike is one after the other: no lanes, then
-                    self.plans[key] = Plan(self, key[0], False)
+                self.plans[key] = Plan(self, *key)
         return self.plans[key]
 
     def run(self, columns: Sequence[Any], count: int) -> tuple[list[float], list[float]]:
@@ -256,14 +140,15 @@ class Program:
             return None
         return Run(self, columns, count, mean, optimizer)
 
-    def update(self, optimizer: Any) -> Library:
+    def update(self, optimizer: Any) -> tuple[Update, Library]:
         """The code of its formula; the settings are constants in it."""
         names = [name for name in optimizer.settings if name != "rate"]
         settings = repr([getattr(optimizer, name) for name in names])
         key = (type(optimizer), optimizer.decoupled, settings)
         if key not in self.updates:
             (leaves, results), (width, _) = optimizer.recorded(), processor()
-            self.updates[key] = Library(update(leaves, results, width, wide(width)))
+            update = Update(leaves, results, width, wide(width))
+            self.updates[key] = update, Library(update.text)
         return self.updates[key]
 
 
@@ -291,17 +176,18 @@ class Run:
         self.update: int | None = None
         self.places, self.kept = np.zeros(1, np.int64), list[Any]()
         if optimizer is not None:
-            self._prepare(program.update(optimizer), optimizer)
+            self._prepare(*program.update(optimizer), optimizer)
 
-    def _prepare(self, code: Library, optimizer: Any) -> None:
+    def _prepare(self, update: Update, code: Library, optimizer: Any) -> None:
         """Room after the arena for what the optimizer keeps, in the order of the parameters."""
-        plan, width = self.plan, processor()[0]
+        plan, self.formula = self.plan, update
+        self.numbers[7] = len(update.uniform)
         self.update_code = code  # without it the machine code at that address would be gone
         self.update = code.address("update")
         kept = optimizer.kept()
         begins = [len(self.arena) + i * plan.size for i in range(len(kept))]
         self.arena = aligned(np.concatenate([self.arena, np.zeros(plan.size * len(kept))]))
-        self.places = np.array([plan.size // width, plan.begin, plan.slopes, *begins], np.int64)
+        self.places = np.array([plan.begin, plan.slopes, *begins], np.int64)
         number = {p: i for i, p in enumerate(optimizer.parameters)}
         order = [number[p] for p in plan.parameters]
         self.kept = [(plan.at - plan.begin + at, order, xs) for at, xs in zip(begins, kept)]
@@ -320,7 +206,8 @@ class Run:
                 if not rates:
                     raise
             count = len(rates)
-            settings = np.array([rates, range(begin, begin + count)], float).T.copy()
+            numbers = self.formula.settings(rates, range(begin, begin + count))
+            settings = np.array(numbers).reshape(len(numbers), count).T.copy()
         told = np.empty((count, self.plan.told))
         arrays = [x.ctypes.data for x in (self.numbers, self.data, told)]
         more = [x.ctypes.data for x in (self.places, settings)]

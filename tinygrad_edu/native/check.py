@@ -6,79 +6,81 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tinygrad_edu.errors import TapeError
-from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, HEAD, OPS, ROWS, SUMS, TURN
+from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, OPS, ROWS, SUMS, TURN, UPDATE
 
 Reach = tuple[Sequence[int], int]  # addresses, and how many doubles are read or written at each
 
 
-def check(table: Any, size: int, lanes: int, sizes: Sequence[int]) -> None:
+def check(table: Any, size: int, lanes: int, sizes: Sequence[int], blocks: int) -> None:
     """Raises TapeError unless all that the table reaches is in an arena of `size` doubles.
 
-    lanes: doubles in a row. sizes: how many rows DOTS, DOTS + 1, ... make.
+    lanes: doubles in a row. sizes: how many rows DOTS, DOTS + 1, ... make. blocks: how many of
+    parameters there are for UPDATE.
     """
     numbers, at = list(map(int, table)), 0
     while at < len(numbers) and numbers[at]:
         length = numbers[at + 1] if at + 1 < len(numbers) else 0
-        instruction = numbers[at : at + length]
+        instruction = numbers[at : at + max(length, 0)]
         try:
-            reached = list(_reached(instruction, lanes, sizes))
-        except (IndexError, ValueError):
-            raise TapeError(f"instruction {instruction[:HEAD]} at {at} is none") from None
+            reached = list(_reached(instruction, lanes, sizes, blocks))
+        except ValueError:
+            raise TapeError(f"instruction {instruction[:9]} at {at} is none") from None
         for places, extent in reached:
             if places and not (min(places) >= 0 and max(places) + extent <= size):
-                raise TapeError(f"instruction {instruction[:HEAD]} at {at} leaves the arena")
+                raise TapeError(f"instruction {instruction[:9]} at {at} leaves the arena")
         at += length
     if at >= len(numbers):
         raise TapeError("a table without an end")
 
 
-def _reached(instruction: Sequence[int], lanes: int, sizes: Sequence[int]) -> Iterator[Reach]:
-    """What the instruction reads and writes; IndexError or ValueError if it is none."""
+def _reached(
+    instruction: Sequence[int], lanes: int, sizes: Sequence[int], blocks: int
+) -> Iterator[Reach]:
+    """What the instruction reads and writes; ValueError if it is none."""
     code, _, *rest = instruction
     if code == GATHER:
         out, count, *sources = rest
-        _same(count, len(sources))
-        yield [out], count
+        _require(count * BLOCK == len(sources))
+        yield [out], count * BLOCK
         yield sources, 1
     elif code in (SUMS, SUMS + 1):
-        hubs = code - SUMS + 1
-        terms, uniform, *lists = rest
-        outs, lists = lists[:hubs], lists[hubs:]
-        rows = terms * (BLOCK + hubs)
-        _same(min(terms, uniform, 0), 0)
-        _same(rows + 2 * uniform, len(lists))
-        _same(len(outs), hubs)
+        hubs, (terms, *lists) = code - SUMS + 1, rest
+        outs, rows = lists[:hubs], lists[hubs:]
+        _require(len(outs) == hubs and len(rows) == terms * (hubs + BLOCK))
         yield outs, BLOCK
-        yield [*lists[:rows], *lists[rows::2]], lanes
-        yield lists[rows + 1 :: 2], BLOCK
+        yield rows, lanes
     elif code == TURN:
-        _same(len(rest), 1 + BLOCK)
-        yield rest[:1], BLOCK * lanes
-        yield rest[1:], lanes
-    elif code == ROWS:
-        out, count, op, a, a_step, b, b_step = rest
-        _same(op, range(len(OPS))[op])
-        yield [out, out + (count - 1) * lanes], lanes
-        yield [a, a + (count - 1) * a_step, b, b + (count - 1) * b_step], lanes
+        out, *rows = rest
+        _require(len(rows) == BLOCK)
+        yield [out], BLOCK * lanes
+        yield rows, lanes
+    elif code == UPDATE:
+        begin, count, step = rest
+        _require(min(begin, count, step) >= 0)
+        _require(not count or begin + (count - 1) * step < blocks)
+    elif ROWS <= code < ROWS + len(OPS):
+        out, count, a, a_step, b, b_step = rest
+        steps = (out, lanes), (a, a_step), (b, b_step)
+        yield [x + i * step for x, step in steps for i in (0, count - 1)], lanes
     else:
-        last = sizes[range(len(sizes))[code - DOTS]] - 1
-        out, out_step, init, init_step, count, u_step, finish, other, other_step = rest[:9]
-        uu, rr, a_step, b_step = rest[9 : HEAD - 2]
-        pairs = rest[HEAD - 2 :]
-        _same(min(count, uu, rr, 0), 0)
-        _same(2 * (count + uu + rr), len(pairs))
-        _same(finish, range(len(FINISH))[finish])
-        u, row = pairs[: 2 * count : 2], pairs[1 : 2 * count : 2]
-        first, second = (pairs[2 * (count + uu) + k :: 2] for k in (0, 1))
-        yield [out, out + last * out_step, *row], lanes
-        yield [*first, *(x + last * a_step for x in first)], lanes
-        yield [*second, *(x + last * b_step for x in second)], lanes
-        yield [init, init + last * init_step, *u, *(x + last * u_step for x in u)], 1
-        yield pairs[2 * count : 2 * (count + uu)], 1
-        if finish > 1:
-            yield [other, other + last * other_step], lanes
+        _require(DOTS <= code < DOTS + len(sizes))
+        out, out_step, init, init_step, count, u_step, finish, *more = rest
+        other, other_step, uu, rr, a_step, b_step, *pairs = more
+        _require(min(count, uu, rr) >= 0 and len(pairs) == 2 * (count + uu + rr))
+        _require(0 <= finish < len(FINISH))
+        first, second, both = pairs[::2], pairs[1::2], count + uu
+
+        def along(step: int, *begins: int) -> list[int]:
+            return [x + i * step for x in begins for i in (0, sizes[code - DOTS] - 1)]
+
+        yield [*along(out_step, out), *second[:count]], lanes
+        yield [*along(a_step, *first[both:]), *along(b_step, *second[both:])], lanes
+        yield [*along(init_step, init), *along(u_step, *first[:count])], 1
+        yield [*first[count:both], *second[count:both]], 1
+        if "times" in FINISH[finish]:
+            yield along(other_step, other), lanes
 
 
-def _same(count: int, length: int) -> None:
-    if count != length or count < 0:
+def _require(holds: bool) -> None:
+    if not holds:
         raise ValueError

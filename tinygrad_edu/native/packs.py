@@ -2,153 +2,117 @@
 
 Sums with the same parameters are the same sum of other things: such sums are lanes of one pack, in
 order, and so, place by place, are the things that they are sums of. What is made of the same packs
-in one lane is in that lane; so is the adjoint of a lane.
+in one lane is in that lane. Nothing depends on luck: whatever was found alike, each operand is
+looked up in its lane, or gathered from where it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import zip_longest
 from typing import Any
 
-import numpy as np
+from tinygrad_edu.native.form import Node
 
-from tinygrad_edu.native.form import ONE, Form, Node
-from tinygrad_edu.tape import NOWHERE, Tape
-
-Group = dict[int, int]  # a slot for each lane, of those that have one
+Group = dict[int, Any]  # by lane, of those lanes that have one
 
 
-class Packs:
-    """`packs`, each a Group, and `place`: the pack and the lane of a slot."""
+def packs(nodes: dict[int, Node], parameters: Collection[int], lanes: int) -> list[Group]:
+    """All nodes, by lane, operands first; one by one, where packs would wait for each other."""
+    found = _Packs(nodes)
+    found.downward(set(parameters), lanes)
+    if found.packs:
+        found.upward(0)
+        for pack in found.packs:
+            if len(pack) == 1:
+                del found.place[pack.popitem()[1]]
+        found.upward(len(found.packs))
+    groups = [pack for pack in found.packs if pack]
+    groups += [{0: s} for s in nodes if s not in found.place]
+    try:
+        return _sorted(nodes, groups)
+    except CycleError:
+        return [{0: s} for s in nodes]
 
-    def __init__(self, form: Form, tape: Tape, lanes: int) -> None:
-        self.form, self.tape, self.nodes, self.lanes = form, tape, form.nodes, lanes
+
+def _sorted(nodes: dict[int, Node], groups: list[Group]) -> list[Group]:
+    groups.sort(key=lambda group: min(group.values()))
+    number = {s: i for i, group in enumerate(groups) for s in group.values()}
+    needed: dict[int, dict[int, None]] = {}
+    for i, group in enumerate(groups):
+        factors = (x for s in group.values() for x in nodes[s].factors())
+        needed[i] = dict.fromkeys(number[x] for x in factors if x in number)
+    return [groups[i] for i in TopologicalSorter(needed).static_order()]
+
+
+class _Packs:
+    def __init__(self, nodes: dict[int, Node]) -> None:
+        self.nodes = nodes
         self.packs: list[Group] = []
-        self.place: dict[int, tuple[int, int]] = {}
-        self._downward()
-        if self.packs:
-            self._upward()
+        self.place: dict[Any, tuple[int, int]] = {}  # the pack and the lane of a slot
 
-    def kind(self, s: int) -> tuple[str, str]:
-        return self.nodes[s].op, self.nodes[s].finish
-
-    def _downward(self) -> None:
+    def downward(self, parameters: set[Any], lanes: int) -> None:
         """From sums of the same parameters down to what they are made of."""
-        leaf, p, q = np.append(self.form.leaf, False), self.form.p, self.form.q
-        marks = np.where(leaf[p], p, np.where(leaf[q], q, NOWHERE))
-        counts = np.append(0, np.cumsum(marks >= 0)).tolist()
         alike: dict[Any, list[int]] = {}
         for s, node in self.nodes.items():
-            begin, end = node.begin, node.begin + len(node.products)
-            if s < self.tape.forward and counts[end] - counts[begin] > 1:
-                alike.setdefault((node.finish, marks[begin:end].tobytes()), []).append(s)
+            marks = tuple(x for pair in node.terms for x in pair if x in parameters)
+            if len(marks) > 1:
+                alike.setdefault(marks, []).append(s)
         for members in alike.values():
-            for k in range(0, len(members), self.lanes):
-                part = members[k : k + self.lanes]
-                if len(part) > 1 and not any(s in self.place for s in part):
-                    waiting = [self._open(dict(enumerate(part)))]
+            for k in range(0, len(members), lanes):
+                part = dict(enumerate(members[k : k + lanes]))
+                if len(part) > 1 and self.place.keys().isdisjoint(part.values()):
+                    waiting = [self._join(part)]
                     for group in waiting:  # which grows
-                        for operands in parts(self.nodes, group):
-                            if new := self._join(operands):
-                                waiting.append(new)
+                        waiting += filter(None, map(self._join, self._operands(group)))
 
-    def _open(self, group: Group) -> Group:
-        for lane, s in group.items():
-            self.place[s] = len(self.packs), lane
-        self.packs.append(group)
-        return group
+    def _operands(self, group: Group) -> Iterator[Group]:
+        """The operands of nodes alike, place by place; some have fewer."""
+        for factors in zip_longest(*(self.nodes[s].factors() for s in group.values())):
+            yield {lane: x for lane, x in zip(group, factors) if x is not None}
 
     def _join(self, part: Group) -> Group:
-        """The pack that these slots are in now, if some of them were in none."""
-        some = next(iter(part.values()))
-        known = self.place.get(some)
-        if some not in self.nodes or (known and self.packs[known[0]].items() >= part.items()):
-            return {}  # as it mostly is
+        """The pack that these slots are in from now on; {} if they cannot be, or were already."""
         slots = set(part.values())
-        if len(slots) < len(part) or not all(s in self.nodes for s in slots):
+        at, _ = self.place.get(next(iter(part.values())), (-1, 0))
+        if at >= 0 and self.packs[at].items() >= part.items():
+            return {}  # as it mostly is
+        if len(slots) < len(part) or not slots <= self.nodes.keys():
             return {}
         there = {self.place[s][0] for s in slots if s in self.place}
-        at = there.pop() if there else NOWHERE
-        pack = self.packs[at] if at >= 0 else {}
-        if there or len({*map(self.kind, [*slots, *pack.values()])}) > 1:
+        at = there.pop() if there else len(self.packs)
+        pack = self.packs[at] if at < len(self.packs) else {}
+        if there or len({self.nodes[s].op for s in (*slots, *pack.values())}) > 1:
             return {}
         for lane, s in part.items():
-            if pack.get(lane, s) != s or self.place.get(s, (at, lane))[1] != lane:
+            if pack.get(lane, s) != s or self.place.get(s, (at, lane)) != (at, lane):
                 return {}
-        if at < 0:
-            return self._open(part)
+        if not pack:
+            self.packs.append(pack)
         for lane, s in part.items():
-            pack[lane] = s
-            self.place[s] = at, lane
+            self._put(s, at, lane)
         return pack
 
-    def _upward(self) -> None:
-        """What is made of lanes of the same packs, and adjoints of lanes of the same pack.
+    def _put(self, s: int, at: int, lane: int) -> None:
+        self.packs[at][lane] = s
+        self.place[s] = at, lane
 
-        In the forward pass, what then is alone is looked at again: there, lanes of any packs do.
-        """
-        forward = [s for s in self.nodes if s < self.tape.forward]
-        before = len(self.packs)
-        self._rise(forward, {}, 0)
-        for pack in self.packs[before:]:
-            if len(pack) == 1:
-                del self.place[pack.popitem()[1]]
-        self._rise(forward, {}, len(self.packs))
-        adjoint_of: dict[int, list[int]] = {}
-        for s, adjoint in self.tape.adjoints.items():
-            adjoint_of.setdefault(adjoint, []).append(s)
-        self._rise([s for s in self.nodes if s >= self.tape.forward], adjoint_of, 0)
-
-    def _rise(self, slots: Sequence[int], adjoint_of: dict[int, list[int]], told: int) -> None:
-        """Packs slots whose operands are in one lane.
-
-        told: the pack from which on it counts which pack an operand is in.
-        """
+    def upward(self, told: int) -> None:
+        """Packs what is made of one lane, of the same packs; before `told`, any packs will do."""
         found: dict[Any, int] = {}
-        place = self.place
-        for s in slots:
-            if s in place:
+        for s, node in self.nodes.items():
+            if s in self.place:
                 continue
-            of = adjoint_of.get(s) or adjoint_of.get(self.form.fused.get(s, ONE), [])
-            linked = [x for x in of if x in place]
-            if linked:
-                pack, lane = place[max(linked)]  # a sum has the adjoints of its parts
-                key: Any = ("adjoint", pack, self.kind(s))
-            else:
-                node = self.nodes[s]
-                operands = [*node.operands, node.other]
-                operands += [x for _, p, q in node.products for x in (p, q)]
-                places = [place.get(x) for x in operands]
-                lanes = {at[1] for at in places if at}
-                if len(lanes) != 1:
-                    continue
+            factors = node.factors()
+            places = [self.place.get(x) for x in factors]
+            lanes = {at[1] for at in places if at}
+            if len(lanes) == 1:
                 (lane,) = lanes
-                key = (
-                    self.kind(s),
-                    *(
-                        (at[0] if at[0] >= told else 0) if at else -2 - x
-                        for x, at in zip(operands, places)
-                    ),
-                )
-            pack = found.get(key, NOWHERE)
-            if pack < 0 or lane in self.packs[pack]:
-                found[key] = pack = len(self.packs)
-                self.packs.append({})
-            self.packs[pack][lane] = s
-            place[s] = pack, lane
-
-
-def parts(nodes: dict[int, Node], group: Group) -> Iterator[Group]:
-    """The operands, place by place, of a group of nodes alike; some have fewer."""
-    members = {lane: nodes[s] for lane, s in group.items()}
-    some = next(iter(members.values()))
-    for i in range(len(some.operands)):
-        yield {lane: node.operands[i] for lane, node in members.items()}
-    for i in range(max(len(node.products) for node in members.values())):
-        having = {
-            lane: node.products[i] for lane, node in members.items() if i < len(node.products)
-        }
-        yield {lane: p for lane, (_, p, _) in having.items()}
-        yield {lane: q for lane, (_, _, q) in having.items()}
-    if some.other != ONE:
-        yield {lane: node.other for lane, node in members.items()}
+                kinds = ((max(at[0], told), 0) if at else x for at, x in zip(places, factors))
+                key = (node.op, *kinds)
+                at = found.get(key, -1)
+                if at < 0 or lane in self.packs[at]:
+                    at = found[key] = len(self.packs)
+                    self.packs.append({})
+                self._put(s, at, lane)

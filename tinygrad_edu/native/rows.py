@@ -1,119 +1,180 @@
-"""Rows, each one number for every lane and how it comes about, and the arena that they lie in."""
+"""Rows, each one number for every lane, what they are made of, and the arena that they lie in."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tinygrad_edu import ops
+from tinygrad_edu.ieee import total
 from tinygrad_edu.native.form import ONE
 from tinygrad_edu.native.machine import BLOCK
-from tinygrad_edu.ops import CONSTANT
-from tinygrad_edu.tape import Tape
+from tinygrad_edu.ops import Op
+
+# What a row is made of: a Row, lane by lane; or what is the same in all lanes, which is a slot, a
+# number in a tuple, or a Row and one of its lanes.
+Ref = Any
+Pair = tuple[Ref, Ref]  # a product
+MINUS = (-1.0,)
+
+
+def is_number(x: Ref) -> bool:
+    """Whether it is the same number in all lanes, known from the start."""
+    return type(x) is tuple and len(x) == 1
+
+
+def row_of(x: Ref) -> Ref:
+    """The row, if this is one of its lanes, or else what it is."""
+    return x[0] if type(x) is tuple and len(x) == 2 else x
 
 
 class Row:
     """One number for each lane, and how it comes about.
 
-    kind: "given", or an instruction. Of DOTS: `finish`, and the row `other` for that; `init`, and
-    the products: `uu` of uniform numbers, `ur` of a uniform number and a row, `rr` of rows. Of
-    ROWS: `op`, and its operands in `rr`. Of GATHER: `init`, a list of uniform numbers. Of SUMS:
-    `rr`, terms of a row and those that it is multiplied by, one for each sum; `ur`, rows whose sum
-    is multiplied by the parameters. Of TURN: `rr`, the eight rows. A uniform number is a slot, a
-    float, or a row and its lane. at: its address, -1 until it has one.
+    kind: "given", or an instruction. "dots": the sum of `terms`, products of two, and what
+    finishes it, of `machine.FINISH`, with the row `other`. "rows": `op` of the rows `args`.
+    "gather": one of `args` in each lane, None where it does not matter. "turn": one lane of each
+    of eight `args`. "sums": in each of eight lanes, a sum over all lanes: `terms` are a row and
+    the eight that it is multiplied by. "zero": 0, and nothing to be done. at: its address, -1
+    until it has one.
     """
 
-    __slots__ = ("at", "finish", "init", "kind", "op", "other", "rr", "ur", "uu")
+    __slots__ = ("args", "at", "finish", "kind", "op", "other", "terms")
 
-    def __init__(self, kind: str, op: str = "", at: int = -1) -> None:
-        self.kind, self.op, self.finish, self.at = kind, op, "", at
-        self.init: Any = None
+    def __init__(self, kind: str, *args: Ref, op: Op | None = None, at: int = -1) -> None:
+        self.kind, self.args, self.at = kind, args, at
+        self.op: Any = op
+        self.terms: Sequence[tuple[Ref, ...]] = ()
+        self.finish = ""
         self.other: Row | None = None
-        self.uu: list[tuple[Any, Any]] = []
-        self.ur: list[tuple[Any, Row]] = []
-        self.rr: list[tuple[Row, ...]] = []
 
-    def operands(self) -> list[Row]:
-        """Every row that it is made of."""
-        found = [row for pair in self.rr for row in pair]
-        found += [row for _, row in self.ur]
-        uniform = [u for u, _ in self.ur] + [u for pair in self.uu for u in pair]
-        uniform += self.init if type(self.init) is list else [self.init]
-        found += [u[0] for u in uniform if type(u) is tuple]
-        return found if self.other is None else [*found, self.other]
+    def refs(self) -> list[Ref]:
+        """All that it is made of."""
+        return [*self.args, *(x for term in self.terms for x in term)]
 
-
-def is_one(u: Any) -> bool:
-    """Whether a uniform number is ONE, and not the number -1."""
-    return type(u) is int and u == ONE
+    def operands(self) -> Iterator[Row]:
+        """Every row that it is made of, as often as it is."""
+        yield from (x for x in map(row_of, self.refs()) if type(x) is Row)
+        if self.other is not None:
+            yield self.other
 
 
 class Arena:
     """Where everything is, and what is there from the start: `numbers`, by address.
 
-    lanes: of a row. addresses: of uniform slots. rows: those of slots. all: those to be made.
+    lanes: of a row. addresses: of slots that are the same in all lanes. all: the rows to be made,
+    in an order in which they can be.
     """
 
-    def __init__(self, tape: Tape, lanes: int) -> None:
-        self.tape, self.lanes, self.slots = tape, lanes, len(tape)
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
         self.size = BLOCK  # in doubles: the first stay 0
         self.numbers: dict[int, float] = {}
         self.constants: dict[str, int] = {"0.0": 0}
-        self.filled: dict[float, Row] = {}
+        self.patterns: dict[tuple[float, ...], Row] = {}
         self.addresses: dict[int, int] = {}
-        self.rows: dict[int, Row] = {}
         self.all: dict[Row, None] = {}
+        self.made: dict[Any, Row] = {}  # those that more than one may need
+        self.relus: dict[Row, Row] = {}
 
     def take(self, doubles: int) -> int:
         """The address of so many doubles, which begins a vector."""
         at, self.size = self.size, self.size + -(-doubles // BLOCK) * BLOCK
         return at
 
-    def constant(self, x: float) -> int:
-        """The address of that number."""
-        at = self.constants.get(repr(x))
-        if at is None:
-            at = self.constants[repr(x)] = self.take(1)
-            self.numbers[at] = x
-        return at
+    def place(self, rows: Sequence[Row]) -> None:
+        """Gives those rows room that have none, side by side."""
+        fresh = [row for row in rows if row.at < 0]
+        at = self.take(len(fresh) * self.lanes)
+        for i, row in enumerate(fresh):
+            row.at = at + i * self.lanes
+
+    def address(self, u: Ref) -> int:
+        """Of what is the same in all lanes."""
+        if type(u) is int:
+            return self.addresses[u]
+        if not is_number(u):
+            return int(u[0].at + u[1])
+        if repr(u[0]) not in self.constants:
+            at = self.constants[repr(u[0])] = self.take(1)
+            self.numbers[at] = u[0]
+        return self.constants[repr(u[0])]
+
+    def pattern(self, lanes: dict[int, tuple[float]]) -> Row:
+        """A row of these numbers, by lane, there from the start; 0 in other lanes."""
+        key = tuple(lanes.get(lane, (0.0,))[0] for lane in range(self.lanes))
+        if key not in self.patterns:
+            self.patterns[key] = Row("given", at=self.take(self.lanes))
+            self.numbers |= zip(range(self.patterns[key].at, self.size), key)
+        return self.patterns[key]
 
     def filling(self, x: float) -> Row:
-        """A row of that number in every lane, there from the start."""
-        if x not in self.filled:
-            self.filled[x] = self.pattern([x] * self.lanes)
-        return self.filled[x]
+        """A row of that number in every lane."""
+        return self.pattern(dict.fromkeys(range(self.lanes), (x,)))
 
-    def pattern(self, lanes: list[float]) -> Row:
-        """A row of these numbers, there from the start."""
-        row = Row("given", at=self.take(self.lanes))
-        row.init = lanes
-        self.numbers |= {row.at + i: x for i, x in enumerate(lanes)}
-        return row
+    def as_row(self, x: Ref) -> Row:
+        """What is the same in every lane as a row."""
+        if type(x) is Row:
+            return x
+        return self.filling(x[0]) if is_number(x) else self.product(ONE, x)
 
-    def row(self, kind: str, op: str = "", at: int = -1) -> Row:
+    def row(self, kind: str, *args: Ref, op: Op | None = None, at: int = -1) -> Row:
         """A new row to be made."""
-        row = Row(kind, op, at)
+        row = Row(kind, *args, op=op, at=at)
         self.all[row] = None
         return row
 
-    def of(self, slot: int) -> Row:
-        """The row of a slot, in every lane the same if the slot is uniform."""
-        if slot not in self.rows:
-            x = self.number(slot)
-            if x is not None:
-                return self.filling(x)
-            self.rows[slot] = self.row("dots")
-            self.rows[slot].init = slot
-        return self.rows[slot]
+    def make(self, kind: str, *args: Ref, op: Op | None = None) -> Row:
+        """A row of these, made once."""
+        key = (kind, op and op.name, *args)
+        if key not in self.made:
+            self.made[key] = self.row(kind, *args, op=op)
+        return self.made[key]
 
-    def number(self, slot: int) -> float | None:
-        """Of a slot that is a constant."""
-        if slot == ONE:
-            return 1.0
-        known = slot < self.slots and self.tape.ops[slot] is CONSTANT
-        return self.tape.data[slot] if known else None
+    def dots(self, *terms: Pair) -> Row:
+        """A new row, the sum of these products."""
+        row = self.row("dots")
+        row.terms = terms
+        return row
 
-    def address(self, u: Any) -> int:
-        """Of a uniform number."""
-        if type(u) is tuple:
-            return u[0].at + u[1]  # type: ignore[no-any-return]
-        x = u or 0.0 if u is None or type(u) is float else self.number(u)
-        return self.addresses[u] if x is None else self.constant(x)
+    def product(self, x: Ref, y: Ref) -> Row:
+        """A row of a product, made once."""
+        if (x, y) not in self.made:
+            self.made[x, y] = self.dots((x, y))
+        return self.made[x, y]
+
+    def operation(self, op: Op, *xs: Ref) -> Ref:
+        """A row of the table of these operands: sums and products as DOTS, a number of numbers.
+
+        Powers to half a whole number by square root and product, which is faster. It differs from
+        ieee's pow at -0 and -inf only, in a zero's sign or where what follows is not finite and is
+        computed once more.
+        """
+        x, y = xs[0], xs[-1]
+        if all(map(is_number, xs)):
+            return (total(op.value, *(u[0] for u in xs)),)
+        if op is ops.add:
+            return self.dots((ONE, x), (ONE, y))
+        if op is ops.sub:
+            return self.dots((ONE, x), (MINUS, y))
+        if op is ops.neg:
+            return self.dots((MINUS, x))
+        if op is ops.mul:
+            x, y = (y, x) if is_number(y) else (x, y)
+            return y if x == ONE else self.dots((x, y))
+        if op is ops.mask and is_number(x):
+            return y if x[0] else (0.0,)
+        if op is ops.power and is_number(y) and abs(y[0]) in (0.5, 1.0, 1.5, 2.0):
+            size = abs(y[0])
+            power = self.dots((x, x)) if size == 2 else x
+            if size % 1:
+                root = self.make("rows", self.as_row(x), op=ops.sqrt)
+                power = self.dots((x, root)) if size > 1 else root
+            return power if y[0] > 0 else self.operation(ops.div, ONE, power)
+        rows = [self.as_row(u) for u in xs]
+        if op is ops.step:  # step(relu(x)) is step(x), and then x may have no other use
+            rows = [self.relus.get(row, row) for row in rows]
+        row = self.make("rows", *rows, op=op)
+        if op is ops.relu:
+            self.relus[rows[0]] = row
+        return row

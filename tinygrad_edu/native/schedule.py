@@ -1,16 +1,18 @@
 """The table: rows become instructions, level by level, what is alike together.
 
-Rows that are ready at the same time, and are sums of the same rows with other uniform factors (a
-layer of neurons), are made by one instruction, which reads those rows once.
+Rows that are ready at the same time, and are sums of the same rows with other factors (a layer of
+neurons), are made by one instruction, which reads those rows once.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import groupby, pairwise, takewhile
+from collections.abc import Iterable, Iterator, Sequence
+from graphlib import TopologicalSorter
+from itertools import chain, islice, pairwise, takewhile, tee, zip_longest
 from typing import Any
 
+from tinygrad_edu.native.form import ONE
 from tinygrad_edu.native.machine import (
     BLOCK,
     DOTS,
@@ -21,22 +23,18 @@ from tinygrad_edu.native.machine import (
     ROWS,
     SUMS,
     TURN,
+    UPDATE,
 )
-from tinygrad_edu.native.rows import Arena, Row
-
-
-class Cycle(Exception):  # noqa: N818  (nothing is wrong: another lowering is tried)
-    """Rows that wait for each other."""
+from tinygrad_edu.native.rows import Arena, Pair, Ref, Row, is_number
+from tinygrad_edu.native.sums import Gradients
 
 
 class Schedule:
-    """`table`, of an arena whose rows are made by DOTS `sizes` at a time.
+    """`table`, of an arena whose rows are made by DOTS `sizes` at a time."""
 
-    far: from the gradients to their parameters.
-    """
-
-    def __init__(self, arena: Arena, sizes: Sequence[int], far: int) -> None:
-        self.arena, self.sizes, self.far = arena, sizes, far
+    def __init__(self, arena: Arena, gradients: Gradients, sizes: Sequence[int]) -> None:
+        self.arena, self.gradients, self.sizes = arena, gradients, sizes
+        self.updates: list[tuple[int, int, int]] = []  # of parameters that nobody reads any more
         self.table: list[int] = []
         writers = {
             "gather": self._gather,
@@ -44,180 +42,220 @@ class Schedule:
             "dots": self._dots,
             "rows": self._ops,
             "sums": self._sums,
+            "zero": self._change,
         }
-        for rows in _levels(arena.all):
-            kinds: dict[str, list[Row]] = {}
-            for row in rows:
-                kinds.setdefault(row.kind, []).append(row)
-            for kind, write in writers.items():
-                if kind in kinds:
-                    write(kinds[kind])
+        for level in self._levels():
+            for last in (False, True):
+                for kind, write in writers.items():
+                    rows = [r for r in level if r.kind == kind and (r in gradients.rows) == last]
+                    if rows:
+                        write(rows)
+        while self.updates:
+            self._write(UPDATE, *self.updates.pop(0))
         self.table += [0, 0]
+
+    def _levels(self) -> Iterator[list[Row]]:
+        """The rows by level, which is one more than the highest of their operands'.
+
+        A gradient's is higher than those of all that read its parameters, which then may change.
+        """
+        number = {row: i for i, row in enumerate(self.arena.all)}
+        blocks = {block: row for row, block in self.gradients.rows.items()}
+        needed = {row: [x for x in row.operands() if x in number] for row in number}
+        for row in number:
+            for u in (u for u in row.refs() if type(u) is int):
+                block = blocks.get(
+                    (self.arena.addresses[u] - self.gradients.parameters_at) // BLOCK
+                )
+                if block is not None:
+                    needed[block].append(row)
+        order = TopologicalSorter(needed)
+        order.prepare()
+        while level := order.get_ready():
+            yield sorted(level, key=number.__getitem__)
+            order.done(*level)
 
     def _write(self, code: int, *numbers: int) -> None:
         self.table += [code, 2 + len(numbers), *numbers]
+        if self.updates and code != UPDATE:  # some at a time, while others are computed
+            self._write(UPDATE, *self.updates.pop(0))
 
-    def _place(self, rows: Sequence[Row]) -> int:
-        """The address of the first of these rows, which get room side by side."""
-        lanes = self.arena.lanes
-        out = self.arena.take(len(rows) * lanes)
-        for i, row in enumerate(rows):
-            row.at = out + i * lanes
-        return out
+    def _change(self, rows: Sequence[Row]) -> None:
+        """Has the parameters of these gradients change soon, a few at a time."""
+        places = sorted([self.gradients.rows[row]] for row in rows if row in self.gradients.rows)
+        while places:
+            count, (step,) = _run(places[:BLOCK])
+            self.updates.append((places[0][0], count, max(step, 1)))
+            del places[:count]
 
     def _gather(self, rows: list[Row]) -> None:
-        fresh = [row for row in rows if row.at < 0]
-        together = (self._place(fresh), [u for row in fresh for u in row.init])
-        for at, sources in (together, *((row.at, row.init) for row in rows if row not in fresh)):
-            if sources:
-                self._write(GATHER, at, len(sources), *map(self.arena.address, sources))
+        """Rows of lanes side by side; a lane that does not matter is like another: finite."""
+        self.arena.place(rows)
+        sources: list[int] = []
+        for row, following in zip_longest(rows, rows[1:]):
+            some = next(u for u in row.args if u is not None)
+            sources += [self.arena.address(some if u is None else u) for u in row.args]
+            sources += [0] * (-len(sources) % BLOCK)
+            end = row.at + len(row.args) + -len(row.args) % BLOCK
+            if following is None or following.at != end:
+                self._write(GATHER, end - len(sources), len(sources) // BLOCK, *sources)
+                sources = []
+        self._change(rows)
 
     def _turn(self, rows: list[Row]) -> None:
-        for k in range(0, len(rows), BLOCK):  # they were made together
-            out = self._place(rows[k : k + BLOCK])
-            self._write(TURN, out, *(x.at for x in rows[k].rr[0]))
+        self.arena.place(rows)
+        for row in rows[::BLOCK]:  # they were made together
+            self._write(TURN, row.at, *(x.at for x in row.args))
 
     def _ops(self, rows: list[Row]) -> None:
-        rows.sort(key=lambda row: (row.op, [x.at for x in reversed(row.rr[0])]))
-        for op, these in groupby(rows, key=lambda row: row.op):
-            alike = list(these)
-            operands = [[x.at for x in row.rr[0]] for row in alike]
-            k = 0
-            while k < len(alike):
-                count, steps = _run(operands[k:])
-                places = [x for pair in zip(operands[k], steps) for x in pair] * 2
-                out = self._place(alike[k : k + count])
-                self._write(ROWS, out, count, OPS.index(op), *places[:4])
-                k += count
+        rows.sort(key=lambda row: (row.op.name, [x.at for x in reversed(row.args)]))
+        self.arena.place(rows)
+        k = 0
+        while k < len(rows):
+            alike = takewhile(lambda row: row.op is rows[k].op, islice(rows, k, None))  # noqa: B023
+            count, steps = _run([*(x.at for x in row.args), row.at] for row in alike)
+            count = count if steps[-1] == self.arena.lanes else 1
+            places = [x for pair in zip((x.at for x in rows[k].args), steps) for x in pair] * 2
+            self._write(ROWS + OPS.index(rows[k].op.name), rows[k].at, count, *places[:4])
+            k += count
 
     def _dots(self, rows: list[Row]) -> None:
+        found = [_Sum(row) for row in rows]
         if self.sizes[-1] > 2:
-            self._own(rows)
-        address, used = self.arena.address, Counter(r for row in rows for p in row.rr for r in p)
-        alike: dict[Any, list[tuple[list[list[int]], Row]]] = {}
-        for row in rows:
-            row.rr = [(y, x) if used[y] > used[x] else (x, y) for x, y in row.rr]
-            key = (row.finish, len(row.rr), *(r.at for _, r in row.ur))
-            columns = [[address(u) for u, _ in row.ur]]
-            columns += [[pair[k].at for pair in row.rr] for k in (0, 1)]
-            columns += [[address(row.init)], [row.other.at if row.other else 0], [row.at]]
-            alike.setdefault(row if row.uu else key, []).append((columns, row))
-        for members in alike.values():
-            members.sort(key=lambda member: member[0])
+            self._own(found)
+        used = Counter(x for s in found for pair in s.rr for x in pair)
+        alike: dict[Any, list[_Sum]] = {}
+        for s in found:
+            s.rr = [(y, x) if used[y] > used[x] else (x, y) for x, y in s.rr]
+            s.find(self.arena)
+            key = (s.row.finish, len(s.rr), *(r.at for _, r in s.ur))
+            alike.setdefault(s.row if s.uu else key, []).append(s)
+        groups = [sorted(group, key=lambda s: s.columns) for group in alike.values()]
+        groups.sort(key=lambda group: group[0].columns)
+        self.arena.place([s.row for group in groups for s in group])
+        more = [self.arena.take(self.arena.lanes) for _ in self.sizes[1:]]
+        self.free = {*more, *(row.at for row in rows)}  # where nothing is yet that is wanted
+        for group in groups:
             k = 0
-            while k < len(members):
-                k += self._together(members[k : k + self.sizes[-1]])
+            while k < len(group):
+                k += self._together(group[k : k + self.sizes[-1]])
 
-    def _own(self, rows: Sequence[Row]) -> None:
-        """Writes products with a constant so that rows with each its own go together.
+    def _own(self, found: Sequence[_Sum]) -> None:
+        """Writes products with a number so that rows with each its own go together.
 
         Where a row is in many of the sums it is common to them, else a row times a row.
         """
-        arena = self.arena
-        filled = {row: x for x, row in arena.filled.items()}
-        for row in rows:
-            found = [*row.ur, *((filled[x], y) for x, y in row.rr if x in filled)]
-            row.rr = [(x, y) for x, y in row.rr if x not in filled]
-            numbers = [arena.number(u) if type(u) is int else None for u, _ in found]
-            row.ur = [(u if x is None else x, r) for x, (u, r) in zip(numbers, found)]
-        fixed = Counter(pair for row in rows for pair in row.ur if type(pair[0]) is float)
-        for row in rows:
-            most = 2 if all(type(u) is float for u, _ in row.ur) else len(rows)
-            own = [type(u) is float and fixed[u, r] <= most for u, r in row.ur]
-            row.rr += [(arena.filling(u), r) for (u, r), is_own in zip(row.ur, own) if is_own]
-            row.ur = [pair for pair, is_own in zip(row.ur, own) if not is_own]
+        patterns = self.arena.patterns.items()
+        filled = {row: (lanes[0],) for lanes, row in patterns if len({*lanes}) == 1}
+        for s in found:
+            s.ur += [(filled[x], y) for x, y in s.rr if x in filled]
+            s.rr = [(x, y) for x, y in s.rr if x not in filled]
+        fixed = Counter(pair for s in found for pair in s.ur if is_number(pair[0]))
+        for s in found:
+            most = 2 if all(is_number(u) for u, _ in s.ur) else len(found)
+            own = [is_number(pair[0]) and fixed[pair] <= most for pair in s.ur]
+            s.rr += [(self.arena.filling(u[0]), r) for (u, r), is_own in zip(s.ur, own) if is_own]
+            s.ur = [pair for pair, is_own in zip(s.ur, own) if not is_own]
 
-    def _together(self, members: list[tuple[list[list[int]], Row]]) -> int:
-        """Writes DOTS for as many of the first members as go together, and says how many."""
-        (us, a, b, (init,), (other,), (out,)), first = members[0]
-        steps, count = [0] * 6, 1
-        if len(members) > 1:
-            found = [
-                [_step(x, y) for x, y in zip(one[0], next_[0])] for one, next_ in pairwise(members)
-            ]
-            if None not in found[0]:
-                count = 1 + sum(1 for _ in takewhile(lambda steps: steps == found[0], found))
-                steps = [step or 0 for step in found[0]]
+    def _together(self, group: Sequence[_Sum]) -> int:
+        """Writes DOTS for as many of the first as go together, and says how many.
+
+        It makes more rows than are wanted, rather than that there be two instructions, if these
+        are where a row is written later.
+        """
+        for s in group:
+            s.columns[-1] = [s.row.at]
+        first, columns = group[0], group[0].columns
+        count, found = _run(list(chain(*s.columns)) for s in group)
+        each = iter(found)
+        steps = [{step for _, step in zip(column, each)} or {0} for column in columns]
+        if any(len(step) > 1 for step in steps):
+            count, steps = 1, [{0}] * len(steps)
+        u_step, a_step, b_step, init_step, other_step, out_step = (min(step) for step in steps)
+        (us, a, b, (init,), (other,), (out,)) = columns
         j = max(i for i, size in enumerate(self.sizes) if size <= count)
-        count = self.sizes[j]
-        if out < 0:
-            out = self._place([row for _, row in members[:count]])
-            steps[5] = self.arena.lanes
-        u_step, a_step, b_step, init_step, other_step, out_step = steps
+        larger = self.sizes[min(j + 1, len(self.sizes) - 1)]
+        if larger // 2 < count < larger and first.row not in self.gradients.rows:
+            ends = [x + (larger - 1) * min(step) for xs, step in zip(columns, steps) for x in xs]
+            inside = min(ends) >= 0 and max(ends) + self.arena.lanes <= self.arena.size
+            wanted = (out + i * out_step for i in range(count, larger))
+            j += inside and self.free.issuperset(wanted)
+        count = min(count, self.sizes[j])
+        self.free.difference_update(s.row.at for s in group[:count])
         pairs = [x for u, (_, r) in zip(us, first.ur) for x in (u, r.at)]
         pairs += [self.arena.address(u) for pair in first.uu for u in pair]
         pairs += [x for pair in zip(a, b) for x in pair]
-        head = (out, out_step, init, init_step, len(us), u_step, FINISH.index(first.finish))
+        head = (out, out_step, init, init_step, len(us), u_step, FINISH.index(first.row.finish))
         rest = (other, other_step, len(first.uu), len(a), a_step, b_step)
         assert 2 + len(head) + len(rest) == HEAD
         self._write(DOTS + j, *head, *rest, *pairs)
+        self._change([s.row for s in group[:count]])
         return count
 
     def _sums(self, rows: list[Row]) -> None:
-        zero = self.arena.filling(0.0)
-        parts: list[tuple[list[int], list[int], list[int], list[int]]] = []
+        """Eight sums at a time, or twice eight, if these are of the same other rows."""
+        parts = []
         for row in rows:
-            for k in range(0, max((len(term) - 1 for term in row.rr), default=1), BLOCK):
-                others = [(*term[1:][k : k + BLOCK], *[zero] * BLOCK)[:BLOCK] for term in row.rr]
-                scaled = [x for _, r in row.ur for x in (r.at, row.at + k + self.far)]
-                hubs = [term[0].at for term in row.rr]
-                parts.append(
-                    ([x.at for other in others for x in other], scaled, hubs, [row.at + k])
-                )
+            hubs = [hub.at for hub, *_ in row.terms]
+            for k in range(0, len(row.terms[0]) - 1, BLOCK):
+                others = [x.at for _, *eight in row.terms for x in eight[k : k + BLOCK]]
+                parts.append((others, hubs, [row.at + k]))
         parts.sort(reverse=True)  # in an order, because what was just read is near
         while parts:
-            others_at, scaled, hubs, outs = parts.pop()
-            if parts and not scaled and parts[-1][:2] == (others_at, []) and len(hubs) == 1:
-                _, _, more, further = parts.pop()
+            others, hubs, outs = parts.pop()
+            if parts and parts[-1][0] == others and len(hubs) == 1:
+                _, more, further = parts.pop()
                 hubs, outs = hubs + more, outs + further
             n = len(hubs) // len(outs)
-            lists = [x for t in range(n) for x in (*hubs[t::n], *others_at[t * BLOCK :][:BLOCK])]
-            code = SUMS + len(outs) - 1
-            self._write(code, n, len(scaled) // 2, *outs, *lists, *scaled)
+            lists = [x for t in range(n) for x in (*hubs[t::n], *others[t * BLOCK :][:BLOCK])]
+            self._write(SUMS + len(outs) - 1, n, *outs, *lists)
+        self._change(rows)
 
 
-def _run(places: Sequence[list[int]]) -> tuple[int, list[int]]:
-    """How many of the first lists are the same steps apart, and these steps."""
-    steps = [0] * len(places[0])
-    if len(places) > 1:
-        steps = [y - x for x, y in zip(places[0], places[1])]
-    count = 1
-    while count < len(places) and places[count] == [
-        x + step for x, step in zip(places[count - 1], steps)
-    ]:
-        count += 1
-    return count, steps
+class _Sum:
+    """The products of a row of DOTS, by what they are of: `ur`, something the same in all lanes
+    and a row; `rr`, two rows; `uu`, what is the same in all lanes, of which one is `init`.
+
+    columns: addresses of the u's, the first and second of `rr`, init, the other row, the row."""
+
+    def __init__(self, row: Row) -> None:
+        self.row, number = row, 0.0
+        self.ur: list[Pair] = []
+        self.rr: list[Pair] = []
+        self.uu: list[Pair] = []
+        for x, y in row.terms:
+            if is_number(x) and is_number(y):
+                number += x[0] * y[0]
+            elif type(x) is Row and type(y) is Row:
+                self.rr.append((x, y))
+            elif type(x) is Row or type(y) is Row:
+                self.ur.append((y, x) if type(x) is Row else (x, y))
+            else:
+                self.uu.append((x, y))
+        self.init: Ref = (number,)
+        if not number and self.uu and self.uu[0][0] == ONE:
+            _, self.init = self.uu.pop(0)
+
+    def find(self, arena: Arena) -> None:
+        """Finds `columns`."""
+        self.columns = [[arena.address(u) for u, _ in self.ur]]
+        self.columns += [[pair[k].at for pair in self.rr] for k in (0, 1)]
+        other = self.row.other.at if self.row.other else 0
+        self.columns += [[arena.address(self.init)], [other], [self.row.at]]
 
 
-def _step(xs: Sequence[int], ys: Sequence[int]) -> int | None:
-    """How far the second list is from the first, if that is one number."""
-    steps = {y - x for x, y in zip(xs, ys)}
-    return None if len(steps) > 1 else steps.pop() if steps else 0
+def _run(places: Iterable[Sequence[int]]) -> tuple[int, list[int]]:
+    """How many of the first lists are the same steps apart, and these steps.
 
-
-def _levels(rows: dict[Row, None]) -> list[list[Row]]:
-    """The rows by level, which is one more than the highest of their operands'.
-
-    Cycle if some wait for each other.
+    Two always are: one, if the second begins a longer run.
     """
-    waiting: dict[Row, int] = {}
-    users: dict[Row, list[Row]] = {}
-    for row in rows:
-        needed = {x for x in row.operands() if x.kind != "given"}
-        waiting[row] = len(needed)
-        for x in needed:
-            users.setdefault(x, []).append(row)
-    ready = [row for row, count in waiting.items() if not count]
-    levels: list[list[Row]] = []
-    while ready:
-        levels.append(ready)
-        following = []
-        for row in ready:
-            for user in users.get(row, ()):
-                waiting[user] -= 1
-                if not waiting[user]:
-                    following.append(user)
-        ready = following
-    if sum(map(len, levels)) < len(rows):
-        raise Cycle
-    return levels
+    places, ahead = tee(places)
+    steps: list[list[int]] = []
+    for x, y in pairwise(places):
+        steps.append([b - a for a, b in zip(x, y)])
+        if len(steps) > 2 and steps[-1] != steps[0]:
+            break
+    count = 1 + sum(1 for _ in takewhile(lambda step: step == steps[0], steps))
+    if count == 1 or (count == 2 < len(steps) and steps[1] == steps[2]):
+        return 1, [0] * len(next(ahead))
+    return count, steps[0]

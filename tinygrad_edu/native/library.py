@@ -1,0 +1,116 @@
+"""Machine code in memory, made once for a process, or read from a cache of files."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import sys
+from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import llvmlite
+from llvmlite import binding as llvm
+
+from tinygrad_edu.native.arithmetic import LIBRARY
+from tinygrad_edu.native.machine import machine
+
+
+@cache
+def processor() -> tuple[int, int]:
+    """Doubles in a vector of this processor, and how many vectors its registers hold."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 8, 32
+    if features.get("avx"):
+        return 4, 16
+    return 2, 32 if features.get("neon") else 16
+
+
+class Library:
+    """The code of a text in LLVM's language, as long as this object lives."""
+
+    def __init__(self, text: str) -> None:
+        _prepare()
+        machine = llvm.Target.from_default_triple().create_target_machine(
+            cpu=llvm.get_host_cpu_name(),
+            features=llvm.get_host_cpu_features().flatten(),
+            opt=1,
+        )
+        code = _cached(text) or _kept(text, _compiled(text, machine))
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self.engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        """Of one of its functions."""
+        found: int = self.engine.get_function_address(name)
+        return found
+
+
+@cache
+def library(width: int, vectors: int, registers: int) -> Library:
+    """The machine for rows of so many vectors, which is never freed."""
+    return Library(machine(width, vectors, registers))
+
+
+@cache
+def _prepare() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+    for name in LIBRARY:
+        llvm.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
+
+
+def _compiled(text: str, machine: Any) -> bytes:
+    module = llvm.parse_assembly(text)
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=0)  # inlines what is to be, no more
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    code: bytes = machine.emit_object(module)
+    return code
+
+
+def _file(text: str) -> Path:
+    """Where the code of this text, made for this processor by this compiler, is kept."""
+    made = [text, llvmlite.__version__, llvm.get_host_cpu_name()]
+    made += [llvm.get_host_cpu_features().flatten(), llvm.get_default_triple()]
+    name = hashlib.sha256("\n".join(made).encode()).hexdigest()
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "tinygrad-edu" / name
+
+
+def _cached(text: str) -> bytes:
+    """The code kept by an earlier process, b'' unless it is whole, and only this user's."""
+    try:
+        file = _file(text)
+        for path in (file.parent, file):
+            status = path.lstat()
+            if os.name == "posix" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+                return b""
+        kept = file.read_bytes()
+    except (OSError, RuntimeError):
+        return b""
+    return kept[32:] if hashlib.sha256(kept[32:]).digest() == kept[:32] else b""
+
+
+def _kept(text: str, code: bytes) -> bytes:
+    """`code`, for the next process in a file, if one can be written."""
+    try:
+        file = _file(text)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=file.parent, delete=False) as new:
+            try:
+                new.write(hashlib.sha256(code).digest() + code)
+                new.close()
+                os.replace(new.name, file)
+            except OSError:
+                os.unlink(new.name)
+                raise
+    except (OSError, RuntimeError):
+        pass  # then it is made again
+    return code
