@@ -576,19 +576,24 @@ INLINE void normalize_back(v8 *dx, const v8 *dy, const v8 *y, v8 scale)
     UNROLL for (int i = 0; i < WIDTH; i++) dx[i] += scale * (dy[i] - y[i] * share);
 }
 
-/* what is done with eight gradients, at once: written down, or a step of Adam */
-INLINE void finish(double *place, v8 g, const Adam *adam)
+/* a step of Adam for the eight parameters from number i on */
+INLINE void adapt(long i, v8 g, const Adam *adam)
 {
-    long i = place - (double *)&gpt_w;
-    if (!adam) {
-        *(v8 *)((double *)&gpt_g + i) = g;
-        return;
-    }
-    v8 *w = (v8 *)place;
+    v8 *w = (v8 *)((double *)&gpt_w + i);
     v8 *mean = (v8 *)((double *)&gpt_mean + i), *square = (v8 *)((double *)&gpt_square + i);
     v8 m = *mean = adam->beta1 * *mean + (1 - adam->beta1) * g;
     v8 s = *square = adam->beta2 * *square + (1 - adam->beta2) * (g * g);
     *w -= adam->rate * m / (root(s * adam->unbias) + adam->epsilon);
+}
+
+/* what is done with eight gradients at once: they are written down, or used up by Adam */
+INLINE void finish(double *place, v8 g, const Adam *adam)
+{
+    long i = place - (double *)&gpt_w;
+    if (adam)
+        adapt(i, g, adam);
+    else
+        *(v8 *)((double *)&gpt_g + i) = g;
 }
 
 /* the gradients of w[rows][cols]: d is [row] of tokens, x is [col] of tokens */
@@ -782,12 +787,28 @@ double W3_gradient(double *g)
     return loss;
 }
 
+INLINE Adam gpt_step(double rate, double beta1, double beta2, double epsilon)
+{
+    gpt_steps++;
+    return (Adam){beta1, beta2, rate / (1 - pow(beta1, gpt_steps)),
+                  1 / (1 - pow(beta2, gpt_steps)), epsilon};
+}
+
 void W3_train(double *losses, long steps, double rate, double beta1, double beta2, double epsilon)
 {
     for (long step = 0; step < steps; step++) {
-        gpt_steps++;
-        Adam adam = {beta1, beta2, rate / (1 - pow(beta1, gpt_steps)),
-                     1 / (1 - pow(beta2, gpt_steps)), epsilon};
+        Adam adam = gpt_step(rate, beta1, beta2, epsilon);
+        losses[step] = gpt_loss(0);
+        for (long i = 0; i < GPT_NUMBERS; i += 8) adapt(i, *(v8 *)((double *)&gpt_g + i), &adam);
+    }
+}
+
+/* the update inside of the sums of the gradients, which are not there afterwards */
+void W3_train_inside(double *losses, long steps, double rate, double beta1, double beta2,
+                     double epsilon)
+{
+    for (long step = 0; step < steps; step++) {
+        Adam adam = gpt_step(rate, beta1, beta2, epsilon);
         losses[step] = gpt_loss(&adam);
     }
 }

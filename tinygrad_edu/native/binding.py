@@ -177,6 +177,8 @@ class Run:
         self.places, self.kept = np.zeros(1, np.int64), list[Any]()
         if optimizer is not None:
             self._prepare(*program.update(optimizer), optimizer)
+        arrays = (self.arena, self.numbers, self.data, self.places)
+        self.pointers = [x.ctypes.data for x in arrays]  # which takes a microsecond each
 
     def _prepare(self, update: Update, code: Library, optimizer: Any) -> None:
         """Room after the arena for what the optimizer keeps, in the order of the parameters."""
@@ -198,25 +200,30 @@ class Run:
         """The outputs of each of so many steps, fewer where one is not finite, or rates end."""
         settings = np.zeros((count, 2))
         if self.optimizer is not None and count:
-            begin, rates = self.optimizer.steps, list[float]()
-            try:
-                for i in range(begin, begin + count):
-                    rates.append(self.optimizer.rate_at(i))
-            except Exception:  # of a schedule that ends: up to there, and then it is an error
-                if not rates:
-                    raise
+            rates, begin = self._rates(count), self.optimizer.steps
             count = len(rates)
             numbers = self.formula.settings(rates, range(begin, begin + count))
             settings = np.array(numbers).reshape(len(numbers), count).T.copy()
         told = np.empty((count, self.plan.told))
-        arrays = [x.ctypes.data for x in (self.numbers, self.data, told)]
-        more = [x.ctypes.data for x in (self.places, settings)]
-        done = self.plan.train(
-            self.arena.ctypes.data, self.plan.table, *arrays, count, self.update, *more
-        )
+        arena, *inputs, places = self.pointers
+        outputs = (told.ctypes.data, count, self.update, places, settings.ctypes.data)
+        done = self.plan.train(arena, self.plan.table, *inputs, *outputs)
         if self.optimizer is not None:
             self.optimizer.steps += done
         return told[:done]
+
+    def _rates(self, count: int) -> list[float]:
+        """Of the next steps, fewer where a schedule ends: it is an error when it is asked again."""
+        optimizer, rates = self.optimizer, list[float]()
+        if not callable(optimizer.rate):
+            return [optimizer.rate] * count
+        try:
+            for i in range(optimizer.steps, optimizer.steps + count):
+                rates.append(optimizer.rate_at(i))
+        except Exception:
+            if not rates:
+                raise
+        return rates
 
     def save(self) -> tuple[Any, int]:
         """All that a run changes, for `restore`."""

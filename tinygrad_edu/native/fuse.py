@@ -46,3 +46,9 @@ def fuse(arena: Arena) -> None:
         row.kind, row.op, row.args, row.terms = "dots", None, (), x.terms
         row.finish, row.other = finish, other
         del arena.all[x]
+    for row in arena.all:
+        if row.kind == "dots" and len(row.terms) == 2 and not row.finish:
+            (one, x), (sign, y) = row.terms
+            if one == ONE and sign in (ONE, MINUS) and type(x) is type(y) is Row:
+                row.kind, row.args, row.terms = "rows", (x, y), ()
+                row.op = ops.add if sign == ONE else ops.sub

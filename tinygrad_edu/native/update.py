@@ -12,6 +12,8 @@ from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.straight import function
 from tinygrad_edu.tape import record
 
+FEW = 8  # steps for which a loop is faster than arrays
+
 
 class Update:
     """`text`, the module of `update(m, places, settings, first, count, step)`.
@@ -38,7 +40,7 @@ class Update:
         self.given = [x in tape.leaves for x in (rate, steps)]
         read_too = [tape.leaves[x] for x in (rate, steps) if x in tape.leaves]
         self.others = [0.0 for k, op in enumerate(tape.ops) if op is LEAF and k not in read_too]
-        self.run = function(tape, read_too, [], self.uniform, arrays=True)
+        self.runs = [function(tape, read_too, [], self.uniform, arrays=a) for a in (False, True)]
         code = Code(attributes, "contract")
         header = (
             "void @update(double* m, i64* places, double* settings, i64 first, i64 count, i64 step)"
@@ -70,4 +72,5 @@ class Update:
     def settings(self, rates: Sequence[float], steps: Sequence[float]) -> list[list[float]]:
         """What is the same for all parameters: for each such number, a list of those steps'."""
         columns = [x for x, is_read in zip((rates, steps), self.given) if is_read]
-        return self.run(columns, self.others, len(rates))[1]
+        run = self.runs[len(rates) > FEW]
+        return run(columns, self.others, len(rates))[1]
