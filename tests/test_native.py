@@ -7,9 +7,10 @@ doubles: those that the processor lacks are taken apart by the compiler, and are
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import cycle, islice
-from math import inf, isfinite, nan
+from math import inf, isfinite, isnan, nan
 from random import Random
 from typing import Any
 
@@ -23,10 +24,14 @@ from tinygrad_edu import TABLE, Op, Value, compile, maximum, tanh
 from tinygrad_edu.engine import topological_order
 from tinygrad_edu.layers import LayerNorm, Linear, RMSNorm
 from tinygrad_edu.ops import CONSTANT, LEAF
+from tinygrad_edu.optim import GradientDescent
 from tinygrad_edu.transformer import Block, Head
 
 pytest.importorskip("llvmlite")
-from tinygrad_edu.native import binding
+from tinygrad_edu.native.binding import program
+from tinygrad_edu.native.lowering.form import normal_form
+from tinygrad_edu.native.lowering.packs import packs
+from tinygrad_edu.native.machine.instructions import BLOCK
 
 TOLERANCE = 1e-10  # sums are made in another order
 COUNTS = (1, 3, 8, 9, 100, 105, 1000)
@@ -37,7 +42,7 @@ REGISTERS = {2: 16, 4: 16, 8: 32}
 def widths(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """The processor has vectors of so many doubles."""
     width: int = request.param
-    monkeypatch.setattr(binding, "processor", lambda: (width, REGISTERS[width]))
+    monkeypatch.setattr(program, "processor", lambda: (width, REGISTERS[width]))
     return width
 
 
@@ -366,6 +371,22 @@ def layers(random: Random, length: int) -> Value:
     return distance(xs)
 
 
+def ring(random: Random, length: int) -> Value:
+    """Of each and the two before it, round and round: lanes that are others' lanes, turned."""
+    linear, xs = Linear(3, 1, random, some), [tanh(x * x) for x in numbers(random, length)]
+    return distance([linear([xs[(i - 2) % length], xs[i - 1], x]) for i, x in enumerate(xs)])
+
+
+def mixed(random: Random, length: int) -> Value:
+    """The same weights of other operations at each place."""
+    names = ("tanh", "sin", "atan", "sigmoid")
+    linear = Linear(3, 3, random, some)
+    xs = sequence(random, length, 3)
+    return distance(
+        [linear([TABLE[names[(i + j) % 4]](x) for j, x in enumerate(v)]) for i, v in enumerate(xs)]
+    )
+
+
 REPEATED: list[Callable[[Random, int], Value]] = [
     transformer,
     two_blocks,
@@ -374,6 +395,8 @@ REPEATED: list[Callable[[Random, int], Value]] = [
     recurrent,
     recurrent_at_its_end,
     layers,
+    ring,
+    mixed,
 ]
 
 
@@ -438,10 +461,13 @@ def random_repetition(random: Random) -> Value:
             products = [x * w for x, w in zip(xs, cycle(used))]
             nodes = [*used, *xs, sum(products[1:], products[0])]
             if not program:
-                for n in range(len(nodes), len(nodes) + random.randint(results, 8)):
+                first, last = len(nodes), len(nodes) + random.randint(results, 8)
+                program.append((random.choice(own), [first - 1]))  # of the sum
+                for n in range(first + 1, last):
                     name = random.choice([*own, *two, *two])
                     operands = [random.randrange(n) for _ in TABLE[name].derivatives]
                     program.append((name, operands))
+                program.append(("add", [first, last - 1]))
             for name, operands in program:
                 nodes.append(TABLE[name](*(nodes[i] for i in operands)))
             new.append(nodes[-results:])
@@ -450,17 +476,104 @@ def random_repetition(random: Random) -> Value:
 
 
 def test_random_repetitions(widths: int) -> None:
-    """What is alike is found in any disguise, or not found, and the answer is right."""
+    """What is alike is found in any disguise, or not found, and the answer is right: of the last
+    node, of one in its midst, by all leaves, and by those that more than one position shares."""
     packed = 0
     for seed in range(120):
-        y = random_repetition(Random(seed))
+        random = Random(seed)
+        y = random_repetition(random)
+        inner = [node for node in topological_order(y) if node.args]
+        for end in (y, random.choice(inner)):
+            leaves = reached(end)
+            uses = Counter(x for node in topological_order(end) for x in node.args)
+            shared = [x for x in leaves if uses[x] >= max(uses.values()) / 2]
+            for wrt in (leaves, shared):
+                for leaf in leaves:
+                    leaf.grad = 0.0
+                expected, sizes = eager(end, wrt)
+                step = compile(end, wrt, backend="machine")
+                found, by_machine = on_machine(step)
+                assert agree(found, expected, sizes), seed
+                assert by_machine == all(map(isfinite, expected)), seed
+                tape = step.recorded
+                slots = [tape.leaves[x] for x in wrt]
+                groups = packs(normal_form(tape, tape.outputs), slots, BLOCK)
+                packed += any(len(group) > 1 for group in groups)
+    assert packed > 50
+
+
+POLES = {
+    "sqrt": lambda s: s.sqrt(),
+    "log": lambda s: s.log(),
+    "1 / s": lambda s: 1 / s,
+    "s**1.5": lambda s: s**1.5,
+    "s**-2.5": lambda s: s**-2.5,
+    "exp": lambda s: (s * 100).exp(),
+}
+
+
+@pytest.mark.parametrize("pole", POLES.values(), ids=POLES)
+def test_a_position_that_a_function_is_not_applied_at(pole: Callable[[Value], Value]) -> None:
+    """What the function would give there, infinite or nan, is in no number."""
+    pairs = [(-1.0, -1.0), (1.0, 2.0), (2.0, 2.0), (0.0, 0.0), (3.0, 0.0), (900.0, 900.0)]
+    for where in ([1], [1, 2], [4, 2, 1]):
+        v, w = Value(1.0), Value(2.0)
+        sums = [v * Value(a) + w * Value(b) for a, b in pairs]
+        terms = [pole(s) if i in where else s * s for i, s in enumerate(sums)]
+        check(sum(terms[1:], terms[0]), [v, w])
+
+
+def test_the_same_after_an_infinity_that_was_hidden() -> None:
+    """-0 and infinities are told apart as the engine does, where the answer is finite."""
+    v, x = Value(2.0), Value(1.0)
+    mask = TABLE["mask"]
+    for y, number in (
+        (v * tanh(x**-0.5), -0.0),
+        (v * mask(x.log() ** -0.5, x + 3), 0.0),
+        (v * (1 / -x).atan(), 0.0),
+        (v * ((x / Value(0.0)).atan() + 2 * (x / Value(-0.0)).atan()), 1.0),
+    ):
+        expected = compile(y, v, x, backend="python")([number] * 3)
+        assert compile(y, v, x, backend="machine")([number] * 3) == expected
+
+
+@pytest.mark.parametrize("hide", [lambda c, y: TABLE["mask"](c, y), lambda c, y: y**c])
+def test_a_nan_that_the_output_does_not_show_is_in_the_gradient(hide: Any) -> None:
+    c, x, z = Value(0.0), Value(-1.0), Value(2.0)
+    alone = compile(hide(c, x.log()), x, backend="machine")
+    of_many = compile(hide(c, (x * z).log()), z, x, backend="machine")
+    for step, columns in ((alone, []), (of_many, [[-1.0] * 9])):
+        assert isnan(quiet(step, *columns)[1][0])
+
+
+def test_a_kink_is_met_where_the_engine_meets_it() -> None:
+    """A mean of three equal numbers is that number: no reciprocal of 3 is rounded."""
+    a, b, c = (Value(0.3) for _ in range(3))
+    mean = (a + b + c) / 3
+    check((a - mean).relu() + (b - mean) * 0.5, [a, b, c])
+
+
+@pytest.mark.parametrize("exponent", [-2.0, -1.5, -1.0, -0.5, 0.5, 1.5, 2.0])
+@pytest.mark.parametrize("number", [0.0, 1e-300, 0.7, 1e155, inf])
+def test_powers_that_are_products(exponent: float, number: float) -> None:
+    x, w = Value(number), Value(1.0)
+    expected, sizes = eager((x * w) ** exponent, [x, w])
+    found, by_machine = on_machine(compile((x * w) ** exponent, [x, w], backend="machine"))
+    assert agree(found, expected, sizes)
+    assert by_machine == all(map(isfinite, expected))
+
+
+@pytest.mark.parametrize("build", [*REPEATED, random_repetition])
+def test_no_parameter_changes_before_its_last_reader(build: Callable[..., Value]) -> None:
+    """The gradients of a step that changes them are, to the bit, those of one that does not."""
+    for seed in range(3, 9) if build in REPEATED else range(100):
+        y = build(Random(seed), *([seed] if build in REPEATED else []))
         leaves = reached(y)
-        expected, sizes = eager(y, leaves)
-        step = compile(y, leaves, backend="machine")
-        found, _ = on_machine(step)
-        assert agree(found, expected, sizes), seed
-        packed += step.program().plan(1).single
-    assert packed > 60
+        machine = compile(y, leaves, backend="machine").program()
+        outputs, gradients = machine.run([], 1)
+        if all(map(isfinite, gradients)):
+            run = machine.training([], 1, False, GradientDescent(leaves, 0.37))
+            assert (run.steps(1)[0].tolist(), run.gradients()) == (outputs, gradients)
 
 
 def test_the_same_after_the_parameters_have_changed() -> None:

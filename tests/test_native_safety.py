@@ -29,10 +29,10 @@ from tinygrad_edu.optim import Adam, AdamW, GradientDescent
 from tinygrad_edu.transformer import Block
 
 pytest.importorskip("llvmlite")
-from tinygrad_edu.native.binding import VECTORS, aligned
-from tinygrad_edu.native.check import check
-from tinygrad_edu.native.library import Library, library, processor
-from tinygrad_edu.native.machine import (
+from tinygrad_edu.native.binding.check import check
+from tinygrad_edu.native.binding.library import Library, library, processor
+from tinygrad_edu.native.binding.program import VECTORS, aligned
+from tinygrad_edu.native.machine.instructions import (
     BLOCK,
     DOTS,
     FINISH,
@@ -45,7 +45,7 @@ from tinygrad_edu.native.machine import (
     outputs,
     wide,
 )
-from tinygrad_edu.native.update import Update
+from tinygrad_edu.native.machine.update import Update
 
 ROOT = Path(tinygrad_edu.__file__).parents[1]
 
@@ -139,7 +139,7 @@ def attention() -> tuple[Value, list[Value]]:
 
 @cache
 def tables() -> list[tuple[Any, int, int, list[int], int]]:
-    """Of packed and unpacked programs with every instruction."""
+    """Of one example and of many, with every instruction."""
     model, inputs = MLP(2, [9, 2], "sigmoid", seed=1), [Value(0.5) for _ in range(4)]
     loss = losses.half_squared_error(model(inputs[:2]), inputs[2:])
     linear = Linear(3, 3, Random(1), lambda random, *_: random.uniform(-1, 1))
@@ -176,7 +176,7 @@ def test_real_tables_are_accepted_and_have_every_instruction() -> None:
         while table[at]:
             codes.add(int(table[at]))
             at += int(table[at + 1])
-    assert codes >= {GATHER, SUMS, UPDATE, DOTS, DOTS + 1}
+    assert codes >= {GATHER, SUMS, SUMS + 1, TURN, UPDATE, DOTS, DOTS + 1, DOTS + 2}
     assert max(codes) >= ROWS
 
 
@@ -287,7 +287,7 @@ def test_settings_are_lists_with_a_number_for_each_step() -> None:
     for optimizer in (GradientDescent(parameter), Adam(parameter), AdamW(parameter)):
         update = Update(*optimizer.recorded(), 4, "")
         found = update.settings([0.5, 0.25, 0.125], [0, 1, 2])
-        assert [len(numbers) for numbers in found] == [3] * len(update.uniform)
+        assert [len(numbers) for numbers in found] == [3] * len(update.common)
         assert -0.25 in [second for _, second, _ in found]
         assert update.settings([], []) == [[] for _ in found]
 
@@ -320,9 +320,9 @@ value, slopes = compile(x / w + 1, [w], backend="machine")()
 print(json.dumps([value, *slopes]))
 """
 OTHER_CODE = """  # of another program, under the name of this one's
-from tinygrad_edu.native import library
+from tinygrad_edu.native.binding import library
 real = library._compiled
-library._compiled = lambda text, machine: real(text.replace(" fdiv ", " fmul "), machine)
+library._compiled = lambda text, target: real(text.replace(" fdiv ", " fmul "), target)
 """
 
 

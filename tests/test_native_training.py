@@ -94,7 +94,7 @@ class Learning:
 
 
 @ALL
-@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("count", [1, 4, 1000])
 @pytest.mark.parametrize("reduce", ["sum", "mean"])
 def test_the_run_of_the_loop(name: str, count: int, reduce: str) -> None:
     """30 sweeps over one case, which goes in lanes another way, and over four."""

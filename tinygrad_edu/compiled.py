@@ -251,7 +251,7 @@ class Step:
     def program(self) -> Any:
         """The machine-code program of this step."""
         if self._program is None:
-            from tinygrad_edu.native.binding import Program
+            from tinygrad_edu.native.binding.program import Program
 
             outputs, used = [self.loss, *self.also], [self.inputs[i] for i in self._used]
             self._program = Program(self.recorded, outputs, self.wrt, used)

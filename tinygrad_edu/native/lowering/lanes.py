@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable
 from typing import Any
 
-from tinygrad_edu.native.form import ONE, Node
-from tinygrad_edu.native.packs import Group
-from tinygrad_edu.native.rows import Arena, Pair, Ref, Row, is_number
+from tinygrad_edu.native.lowering.form import ONE, Node
+from tinygrad_edu.native.lowering.packs import Group
+from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, is_number
+
+# Operands at which these rows of the table are finite; a quotient, in its second.
+FILL = {"exp": 0.0, "sinh": 0.0, "cosh": 0.0, "tan": 0.0, "log": 1.0, "sqrt": 1.0, "pow": 1.0}
+FILL["div"] = 1.0
 
 
 class Lanes:
     """place: the row of each slot and its lane in it; at first, of what is given in rows.
 
     A node by itself is in lane 0, and the same in all lanes, for it is made of such rows, and of
-    single lanes of others. Where a pack has no lane, its row has what it has in another lane, or
-    what comes of that: numbers that do not count, but are hardly ever infinite.
+    single lanes of others. Where a pack has no lane, its row has some number that does not count,
+    but has to be finite: it is times 0 in the backward pass. quiet: rows of `silent` slots, whose
+    nan the output may not show.
     """
 
     def __init__(
-        self, arena: Arena, nodes: dict[int, Node], groups: Iterable[Group], given: dict[int, Row]
+        self,
+        arena: Arena,
+        nodes: dict[int, Node],
+        groups: Iterable[Group],
+        given: dict[int, Row],
+        silent: Container[int],
     ) -> None:
-        self.arena, self.nodes = arena, nodes
+        self.arena, self.nodes, self.silent = arena, nodes, silent
         self.place: dict[Any, tuple[Row, int]] = {x: (row, 0) for x, row in given.items()}
         self.packs: set[Row] = set()
         self.lent: set[Row] = set()  # those of which others use single lanes
+        self.tried: dict[Any, set[int]] = {}  # lanes in which a row is some operand of a row
+        self.quiet: set[Row] = set()
         for group in groups:
             row = self._row(group)
             self.place |= {s: (row, lane) for lane, s in group.items()}
             if [*group] != [0]:
                 self.packs.add(row)
+            if any(s in silent for s in group.values()):
+                self.quiet.add(row)
 
     def ref(self, x: Any) -> Ref:
         """A slot as the lane of its row, if it has one; anything else as it is."""
@@ -45,8 +59,26 @@ class Lanes:
         if op is None:
             return self.arena.dots(*self._terms(members))
         columns = zip(*(node.operands for node in members.values()))
-        operands = (self._refer(dict(zip(group, xs)), group) for xs in columns)
+        operands = [self._refer(dict(zip(group, xs)), group) for xs in columns]
+        if any(s in self.silent for s in group.values()):  # as it is, for all depends on its nan
+            return self.arena.make("operation", *map(self.arena.as_row, operands), op=op)
+        if [*group] != [0] and op.name in FILL:
+            poles = range(op.name == "div", len(operands))
+            for i in poles:
+                operands[i] = self._filled(operands[i], group, op.name, i)
         return self.arena.as_row(self.arena.operation(op, *operands))
+
+    def _filled(self, x: Ref, group: Group, name: str, place: int) -> Ref:
+        """An operand that is harmless in lanes where this row has no node, as others may not be."""
+        missing = {*range(self.arena.lanes)} - group.keys()
+        tried = self.tried.setdefault((name, place, x), set())
+        if type(x) is not Row or missing <= tried:
+            tried.update(group)
+            return x
+        terms: list[Pair] = [(self.arena.pattern(dict.fromkeys(group, ONE)), x)]
+        if FILL[name]:
+            terms.append((ONE, self.arena.pattern(dict.fromkeys(missing, (FILL[name],)))))
+        return self.arena.dots(*terms, once=True)
 
     def _key(self, x: Any, lane: int, members: Collection[int]) -> Any:
         """What a factor is in that lane: the row that it has a lane in there, or else itself.
@@ -111,7 +143,8 @@ class Lanes:
         if is_number(x):
             return self._pattern(dict.fromkeys(column, x), members), y
         x, y = (y, x) if type(y) is Row else (x, y)
-        return self.arena.product(self._pattern(dict.fromkeys(column, ONE), members), x), y
+        ones = self._pattern(dict.fromkeys(column, ONE), members)
+        return self.arena.dots((ones, x), once=True), y
 
     def _pattern(self, group: Group, members: Collection[int]) -> Row:
         """Numbers for lanes as a row, with 0 in those lanes of the members that have none."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from tinygrad_edu import ops
-from tinygrad_edu.native.form import ONE
-from tinygrad_edu.native.rows import MINUS, Arena, Ref, Row
+from tinygrad_edu.native.lowering.form import ONE
+from tinygrad_edu.native.lowering.rows import MINUS, Arena, Ref, Row
 
 
 def fuse(arena: Arena) -> None:
@@ -30,7 +30,7 @@ def fuse(arena: Arena) -> None:
             (x,), finish = row.args, "relu"
         elif row.kind == "dots" and len(row.terms) == 1 and not row.finish:
             other, x = sorted(row.terms[0], key=free)
-            if type(other) is not Row or x is other:
+            if type(other) is not Row:
                 continue
         if not free(x):
             continue
@@ -50,5 +50,5 @@ def fuse(arena: Arena) -> None:
         if row.kind == "dots" and len(row.terms) == 2 and not row.finish:
             (one, x), (sign, y) = row.terms
             if one == ONE and sign in (ONE, MINUS) and type(x) is type(y) is Row:
-                row.kind, row.args, row.terms = "rows", (x, y), ()
+                row.kind, row.args, row.terms = "operation", (x, y), ()
                 row.op = ops.add if sign == ONE else ops.sub

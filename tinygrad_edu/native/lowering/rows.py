@@ -7,8 +7,8 @@ from typing import Any
 
 from tinygrad_edu import ops
 from tinygrad_edu.ieee import total
-from tinygrad_edu.native.form import ONE
-from tinygrad_edu.native.machine import BLOCK
+from tinygrad_edu.native.lowering.form import ONE
+from tinygrad_edu.native.machine.instructions import BLOCK
 from tinygrad_edu.ops import Op
 
 # What a row is made of: a Row, lane by lane; or what is the same in all lanes, which is a slot, a
@@ -32,11 +32,11 @@ class Row:
     """One number for each lane, and how it comes about.
 
     kind: "given", or an instruction. "dots": the sum of `terms`, products of two, and what
-    finishes it, of `machine.FINISH`, with the row `other`. "rows": `op` of the rows `args`.
-    "gather": one of `args` in each lane, None where it does not matter. "turn": one lane of each
-    of eight `args`. "sums": in each of eight lanes, a sum over all lanes: `terms` are a row and
-    the eight that it is multiplied by. "zero": 0, and nothing to be done. at: its address, -1
-    until it has one.
+    finishes it, of `FINISH`, with the row `other`. "operation": `op` of the rows `args`. "gather":
+    one of `args` in each lane, None where it does not matter. "turn": one lane of each of eight
+    `args`. "sums": in each of eight lanes, a sum over all lanes: `terms` are a row and the eight
+    that it is multiplied by. "zero": 0, and nothing to be done. at: its address, -1 until it has
+    one.
     """
 
     __slots__ = ("args", "at", "finish", "kind", "op", "other", "terms")
@@ -49,7 +49,7 @@ class Row:
         self.other: Row | None = None
 
     def refs(self) -> list[Ref]:
-        """All that it is made of."""
+        """All that it is made of but `other`, which `fuse` alone gives it."""
         return [*self.args, *(x for term in self.terms for x in term)]
 
     def operands(self) -> Iterator[Row]:
@@ -63,7 +63,8 @@ class Arena:
     """Where everything is, and what is there from the start: `numbers`, by address.
 
     lanes: of a row. addresses: of slots that are the same in all lanes. all: the rows to be made,
-    in an order in which they can be.
+    in an order in which they can be. meant: the operation that a row is, if it is computed in
+    another way, and of what.
     """
 
     def __init__(self, lanes: int) -> None:
@@ -71,14 +72,14 @@ class Arena:
         self.size = BLOCK  # in doubles: the first stay 0
         self.numbers: dict[int, float] = {}
         self.constants: dict[str, int] = {"0.0": 0}
-        self.patterns: dict[tuple[float, ...], Row] = {}
         self.addresses: dict[int, int] = {}
         self.all: dict[Row, None] = {}
-        self.made: dict[Any, Row] = {}  # those that more than one may need
-        self.relus: dict[Row, Row] = {}
+        self.meant: dict[Row, tuple[Op, tuple[Ref, ...]]] = {}
+        self.made: dict[Any, Row] = {}  # rows that more than one may need
+        self.relus: dict[Row, Row] = {}  # of a row, its relu
 
     def take(self, doubles: int) -> int:
-        """The address of so many doubles, which begins a vector."""
+        """The address of so many doubles, which begins a block of eight."""
         at, self.size = self.size, self.size + -(-doubles // BLOCK) * BLOCK
         return at
 
@@ -102,25 +103,26 @@ class Arena:
 
     def pattern(self, lanes: dict[int, tuple[float]]) -> Row:
         """A row of these numbers, by lane, there from the start; 0 in other lanes."""
-        key = tuple(lanes.get(lane, (0.0,))[0] for lane in range(self.lanes))
-        if key not in self.patterns:
-            self.patterns[key] = Row("given", at=self.take(self.lanes))
-            self.numbers |= zip(range(self.patterns[key].at, self.size), key)
-        return self.patterns[key]
+        numbers = [lanes.get(lane, (0.0,))[0] for lane in range(self.lanes)]
+        key = repr(numbers)  # which tells -0 from 0
+        if key not in self.made:
+            self.made[key] = row = Row("given", *numbers, at=self.take(self.lanes))
+            self.numbers |= zip(range(row.at, self.size), numbers)
+        return self.made[key]
 
     def filling(self, x: float) -> Row:
         """A row of that number in every lane."""
         return self.pattern(dict.fromkeys(range(self.lanes), (x,)))
 
     def as_row(self, x: Ref) -> Row:
-        """What is the same in every lane as a row."""
+        """Any of these as a row."""
         if type(x) is Row:
             return x
-        return self.filling(x[0]) if is_number(x) else self.product(ONE, x)
+        return self.filling(x[0]) if is_number(x) else self.dots((ONE, x), once=True)
 
-    def row(self, kind: str, *args: Ref, op: Op | None = None, at: int = -1) -> Row:
+    def row(self, kind: str, *args: Ref, op: Op | None = None) -> Row:
         """A new row to be made."""
-        row = Row(kind, *args, op=op, at=at)
+        row = Row(kind, *args, op=op)
         self.all[row] = None
         return row
 
@@ -131,25 +133,22 @@ class Arena:
             self.made[key] = self.row(kind, *args, op=op)
         return self.made[key]
 
-    def dots(self, *terms: Pair) -> Row:
-        """A new row, the sum of these products."""
+    def dots(self, *terms: Pair, once: bool = False) -> Row:
+        """A row that is the sum of these products, a new one, or made once."""
+        if once and terms in self.made:
+            return self.made[terms]
         row = self.row("dots")
         row.terms = terms
+        if once:
+            self.made[terms] = row
         return row
 
-    def product(self, x: Ref, y: Ref) -> Row:
-        """A row of a product, made once."""
-        if (x, y) not in self.made:
-            self.made[x, y] = self.dots((x, y))
-        return self.made[x, y]
+    def parts(self, row: Row) -> Sequence[Ref]:
+        """What a row is a function of."""
+        return self.meant[row][1] if row in self.meant else row.refs()
 
     def operation(self, op: Op, *xs: Ref) -> Ref:
-        """A row of the table of these operands: sums and products as DOTS, a number of numbers.
-
-        Powers to half a whole number by square root and product, which is faster. It differs from
-        ieee's pow at -0 and -inf only, in a zero's sign or where what follows is not finite and is
-        computed once more.
-        """
+        """A row of the table of these operands: sums and products as DOTS, a number of numbers."""
         x, y = xs[0], xs[-1]
         if all(map(is_number, xs)):
             return (total(op.value, *(u[0] for u in xs)),)
@@ -165,16 +164,33 @@ class Arena:
         if op is ops.mask and is_number(x):
             return y if x[0] else (0.0,)
         if op is ops.power and is_number(y) and abs(y[0]) in (0.5, 1.0, 1.5, 2.0):
-            size = abs(y[0])
-            power = self.dots((x, x)) if size == 2 else x
-            if size % 1:
-                root = self.make("rows", self.as_row(x), op=ops.sqrt)
-                power = self.dots((x, root)) if size > 1 else root
-            return power if y[0] > 0 else self.operation(ops.div, ONE, power)
+            return self._power(x, y[0])
         rows = [self.as_row(u) for u in xs]
         if op is ops.step:  # step(relu(x)) is step(x), and then x may have no other use
             rows = [self.relus.get(row, row) for row in rows]
-        row = self.make("rows", *rows, op=op)
+        row = self.make("operation", *rows, op=op)
         if op is ops.relu:
             self.relus[rows[0]] = row
+        return row
+
+    def _power(self, x: Ref, exponent: float) -> Ref:
+        """By square root, reciprocal and product, which is faster; its rules are still a power's.
+
+        It differs from ieee's pow where x is -inf and no other: a square root is nan there.
+        """
+        size, factors = abs(exponent), [self.as_row(x)] if abs(exponent) >= 1 else []
+        if size % 1:
+            positive = self.make(
+                "operation", self.as_row(x), self.filling(0.0), op=ops.add
+            )  # no -0
+            factors = [positive] * len(factors)
+            factors.append(self.make("operation", positive, op=ops.sqrt))
+        if exponent < 0:
+            one = self.filling(1.0)
+            factors = [self.make("operation", one, y, op=ops.div) for y in factors]
+        if size == 2:
+            factors *= 2
+        row = factors[0] if len(factors) == 1 else self.dots((factors[0], factors[1]))
+        if exponent != 1:
+            self.meant.setdefault(row, (ops.power, (x, (exponent,))))
         return row

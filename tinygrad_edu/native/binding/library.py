@@ -14,8 +14,8 @@ from typing import Any
 import llvmlite
 from llvmlite import binding as llvm
 
-from tinygrad_edu.native.arithmetic import LIBRARY
-from tinygrad_edu.native.machine import machine
+from tinygrad_edu.native.machine.arithmetic import LIBRARY
+from tinygrad_edu.native.machine.instructions import machine
 
 
 @cache
@@ -34,13 +34,13 @@ class Library:
 
     def __init__(self, text: str) -> None:
         _prepare()
-        machine = llvm.Target.from_default_triple().create_target_machine(
+        target = llvm.Target.from_default_triple().create_target_machine(
             cpu=llvm.get_host_cpu_name(),
             features=llvm.get_host_cpu_features().flatten(),
             opt=1,
         )
-        code = _cached(text) or _kept(text, _compiled(text, machine))
-        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        code = _cached(text) or _kept(text, _compiled(text, target))
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self.engine.finalize_object()
 
@@ -60,18 +60,18 @@ def library(width: int, vectors: int, registers: int) -> Library:
 def _prepare() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+    c = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
     for name in LIBRARY:
-        llvm.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
+        llvm.add_symbol(name, ctypes.cast(getattr(c, name), ctypes.c_void_p).value)
 
 
-def _compiled(text: str, machine: Any) -> bytes:
+def _compiled(text: str, target: Any) -> bytes:
     module = llvm.parse_assembly(text)
     module.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=0)  # inlines what is to be, no more
-    builder = llvm.create_pass_builder(machine, options)
+    builder = llvm.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
-    code: bytes = machine.emit_object(module)
+    code: bytes = target.emit_object(module)
     return code
 
 

@@ -21,11 +21,11 @@ from functools import partial
 from itertools import accumulate, product, repeat
 from math import inf
 
-from tinygrad_edu.native.arithmetic import ARITHMETIC
-from tinygrad_edu.native.vector import Code, Pointer, Vector, muladd, when
+from tinygrad_edu.native.machine.arithmetic import ARITHMETIC
+from tinygrad_edu.native.machine.vector import Code, Pointer, Vector, muladd, when
 from tinygrad_edu.ops import TABLE
 
-BLOCK = 8  # sums made by one SUMS, whatever the width
+BLOCK = 8  # sums of one SUMS, parameters that change together, whatever the width
 OPS = list(TABLE)
 HEAD = 15  # int32 before the lists of DOTS
 GATHER, SUMS, TURN, UPDATE = 1, 2, 4, 5  # codes; SUMS + 1 makes twice as many
@@ -136,7 +136,7 @@ class _Machine(Code):
             if self.lanes * j > width:
                 sums = self.loop(rr, sums, both)
             else:  # one sum, as four in turn, which do not wait for each other
-                zero = Vector(self, "zeroinitializer", width=width)
+                zero = sums[0].constant(-0.0)
                 a, b, c, d = self.loop(
                     rr, [*sums, zero, zero, zero], lambda i, s, *rest: [*rest, *both(i, s)]
                 )
@@ -255,8 +255,8 @@ class _Machine(Code):
         0 is, how many doubles; where the outputs are, how many; how many settings a step has.
         columns: the inputs of all chunks. losses: room for the outputs of each step. settings:
         those of each step. update: null, or what moves the parameters, in the last chunk: given
-        the arena, places, the settings of this step, first and count. It stops after a step whose
-        first output is not finite.
+        the arena, places, the settings of this step, first, count and step. It stops after a step
+        whose first output is not finite.
         """
         data = "double* m, i32* table, i64* plan, double* columns, double* losses, i64 steps"
         header = f"i64 @train({data}, ptr update, i64* places, double* settings)"

@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import zip_longest
 from typing import Any
 
-from tinygrad_edu.native.form import Node
+from tinygrad_edu.native.lowering.form import Node
 
 Group = dict[int, Any]  # by lane, of those lanes that have one
 
@@ -98,8 +98,8 @@ class _Packs:
         self.packs[at][lane] = s
         self.place[s] = at, lane
 
-    def upward(self, told: int) -> None:
-        """Packs what is made of one lane, of the same packs; before `told`, any packs will do."""
+    def upward(self, known: int) -> None:
+        """Packs what is made of one lane, of the same packs; before `known`, any packs will do."""
         found: dict[Any, int] = {}
         for s, node in self.nodes.items():
             if s in self.place:
@@ -109,7 +109,7 @@ class _Packs:
             lanes = {at[1] for at in places if at}
             if len(lanes) == 1:
                 (lane,) = lanes
-                kinds = ((max(at[0], told), 0) if at else x for at, x in zip(places, factors))
+                kinds = ((max(at[0], known),) if at else x for at, x in zip(places, factors))
                 key = (node.op, *kinds)
                 at = found.get(key, -1)
                 if at < 0 or lane in self.packs[at]:

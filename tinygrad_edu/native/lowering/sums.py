@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from tinygrad_edu.native.form import ONE
-from tinygrad_edu.native.machine import BLOCK
-from tinygrad_edu.native.rows import Arena, Row
+from tinygrad_edu.native.lowering.form import ONE
+from tinygrad_edu.native.lowering.rows import Arena, Row
+from tinygrad_edu.native.machine.instructions import BLOCK
 
 Sum = list[tuple[Row, Row]]  # over all lanes, of products of two rows
 
@@ -17,23 +17,35 @@ Sum = list[tuple[Row, Row]]  # over all lanes, of products of two rows
 def sums(arena: Arena, lists: Sequence[Sum]) -> Row:
     """A row with one sum in each of its lanes.
 
-    Its terms have a row, and for each sum what this is multiplied by: as few as there can be, if
-    all share a row in each of their products; 0 for a sum that is not in a term.
+    A term is a row, the hub, and for each sum what the hub is multiplied by, 0 where a sum has no
+    such product. Where all share a row in each of their products, there are no more terms.
     """
-    rest, zero = [list(pairs) for pairs in lists], arena.filling(0.0)
-    terms = []
-    while any(rest):
-        first = next(pairs[0] for pairs in rest if pairs)
-        hub = next((x for x in first if all(pairs and x in pairs[0] for pairs in rest)), None)
-        if hub is None:
-            having = Counter(x for pairs in rest for x in {x: 0 for pair in pairs for x in pair})
-            hub = max(having, key=having.__getitem__)
-        term = [hub]
-        for pairs in rest:
-            i = next((i for i, pair in enumerate(pairs) if hub in pair), -1)
-            x, y = pairs.pop(i) if i >= 0 else (zero, hub)
-            term.append(y if x is hub else x)
-        terms.append((*term, *[zero] * (1 + BLOCK - len(term))))
+    zero, terms = arena.filling(0.0), []
+    having: dict[Row, dict[int, deque[int]]] = {}  # products with that row, by sum
+    for k, pairs in enumerate(lists):
+        for i, pair in enumerate(pairs):
+            for row in dict.fromkeys(pair):
+                having.setdefault(row, {}).setdefault(k, deque()).append(i)
+    done: set[tuple[int, int]] = set()
+
+    def sharing(row: Row) -> list[int]:
+        """The sums that have a product with that row, which is in no term."""
+        for k, places in having[row].items():
+            while places and (k, places[0]) in done:
+                places.popleft()
+        return [k for k, places in having[row].items() if places]
+
+    for k, pairs in enumerate(lists):
+        for i, pair in enumerate(pairs):
+            if (k, i) not in done:
+                hub = max(pair, key=lambda row: len(sharing(row)))
+                term = [hub, *[zero] * BLOCK]
+                for j in sharing(hub):
+                    place = having[hub][j].popleft()
+                    x, y = lists[j][place]
+                    term[1 + j] = y if x is hub else x
+                    done.add((j, place))
+                terms.append(tuple(term))
     row = arena.row("sums")
     row.terms = terms
     return row
@@ -61,7 +73,7 @@ class Gradients:
         blocks.sort(key=lambda block: block[0].kind != "sums")
         self.rows = {row: i for i, (row, _) in enumerate(blocks)}
         self.size = len(blocks) * BLOCK
-        self.parameters_at = self.zero_at = arena.take(self.size)
+        self.parameters_at = arena.take(self.size)
         self.zero_at = arena.size
         hubs = dict.fromkeys(row.terms[0][0][0] for row in self.rows if row.kind == "dots")
         ordered = dict.fromkeys((*(row for row in hubs if row.kind == "sums"), *earlier))

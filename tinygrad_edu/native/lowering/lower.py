@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from tinygrad_edu.native.form import normal_form
-from tinygrad_edu.native.fuse import fuse
-from tinygrad_edu.native.lanes import Lanes
-from tinygrad_edu.native.machine import BLOCK
-from tinygrad_edu.native.packs import packs
-from tinygrad_edu.native.reverse import backward
-from tinygrad_edu.native.rows import Arena, Row, row_of
-from tinygrad_edu.native.schedule import Schedule
-from tinygrad_edu.native.sums import Gradients, sums
+from tinygrad_edu.native.lowering.form import ONE, normal_form
+from tinygrad_edu.native.lowering.fuse import fuse
+from tinygrad_edu.native.lowering.lanes import Lanes
+from tinygrad_edu.native.lowering.packs import packs
+from tinygrad_edu.native.lowering.reverse import backward
+from tinygrad_edu.native.lowering.rows import Arena, Row, row_of
+from tinygrad_edu.native.lowering.schedule import Schedule
+from tinygrad_edu.native.lowering.sums import Gradients, sums
+from tinygrad_edu.native.machine.instructions import BLOCK
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.tape import Tape, hidden
 
@@ -43,17 +41,15 @@ class Lowering:
         """
         self.arena = arena = Arena(lanes)
         single, output = inputs is None, tape.outputs[0]
-        silent = hidden(tape, output)
-        nodes = normal_form(tape, tape.outputs, silent)
+        nodes = normal_form(tape, tape.outputs)
         given = [] if inputs is None else [*inputs, None, None]
         self.inputs_at = arena.take(len(given) * lanes)
         rows = [Row("given", at=self.inputs_at + i * lanes) for i, _ in enumerate(given)]
         groups = packs(nodes, parameters, lanes) if single else ({0: s} for s in nodes)
-        found = Lanes(arena, nodes, groups, dict(zip(inputs or (), rows)))
+        found = Lanes(arena, nodes, groups, dict(zip(inputs or (), rows)), hidden(tape, output))
         _, lane = found.place.get(output, (None, 0))
-        seed = arena.pattern({lane: (1.0,)}) if single else rows[-2]
-        quiet = {found.place[s][0] for s in silent if s in found.place}
-        slopes = backward(arena, row_of(found.ref(output)), seed, parameters, quiet)
+        seed = arena.pattern({lane: ONE}) if single else rows[-2]
+        slopes = backward(arena, row_of(found.ref(output)), seed, parameters, found.quiet)
         numbers = {s: (tape.data[s],) for s in tape.outputs if tape.ops[s] is CONSTANT}
         ends = [numbers.get(s) or found.ref(s) for s in tape.outputs]
         told = []
@@ -68,4 +64,4 @@ class Lowering:
             if op is LEAF and slot not in found.place and slot not in arena.addresses:
                 arena.addresses[slot] = arena.take(1)
         fuse(arena)
-        self.table = np.array(Schedule(arena, self.gradients, sizes).table, np.int32)
+        self.table = Schedule(arena, self.gradients, sizes).table

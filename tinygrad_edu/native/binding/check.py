@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tinygrad_edu.errors import TapeError
-from tinygrad_edu.native.machine import BLOCK, DOTS, FINISH, GATHER, OPS, ROWS, SUMS, TURN, UPDATE
+from tinygrad_edu.native.machine.instructions import (
+    BLOCK,
+    DOTS,
+    FINISH,
+    GATHER,
+    OPS,
+    ROWS,
+    SUMS,
+    TURN,
+    UPDATE,
+)
 
 Reach = tuple[Sequence[int], int]  # addresses, and how many doubles are read or written at each
 

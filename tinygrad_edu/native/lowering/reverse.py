@@ -7,9 +7,9 @@ from typing import Any
 
 from tinygrad_edu import ops
 from tinygrad_edu.formula import Symbolic
-from tinygrad_edu.native.form import ONE
-from tinygrad_edu.native.rows import Arena, Pair, Ref, Row, row_of
-from tinygrad_edu.native.sums import Sum, sums
+from tinygrad_edu.native.lowering.form import ONE
+from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, row_of
+from tinygrad_edu.native.lowering.sums import Sum, sums
 from tinygrad_edu.ops import Op
 
 
@@ -26,7 +26,7 @@ def backward(
     slopes: dict[int, Sum] = {s: [] for s in wanted}
     needed: set[Ref] = set(slopes)
     for row in rows:
-        if not needed.isdisjoint(map(row_of, row.refs())):
+        if not needed.isdisjoint(map(row_of, arena.parts(row))):
             needed.add(row)
     adjoints: dict[Row, list[Pair]] = {}
     lanes: dict[Row, dict[int, Sum]] = {}
@@ -49,7 +49,7 @@ def backward(
             terms.append((ONE, sums(arena, each)))
         if row in needed and terms:
             adjoint = _total(arena, terms)
-            for place, u in enumerate(row.refs()):
+            for place, u in enumerate(arena.parts(row)):
                 if row_of(u) in needed:
                     give(u, adjoint, _local(arena, row, place, row in silent))
     return slopes
@@ -64,21 +64,23 @@ def _total(arena: Arena, terms: list[Pair]) -> Row:
     locals_of: dict[Row, list[Ref]] = {}
     for local, adjoint in terms:
         locals_of.setdefault(adjoint, []).append(local)
+    terms = []
     for adjoint, found in locals_of.items():
         if len({*found}) == 2 == len(found) and type(found[0]) is type(found[1]) is Row:
-            terms = [term for term in terms if term[1] is not adjoint]
-            terms.append((arena.operation(ops.add, *found), adjoint))
+            found = [arena.operation(ops.add, *found)]
+        terms += ((local, adjoint) for local in found)
     return terms[0][1] if len(terms) == 1 and terms[0][0] == ONE else arena.dots(*terms)
 
 
 def _local(arena: Arena, row: Row, place: int, silent: bool) -> Ref:
-    """The local derivative of a row by what stands there in `refs`."""
+    """The local derivative of a row by its part of that place."""
     if row.kind == "gather":
         return arena.pattern({place: ONE})
-    if row.kind == "dots":
+    op = arena.meant.get(row, (row.op, ()))[0]
+    if op is None:
         rule, args = ops.mul.derivatives[place % 2], [None, *row.terms[place // 2]]
     else:
-        rule, args = row.op.derivatives[place], [row, *row.args]
+        rule, args = op.derivatives[place], [row, *arena.parts(row)]
     found = rule(*(_Operand(arena, x) for x in args))
     if silent:
         y = _Operand(arena, row)

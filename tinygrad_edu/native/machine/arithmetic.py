@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable
 from math import inf, nan, sqrt
 
-from tinygrad_edu.native.vector import Vector, bits, muladd, when
+from tinygrad_edu.native.machine.vector import Vector, bits, muladd, when
 
 LIBRARY = ("sin", "cos", "tan", "atan", "sinh", "cosh", "pow")  # C's functions, a lane at a time
 

@@ -6,8 +6,8 @@ transformer become 2,500 nodes.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from math import inf
+from collections.abc import Iterable, Sequence
+from math import frexp
 from typing import Any, NamedTuple
 
 from tinygrad_edu import ops
@@ -24,7 +24,7 @@ class Node(NamedTuple):
 
     op: Op | None
     operands: tuple[Factor, ...] = ()
-    terms: list[Term] = []  # noqa: RUF012  (never changed)
+    terms: Sequence[Term] = ()
 
     def factors(self) -> list[Factor]:
         """All that it is made of."""
@@ -34,11 +34,8 @@ class Node(NamedTuple):
 LONG = 64  # terms; a longer sum that is subtracted stays apart: it would be copied each time
 
 
-def normal_form(tape: Tape, ends: Iterable[int], apart: Container[int]) -> dict[int, Node]:
-    """The nodes by slot, operands first. What is in `ends` or `apart` is a node in any case.
-
-    `apart` are no sums either, lest a rule be lost that has to be asked.
-    """
+def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
+    """The nodes by slot, operands first. What is in `ends` is a node in any case."""
     numbers = {k: (x,) for k, (op, x) in enumerate(zip(tape.ops, tape.data)) if op is CONSTANT}
     uses = [0] * (len(tape) + 1)  # the last is of no slot
     for slots in (tape.a, tape.b, ends):
@@ -62,9 +59,7 @@ def normal_form(tape: Tape, ends: Iterable[int], apart: Container[int]) -> dict[
         if a < 0:
             continue
         x, y = numbers.get(a, a), numbers.get(b, b)
-        if k in apart:
-            others[k] = Node(op, (x, y) if b >= 0 else (x,))
-        elif op is mul:
+        if op is mul:
             sums[k] = [(y, x) if type(y) is tuple else (x, y)]
         elif op is add:
             less, more = sorted((terms(a), terms(b)), key=len)
@@ -78,9 +73,9 @@ def normal_form(tape: Tape, ends: Iterable[int], apart: Container[int]) -> dict[
             sums[k] = negated(a)
         elif op is ops.power and y == (2.0,):
             sums[k] = [(x, x)]
-        elif op is ops.div and type(y) is tuple and y[0] and 0 < abs(1 / y[0]) < inf:
-            sums[k] = [((1 / y[0],), x)]
+        elif op is ops.div and type(y) is tuple and abs(frexp(y[0])[0]) == 0.5:
+            sums[k] = [((1 / y[0],), x)]  # by a power of 2, and so without a rounding
         else:
             others[k] = Node(op, (x, y) if b >= 0 else (x,))
     nodes = {k: Node(None, (), found) for k, found in sums.items()} | others
-    return {k: nodes[k] for k in sorted(nodes)}
+    return dict(sorted(nodes.items()))

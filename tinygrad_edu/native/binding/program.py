@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.native.check import check
-from tinygrad_edu.native.library import Library, library, processor
-from tinygrad_edu.native.lower import Lowering
-from tinygrad_edu.native.machine import BLOCK, outputs, wide
-from tinygrad_edu.native.update import Update
+from tinygrad_edu.native.binding.check import check
+from tinygrad_edu.native.binding.library import Library, library, processor
+from tinygrad_edu.native.lowering.lower import Lowering
+from tinygrad_edu.native.machine.instructions import BLOCK, outputs, wide
+from tinygrad_edu.native.machine.update import Update
 from tinygrad_edu.tape import Tape, no_collection
 
 VECTORS = (1, 2, 4, 7, 13)  # lengths of rows, of which the one is chosen that fits best
@@ -28,7 +28,9 @@ VECTORS = (1, 2, 4, 7, 13)  # lengths of rows, of which the one is chosen that f
 class Plan:
     """A tape lowered for rows of `vectors` vectors: its table, and where things are in an arena.
 
-    single: for one example, whose inputs are uniform, and whose graph goes in lanes if it can.
+    single: for one example, whose inputs are the same in all lanes: lanes are what is alike in its
+    graph. numbers: the plan that the machine's `train` is given; a run sets how many chunks there
+    are, and how many settings a step has. free: arenas that no run has now.
     """
 
     def __init__(self, program: Program, vectors: int, single: bool) -> None:
@@ -48,8 +50,8 @@ class Plan:
             low = Lowering(tape, wanted, inputs, self.lanes, sizes)
             self.code = code.result()
         arena, found = low.arena, low.gradients
-        self.table = low.table.tobytes()  # which nobody can change
-        self.fixed = np.zeros(arena.size + self.lanes)
+        self.table = np.array(low.table, np.int32).tobytes()  # which nobody can change
+        self.fixed = np.zeros(arena.size)
         self.fixed[list(arena.numbers)] = list(arena.numbers.values())
         check(low.table, self.fixed.size, self.lanes, sizes, found.size // BLOCK)
         self.at, self.others_at = (
@@ -183,7 +185,7 @@ class Run:
     def _prepare(self, update: Update, code: Library, optimizer: Any) -> None:
         """Room after the arena for what the optimizer keeps, in the order of the parameters."""
         plan, self.formula = self.plan, update
-        self.numbers[7] = len(update.uniform)
+        self.numbers[7] = len(update.common)
         self.update_code = code  # without it the machine code at that address would be gone
         self.update = code.address("update")
         kept = optimizer.kept()

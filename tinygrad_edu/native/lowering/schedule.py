@@ -1,7 +1,8 @@
 """The table: rows become instructions, level by level, what is alike together.
 
 Rows that are ready at the same time, and are sums of the same rows with other factors (a layer of
-neurons), are made by one instruction, which reads those rows once.
+neurons), are made by one instruction, which reads those rows once. Parameters change (UPDATE)
+between other instructions, as soon as nobody reads them any more.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from graphlib import TopologicalSorter
-from itertools import chain, islice, pairwise, takewhile, tee, zip_longest
+from itertools import chain, pairwise, takewhile, tee, zip_longest
 from typing import Any
 
-from tinygrad_edu.native.form import ONE
-from tinygrad_edu.native.machine import (
+from tinygrad_edu.native.lowering.form import ONE
+from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, is_number
+from tinygrad_edu.native.lowering.sums import Gradients
+from tinygrad_edu.native.machine.instructions import (
     BLOCK,
     DOTS,
     FINISH,
@@ -25,8 +28,6 @@ from tinygrad_edu.native.machine import (
     TURN,
     UPDATE,
 )
-from tinygrad_edu.native.rows import Arena, Pair, Ref, Row, is_number
-from tinygrad_edu.native.sums import Gradients
 
 
 class Schedule:
@@ -40,7 +41,7 @@ class Schedule:
             "gather": self._gather,
             "turn": self._turn,
             "dots": self._dots,
-            "rows": self._ops,
+            "operation": self._ops,
             "sums": self._sums,
             "zero": self._change,
         }
@@ -63,10 +64,9 @@ class Schedule:
         blocks = {block: row for row, block in self.gradients.rows.items()}
         needed = {row: [x for x in row.operands() if x in number] for row in number}
         for row in number:
-            for u in (u for u in row.refs() if type(u) is int):
-                block = blocks.get(
-                    (self.arena.addresses[u] - self.gradients.parameters_at) // BLOCK
-                )
+            for u in row.refs():
+                at = self.arena.addresses[u] if type(u) is int else -1
+                block = blocks.get((at - self.gradients.parameters_at) // BLOCK)
                 if block is not None:
                     needed[block].append(row)
         order = TopologicalSorter(needed)
@@ -112,19 +112,19 @@ class Schedule:
         self.arena.place(rows)
         k = 0
         while k < len(rows):
-            alike = takewhile(lambda row: row.op is rows[k].op, islice(rows, k, None))  # noqa: B023
-            count, steps = _run([*(x.at for x in row.args), row.at] for row in alike)
+            alike = takewhile(lambda i: rows[i].op is rows[k].op, range(k, len(rows)))  # noqa: B023
+            count, steps = _run([*(x.at for x in rows[i].args), rows[i].at] for i in alike)
             count = count if steps[-1] == self.arena.lanes else 1
             places = [x for pair in zip((x.at for x in rows[k].args), steps) for x in pair] * 2
             self._write(ROWS + OPS.index(rows[k].op.name), rows[k].at, count, *places[:4])
             k += count
 
     def _dots(self, rows: list[Row]) -> None:
-        found = [_Sum(row) for row in rows]
+        found = [_Dots(row) for row in rows]
         if self.sizes[-1] > 2:
             self._own(found)
         used = Counter(x for s in found for pair in s.rr for x in pair)
-        alike: dict[Any, list[_Sum]] = {}
+        alike: dict[Any, list[_Dots]] = {}
         for s in found:
             s.rr = [(y, x) if used[y] > used[x] else (x, y) for x, y in s.rr]
             s.find(self.arena)
@@ -140,13 +140,13 @@ class Schedule:
             while k < len(group):
                 k += self._together(group[k : k + self.sizes[-1]])
 
-    def _own(self, found: Sequence[_Sum]) -> None:
+    def _own(self, found: Sequence[_Dots]) -> None:
         """Writes products with a number so that rows with each its own go together.
 
         Where a row is in many of the sums it is common to them, else a row times a row.
         """
-        patterns = self.arena.patterns.items()
-        filled = {row: (lanes[0],) for lanes, row in patterns if len({*lanes}) == 1}
+        given = {x for s in found for pair in s.rr for x in pair if x.kind == "given"}
+        filled = {x: x.args[:1] for x in given if len({*map(repr, x.args)}) == 1}
         for s in found:
             s.ur += [(filled[x], y) for x, y in s.rr if x in filled]
             s.rr = [(x, y) for x, y in s.rr if x not in filled]
@@ -157,7 +157,7 @@ class Schedule:
             s.rr += [(self.arena.filling(u[0]), r) for (u, r), is_own in zip(s.ur, own) if is_own]
             s.ur = [pair for pair, is_own in zip(s.ur, own) if not is_own]
 
-    def _together(self, group: Sequence[_Sum]) -> int:
+    def _together(self, group: Sequence[_Dots]) -> int:
         """Writes DOTS for as many of the first as go together, and says how many.
 
         It makes more rows than are wanted, rather than that there be two instructions, if these
@@ -175,7 +175,7 @@ class Schedule:
         (us, a, b, (init,), (other,), (out,)) = columns
         j = max(i for i, size in enumerate(self.sizes) if size <= count)
         larger = self.sizes[min(j + 1, len(self.sizes) - 1)]
-        if larger // 2 < count < larger and first.row not in self.gradients.rows:
+        if larger // 2 < count < larger:
             ends = [x + (larger - 1) * min(step) for xs, step in zip(columns, steps) for x in xs]
             inside = min(ends) >= 0 and max(ends) + self.arena.lanes <= self.arena.size
             wanted = (out + i * out_step for i in range(count, larger))
@@ -196,10 +196,8 @@ class Schedule:
         """Eight sums at a time, or twice eight, if these are of the same other rows."""
         parts = []
         for row in rows:
-            hubs = [hub.at for hub, *_ in row.terms]
-            for k in range(0, len(row.terms[0]) - 1, BLOCK):
-                others = [x.at for _, *eight in row.terms for x in eight[k : k + BLOCK]]
-                parts.append((others, hubs, [row.at + k]))
+            others = [x.at for _, *eight in row.terms for x in eight]
+            parts.append((others, [hub.at for hub, *_ in row.terms], [row.at]))
         parts.sort(reverse=True)  # in an order, because what was just read is near
         while parts:
             others, hubs, outs = parts.pop()
@@ -207,19 +205,21 @@ class Schedule:
                 _, more, further = parts.pop()
                 hubs, outs = hubs + more, outs + further
             n = len(hubs) // len(outs)
-            lists = [x for t in range(n) for x in (*hubs[t::n], *others[t * BLOCK :][:BLOCK])]
+            lists = [
+                x for t in range(n) for x in (*hubs[t::n], *others[t * BLOCK : (t + 1) * BLOCK])
+            ]
             self._write(SUMS + len(outs) - 1, n, *outs, *lists)
         self._change(rows)
 
 
-class _Sum:
+class _Dots:
     """The products of a row of DOTS, by what they are of: `ur`, something the same in all lanes
     and a row; `rr`, two rows; `uu`, what is the same in all lanes, of which one is `init`.
 
     columns: addresses of the u's, the first and second of `rr`, init, the other row, the row."""
 
     def __init__(self, row: Row) -> None:
-        self.row, number = row, 0.0
+        self.row, number = row, -0.0  # to which anything can be added
         self.ur: list[Pair] = []
         self.rr: list[Pair] = []
         self.uu: list[Pair] = []
@@ -247,7 +247,7 @@ class _Sum:
 def _run(places: Iterable[Sequence[int]]) -> tuple[int, list[int]]:
     """How many of the first lists are the same steps apart, and these steps.
 
-    Two always are: one, if the second begins a longer run.
+    Two lists always are some steps apart; where the second begins a longer run, it is one.
     """
     places, ahead = tee(places)
     steps: list[list[int]] = []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.native.arithmetic import ARITHMETIC
-from tinygrad_edu.native.machine import BLOCK
-from tinygrad_edu.native.vector import Code, Vector
+from tinygrad_edu.native.machine.arithmetic import ARITHMETIC
+from tinygrad_edu.native.machine.instructions import BLOCK
+from tinygrad_edu.native.machine.vector import Code, Vector
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.straight import function
 from tinygrad_edu.tape import record
@@ -36,18 +36,18 @@ class Update:
             if not own.isdisjoint(operands):
                 own.add(k)
                 read.update(x for x in operands if x >= 0)
-        self.uniform = sorted(k for k in read - own if tape.ops[k] is not CONSTANT)
+        self.common = sorted(k for k in read - own if tape.ops[k] is not CONSTANT)
         self.given = [x in tape.leaves for x in (rate, steps)]
         read_too = [tape.leaves[x] for x in (rate, steps) if x in tape.leaves]
         self.others = [0.0 for k, op in enumerate(tape.ops) if op is LEAF and k not in read_too]
-        self.runs = [function(tape, read_too, [], self.uniform, arrays=a) for a in (False, True)]
+        self.runs = [function(tape, read_too, [], self.common, arrays=a) for a in (False, True)]
         code = Code(attributes, "contract")
         header = (
             "void @update(double* m, i64* places, double* settings, i64 first, i64 count, i64 step)"
         )
         with code.function(header) as (m, at, settings, first, count, apart):
             begins = [m + at[i] + first * BLOCK for i, _ in enumerate(places)]
-            given = {k: settings[i].splat(width) for i, k in enumerate(self.uniform)}
+            given = {k: settings[i].splat(width) for i, k in enumerate(self.common)}
 
             def change(i: Vector) -> None:
                 for c in range(0, BLOCK, width):
