@@ -11,8 +11,8 @@ from tinygrad_edu.native.lowering.packs import Group
 from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, is_number
 
 # Operands at which these rows of the table are finite; a quotient, in its second.
-FILL = {"exp": 0.0, "sinh": 0.0, "cosh": 0.0, "tan": 0.0, "log": 1.0, "sqrt": 1.0, "pow": 1.0}
-FILL["div"] = 1.0
+FILL = dict.fromkeys(("exp", "sinh", "cosh", "tan"), 0.0)
+FILL |= dict.fromkeys(("log", "sqrt", "pow", "div"), 1.0)
 
 
 class Lanes:
@@ -63,8 +63,7 @@ class Lanes:
         if any(s in self.silent for s in group.values()):  # as it is, for all depends on its nan
             return self.arena.make("operation", *map(self.arena.as_row, operands), op=op)
         if [*group] != [0] and op.name in FILL:
-            poles = range(op.name == "div", len(operands))
-            for i in poles:
+            for i in range(op.name == "div", len(operands)):
                 operands[i] = self._filled(operands[i], group, op.name, i)
         return self.arena.as_row(self.arena.operation(op, *operands))
 
