@@ -343,3 +343,12 @@ def test_every_line_of_a_table_is_made_of_lines_above_it() -> None:
                     assert float(made) == pytest.approx(float(number), rel=1e-9, abs=1e-12)
                 known[name] = float(number)
             assert len([name for name in known if name.startswith("d_")]) > len(leaves)
+
+
+def test_no_two_lines_of_a_table_have_one_name() -> None:
+    """Labels may be like the names that are made: v2, d_v2, t5."""
+    v1, v2, d_v2 = Value(1.0, label="v1"), Value(2.0, label="v2"), Value(3.0, label="d_v2")
+    y = tanh(v2 * v1 + d_v2 * v2) * v1
+    text = table(record([y], [v1, v2, d_v2]))
+    called = [line.split()[1] for line in text.splitlines()[1:]]
+    assert len(set(called)) == len(called) > 10

@@ -508,3 +508,23 @@ def test_a_continuation_records_what_was_recorded() -> None:
     with pytest.raises(ValueError, match="the same metrics"):
         train(m, half_squared_error, XOR, learner, sweeps=4, history=history, metrics=odd)
     assert train(m, half_squared_error, XOR, learner, sweeps=4, history=history).sweeps == 4
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"sweeps": 2.5}, "sweeps is a whole number, 0 or more, not 2.5"),
+        ({"sweeps": True}, "sweeps is a whole number, 0 or more, not True"),
+        ({"sweeps": -1}, "sweeps is a whole number, 0 or more, not -1"),
+        ({"sweeps": "10"}, "sweeps is a whole number, 0 or more, not '10'"),
+        ({"until": lambda history: True}, "until is a criterion, such as loss_below"),
+        ({"optimizer": None}, "expected an optimizer, such as GradientDescent"),
+    ],
+)
+def test_what_a_run_is_not_given(wrong: dict[str, Any], words: str, compiled: bool) -> None:
+    model = MLP(2, [1], "sigmoid", seed=1)
+    given = {"optimizer": GradientDescent(model.parameters(), 0.1), "sweeps": 1, **wrong}
+    optimizer = given.pop("optimizer")
+    with pytest.raises((TypeError, ValueError), match=words):
+        train(model, half_squared_error, gate("xor"), optimizer, compiled=compiled, **given)

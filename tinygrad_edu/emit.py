@@ -105,13 +105,21 @@ def names(tape: Tape, fits: Callable[[str], Any]) -> list[str]:
     The adjoint of x is d_x, and what is neither is t7, by its slot.
     """
     count = Counter(tape.labels.values())
-    called = [f"t{k}" for k in range(len(tape))]
-    for k in range(tape.forward):
-        label = tape.labels.get(k, "")
-        called[k] = label if count[label] == 1 and fits(label) else f"v{tape.ids[k]}"
+    labels = {k: x for k, x in tape.labels.items() if count[x] == 1 and fits(x)}
+    taken = set(labels.values())
+
+    def free(name: str) -> str:
+        """The name, with as many _ after it as it takes: a label may be like it."""
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return name
+
+    called = [labels.get(k) or free(f"v{tape.ids[k]}") for k in range(tape.forward)]
+    called += [free(f"t{k}") for k in range(tape.forward, len(tape))]
     for k, d in tape.adjoints.items():
-        if called[d] == f"t{d}":
-            called[d] = f"d_{called[k]}"
+        if d >= tape.forward and called[d].startswith("t"):
+            called[d] = free(f"d_{called[k]}")
     return called
 
 
@@ -130,10 +138,13 @@ def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
         owners.setdefault(d, []).append(k)
     rows = [("id", "name", "formula", "number")]
     data = tape.run()
+    forward = set(called[: tape.forward])
     defined = data[tape.outputs[0]] == data[tape.outputs[0]]  # else no derivative is
 
     def write(k: int, formula: str, node: int | None = None) -> None:
         name = called[k] if node is None else f"d_{called[node]}"
+        while node is not None and name in forward:
+            name += "_"  # as in `names`
         place = k if node is None else node
         i = str(tape.ids[place]) if place < tape.forward else ""
         told = defined or (node is None and k < tape.forward) or node == tape.outputs[0]

@@ -181,6 +181,7 @@ def train(
     ValueError for a name that is none or that two have, an optimizer of another model, and a
     continuation that records something else.
     """
+    _check(sweeps, optimizer, until)
     history = History() if history is None else history
     metrics, counts = metrics or {}, counts or {}
     if not counts.keys().isdisjoint(metrics):
@@ -259,6 +260,7 @@ def train_step(
     called in the metrics.
     All else is as of `train`. ValueError where the step does not differentiate by a parameter.
     """
+    _check(sweeps, optimizer, until)
     history = History() if history is None else history
     lists, count, _ = step.columns(columns)
     inputs = set(step.inputs)
@@ -429,6 +431,18 @@ def _counted(count: Count) -> Metric:
     return lambda outputs, cases: sum(
         count(y, case.targets).data for y, case in zip(outputs, cases)
     )
+
+
+def _check(sweeps: Any, optimizer: Any, until: Any) -> None:
+    """TypeError or ValueError unless they are what a run is given."""
+    if not isinstance(sweeps, int) or isinstance(sweeps, bool) or sweeps < 0:
+        raise ValueError(f"sweeps is a whole number, 0 or more, not {sweeps!r:.60}")
+    if not hasattr(optimizer, "parameters"):
+        raise TypeError(
+            f"expected an optimizer, such as GradientDescent(...), not {optimizer!r:.60}"
+        )
+    if until is not None and not hasattr(until, "holds"):
+        raise TypeError(f"until is a criterion, such as loss_below(0.1), not {until!r:.60}")
 
 
 def _reason(history: History, until: Criterion | None) -> str:

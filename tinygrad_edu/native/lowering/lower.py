@@ -1,6 +1,6 @@
 """Lowering: a tape becomes rows, one number for each lane, and rows become a table.
 
-Lanes are examples, or, of one example, what is alike in its graph. A parameter and a constant is
+Lanes are examples, or, of one example, what is alike in its graph. Parameters and constants are
 the same in all lanes. Nearly every row is a sum of products, the machine's DOTS, in the backward
 pass as in the forward pass.
 """

@@ -14,13 +14,13 @@ from tinygrad_edu.ops import Op
 
 
 def backward(
-    arena: Arena, output: Ref, seed: Row, wanted: Iterable[int], silent: set[Row]
+    arena: Arena, output: Ref, seed: Row, wanted: Iterable[int], quiet: set[Row]
 ) -> dict[int, Sum]:
     """The derivative of the output by each wanted slot: a sum over all lanes of products of rows.
 
     As `engine.gradient` goes, over rows instead of Values. What is used lane by lane has its
     adjoint lane by lane; what is the same in all lanes, or one lane that others use, is added up
-    over all lanes. silent: rows whose nan the output may not show, and their rules have to say.
+    over all lanes. quiet: rows whose nan the output may not show, and their rules have to say.
     """
     rows = list(arena.all)
     slopes: dict[int, Sum] = {s: [] for s in wanted}
@@ -51,7 +51,7 @@ def backward(
             adjoint = _total(arena, terms)
             for place, u in enumerate(arena.parts(row)):
                 if row_of(u) in needed:
-                    give(u, adjoint, _local(arena, row, place, row in silent))
+                    give(u, adjoint, _local(arena, row, place, row in quiet))
     return slopes
 
 
@@ -72,7 +72,7 @@ def _total(arena: Arena, terms: list[Pair]) -> Row:
     return terms[0][1] if len(terms) == 1 and terms[0][0] == ONE else arena.dots(*terms)
 
 
-def _local(arena: Arena, row: Row, place: int, silent: bool) -> Ref:
+def _local(arena: Arena, row: Row, place: int, quiet: bool) -> Ref:
     """The local derivative of a row by its part of that place."""
     if row.kind == "gather":
         return arena.pattern({place: ONE})
@@ -82,8 +82,8 @@ def _local(arena: Arena, row: Row, place: int, silent: bool) -> Ref:
     else:
         rule, args = op.derivatives[place], [row, *arena.parts(row)]
     found = rule(*(_Operand(arena, x) for x in args))
-    if silent:
-        y = _Operand(arena, row)
+    if quiet:
+        y = _Operand(arena, row)  # and less(y, y) is 0, but nan where y is
         found = found + ops.less(y, y)
     return found.x if isinstance(found, _Operand) else (float(found),)
 

@@ -31,12 +31,12 @@ def row_of(x: Ref) -> Ref:
 class Row:
     """One number for each lane, and how it comes about.
 
-    kind: "given", or an instruction. "dots": the sum of `terms`, products of two, and what
-    finishes it, of `FINISH`, with the row `other`. "operation": `op` of the rows `args`. "gather":
-    one of `args` in each lane, None where it does not matter. "turn": one lane of each of eight
-    `args`. "sums": in each of eight lanes, a sum over all lanes: `terms` are a row and the eight
-    that it is multiplied by. "zero": 0, and nothing to be done. at: its address, -1 until it has
-    one.
+    kind: "given", or an instruction. "dots": the sum of `terms`, products of two, and what finishes
+    it, one of the machine's FINISH, with the row `other`. "operation": `op` of the rows `args`.
+    "gather": one of `args` in each lane, None where it does not matter. "turn": one lane of each of
+    eight `args`. "sums": in each of eight lanes, a sum over all lanes: `terms` are a row and the
+    eight that it is multiplied by. "zero": 0, and nothing to be done. at: its address, -1 until it
+    has one.
     """
 
     __slots__ = ("args", "at", "finish", "kind", "op", "other", "terms")

@@ -1,7 +1,8 @@
 """The table as machine code: for each row, a function that writes it for vectors.
 
 A lane answers as `ieee` does, at nan, infinities and both zeros too. LLVM is left one freedom:
-`muladd` rounds once or twice, as is faster, and either is near enough where it stands.
+`muladd` rounds once or twice, as is faster, and either is near enough where it stands. (Code whose
+flags are "contract", an optimizer's, leaves it that everywhere.)
 """
 
 from __future__ import annotations
