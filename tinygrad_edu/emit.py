@@ -107,20 +107,20 @@ def names(tape: Tape, fits: Callable[[str], Any]) -> list[str]:
     count = Counter(tape.labels.values())
     labels = {k: x for k, x in tape.labels.items() if count[x] == 1 and fits(x)}
     taken = set(labels.values())
-
-    def free(name: str) -> str:
-        """The name, with as many _ after it as it takes: a label may be like it."""
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        return name
-
-    called = [labels.get(k) or free(f"v{tape.ids[k]}") for k in range(tape.forward)]
-    called += [free(f"t{k}") for k in range(tape.forward, len(tape))]
+    called = [labels.get(k) or _free(f"v{tape.ids[k]}", taken) for k in range(tape.forward)]
+    called += [_free(f"t{k}", taken) for k in range(tape.forward, len(tape))]
     for k, d in tape.adjoints.items():
         if d >= tape.forward and called[d].startswith("t"):
-            called[d] = free(f"d_{called[k]}")
+            called[d] = _free(f"d_{called[k]}", taken)
     return called
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, with as many _ after it as it takes: a label may be like it. It is taken then."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
@@ -138,13 +138,10 @@ def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
         owners.setdefault(d, []).append(k)
     rows = [("id", "name", "formula", "number")]
     data = tape.run()
-    forward = set(called[: tape.forward])
+    taken = set(called)
     defined = data[tape.outputs[0]] == data[tape.outputs[0]]  # else no derivative is
 
-    def write(k: int, formula: str, node: int | None = None) -> None:
-        name = called[k] if node is None else f"d_{called[node]}"
-        while node is not None and name in forward:
-            name += "_"  # as in `names`
+    def write(k: int, name: str, formula: str, node: int | None = None) -> None:
         place = k if node is None else node
         i = str(tape.ids[place]) if place < tape.forward else ""
         told = defined or (node is None and k < tape.forward) or node == tape.outputs[0]
@@ -153,17 +150,17 @@ def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
 
     for k in range(tape.forward):
         if k in told or tape.ops[k] is LEAF:
-            write(k, told.get(k, "given"))
+            write(k, called[k], told.get(k, "given"))
     if len(rows) == 1:
         rows.append(
             ("", "output", str(texts[tape.outputs[0]]), rounded(data[tape.outputs[0]], places))
         )
     backward = [d for d in owners if d not in told or d < tape.forward]  # constants, and copies
     for d in [*backward, *(k for k in told if k >= tape.forward)]:
-        first = d in told and d >= tape.forward
-        for node in owners.get(d, [None]):
-            write(d, told[d] if first else str(texts[d]), node)
-            first = False
+        for i, node in enumerate(owners.get(d, [None])):
+            first = node is None or (not i and d >= tape.forward)
+            name = called[d] if first or node is None else _free(f"d_{called[node]}", taken)
+            write(d, name, told[d] if first and d in told else str(texts[d]), node)
     if not numbers:
         rows = [(*row[:3], "") for row in rows]
     width = [max(map(len, column)) for column in zip(*rows)]
