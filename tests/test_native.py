@@ -523,6 +523,19 @@ def test_a_position_that_a_function_is_not_applied_at(pole: Callable[[Value], Va
         check(sum(terms[1:], terms[0]), [v, w])
 
 
+def test_what_is_filled_in_changes_nothing_else() -> None:
+    """The sign of -0; a base that one exponent bears, and another does not; a hidden nan."""
+    v, u = Value(1.0), Value(0.5)
+    zeros = [Value(x) * Value(1.0) for x in (-0.0, 1.0, 1.0)]
+    check(sum(((v * (1 / x).atan() + u * x).tanh() for x in zeros), Value(0.0)), [v, u])
+    v, w = Value(1.0), Value(0.5)
+    s = [v * Value(x) + w * Value(1.0) for x in (-1.5, *[1.0] * 7)]
+    check(sum((x**3 for x in s), s[1] ** 0.7 + s[2] ** 0.7), [v, w])
+    v, w = Value(1.0), Value(0.5)
+    s = [v * Value(x) + w * Value(1.0) for x in (-1.0, 1.0, 2.0)]
+    check(s[0] * s[0] + sum((x * x + x ** x.log() for x in s[1:]), Value(0.0)), [v, w])
+
+
 def test_the_same_after_an_infinity_that_was_hidden() -> None:
     """-0 and infinities are told apart as the engine does, where the answer is finite."""
     v, x = Value(2.0), Value(1.0)

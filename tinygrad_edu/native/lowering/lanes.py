@@ -60,23 +60,28 @@ class Lanes:
             return self.arena.dots(*self._terms(members))
         columns = zip(*(node.operands for node in members.values()))
         operands = [self._refer(dict(zip(group, xs)), group) for xs in columns]
-        if any(s in self.silent for s in group.values()):  # as it is, for all depends on its nan
-            return self.arena.make("operation", *map(self.arena.as_row, operands), op=op)
         if [*group] != [0] and op.name in FILL:
             for i in range(op.name == "div", len(operands)):
-                operands[i] = self._filled(operands[i], group, op.name, i)
+                others = () if op.name == "div" else operands
+                operands[i] = self._filled(operands[i], group, (op.name, i, *others))
+        if any(s in self.silent for s in group.values()):  # as it is, for all depends on its nan
+            return self.arena.make("operation", *map(self.arena.as_row, operands), op=op)
         return self.arena.as_row(self.arena.operation(op, *operands))
 
-    def _filled(self, x: Ref, group: Group, name: str, place: int) -> Ref:
-        """An operand that is harmless in lanes where this row has no node, as others may not be."""
+    def _filled(self, x: Ref, group: Group, kind: tuple[Any, ...]) -> Ref:
+        """An operand that is harmless in lanes where this row has no node, as others may not be.
+
+        kind: the name of the row, and what else decides whether it was found harmless before.
+        """
         missing = {*range(self.arena.lanes)} - group.keys()
-        tried = self.tried.setdefault((name, place, x), set())
+        tried, fill = self.tried.setdefault((*kind, x), set()), FILL[kind[0]]
         if type(x) is not Row or missing <= tried:
             tried.update(group)
             return x
         terms: list[Pair] = [(self.arena.pattern(dict.fromkeys(group, ONE)), x)]
-        if FILL[name]:
-            terms.append((ONE, self.arena.pattern(dict.fromkeys(missing, (FILL[name],)))))
+        if fill:  # and -0, to which anything can be added
+            numbers = dict.fromkeys(group, (-0.0,)) | dict.fromkeys(missing, (fill,))
+            terms.append((ONE, self.arena.pattern(numbers)))
         return self.arena.dots(*terms, once=True)
 
     def _key(self, x: Any, lane: int, members: Collection[int]) -> Any:
