@@ -523,6 +523,19 @@ def test_a_position_that_a_function_is_not_applied_at(pole: Callable[[Value], Va
         check(sum(terms[1:], terms[0]), [v, w])
 
 
+def test_the_output_may_be_one_of_those_that_are_alike() -> None:
+    random = Random(1)
+    v, w = Value(0.3), Value(-0.7)
+    alike = [tanh(v * Value(random.random()) + w * Value(random.random())) for _ in range(5)]
+    for y in alike:
+        v.grad = w.grad = 0.0
+        expected, sizes = eager(y, [v, w])
+        step = compile(y, [v, w], also=alike, backend="machine")
+        value, gradients, found = step()
+        assert agree([value, *gradients], expected, sizes)
+        assert found == pytest.approx([z.data for z in alike], rel=1e-14)
+
+
 def test_what_is_filled_in_changes_nothing_else() -> None:
     """The sign of -0; a base that one exponent bears, and another does not; a hidden nan."""
     v, u = Value(1.0), Value(0.5)
