@@ -253,8 +253,8 @@ class Step:
         if self._program is None:
             from tinygrad_edu.native.binding.program import Program
 
-            outputs, used = [self.loss, *self.also], [self.inputs[i] for i in self._used]
-            self._program = Program(self.recorded, outputs, self.wrt, used)
+            used = [self.inputs[i] for i in self._used]
+            self._program = Program(self.recorded, self.wrt, used)
         return self._program
 
     def _machine(self) -> Run:

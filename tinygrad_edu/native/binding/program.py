@@ -101,11 +101,8 @@ def aligned(numbers: Any) -> Any:
 class Program:
     """The machine-code backend of a compiled step; wrt has no inputs."""
 
-    def __init__(
-        self, tape: Tape, outputs: Sequence[Value], wrt: Sequence[Value], inputs: Sequence[Value]
-    ) -> None:
-        self.tape, self.outputs = tape, list(outputs)
-        self.wrt, self.inputs = list(wrt), list(inputs)
+    def __init__(self, tape: Tape, wrt: Sequence[Value], inputs: Sequence[Value]) -> None:
+        self.tape, self.wrt, self.inputs = tape, list(wrt), list(inputs)
         self.plans: dict[tuple[int, bool], Plan] = {}
         self.updates: dict[Any, tuple[Update, Library]] = {}
 

@@ -41,7 +41,7 @@ class Update:
         read_too = [tape.leaves[x] for x in (rate, steps) if x in tape.leaves]
         self.others = [0.0 for k, op in enumerate(tape.ops) if op is LEAF and k not in read_too]
         self.runs = [function(tape, read_too, [], self.common, arrays=a) for a in (False, True)]
-        code = Code(attributes, "contract")
+        code = Code(attributes, " contract")
         header = (
             "void @update(double* m, i64* places, double* settings, i64 first, i64 count, i64 step)"
         )

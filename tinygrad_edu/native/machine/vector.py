@@ -20,7 +20,7 @@ from typing import Any
 class Code:
     """A module of functions with these attributes, as it is written, line by line.
 
-    flags: what LLVM may do in floats' arithmetic; with "contract", round a * b + c only once.
+    flags: what LLVM may do in floats' arithmetic; with " contract", round a * b + c only once.
     """
 
     def __init__(self, attributes: str = "", flags: str = "") -> None:
@@ -152,7 +152,7 @@ class Vector:
 
     def write(self, name: str, *args: Vector | float) -> Vector:
         """The result of an instruction on vectors like this one; those of floats begin with f."""
-        name = f"f{name} {self.code.flags}" if self.kind == "double" else name
+        name = f"f{name}{self.code.flags}" if self.kind == "double" else name
         return self.line(f"{name} {self.type} {', '.join(self.of(x).name for x in args)}")
 
     def call(self, function: str, *args: Vector | float) -> Vector:
