@@ -13,6 +13,7 @@ from tinygrad_edu.check import (
     numerical_gradient,
 )
 from tinygrad_edu.compiled import Step, compile
+from tinygrad_edu.drawable import Picture, draws, shown
 from tinygrad_edu.engine import Value, gradient, topological_order
 from tinygrad_edu.errors import (
     FrozenWarning,
@@ -21,28 +22,49 @@ from tinygrad_edu.errors import (
     NonFiniteError,
     NonFiniteWarning,
     NumberError,
+    RuleError,
     SlowWarning,
     StaleError,
     TapeError,
     ViewError,
 )
 from tinygrad_edu.explain import explain
+from tinygrad_edu.formula import ATOM
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import group
+from tinygrad_edu.op import Op
 from tinygrad_edu.ops import (
     TABLE,
-    Op,
+    acos,
+    acosh,
+    asin,
+    asinh,
     atan,
+    atan2,
+    atanh,
+    bell,
+    ceil,
     cos,
     cosh,
+    either,
+    erf,
     exp,
+    exp2,
+    expm1,
+    floor,
+    hypot,
     less,
     log,
+    log10,
+    log1p,
+    log2,
     mask,
     maximum,
     minimum,
     relu,
+    sech2,
     sigmoid,
+    sign,
     sin,
     sinh,
     softplus,
@@ -57,7 +79,6 @@ from tinygrad_edu.steps import Steps, steps
 __version__ = "0.1.0"  # the only place: setup.cfg reads it here
 
 if TYPE_CHECKING:
-    from tinygrad_edu.draw.picture import Picture
     from tinygrad_edu.train import History, Learner
 
 __all__ = [
@@ -70,6 +91,7 @@ __all__ = [
     "NonFiniteWarning",
     "NumberError",
     "Op",
+    "RuleError",
     "SlowWarning",
     "StaleError",
     "Step",
@@ -77,20 +99,37 @@ __all__ = [
     "TapeError",
     "Value",
     "ViewError",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
     "atan",
+    "atan2",
+    "atanh",
+    "bell",
+    "ceil",
     "check_finite",
     "compile",
     "cos",
     "cosh",
+    "either",
+    "erf",
     "exp",
+    "exp2",
     "explain",
+    "expm1",
     "first_nonfinite",
+    "floor",
     "gradcheck",
     "gradient",
     "graph",
     "group",
+    "hypot",
     "less",
     "log",
+    "log10",
+    "log1p",
+    "log2",
     "mask",
     "maximum",
     "minimum",
@@ -98,7 +137,9 @@ __all__ = [
     "numerical_gradient",
     "orders",
     "relu",
+    "sech2",
     "sigmoid",
+    "sign",
     "sin",
     "sinh",
     "softplus",
@@ -109,49 +150,16 @@ __all__ = [
     "tanh",
     "topological_order",
 ]
+# A new row of the table is here by itself; type checkers know those that are imported above.
+_functions = {op.__name__: op for op in TABLE.values() if op.precedence == ATOM and op.name != "abs"}
+globals().update(_functions)
+__all__ += sorted(_functions.keys() - {*__all__})
 
 
-def _draw(
-    self: Value | Graph,
-    *,
-    edges: Sequence[str] | None = None,
-    hide: Collection[str] = (),
-    places: int = 4,
-    direction: str = "LR",
-    highlight: Sequence[str] = (),
-    theme: str = "light",
-    level: str | int | None = None,
-    roles: Mapping[Any, str] | None = None,
-    before: Value | Graph | None = None,
-    timeout: float = 20.0,
-    insist: bool = False,
-) -> Picture:
-    """The picture of all that this was computed from, as it is now: `.save("y.svg")`, `.text()`.
-
-    edges: what edges say, of "formula", "numbers", "local", "contribution". hide: what is blank,
-    to be filled in, of "leaves", "values", "grads", "edges". places: decimals. direction: "LR" or
-    "TB". highlight: labels of nodes whose paths to the output stand out. theme: "light", "dark",
-    "print" or "contrast". level: "node", "neuron", "layer", or how many parts of a group's path
-    are kept. roles: "input", "parameter" or "loss", by Value or label. before: the same before an
-    update, to stand beside it. timeout: seconds that Graphviz may take. insist: draw large graphs
-    as they are.
-    """
+def _draw(what: Value | Graph, **view: Any) -> Picture:
     from tinygrad_edu.draw.picture import draw  # late, so that importing the package stays fast
 
-    return draw(
-        self,
-        edges=edges,
-        hide=hide,
-        places=places,
-        direction=direction,
-        highlight=highlight,
-        theme=theme,
-        level=level,
-        roles=roles,
-        before=before,
-        timeout=timeout,
-        insist=insist,
-    )
+    return draw(what, **view)
 
 
 def _train(
@@ -166,30 +174,15 @@ def _train(
     return train_step(self, optimizer, columns, sweeps, **how)
 
 
-def _mimebundle(self: Value | Graph, include: Any = None, exclude: Any = None) -> dict[str, str]:
-    return _shown(self, lambda plain: _draw(self).mimebundle(plain))
-
-
 def _play(self: Steps, include: Any = None, exclude: Any = None) -> dict[str, str]:
     def play(plain: str) -> dict[str, str]:
         from tinygrad_edu.draw.film import film
 
         return {"image/svg+xml": film(self), "text/plain": plain}
 
-    return _shown(self, play)
+    return shown(self, play)
 
 
-def _shown(what: Any, show: Callable[[str], dict[str, str]]) -> dict[str, str]:
-    """What a notebook shows of it. It must not fail, whatever was made of the graph."""
-    plain = f"a {type(what).__name__}"
-    try:
-        plain = repr(what)
-        return show(plain)
-    except Exception as error:
-        return {"text/plain": f"{plain}\n({error})"}
-
-
-Value.draw = Graph.draw = _draw
+draws.append(_draw)
 Step.train = _train
-Value._repr_mimebundle_ = Graph._repr_mimebundle_ = _mimebundle
 Steps._repr_mimebundle_ = _play

@@ -12,45 +12,23 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from math import nan
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
-from tinygrad_edu.formula import Formula, rounded
-from tinygrad_edu.ops import CONSTANT, LEAF, TABLE, Op, neg
+from tinygrad_edu.formula import rounded
+from tinygrad_edu.ops import CONSTANT, LEAF
+from tinygrad_edu.source import Source, dissolved
 from tinygrad_edu.tape import Tape
 
 DEEPEST = 40  # levels of one expression; the least that parsers promise is 63 (C99, 5.2.4.1)
 LONGEST = 72  # characters of an expression that goes into another
 
 
-class Source(Formula):
-    """A formula in a language, in which `forms` are the rows that it writes in its own way."""
+class Line(NamedTuple):
+    """`name = text`: the line of a slot, or of a part that more than one operation has."""
 
-    __slots__ = ()
-    forms: ClassVar[Mapping[str, str]] = {}
-    words: ClassVar[Mapping[str, str]] = {}  # for inf and nan
-    suffix: ClassVar[str] = ""  # of a whole number
-
-    def __init__(self, text: str | float, strength: int = Formula("").strength) -> None:
-        super().__init__(text, strength)
-        if not isinstance(text, str):
-            short = self.text if self.text != "-0" else "-0.0"
-            self.text = short + self.suffix * short.lstrip("-").isdigit()
-            for word, written in self.words.items():
-                self.text = self.text.replace(word, written)
-
-    @classmethod
-    def form(cls, op: Op, b: str) -> str:
-        """How a row is written in a way of its own, '' if there is none; "pow 2" for b = 2."""
-        if op is not TABLE.get(op.name):
-            return ""
-        return cls.forms.get(f"{op.name} {b}") or cls.forms.get(op.name, "")
-
-    def _apply(self, op: Op, *args: Any) -> Formula:
-        operands = [self._of(x) for x in args]
-        form = self.form(op, operands[-1].text)
-        if op is neg and operands[0].text.startswith("-"):
-            operands = [type(self)(f"({operands[0]})")]  # --x is something else in C
-        return type(self)(form.format(*operands)) if form else super()._apply(op, *operands)
+    slot: int
+    name: str
+    text: str
 
 
 def lines(
@@ -61,25 +39,29 @@ def lines(
     *,
     kept: Collection[int] = (),
     longest: int = LONGEST,
-    own: Mapping[int, str] = MappingProxyType({}),
-) -> tuple[list[tuple[int, str]], dict[int, Source]]:
-    """The slots that are a line of their own, with their expressions; how each slot is referred to.
+    own: Mapping[Any, str] = MappingProxyType({}),
+) -> tuple[list[Line], dict[int, Source]]:
+    """Returns the lines of the slots that have one, in order, and how each slot is referred to.
 
     ends: the slots that are wanted; what they do not need is left out. kept: slots that are lines
-    in any case. own: what to call operations that are not in the table, by id().
+    in any case. own: what to call operations that are not in the table.
     """
     needed, uses = set(ends), Counter(ends)
     for k in reversed(range(len(tape))):
         if k in needed:
-            a, b = tape.a[k], tape.b[k]
+            a, b, op = tape.a[k], tape.b[k], tape.ops[k]
             exponent = kind(tape.data[b]).text if b >= 0 and tape.ops[b] is CONSTANT else ""
-            for x, place in ((a, "{0}"), (b, "{1}")):
+            for x, place, letter in ((a, "{0}", "a"), (b, "{1}", "b")):
                 if x >= 0:
                     needed.add(x)
-                    uses[x] += max(1, kind.form(tape.ops[k], exponent).count(place))
-    made: list[tuple[int, str]] = []
+                    if kind.dissolves and op.traced is not None and op not in own:
+                        uses[x] += sum(term.op == letter for term in op.traced.uses())
+                    else:
+                        uses[x] += max(1, kind.form(op, exponent).count(place))
+    made: list[Line] = []
     texts: dict[int, Source] = {}
     depth: dict[int, int] = {}
+    shared: dict[str, str] = {}  # the name of each part of operations that dissolve
     for k in sorted(needed):
         op, operands = tape.ops[k], [x for x in (tape.a[k], tape.b[k]) if x >= 0]
         depth[k] = 1 + max((depth[x] for x in operands), default=-1)
@@ -89,12 +71,23 @@ def lines(
             texts[k] = kind(names(k))
         else:
             args = [texts[x] for x in operands]
-            own_call = f"{own.get(id(op))}({', '.join(map(str, args))})"
-            text = kind(own_call) if id(op) in own else op(*args)
+            if op in own:
+                text = kind(f"{own[op]}({', '.join(map(str, args))})")
+            elif kind.dissolves and op.traced is not None:
+
+                def share(text: str, k: int = k) -> str:
+                    if text not in shared:
+                        shared[text] = f"p{len(shared)}"
+                        made.append(Line(k, shared[text], text))
+                    return shared[text]
+
+                text = dissolved(op.traced, dict(zip("ab", args)), share)
+            else:
+                text = op(*args)
             if uses[k] == 1 and k not in kept and depth[k] < DEEPEST and len(text.text) <= longest:
                 texts[k] = text
             else:
-                made.append((k, text.text))
+                made.append(Line(k, names(k), text.text))
                 texts[k], depth[k] = kind(names(k)), 0
     return made, texts
 
@@ -132,7 +125,7 @@ def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
     ends = [*tape.outputs, *tape.gradients, *tape.adjoints.values()]
     kept = {*range(tape.forward), *tape.adjoints.values()}
     made, texts = lines(tape, Source, called.__getitem__, ends, kept=kept)
-    told = dict(made)
+    told = {line.slot: line.text for line in made}
     owners: dict[int, list[int]] = {}
     for k, d in tape.adjoints.items():
         owners.setdefault(d, []).append(k)

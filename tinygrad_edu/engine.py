@@ -1,8 +1,8 @@
 """A scalar that remembers how it was computed, and the derivative of anything by anything.
 
-`_sweep` is the chain rule, from the output back to the leaves: along every edge, the adjoint of
-the operand gains (adjoint of the node) * (local derivative). An adjoint is d output / d node,
-local derivatives are the rules of `ops`. With numbers it is `Value.backward`, with Values it is
+The chain rule goes from the output back to the leaves: along every edge, the adjoint of the
+operand gains (adjoint of the node) * (local derivative). An adjoint is d output / d node, local
+derivatives are the rules of `ops`. With numbers it is `Value.backward`, with Values it is
 `gradient`, whose answer is a graph again.
 """
 
@@ -11,37 +11,57 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import ops
+from tinygrad_edu.drawable import Drawable
 from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
-from tinygrad_edu.ieee import IEEE, each, number, same, total
-from tinygrad_edu.ops import CONSTANT, LEAF, UNDEFINED, Op, one
+from tinygrad_edu.ieee import IEEE, number, same
+from tinygrad_edu.op import UNDEFINED, Op, defined, one
+from tinygrad_edu.ops import CONSTANT, LEAF, TABLE, mask
+from tinygrad_edu.sweep import sweep
+
+__all__ = ["Value", "as_value", "gradient", "on_comparison", "topological_order"]
+
+Method = Callable[["Value"], "Value"]
+Operator = Callable[["Value", "Value | float"], "Value"]
 
 
-def _unary(op: Op) -> Callable[[Value], Value]:
-    return lambda self: _node(op, op.value(self._data), self)
+def _unary(op: Op) -> Method:
+    def method(self: Value, /) -> Value:
+        return _node(op, op.fast(self._data), self)
+
+    return _named(method, op)
 
 
-def _binary(op: Op) -> Callable[[Value, Any], Value]:
-    value = op.value
+def _binary(op: Op) -> Operator:
+    value = op.fast
 
-    def method(self: Value, other: Any) -> Value:
+    def method(self: Value, other: Value | float, /) -> Value:
         if type(other) is not type(self):
             other = as_value(other, type(self))
         return _node(op, value(self._data, other._data), self, other)
 
+    return _named(method, op)
+
+
+def _reflected(op: Op) -> Callable[[Value, float], Value]:
+    method = _binary(op)
+    return _named(lambda self, other, /: method(as_value(other, type(self)), self), op)
+
+
+def _named(method: Any, op: Op) -> Any:
+    """The method with the name and the words of the operation, for `help`."""
+    method.__name__ = method.__qualname__ = op.__name__
+    method.__doc__ = op.__doc__
     return method
 
 
-def _reflected(op: Op) -> Callable[[Value, Any], Value]:
-    method = _binary(op)
-    return lambda self, other: method(as_value(other, type(self)), self)
-
-
-def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Any], bool]:
-    def method(self: Value, other: Any) -> bool:
+def _comparison(
+    compare: Callable[[float, float], bool],
+) -> Callable[[Value, Value | float], bool]:
+    def method(self: Value, other: Value | float, /) -> bool:
         on_comparison.get()()
         return compare(self._data, as_value(other)._data)
 
@@ -52,7 +72,7 @@ def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Any
 on_comparison: ContextVar[Callable[[], Any]] = ContextVar("on_comparison", default=lambda: None)
 
 
-class Value:
+class Value(Drawable):
     """A leaf: one real number (NumberError for anything else), kept as a float.
 
     Every node has `data`, its number (to be set only on a leaf); `grad`, d output / d node, added
@@ -64,8 +84,7 @@ class Value:
 
     # a and b are the operands, a_data and b_data their numbers when this node was computed
     __slots__ = ("_data", "a", "a_data", "b", "b_data", "grad", "group", "label", "op")
-    draw: Any  # these two come from the package's __init__: the engine knows no pictures
-    _repr_mimebundle_: Any
+    fixed = False  # others differentiate by it: see `symbolic`
     __array_ufunc__ = None  # so that NumPy's scalars leave arithmetic to us, and its arrays fail
 
     def __init__(self, data: float, label: str = "") -> None:
@@ -98,18 +117,23 @@ class Value:
     __truediv__, __rtruediv__ = _binary(ops.div), _reflected(ops.div)
     __pow__, __rpow__ = _binary(ops.power), _reflected(ops.power)
     __neg__, __abs__, abs = _unary(ops.neg), _unary(ops.absolute), _unary(ops.absolute)
-    exp, log, sqrt, relu = _unary(ops.exp), _unary(ops.log), _unary(ops.sqrt), _unary(ops.relu)
-    sin, cos, tan, atan = _unary(ops.sin), _unary(ops.cos), _unary(ops.tan), _unary(ops.atan)
-    sinh, cosh, tanh = _unary(ops.sinh), _unary(ops.cosh), _unary(ops.tanh)
-    sigmoid, softplus, step = _unary(ops.sigmoid), _unary(ops.softplus), _unary(ops.step)
+    if TYPE_CHECKING:  # for readers of types; all rows of one operand are methods, see below
+        exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = _unary(ops.exp)
+        sin = cos = tan = asin = acos = atan = sinh = cosh = tanh = _unary(ops.sin)
+        asinh = acosh = atanh = sign = step = relu = floor = ceil = _unary(ops.sign)
+        sigmoid = bell = sech2 = softplus = _unary(ops.sigmoid)
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
 
-    def _apply(self, op: Op, *args: Any) -> Value:
+    def _apply(self, op: Op, /, *args: Any) -> Value:
         nodes = [as_value(x, type(self)) for x in args]
-        if op is ops.mask and nodes[0].op is CONSTANT:  # it will never change: no operation
-            return nodes[1] if nodes[0]._data else as_value(0.0, type(self))
-        return _node(op, total(op.value, *(x._data for x in nodes)), *nodes)
+        return _node(op, op.fast(*(x._data for x in nodes)), *nodes)
+
+    def _known(self) -> float | None:
+        return self._data if self.op is CONSTANT else None
+
+    def _lift(self, x: Any) -> Value:
+        return as_value(x, type(self))
 
     def __float__(self) -> float:
         return self._data
@@ -132,14 +156,13 @@ class Value:
         """Adds d self / d node, as it was computed, to the grad of every node, at each call."""
         order = topological_order(self)
         try:
-            found = _sweep(order, 1.0)
-            if complex in map(type, found):
+            found = _adjoints(order)
+            if complex in map(type, found.values()):
                 raise ArithmeticError
         except (ArithmeticError, NumberError):  # where Python's floats do not do as IEEE's
-            found = each(float, _sweep(order, 1.0, _in_ieee))
-        for node, adjoint in zip(reversed(order), found):
-            if adjoint is not None:
-                node.grad = node.grad + adjoint if node.grad else adjoint
+            found = sweep(reversed(order), IEEE(1.0), lambda x: x.op is not CONSTANT, _in_ieee)
+        for node, adjoint in found.items():
+            node.grad = node.grad + adjoint if node.grad else float(adjoint)
 
     def zero_grad(self) -> None:
         """Sets the grad of every node of the graph to 0, inner nodes included."""
@@ -193,34 +216,31 @@ def topological_order(*roots: Value) -> list[Value]:
     return order
 
 
-def _sweep(order: list[Value], seed: Any, at: Any = None, wanted: Any = None) -> list[Any]:
-    """d order[-1] / d node for each node of reversed(order), None where not asked.
-
-    at: gives a node's row, and y, a and b for its rules; None is its numbers, without a call.
-    wanted: the set of operands to differentiate by; None is all but constants.
-    """
-    adjoints: list[Any] = []
-    pending = {order[-1]: seed}
+def _adjoints(order: list[Value]) -> dict[Value, float]:
+    """d order[-1] / d node, for each node but constants: `sweep`, for plain floats."""
+    found = {order[-1]: 1.0}
     for node in reversed(order):
-        adjoint = pending.pop(node, None)
-        adjoints.append(adjoint)
         a, b = node.a, node.b
-        if adjoint is None or a is None:
+        if a is None or node not in found:
             continue
-        if at is None:
-            y, at_a, at_b = node._data, node.a_data, node.b_data
-            op = node.op if y == y else UNDEFINED
-        else:
-            op, y, at_a, at_b = at(node)
-        if a.op is not CONSTANT and (wanted is None or a in wanted):
+        adjoint, y = found[node], node._data
+        op = node.op if y == y else UNDEFINED  # `defined`, without a call
+        if a.op is not CONSTANT:
             share = adjoint
             if op.da is not one:
-                share = adjoint * (op.da(y, at_a) if b is None else op.da(y, at_a, at_b))
-            pending[a] = pending[a] + share if a in pending else share
-        if b is not None and b.op is not CONSTANT and (wanted is None or b in wanted):
-            share = adjoint if op.db is one else adjoint * op.db(y, at_a, at_b)
-            pending[b] = pending[b] + share if b in pending else share
-    return adjoints
+                share = adjoint * (
+                    op.da(y, node.a_data) if b is None else op.da(y, node.a_data, node.b_data)
+                )
+            found[a] = found[a] + share if a in found else share
+        if b is not None and b.op is not CONSTANT:
+            share = adjoint
+            if op is mask:
+                if node.a_data == 0:
+                    continue  # what is kept out of the value is kept out of every derivative
+            elif op.db is not one:
+                share = adjoint * op.db(y, node.a_data, node.b_data)
+            found[b] = found[b] + share if b in found else share
+    return found
 
 
 def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
@@ -238,14 +258,20 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
                 wanted.add(node)
             if x is not None and not same(x._data, then):
                 raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
-    adjoints = _sweep(order, as_value(1.0, type(y)), lambda n: (_defined(n), n, n.a, n.b), wanted)
-    found = {x: adjoint for x, adjoint in zip(reversed(order), adjoints) if adjoint is not None}
+    one = as_value(1.0, type(y))
+    found = sweep(reversed(order), one, wanted.__contains__, _as_values)
     return [found[x] if x in found else as_value(0.0, type(y)) for x in xs]
 
 
-def _in_ieee(node: Value) -> tuple[Any, ...]:
-    return _defined(node), *each(IEEE, (node._data, node.a_data, node.b_data))
+def _as_values(node: Value) -> tuple[Op, tuple[Value, ...], tuple[Value, ...]]:
+    return defined(node.op, node._data), node.args, (node, *node.args)
 
 
-def _defined(node: Value) -> Op:
-    return node.op if node._data == node._data else UNDEFINED
+def _in_ieee(node: Value) -> tuple[Op, tuple[Value, ...], tuple[float, ...]]:
+    numbers = (node._data, node.a_data, node.b_data)[: 1 + len(node.args)]
+    return defined(node.op, node._data), node.args, tuple(map(IEEE, numbers))
+
+
+for _op in TABLE.values():  # all rows of one operand are methods, too
+    if len(_op.derivatives) == 1 and not hasattr(Value, _op.name):
+        setattr(Value, _op.name, _unary(_op))

@@ -9,6 +9,10 @@ class InnerNodeError(AttributeError, TypeError):
     """A node that was computed cannot be set, copied or pickled like a leaf."""
 
 
+class RuleError(TypeError):
+    """A rule of an operation takes its number from elsewhere, so that its derivative is lost."""
+
+
 class StaleError(RuntimeError):
     """A leaf was given a new number after the graph was computed from its old one."""
 

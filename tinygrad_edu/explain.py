@@ -27,7 +27,6 @@ from tinygrad_edu.written import (
 )
 
 FORMS = ("text", "words", "latex")
-_KINKED = {"relu", "abs", "step", "max", "min", "less"}  # at 0, or where both operands are equal
 
 
 @dataclass(frozen=True, repr=False)
@@ -153,7 +152,7 @@ class Explanation:
         """The operations on the way that are at a kink, where a slope can only be agreed upon."""
         for i in dict.fromkeys(p.target for p in self.chain.passings):
             node = self._node(i)
-            if node.op.name in _KINKED and len({*node.used, *[0.0][: 2 - len(node.used)]}) == 1:
+            if node.op.kink and node.op.kink[0](*node.used):
                 yield f"{self._name(node)} = {operation(self.chain.graph, node)}"
 
     def _arrivals_in_words(self) -> Iterator[str]:

@@ -18,12 +18,13 @@ from math import inf
 from tinygrad_edu import ops
 from tinygrad_edu.engine import Value, as_value, topological_order
 from tinygrad_edu.errors import ExpressionError
-from tinygrad_edu.ops import Op
+from tinygrad_edu.formula import ATOM
+from tinygrad_edu.op import Op
 
 LONGEST = 10_000  # characters; what is longer was not typed
 SHOWN = 60  # characters of what was typed are echoed
 
-FUNCTIONS = {name: op for name, op in ops.TABLE.items() if op == name and op is not ops.neg}
+FUNCTIONS = {name: op for name, op in ops.TABLE.items() if op.precedence == ATOM}
 _BINARY: dict[type[ast.AST], Op] = {
     ast.Add: ops.add,
     ast.Sub: ops.sub,

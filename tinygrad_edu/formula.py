@@ -5,65 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tinygrad_edu import ops
 from tinygrad_edu.errors import ViewError
-from tinygrad_edu.ops import Op
+from tinygrad_edu.symbolic import TABLE, Row, Symbolic
 
-# How strongly an operator binds, as in Python; a call or a name binds strongest.
-_STRENGTH = {"add": 1, "sub": 1, "mul": 2, "div": 2, "neg": 3, "pow": 4}
-_ATOM = 5
-
-
-class Symbolic:
-    """What a rule can be applied to besides numbers: each operator applies its row of the table.
-
-    A subclass says in `_apply` what that means. It refuses to be a truth value: a rule that asks
-    is no rule.
-    """
-
-    __slots__ = ()
-
-    def _apply(self, op: Op, *args: Any) -> Any:
-        raise NotImplementedError
-
-    def __bool__(self) -> bool:
-        raise TypeError(f"{self} is a formula: it is neither true nor false")
-
-    def __neg__(self) -> Any:
-        return self._apply(ops.neg, self)
-
-    def __abs__(self) -> Any:
-        return self._apply(ops.absolute, self)
-
-    def __add__(self, b: Any) -> Any:
-        return self._apply(ops.add, self, b)
-
-    def __radd__(self, a: Any) -> Any:
-        return self._apply(ops.add, a, self)
-
-    def __sub__(self, b: Any) -> Any:
-        return self._apply(ops.sub, self, b)
-
-    def __rsub__(self, a: Any) -> Any:
-        return self._apply(ops.sub, a, self)
-
-    def __mul__(self, b: Any) -> Any:
-        return self._apply(ops.mul, self, b)
-
-    def __rmul__(self, a: Any) -> Any:
-        return self._apply(ops.mul, a, self)
-
-    def __truediv__(self, b: Any) -> Any:
-        return self._apply(ops.div, self, b)
-
-    def __rtruediv__(self, a: Any) -> Any:
-        return self._apply(ops.div, a, self)
-
-    def __pow__(self, b: Any) -> Any:
-        return self._apply(ops.power, self, b)
-
-    def __rpow__(self, a: Any) -> Any:
-        return self._apply(ops.power, a, self)
+ATOM = 5  # the precedence of a name or a call, which binds strongest; of signs see `ops`
+_SUM, _PRODUCT, _MINUS, _POWER = 1, 2, 3, 4
 
 
 class Formula(Symbolic):
@@ -75,10 +21,10 @@ class Formula(Symbolic):
 
     __slots__ = ("strength", "text")
 
-    def __init__(self, text: str | float, strength: int = _ATOM) -> None:
+    def __init__(self, text: str | float, strength: int = ATOM) -> None:
         self.text = text if isinstance(text, str) else format_number(text)
         negative = not isinstance(text, str) and self.text.startswith("-")
-        self.strength = _STRENGTH["neg"] if negative else strength
+        self.strength = _MINUS if negative else strength
 
     def __str__(self) -> str:
         return self.text
@@ -86,25 +32,23 @@ class Formula(Symbolic):
     def __repr__(self) -> str:
         return f"Formula({self.text!r})"
 
-    def _apply(self, op: Op, *args: Any) -> Formula:
-        if op is ops.mask and not isinstance(args[0], Formula):  # it will never change
-            return self._of(args[1] if args[0] else 0.0)
+    def _apply(self, op: Row, /, *args: Any) -> Formula:
         operands = [self._of(x) for x in args]
-        strength = _STRENGTH.get(op.name, _ATOM)
-        if op is not ops.TABLE.get(op.name) or strength == _ATOM:
+        strength = op.precedence
+        if strength == ATOM:
             return self._called(op, operands)
-        if op is ops.neg:
-            return type(self)(f"-{operands[0]._within(strength)}", strength)
+        if len(operands) == 1:
+            return type(self)(f"{op.symbol}{operands[0]._within(strength)}", strength)
         # a - (b - c) and (a**b)**c need their brackets, (a - b) - c and a**(b**c) do not
-        left, right = (strength + 1, strength - 1) if op is ops.power else (strength, strength + 1)
+        left, right = (strength + 1, _MINUS) if strength == _POWER else (strength, strength + 1)
         text = self._joined(op, operands[0]._within(left), operands[1]._within(right))
         return type(self)(text, strength)
 
-    def _joined(self, op: Op, left: str, right: str) -> str:
-        space = "" if op is ops.power else " "
-        return f"{left}{space}{op}{space}{right}"
+    def _joined(self, op: Row, left: str, right: str) -> str:
+        space = "" if op.precedence == _POWER else " "
+        return f"{left}{space}{op.symbol}{space}{right}"
 
-    def _called(self, op: Op, operands: list[Formula]) -> Formula:
+    def _called(self, op: Row, operands: list[Formula]) -> Formula:
         return type(self)(f"{op.name}({', '.join(x.text for x in operands)})")
 
     def _of(self, x: Any) -> Formula:
@@ -119,43 +63,33 @@ class Latex(Formula):
 
     __slots__ = ()
 
-    def __init__(self, text: str | float, strength: int = _ATOM) -> None:
+    def __init__(self, text: str | float, strength: int = ATOM) -> None:
         super().__init__(text, strength)
         if not isinstance(text, str):
             self.text = latex_number(self.text)
             if "10^" in self.text:
-                self.strength = _STRENGTH["mul"]
+                self.strength = _PRODUCT
 
-    def _joined(self, op: Op, left: str, right: str) -> str:
-        return f"{left} {_LATEX_SIGNS.get(op.name, op)} {right}"
+    def _joined(self, op: Row, left: str, right: str) -> str:
+        return f"{left} {op.latex or op.symbol} {right}"
 
-    def _apply(self, op: Op, *args: Any) -> Formula:
-        if op in (ops.div, ops.power):
+    def _apply(self, op: Row, /, *args: Any) -> Formula:
+        if op in (TABLE["div"], TABLE["pow"]):
             a, b = (self._of(x) for x in args)
-            if op is ops.div:
-                return Latex(rf"\frac{{{a}}}{{{b}}}", _STRENGTH["mul"])
-            return Latex(f"{{{a._within(_ATOM)}}}^{{{b}}}", _STRENGTH["pow"])
+            if op is TABLE["div"]:
+                return Latex(rf"\frac{{{a}}}{{{b}}}", _PRODUCT)
+            return Latex(f"{{{a._within(ATOM)}}}^{{{b}}}", _POWER)
         return super()._apply(op, *args)
 
-    def _called(self, op: Op, operands: list[Formula]) -> Formula:
-        if op in _LATEX_FORMS:
-            strength = _STRENGTH["pow"] if op is ops.exp else _ATOM
-            return Latex(_LATEX_FORMS[op] % operands[0].text, strength)
-        known = op in (ops.log, ops.sin, ops.cos, ops.tan, ops.sinh, ops.cosh, ops.tanh)
+    def _called(self, op: Row, operands: list[Formula]) -> Formula:
+        if "%s" in op.latex:
+            return Latex(op.latex % operands[0].text, _POWER if "^" in op.latex else ATOM)
         upright = "operatorname" if op.name.isascii() else "text"  # as KaTeX would have it
-        name = rf"\{op.name}" if known else rf"\{upright}{{{_escaped(op.name)}}}"
+        name = op.latex or rf"\{upright}{{{_escaped(op.name)}}}"
         return Latex(rf"{name}\left({', '.join(x.text for x in operands)}\right)")
 
     def _within(self, strength: int) -> str:
         return self.text if self.strength >= strength else rf"\left({self.text}\right)"
-
-
-_LATEX_SIGNS = {"mul": r"\cdot"}
-_LATEX_FORMS = {
-    ops.exp: "e^{%s}",
-    ops.sqrt: r"\sqrt{%s}",
-    ops.absolute: r"\left|%s\right|",
-}
 
 
 def latex_name(name: str) -> str:
@@ -200,22 +134,22 @@ def format_number(x: float) -> str:
     return repr(float(x)).removesuffix(".0")
 
 
-def formula(op: Op) -> str:
+def formula(op: Row) -> str:
     """The operation as text, in its arguments: `a * b`, `tanh(a)`."""
     return str(op(*_arguments(op)))
 
 
-def derivative_formulas(op: Op) -> list[str]:
-    """Its local derivatives as text, one for each argument: [`1 - y**2`]."""
+def derivative_formulas(op: Row) -> list[str]:
+    """Its local derivatives as people read them, one for each argument: [`1 - y**2`]."""
     y = Formula("y")
-    return [str(y._of(rule(y, *_arguments(op)))) for rule in op.derivatives]
+    return [str(y._of(rule(y, *_arguments(op)))) for rule in op.reads]
 
 
 def numeral(x: float, places: int) -> Formula:
     """A number as it is shown; a negative one in brackets, unless a sum begins with it."""
     text = rounded(x, places)
-    return Formula(text, _STRENGTH["add"] if text.startswith("-") else _ATOM)
+    return Formula(text, _SUM if text.startswith("-") else ATOM)
 
 
-def _arguments(op: Op) -> list[Formula]:
+def _arguments(op: Row) -> list[Formula]:
     return [Formula(name) for name in "ab"[: len(op.derivatives)]]

@@ -27,13 +27,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, nan
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
+from tinygrad_edu.drawable import Drawable
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import NumberError, ViewError
 from tinygrad_edu.formula import format_number
 from tinygrad_edu.ieee import number, same, total
-from tinygrad_edu.ops import CONSTANT, Op
+from tinygrad_edu.op import Op, defined
+from tinygrad_edu.ops import CONSTANT
+from tinygrad_edu.sweep import sweep
 
 ROLES = ("input", "parameter", "loss")
 _NAME = re.compile(r"[^\W\d][\w.\[\]']*")  # a label that can stand in a formula
@@ -96,11 +99,9 @@ class Passing(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Graph:
+class Graph(Drawable):
     """The nodes in order of computation, an output last; `outputs` are the ids of all outputs."""
 
-    draw: ClassVar[Any]  # these two come from the package's __init__, as those of Value do
-    _repr_mimebundle_: ClassVar[Any]
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
     bundles: tuple[Edge, ...] | None = None  # the edges where groups are collapsed
@@ -134,13 +135,10 @@ class Graph:
     def local_derivatives(self, node: Node) -> tuple[float | None, ...]:
         """d node / d operand for each operand, None for a constant; nan where the result is."""
         y = nan if node.data is None else node.data
+        rules = defined(node.op, y).derivatives
         return tuple(
-            None
-            if self.nodes[source].kind == "constant"
-            else total(rule, y, *node.used)
-            if y == y
-            else nan
-            for source, rule in zip(node.args, node.op.derivatives)
+            None if self.nodes[source].kind == "constant" else total(rule, y, *node.used)
+            for source, rule in zip(node.args, rules)
         )
 
     @cached_property
@@ -217,25 +215,31 @@ def jsonable(x: float | None) -> Any:
     return x if x is None or isfinite(x) else str(x)
 
 
-def backward_pass(graph: Graph, seed: float = 1.0) -> Iterator[Passing]:
+def backward_pass(graph: Graph, seed: float = 1.0) -> list[Passing]:
     """Every multiplication of the backward pass from the output, whose adjoint is `seed`.
 
     It goes as `Value.backward` goes, and adds up in the same order; no grad is touched.
     """
-    adjoints = {graph.output.id: seed}
-    for node in reversed(graph.nodes):
-        adjoint = adjoints.get(node.id)
-        if adjoint is None:  # it leads to another output only
-            continue
-        for operand, local in enumerate(graph.local_derivatives(node)):
-            if local is not None:
-                source, contribution = node.args[operand], adjoint * local
-                before = adjoints.get(source)
-                running = contribution if before is None else before + contribution
-                adjoints[source] = running
-                yield Passing(
-                    source, node.id, operand, adjoint, local, contribution, before, running
-                )
+    passings: list[Passing] = []
+    arrived = {graph.output.id: seed}
+
+    def look(i: int) -> tuple[Op, tuple[int, ...], tuple[float, ...]]:
+        node = graph.nodes[i]
+        y = nan if node.data is None else node.data
+        return defined(node.op, y), node.args, (y, *node.used)
+
+    def tell(target: int, operand: int, local: float, contribution: float, was: Any) -> None:
+        source = graph.nodes[target].args[operand]
+        running = contribution if was is None else was + contribution
+        p = Passing(
+            source, target, operand, arrived[target], local, contribution, was, running
+        )
+        arrived[source] = running
+        passings.append(p)
+
+    nodes = range(graph.output.id, -1, -1)
+    sweep(nodes, seed, lambda i: graph.nodes[i].kind != "constant", look, total, tell)
+    return passings
 
 
 def graph(root: Value, *more: Value, roles: Mapping[Any, str] | None = None) -> Graph:

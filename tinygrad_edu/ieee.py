@@ -86,51 +86,61 @@ def cosh(a: float) -> float:
         return inf
 
 
-def sigmoid(a: float) -> float:
-    """1 / (1 + e**-a), written so that e is never raised to a positive power."""
-    if a >= 0:
-        return 1.0 / (1.0 + math.exp(-a))
-    e = math.exp(a)
-    return e / (1.0 + e)
+def log2(a: float) -> float:
+    """The logarithm to base 2: -inf at 0, nan below."""
+    return math.log2(a) if a > 0 else log(a)
 
 
-def softplus(a: float) -> float:
-    """log(1 + e**a), written so that nothing overflows."""
-    return relu(a) + math.log1p(math.exp(-math.fabs(a)))
+def log10(a: float) -> float:
+    """The logarithm to base 10: -inf at 0, nan below."""
+    return math.log10(a) if a > 0 else log(a)
 
 
-def relu(a: float) -> float:
-    """`a` above 0, else 0; nan stays nan."""
-    return 0.0 if a <= 0 else a
+def log1p(a: float) -> float:
+    """log(1 + a), where 1 + a is not rounded: -inf at -1, nan below."""
+    return math.log1p(a) if a > -1 else log(1.0 + a)
 
 
-def step(a: float) -> float:
-    """1 above 0, else 0; nan stays nan."""
-    return 1.0 if a > 0 else 0.0 if a <= 0 else nan
+def expm1(a: float) -> float:
+    """e ** a - 1, where e ** a is not rounded: inf above 709.78."""
+    try:
+        return math.expm1(a)
+    except OverflowError:
+        return inf
 
 
-def mask(c: float, x: float) -> float:
-    """0 where `c` is 0, whatever `x` is, else `x`."""
-    return 0.0 if c == 0 else x
+def asin(a: float) -> float:
+    """The angle from -pi/2 to pi/2 whose sine is `a`, nan outside of -1 to 1."""
+    return math.asin(a) if -1 <= a <= 1 else nan
 
 
-def less(a: float, b: float) -> float:
-    """1 where a < b, else 0; nan if either is."""
-    return 1.0 if a < b else 0.0 if a >= b else nan
+def acos(a: float) -> float:
+    """The angle from 0 to pi whose cosine is `a`, nan outside of -1 to 1."""
+    return math.acos(a) if -1 <= a <= 1 else nan
 
 
-def maximum(a: float, b: float) -> float:
-    """The larger; nan if either is."""
-    return a if a > b or a != a else b
+def acosh(a: float) -> float:
+    """The number from 0 up whose hyperbolic cosine is `a`, nan below 1."""
+    return math.acosh(a) if a >= 1 else nan
 
 
-def minimum(a: float, b: float) -> float:
-    """The smaller; nan if either is."""
-    return a if a < b or a != a else b
+def atanh(a: float) -> float:
+    """The number whose hyperbolic tangent is `a`: an infinity at 1 and -1, nan beyond."""
+    if -1 < a < 1:
+        return math.atanh(a)
+    return copysign(inf, a) if abs(a) == 1 else nan
+
+
+def floor(a: float) -> float:
+    """The largest whole number that is not above `a`; zeros and infinities stay as they are."""
+    return float(math.floor(a)) if a and math.isfinite(a) else a
 
 
 class IEEE(float):
-    """A float whose operators never raise and whose results are IEEEs again."""
+    """A float whose operators never raise and whose results are IEEEs again.
+
+    Its other operand is a float: where a Value is possible, the operator is the Value's.
+    """
 
     __slots__ = ()
 

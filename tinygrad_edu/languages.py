@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from string import Template
 from unicodedata import normalize
 
-from tinygrad_edu.emit import Source, lines, names
+from tinygrad_edu.emit import lines, names
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import FormatError
+from tinygrad_edu.formula import Formula
 from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
+from tinygrad_edu.prelude import prelude
+from tinygrad_edu.source import Source
+from tinygrad_edu.symbolic import Row
 from tinygrad_edu.tape import Tape
 
 LANGUAGES = ("python", "c", "javascript")
@@ -21,38 +25,30 @@ class Python(Source):
     """Made of this package's functions: a number may be a float, a Value or an IEEE number."""
 
     __slots__ = ()
-    forms = {"max": "maximum({0}, {1})", "min": "minimum({0}, {1})"}  # noqa: RUF012
+    forms = {"abs": "abs({0})"}  # noqa: RUF012
+
+    def _called(self, op: Row, operands: list[Formula]) -> Formula:
+        return type(self)(f"{op.__name__}({', '.join(x.text for x in operands)})")
 
 
 class C(Source):
-    """Made of libm's functions, and of those in _HELPERS."""
+    """Made of libm's functions, and of those of the prelude."""
 
     __slots__ = ()
     suffix = ".0"  # 1 / 2 is 0 in C
     words = {"inf": "INFINITY", "nan": "NAN"}  # noqa: RUF012
     forms = {"pow": "pow({0}, {1})", "abs": "fabs({0})"}  # noqa: RUF012
+    choice = "({0} ? {1} : {2})"
 
 
 class JavaScript(Source):
-    """Made of Math's functions, and of those in _HELPERS."""
+    """Made of Math's functions, and of those of the prelude."""
 
     __slots__ = ()
     words = {"inf": "Infinity", "nan": "NaN"}  # noqa: RUF012
     forms = {"pow": "pow({0}, {1})"}  # noqa: RUF012
+    choice = "({0} ? {1} : {2})"
 
-
-# What is no function of C or JavaScript, or not quite: as in `ieee`.
-_HELPERS = {
-    "less": "a < b ? 1.0 : a >= b ? 0.0 : NAN",
-    "mask": "a == 0 ? 0.0 : b",
-    "max": "a > b || a != a ? a : b",
-    "min": "a < b || a != a ? a : b",
-    "relu": "a <= 0 ? 0.0 : a",
-    "sigmoid": "a >= 0 ? 1 / (1 + exp(-a)) : exp(a) / (1 + exp(a))",
-    "softplus": "(a <= 0 ? 0.0 : a) + log1p(exp(a > 0 ? -a : a))",
-    "step": "a > 0 ? 1.0 : a <= 0 ? 0.0 : NAN",
-}
-_POW = "a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b)"
 
 _NAME = r"(?![vt]\d+$|d_)(?!\w*[A-Z][A-Z_])"  # not what we call the rest, no macro of C
 _WORDS = (  # the reserved ones of both languages, and what else has a meaning there
@@ -194,7 +190,7 @@ def program(tape: Tape, wrt: Sequence[Value], language: str, name: str = "f") ->
     results = [called[ends[0]] if tape.ops[ends[0]].derivatives else "value"]
     results += [f"d_{x}" for x in by]
     numbers = [str(kind(tape.data[k])) for k in leaves]
-    code = [*(text for _, text in made), value, *gradient]
+    code = [*(line.text for line in made), value, *gradient]
     undefined = _undefined(tape, language, value)
     title = f"{name}({', '.join(called[k] for k in leaves)})"
     fields = {
@@ -215,7 +211,7 @@ def program(tape: Tape, wrt: Sequence[Value], language: str, name: str = "f") ->
     form = {"python": "    {} = {}\n", "c": "    double {} = {};\n"}.get(
         language, "  const {} = {};\n"
     )
-    body = [form.format(called[k], text) for k, text in made]
+    body = [form.format(line.name, line.text) for line in made]
     if language == "c":
         more = ["double gradient[]"] if gradient else []
         fields["leaves"] = ", ".join([*(f"double {called[k]}" for k in leaves), *more]) or "void"
@@ -247,19 +243,8 @@ def _helpers(language: str, called: set[str]) -> str:
     if language == "python":
         own = sorted(called - {"abs"})
         return f"from tinygrad_edu.ops import {', '.join(own)}\n" if own else ""
-    needed = [name for name in _HELPERS if name in called]
-    made = []
-    for name in needed:
-        both = re.search(r"\bb\b", _HELPERS[name])
-        if language == "c":
-            arguments = "double a, double b" if both else "double a"
-            made.append(f"static double {name}({arguments}) {{ return {_HELPERS[name]}; }}")
-        else:
-            body = _HELPERS[name].replace("NAN", "NaN")
-            made.append(f"const {name} = ({'a, b' if both else 'a'}) => {body};")
-    if language == "javascript":
-        inner = {"sigmoid": {"exp"}, "softplus": {"exp", "log1p"}}
-        math = called.union(*(inner.get(name, set()) for name in needed)) - {*needed, "pow"}
-        made = [f"const {{ {', '.join(sorted(math))} }} = Math;"] * bool(math) + made
-        made += [f"const pow = (a, b) => {_POW};"] * ("pow" in called)
-    return "".join(f"{line}\n" for line in made) + "\n" * bool(made)
+    kind = {"c": C, "javascript": JavaScript}[language]
+    lines, library = prelude(language, kind, called)
+    if language == "javascript" and library:
+        lines = [f"const {{ {', '.join(library)} }} = Math;", *lines]
+    return "".join(f"{line}\n" for line in lines) + "\n" * bool(lines)

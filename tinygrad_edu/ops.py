@@ -1,116 +1,209 @@
 """THE TABLE: an operation is one row; drawing, checking and all derivatives follow from it.
 
-A row is a name, the value on floats, and for each argument a *local derivative* d y / d argument,
-a rule of the result `y` and the arguments `a` and `b`, always in that order. A rule uses only
-operators, numbers and rows of the table: no `if`, no `math.`, no comparison. So the same rule,
-given floats, yields a number; given Values, a new graph; given Formulas, text. It is called only
-for an argument that somebody differentiates by, and late: (-4)**3 never asks for log(-4), and
-the rule of a**b, which holds a**(b - 1), does not go on for ever.
+A row is a name, a value, and for each argument a *local derivative* d y / d argument, a rule of
+the result `y` and the arguments `a` and `b`, always in that order. All are made of operators,
+numbers and rows of the table; a value may also `choose`, or be a function of floats from `math`
+(or `ieee`, where that one raises). So the same row, given floats, yields a number; given Values, a
+new graph; given Formulas, text in some language. A rule is called only for an argument that
+somebody differentiates by, and late: (-4)**3 never asks for log(-4), and the rule of a**b, which
+holds a**(b - 1), does not go on for ever.
 
-Nothing raises: values come from `ieee`, and rules are called again in IEEE arithmetic where
-Python's floats raise or turn complex. Where a result is nan, so is every local derivative of it.
+Nothing raises: values and rules are called again in IEEE arithmetic where Python's floats raise or
+turn complex. Where a result is nan, so is every local derivative of it (`op.defined`). `reads` is
+the rule in the textbook, where another form keeps more digits.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from math import nan
 from typing import Any
 
 from tinygrad_edu import ieee
-from tinygrad_edu.ieee import IEEE, number, total
-
-Rule = Callable[..., Any]
-
-
-class Op(str):
-    """One operation; as text it is its symbol, which is what a picture shows.
-
-    Your own is one row too: `cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2)`.
-    """
-
-    __slots__ = ("da", "db", "derivatives", "name", "value")
-    name: str
-    value: Any
-    derivatives: tuple[Rule, ...]
-    da: Any
-    db: Any
-
-    def __new__(cls, name: str, value: Rule | None, *rules: Rule, symbol: str = "") -> Op:
-        if not name.isidentifier() or len(rules) > 2 or not all(map(callable, rules)):
-            raise TypeError(f"{name!r}: expected an identifier, a function, a rule per argument")
-        op = super().__new__(cls, symbol or name if rules else "")
-        op.name, op.value, op.derivatives = name, value, rules
-        op.da, op.db = (*rules, None, None)[:2]
-        return op
-
-    def __call__(self, *args: Any) -> Any:
-        """The result: a float for numbers, a Value for Values, text for Formulas."""
-        if len(args) != len(self.derivatives):
-            raise TypeError(f"{self.name} takes {len(self.derivatives)} operands, not {len(args)}")
-        for x in args:
-            if type(x) is not float and hasattr(x, "_apply"):
-                return x._apply(self, *args)
-        return (IEEE if IEEE in map(type, args) else float)(total(self.value, *map(number, args)))
-
-    def __reduce__(self) -> str:
-        return self.name  # copied and pickled as functions are: not at all, and by name
+from tinygrad_edu.op import UNDEFINED, Binary, Op, Rule, Unary, defined, one, row
+from tinygrad_edu.symbolic import TABLE, choose, equals, known
 
 
-TABLE: dict[str, Op] = {}
+
+def zero(a: float) -> bool:
+    """Where a kink is: at 0."""
+    return a == 0
 
 
-def _row(name: str, value: Rule, *rules: Rule, symbol: str = "") -> Op:
-    TABLE[name] = Op(name, value, *rules, symbol=symbol)
-    return TABLE[name]
+def whole(a: float) -> bool:
+    """Where a kink is: at each whole number."""
+    return a == ieee.floor(a)
 
 
-def one(y: Any, a: Any, b: Any = None) -> float:
-    """1: the rule that passes an adjoint on as it is, which a sweep looks for."""
-    return 1.0
+def tie(a: float, b: float) -> bool:
+    """Where a kink is: where both operands are equal."""
+    return a == b
 
 
-# Conventions at kinks, PyTorch's (notes/autograd, rule 2, least norm): step, relu and abs have 0
-# at 0, max and min half each at a tie; a**b is flat in a at b = 0, and 0**b in b for b >= 0.
-# `mask` keeps out of a sum what must not count: 0 * inf, log(0).
+def both_0(a: float, b: float) -> bool:
+    """Where a kink is: where both operands are 0."""
+    return a == 0 == b
+
+
+def first_0(a: float, b: float) -> bool:
+    """Where a kink is: where the first operand is 0."""
+    return a == 0
+
+
+# Conventions at kinks, PyTorch's (notes/autograd, rule 2, least norm): 0 at a kink, half each at a
+# tie; a**b is flat in a at b = 0, and 0**b in b for b >= 0. What `mask` keeps out of the result it
+# keeps out of every derivative: no sweep goes on from there.
 # fmt: off
-#               name       value           d y / d a, and below it d y / d b
-add      = _row("add",     operator.add,   one,
-                                           one,                                      symbol="+")
-sub      = _row("sub",     operator.sub,   one,
-                                           lambda y, a, b: -1.0,                     symbol="-")
-mul      = _row("mul",     operator.mul,   lambda y, a, b: b,
-                                           lambda y, a, b: a,                        symbol="*")
-div      = _row("div",     ieee.divide,    lambda y, a, b: 1 / b,
-                                           lambda y, a, b: -y / b,                   symbol="/")
-power    = _row("pow",     ieee.power,     lambda y, a, b: mask(b, b * a**(b - 1)),
-                             lambda y, a, b: mask(step(abs(a)) + step(-b), y * log(a)), symbol="**")
-maximum  = _row("max",     ieee.maximum,   lambda y, a, b: (1 + less(b, a) - less(a, b)) / 2,
-                                           lambda y, a, b: (1 + less(a, b) - less(b, a)) / 2)
-minimum  = _row("min",     ieee.minimum,   lambda y, a, b: (1 + less(a, b) - less(b, a)) / 2,
-                                           lambda y, a, b: (1 + less(b, a) - less(a, b)) / 2)
-less: Op = _row("less",    ieee.less,      lambda y, a, b: 0.0,
-                                           lambda y, a, b: 0.0)
-mask: Op = _row("mask",    ieee.mask,      lambda y, a, b: 0.0,
-                                           lambda y, a, b: mask(a, 1.0))
-neg      = _row("neg",     operator.neg,   lambda y, a: -1.0)
-absolute = _row("abs",     operator.abs,   lambda y, a: step(a) - step(-a))
-step: Op = _row("step",    ieee.step,      lambda y, a: 0.0)
-relu     = _row("relu",    ieee.relu,      lambda y, a: step(a))
-exp      = _row("exp",     ieee.exp,       lambda y, a: y)
-log: Op =  _row("log",     ieee.log,       lambda y, a: 1 / a)
-sqrt     = _row("sqrt",    ieee.sqrt,      lambda y, a: 1 / (2 * y))
-sin      = _row("sin",     ieee.sin,       lambda y, a: cos(a))
-cos: Op =  _row("cos",     ieee.cos,       lambda y, a: -sin(a))
-tan      = _row("tan",     ieee.tan,       lambda y, a: 1 + y**2)
-atan     = _row("atan",    math.atan,      lambda y, a: 1 / (1 + a**2))
-sinh     = _row("sinh",    ieee.sinh,      lambda y, a: cosh(a))
-cosh: Op = _row("cosh",    ieee.cosh,      lambda y, a: sinh(a))
-tanh     = _row("tanh",    math.tanh,      lambda y, a: 1 - y**2)
-sigmoid  = _row("sigmoid", ieee.sigmoid,   lambda y, a: y * (1 - y))
-softplus = _row("softplus", ieee.softplus, lambda y, a: sigmoid(a))
+#              name        value          d y / d a, and below it d y / d b
+add      = row("add",      operator.add,  one,
+                                          one,                   symbol="+", precedence=1,
+               spoken="plus", commutes=True, says="The sum of two numbers")
+sub      = row("sub",      operator.sub,  one,
+                                          lambda y, a, b: -1.0,  symbol="-", precedence=1,
+               spoken="minus", says="The difference of two numbers")
+mul      = row("mul",      operator.mul,  lambda y, a, b: b,
+                                          lambda y, a, b: a,     symbol="*", precedence=2,
+               spoken="times", commutes=True, latex=r"\cdot", says="The product of two numbers")
+div      = row("div",      ieee.divide,   lambda y, a, b: 1 / b,
+                                          lambda y, a, b: -y / b, symbol="/", precedence=2,
+               spoken="divided by", safe=1.0, says="The quotient of two numbers")
+neg      = row("neg",      operator.neg,  lambda y, a: -1.0,     symbol="-", precedence=3,
+               spoken="minus", says="The number with its sign changed")
+power    = row("pow",      ieee.power,    lambda y, a, b: unless_both_0(b, a, b * a**(b - 1)),
+                                          lambda y, a, b: mask(either(a, step(-b)), y * log(a)),
+               reads=(lambda y, a, b: b * a**(b - 1), lambda y, a, b: y * log(a)),
+               symbol="**", precedence=4, python="power", spoken="to the power of", safe=1.0,
+               absorbs=True, example=(3.0, 2.0), says="The first number to the power of the second",
+               kink=(both_0, "flat in a where b is 0, and flat in b where a is 0 and b is not below 0"))
+exp      = row("exp",      ieee.exp,      lambda y, a: y,        latex="e^{%s}", safe=0.0,
+               says="e to that power")
+log: Unary = row("log",    ieee.log,      lambda y, a: 1 / a,    latex=r"\log", safe=1.0,
+               says="The natural logarithm, -inf at 0 and nan below")
+sqrt: Unary = row("sqrt",  ieee.sqrt,     lambda y, a: 1 / (2 * y), latex=r"\sqrt{%s}", safe=1.0,
+               says="The square root, nan below 0")
+log2     = row("log2",     ieee.log2,     lambda y, a: 1 / (a * math.log(2)), safe=1.0,
+               latex=r"\log_2", says="The logarithm to base 2")
+log10    = row("log10",    ieee.log10,    lambda y, a: 1 / (a * math.log(10)), safe=1.0,
+               latex=r"\log_{10}", says="The logarithm to base 10")
+log1p    = row("log1p",    ieee.log1p,    lambda y, a: 1 / (1 + a), safe=0.0,
+               says="log(1 + a), with all its digits where a is small")
+expm1    = row("expm1",    ieee.expm1,    lambda y, a: exp(a),   safe=0.0,
+               says="exp(a) - 1, with all its digits where a is small")
+sin      = row("sin",      ieee.sin,      lambda y, a: cos(a),   latex=r"\sin", safe=0.0,
+               says="The sine of an angle in radians")
+cos: Unary = row("cos",    ieee.cos,      lambda y, a: -sin(a),  latex=r"\cos", safe=0.0,
+               says="The cosine of an angle in radians")
+tan      = row("tan",      ieee.tan,      lambda y, a: 1 + y**2, latex=r"\tan", safe=0.0,
+               says="The tangent of an angle in radians")
+asin     = row("asin",     ieee.asin,     lambda y, a: 1 / (sqrt(1 - a) * sqrt(1 + a)), safe=0.0,
+               reads=lambda y, a: 1 / sqrt(1 - a**2), latex=r"\arcsin",
+               says="The angle in radians whose sine is a, nan beyond -1 and 1")
+acos     = row("acos",     ieee.acos,     lambda y, a: -1 / (sqrt(1 - a) * sqrt(1 + a)), safe=0.0,
+               reads=lambda y, a: -1 / sqrt(1 - a**2), latex=r"\arccos",
+               says="The angle in radians whose cosine is a, nan beyond -1 and 1")
+atan     = row("atan",     math.atan,     lambda y, a: hypot(1, a)**-2, latex=r"\arctan",
+               reads=lambda y, a: 1 / (1 + a**2),
+               says="The angle in radians whose tangent is a")
+atan2    = row("atan2",    math.atan2,    lambda y, a, b: b / hypot(a, b) / hypot(a, b),
+                                          lambda y, a, b: -a / hypot(a, b) / hypot(a, b),
+               reads=(lambda y, a, b: b / (a**2 + b**2), lambda y, a, b: -a / (a**2 + b**2)),
+               says="The angle in radians of the point with height a and width b", safe=1.0)
+hypot: Binary = row("hypot", math.hypot,  lambda y, a, b: mask(y, a / y),
+                                          lambda y, a, b: mask(y, b / y), commutes=True,
+               reads=(lambda y, a, b: a / y, lambda y, a, b: b / y), safe=1.0,
+               kink=(both_0, "0 in both where both numbers are 0"), example=(3.0, 4.0),
+               says="The length of the hypotenuse, sqrt(a**2 + b**2), which does not overflow")
+sinh     = row("sinh",     ieee.sinh,     lambda y, a: cosh(a),  latex=r"\sinh", safe=0.0,
+               says="The hyperbolic sine")
+cosh: Unary = row("cosh",  ieee.cosh,     lambda y, a: sinh(a),  latex=r"\cosh", safe=0.0,
+               says="The hyperbolic cosine")
+tanh: Unary = row("tanh",  math.tanh,     lambda y, a: sech2(a), latex=r"\tanh",
+               reads=lambda y, a: 1 - y**2,
+               says="The hyperbolic tangent, which runs from -1 to 1")
+asinh    = row("asinh",    math.asinh,    lambda y, a: 1 / hypot(1, a),
+               reads=lambda y, a: 1 / sqrt(1 + a**2),
+               says="The number whose hyperbolic sine is a")
+acosh    = row("acosh",    ieee.acosh,    lambda y, a: 1 / (sqrt(a - 1) * sqrt(a + 1)), safe=2.0,
+               reads=lambda y, a: 1 / sqrt(a**2 - 1), example=(2.0,),
+               says="The number from 0 up whose hyperbolic cosine is a, nan below 1")
+atanh    = row("atanh",    ieee.atanh,    lambda y, a: 1 / ((1 - a) * (1 + a)), safe=0.0,
+               reads=lambda y, a: 1 / (1 - a**2),
+               says="The number whose hyperbolic tangent is a, nan beyond -1 and 1")
+erf      = row("erf",      math.erf,      lambda y, a: 2 / math.sqrt(math.pi) * exp(-a**2),
+               says="The error function, which runs from -1 to 1")
+absolute = row("abs",      operator.abs,  lambda y, a: sign(a),  latex=r"\left|%s\right|",
+               python="absolute", kink=(zero, "0 where a is 0"), example=(-2.0,),
+               says="The number without its sign")
+floor: Unary = row("floor", ieee.floor,   lambda y, a: 0.0,
+               latex=r"\left\lfloor%s\right\rfloor", kink=(whole, "0 everywhere, also at whole numbers"),
+               says="The largest whole number that is not above a")
+# What follows is made of the rows above, which are all that a language has to know.
+ceil     = row("ceil", lambda a: -floor(-a),
+               lambda y, a: 0.0,
+               latex=r"\left\lceil%s\right\rceil", kink=(whole, "0 everywhere, also at whole numbers"),
+               says="The smallest whole number that is not below a")
+exp2     = row("exp2", lambda a: 2**a,
+               lambda y, a: y * math.log(2),
+               latex="2^{%s}", safe=0.0, says="2 to that power")
+sign     = row("sign", lambda a: choose(a > 0, 1.0, choose(a < 0, -1.0, a)),
+               lambda y, a: 0.0,
+               kink=(zero, "0 everywhere, also where a is 0"), example=(-2.0,),
+               says="1 above 0, -1 below, 0 at 0")
+step: Unary = row("step", lambda a: choose(a > 0, 1.0, choose(a <= 0, 0.0, nan)),
+               lambda y, a: 0.0,
+               kink=(zero, "0 everywhere, also where a is 0"), says="1 above 0, else 0")
+relu     = row("relu", lambda a: choose(a <= 0, 0.0, a),
+               lambda y, a: step(a),
+               kink=(zero, "0 where a is 0"), example=(-2.0,), says="The number above 0, else 0")
+maximum  = row("max", lambda a, b: choose(a > b, a, choose(equals(a, a), b, a)),
+               lambda y, a, b: (1 + less(b, a) - less(a, b)) / 2,
+               lambda y, a, b: (1 + less(a, b) - less(b, a)) / 2, commutes=True,
+               python="maximum", latex=r"\max", kink=(tie, "1/2 in each where both numbers are equal"),
+               says="The larger of two numbers, nan if either is")
+minimum  = row("min", lambda a, b: choose(a < b, a, choose(equals(a, a), b, a)),
+               lambda y, a, b: (1 + less(a, b) - less(b, a)) / 2,
+               lambda y, a, b: (1 + less(b, a) - less(a, b)) / 2, commutes=True,
+               python="minimum", latex=r"\min", kink=(tie, "1/2 in each where both numbers are equal"),
+               says="The smaller of two numbers, nan if either is")
+less: Binary = row("less", lambda a, b: choose(a < b, 1.0, choose(a >= b, 0.0, nan)),
+               lambda y, a, b: 0.0,
+               lambda y, a, b: 0.0,
+               kink=(tie, "0 everywhere, also where both numbers are equal"),
+               says="1 where a < b, else 0, nan if either is")
+either: Binary = row("either", lambda a, b: choose(equals(a, 0), choose(equals(b, 0), 0.0, 1.0), 1.0),
+               lambda y, a, b: 0.0,
+               lambda y, a, b: 0.0,
+               fold=lambda a, b: 1.0 if known(a) or known(b) else None, absorbs=True,
+               kink=(both_0, "0 everywhere, also where both numbers are 0"), commutes=True,
+               says="0 where both numbers are 0, else 1")
+mask: Binary = row("mask", lambda a, b: choose(equals(a, 0), 0.0, b),
+               lambda y, a, b: 0.0,
+               lambda y, a, b: mask(a, 1.0),
+               fold=lambda a, b: None if known(a) is None else b if known(a) else 0.0, absorbs=True,
+               kink=(first_0, "0 in a everywhere; where a is 0, nothing about b counts"),
+               says="0 where a is 0, whatever b is, else b")
+# Logistic units: e = exp(-|a|) keeps all digits of the value and of the slope on both sides of 0.
+sigmoid  = row("sigmoid", lambda a: choose(a >= 0, 1.0, e := exp(-abs(a))) / (1 + e),
+               lambda y, a: bell(a),
+               reads=lambda y, a: y * (1 - y), says="1 / (1 + exp(-a)), which runs from 0 to 1")
+bell: Unary = row("bell", lambda a: (e := exp(-abs(a))) / ((d := 1 + e) * d),
+               lambda y, a: -y * tanh(a / 2), says="The slope of sigmoid(a), a bell around 0")
+sech2: Unary = row("sech2", lambda a: 4 * bell(2 * a),
+               lambda y, a: -2 * y * tanh(a), says="The slope of tanh(a), 1 / cosh(a)**2")
+softplus = row("softplus", lambda a: relu(a) + log1p(exp(-abs(a))),
+               lambda y, a: sigmoid(a), says="log(1 + exp(a)), a smooth relu")
 # fmt: on
-# Not in the table: what has no operands, and what stands in where a result is nan.
-LEAF, CONSTANT = Op("leaf", None), Op("constant", None)
-UNDEFINED = Op("undefined", None, lambda y, a, b=0.0: a * math.nan, lambda y, a, b: b * math.nan)
+# Not in the table: what has no operands.
+LEAF, CONSTANT = Op("leaf", None, python="LEAF", module=__name__), Op(
+    "constant", None, python="CONSTANT", module=__name__
+)
+
+
+def unless_both_0(b: Any, a: Any, x: Any) -> Any:
+    """`x`, but 0 where b and a are both 0; where b is a constant, wherever b is 0."""
+    fixed = known(b) is not None or b.fixed
+    return mask(b if fixed else either(b, a), x)
+
+
+__all__ = ["CONSTANT", "LEAF", "TABLE", *(op.__name__ for op in TABLE.values())]

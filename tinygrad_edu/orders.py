@@ -18,6 +18,7 @@ from typing import NamedTuple
 from tinygrad_edu.engine import Value
 from tinygrad_edu.formula import check_places, rounded
 from tinygrad_edu.graph import Graph, graph
+from tinygrad_edu.sweep import cut
 from tinygrad_edu.written import clipped
 
 METHODS = ("topological", "naive recursion", "pre-order")
@@ -195,8 +196,8 @@ def _visit(method: str, graph: Graph, order: list[int]) -> Run:
 def _pass_on(graph: Graph, i: int, grads: dict[int, float]) -> None:
     """Adds the node's contributions, from the gradient that it has now, to its operands."""
     node = graph.nodes[i]
-    for source, local in zip(node.args, graph.local_derivatives(node)):
-        if local is not None:
+    for place, (source, local) in enumerate(zip(node.args, graph.local_derivatives(node))):
+        if local is not None and not cut(node.op, place, node.used[0]):
             contribution = grads[i] * local
             grads[source] = grads[source] + contribution if source in grads else contribution
 

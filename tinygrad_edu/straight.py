@@ -12,17 +12,18 @@ what a tape gives beyond is not always what the eager engine does (see `compiled
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
-from types import CodeType, FunctionType
 from typing import Any
 
 from tinygrad_edu import ieee
-from tinygrad_edu.emit import Source, lines
+from tinygrad_edu.emit import lines
 from tinygrad_edu.ieee import total
+from tinygrad_edu.op import Op
 from tinygrad_edu.ops import LEAF, TABLE, mul
+from tinygrad_edu.source import Source, python
 from tinygrad_edu.tape import Tape
 
 Columns = Sequence[Sequence[float]]
@@ -36,17 +37,11 @@ class Loop(Source):
 
     __slots__ = ()
     suffix = ".0"
+    dissolves = True
     forms = {  # noqa: RUF012
         "pow": "pow({0}, {1})",
         "pow 1.0": "({0})",
         "pow 2.0": "({0} * {0})",
-        "max": "({0} if {0} > {1} or {0} != {0} else {1})",
-        "min": "({0} if {0} < {1} or {0} != {0} else {1})",
-        "less": "(1.0 if {0} < {1} else 0.0 if {0} >= {1} else nan)",
-        "mask": "(0.0 if {0} == 0.0 else {1})",
-        "step": "(1.0 if {0} > 0.0 else 0.0 if {0} <= 0.0 else nan)",
-        "relu": "(0.0 if {0} <= 0.0 else {0})",
-        "sigmoid": "(1.0 / (1.0 + exp(-{0})) if {0} > -700.0 else sigmoid({0}))",
     }
 
 
@@ -55,7 +50,9 @@ class Arrays(Source):
 
     __slots__ = ()
     suffix = ".0"
-    forms = {"pow 1.0": "({0})", "pow 2.0": "({0} * {0})", "pow": "pow({0}, {1})"}  # noqa: RUF012
+    dissolves = True
+    choice = "where({0}, {1}, {2})"
+    forms = Loop.forms
 
 
 def function(
@@ -66,12 +63,18 @@ def function(
     Its text has no word of the user's: slots are t0, t1, ... in it. It is compiled to a code
     object and wrapped, without `exec`.
     """
-    kind, meaning = (Arrays, _arrays()) if arrays else (Loop, dict(_FLOATS))
-    own: dict[int, str] = {}  # by identity: as text, two operations may be the same
-    for op in tape.ops:
-        if op.derivatives and op is not TABLE.get(op.name) and id(op) not in own:
-            own[id(op)] = f"own{len(own)}"
-            meaning[own[id(op)]] = _vectorized(op.value) if arrays else partial(total, op.value)
+    kind = Arrays if arrays else Loop
+    meaning: dict[str, Any] = {"nan": math.nan, "inf": math.inf}
+    own: dict[Op, str] = {}
+    for op in dict.fromkeys(tape.ops):
+        if op.derivatives and op is not TABLE.get(op.name) and op.primitive:
+            own[op] = f"own{len(own)}"
+            meaning[own[op]] = _vectorized(op.value) if arrays else partial(total, op.value)
+    for name, op in TABLE.items():
+        if op.primitive:
+            meaning[name] = _of_arrays(op) if arrays else _of_floats(op)
+    if arrays:
+        meaning |= _beside_rows()
     given = set(inputs)
     others = [k for k, op in enumerate(tape.ops) if op is LEAF and k not in given]
     varies = [False] * len(tape)  # from example to example
@@ -83,25 +86,23 @@ def function(
     body, texts = lines(tape, kind, _name, [*sums, *lists], kept=read, longest=LONGEST, own=own)
     text = ["def run(columns, others, count, ones):", f"[{_names(others)}] = others"]
     if arrays:
-        text += [f"[{_names(inputs)}] = columns", *(f"{_name(k)} = {line}" for k, line in body)]
+        text += [f"[{_names(inputs)}] = columns", *(f"{line.name} = {line.text}" for line in body)]
         totals = [_sum(tape, texts, varies, k) for k in sums]
         items = [f"({texts[k]}) * ones" for k in lists]
     else:
         totals = [f"s{i}" if varies[k] else f"count * ({texts[k]})" for i, k in enumerate(sums)]
         items = [f"i{i}" for i, _ in enumerate(lists)]
-        text += [f"{_name(k)} = {line}" for k, line in body if not varies[k]]
+        text += [f"{line.name} = {line.text}" for line in body if not varies[line.slot]]
         text += [f"s{i} = 0.0" for i, k in enumerate(sums) if varies[k]]
         text += [f"{item} = []" for item in items]
-        loop = [f"{_name(k)} = {line}" for k, line in body if varies[k]]
+        loop = [f"{line.name} = {line.text}" for line in body if varies[line.slot]]
         loop += [f"s{i} += {texts[k]}" for i, k in enumerate(sums) if varies[k]]
         loop += [f"{item}.append({texts[k]})" for item, k in zip(items, lists)]
         if loop:
             each = f"[{_names(inputs)}] in zip(*columns)" if inputs else "_ in range(int(count))"
             text += [f"for {each}:", *(f" {line}" for line in loop)]
     text.append(f"return [{', '.join(totals)}], [{', '.join(items)}]")
-    module = builtins.compile("\n ".join(text), "<tape>", "exec")
-    code = next(x for x in module.co_consts if isinstance(x, CodeType))
-    return partial(_run_arrays if arrays else _run_floats, FunctionType(code, meaning))
+    return partial(_run_arrays if arrays else _run_floats, python("\n ".join(text), meaning))
 
 
 def _names(slots: Sequence[int]) -> str:
@@ -124,12 +125,11 @@ def _sum(tape: Tape, texts: dict[int, Source], varies: Sequence[bool], k: int) -
     return f"dot({texts[a]}, {texts[b]})" if varies[a] else f"({texts[a]}) * dot({texts[b]}, ones)"
 
 
-_ALIKE = ["exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "nan", "inf"]
-_FLOATS = {name: getattr(math, name) for name in [*_ALIKE, "atan", "pow"]} | {
-    "abs": math.fabs,
-    "sigmoid": ieee.sigmoid,
-    "softplus": ieee.softplus,
-}
+def _of_floats(op: Op) -> Callable[..., float]:
+    """The function of `math`, which is faster, and raises where the row's has an answer."""
+    has_twin = op.value.__module__ == ieee.__name__ and op.name != "floor"  # which is an int
+    value: Callable[..., float] = getattr(math, op.name, op.value) if has_twin else op.value
+    return value
 
 
 def _run_floats(run: Any, columns: Columns, others: Sequence[float], count: int) -> Any:
@@ -154,30 +154,28 @@ def _run_arrays(run: Any, columns: Columns, others: Sequence[float], count: int)
     return np.array(sums, dtype=float).tolist(), [items.tolist() for items in lists]
 
 
-def _arrays() -> dict[str, Any]:
-    """What the names in a formula of arrays mean: IEEE's answers, and no error."""
+def _of_arrays(op: Op) -> Any:
+    """NumPy's function of that name, if it is the same function, or the row's item by item."""
     import numpy as np
 
-    def less(a: Any, b: Any) -> Any:
-        return np.where(np.less(a, b), 1.0, np.where(np.greater_equal(a, b), 0.0, np.nan))
+    for name in (op.name, f"arc{op.name[1:]}", f"{op.name}er"):  # sin, arcsin for asin, power
+        function = getattr(np, name, None)
+        with np.errstate(all="ignore"), suppress(Exception):
+            if all(np.isclose(function(*xs), op.value(*xs), 1e-12, equal_nan=True) for xs in _points(op)):
+                return function
+    return _vectorized(op.value)
 
-    def sigmoid(a: Any) -> Any:
-        e = np.exp(-np.abs(a))
-        return np.where(np.greater_equal(a, 0.0), 1.0, e) / (1.0 + e)
 
-    return {name: getattr(np, name) for name in [*_ALIKE, "dot"]} | {
-        "abs": np.abs,
-        "atan": np.arctan,
-        "pow": np.power,
-        "max": np.maximum,
-        "min": np.minimum,
-        "less": less,
-        "mask": lambda c, x: np.where(np.equal(c, 0.0), 0.0, x),
-        "step": lambda a: np.heaviside(a, 0.0),
-        "relu": lambda a: np.maximum(a, 0.0),
-        "sigmoid": sigmoid,
-        "softplus": lambda a: np.maximum(a, 0.0) + np.log1p(np.exp(-np.abs(a))),
-    }
+def _points(op: Op) -> list[tuple[float, ...]]:
+    """Where it is seen whether a function of that name is the same one."""
+    return [(0.625, 0.3)[: len(op.derivatives)], (5.25, -2.0)[: len(op.derivatives)]]
+
+
+def _beside_rows() -> dict[str, Any]:
+    """What else stands in a formula of arrays."""
+    import numpy as np
+
+    return {"dot": np.dot, "where": np.where}
 
 
 def _vectorized(value: Callable[..., float]) -> Any:

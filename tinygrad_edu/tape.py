@@ -18,9 +18,11 @@ from typing import Any
 
 from tinygrad_edu.engine import Value, as_value, topological_order
 from tinygrad_edu.errors import TapeError
-from tinygrad_edu.formula import Symbolic
 from tinygrad_edu.ieee import total
-from tinygrad_edu.ops import CONSTANT, LEAF, Op, add, div, less, mask, mul, one, power
+from tinygrad_edu.op import Op, telling
+from tinygrad_edu.ops import CONSTANT, LEAF, div, mask, mul, power
+from tinygrad_edu.sweep import sweep
+from tinygrad_edu.symbolic import Symbolic
 
 NOWHERE = -1  # in place of a slot: an operand that is not there
 MOST = 1_000_000_007  # more slots than a tape has; a prime, by which keys spread in a dictionary
@@ -171,7 +173,7 @@ class _Pen:
                     tape.labels[k] = str(node.label)
 
     def write(self, op: Op, a: int, b: int = NOWHERE) -> int:
-        """The slot of an operation, a new one if need be; x * 1, x / 1 and x**1 are x."""
+        """The slot of an operation, a new one if need be; x * 1, x / 1 and x**1 are x, x**0 is 1."""
         rows, data = self.tape.ops, self.tape.data
         x = data[a] if rows[a] is CONSTANT else None
         y = data[b] if b >= 0 and rows[b] is CONSTANT else None
@@ -179,10 +181,10 @@ class _Pen:
             return self.constant(total(op.value, x) if y is None else total(op.value, x, y))
         if y == 1 and (op is mul or op is div or op is power):
             return a
+        if y == 0 and op is power:
+            return self.constant(1.0)
         if x == 1 and op is mul:
             return b
-        if x is not None and op is mask:  # it will never change
-            return b if x else self.constant(0.0)
         new = len(rows)
         k = self.equal.setdefault(a * MOST - b, new)
         if k != new and rows[k] is not op:  # of the same operands, but another row
@@ -194,26 +196,23 @@ class _Pen:
 
         As `engine.gradient` goes, over slots instead of Values: the same rules, in the same order.
         """
-        tape, secret = self.tape, hidden(self.tape, output)
+        tape, hiding = self.tape, hidden(self.tape, output)
         between = bytearray(k in wanted for k in range(len(tape) + 1))  # the last is of no slot
         for k in range(output + 1):
             if between[tape.a[k]] or between[tape.b[k]]:
                 between[k] = 1
-        found = [NOWHERE] * output + [self.constant(1.0)]
-        for k in range(output, -1, -1):
-            if found[k] < 0 or not between[k]:
-                continue
+
+        def look(k: int) -> tuple[Op, list[int], list[_Slot]]:
             operands = [x for x in (tape.a[k], tape.b[k]) if x >= 0]
-            y, *args = [_Slot(self, x) for x in (k, *operands)]
-            for rule, x in zip(tape.ops[k].derivatives, operands):
-                if between[x]:
-                    share = found[k]
-                    if k in secret:
-                        share = self.write(mul, share, self.slot(rule(y, *args) + less(y, y)))
-                    elif rule is not one:
-                        share = self.write(mul, share, self.slot(rule(y, *args)))
-                    found[x] = share if found[x] < 0 else self.write(add, found[x], share)
-        return {k: found[k] for k in range(output, -1, -1) if found[k] >= 0}
+            op = tape.ops[k]
+            if k in hiding and op is not mask:  # which says what its operand says
+                op = telling(op)
+            return op, operands, [_Slot(self, x) for x in (k, *operands)]
+
+        nodes = range(output, -1, -1)
+        seed = _Slot(self, self.constant(1.0))
+        found = sweep(nodes, seed, between.__getitem__, look)
+        return {k: found[k].k for k in nodes if k in found and between[k]}
 
 
 class _Slot(Symbolic):
@@ -224,28 +223,41 @@ class _Slot(Symbolic):
     def __init__(self, pen: _Pen, k: int) -> None:
         self.pen, self.k = pen, k
 
-    def _apply(self, op: Op, *args: Any) -> _Slot:
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Slot) and other.k == self.k
+
+    def __hash__(self) -> int:
+        return self.k
+
+    def _apply(self, op: Op, /, *args: Any) -> _Slot:
         return _Slot(self.pen, self.pen.write(op, *map(self.pen.slot, args)))
+
+    def _known(self) -> float | None:
+        tape = self.pen.tape
+        return tape.data[self.k] if tape.ops[self.k] is CONSTANT else None
+
+    def _lift(self, number: Any) -> _Slot:
+        return number if isinstance(number, _Slot) else _Slot(self.pen, self.pen.slot(number))
 
 
 def hidden(tape: Tape, output: int) -> set[int]:
-    """The slots whose nan that output may not show, and their rules have to say.
+    """The slots whose nan that output may not show, and whose rules have to say it.
 
-    Where a result is nan, every local derivative is: so does nearly every gradient come out by
-    itself, since nan spreads, to the output and back. What hides a nan from the output is `mask`
-    and a power; a slot that only they use says it itself.
+    Where a result is nan, every local derivative is: nearly every gradient comes out so by itself,
+    since nan spreads, to the output and back. What hides a nan from the output is an operation
+    that absorbs it; a slot that only such operations use says it itself (`op.telling`).
     """
     hiding = set()
     for k, op in enumerate(tape.ops):
-        if op is mask or op is power:
+        if op.absorbs:
             operands = tape.a[k], tape.b[k]
             x, y = (tape.data[i] if tape.ops[i] is CONSTANT else None for i in operands)
-            if op is mask or (x in (None, 1) and y in (None, 0)):  # 1**nan, nan**0
+            if op is not power or (x in (None, 1) and y in (None, 0)):  # 1**nan, nan**0
                 hiding.add(k)
     if not hiding:
         return set()
-    told = {x for k in range(output + 1) if k not in hiding for x in (tape.a[k], tape.b[k])}
-    return set(range(output)) - told
+    shown = {x for k in range(output + 1) if k not in hiding for x in (tape.a[k], tape.b[k])}
+    return set(range(output)) - shown
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tinygrad_edu.formula import (
     rounded,
 )
 from tinygrad_edu.graph import Graph, Node, Passing
-from tinygrad_edu.ops import Op
+from tinygrad_edu.op import Op
 
 SIDES = ("left", "right")
 
@@ -63,7 +63,7 @@ def _rule(target: Node, operand: int, places: int, y: Formula, *args: Formula | 
     if isnan(number(target)):
         return ""
     try:
-        made = target.op.derivatives[operand](y, *args)
+        made = target.op.reads[operand](y, *args)
         return str(made) if isinstance(made, Formula) else shown(float(made), places, type(y))
     except Exception:  # ZeroDivisionError; or whatever the user's own rule raises
         return ""

@@ -8,13 +8,6 @@ from itertools import islice
 from tinygrad_edu.draw.view import BLANK, View
 from tinygrad_edu.graph import Graph, Node
 
-_BETWEEN = {
-    "add": "plus",
-    "sub": "minus",
-    "mul": "times",
-    "div": "divided by",
-    "pow": "to the power of",
-}
 _MOST = 100  # sentences; nobody listens to more
 
 
@@ -61,10 +54,9 @@ def _made(graph: Graph, node: Node) -> str:
         return f"a group of {node.holds} value{'s' * (node.holds > 1)}" + (
             f" that takes {', '.join(operands)}" if operands else ""
         )
-    if node.op.name == "neg":
-        return f"minus {operands[0]}"
-    if node.op.name in _BETWEEN:
-        return f" {_BETWEEN[node.op.name]} ".join(operands)
+    if node.op.spoken:
+        first, *second = operands
+        return " ".join([*([first] if second else []), node.op.spoken, *(second or [first])])
     return f"{node.op} of {' and '.join(operands)}"
 
 

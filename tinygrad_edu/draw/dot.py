@@ -19,9 +19,6 @@ from tinygrad_edu.draw.view import BLANK, MOST_LABELS, View, arriving, unlabelle
 from tinygrad_edu.graph import Edge, Graph, Node
 from tinygrad_edu.written import SIDES, derivative, derivative_in_numbers, rule
 
-# Where the operands may be exchanged, nobody needs to be told which is which.
-_SYMMETRIC = {"add", "mul", "max", "min"}
-
 _LONGEST = 15_000  # bytes of a label; Graphviz reads 16,384
 _WRAP = 28  # characters of a label on one line
 
@@ -274,7 +271,7 @@ class _Drawing:
         moment, target = self.moment, self.panel.graph.nodes[edge.target]
         passed = not moment or (edge.target, edge.operand) in moment.passed
         told = []
-        if len(target.args) == 2 and target.op and target.op.name not in _SYMMETRIC:
+        if len(target.args) == 2 and target.op and not target.op.commutes:
             told.append(SIDES[edge.operand])
         local = self.view.local(self.panel.graph, edge, self.said)
         if local:

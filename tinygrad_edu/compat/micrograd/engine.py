@@ -22,7 +22,9 @@ from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import number, same, total
-from tinygrad_edu.ops import CONSTANT, UNDEFINED, Op, Rule, one
+from tinygrad_edu.op import Op, Rule, defined, one
+from tinygrad_edu.ops import CONSTANT
+from tinygrad_edu.sweep import cut
 
 SPELLED = {"add": "+", "mul": "*", "relu": "ReLU"}  # an operation in micrograd, if not as here
 
@@ -61,11 +63,11 @@ def _refuse(*_: Any) -> NoReturn:
 
 
 # The engine has room for two operands: of more, the second is a node that holds all the others.
-REST = Op("rest", None, _refuse, _refuse, symbol=",")
+REST = Op("rest", None, _refuse, _refuse, symbol=",", module=__name__)
 
 
 def _unary(op: Op) -> Callable[[Value], Value]:
-    return lambda self: _made(op, op.value(self._data), self)
+    return lambda self: _made(op, op.fast(self._data), self)
 
 
 class Value(engine.Value):
@@ -129,7 +131,7 @@ class Value(engine.Value):
             return str(given)
         if _raised_to_a_number(self):
             return f"**{self.b_data}"
-        return SPELLED.get(self.op.name, str(self.op))
+        return SPELLED.get(self.op.name, self.op.symbol if self.op else "")
 
     @_op.setter
     def _op(self, op: str) -> None:
@@ -144,7 +146,7 @@ class Value(engine.Value):
     def _backward(self, function: Callable[[], None]) -> None:
         self.__dict__["_backward"] = function
         if self.a is not None and type(self.op) is not ByHand:
-            self.op = _by_hand(self, self.op.name, str(self.op))
+            self.op = _by_hand(self, self.op.name, self.op.symbol)
 
     def backward(self) -> None:
         """Adds d self / d node to the grad of every node, and sets that of this one to 1."""
@@ -301,23 +303,23 @@ def _power(a: float, b: float) -> float:
 
 def _send(node: engine.Value) -> None:
     """Adds what this node contributes to the grad of each operand: grad * local derivative."""
-    a, b, grad, y, op = node.a, node.b, node.grad, node._data, node.op
-    if a is None or op is REST or type(op) is ByHand:
+    a, b, grad, y = node.a, node.b, node.grad, node._data
+    if a is None or node.op is REST or type(node.op) is ByHand:
         return
-    if y != y:
-        op = UNDEFINED
+    op = defined(node.op, y)
     at = (y, node.a_data) if b is None else (y, node.a_data, node.b_data)
-    a.grad = a.grad + (grad if op.da is one else grad * _local(op.da, at))
-    if b is not None and not _raised_to_a_number(node):
-        b.grad = b.grad + (grad if op.db is one else grad * _local(op.db, at))
+    for place, x in enumerate(node.args[: 1 if _raised_to_a_number(node) else 2]):
+        rule = op.reads[place]  # micrograd's own form, to the last bit: tanh has 1 - t**2
+        if not cut(op, place, node.a_data):
+            x.grad = x.grad + (grad if rule is one else grad * _local(op, rule, at))
 
 
-def _local(rule: Rule, at: tuple[float, ...]) -> float:
+def _local(op: Op, rule: Rule, at: tuple[float, ...]) -> float:
     """A local derivative; of integers, or of relu, an int if it is whole, as in micrograd."""
-    if int not in map(type, at) and rule is not ops.relu.da:
+    if int not in map(type, at) and op is not ops.relu:
         return total(rule, *at)
     local = total(rule, *map(float, at))
-    whole = rule is ops.relu.da or all(type(x) is int for x in at)
+    whole = op is ops.relu or all(type(x) is int for x in at)
     return int(local) if whole and local.is_integer() else local
 
 
@@ -332,8 +334,8 @@ def _frozen(op: Op, then: float) -> Op:
 
         return rule if rule is one else at_its_time
 
-    rules = op.derivatives if then == then else UNDEFINED.derivatives[: len(op.derivatives)]
-    return Op(op.name, op.value, *map(frozen, rules), symbol=str(op))
+    rules = defined(op, then).derivatives[: len(op.derivatives)]
+    return Op(op.name, op.value, *map(frozen, rules), symbol=op.symbol, module=__name__)
 
 
 def _is_given(node: engine.Value) -> TypeGuard[Value]:
@@ -372,9 +374,9 @@ def _by_hand(node: Value, name: str, symbol: str) -> Op:
 
     count = len(node._children) + _raised_to_a_number(node)
     rules = [rule_of(i) for i in range(count)]
-    op = Op.__new__(ByHand, name, None, *rules[:2], symbol=symbol)
+    op = ByHand(name, None, *rules[:2], symbol=symbol)
     if count > 2:
-        op.db, op.derivatives = _refuse, tuple(rules)
+        op.db, op.derivatives, op.reads = _refuse, tuple(rules), tuple(rules)
     return op
 
 

@@ -1,0 +1,99 @@
+"""What has a picture, for those who know no pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+__all__ = ["Drawable", "Picture", "draws"]
+
+
+class Picture(Protocol):
+    """The drawing of a graph: `save` it, or look at `text()`; a notebook shows it by itself."""
+
+    @property
+    def dot(self) -> str:
+        """The drawing in Graphviz' language."""
+
+    @property
+    def alt(self) -> str:
+        """The drawing in sentences, for those who do not see it."""
+
+    def text(self, *, width: int = 0, unicode: bool = True, color: bool = False) -> str:
+        """The drawing as text, `width` columns wide, or as wide as it gets for 0."""
+
+    def render(self, format: str) -> bytes:
+        """The bytes of a file in that format: svg, png, pdf, dot, json or txt."""
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+        """Writes the drawing to a file, in the format that its ending names."""
+
+    def mimebundle(self, plain: str) -> dict[str, str]:
+        """What a notebook shows, beside `plain`."""
+
+
+def _not_yet(what: Any, **how: Any) -> Picture:
+    raise NotImplementedError("pictures come with the package tinygrad_edu: import it first")
+
+
+draws: list[Callable[..., Picture]] = [_not_yet]  # the last one does; it knows Graphviz
+
+
+class Drawable:
+    """Something with a picture of all that it was computed from."""
+
+    __slots__ = ()
+
+    def draw(
+        self,
+        *,
+        edges: Sequence[str] | None = None,
+        hide: Collection[str] = (),
+        places: int = 4,
+        direction: str = "LR",
+        highlight: Sequence[str] = (),
+        theme: str = "light",
+        level: str | int | None = None,
+        roles: Mapping[Any, str] | None = None,
+        before: Any = None,
+        timeout: float = 20.0,
+        insist: bool = False,
+    ) -> Picture:
+        """The picture of all that this was computed from, as it is now: `.save("y.svg")`.
+
+        edges: what edges say, of "formula", "numbers", "local", "contribution". hide: what is
+        blank, to be filled in, of "leaves", "values", "grads", "edges". places: decimals.
+        direction: "LR" or "TB". highlight: labels of nodes whose paths to the output stand out.
+        theme: "light", "dark", "print" or "contrast". level: "node", "neuron", "layer", or how many
+        parts of a group's path are kept. roles: "input", "parameter" or "loss", by Value or label.
+        before: the same before an update, to stand beside it. timeout: seconds that Graphviz may
+        take. insist: draw large graphs as they are. ViewError for a request that means nothing.
+        """
+        return draws[-1](
+            self,
+            edges=edges,
+            hide=hide,
+            places=places,
+            direction=direction,
+            highlight=highlight,
+            theme=theme,
+            level=level,
+            roles=roles,
+            before=before,
+            timeout=timeout,
+            insist=insist,
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return shown(self, lambda plain: self.draw().mimebundle(plain))
+
+
+def shown(what: Any, show: Callable[[str], dict[str, str]]) -> dict[str, str]:
+    """What a notebook shows of it. It must not fail, whatever was made of the graph."""
+    plain = f"a {type(what).__name__}"
+    try:
+        plain = repr(what)
+        return show(plain)
+    except Exception as error:
+        return {"text/plain": f"{plain}\n({error})"}
