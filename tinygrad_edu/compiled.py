@@ -45,7 +45,7 @@ from tinygrad_edu.tape import Tape, no_collection, record
 BACKENDS = ("auto", "python", "numpy", "machine")
 REDUCTIONS = ("sum", "mean")
 FAST = 'pip install "tinygrad-edu[fast]"'
-OLDEST = (0, 44)  # llvmlite; what is older writes pointers in another way
+OLDEST = (0, 45)  # llvmlite; what is older reads pointers in another way, and fails
 MANY = 32  # examples from which arrays are faster than a loop; measured on MLPs, it is 20 to 40
 
 Column = Any  # a number, or a sequence of numbers, one for each example
@@ -127,9 +127,9 @@ class Step:
         # inputs that nothing depends on are not on the tape: their columns are not looked at
         self._used = [i for i, x in enumerate(self.inputs) if x in self.recorded.leaves]
         self._each = {x: None for x in self.wrt if x in given}
-        rows = {id(op): op for op in self.recorded.ops if op.derivatives}.values()
-        self._rows = all(op is TABLE.get(op.name) for op in rows)
-        if not self._rows:
+        own = [op for op in dict.fromkeys(self.recorded.ops) if op and TABLE.get(op.name) is not op]
+        self._fits = not own  # the machine knows the table's rows alone
+        if own:
             self.tape.verify()  # so that a rule of one's own that is none is an error here
         self._made: dict[tuple[str, bool], Run] = {}
         self._told = False
@@ -140,7 +140,7 @@ class Step:
         if not there.get(backend, True):
             raise MissingError(f"{backend} is not installed: {FAST}")
         if backend == "auto" and not self._machines:
-            _say_how_to_be_faster()
+            _say_once(f"compiled steps are much faster as machine code: {FAST}")
 
     @cached_property
     def tape(self) -> Tape:
@@ -222,14 +222,23 @@ class Step:
 
     def chosen(self, count: int, forward: bool = False) -> str:
         """The backend for so many examples."""
-        # the machine knows the table's rows alone, gives sums, and nothing by example
-        fits = self._rows and not forward and not self._each
-        if self.backend == "machine":
-            return "machine" if fits else "numpy"
-        if self.backend == "auto":
-            arrays = "numpy" if self._arrays and count >= MANY else "python"
-            return "machine" if self._machines and fits else arrays
-        return self.backend
+        if self.backend in ("python", "numpy"):
+            return self.backend
+        # the machine gives sums, and nothing by example
+        sums = not forward and not self._each
+        if self._machines and self._fits and sums and self._has_code(count):
+            return "machine"
+        many = self.backend == "machine" or count >= MANY
+        return "numpy" if self._arrays and many else "python"
+
+    def _has_code(self, count: int) -> bool:
+        """Whether there is machine code for this graph; if there is none, it is said why."""
+        try:
+            self.program().plan(count)
+        except Exception as error:  # of the compiler, or of what it needs: others can do without
+            self._fits = False
+            _say_once(f"there is no machine code for this graph, which is slower now: {error}")
+        return self._fits
 
     def _function(self, backend: str, forward: bool) -> Run:
         if (backend, forward) not in self._made:
@@ -486,7 +495,6 @@ def _there(*packages: str) -> bool:
 
 
 @cache
-def _say_how_to_be_faster() -> None:
-    """Says it, once in a process."""
-    message = f"compiled steps are much faster as machine code: {FAST}"
-    warnings.warn(message, SlowWarning, stacklevel=_outside())
+def _say_once(message: str) -> None:
+    """Says what could be faster, once in a process."""
+    warnings.warn(" ".join(message.split())[:400], SlowWarning, stacklevel=_outside())

@@ -220,10 +220,10 @@ def _adjoints(order: list[Value]) -> dict[Value, float]:
     """d order[-1] / d node, for each node but constants: `sweep`, for plain floats."""
     found = {order[-1]: 1.0}
     for node in reversed(order):
-        a, b = node.a, node.b
-        if a is None or node not in found:
+        a, b, y = node.a, node.b, node._data
+        adjoint = found.get(node)
+        if adjoint is None or a is None:
             continue
-        adjoint, y = found[node], node._data
         op = node.op if y == y else UNDEFINED  # `defined`, without a call
         if a.op is not CONSTANT:
             share = adjoint

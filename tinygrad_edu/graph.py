@@ -127,10 +127,11 @@ class Graph(Drawable):
             return
         arrived = {(p.target, p.operand): p for p in backward_pass(self, self.output.grad)}
         for node in self.nodes:
-            for operand, source in enumerate(node.args):
-                p = arrived.get((node.id, operand))  # None for a constant
-                told = (p.local, p.contribution) if p else (None, None)
-                yield Edge(source, node.id, operand, *told)
+            locals_ = self.local_derivatives(node)
+            for operand, (source, local) in enumerate(zip(node.args, locals_)):
+                p = arrived.get((node.id, operand))  # None where a mask keeps it out
+                nothing = None if local is None else 0.0
+                yield Edge(source, node.id, operand, local, p.contribution if p else nothing)
 
     def local_derivatives(self, node: Node) -> tuple[float | None, ...]:
         """d node / d operand for each operand, None for a constant; nan where the result is."""

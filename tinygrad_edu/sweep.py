@@ -25,9 +25,9 @@ Node = TypeVar("Node", bound=Hashable)
 Adjoint = tuple[Any, Any]  # a factor, and its guard or None
 
 
-def cut(op: Op, place: int, a: float) -> bool:
-    """Whether nothing passes to that operand: it is what a mask with the number `a` keeps out."""
-    return op is mask and place == 1 and a == 0
+def cut(op: Op, place: int, a: Any) -> bool:
+    """Whether nothing passes to that operand: a mask with the number `a` keeps it out."""
+    return op is mask and place == 1 and isinstance(a, float) and a == 0
 
 
 def joined(first: Adjoint, second: Adjoint) -> Adjoint:
@@ -58,9 +58,9 @@ def sweep(
 
     nodes: from the output, whose adjoint is `seed`, back to the leaves. wanted: whether an operand
     is to be differentiated by. look: gives a node's operation, its operands, and y, a and b as its
-    rules are to see them. apply: calls a rule with these. tell: is told of each edge that is passed: the node, the operand's place,
-    the local derivative, the contribution, and the sum of what had arrived at the operand before,
-    or None.
+    rules are to see them. apply: calls a rule with these. tell: is told of each edge of a graph of
+    numbers: the node, the operand's place, the local derivative, the contribution, and the sum of
+    what had arrived at the operand before, or None.
     """
     found: dict[Node, Adjoint] = {}
     for node in nodes:
@@ -73,18 +73,17 @@ def sweep(
             if not wanted(x):
                 continue
             adjoint, guard = found[node]
-            rule = op.derivatives[place]
+            rule, local = op.derivatives[place], 1.0
             if op is mask and place == 1:
-                guard = at[1] if guard is None else mask(guard, at[1])
-                local = tell and apply(rule, *at)
-            elif rule is one:
-                local = 1.0
-            else:
+                if cut(op, place, at[1]):
+                    continue
+                if not isinstance(at[1], float):
+                    guard = at[1] if guard is None else mask(guard, at[1])
+            elif rule is not one:
                 local = apply(rule, *at)
                 adjoint = adjoint * local
             before = found.get(x)
             if tell is not None:
-                was = None if before is None else kept(before)
-                tell(node, place, local, kept((adjoint, guard)), was)
+                tell(node, place, local, adjoint, None if before is None else before[0])
             found[x] = (adjoint, guard) if before is None else joined(before, (adjoint, guard))
     return {node: kept(adjoint) for node, adjoint in found.items()}

@@ -16,6 +16,8 @@ from llvmlite import binding as llvm
 
 from tinygrad_edu.native.machine.arithmetic import LIBRARY
 from tinygrad_edu.native.machine.instructions import machine
+from tinygrad_edu.op import Op
+from tinygrad_edu.ops import TABLE
 
 
 @cache
@@ -53,16 +55,40 @@ class Library:
 @cache
 def library(width: int, vectors: int, registers: int) -> Library:
     """The machine for rows of so many vectors, which is never freed."""
-    return Library(machine(width, vectors, registers))
+    return Library(machine(width, vectors, registers, missing()))
+
+
+def function_of_c(name: str) -> Any:
+    """The address of C's function of that name, or None where this machine has none."""
+    c = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+    function = getattr(c, name, None)
+    return function and ctypes.cast(function, ctypes.c_void_p).value
+
+
+@cache
+def missing() -> frozenset[str]:
+    """The rows of the table for which there is no machine code on this machine.
+
+    These are primitives that C has no function for, and what is made of them.
+    """
+    without = {name for name in LIBRARY if function_of_c(name) is None}
+    return frozenset(
+        name
+        for name, op in TABLE.items()
+        if not without.isdisjoint({name} if op.primitive else _made_of(op))
+    )
+
+
+def _made_of(op: Op) -> set[str]:
+    return {term.op.name for term in op.traced.uses() if isinstance(term.op, Op)}  # type: ignore[union-attr]
 
 
 @cache
 def _prepare() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    c = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
-    for name in LIBRARY:
-        llvm.add_symbol(name, ctypes.cast(getattr(c, name), ctypes.c_void_p).value)
+    for name in {*LIBRARY} - missing():
+        llvm.add_symbol(name, function_of_c(name))
 
 
 def _compiled(text: str, target: Any) -> bytes:

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.engine import Value
+from tinygrad_edu.errors import MissingError
 from tinygrad_edu.native.binding.check import check
-from tinygrad_edu.native.binding.library import Library, library, processor
+from tinygrad_edu.native.binding.library import Library, library, missing, processor
 from tinygrad_edu.native.lowering.lower import Lowering
 from tinygrad_edu.native.machine.instructions import BLOCK, outputs, wide
 from tinygrad_edu.native.machine.update import Update
@@ -49,6 +50,9 @@ class Plan:
             code = pool.submit(library, width, vectors, registers)
             low = Lowering(tape, wanted, inputs, self.lanes, sizes)
             self.code = code.result()
+        for row in low.arena.all:  # of the derivatives, too
+            if row.op is not None and row.op.name in missing():
+                raise MissingError(f"this machine has no function for the operation {row.op.name}")
         arena, found = low.arena, low.gradients
         self.table = np.array(low.table, np.int32).tobytes()  # which nobody can change
         self.fixed = np.zeros(arena.size)

@@ -16,6 +16,8 @@ def fuse(arena: Arena) -> None:
         if not uses[row] and row.at < 0:
             uses.subtract(row.operands())
             del arena.all[row]
+            if row.kind == "slope":
+                row.args[0].slope = None
 
     def free(x: Ref) -> int:
         """How many terms it has, if it may be taken in, or 0."""
@@ -38,8 +40,6 @@ def fuse(arena: Arena) -> None:
             y = other.other
             if other.op is ops.step:
                 finish, y = "times step", other.args[0]
-            elif other.finish == "times" and other.terms == ((ONE, ONE), (MINUS, y)):
-                finish = "times rest"  # (1 - y) * y, the derivative of a logistic unit
             if finish != "times":
                 del arena.all[other]
                 other = y

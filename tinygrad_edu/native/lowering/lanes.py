@@ -9,11 +9,7 @@ from typing import Any
 from tinygrad_edu.native.lowering.form import ONE, Node
 from tinygrad_edu.native.lowering.packs import Group
 from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, is_number
-
-# Operands at which these rows of the table are finite; a quotient, in its second.
-FILL = dict.fromkeys(("exp", "sinh", "cosh", "tan"), 0.0)
-FILL |= dict.fromkeys(("log", "sqrt", "pow", "div"), 1.0)
-
+from tinygrad_edu.ops import div
 
 class Lanes:
     """place: the row of each slot and its lane in it; at first, of what is given in rows.
@@ -60,10 +56,10 @@ class Lanes:
             return self.arena.dots(*self._terms(members))
         columns = zip(*(node.operands for node in members.values()))
         operands = [self._refer(dict(zip(group, xs)), group) for xs in columns]
-        if [*group] != [0] and op.name in FILL:
-            for i in range(op.name == "div", len(operands)):
-                others = () if op.name == "div" else operands
-                operands[i] = self._filled(operands[i], group, (op.name, i, *others))
+        if [*group] != [0] and op.safe is not None:
+            for i in range(op is div, len(operands)):  # a quotient is finite by its second
+                others = () if op is div else operands
+                operands[i] = self._filled(operands[i], group, (op, i, *others))
         if any(s in self.silent for s in group.values()):  # as it is, for all depends on its nan
             return self.arena.make("operation", *map(self.arena.as_row, operands), op=op)
         return self.arena.as_row(self.arena.operation(op, *operands))
@@ -71,10 +67,10 @@ class Lanes:
     def _filled(self, x: Ref, group: Group, kind: tuple[Any, ...]) -> Ref:
         """An operand that is harmless in lanes where this row has no node, as others may not be.
 
-        kind: the name of the row, and what else decides whether it was found harmless before.
+        kind: the operation, and what else decides whether it was found harmless before.
         """
         missing = {*range(self.arena.lanes)} - group.keys()
-        tried, fill = self.tried.setdefault((*kind, x), set()), FILL[kind[0]]
+        tried, fill = self.tried.setdefault((*kind, x), set()), kind[0].safe
         if type(x) is not Row or missing <= tried:
             tried.update(group)
             return x

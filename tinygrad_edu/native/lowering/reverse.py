@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_edu import ops
-from tinygrad_edu.formula import Symbolic
 from tinygrad_edu.native.lowering.form import ONE
-from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, row_of
+from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, is_number, row_of
 from tinygrad_edu.native.lowering.sums import Sum, sums
-from tinygrad_edu.ops import Op
+from tinygrad_edu.op import Op, telling
+from tinygrad_edu.symbolic import Symbolic
+
+Term = tuple[Ref, Row, Ref]  # a local derivative, an adjoint, and its guard or None
 
 
 def backward(
@@ -21,6 +23,7 @@ def backward(
     As `engine.gradient` goes, over rows instead of Values. What is used lane by lane has its
     adjoint lane by lane; what is the same in all lanes, or one lane that others use, is added up
     over all lanes. quiet: rows whose nan the output may not show, and their rules have to say.
+    What comes through a mask has a guard, as in `sweep`: adjoints are multiplied inside of the mask.
     """
     rows = list(arena.all)
     slopes: dict[int, Sum] = {s: [] for s in wanted}
@@ -28,34 +31,65 @@ def backward(
     for row in rows:
         if not needed.isdisjoint(map(row_of, arena.parts(row))):
             needed.add(row)
-    adjoints: dict[Row, list[Pair]] = {}
+    adjoints: dict[Row, list[Term]] = {}
     lanes: dict[Row, dict[int, Sum]] = {}
 
-    def give(u: Ref, adjoint: Row, local: Ref) -> None:
+    def give(u: Ref, adjoint: Row, local: Ref, guard: Ref) -> None:
         if type(u) is Row:
-            adjoints.setdefault(u, []).append((local, adjoint))
-        elif type(u) is int:
+            adjoints.setdefault(u, []).append((local, adjoint, guard))
+            return
+        if guard is not None:
+            local, adjoint = ONE, _masked(arena, local, adjoint, guard)
+        if type(u) is int:
             slopes[u].append((adjoint, arena.as_row(local)))
         else:
             row, lane = u
             lanes.setdefault(row, {}).setdefault(lane, []).append((adjoint, arena.as_row(local)))
 
     if output in needed:
-        give(output, seed, ONE)
+        give(output, seed, ONE, None)
     for row in reversed(rows):
         terms = adjoints.pop(row, [])
         if row in lanes:
             each = [lanes[row].get(lane, []) for lane in range(arena.lanes)]
-            terms.append((ONE, sums(arena, each)))
+            terms.append((ONE, sums(arena, each), None))
         if row in needed and terms:
-            adjoint = _total(arena, terms)
+            adjoint, guard = _total(arena, terms)
             for place, u in enumerate(arena.parts(row)):
-                if row_of(u) in needed:
-                    give(u, adjoint, _local(arena, row, place, row in quiet))
+                if row_of(u) not in needed:
+                    continue
+                if row.op is ops.mask and place == 1:
+                    inner, before = arena.parts(row)[0], guard
+                    inner = inner if before is None else arena.operation(ops.mask, before, inner)
+                    give(u, adjoint, ONE, inner)
+                else:
+                    give(u, adjoint, _local(arena, row, place, row in quiet), guard)
     return slopes
 
 
-def _total(arena: Arena, terms: list[Pair]) -> Row:
+def _masked(arena: Arena, local: Ref, adjoint: Row, guard: Ref) -> Row:
+    """Their product, or 0 in lanes where the guard is 0."""
+    product = adjoint if local == ONE else arena.dots((local, adjoint))
+    return arena.as_row(arena.operation(ops.mask, guard, product))
+
+
+def _total(arena: Arena, terms: list[Term]) -> tuple[Row, Ref]:
+    """The sum of local derivatives times adjoints, and its guard, if all have one."""
+    guards = list(dict.fromkeys(guard for *_, guard in terms))
+    if len(guards) == 1:
+        return _sum(arena, [(local, adjoint) for local, adjoint, _ in terms]), guards[0]
+    pairs = [
+        pair if guard is None else (ONE, _masked(arena, *pair, guard)) for *pair, guard in terms
+    ]
+    either = None
+    if None not in guards:
+        either, *others = guards
+        for guard in others:
+            either = arena.operation(ops.either, either, guard)
+    return _sum(arena, [(local, adjoint) for local, adjoint in pairs]), either
+
+
+def _sum(arena: Arena, terms: list[Pair]) -> Row:
     """The sum of local derivatives times adjoints.
 
     Two that are times the same adjoint, as of x / x, are added first: they may cancel, and then a
@@ -81,10 +115,9 @@ def _local(arena: Arena, row: Row, place: int, quiet: bool) -> Ref:
         rule, args = ops.mul.derivatives[place % 2], [None, *row.terms[place // 2]]
     else:
         rule, args = op.derivatives[place], [row, *arena.parts(row)]
-    found = rule(*(_Operand(arena, x) for x in args))
     if quiet:
-        y = _Operand(arena, row)  # and less(y, y) is 0, but nan where y is
-        found = found + ops.less(y, y)
+        rule = telling(op or ops.mul).derivatives[place % 2]
+    found = rule(*(_Operand(arena, x) for x in args))
     return found.x if isinstance(found, _Operand) else (float(found),)
 
 
@@ -96,6 +129,9 @@ class _Operand(Symbolic):
     def __init__(self, arena: Arena, x: Ref) -> None:
         self.arena, self.x = arena, x
 
-    def _apply(self, op: Op, *args: Any) -> _Operand:
+    def _known(self) -> float | None:
+        return float(self.x[0]) if is_number(self.x) else None
+
+    def _apply(self, op: Op, /, *args: Any) -> _Operand:
         xs = (u.x if isinstance(u, _Operand) else (float(u),) for u in args)
         return _Operand(self.arena, self.arena.operation(op, *xs))

@@ -8,8 +8,9 @@ from typing import Any
 from tinygrad_edu import ops
 from tinygrad_edu.ieee import total
 from tinygrad_edu.native.lowering.form import ONE
+from tinygrad_edu.native.machine.arithmetic import PAIRS
 from tinygrad_edu.native.machine.instructions import BLOCK
-from tinygrad_edu.ops import Op
+from tinygrad_edu.op import Op
 
 # What a row is made of: a Row, lane by lane; or what is the same in all lanes, which is a slot, a
 # number in a tuple, or a Row and one of its lanes.
@@ -35,11 +36,11 @@ class Row:
     it, one of the machine's FINISH, with the row `other`. "operation": `op` of the rows `args`.
     "gather": one of `args` in each lane, None where it does not matter. "turn": one lane of each of
     eight `args`. "sums": in each of eight lanes, a sum over all lanes: `terms` are a row and the
-    eight that it is multiplied by. "zero": 0, and nothing to be done. at: its address, -1 until it
-    has one.
+    eight that it is multiplied by. "slope": of a row, which makes it as well. "zero": 0, and nothing
+    to be done. at: its address, -1 until it has one. slope: the row of its slope, if it makes one.
     """
 
-    __slots__ = ("args", "at", "finish", "kind", "op", "other", "terms")
+    __slots__ = ("args", "at", "finish", "kind", "op", "other", "slope", "terms")
 
     def __init__(self, kind: str, *args: Ref, op: Op | None = None, at: int = -1) -> None:
         self.kind, self.args, self.at = kind, args, at
@@ -47,6 +48,7 @@ class Row:
         self.terms: Sequence[tuple[Ref, ...]] = ()
         self.finish = ""
         self.other: Row | None = None
+        self.slope: Row | None = None
 
     def refs(self) -> list[Ref]:
         """All that it is made of but `other`, which `fuse` alone gives it."""
@@ -161,11 +163,15 @@ class Arena:
         if op is ops.mul:
             x, y = (y, x) if is_number(y) else (x, y)
             return y if x == ONE else self.dots((x, y))
-        if op is ops.mask and is_number(x):
-            return y if x[0] else (0.0,)
         if op is ops.power and is_number(y) and abs(y[0]) in (0.5, 1.0, 1.5, 2.0):
             return self._power(x, y[0])
         rows = [self.as_row(u) for u in xs]
+        for value, slope in PAIRS:
+            made = self.made.get(("operation", value, *rows)) if op.name == slope else None
+            if made is not None:
+                if made.slope is None:
+                    made.slope = self.row("slope", made)
+                return made.slope
         if op is ops.step:  # step(relu(x)) is step(x), and then x may have no other use
             rows = [self.relus.get(row, row) for row in rows]
         row = self.make("operation", *rows, op=op)

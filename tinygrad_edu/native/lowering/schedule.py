@@ -16,6 +16,7 @@ from typing import Any
 from tinygrad_edu.native.lowering.form import ONE
 from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, is_number
 from tinygrad_edu.native.lowering.sums import Gradients
+from tinygrad_edu.native.machine.arithmetic import PAIRS
 from tinygrad_edu.native.machine.instructions import (
     BLOCK,
     DOTS,
@@ -108,15 +109,16 @@ class Schedule:
             self._write(TURN, row.at, *(x.at for x in row.args))
 
     def _ops(self, rows: list[Row]) -> None:
-        rows.sort(key=lambda row: (row.op.name, [x.at for x in reversed(row.args)]))
+        rows.sort(key=lambda row: (_name(row), [x.at for x in reversed(row.args)]))
         self.arena.place(rows)
+        self.arena.place([row.slope for row in rows if row.slope is not None])
         k = 0
         while k < len(rows):
-            alike = takewhile(lambda i: rows[i].op is rows[k].op, range(k, len(rows)))  # noqa: B023
-            count, steps = _run([*(x.at for x in rows[i].args), rows[i].at] for i in alike)
+            alike = takewhile(lambda i: _name(rows[i]) == _name(rows[k]), range(k, len(rows)))  # noqa: B023
+            count, steps = _run([*_beside(rows[i]), rows[i].at] for i in alike)
             count = count if steps[-1] == self.arena.lanes else 1
-            places = [x for pair in zip((x.at for x in rows[k].args), steps) for x in pair] * 2
-            self._write(ROWS + OPS.index(rows[k].op.name), rows[k].at, count, *places[:4])
+            places = [x for pair in zip(_beside(rows[k]), steps) for x in pair] * 2
+            self._write(ROWS + OPS.index(_name(rows[k])), rows[k].at, count, *places[:4])
             k += count
 
     def _dots(self, rows: list[Row]) -> None:
@@ -210,6 +212,17 @@ class Schedule:
             ]
             self._write(SUMS + len(outs) - 1, n, *outs, *lists)
         self._change(rows)
+
+
+def _name(row: Row) -> str:
+    """What ROWS calls the operation of a row, together with its slope if it makes that, too."""
+    slope = next((b for a, b in PAIRS if a == row.op.name and row.slope is not None), "")
+    return " and ".join(filter(None, (row.op.name, slope)))
+
+
+def _beside(row: Row) -> list[int]:
+    """The addresses of its operands, and of its slope if it makes one."""
+    return [*(x.at for x in row.args), *([] if row.slope is None else [row.slope.at])]
 
 
 class _Dots:

@@ -1,5 +1,7 @@
-"""The table as machine code: for each row, a function that writes it for vectors.
+"""Primitives of the table as machine code: for each, a function that writes it for vectors.
 
+What is made of other rows is written as its row says, except where WRITERS has a faster twin; the
+tests hold that twins give the same numbers. Other primitives are C's functions, a lane at a time.
 A lane answers as `ieee` does, at nan, infinities and both zeros too. LLVM is left one freedom:
 `muladd` rounds once or twice, as is faster, and either is near enough where it stands. (Code whose
 flags are "contract", an optimizer's, leaves it that everywhere.)
@@ -11,9 +13,9 @@ import operator
 from collections.abc import Callable
 from math import inf, nan, sqrt
 
-from tinygrad_edu.native.machine.vector import Vector, bits, muladd, when
-
-LIBRARY = ("sin", "cos", "tan", "atan", "sinh", "cosh", "pow")  # C's functions, a lane at a time
+from tinygrad_edu.native.machine.vector import WRITERS, Vector, bits, muladd, when
+from tinygrad_edu.op import Op
+from tinygrad_edu.ops import TABLE
 
 # fmt: off
 # log(2) in two parts: 12 zero bits end the first, so that it times a small whole k is exact.
@@ -105,19 +107,47 @@ def _tanh(a: Vector) -> Vector:
     return y.intrinsic("copysign", y, a)
 
 
+def _log1p(a: Vector) -> Vector:
+    """log(1 + a), where 1 + a is not rounded for a small `a`."""
+    inside = (a > sqrt(0.5) - 1) & (a < sqrt(2.0) - 1)
+    y = when(inside, _log_of(when(inside, a, 0.0), a.constant(0.0)), _log1p_far(a))
+    return when(a.equals(0.0), a, y)  # -0 stays -0
+
+
+def _log1p_far(a: Vector) -> Vector:
+    """log(u) + c / u, where u + c is 1 + a to the last bit, as u = 1 + a leaves c."""
+    u = a + 1.0
+    c = when(a > 1.0, 1.0 - (u - a), a - (u - 1.0))
+    y = _log(u)
+    return when(abs(y) < inf, y + c / u, y)
+
+
 def _sigmoid(a: Vector) -> Vector:
     e = _exp(-abs(a))
     return when(a >= 0.0, 1.0, e) / (e + 1.0)
 
 
-def _softplus(a: Vector) -> Vector:
-    """relu(a) + log(1 + e), where 1 + e is never computed, for a small e would be lost."""
+def _bell(a: Vector) -> Vector:
     e = _exp(-abs(a))
-    large = e > sqrt(2.0) - 1
-    return _log_of(when(large, e * 0.5 - 0.5, e), when(large, 1.0, 0.0)) + ARITHMETIC["relu"](a)
+    d = e + 1.0
+    return e / (d * d)
+
+
+def _sigmoid_and_bell(a: Vector) -> tuple[Vector, Vector]:
+    e = _exp(-abs(a))
+    d = e + 1.0
+    return when(a >= 0.0, 1.0, e) / d, e / (d * d)
+
+
+def _tanh_and_sech2(a: Vector) -> tuple[Vector, Vector]:
+    e = _exp(-2.0 * abs(a))
+    d = e + 1.0
+    return _tanh(a), e * 4.0 / (d * d)
 
 
 def _library(name: str) -> Callable[..., Vector]:
+    """C's function of that name, a lane at a time."""
+
     def row(*args: Vector) -> Vector:
         y = args[0].constant(0.0)
         for i in range(y.width):
@@ -129,24 +159,29 @@ def _library(name: str) -> Callable[..., Vector]:
     return row
 
 
-ARITHMETIC: dict[str, Callable[..., Vector]] = {
+WRITERS |= {
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,
     "div": operator.truediv,
-    "max": lambda a, b: when(a > b, a, when(a.equals(a), b, a)),
-    "min": lambda a, b: when(a < b, a, when(a.equals(a), b, a)),
-    "less": lambda a, b: when(a < b, 1.0, when(a >= b, 0.0, nan)),
-    "mask": lambda c, x: when(c.equals(0.0), 0.0, x),
     "neg": operator.neg,
     "abs": operator.abs,
-    "step": lambda a: when(a > 0.0, 1.0, when(a <= 0.0, 0.0, nan)),
-    "relu": lambda a: when(a <= 0.0, 0.0, a),
     "sqrt": lambda a: a.intrinsic("sqrt", a),
+    "floor": lambda a: a.intrinsic("floor", a),
     "exp": lambda a: _exp(when(a > 710.0, 710.0, a), 0.5),
     "log": _log,
+    "log1p": _log1p,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
-    "softplus": _softplus,
-    **{name: _library(name) for name in LIBRARY},
+    "bell": _bell,
 }
+# Two rows at once, of which the second is the slope of the first: they share an exponential.
+PAIRS = {("sigmoid", "bell"): _sigmoid_and_bell, ("tanh", "sech2"): _tanh_and_sech2}
+LIBRARY = [name for name, op in TABLE.items() if op.primitive and name not in WRITERS]
+WRITERS |= {name: _library(name) for name in LIBRARY}
+
+
+def written(op: Op) -> Callable[..., Vector]:
+    """The function that writes a row of the table for vectors."""
+    writer: Callable[..., Vector] = WRITERS.get(op.name, op.value)
+    return writer

@@ -16,27 +16,27 @@ number of vectors.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import accumulate, product, repeat
 from math import inf
+from typing import Any
 
-from tinygrad_edu.native.machine.arithmetic import ARITHMETIC
+from tinygrad_edu.native.machine.arithmetic import LIBRARY, PAIRS, written
 from tinygrad_edu.native.machine.vector import Code, Pointer, Vector, muladd, when
-from tinygrad_edu.ops import TABLE
+from tinygrad_edu.ops import TABLE, relu, step
 
 BLOCK = 8  # sums of one SUMS, parameters that change together, whatever the width
-OPS = list(TABLE)
+OPS = [*TABLE, *map(" and ".join, PAIRS)]  # what ROWS can do
 HEAD = 15  # int32 before the lists of DOTS
 GATHER, SUMS, TURN, UPDATE = 1, 2, 4, 5  # codes; SUMS + 1 makes twice as many
 DOTS, ROWS = 8, 16  # DOTS + i makes outputs(...)[i] rows at a time, ROWS + k is OPS[k]
 # What DOTS does to a sum at last; where it is "times" something, that is of another row.
 FINISHES: dict[str, Callable[[Vector, Vector], Vector]] = {
     "": lambda x, _: x,
-    "relu": lambda x, _: ARITHMETIC["relu"](x),
+    "relu": lambda x, _: written(relu)(x),
     "times": lambda x, y: x * y,
-    "times step": lambda x, y: x * ARITHMETIC["step"](y),
-    "times rest": lambda x, y: x * ((1.0 - y) * y),
+    "times step": lambda x, y: x * written(step)(y),
 }
 FINISH = tuple(FINISHES)
 
@@ -52,19 +52,21 @@ def wide(width: int) -> str:
     return f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
 
 
-def machine(width: int, vectors: int, registers: int) -> str:
+def machine(width: int, vectors: int, registers: int, missing: Collection[str] = ()) -> str:
     """The module: `run(...)`, `train(...)`, and all that they call.
 
     width: doubles in a vector of the processor, 2, 4 or 8. registers: how many vectors it holds.
+    missing: rows that this machine has no function for.
     """
     code = _Machine(width, vectors)
     calls = {GATHER: "gather", SUMS: "sums1", SUMS + 1: "sums2", TURN: "turn"}
     for i, j in enumerate(outputs(vectors, registers)):
         code.dots(j)
         calls[DOTS + i] = f"dots{j}"
-    for k, op in enumerate(OPS):
-        code.rows(op)
-        calls[ROWS + k] = f"rows_{op}"
+    for k, name in enumerate(OPS):
+        if name not in missing:
+            code.rows(name)
+            calls[ROWS + k] = f"rows_{k}"
     code.gather()
     code.sums(1)
     code.sums(2)
@@ -160,24 +162,32 @@ class _Machine(Code):
 
             self.loop(eights, [], eight)
 
-    def rows(self, op: str) -> None:
+    def rows(self, name: str) -> None:
         """Codes ROWS...: so many rows, one after the other, each of rows a step apart.
 
-        code, length, out, count, a, step, b, step. Two vectors at a time, which do not wait for
+        code, length, out, count, a, step, b, step. Of a pair, b is where the second result goes.
+        Two vectors at a time, which do not wait for
         each other; of an odd number the last two begin with one that was done.
         """
+        pair = PAIRS.get(tuple(name.split(" and ")))  # type: ignore[arg-type]
+        write: Any = pair or written(TABLE[name])
+        operands = 1 if pair else len(TABLE[name].derivatives)
         size = min(self.lanes, 2 * self.width)
         last, pieces = self.lanes - size, Vector(self, f"{-(-self.lanes // size)}", "i64")
-        with self.function(f"internal void @rows_{op}(double* m, i32* t)") as (m, t):
+        with self.function(f"internal void @rows_{OPS.index(name)}(double* m, i32* t)") as (m, t):
             out, count, a, a_step, b, b_step = (t[k] for k in range(2, 8))
 
             def one(i: Vector) -> None:
-                places = [m + a + i * a_step, m + b + i * b_step][: len(TABLE[op].derivatives)]
-                to = m + out + i * self.lanes
+                places = [m + a + i * a_step, m + b + i * b_step][:operands]
+                to, beside = m + out + i * self.lanes, m + b + i * b_step
 
                 def some(k: Vector) -> None:
                     c = when(k * size > last, last, k * size) if last else 0
-                    (to + c).store(ARITHMETIC[op](*((at + c).vector(size) for at in places)))
+                    made = write(*((at + c).vector(size) for at in places))
+                    if pair:
+                        made, second = made
+                        (beside + c).store(second)
+                    (to + c).store(made)
 
                 self.loop(pieces, [], some) if last else some(i)
 

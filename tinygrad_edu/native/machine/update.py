@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.native.machine.arithmetic import ARITHMETIC
+from tinygrad_edu.native.machine.arithmetic import written
 from tinygrad_edu.native.machine.instructions import BLOCK
 from tinygrad_edu.native.machine.vector import Code, Vector
 from tinygrad_edu.ops import CONSTANT, LEAF
@@ -62,7 +62,7 @@ class Update:
                             slots[k] = Vector(code, "", width=width).constant(tape.data[k])
                         else:
                             operands = (slots[x] for x in (tape.a[k], tape.b[k]) if x >= 0)
-                            slots[k] = ARITHMETIC[tape.ops[k].name](*operands)
+                            slots[k] = written(tape.ops[k])(*operands)
                     for x, k in zip([own_at[0], *own_at[2:]], tape.outputs):
                         x.store(slots[k])
 

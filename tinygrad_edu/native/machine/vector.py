@@ -16,6 +16,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from tinygrad_edu.symbolic import TABLE
+
+
+# How rows of the table are written for vectors, by their names; `arithmetic` fills it.
+WRITERS: dict[str, Callable[..., Any]] = {}
+
 
 class Code:
     """A module of functions with these attributes, as it is written, line by line.
@@ -141,6 +147,19 @@ class Vector:
         self.code, self.name, self.kind, self.width = code, name, kind, width
         self.type = f"<{width} x {kind}>" if width else kind
 
+    def _apply(self, op: Any, /, *args: Any) -> Any:
+        """A row of the table of vectors: as WRITERS has it, or made of other rows, as it says."""
+        return WRITERS.get(op.name, op.value)(*map(self.of, args))
+
+    def _known(self) -> None:
+        return None
+
+    def _choose(self, x: Any, y: Any) -> Vector:
+        return when(self, x, y)
+
+    def _compare(self, sign: str, other: Any) -> Vector:
+        return self.equals(other)  # the other signs are operators
+
     def __bool__(self) -> bool:
         raise TypeError("what a Vector is, only a run tells: Python cannot ask")
 
@@ -196,6 +215,13 @@ class Vector:
     __lt__, __le__ = _compared("olt", "slt"), _compared("ole", "sle")
     __gt__, __ge__ = _compared("ogt", "sgt"), _compared("oge", "sge")
     equals = _compared("oeq", "eq")
+
+    def __pow__(self, b: Vector | float) -> Any:
+        return self._apply(TABLE["pow"], self, b)
+
+    def __rpow__(self, a: float) -> Any:
+        return self._apply(TABLE["pow"], a, self)
+
     __lshift__, __rshift__ = _infix("shl"), _infix("lshr")
     __and__, __or__ = _infix("and"), _infix("or")
 
