@@ -91,9 +91,9 @@ class Row:
     def _single(self, random: Random) -> Point:
         return (anywhere(random, self.edges),)
 
-    def orders(self, highest: int = HIGHEST) -> list[By]:
+    def orders(self) -> list[By]:
         """What it is differentiated by: (), (0,), ..., each set of operands once."""
-        return [by for k in range(highest + 1) for by in combinations_with_replacement(self.by, k)]
+        return [by for k in range(HIGHEST + 1) for by in combinations_with_replacement(self.by, k)]
 
     @cache  # noqa: B019 (rows live as long as the module)
     def terms(self, by: By) -> Mapping[Product, int]:
@@ -109,19 +109,16 @@ class Row:
                     found[tuple(sorted(rest + more))] += times * factor
         return {product: times for product, times in found.items() if times}
 
-    def numbers(self, point: Point) -> Callable[[By], Sum]:
-        """What the derivative by each `by` is at this point."""
+    def numbers(self, point: Point) -> dict[By, Sum]:
+        """The value and the derivatives of all orders at this point."""
         xs = [mpf(x) for x in point]
         known = dict(zip(self.operands, xs), y=mpf(self.value(*xs)))
         known |= {name: mpf(function(*xs)) for name, function in self.functions.items()}
-
-        def number(by: By) -> Sum:
-            found = Sum()
+        found = {by: Sum() for by in self.orders()}
+        for by, total in found.items():
             for product, times in self.terms(by).items():
-                found.add([mpf(times), *(known[x] for x in product)])
-            return found
-
-        return number
+                total.add([mpf(times), *(known[x] for x in product)])
+        return found
 
     def sample(self, count: int, seed: str) -> list[Point]:
         """So many points of its domain, the same in every run."""
@@ -406,22 +403,24 @@ class Target:
         return math.inf if error != error else error / self.allowed
 
 
-def targets(name: str, part: Row, point: Point, rough: bool) -> dict[By, Target | None]:
+def targets(
+    name: str, part: Row, point: Point, numbers: dict[By, Sum], rough: bool
+) -> dict[By, Target | None]:
     """What the value and each derivative have to be; None where that cannot be said in floats.
 
-    That is where it is a float, but a product in it may not be, and where a second or a third
-    derivative overflows. rough: values and first derivatives to 1e-13 of themselves.
+    That is where it is a float, but the value or a product in it is not, and where a second or a
+    third derivative overflows. rough: values and first derivatives to 1e-13 of themselves.
     """
-    numbers = part.numbers(point)
+    value = abs(numbers[()].exact)
     found: dict[By, Target | None] = {}
     tiny: list[mpf] = []  # the sizes of lower orders that are subnormal
-    for by in part.orders():
-        sum_, order = numbers(by), len(by)
+    for by, sum_ in numbers.items():
+        order = len(by)
         exact, size = sum_.exact, min(sum_.size, mpf(LARGEST))
         if order >= 2 and (abs(exact) > LARGEST or not part.curved(*point)):
             found[by] = None
             continue
-        if order and sum_.peak > LARGEST and abs(exact) <= LARGEST:
+        if order and max(sum_.peak, value) > LARGEST >= abs(exact):
             found[by] = None
             continue
         if order < 2 and not rough and not (order == 1 and name in ("pow", "erf")):

@@ -17,7 +17,7 @@ from itertools import product
 
 import pytest
 from mpmath import mp
-from references import DIGITS, HIGHEST, PARTS, By, Point, Row, Target, parts, targets
+from references import DIGITS, HIGHEST, PARTS, By, Point, Row, Sum, Target, parts, targets
 
 from tinygrad_edu import TABLE, Op, Value, compile, gradient
 
@@ -43,9 +43,16 @@ def points(name: str, part: Row) -> list[Point]:
 
 
 @cache
-def exact(name: str, part: Row, rough: bool) -> list[dict[By, Target | None]]:
+def numbers(name: str, part: Row) -> list[dict[By, Sum]]:
     with mp.workdps(DIGITS):
-        return [targets(name, part, point, rough) for point in points(name, part)]
+        return [part.numbers(point) for point in points(name, part)]
+
+
+@cache
+def exact(name: str, part: Row, rough: bool) -> list[dict[By, Target | None]]:
+    known = zip(points(name, part), numbers(name, part))
+    with mp.workdps(DIGITS):
+        return [targets(name, part, point, sums, rough) for point, sums in known]
 
 
 def finite(found: dict[By, Target | None], order: int) -> bool:
@@ -96,14 +103,14 @@ def compiled(backend: str, rough: bool = False) -> Callable[[Op, str, Row], Answ
             if backend == "machine":
                 yield from _one_by_one(name, part, chosen, leaves, found, also)
                 continue
-            by_example = _columns(name, part, chosen)
             step = compile(found[()], inputs=leaves, also=also, backend=backend)
-            for by, column in zip(found, step.outputs(*by_example)):
+            for by, column in zip(found, step.outputs(*_columns(name, part, chosen))):
                 yield from zip(chosen, [by] * len(chosen), column)
             if order:
+                chosen = [k for k in chosen if abs(known[k][()].near) < 1e300]  # a step adds up
                 wrt = [leaves[i] for i in part.by]
                 step = compile(found[()], wrt=wrt, inputs=leaves, backend=backend)
-                for i, column in zip(part.by, step(*by_example)[1]):
+                for i, column in zip(part.by, step(*_columns(name, part, chosen))[1]):
                     yield from zip(chosen, [(i,)] * len(chosen), column)
 
     return answers

@@ -323,7 +323,7 @@ def test_a_variable_exponent_is_as_good_as_a_number(n: int, x: float, way: Any) 
 
 def by_mpmath(row: str, order: int, x: float) -> float:
     with mp.workdps(DIGITS):
-        return float(ROWS[row].numbers((x,))((0,) * order).exact)
+        return float(ROWS[row].numbers((x,))[(0,) * order].exact)
 
 
 SATURATED = [
@@ -417,3 +417,15 @@ def test_slopes_of_saturated_units_end_where_floats_end(way: Any) -> None:
                 if abs(a.data) >= after:
                     assert [way(graph, [a])[0], *way(graph, [a])[1]] == [0.0, 0.0], a.data
         a.data = 1.0
+
+
+@pytest.mark.skipif("either" not in TABLE, reason="this row is not in the table")
+def test_either_is_1_where_one_operand_is_not_0(way: Any) -> None:
+    """nan where one of them is."""
+    a, b = leaves_at((1.0, 2.0))
+    y = TABLE["either"](a, b)
+    for a.data, b.data, right in [(0, -0.0, 0), (2, 0, 1), (0, inf, 1), (-1, 1e-300, 1)]:
+        assert way(y, [a, b]) == (right, [0.0, 0.0])
+    for a.data, b.data in [(nan, 0), (0, nan), (1, nan), (nan, nan)]:
+        value, slopes = way(y, [a, b])
+        assert all(map(math.isnan, [value, *slopes]))
