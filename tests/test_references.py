@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 from mpmath import mp, mpf
-from references import DIGITS, PARTS, Row, parts
+from references import DIGITS, LARGEST, PARTS, Row, Target, parts, targets
 
 CASES = pytest.mark.parametrize(
     "part", [part for _, _, part in parts(PARTS)], ids=[f"{name}{i}" for name, i, _ in parts(PARTS)]
@@ -57,3 +58,26 @@ def test_terms_are_those_of_the_formula() -> None:
     assert PARTS["tanh"][0].terms((0, 0)) == {("q", "y"): -2}
     assert PARTS["tanh"][0].terms((0, 0, 0)) == {("q", "q"): -2, ("q", "y", "y"): 4}
     assert PARTS["pow"][0].terms((0, 1)) == {("p",): 1, ("b", "l", "p"): 1}
+
+
+def test_an_answer_may_be_4_units_off_and_no_more() -> None:
+    """Near 1 in units of 1, where floats end in units of the smallest; inf only beyond them."""
+    with mp.workdps(DIGITS):
+        for x in (0.7, 40.0, 745.0):
+            exact = found(x)
+            for k in (-4, -1, 0, 1, 4):
+                assert exact.error(exact.near + k * math.ulp(exact.near)) <= 1.13
+            for k in (-6, 6):
+                assert exact.error(exact.near + k * math.ulp(exact.near)) > 1
+            assert exact.error(math.nan) == exact.error(math.inf) == math.inf
+        beyond = found(-800.0)
+        assert beyond.error(math.inf) == beyond.error(LARGEST) == 0
+        assert beyond.error(1e308) == beyond.error(-math.inf) == math.inf
+
+
+def found(x: float) -> Target:
+    """The target of exp(-x)."""
+    row = PARTS["exp"][0]
+    target = targets("exp", row, (-x,), row.numbers((-x,)), rough=False)[()]
+    assert target is not None
+    return target
