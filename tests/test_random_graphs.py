@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from random import Random
 
 from mpmath import mp, mpf
-from test_table import REFERENCE
+from references import REFERENCE
 
 from tinygrad_edu import TABLE, Value, gradient
 

@@ -475,14 +475,6 @@ def test_gradient_changes_no_grad() -> None:
     assert (x.grad, y.grad) == (0.0, 0.0)
 
 
-def test_a_power_is_flat_in_its_base_where_the_exponent_is_0_as_in_pytorch_and_jax() -> None:
-    """d/db of d/da a**b is 1/a there; both say 0, and so do we. The other order is right."""
-    a, b = Value(4.0), Value(0.0)
-    by_a, by_b = gradient(a**b, [a, b])
-    assert (by_a.data, by_b.data) == (0.0, math.log(4))
-    assert [gradient(by_a, [b])[0].data, gradient(by_b, [a])[0].data] == [0.0, 0.25]
-
-
 @NAMED("n", range(5))
 def test_derivatives_of_a_whole_power_end_in_zero_also_at_0(n: int) -> None:
     x = Value(0.0)
