@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tinygrad_edu.formula import rounded
+from tinygrad_edu.op import Op
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.source import Source, dissolved
 from tinygrad_edu.tape import Tape
@@ -46,6 +47,10 @@ def lines(
     ends: the slots that are wanted; what they do not need is left out. kept: slots that are lines
     in any case. own: what to call operations that are not in the table.
     """
+
+    def dissolves(op: Op, exponent: str) -> bool:
+        return kind.dissolves and op not in own and not (op.primitive or kind.form(op, exponent))
+
     needed, uses = set(ends), Counter(ends)
     for k in reversed(range(len(tape))):
         if k in needed:
@@ -54,7 +59,8 @@ def lines(
             for x, place, letter in ((a, "{0}", "a"), (b, "{1}", "b")):
                 if x >= 0:
                     needed.add(x)
-                    if kind.dissolves and op.traced is not None and op not in own:
+                    if dissolves(op, exponent):
+                        assert op.traced is not None
                         uses[x] += sum(term.op == letter for term in op.traced.uses())
                     else:
                         uses[x] += max(1, kind.form(op, exponent).count(place))
@@ -73,7 +79,7 @@ def lines(
             args = [texts[x] for x in operands]
             if op in own:
                 text = kind(f"{own[op]}({', '.join(map(str, args))})")
-            elif kind.dissolves and op.traced is not None:
+            elif dissolves(op, args[-1].text):
 
                 def share(text: str, k: int = k) -> str:
                     if text not in shared:
@@ -81,6 +87,7 @@ def lines(
                         made.append(Line(k, shared[text], text))
                     return shared[text]
 
+                assert op.traced is not None
                 text = dissolved(op.traced, dict(zip("ab", args)), share)
             else:
                 text = op(*args)

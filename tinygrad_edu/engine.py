@@ -120,7 +120,7 @@ class Value(Drawable):
     if TYPE_CHECKING:  # for readers of types; all rows of one operand are methods, see below
         exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = _unary(ops.exp)
         sin = cos = tan = asin = acos = atan = sinh = cosh = tanh = _unary(ops.sin)
-        asinh = acosh = atanh = sign = step = relu = floor = ceil = _unary(ops.sign)
+        asinh = acosh = atanh = sign = step = relu = floor = ceil = circle = _unary(ops.sign)
         sigmoid = bell = sech2 = softplus = _unary(ops.sigmoid)
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)

@@ -96,10 +96,10 @@ cos: Unary = row("cos",    ieee.cos,      lambda y, a: -sin(a),  latex=r"\cos", 
                says="The cosine of an angle in radians")
 tan      = row("tan",      ieee.tan,      lambda y, a: 1 + y**2, latex=r"\tan", safe=0.0,
                says="The tangent of an angle in radians")
-asin     = row("asin",     ieee.asin,     lambda y, a: 1 / (sqrt(1 - a) * sqrt(1 + a)), safe=0.0,
+asin     = row("asin",     ieee.asin,     lambda y, a: 1 / circle(a),  safe=0.0,
                reads=lambda y, a: 1 / sqrt(1 - a**2), latex=r"\arcsin",
                says="The angle in radians whose sine is a, nan beyond -1 and 1")
-acos     = row("acos",     ieee.acos,     lambda y, a: -1 / (sqrt(1 - a) * sqrt(1 + a)), safe=0.0,
+acos     = row("acos",     ieee.acos,     lambda y, a: -1 / circle(a), safe=0.0,
                reads=lambda y, a: -1 / sqrt(1 - a**2), latex=r"\arccos",
                says="The angle in radians whose cosine is a, nan beyond -1 and 1")
 atan     = row("atan",     math.atan,     lambda y, a: hypot(1, a)**-2, latex=r"\arctan",
@@ -127,7 +127,7 @@ asinh    = row("asinh",    math.asinh,    lambda y, a: 1 / hypot(1, a),
 acosh    = row("acosh",    ieee.acosh,    lambda y, a: 1 / (sqrt(a - 1) * sqrt(a + 1)), safe=2.0,
                reads=lambda y, a: 1 / sqrt(a**2 - 1), example=(2.0,),
                says="The number from 0 up whose hyperbolic cosine is a, nan below 1")
-atanh    = row("atanh",    ieee.atanh,    lambda y, a: 1 / ((1 - a) * (1 + a)), safe=0.0,
+atanh    = row("atanh",    ieee.atanh,    lambda y, a: circle(a)**-2,  safe=0.0,
                reads=lambda y, a: 1 / (1 - a**2),
                says="The number whose hyperbolic tangent is a, nan beyond -1 and 1")
 erf      = row("erf",      math.erf,      lambda y, a: 2 / math.sqrt(math.pi) * exp(-a**2),
@@ -183,11 +183,14 @@ mask: Binary = row("mask", lambda a, b: choose(equals(a, 0), 0.0, b),
                fold=lambda a, b: None if known(a) is None else b if known(a) else 0.0, absorbs=True,
                kink=(first_0, "0 in a everywhere; where a is 0, nothing about b counts"),
                says="0 where a is 0, whatever b is, else b")
+circle: Unary = row("circle", lambda a: sqrt((1 - a) * (1 + a)),
+               lambda y, a: -a / y, safe=0.0,
+               says="The height of the unit circle at a, sqrt(1 - a**2), nan beyond -1 and 1")
 # Logistic units: e = exp(-|a|) keeps all digits of the value and of the slope on both sides of 0.
 sigmoid  = row("sigmoid", lambda a: choose(a >= 0, 1.0, e := exp(-abs(a))) / (1 + e),
                lambda y, a: bell(a),
                reads=lambda y, a: y * (1 - y), says="1 / (1 + exp(-a)), which runs from 0 to 1")
-bell: Unary = row("bell", lambda a: (e := exp(-abs(a))) / ((d := 1 + e) * d),
+bell: Unary = row("bell", lambda a: (t := (e := exp(-abs(a))) / (1 + e)) * (1 - t),
                lambda y, a: -y * tanh(a / 2), says="The slope of sigmoid(a), a bell around 0")
 sech2: Unary = row("sech2", lambda a: 4 * bell(2 * a),
                lambda y, a: -2 * y * tanh(a), says="The slope of tanh(a), 1 / cosh(a)**2")

@@ -52,7 +52,13 @@ class Arrays(Source):
     suffix = ".0"
     dissolves = True
     choice = "where({0}, {1}, {2})"
-    forms = Loop.forms
+    # Twins of NumPy's, which take a third of the time of `where`: one pass over the array each.
+    forms = Loop.forms | {  # noqa: RUF012
+        "relu": "maximum({0}, 0.0)",
+        "max": "maximum({0}, {1})",
+        "min": "minimum({0}, {1})",
+        "step": "heaviside({0}, 0.0)",
+    }
 
 
 def function(
@@ -175,7 +181,7 @@ def _beside_rows() -> dict[str, Any]:
     """What else stands in a formula of arrays."""
     import numpy as np
 
-    return {"dot": np.dot, "where": np.where}
+    return {name: getattr(np, name) for name in ("dot", "where", "maximum", "minimum", "heaviside")}
 
 
 def _vectorized(value: Callable[..., float]) -> Any:

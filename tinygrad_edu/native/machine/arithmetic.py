@@ -123,26 +123,26 @@ def _log1p_far(a: Vector) -> Vector:
 
 
 def _sigmoid(a: Vector) -> Vector:
-    e = _exp(-abs(a))
-    return when(a >= 0.0, 1.0, e) / (e + 1.0)
+    y, _ = _sigmoid_and_bell(a)
+    return y
 
 
 def _bell(a: Vector) -> Vector:
-    e = _exp(-abs(a))
-    d = e + 1.0
-    return e / (d * d)
+    _, slope = _sigmoid_and_bell(a)
+    return slope
 
 
 def _sigmoid_and_bell(a: Vector) -> tuple[Vector, Vector]:
+    """The value, or its complement, is below 1/2, and so is the other accurate, too."""
     e = _exp(-abs(a))
-    d = e + 1.0
-    return when(a >= 0.0, 1.0, e) / d, e / (d * d)
+    t = e / (e + 1.0)
+    rest = 1.0 - t
+    return when(a >= 0.0, rest, t), t * rest
 
 
 def _tanh_and_sech2(a: Vector) -> tuple[Vector, Vector]:
-    e = _exp(-2.0 * abs(a))
-    d = e + 1.0
-    return _tanh(a), e * 4.0 / (d * d)
+    _, slope = _sigmoid_and_bell(2.0 * a)
+    return _tanh(a), 4.0 * slope
 
 
 def _library(name: str) -> Callable[..., Vector]:
