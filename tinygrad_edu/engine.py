@@ -18,7 +18,7 @@ from tinygrad_edu.drawable import Drawable
 from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import IEEE, number, same
-from tinygrad_edu.op import UNDEFINED, Op, defined, one
+from tinygrad_edu.op import UNDEFINED, Op, defined, one, telling
 from tinygrad_edu.ops import CONSTANT, LEAF, TABLE, mask
 from tinygrad_edu.sweep import sweep
 
@@ -264,7 +264,8 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
 
 
 def _as_values(node: Value) -> tuple[Op, tuple[Value, ...], tuple[Value, ...]]:
-    return defined(node.op, node._data), node.args, (node, *node.args)
+    op = node.op if node._data == node._data or node.op is mask else telling(node.op)
+    return op, node.args, (node, *node.args)
 
 
 def _in_ieee(node: Value) -> tuple[Op, tuple[Value, ...], tuple[float, ...]]:

@@ -82,9 +82,9 @@ log: Unary = row("log",    ieee.log,      lambda y, a: 1 / a,    latex=r"\log", 
                says="The natural logarithm, -inf at 0 and nan below")
 sqrt: Unary = row("sqrt",  ieee.sqrt,     lambda y, a: 1 / (2 * y), latex=r"\sqrt{%s}", safe=1.0,
                says="The square root, nan below 0")
-log2     = row("log2",     ieee.log2,     lambda y, a: 1 / (a * math.log(2)), safe=1.0,
+log2     = row("log2",     ieee.log2,     lambda y, a: 1 / math.log(2) / a, safe=1.0,
                latex=r"\log_2", says="The logarithm to base 2")
-log10    = row("log10",    ieee.log10,    lambda y, a: 1 / (a * math.log(10)), safe=1.0,
+log10    = row("log10",    ieee.log10,    lambda y, a: 1 / math.log(10) / a, safe=1.0,
                latex=r"\log_{10}", says="The logarithm to base 10")
 log1p    = row("log1p",    ieee.log1p,    lambda y, a: 1 / (1 + a), safe=0.0,
                says="log(1 + a), with all its digits where a is small")

@@ -112,7 +112,7 @@ def _local(arena: Arena, row: Row, place: int, quiet: bool) -> Ref:
         return arena.pattern({place: ONE})
     op = arena.meant.get(row, (row.op, ()))[0]
     if op is None:
-        rule, args = ops.mul.derivatives[place % 2], [None, *row.terms[place // 2]]
+        rule, args = ops.mul.derivatives[place % 2], [row, *row.terms[place // 2]]
     else:
         rule, args = op.derivatives[place], [row, *arena.parts(row)]
     if quiet:
