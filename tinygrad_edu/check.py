@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from math import inf, isfinite, isnan, ldexp
+from math import isfinite, isnan, ldexp
 from random import Random
 from typing import Any
 
@@ -64,7 +64,7 @@ class Comparison:
         They agree if they are as close as the tolerance and the noise allow. At a kink, any
         number between the slopes of the two sides is allowed: which one it is, is a convention.
         """
-        if isnan(self.numerical):
+        if isnan(self.numerical) or not isfinite(self.noise):
             return "no numerical derivative"
         scale = max(abs(self.analytic), abs(self.numerical))
         slack = self.tolerance * scale + 4 * self.noise
@@ -265,15 +265,41 @@ def _underflows(node: Value) -> bool:
 
 
 def _out_of_range(y: Value, leaf: Value, analytic: float) -> bool:
-    """Whether d y / d leaf is off since numbers left the range of floats, not through a rule.
+    """Whether d y / d leaf is off though every rule may be right.
 
-    An infinity on the way spoils the chain rule. So does a product that is too large or too
-    small, though the next would bring it back: in that case the sweep of a multiple of y differs.
+    The chain rule is of no use where an operation on the way has no finite derivative. And a
+    product of derivatives that is too large or too small for a float is lost, though the next
+    factor would bring it back: in that case the derivative of a multiple of y is no multiple.
     """
-    if not isfinite(analytic):
-        for node in topological_order(y):
-            if not isfinite(node.data) or inf in map(abs, local_derivatives(node)):
-                return True
+    if not isfinite(analytic) and any(map(_breaks_the_chain, _alive(y))):
+        return True
     scale = ldexp(1.0, 1000 if isfinite(analytic) else -1000)
     other = gradient(y * scale, [leaf])[0].data / scale
     return isfinite(other) and not abs(other - analytic) <= 1e-9 * abs(other)
+
+
+def _alive(y: Value) -> set[Value]:
+    """The nodes on which the number of y depends: not those that a mask keeps out."""
+    seen, pending = set(), [y]
+    while pending:
+        node = pending.pop()
+        if node not in seen:
+            seen.add(node)
+            pending += node.args[:1] if node.op is mask and not node.a_data else node.args
+    return seen
+
+
+def _breaks_the_chain(node: Value) -> bool:
+    """Whether a node is infinite, or is so steep, or has no derivative, in one of its operands."""
+    if not isfinite(node.data):
+        return True
+    numbers = [x for x in (node.a_data, node.b_data) if x is not None]
+    return any(
+        not isfinite(local)
+        and isnan(
+            numerical_derivative(
+                lambda x, i=i: total(node.op.value, *numbers[:i], x, *numbers[i + 1 :]), numbers[i]
+            )
+        )
+        for i, local in enumerate(local_derivatives(node))
+    )

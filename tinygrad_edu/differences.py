@@ -16,7 +16,9 @@ EPSILON = 2.0**-52  # the relative distance of floats
 TINY = 2.0**-1074  # the smallest float above 0
 _COLUMNS = 6  # how often a difference is extrapolated to step 0
 _VAGUE = 1e-3  # more doubt than this share of a derivative: it is none,
-_SURE = 1e-8  # unless the doubt is less than this share of f itself, over the step
+_SURE = 1e-8  # unless it is less than this share of f / step, or of a slope at a wider step
+
+_CLEAR = 1000  # by how many times its doubt a kink must be seen
 
 
 class Point(NamedTuple):
@@ -148,7 +150,8 @@ def _settled(y: float, points: Sequence[Point], noise: float) -> Limit:
             candidates.append((doubt, row[k + 1], i))
         previous = row
     for doubt, value, i in sorted(candidates):
-        scale = max(abs(y), abs(points[i].below), abs(points[i].above)) / points[i].step
+        heights = abs(y), abs(points[i].below), abs(points[i].above)
+        scale = max(max(heights) / points[i].step, *map(abs, slopes[: i + 1]))
         if not doubt <= max(_VAGUE * abs(value), _SURE * scale):
             continue
         reach = abs(slopes[i] - value) + doubt
@@ -160,7 +163,7 @@ def _settled(y: float, points: Sequence[Point], noise: float) -> Limit:
 def _sides(y: float, points: Sequence[Point], doubts: Sequence[float], found: Limit) -> Limit:
     """What was found, with the slopes of both sides where they do not meet; none at a jump."""
     gaps = [abs((p.above - y) - (y - p.below)) / p.step for p in points]
-    told = [k for k, (gap, doubt) in enumerate(zip(gaps, doubts)) if gap > 8 * doubt]
+    told = [k for k, (gap, doubt) in enumerate(zip(gaps, doubts)) if gap > _CLEAR * doubt]
     if not told or told[-1] < 2:
         return found
     k = told[-1]
