@@ -9,15 +9,15 @@ step contradicts it by more than rounding explains; else there is no numerical d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from math import frexp, inf, isfinite, ldexp, nan
 from typing import NamedTuple
 
 EPSILON = 2.0**-52  # the relative distance of floats
 TINY = 2.0**-1074  # the smallest float above 0
 _COLUMNS = 6  # how often a difference is extrapolated to step 0
-_VAGUE = 1e-3  # more doubt than this share of a derivative: it is none,
-_SURE = 1e-8  # unless it is less than this share of f / step, or of a slope at a wider step
-
+_VAGUE = 1e-3  # more doubt than this share of a number: it is no derivative,
+_SURE = 1e-8  # unless it is 0 as far as can be told, beside f or the slopes at wider steps
 _CLEAR = 1000  # by how many times its doubt a kink must be seen
 
 
@@ -130,7 +130,7 @@ def limit(y: float, points: Sequence[Point], noise: float = 0.0) -> Limit:
 def _noises(y: float, points: Sequence[Point], noise: float) -> list[float]:
     """By how much f(x + step) - f(x - step) may be wrong at each point, halved."""
     tail = points[-4:]  # which shows noise that f makes inside and does not tell
-    shown = [abs(q.slope - p.slope) * q.step for p, q in zip(tail, tail[1:])]
+    shown = [abs(q.slope - p.slope) * q.step for p, q in pairwise(tail)]
     noise = max(noise, *shown, TINY) if shown else max(noise, TINY)
     return [noise + EPSILON * max(abs(y), abs(p.below), abs(p.above)) for p in points]
 
@@ -150,13 +150,14 @@ def _settled(y: float, points: Sequence[Point], noise: float) -> Limit:
             candidates.append((doubt, row[k + 1], i))
         previous = row
     for doubt, value, i in sorted(candidates):
-        heights = abs(y), abs(points[i].below), abs(points[i].above)
-        scale = max(max(heights) / points[i].step, *map(abs, slopes[: i + 1]))
-        if not doubt <= max(_VAGUE * abs(value), _SURE * scale):
-            continue
         reach = abs(slopes[i] - value) + doubt
         if all(abs(s - value) <= reach + 2 * d for s, d in zip(slopes[i:], doubts[i:])):
-            return _sides(y, points, doubts, Limit(value, doubt))
+            height = max(abs(y), abs(points[i].below), abs(points[i].above))
+            flat = max(abs(value), doubt) <= 4 * doubts[i] <= _SURE * height / points[i].step
+            steepest = max(map(abs, slopes[: i + 1]))
+            if flat or doubt <= max(_VAGUE * abs(value), _SURE * steepest):
+                return _sides(y, points, doubts, Limit(value, doubt))
+            return NONE
     return NONE
 
 

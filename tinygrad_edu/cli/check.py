@@ -7,9 +7,18 @@ from collections.abc import Callable, Sequence
 import click
 
 from tinygrad_edu.check import compare
-from tinygrad_edu.cli.common import SCRIPT, ExpressionCommand, at, reading, refusing, say, target_value
+from tinygrad_edu.cli.common import (
+    SCRIPT,
+    ExpressionCommand,
+    at,
+    reading,
+    refusing,
+    say,
+    target_value,
+)
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import ExpressionError, ViewError
+from tinygrad_edu.expression import bindings
 from tinygrad_edu.graph import graph
 from tinygrad_edu.ops import LEAF
 
@@ -38,6 +47,8 @@ def check(ctx: click.Context, target: str, assignments: Sequence[str]) -> None:
                 raise ExpressionError("there is no name to differentiate by: write one, such as x")
             if not leaves:
                 raise ViewError("this Value was not computed from other Values: nothing to check")
+            typed = list(bindings(assignments))  # in whose order they are told
+            leaves.sort(key=lambda leaf: typed.index(leaf.label) if leaf.label in typed else -1)
             names = dict(zip(order, graph(value).names, strict=True))
             again = _again(order, leaves, names)
             numbers = [leaf.data for leaf in leaves]
