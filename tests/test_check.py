@@ -237,6 +237,7 @@ def test_operands_are_named_in_order_when_they_have_no_names() -> None:
         pytest.param(lambda a: a * 1e300 * 1e-200 * 1e-200, (1.0,), id="the sweep underflows"),
         pytest.param(lambda a: a * 1e-300 * 1e300 * 1e300, (1.0,), id="the sweep overflows"),
         pytest.param(lambda a: sqrt(a * a), (0.0,), id="an inner slope is infinite"),
+        pytest.param(lambda a: relu(a) - relu(-a), (0.0,), id="two kinks that make none"),
         pytest.param(lambda a: relu(a) ** 2, (0.0,), id="a kink of the first derivative"),
     ],
 )

@@ -123,7 +123,9 @@ def limit(y: float, points: Sequence[Point], noise: float = 0.0) -> Limit:
         if isfinite(found.value):
             return found
     if len(flat) > 3:
-        return Limit(0.0, _noises(y, flat, noise)[0] / flat[0].step)
+        doubt = _noises(y, flat, noise)[0] / flat[0].step
+        if not steep or doubt < max(abs(p.slope) for p in steep):  # or nothing can be told
+            return Limit(0.0, doubt)
     return NONE
 
 

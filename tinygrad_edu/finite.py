@@ -23,14 +23,13 @@ def first_nonfinite(y: Value) -> Value | None:
         if not isfinite(node.data):
             return node
     for node in reversed(order):
-        for x, local in zip(node.args, local_derivatives(node), strict=True):
+        for x, local in zip(node.args, _local_derivatives(node), strict=True):
             if x.op is not CONSTANT and not isfinite(x.grad) and not isfinite(node.grad * local):
                 return node
     return next((node for node in reversed(order) if not isfinite(node.grad)), None)
 
 
-def local_derivatives(node: Value) -> list[float]:
-    """d node / d operand for each operand, from the rules; [] for a leaf or a constant."""
+def _local_derivatives(node: Value) -> list[float]:
     numbers = [node.a_data, node.b_data][: len(node.args)]
     return [total(rule, node.data, *numbers) for rule in node.op.derivatives] if node.op else []
 
