@@ -310,8 +310,8 @@ def _alive(y: Value) -> set[Value]:
 
 
 def _breaks_the_chain(node: Value, moving: set[Value]) -> bool:
-    """Whether a node is infinite, or has no derivative by one of its moving operands."""
-    if not isfinite(node.data):
+    """Whether a node meets an infinity, or has no derivative by one of its moving operands."""
+    if not all(map(isfinite, (node.data, *_numbers(node)))):
         return True
     for i, operand in enumerate(node.args if node.op is not mask else ()):
         if operand not in moving:
