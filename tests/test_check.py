@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -26,6 +28,8 @@ from tinygrad_edu import (
     tanh,
 )
 from tinygrad_edu.check import compare
+from tinygrad_edu.compat.micrograd.engine import Value as Node
+from tinygrad_edu.nn import MLP
 
 KNOWN: list[tuple[Callable[[float], float], float, float]] = [
     (math.sin, 1.0, math.cos(1.0)),
@@ -214,3 +218,191 @@ def test_a_comparison_says_what_it_found(f: Callable[..., Value], x: float, verd
 
 def test_operands_are_named_in_order_when_they_have_no_names() -> None:
     assert [row.name for row in compare(lambda a, b: a * b, 1.0, 2.0)] == ["x0", "x1"]
+
+
+# right rules are never blamed, wrong ones are, at every scale
+
+
+@pytest.mark.parametrize(
+    ("f", "xs"),
+    [
+        pytest.param(sin, (1e12,), id="sin far out"),
+        pytest.param(lambda a: ops.sigmoid(1000 * a), (0.015294048844456965,), id="steep"),
+        pytest.param(lambda a, b: a / b, (1e-200, 1e-200), id="tiny operands"),
+        pytest.param(
+            network, (-5.960464477539063e-08, 1.1125369292536007e-308, 1.4e-45), id="near a kink"
+        ),
+        pytest.param(network, (3.66e-97, 0.4, 1.1e-299), id="too near a kink"),
+        pytest.param(lambda a: (a + 1e300) - 1e300, (1.0,), id="lost in rounding"),
+        pytest.param(lambda a: a * 1e300 * 1e-200 * 1e-200, (1.0,), id="the sweep underflows"),
+        pytest.param(lambda a: a * 1e-300 * 1e300 * 1e300, (1.0,), id="the sweep overflows"),
+        pytest.param(lambda a: sqrt(a * a), (0.0,), id="an inner slope is infinite"),
+        pytest.param(lambda a: relu(a) - relu(-a), (0.0,), id="two kinks that make none"),
+        pytest.param(lambda a: relu(a) ** 2, (0.0,), id="a kink of the first derivative"),
+    ],
+)
+def test_a_right_rule_is_not_blamed(f: Callable[..., Value], xs: tuple[float, ...]) -> None:
+    assert gradcheck(f, *xs)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-15, 1e-8, 1.0, 1e15, 1e150])
+@pytest.mark.parametrize("x", [1e-200, 1e-12, 0.7, 1e5])
+def test_a_rule_half_off_is_caught_at_every_scale(scale: float, x: float) -> None:
+    half = Op("half", lambda a: scale * a, lambda y, a: scale / 2)
+    with pytest.raises(GradientError):
+        gradcheck(half, x)
+
+
+def test_own_operations_may_round_inside() -> None:
+    """log(1 + a) is 0 for a = 1e-20, and its derivative 1 / (1 + a) is right all the same."""
+    naive = Op("naive", lambda a: math.log(1 + a), lambda y, a: 1 / (1 + a))
+    for x in (0.0, 1e-20, 1e-15, 1e-8, 0.5):
+        assert gradcheck(naive, x)
+
+
+def test_at_a_kink_of_the_first_derivative_the_slopes_of_both_sides_are_told() -> None:
+    first, second = compare(lambda a: relu(a) ** 2, 0.0, order=2)
+    assert (first.verdict, second.verdict, second.name) == ("agrees", "kink", "x0, x0")
+    assert second.slopes == pytest.approx((0.0, 2.0))
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, math.inf, math.nan, 1e-300, 1e300, 700.0, -700.0, 5e-324, 1e-5]
+
+
+def random_graph(seed: int) -> tuple[Callable[..., Value], list[float]]:
+    """Up to seven operations of the table, of one to three leaves, and the leaves' numbers."""
+    random = Random(seed)
+    xs = [
+        random.choice(SPECIAL) if random.random() < 0.6 else random.uniform(-3, 3)
+        for _ in range(random.randint(1, 3))
+    ]
+    rows = random.choices(list(ops.TABLE.values()), k=random.randint(1, 7))
+    again = random.random()
+
+    def f(*leaves: Value) -> Any:
+        random, pool = Random(again), list(leaves)
+        for op in rows:
+            operands: list[Any] = []
+            for _ in op.derivatives:
+                constant = random.random() < 0.15
+                operands.append(random.choice(SPECIAL if constant else pool))
+            pool.append(op(*operands))
+        return pool[-1]
+
+    return f, xs
+
+
+@pytest.mark.parametrize("seeds", [range(k, k + 50) for k in range(0, 500, 50)], ids=str)
+def test_gradcheck_blames_no_rule_on_random_graphs(seeds: range) -> None:
+    for seed in seeds:
+        f, xs = random_graph(seed)
+        assert gradcheck(f, *xs), seed
+
+
+@pytest.mark.parametrize("op", ops.TABLE.values(), ids=list(ops.TABLE))
+def test_gradcheck_blames_no_row_at_special_numbers(op: Op) -> None:
+    binary = len(op.derivatives) == 2
+    for a in (*SPECIAL, 0.3, -2.5):
+        for b in (*SPECIAL, 0.3, -2.5) if binary else (None,):
+            xs = [x for x in (a, b) if x is not None]
+            try:
+                assert gradcheck(op, *xs)
+            except GradientError as error:
+                raise AssertionError(f"{op.name} at {xs}: {error}") from None
+
+
+# What learners write: a _backward of their own, a class of their own, a model
+
+
+def own_tanh(x: Node, slope: Callable[[float], float]) -> Node:
+    """tanh, as a lecture writes it; `slope` is what it passes on, from its result."""
+    out = Node(math.tanh(x.data), (x,), "tanh")
+
+    def backward() -> None:
+        x.grad += slope(out.data) * out.grad
+
+    out._backward = backward
+    return out
+
+
+def test_an_own_backward_is_compared_with_values_at_order_1() -> None:
+    assert gradcheck(lambda a, b: own_tanh(a * b, lambda t: 1 - t**2) + a, 0.5, 0.7, value=Node)
+    assert gradcheck(lambda a: own_tanh(a, lambda t: 1 - t**2), 0.5)
+    with pytest.raises(GradientError) as caught:
+        gradcheck(lambda a: own_tanh(a, lambda t: 1 - t), 0.5)
+    ours, numerical = [
+        float(word.split()[0]) for word in str(caught.value).split(": ")[1].split(", ")
+    ]
+    assert ours == pytest.approx(1 - math.tanh(0.5), rel=1e-12)
+    assert numerical == pytest.approx(1 - math.tanh(0.5) ** 2, rel=1e-9)
+
+
+class Theirs:
+    """An engine that is not ours, whose product sets a grad where it must add to it."""
+
+    def __init__(self, data: float, children: tuple[Theirs, ...] = ()) -> None:
+        self.data, self.grad, self.children = data, 0.0, children
+        self.send: Callable[[], None] = lambda: None
+
+    def __add__(self, other: Theirs) -> Theirs:
+        out = Theirs(self.data + other.data, (self, other))
+
+        def send() -> None:
+            self.grad += out.grad
+            other.grad += out.grad
+
+        out.send = send
+        return out
+
+    def __mul__(self, other: Theirs) -> Theirs:
+        out = Theirs(self.data * other.data, (self, other))
+
+        def send() -> None:
+            self.grad += other.data * out.grad
+            other.grad = self.data * out.grad
+
+        out.send = send
+        return out
+
+    def backward(self) -> None:
+        order: list[Theirs] = []
+
+        def visit(node: Theirs) -> None:
+            if node not in order:
+                for child in node.children:
+                    visit(child)
+                order.append(node)
+
+        visit(self)
+        self.grad = 1.0
+        for node in reversed(order):
+            node.send()
+
+
+def test_a_class_that_is_not_ours_is_checked() -> None:
+    assert gradcheck(lambda a, b: a * b, 2.0, 3.0, value=Theirs)
+    with pytest.raises(GradientError, match=r"derivative by x1: 2\.0 from the rules, [23]\."):
+        gradcheck(lambda a, b: a * b + b, 2.0, 3.0, value=Theirs)
+
+
+def test_a_model_is_checked_by_its_parameters_which_stay_as_they_are() -> None:
+    model = MLP(2, [2, 1])
+    parameters = list(model.parameters())
+    numbers = [p.data for p in parameters]
+    parameters[0].grad = 7.0
+
+    def loss() -> Value:
+        (y,) = model([0.5, -1.0])
+        return (y - 0.3) ** 2
+
+    assert gradcheck(loss, wrt=parameters)
+    assert [p.data for p in parameters] == numbers
+    assert [p.grad for p in parameters] == [7.0, *[0.0] * (len(parameters) - 1)]
+    wrong = Op("wrong", lambda a: a * a, lambda y, a: 3 * a)
+    with pytest.raises(GradientError):
+        gradcheck(lambda: wrong(loss()), wrt=parameters)
+
+
+def test_nothing_to_differentiate_by_is_an_error() -> None:
+    with pytest.raises(TypeError, match="wrt="):
+        gradcheck(lambda: Value(1.0))

@@ -13,6 +13,7 @@ import sys
 import unicodedata
 from importlib.metadata import entry_points, version
 from itertools import pairwise
+from math import tanh
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -648,6 +649,25 @@ def test_check_of_no_expression_is_exit_code_2() -> None:
         result = run("check", *args)
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.startswith("Error: ")
+
+
+def test_check_of_a_script_computes_its_graph_again(tmp_path: Path) -> None:
+    script = tmp_path / "s.py"
+    script.write_text(
+        "import math\nfrom tinygrad_edu import Value, tanh\n"
+        "from tinygrad_edu.compat.micrograd.engine import Value as V\n"
+        "x = Value(2.0, 'x'); y = tanh(x * 0.3) * x\n"
+        "a = V(0.5); b = V(math.tanh(a.data), (a,), 'tanh')\n"
+        "b._backward = lambda: None\n"
+    )
+    analytic, numerical, verdict = table(output("check", f"{script}:y"))["x"]
+    expected = tanh(0.6) + 2 * 0.3 * (1 - tanh(0.6) ** 2)
+    assert (analytic, numerical) == (pytest.approx(expected), pytest.approx(expected))
+    assert verdict == "agrees"
+    result = run("check", f"{script}:b")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "_backward of its own" in result.stderr
+    assert "gradcheck" in result.stderr
 
 
 # What is shown: --edges, --hide, --precision, --direction, --theme, --highlight, --role

@@ -524,7 +524,7 @@ def test_a_number_that_is_not_finite_is_noted_and_refused_when_strict(text: str)
 
 OPTIONS = [
     (["render"], "TARGET"),
-    (["check"], "EXPR"),
+    (["check"], "TARGET"),
     (["render", "--"], "TARGET"),
     (["render", *X], "TARGET"),
     (["render", "x", "x", *X], "x"),

@@ -1,93 +1,52 @@
-"""Is a gradient right, and is every number finite? Answers that do not trust the engine."""
+"""Is a gradient right? It is compared with differences of values, which know no rule."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import inf, isfinite, isnan, nan
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from math import isfinite, isnan, ldexp
+from random import Random
+from typing import Any
 
+from tinygrad_edu.differences import (
+    EPSILON,
+    TINY,
+    Limit,
+    central_difference,
+    limit,
+    numerical_derivative,
+    sample,
+)
 from tinygrad_edu.engine import Value, as_value, gradient, topological_order
-from tinygrad_edu.errors import GradientError, NonFiniteError
-from tinygrad_edu.formula import Formula, format_number
+from tinygrad_edu.errors import GradientError
+from tinygrad_edu.finite import check_finite, first_nonfinite, nonfinite_message
 from tinygrad_edu.ieee import total
-from tinygrad_edu.ops import CONSTANT
+from tinygrad_edu.ops import mask
 
-_SMALLEST = 1e-12  # what f rounds away inside, differences of its values cannot tell
-
-
-def numerical_derivative(f: Callable[[float], float], x: float) -> float:
-    """f'(x) from values of `f` alone; nan where they do not settle.
-
-    Central differences over ever smaller steps, extrapolated to step 0, of which the one that
-    agrees best with its neighbours counts (Ridders 1982, Adv. Eng. Software 4(2), 75-76; Press
-    et al., Numerical Recipes, section 5.7). Good to about 1e-10 relative for smooth functions.
-    """
-    return _settled(f, x)[0]
-
-
-def _settled(f: Callable[[float], float], x: float) -> tuple[float, float]:
-    """The numerical derivative, and how far from the truth it may be."""
-    best, noise, rank = nan, inf, (True, inf)
-    if not isfinite(_value(f, x)):
-        return best, noise
-    previous: list[float] = []
-    for exponent in range(3, 51, 2):
-        h = max(1.0, abs(x)) * 2.0**-exponent
-        above, below = _value(f, x + h), _value(f, x - h)
-        width = (x + h) - (x - h)
-        if not isfinite(above - below) or width == 0:  # the step reaches outside the domain
-            previous = []
-            continue
-        row = [(above - below) / width]
-        # f(x) is rounded, and so is whatever f makes of x first
-        rounding = 2.0**-52 * (max(abs(above), abs(below)) + abs(x * row[0])) / width
-        for k, before in enumerate(previous[:6]):
-            factor = 16.0 ** (k + 1)  # steps shrink by 4, errors by 16, 256, ...
-            row.append((factor * row[k] - before) / (factor - 1))
-            doubt = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - before)) + rounding
-            # Where steps are too wide, what wiggles seems flat: few digits, though little doubt.
-            # Ten digits are enough: narrower steps may agree in what has been rounded away.
-            share = max(doubt / (abs(row[k + 1]) + doubt), 1e-10) if doubt else 1e-10
-            if rank > (new := (share > 0.01, doubt if share > 0.01 else share)):
-                best, noise, rank = row[k + 1], doubt, new
-        previous = row
-    return (best, noise) if noise <= max(1e-6, 1e-3 * abs(best)) else (nan, inf)
-
-
-def _value(f: Callable[[float], float], x: float) -> float:
-    """f(x), nan where Python raises or turns complex."""
-    try:
-        y = f(x)
-    except (ArithmeticError, ValueError):
-        return nan
-    return nan if isinstance(y, complex) else float(y)
-
-
-def central_difference(f: Callable[[float], float], x: float, step: float) -> float:
-    """The slope of `f` between the two points that are `step` away from x.
-
-    A wide step is wrong by the curvature of `f`, in proportion to step**2, a narrow one by what
-    was rounded away, in proportion to 1/step: `numerical_derivative` looks for the best.
-    """
-    return (f(x + step) - f(x - step)) / (2 * step)
-
-
-def numerical_gradient(f: Callable[..., Value], *xs: float) -> list[float]:
-    """d f / d x for each number of `xs`; `f` takes Values and returns a Value."""
-    return [numerical_derivative(_along(f, xs, i), x) for i, x in enumerate(xs)]
-
-
-def _along(f: Callable[..., Value], xs: Sequence[float], i: int) -> Callable[[float], float]:
-    """`f` of its argument number `i` alone, on floats, the others held still."""
-    return lambda x: float(f(*(Value(x if k == i else xs[k]) for k in range(len(xs)))))
+__all__ = [
+    "Comparison",
+    "central_difference",
+    "check_finite",
+    "compare",
+    "first_nonfinite",
+    "gradcheck",
+    "nonfinite_message",
+    "numerical_derivative",
+    "numerical_gradient",
+]
+_RUNS = 6  # of a graph whose roundings are changed
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One derivative as the engine has it and as differences of values do.
+    """One derivative, as the chain rule gives it and as differences of values do.
 
-    noise: how far the numerical one can be trusted. slopes: to the left and to the right.
+    name: of the leaf, or of two leaves at the second order. analytic: from the chain rule.
+    numerical: from values; nan if there is none. noise: by how much the two may differ because
+    numbers are rounded. slopes: to the left and to the right of a kink, else nan. tolerance: by
+    which share the two may differ besides. excused: whether the rules may be right all the
+    same: on the way was a kink, an infinity, or a number below the smallest float.
     """
 
     name: str
@@ -96,17 +55,19 @@ class Comparison:
     noise: float
     slopes: tuple[float, float]
     tolerance: float
+    excused: bool = False
 
     @property
     def verdict(self) -> str:
         """`agrees`, `differs`, `kink` or `no numerical derivative`.
 
-        At a kink any number between the two slopes is a sub-gradient, and a convention.
+        They agree if they are as close as the tolerance and the noise allow. At a kink, any
+        number between the slopes of the two sides is allowed: which one it is, is a convention.
         """
-        if isnan(self.numerical):
+        if isnan(self.numerical) or not isfinite(self.noise):
             return "no numerical derivative"
         scale = max(abs(self.analytic), abs(self.numerical))
-        slack = self.tolerance * scale + 4 * self.noise + _SMALLEST
+        slack = self.tolerance * scale + 4 * self.noise
         if isfinite(scale) and abs(self.analytic - self.numerical) <= slack:
             return "agrees"
         low, high = min(self.slopes), max(self.slopes)
@@ -116,51 +77,39 @@ class Comparison:
         return "differs"
 
 
-def compare(
-    f: Callable[..., Value], *xs: float, names: Sequence[str] = (), tolerance: float = 1e-6
-) -> list[Comparison]:
-    """The gradient of `f` at the numbers `xs` beside numerical derivatives.
+def numerical_gradient(f: Callable[..., Value], *xs: float) -> list[float]:
+    """d f / d x for each number of `xs`; `f` takes Values and returns a Value."""
+    case = _Case(f, xs)
+    return [case.limits(i, [0.0])[0].value for i in range(len(xs))]
 
-    f: takes len(xs) Values, returns one. names: what the arguments are called.
-    tolerance: relative; what a numerical derivative cannot tell is allowed on top.
+
+def gradcheck(
+    f: Callable[..., Any],
+    *xs: float,
+    wrt: Iterable[Any] = (),
+    order: int = 2,
+    tolerance: float = 1e-6,
+    value: Callable[[float], Any] = Value,
+) -> bool:
+    """Returns True if no derivative of `f` at `xs` differs from differences of its values.
+
+    f: takes as many Values as there are `xs`, and returns one. wrt: leaves that f uses besides,
+    as in `gradcheck(loss, wrt=model.parameters())`; their numbers are changed, and restored.
+    order: 1, or 2 to check the derivatives of the gradient too. A node with a `_backward` of its
+    own has no second derivative: then the order is 1. tolerance: relative; what differences of
+    rounded values cannot tell is allowed besides. value: the class of the arguments of f; any
+    class whose objects have `data`, `grad` and `backward()` is checked, at order 1.
+
+    GradientError (an AssertionError) names the derivative that is off, and both its numbers.
+    Where there is no numerical derivative, as outside the domain, nothing is compared. A rule is
+    not blamed for a number out of the range of floats, such as the slope of sqrt at 0. TypeError
+    if there is nothing to differentiate by.
     """
-    leaves = [Value(x) for x in xs]
-    derivatives = gradient(as_value(f(*leaves)), leaves)
-    rows = []
-    for i, (x, derivative) in enumerate(zip(xs, derivatives, strict=True)):
-        along = _along(f, xs, i)
-        slopes = _slopes(along, x, 2.0**-26)
-        if abs(slopes[1] - slopes[0]) < 0.5 * abs(operator.sub(*_slopes(along, x, 2.0**-20))):
-            slopes = (nan, nan)  # they meet when the step shrinks: no kink
-        name = names[i] if names else f"x{i}"
-        rows.append(Comparison(name, float(derivative), *_settled(along, x), slopes, tolerance))
-    return rows
-
-
-def _slopes(f: Callable[[float], float], x: float, step: float) -> tuple[float, float]:
-    """The slopes to the left and to the right of x."""
-    h = max(1.0, abs(x)) * step
-    below, y, above = _value(f, x - h), _value(f, x), _value(f, x + h)
-    return (y - below) / h, (above - y) / h
-
-
-def gradcheck(f: Callable[..., Value], *xs: float, order: int = 2, tolerance: float = 1e-6) -> bool:
-    """True when no derivative of `f` at `xs` differs from those of its values.
-
-    Where there is no numerical derivative, as outside the domain, nothing is compared.
-    order: 1, or 2 to check the gradient of every entry of the gradient too. GradientError (an
-    AssertionError) names the derivative that is off, and both its numbers.
-    """
-    rows = compare(f, *xs, tolerance=tolerance)
-    for i in range(len(xs) if order > 1 else 0):
-
-        def entry(*leaves: Value, i: int = i) -> Value:
-            return gradient(as_value(f(*leaves)), leaves)[i]
-
-        seconds = [f"x{i}, x{k}" for k in range(len(xs))]
-        rows += compare(entry, *xs, names=seconds, tolerance=tolerance)
+    rows = compare(f, *xs, wrt=wrt, order=order, tolerance=tolerance, value=value)
+    if not rows:
+        raise TypeError("nothing to differentiate by: give numbers for f, or leaves as wrt=")
     for row in rows:
-        if row.verdict == "differs":
+        if row.verdict == "differs" and not row.excused:
             raise GradientError(
                 f"derivative by {row.name}: {row.analytic!r} from the rules, "
                 f"{row.numerical!r} from differences of values"
@@ -168,49 +117,221 @@ def gradcheck(f: Callable[..., Value], *xs: float, order: int = 2, tolerance: fl
     return True
 
 
-def first_nonfinite(y: Value) -> Value | None:
-    """The node whose operation made the first nan or infinity in the graph of `y`.
+def compare(
+    f: Callable[..., Any],
+    *xs: float,
+    wrt: Iterable[Any] = (),
+    names: Sequence[str] = (),
+    order: int = 1,
+    tolerance: float = 1e-6,
+    value: Callable[[float], Any] = Value,
+) -> list[Comparison]:
+    """The derivatives of `f` at the numbers `xs`, beside numerical ones.
 
-    First as the expression is evaluated from left to right; where all numbers are finite, first
-    in the backward pass: the operation whose contribution made an operand's grad nan or infinite.
-    None if all is well.
+    names: what the leaves are called, those of `xs` first. The rest is as `gradcheck` has it.
+    Returns a Comparison for each leaf, and at order 2 for each pair of leaves after them.
     """
-    order = topological_order(y)
-    for node in order:
-        if not isfinite(node.data):
-            return node
-    for node in reversed(order):
-        for x, local in zip(node.args, _local_derivatives(node), strict=True):
-            if x.op is not CONSTANT and not isfinite(x.grad) and not isfinite(node.grad * local):
-                return node
-    return next((node for node in reversed(order) if not isfinite(node.grad)), None)
+    case = _Case(f, xs, wrt, value)
+    labels = names or case.labels
+    y = case.value()
+    count = len(case.leaves)
+    first = case.backward(y)
+    by_rules = isinstance(y, Value) and all(
+        node.op.value is not None for node in topological_order(y) if node.args
+    )
+    targets, derivatives, moved = [y], [first], [0.0] * (1 + count)
+    if by_rules:
+        targets += gradient(y, case.leaves) if order > 1 else []
+        graphs = [gradient(target, case.leaves) for target in targets]
+        derivatives += [[x.data for x in graph] for graph in graphs[1:]]
+        moved = _roundings([*targets, *(x for graph in graphs for x in graph)])
+    found = [case.limits(k, moved[: len(targets)]) for k in range(count)]
+    rows = []
+    for t, target in enumerate(targets):
+        for k, leaf in enumerate(case.leaves):
+            name = f"{labels[t - 1]}, {labels[k]}" if t else labels[k]
+            analytic, numerical = derivatives[t][k], found[k][t]
+            noise = numerical.doubt + moved[len(targets) + t * count + k]
+            row = Comparison(name, analytic, numerical.value, noise, numerical.slopes, tolerance)
+            if by_rules and row.verdict == "differs":
+                right = case.switches(y, k) or _may_be_right(target, leaf, analytic)
+                row = replace(row, excused=right)
+            rows.append(row)
+    return rows
 
 
-def _local_derivatives(node: Value) -> list[float]:
-    numbers = [node.a_data, node.b_data][: len(node.args)]
-    return [total(rule, node.data, *numbers) for rule in node.op.derivatives] if node.op else []
+class _Case:
+    """A function at some numbers: what it gives, and what it gives beside them."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        xs: Sequence[float],
+        wrt: Iterable[Any] = (),
+        value: Callable[[float], Any] = Value,
+    ) -> None:
+        self.f, self.make = f, value
+        self.args = [value(x) for x in xs]
+        self.leaves = [*self.args, *wrt]
+        self.numbers = [*map(float, xs), *(float(x.data) for x in self.leaves[len(xs) :])]
+        self.labels = [f"x{i}" for i in range(len(xs))]
+        for i, x in enumerate(self.leaves[len(xs) :]):
+            self.labels.append(getattr(x, "label", "") or f"wrt[{i}]")
+
+    def value(self) -> Any:
+        """f of its leaves; a plain number as a constant."""
+        y = self.f(*self.args)
+        return y if hasattr(y, "backward") else as_value(y)
+
+    def backward(self, y: Any) -> list[float]:
+        """d y / d leaf for each leaf, from `y.backward()`; no grad changes."""
+        nodes = {id(x): x for x in self.leaves}
+        if isinstance(y, Value):
+            nodes |= {id(x): x for x in topological_order(y)}
+        before = [(x, x.grad) for x in nodes.values()]
+        try:
+            for x in nodes.values():
+                x.grad = 0.0
+            y.backward()
+            return [float(x.grad) for x in self.leaves]
+        finally:
+            for x, grad in before:
+                x.grad = grad
+
+    def limits(self, k: int, moved: Sequence[float]) -> list[Limit]:
+        """The numerical derivatives by leaf k: of f, and of its gradient if `moved` has more.
+
+        moved: by how much rounding moves each of these.
+        """
+        second = len(moved) > 1
+
+        def at(x: float) -> list[Any]:
+            with self.set(k, x):
+                y = self.value()
+                entries = gradient(y, self.leaves) if second else []
+                return [z.data for z in (y, *entries)]
+
+        centre, points = sample(at, self.numbers[k])
+        return [limit(*each) for each in zip(centre, points, moved, strict=True)]
+
+    def switches(self, y: Value, k: int) -> bool:
+        """Whether a mask opens as soon as leaf k moves: there it has no derivative."""
+        x = self.numbers[k]
+        step = max(1.0, abs(x)) * 2.0**-30
+        for beside in (x - step, x + step):
+            with self.set(k, beside):
+                if _shut(self.value()) != _shut(y):
+                    return True
+        return False
+
+    @contextmanager
+    def set(self, k: int, x: float) -> Iterator[None]:
+        """Leaf k has the number x meanwhile: an argument is made anew, another leaf is set."""
+        leaf = self.leaves[k]
+        if k < len(self.args):
+            self.args[k] = self.leaves[k] = self.make(x)
+        else:
+            leaf.data = x
+        try:
+            yield
+        finally:
+            if k < len(self.args):
+                self.args[k] = self.leaves[k] = leaf
+            else:
+                leaf.data = self.numbers[k]
 
 
-def check_finite(y: Value) -> Value:
-    """`y`, or raises NonFiniteError: strict mode, for a line after `backward()`.
+def _shut(y: Value) -> list[bool]:
+    return [node.a_data == 0 for node in topological_order(y) if node.op is mask]
 
-    The error names the first operation that made a nan or an infinity (see `first_nonfinite`).
+
+def _roundings(outputs: Sequence[Value]) -> list[float]:
+    """By how much rounding may have moved each output.
+
+    The graph is computed again, every operation a little off, up or down at random. A node whose
+    operation has no function, since it is somebody's own, keeps its number.
     """
-    node = first_nonfinite(y)
-    if node is not None:
-        raise NonFiniteError(nonfinite_message(node))
-    return y
+    order, random = topological_order(*outputs), Random(0)
+    most = [0.0] * len(outputs)
+    for _ in range(_RUNS):
+        numbers: dict[Value, float] = {}
+        for node in order:
+            y = node.data
+            if node.args:
+                operands = [numbers[x] for x in node.args]
+                if node.op is mask:  # whether its condition is 0 is no matter of rounding
+                    y = operands[1] if node.a_data else 0.0
+                elif node.op.value is not None:
+                    y = total(node.op.value, *operands)
+                if isfinite(y) and (y or _underflows(node)):
+                    y += random.choice((-1.0, 1.0)) * max(EPSILON * abs(y), TINY)
+            numbers[node] = y
+        for i, output in enumerate(outputs):
+            off = abs(numbers[output] - output.data)
+            most[i] = off if off > most[i] else most[i]  # nan: one step outside the domain
+    return [2 * x for x in most]
 
 
-def nonfinite_message(node: Value) -> str:
-    """A sentence on a node that `first_nonfinite` found: `log(-1) is nan`."""
-    if not node.op and isfinite(node.data):
-        return f"the gradients of {node.label or 'a leaf'} add up to {format_number(node.grad)}"
-    if not node.op:
-        return f"{node.label or 'a number'} was given as {format_number(node.data)}"
-    written = str(node.op(*map(Formula, (node.a_data, node.b_data)[: len(node.args)])))
-    name = f"{node.label} = " if node.label else ""
-    if not isfinite(node.data):
-        return f"{name}{written} is {format_number(node.data)}"
-    operand = "its operand" if len(node.args) == 1 else "an operand"
-    return f"the derivative of {name}{written} by {operand} is not finite"
+def _underflows(node: Value) -> bool:
+    """Whether a node that is 0 may stand for less than the smallest float: 0*x and x - x do not."""
+    operands = _numbers(node)
+    beside = [x * (1 + k * 1e-9) for k, x in enumerate(operands, 1)]
+    return node.op.value is not None and all(operands) and not total(node.op.value, *beside)
+
+
+def _may_be_right(y: Value, leaf: Value, analytic: float) -> bool:
+    """Whether d y / d leaf is off though every rule may be right.
+
+    The chain rule is of no use where an operation on the way has no derivative: relu(x) - relu(-x)
+    is x, and its two kinks at 0 make its gradient 0. And a product of derivatives that is too
+    large or too small for a float is lost, though the next factor would bring it back: in that
+    case the derivative of a multiple of y is no multiple.
+    """
+    alive, moving = _alive(y), {leaf}
+    for node in topological_order(y):
+        if not moving.isdisjoint(node.args):
+            moving.add(node)
+            if node in alive and _breaks_the_chain(node, moving):
+                return True
+    scale = ldexp(1.0, 1000 if isfinite(analytic) else -1000)
+    other = gradient(y * scale, [leaf])[0].data / scale
+    return isfinite(other) and not abs(other - analytic) <= 1e-9 * abs(other)
+
+
+def _alive(y: Value) -> set[Value]:
+    """The nodes on which the number of y depends: not those that a mask keeps out."""
+    seen, pending = set(), [y]
+    while pending:
+        node = pending.pop()
+        if node not in seen:
+            seen.add(node)
+            pending += node.args[:1] if node.op is mask and not node.a_data else node.args
+    return seen
+
+
+def _breaks_the_chain(node: Value, moving: set[Value]) -> bool:
+    """Whether a node meets an infinity, or has no derivative by one of its moving operands."""
+    if not all(map(isfinite, (node.data, *_numbers(node)))):
+        return True
+    for i, operand in enumerate(node.args if node.op is not mask else ()):
+        if operand not in moving:
+            continue
+        x, local = _numbers(node)[i], total(node.op.derivatives[i], node.data, *_numbers(node))
+        if not isfinite(local) and abs(x) >= 2**52:
+            return True  # all floats are whole numbers there: (-1)**b looks smooth
+        (y,), (points,) = sample(_along(node, i), x)
+        found = limit(y, points)
+        low, high = sorted(found.slopes)
+        if isnan(found.value) or low <= local <= high:
+            return True
+    return False
+
+
+def _along(node: Value, i: int) -> Callable[[float], list[float]]:
+    """The operation of a node as a function of its operand number i alone."""
+    numbers = _numbers(node)
+    return lambda x: [total(node.op.value, *numbers[:i], x, *numbers[i + 1 :])]
+
+
+def _numbers(node: Value) -> list[float]:
+    return [x for x in (node.a_data, node.b_data) if x is not None]
