@@ -344,6 +344,12 @@ ROWS: dict[str, Row] = {
     "sinh": Row(mp.sinh, "y_a = c; c_a = y", c=mp.cosh),
     "cosh": Row(mp.cosh, "y_a = s; s_a = y", s=mp.sinh),
     "tanh": Row(mp.tanh, "y_a = q; q_a = -2 y q", q=lambda a: mp.sech(a) ** 2),
+    "circle": Row(
+        lambda a: mp.sqrt(1 - a * a),
+        "y_a = -1 a r; r_a = a r r r",
+        r=lambda a: 1 / mp.sqrt(1 - a * a),
+        inside=lambda a: -1 < a < 1,
+    ),
     "asinh": Row(mp.asinh, "y_a = r; r_a = -1 a r r r", r=lambda a: 1 / mp.hypot(1, a)),
     "acosh": Row(
         mp.acosh,

@@ -38,7 +38,7 @@ class Formula(Symbolic):
         if strength == ATOM:
             return self._called(op, operands)
         if len(operands) == 1:
-            return type(self)(f"{op.symbol}{operands[0]._within(strength)}", strength)
+            return type(self)(f"-{operands[0]._within(strength)}", strength)
         # a - (b - c) and (a**b)**c need their brackets, (a - b) - c and a**(b**c) do not
         left, right = (strength + 1, _MINUS) if strength == _POWER else (strength, strength + 1)
         text = self._joined(op, operands[0]._within(left), operands[1]._within(right))

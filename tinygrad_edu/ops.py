@@ -68,7 +68,7 @@ mul      = row("mul",      operator.mul,  lambda y, a, b: b,
 div      = row("div",      ieee.divide,   lambda y, a, b: 1 / b,
                                           lambda y, a, b: -y / b, symbol="/", precedence=2,
                spoken="divided by", safe=1.0, says="The quotient of two numbers")
-neg      = row("neg",      operator.neg,  lambda y, a: -1.0,     symbol="-", precedence=3,
+neg      = row("neg",      operator.neg,  lambda y, a: -1.0,     precedence=3,
                spoken="minus", says="The number with its sign changed")
 power    = row("pow",      ieee.power,    lambda y, a, b: unless_both_0(b, a, b * a**(b - 1)),
                                           lambda y, a, b: mask(either(a, step(-b)), y * log(a)),
