@@ -30,6 +30,7 @@ from tinygrad_edu.errors import (
 )
 from tinygrad_edu.explain import explain
 from tinygrad_edu.formula import ATOM
+from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, where
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import group
 from tinygrad_edu.op import Op
@@ -49,6 +50,7 @@ from tinygrad_edu.ops import (
     cosh,
     either,
     erf,
+    erfc,
     exp,
     exp2,
     expm1,
@@ -110,23 +112,27 @@ __all__ = [
     "bell",
     "ceil",
     "circle",
+    "clip",
     "check_finite",
     "compile",
     "cos",
     "cosh",
     "either",
     "erf",
+    "erfc",
     "exp",
     "exp2",
     "explain",
     "expm1",
     "first_nonfinite",
     "floor",
+    "gelu",
     "gradcheck",
     "gradient",
     "graph",
     "group",
     "hypot",
+    "leaky_relu",
     "less",
     "log",
     "log10",
@@ -142,6 +148,7 @@ __all__ = [
     "sech2",
     "sigmoid",
     "sign",
+    "silu",
     "sin",
     "sinh",
     "softplus",
@@ -151,6 +158,7 @@ __all__ = [
     "tan",
     "tanh",
     "topological_order",
+    "where",
 ]
 # A new row of the table is here by itself; type checkers know those that are imported above.
 _functions = {op.__name__: op for op in TABLE.values() if op.precedence == ATOM and op.name != "abs"}

@@ -132,6 +132,8 @@ atanh    = row("atanh",    ieee.atanh,    lambda y, a: circle(a)**-2,  safe=0.0,
                says="The number whose hyperbolic tangent is a, nan beyond -1 and 1")
 erf      = row("erf",      math.erf,      lambda y, a: 2 / math.sqrt(math.pi) * exp(-a**2),
                says="The error function, which runs from -1 to 1")
+erfc     = row("erfc",     math.erfc,     lambda y, a: -2 / math.sqrt(math.pi) * exp(-a**2),
+               says="1 - erf(a), with all its digits where a is large")
 absolute = row("abs",      operator.abs,  lambda y, a: sign(a),  latex=r"\left|%s\right|",
                python="absolute", kink=(zero, "0 where a is 0"), example=(-2.0,),
                says="The number without its sign")
