@@ -225,6 +225,11 @@ def _adjoints(order: list[Value]) -> dict[Value, float]:
         if adjoint is None or a is None:
             continue
         op = node.op if y == y else UNDEFINED  # `defined`, without a call
+        if op is mask:
+            if node.a_data == 0 or b.op is CONSTANT:
+                continue  # what is kept out of the value is kept out of every derivative
+            found[b] = found[b] + adjoint if b in found else adjoint
+            continue
         if a.op is not CONSTANT:
             share = adjoint
             if op.da is not one:
@@ -233,12 +238,7 @@ def _adjoints(order: list[Value]) -> dict[Value, float]:
                 )
             found[a] = found[a] + share if a in found else share
         if b is not None and b.op is not CONSTANT:
-            share = adjoint
-            if op is mask:
-                if node.a_data == 0:
-                    continue  # what is kept out of the value is kept out of every derivative
-            elif op.db is not one:
-                share = adjoint * op.db(y, node.a_data, node.b_data)
+            share = adjoint if op.db is one else adjoint * op.db(y, node.a_data, node.b_data)
             found[b] = found[b] + share if b in found else share
     return found
 

@@ -17,7 +17,7 @@ from tinygrad_edu.source import plain_function
 from tinygrad_edu.symbolic import TABLE, Applies
 from tinygrad_edu.terms import Term, leaves_the_graph, traced
 
-__all__ = ["Binary", "Op", "Rule", "Unary", "defined", "one", "row", "telling"]
+__all__ = ["Binary", "Op", "Rule", "Unary", "defined", "nothing", "one", "row", "telling"]
 
 Rule = Callable[..., Any]
 S = TypeVar("S", bound=Applies)
@@ -79,14 +79,14 @@ class Op:
         if not name.isidentifier() or len(rules) > 2 or not all(map(callable, rules)):
             raise TypeError(f"{name!r}: expected an identifier, a function, a rule per argument")
         self.name, self.symbol, self.derivatives = name, symbol or name, rules
-        self.value = value or _nothing
+        self.value = value or nothing
         self.reads = tuple(reads) if isinstance(reads, Sequence) else (reads,)
         self.reads = self.reads or rules
         self.precedence, self.latex, self.says, self.spoken = precedence, latex, says, spoken
         self.commutes, self.kink, self.example, self.safe = commutes, kink, example, safe
         self.fold, self.absorbs = fold, absorbs
         self.fast: Rule = lambda *numbers: total(self.value, *numbers)
-        self.da, self.db = (*rules, _nothing, _nothing)[:2]
+        self.da, self.db = (*rules, nothing, nothing)[:2]
         self.__name__ = self.__qualname__ = python or name
         self.__module__ = module or str(sys._getframe(1).f_globals.get("__name__", ""))
         letters = [Parameter(x, Parameter.POSITIONAL_ONLY) for x in "ab"[: len(rules)]]
@@ -207,7 +207,8 @@ def row(name: str, value: Rule, /, *rules: Rule, **traits: Any) -> Op:
     return op
 
 
-def _nothing(*_: Any) -> float:
+def nothing(*_: Any) -> float:
+    """The value of what has none by itself: a leaf, or a node whose number somebody else gave."""
     return nan
 
 

@@ -70,7 +70,7 @@ div      = row("div",      ieee.divide,   lambda y, a, b: 1 / b,
                spoken="divided by", safe=1.0, says="The quotient of two numbers")
 neg      = row("neg",      operator.neg,  lambda y, a: -1.0,     precedence=3,
                spoken="minus", says="The number with its sign changed")
-power    = row("pow",      ieee.power,    lambda y, a, b: unless_both_0(b, a, b * a**(b - 1)),
+power    = row("pow",      ieee.power,    lambda y, a, b: unless_0_times_inf(b, a**(b - 1)),
                                           lambda y, a, b: mask(either(a, step(-b)), y * log(a)),
                reads=(lambda y, a, b: b * a**(b - 1), lambda y, a, b: y * log(a)),
                symbol="**", precedence=4, python="power", spoken="to the power of", safe=1.0,
@@ -205,10 +205,10 @@ LEAF, CONSTANT = Op("leaf", None, python="LEAF", module=__name__), Op(
 )
 
 
-def unless_both_0(b: Any, a: Any, x: Any) -> Any:
-    """`x`, but 0 where b and a are both 0; where b is a constant, wherever b is 0."""
+def unless_0_times_inf(b: Any, x: Any) -> Any:
+    """b * x, but 0 where b is 0 and x infinite; where b is a constant, wherever b is 0."""
     fixed = known(b) is not None or b.fixed
-    return mask(b if fixed else either(b, a), x)
+    return mask(b if fixed else either(b, 1 / x), b * x)
 
 
 __all__ = ["CONSTANT", "LEAF", "TABLE", *(op.__name__ for op in TABLE.values())]

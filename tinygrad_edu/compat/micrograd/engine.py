@@ -308,10 +308,11 @@ def _send(node: engine.Value) -> None:
         return
     op = defined(node.op, y)
     at = (y, node.a_data) if b is None else (y, node.a_data, node.b_data)
-    for place, x in enumerate(node.args[: 1 if _raised_to_a_number(node) else 2]):
-        rule = op.reads[place]  # micrograd's own form, to the last bit: tanh has 1 - t**2
-        if not cut(op, place, node.a_data):
-            x.grad = x.grad + (grad if rule is one else grad * _local(op, rule, at))
+    da, *db = op.reads  # micrograd's own forms, to the last bit: tanh has 1 - t**2
+    if not cut(op, 0, node.a_data):
+        a.grad = a.grad + (grad if da is one else grad * _local(op, da, at))
+    if b is not None and not _raised_to_a_number(node) and not cut(op, 1, node.a_data):
+        b.grad = b.grad + (grad if db[0] is one else grad * _local(op, db[0], at))
 
 
 def _local(op: Op, rule: Rule, at: tuple[float, ...]) -> float:
