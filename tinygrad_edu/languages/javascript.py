@@ -53,7 +53,8 @@ $body    return [$value, [$gradient]];
   const started = () => {
     if (typeof process !== "object" || !process.argv || !process.argv[1]) return false;
 $common    const file = process.argv[1].replace(/\\\\/g, "/");
-    return decodeURIComponent(new Error().stack).includes(file + ":");
+    const here = new Error().stack.split("\\n", 2).join(" ");
+    return decodeURIComponent(here).includes(file + ":");
   };
 $leave
   if (started()) {

@@ -102,8 +102,9 @@ class Language:
 
 
 def identifiers(text: str) -> frozenset[str]:
-    """Every word of a program's text that could be a name in it."""
-    return frozenset(re.findall(r"[^\W\d]\w*(?![\"\w])", text))  # but the f of f"..."
+    """The words of a program's text that are neither in a string nor in a comment."""
+    bare = re.sub(r'"(?:\\.|[^"\\\n])*"|//.*|#.*|/\*.*?\*/', '""', text)
+    return frozenset(re.findall(r"[^\W\d]\w*(?![\"\w])", bare))  # but the f of f"..."
 
 
 def functions(kind: type[Source]) -> frozenset[str]:
