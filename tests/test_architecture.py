@@ -39,6 +39,8 @@ ROOMS = [
     ["native.binding.program"],
     ["native.binding"],
     ["native"],
+    ["languages.forms", "languages.language"],
+    ["languages.c", "languages.javascript", "languages.python"],
     ["languages"],
     ["compiled"],
     ["nn"],

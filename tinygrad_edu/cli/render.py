@@ -194,7 +194,7 @@ def render(
         format = (format or "svg") if folder is not None else _format(output, format)
         role_of = _roles(roles)
         level = None if level is None else parse(level)
-        value, stdout = target_value(target, assignments)
+        value, stdout = target_value(target, assignments, output=output)
         with reading():
             before = None
             if update is not None:
