@@ -9,14 +9,18 @@ local derivatives are the rules of `ops`. With numbers it is `Value.backward`, w
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from functools import partial
+from types import FrameType
 from typing import Any
 
 from tinygrad_edu import ops
 from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import IEEE, each, number, same, total
+from tinygrad_edu.leaving import refuse, tell
 from tinygrad_edu.ops import CONSTANT, LEAF, UNDEFINED, Op, one
 
 
@@ -51,6 +55,10 @@ def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Any
 # Called where Values are compared: what is recorded meanwhile will not compare them again.
 on_comparison: ContextVar[Callable[[], Any]] = ContextVar("on_comparison", default=lambda: None)
 
+# Called where a Value is asked for its number, with the frame that asks. Without it, only what
+# calls a function of `math` is told that its result is no part of the graph.
+on_float: ContextVar[Callable[[FrameType], Any] | None] = ContextVar("on_float", default=None)
+
 
 class Value:
     """A leaf: one real number (NumberError for anything else), kept as a float.
@@ -79,6 +87,9 @@ class Value:
     @property
     def data(self) -> float:
         """The node's number."""
+        asked = on_float.get()
+        if asked is not None:
+            asked(sys._getframe(1))
         return self._data
 
     @data.setter
@@ -112,6 +123,7 @@ class Value:
         return _node(op, total(op.value, *(x._data for x in nodes)), *nodes)
 
     def __float__(self) -> float:
+        (on_float.get() or tell)(sys._getframe(1))
         return self._data
 
     def __format__(self, spec: str) -> str:
@@ -227,7 +239,8 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
     """The derivatives of y by each x, as Values: a graph to draw or to differentiate again.
 
     No grad changes; where y does not depend on x the answer is 0. StaleError if a leaf was set
-    since y was computed: the new graph would mix its two numbers.
+    since y was computed: the new graph would mix its two numbers. LeftGraphError if a rule asks a
+    Value for its number: what it makes of it would be a constant in the next derivative.
     """
     xs = list(xs)
     order = topological_order(y)
@@ -238,9 +251,16 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
                 wanted.add(node)
             if x is not None and not same(x._data, then):
                 raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
-    adjoints = _sweep(order, as_value(1.0, type(y)), lambda n: (_defined(n), n, n.a, n.b), wanted)
+    # in a copy of the context, so that nobody refuses when this is over
+    adjoints = copy_context().run(_sweep, order, as_value(1.0, type(y)), _in_values, wanted)
     found = {x: adjoint for x, adjoint in zip(reversed(order), adjoints) if adjoint is not None}
     return [found[x] if x in found else as_value(0.0, type(y)) for x in xs]
+
+
+def _in_values(node: Value) -> tuple[Any, ...]:
+    op = _defined(node)
+    on_float.set(partial(refuse, op))
+    return op, node, node.a, node.b
 
 
 def _in_ieee(node: Value) -> tuple[Any, ...]:

@@ -53,12 +53,20 @@ class TapeError(ValueError):
     """A tape whose instructions do not fit together, or numbers that do not fit a tape."""
 
 
+class LeftGraphError(TypeError):
+    """A Value was used as a plain number where its derivatives must not get lost."""
+
+
+class LeftGraphWarning(UserWarning):
+    """A function of `math` was given a Value: its result is a number, without derivatives."""
+
+
 class NonFiniteWarning(RuntimeWarning):
     """A compiled step met a nan or an infinity."""
 
 
 class FrozenWarning(UserWarning):
-    """Values were compared while a graph was recorded, which decides it once and for all."""
+    """A number was asked for while a graph was recorded, which decides it once and for all."""
 
 
 class SlowWarning(UserWarning):
