@@ -12,7 +12,6 @@ import operator
 import sys
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar, copy_context
-from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -251,16 +250,18 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
                 wanted.add(node)
             if x is not None and not same(x._data, then):
                 raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
-    # in a copy of the context, so that nobody refuses when this is over
-    adjoints = copy_context().run(_sweep, order, as_value(1.0, type(y)), _in_values, wanted)
+    op = LEAF
+
+    def in_values(node: Value) -> tuple[Any, ...]:
+        nonlocal op
+        op = _defined(node)
+        return op, node, node.a, node.b
+
+    context = copy_context()  # so that nobody refuses any more when this is over
+    context.run(on_float.set, lambda frame: refuse(op, frame))
+    adjoints = context.run(_sweep, order, as_value(1.0, type(y)), in_values, wanted)
     found = {x: adjoint for x, adjoint in zip(reversed(order), adjoints) if adjoint is not None}
     return [found[x] if x in found else as_value(0.0, type(y)) for x in xs]
-
-
-def _in_values(node: Value) -> tuple[Any, ...]:
-    op = _defined(node)
-    on_float.set(partial(refuse, op))
-    return op, node, node.a, node.b
 
 
 def _in_ieee(node: Value) -> tuple[Any, ...]:
