@@ -24,6 +24,8 @@ def tell(frame: FrameType) -> None:
     function = function_of_math(frame)
     if function is None or function.__name__ in QUESTIONS or in_library(frame):
         return
+    while frame.f_back is not None and in_package(frame):  # `exp.value(v)`: where it is written
+        frame = frame.f_back
     message = f"{called(function)} is a plain number: the graph ends here. {advice(function)}"
     told = frame.f_globals.setdefault("__warningregistry__", {})
     warnings.warn_explicit(
