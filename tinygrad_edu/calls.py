@@ -21,6 +21,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Union
 if TYPE_CHECKING:
     from dis import Instruction
 
+__all__ = [
+    "FUNCTIONS",
+    "MOST",
+    "PLACES",
+    "UNDERSTOOD",
+    "VERSION",
+    "function_of_math",
+    "is_formatting",
+]
+
 FUNCTIONS = frozenset(
     function
     for module in (math, cmath)

@@ -13,6 +13,18 @@ from tinygrad_edu.formula import Formula, format_number
 from tinygrad_edu.ieee import total
 from tinygrad_edu.ops import CONSTANT
 
+__all__ = [
+    "Comparison",
+    "central_difference",
+    "check_finite",
+    "compare",
+    "first_nonfinite",
+    "gradcheck",
+    "nonfinite_message",
+    "numerical_derivative",
+    "numerical_gradient",
+]
+
 _SMALLEST = 1e-12  # what f rounds away inside, differences of its values cannot tell
 
 

@@ -44,6 +44,18 @@ from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
 from tinygrad_edu.straight import Columns, Run, function
 from tinygrad_edu.tape import Tape, no_collection, record
 
+__all__ = [
+    "BACKENDS",
+    "FAST",
+    "MANY",
+    "OLDEST",
+    "REDUCTIONS",
+    "Column",
+    "Step",
+    "compile",
+    "machine_code",
+]
+
 BACKENDS = ("auto", "python", "numpy", "machine")
 REDUCTIONS = ("sum", "mean")
 FAST = 'pip install "tinygrad-edu[fast]"'

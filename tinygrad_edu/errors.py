@@ -1,5 +1,26 @@
 """What can go wrong with numbers and graphs, each under the builtin a caller would expect."""
 
+__all__ = [
+    "ExpressionError",
+    "FormatError",
+    "FrozenWarning",
+    "GradientError",
+    "InnerNodeError",
+    "LeftGraphError",
+    "LeftGraphWarning",
+    "LengthError",
+    "MissingError",
+    "NonFiniteError",
+    "NonFiniteWarning",
+    "NumberError",
+    "ScriptError",
+    "SlowWarning",
+    "StaleError",
+    "StateError",
+    "TapeError",
+    "ViewError",
+]
+
 
 class NumberError(TypeError):
     """Something that is not one real number was used as one."""

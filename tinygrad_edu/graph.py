@@ -35,6 +35,18 @@ from tinygrad_edu.formula import format_number
 from tinygrad_edu.ieee import number, same, total
 from tinygrad_edu.ops import CONSTANT, Op
 
+__all__ = [
+    "ROLES",
+    "Edge",
+    "Graph",
+    "Node",
+    "Passing",
+    "backward_pass",
+    "graph",
+    "jsonable",
+    "mark",
+]
+
 ROLES = ("input", "parameter", "loss")
 _NAME = re.compile(r"[^\W\d][\w.\[\]']*")  # a label that can stand in a formula
 

@@ -14,6 +14,8 @@ from tinygrad_edu.errors import FormatError
 from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
 from tinygrad_edu.tape import Tape
 
+__all__ = ["LANGUAGES", "C", "JavaScript", "Python", "program"]
+
 LANGUAGES = ("python", "c", "javascript")
 
 

@@ -11,6 +11,8 @@ from tinygrad_edu.calls import function_of_math
 from tinygrad_edu.errors import LeftGraphError, LeftGraphWarning
 from tinygrad_edu.ops import TABLE, Op
 
+__all__ = ["INSTEAD", "QUESTIONS", "advice", "called", "in_library", "in_package", "refuse", "tell"]
+
 # What to write for a function of `math` that is not called as a row of the table is.
 INSTEAD = {"fabs": "abs(v)", "fsum": "sum(values)", "pow": "a**b"}
 QUESTIONS = {"isclose", "isfinite", "isinf", "isnan"}  # the answer is not a number that goes on

@@ -12,6 +12,8 @@ from tinygrad_edu.cli.common import ExpressionCommand, at, refusing, say
 from tinygrad_edu.errors import ExpressionError
 from tinygrad_edu.expression import bindings, expression
 
+__all__ = ["check"]
+
 
 @click.command(cls=ExpressionCommand)
 @click.argument("text", metavar="EXPR")

@@ -26,6 +26,8 @@ from tinygrad_edu.languages import LANGUAGES, program
 from tinygrad_edu.ops import LEAF
 from tinygrad_edu.tape import record
 
+__all__ = ["compile"]
+
 
 @click.command(cls=ExpressionCommand)
 @click.argument("target")

@@ -19,6 +19,8 @@ from tinygrad_edu.draw.view import BLANK, MOST_LABELS, View, arriving, unlabelle
 from tinygrad_edu.graph import Edge, Graph, Node
 from tinygrad_edu.written import SIDES, derivative, derivative_in_numbers, rule
 
+__all__ = ["Attributes", "Moment", "Panel", "Placement", "dot", "drawn"]
+
 # Where the operands may be exchanged, nobody needs to be told which is which.
 _SYMMETRIC = {"add", "mul", "max", "min"}
 

@@ -26,6 +26,8 @@ from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import number, same, total
 from tinygrad_edu.ops import CONSTANT, UNDEFINED, Op, Rule, one
 
+__all__ = ["REST", "SPELLED", "ByHand", "Ordered", "Value", "whole"]
+
 SPELLED = {"add": "+", "mul": "*", "relu": "ReLU"}  # an operation in micrograd, if not as here
 
 
