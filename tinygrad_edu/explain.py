@@ -26,6 +26,8 @@ from tinygrad_edu.written import (
     side,
 )
 
+__all__ = ["FORMS", "Explanation", "explain", "explanation"]
+
 FORMS = ("text", "words", "latex")
 
 

@@ -23,6 +23,17 @@ from tinygrad_edu.errors import ExpressionError
 from tinygrad_edu.formula import ATOM
 from tinygrad_edu.op import Op
 
+__all__ = [
+    "FUNCTIONS",
+    "LONGEST",
+    "SHOWN",
+    "after_update",
+    "bindings",
+    "expression",
+    "names",
+    "shown",
+]
+
 LONGEST = 10_000  # characters; what is longer was not typed
 SHOWN = 60  # characters of what was typed are echoed
 

@@ -38,6 +38,18 @@ from tinygrad_edu.op import Op, defined
 from tinygrad_edu.ops import CONSTANT
 from tinygrad_edu.sweep import sweep
 
+__all__ = [
+    "ROLES",
+    "Edge",
+    "Graph",
+    "Node",
+    "Passing",
+    "backward_pass",
+    "graph",
+    "jsonable",
+    "mark",
+]
+
 ROLES = ("input", "parameter", "loss")
 _NAME = re.compile(r"[^\W\d][\w.\[\]']*")  # a label that can stand in a formula
 

@@ -18,6 +18,19 @@ from tinygrad_edu.groups import group
 from tinygrad_edu.init import Init, xavier
 from tinygrad_edu.ops import TABLE
 
+__all__ = [
+    "MLP",
+    "XAVIER",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Number",
+    "check_length",
+    "check_size",
+    "function_of",
+    "parameter",
+]
+
 Number = Value | float
 Activation = str | Callable[[Value], Value]  # a name, or what it is a name of
 

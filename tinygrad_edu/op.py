@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tinygrad_edu import ieee
 from tinygrad_edu.documentation import Description
-from tinygrad_edu.errors import RuleError
 from tinygrad_edu.ieee import IEEE, number, total
 from tinygrad_edu.source import plain_function
 from tinygrad_edu.symbolic import TABLE, Applies
-from tinygrad_edu.terms import Term, leaves_the_graph, traced
+from tinygrad_edu.terms import Term, traced
 
 __all__ = ["Binary", "Op", "Rule", "Unary", "defined", "nothing", "one", "row", "telling"]
 
@@ -34,8 +33,8 @@ class Op:
     Your own is one row too: `cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2)`. The value
     is a function of the operands, a rule one of the result and the operands. Where both are made
     of operators and of functions of this package, the operation can be differentiated to any
-    order, compiled, and written in other languages. RuleError (a TypeError) if a rule takes its
-    number from `math`: the derivative of the rule itself would be lost.
+    order, compiled, and written in other languages. Where a rule takes its number from `math`,
+    `gradient` raises LeftGraphError: the derivative of the rule itself would be lost.
 
     symbol: what a picture shows, the name if there is none. reads: the rules as people read them,
     where the numbers come from forms that keep more digits. precedence: how strongly its symbol
@@ -91,16 +90,6 @@ class Op:
         self.__module__ = module or str(sys._getframe(1).f_globals.get("__name__", ""))
         letters = [Parameter(x, Parameter.POSITIONAL_ONLY) for x in "ab"[: len(rules)]]
         self.__signature__ = Signature(letters)
-        if not module and type(self) in (Unary, Binary):
-            self._refuse_rules_that_leave()
-
-    def _refuse_rules_that_leave(self) -> None:
-        for rule, operand in zip(self.derivatives, "ab"):
-            if leaves_the_graph(rule, "yab"[: 1 + len(self.derivatives)]):
-                raise RuleError(
-                    f"the rule of {self.name} by {operand} takes its number from math, where its "
-                    "own derivative is lost: use the functions of tinygrad_edu in it"
-                )
 
     def __get__(self, instance: object, owner: type | None = None) -> Op:
         return self  # `help` takes what has a __get__ for a function, which it is

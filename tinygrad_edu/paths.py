@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from tinygrad_edu.graph import Graph, Node, Passing, backward_pass
 
+__all__ = ["MOST_PATHS", "Chain", "Path", "chain"]
+
 MOST_PATHS = 64  # one can still read; what has more is told node by node
 _MOST_COUNTED = 2**64  # a number of paths can have more digits than a graph has nodes
 

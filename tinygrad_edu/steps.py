@@ -24,6 +24,8 @@ from tinygrad_edu.written import (
     side,
 )
 
+__all__ = ["Event", "Steps", "steps", "steps_of"]
+
 
 class Event(NamedTuple):
     """One thing that happens in a pass.

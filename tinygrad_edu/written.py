@@ -16,6 +16,21 @@ from tinygrad_edu.formula import (
 from tinygrad_edu.graph import Graph, Node, Passing
 from tinygrad_edu.op import Op
 
+__all__ = [
+    "SIDES",
+    "clipped",
+    "derivative",
+    "derivative_in_numbers",
+    "local_derivative",
+    "name",
+    "number",
+    "operation",
+    "operation_in_numbers",
+    "rule",
+    "shown",
+    "side",
+]
+
 SIDES = ("left", "right")
 
 

@@ -26,6 +26,24 @@ from tinygrad_edu.expression import bindings, expression, names, shown
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.script import load, own_stdout
 
+__all__ = [
+    "LONGEST",
+    "SCRIPT",
+    "ExpressionCommand",
+    "Main",
+    "Refusal",
+    "at",
+    "deliver",
+    "listed",
+    "places",
+    "reading",
+    "refusing",
+    "say",
+    "target_value",
+    "terminal",
+    "unwritable",
+]
+
 SCRIPT = re.compile(r"(.+\.py):(\w*)", re.DOTALL)
 LONGEST = 500  # characters of an error
 _REFUSALS = (

@@ -27,6 +27,8 @@ from tinygrad_edu.languages import LANGUAGES, program
 from tinygrad_edu.ops import LEAF
 from tinygrad_edu.tape import record
 
+__all__ = ["compile"]
+
 _ENDINGS = {
     ".py": "python",
     ".c": "c",

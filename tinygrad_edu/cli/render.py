@@ -39,6 +39,8 @@ from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.steps import steps_of
 from tinygrad_edu.zoom import parse
 
+__all__ = ["render"]
+
 _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
 
 

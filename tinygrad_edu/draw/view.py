@@ -13,6 +13,17 @@ from tinygrad_edu.formula import check_places, rounded
 from tinygrad_edu.graph import Edge, Graph, Node
 from tinygrad_edu.written import derivative, derivative_in_numbers
 
+__all__ = [
+    "BLANK",
+    "DIRECTIONS",
+    "EDGES",
+    "HIDEABLE",
+    "MOST_LABELS",
+    "View",
+    "arriving",
+    "unlabelled",
+]
+
 EDGES = ("formula", "numbers", "local", "contribution")
 HIDEABLE = ("leaves", "values", "grads", "edges")
 DIRECTIONS = ("LR", "TB")

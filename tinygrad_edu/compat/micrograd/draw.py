@@ -12,6 +12,8 @@ from tinygrad_edu.graph import graph
 if TYPE_CHECKING:
     from tinygrad_edu.draw.picture import Picture
 
+__all__ = ["Drawing", "draw_dot", "trace"]
+
 
 def trace(root: Value) -> tuple[Ordered, Ordered]:
     """The nodes that `root` was computed from, and the edges (operand, node): two sets."""

@@ -8,6 +8,7 @@ derivatives.
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -17,14 +18,17 @@ from numbers import Integral
 from typing import Any, ClassVar, NoReturn, TypeGuard
 
 from tinygrad_edu import engine, ieee, ops
+from tinygrad_edu.calls import function_of_math
 from tinygrad_edu.engine import topological_order
-from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
+from tinygrad_edu.errors import InnerNodeError, LeftGraphError, NumberError, StaleError
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import number, same, total
 from tinygrad_edu.op import Op, Rule, defined, one
 from tinygrad_edu.ops import CONSTANT
 from tinygrad_edu.sweep import cut
+
+__all__ = ["REST", "SPELLED", "ByHand", "Ordered", "Value", "whole"]
 
 SPELLED = {"add": "+", "mul": "*", "relu": "ReLU"}  # an operation in micrograd, if not as here
 
@@ -103,6 +107,9 @@ class Value(engine.Value):
     @property
     def data(self) -> float:
         """The node's number."""
+        asked = engine.on_float.get()
+        if asked is not None:
+            asked(sys._getframe(1))
         return self._data
 
     @data.setter
@@ -216,10 +223,16 @@ class Value(engine.Value):
         return whole(graph(self, roles=roles)).draw(**view)
 
     def __float__(self) -> float:
+        frame = sys._getframe(1)
+        asked = engine.on_float.get()
+        if asked is not None:
+            asked(frame)
+        elif function_of_math(frame) is not None:  # in micrograd, a Value is no number at all
+            raise LeftGraphError(f"must be real number, not {type(self).__name__}")
         return float(self._data)
 
     def __repr__(self) -> str:
-        return f"Value(data={self.data}{f', grad={self.grad}' if self.show_grad else ''})"
+        return f"Value(data={self._data}{f', grad={self.grad}' if self.show_grad else ''})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": repr(self)}  # a notebook's cell says what it said; `draw` draws
