@@ -11,21 +11,23 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tinygrad_edu import ops
 from tinygrad_edu.drawable import Drawable
 from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import IEEE, number, same
-from tinygrad_edu.op import UNDEFINED, Op, defined, one, telling
-from tinygrad_edu.ops import CONSTANT, LEAF, TABLE, mask
+from tinygrad_edu.op import TABLE, UNDEFINED, Op, defined, one, telling
+from tinygrad_edu.ops import CONSTANT, LEAF, mask
 from tinygrad_edu.sweep import sweep
 
 __all__ = ["Value", "as_value", "gradient", "on_comparison", "topological_order"]
 
 Method = Callable[["Value"], "Value"]
 Operator = Callable[["Value", "Value | float"], "Value"]
+M = TypeVar("M", bound=Callable[..., Any])
+ABSENT: Any = None  # stands for the number of an operand that is not there
 
 
 def _unary(op: Op) -> Method:
@@ -51,7 +53,7 @@ def _reflected(op: Op) -> Callable[[Value, float], Value]:
     return _named(lambda self, other, /: method(as_value(other, type(self)), self), op)
 
 
-def _named(method: Any, op: Op) -> Any:
+def _named(method: M, op: Op) -> M:
     """The method with the name and the words of the operation, for `help`."""
     method.__name__ = method.__qualname__ = op.__name__
     method.__doc__ = op.__doc__
@@ -69,7 +71,7 @@ def _comparison(
 
 
 # Called where Values are compared: what is recorded meanwhile will not compare them again.
-on_comparison: ContextVar[Callable[[], Any]] = ContextVar("on_comparison", default=lambda: None)
+on_comparison: ContextVar[Callable[[], object]] = ContextVar("on_comparison", default=lambda: None)
 
 
 class Value(Drawable):
@@ -84,6 +86,10 @@ class Value(Drawable):
 
     # a and b are the operands, a_data and b_data their numbers when this node was computed
     __slots__ = ("_data", "a", "a_data", "b", "b_data", "grad", "group", "label", "op")
+    a: Value | None
+    b: Value | None
+    a_data: float  # ABSENT, like b_data, where there is no such operand: that is asked first
+    b_data: float
     fixed = False  # others differentiate by it: see `symbolic`
     __array_ufunc__ = None  # so that NumPy's scalars leave arithmetic to us, and its arrays fail
 
@@ -91,8 +97,8 @@ class Value(Drawable):
         self._data = number(data)
         self.grad = 0.0
         self.op = LEAF
-        nothing: Any = None
-        self.a = self.b = self.a_data = self.b_data = nothing
+        self.a = self.b = None
+        self.a_data = self.b_data = ABSENT
         self.label, self.group = label, current_group()
 
     @property
@@ -118,21 +124,21 @@ class Value(Drawable):
     __pow__, __rpow__ = _binary(ops.power), _reflected(ops.power)
     __neg__, __abs__, abs = _unary(ops.neg), _unary(ops.absolute), _unary(ops.absolute)
     if TYPE_CHECKING:  # for readers of types; all rows of one operand are methods, see below
-        exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = _unary(ops.exp)
+        neg = exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = _unary(ops.exp)
         sin = cos = tan = asin = acos = atan = sinh = cosh = tanh = _unary(ops.sin)
         asinh = acosh = atanh = sign = step = relu = floor = ceil = circle = _unary(ops.sign)
         sigmoid = bell = sech2 = softplus = _unary(ops.sigmoid)
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
 
-    def _apply(self, op: Op, /, *args: Any) -> Value:
+    def _apply(self, op: Op, /, *args: Value | float) -> Value:
         nodes = [as_value(x, type(self)) for x in args]
         return _node(op, op.fast(*(x._data for x in nodes)), *nodes)
 
     def _known(self) -> float | None:
         return self._data if self.op is CONSTANT else None
 
-    def _lift(self, x: Any) -> Value:
+    def _lift(self, x: Value | float) -> Value:
         return as_value(x, type(self))
 
     def __float__(self) -> float:
@@ -170,7 +176,9 @@ class Value(Drawable):
             node.grad = 0.0
 
 
-def _node(op: Op, data: float, a: Value, b: Any = None, new: Any = object.__new__) -> Value:
+def _node(
+    op: Op, data: float, a: Value, b: Value | None = None, new: Any = object.__new__
+) -> Value:
     if a.op is CONSTANT and (b is None or b.op is CONSTANT):
         return as_value(data, type(a))
     node: Value = new(type(a))  # an argument, because it is found faster than by its name
@@ -178,12 +186,12 @@ def _node(op: Op, data: float, a: Value, b: Any = None, new: Any = object.__new_
     node.grad = 0.0
     node.op = op
     node.a, node.a_data = a, a._data
-    node.b, node.b_data = b, None if b is None else b._data
+    node.b, node.b_data = b, ABSENT if b is None else b._data
     node.label, node.group = "", current_group()
     return node
 
 
-def as_value(x: Any, cls: type[Value] = Value) -> Value:
+def as_value(x: Value | float, cls: type[Value] = Value) -> Value:
     """`x` if it is a Value, else a constant: a Value of that number without a gradient."""
     if isinstance(x, Value):
         return x
@@ -199,7 +207,7 @@ def topological_order(*roots: Value) -> list[Value]:
     path: list[Value] = []
     seen: set[Value] = set()
     for root in roots:
-        node: Any = root if root not in seen else None
+        node = None if root in seen else root
         while node is not None:
             seen.add(node)
             path.append(node)

@@ -7,25 +7,64 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
 from math import nan
 from types import BuiltinFunctionType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
-from tinygrad_edu import ieee
+from tinygrad_edu import ieee, symbolic
 from tinygrad_edu.documentation import Description
 from tinygrad_edu.errors import RuleError
 from tinygrad_edu.ieee import IEEE, number, total
 from tinygrad_edu.source import plain_function
-from tinygrad_edu.symbolic import TABLE, Applies
+from tinygrad_edu.symbolic import Applies
 from tinygrad_edu.terms import Term, leaves_the_graph, traced
 
-__all__ = ["Binary", "Op", "Rule", "Unary", "defined", "one", "row", "telling"]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-Rule = Callable[..., Any]
+__all__ = ["TABLE", "Binary", "Op", "Rule", "Unary", "defined", "one", "row", "telling"]
+
+# Types see a rule as a function of floats, with the arithmetic that all other operands share.
+Rule = Callable[..., float]
+Rule1 = Callable[[float], float]
+Rule2 = Callable[[float, float], float]
+Rule3 = Callable[[float, float, float], float]
 S = TypeVar("S", bound=Applies)
+TABLE: dict[str, Op] = symbolic.TABLE
 
 
-def one(y: Any, a: Any, b: Any = None) -> float:
+def one(y: float, a: float, b: float = 0.0) -> float:
     """1: the rule that passes an adjoint on as it is, which a sweep looks for."""
     return 1.0
+
+
+class Traits(TypedDict, total=False):
+    """What else is known of any operation: see `Op`."""
+
+    symbol: str
+    python: str
+    precedence: int
+    latex: str
+    says: str
+    spoken: str
+    commutes: bool
+    example: Sequence[float]
+    safe: float | None
+    absorbs: bool
+    module: str
+
+
+class UnaryTraits(Traits, total=False):
+    """What else is known of an operation of one operand."""
+
+    reads: Rule2
+    kink: tuple[Callable[[float], bool], str]
+
+
+class BinaryTraits(Traits, total=False):
+    """What else is known of an operation of two operands."""
+
+    reads: tuple[Rule3, Rule3]
+    kink: tuple[Callable[[float, float], bool], str]
+    fold: Callable[[float, float], float | None]
 
 
 class Op:
@@ -48,19 +87,63 @@ class Op:
     be nan and the result be a number.
     """
 
-    __doc__ = Description(__doc__)  # type: ignore[assignment]
+    __doc__ = Description(__doc__)
+    __name__: str
+    __qualname__: str
+    __signature__: Signature
+    name: str
+    symbol: str
     value: Rule
     derivatives: tuple[Rule, ...]
+    reads: tuple[Rule, ...]
+    precedence: int
+    latex: str
+    says: str
+    spoken: str
+    commutes: bool
+    kink: tuple[Callable[..., bool], str] | None
+    example: Sequence[float]
+    safe: float | None
+    fold: Callable[..., float | None] | None
+    absorbs: bool
+    fast: Rule
+    da: Rule
+    db: Rule
 
-    def __new__(cls, name: str, value: Rule | None, *rules: Rule, **_: Any) -> Op:
-        kinds = (cls, Unary, Binary)
-        return object.__new__(kinds[min(len(rules), 2)] if cls is Op else cls)
-
-    def __init__(
-        self,
+    @overload
+    def __new__(
+        cls, name: str, value: Rule1, da: Rule2, /, **traits: Unpack[UnaryTraits]
+    ) -> Unary: ...
+    @overload
+    def __new__(
+        cls, name: str, value: Rule2, da: Rule3, db: Rule3, /, **traits: Unpack[BinaryTraits]
+    ) -> Binary: ...
+    @overload
+    def __new__(
+        cls,
         name: str,
-        value: Rule | None,
-        *rules: Rule,
+        value: Callable[[S], S],
+        da: Callable[[S, S], S | float],
+        /,
+        **traits: Unpack[UnaryTraits],
+    ) -> Unary: ...
+    @overload
+    def __new__(
+        cls,
+        name: str,
+        value: Callable[[S, S], S],
+        da: Callable[[S, S, S], S | float],
+        db: Callable[[S, S, S], S | float],
+        /,
+        **traits: Unpack[BinaryTraits],
+    ) -> Binary: ...
+    @overload
+    def __new__(cls, name: str, value: None, *rules: Rule, **traits: Unpack[Traits]) -> Op: ...
+    def __new__(
+        cls,
+        name: str,
+        value: Callable[..., Any] | None,
+        *rules: Callable[..., Any],
         symbol: str = "",
         python: str = "",
         reads: Rule | Sequence[Rule] = (),
@@ -72,12 +155,14 @@ class Op:
         kink: tuple[Callable[..., bool], str] | None = None,
         example: Sequence[float] = (),
         safe: float | None = None,
-        fold: Rule | None = None,
+        fold: Callable[..., float | None] | None = None,
         absorbs: bool = False,
         module: str = "",
-    ) -> None:
+    ) -> Op:
         if not name.isidentifier() or len(rules) > 2 or not all(map(callable, rules)):
             raise TypeError(f"{name!r}: expected an identifier, a function, a rule per argument")
+        kinds = (cls, Unary, Binary)
+        self = object.__new__(kinds[len(rules)] if cls is Op else cls)
         self.name, self.symbol, self.derivatives = name, symbol or name, rules
         self.value = value or _nothing
         self.reads = tuple(reads) if isinstance(reads, Sequence) else (reads,)
@@ -85,7 +170,7 @@ class Op:
         self.precedence, self.latex, self.says, self.spoken = precedence, latex, says, spoken
         self.commutes, self.kink, self.example, self.safe = commutes, kink, example, safe
         self.fold, self.absorbs = fold, absorbs
-        self.fast: Rule = lambda *numbers: total(self.value, *numbers)
+        self.fast = lambda *numbers: total(self.value, *numbers)
         self.da, self.db = (*rules, _nothing, _nothing)[:2]
         self.__name__ = self.__qualname__ = python or name
         self.__module__ = module or str(sys._getframe(1).f_globals.get("__name__", ""))
@@ -93,6 +178,7 @@ class Op:
         self.__signature__ = Signature(letters)
         if not module and type(self) in (Unary, Binary):
             self._refuse_rules_that_leave()
+        return self
 
     def _refuse_rules_that_leave(self) -> None:
         for rule, operand in zip(self.derivatives, "ab"):
@@ -109,7 +195,9 @@ class Op:
         """The result: a float for numbers, a Value for Values, text for Formulas."""
         if len(args) != len(self.derivatives):
             count = len(self.derivatives)
-            raise TypeError(f"{self.name} takes {count} operand{'s' * (count > 1)}, not {len(args)}")
+            raise TypeError(
+                f"{self.name} takes {count} operand{'s' * (count > 1)}, not {len(args)}"
+            )
         for x in args:
             if type(x) is not float and hasattr(x, "_apply"):
                 known = self.fold(*args) if self.fold else None
@@ -160,8 +248,9 @@ class Op:
                 self._become(place, rule, "yab"[: 1 + len(self.derivatives)])
 
     def _become(self, attribute: str, function: Rule, names: str) -> None:
-        def first(*numbers: float) -> Any:
-            setattr(self, attribute, made := plain_function(function, names))
+        def first(*numbers: float) -> float:
+            made: Rule = plain_function(function, names)
+            setattr(self, attribute, made)
             return made(*numbers)
 
         setattr(self, attribute, first)
@@ -170,44 +259,47 @@ class Op:
 class Unary(Op):
     """An operation of one operand."""
 
-    __doc__ = Description(__doc__)  # type: ignore[assignment]
+    __doc__ = Description(__doc__)
     if TYPE_CHECKING:
 
-        @overload  # type: ignore[override]
+        @overload
         def __call__(self, a: S, /) -> S: ...
         @overload
         def __call__(self, a: float, /) -> float: ...
-        def __call__(self, a: Any, /) -> Any: ...
+        def __call__(self, a: S | float, /) -> S | float: ...
 
 
 class Binary(Op):
     """An operation of two operands."""
 
-    __doc__ = Description(__doc__)  # type: ignore[assignment]
+    __doc__ = Description(__doc__)
     if TYPE_CHECKING:
 
-        @overload  # type: ignore[override]
+        @overload
         def __call__(self, a: S, b: S | float, /) -> S: ...
         @overload
         def __call__(self, a: float, b: S, /) -> S: ...
         @overload
         def __call__(self, a: float, b: float, /) -> float: ...
-        def __call__(self, a: Any, b: Any, /) -> Any: ...
+        def __call__(self, a: S | float, b: S | float, /) -> S | float: ...
 
 
 @overload
-def row(name: str, value: Rule, da: Rule, /, **traits: Any) -> Unary: ...
+def row(name: str, value: Rule1, da: Rule2, /, **traits: Unpack[UnaryTraits]) -> Unary: ...
 @overload
-def row(name: str, value: Rule, da: Rule, db: Rule, /, **traits: Any) -> Binary: ...
+def row(
+    name: str, value: Rule2, da: Rule3, db: Rule3, /, **traits: Unpack[BinaryTraits]
+) -> Binary: ...
 def row(name: str, value: Rule, /, *rules: Rule, **traits: Any) -> Op:
     """A new row of the table, which is the operation itself."""
     module = str(sys._getframe(1).f_globals.get("__name__", ""))
-    TABLE[name] = op = Op(name, value, *rules, module=module, **traits)
+    op: Op = Op(name, value, *rules, module=module, **traits)
+    TABLE[name] = op
     op._hasten()
     return op
 
 
-def _nothing(*_: Any) -> float:
+def _nothing(*_: float) -> float:
     return nan
 
 

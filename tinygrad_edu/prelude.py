@@ -20,11 +20,11 @@ __all__ = ["C_LIBRARY", "JS_LIBRARY", "Prelude", "prelude"]
 C_LIBRARY = frozenset(
     "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 "
     "fabs fdim floor fmax fmin fmod hypot lgamma log log10 log1p log2 logb nearbyint nextafter pow "
-    "remainder rint round sin sinh sqrt tan tanh tgamma trunc".split()
+    "remainder rint round sin sinh sqrt tan tanh tgamma trunc".split()  # noqa: SIM905
 )
 JS_LIBRARY = frozenset(
     "abs acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh exp expm1 floor hypot log log10 "
-    "log1p log2 round sign sin sinh sqrt tan tanh trunc".split()
+    "log1p log2 round sign sin sinh sqrt tan tanh trunc".split()  # noqa: SIM905
 )
 
 # What JavaScript has not, or not quite: Math.pow(1, NaN) is NaN there. erf is its power series near
@@ -75,7 +75,11 @@ def prelude(language: str, kind: type[Source], names: Iterable[str]) -> Prelude:
                 raise FormatError(f"{language} has no function for the operation {name}")
             for term in op.traced.uses():
                 if not isinstance(term.op, str | float) and term.op.precedence >= _CALLS:
-                    need({"abs": "fabs"}.get(term.op.name, term.op.name) if language == "c" else term.op.name)
+                    need(
+                        {"abs": "fabs"}.get(term.op.name, term.op.name)
+                        if language == "c"
+                        else term.op.name
+                    )
             lines[name] = _definition(language, kind, name, op.traced, len(op.derivatives))
 
     for name in sorted(names):
