@@ -91,6 +91,7 @@ class Op:
     __name__: str
     __qualname__: str
     __signature__: Signature
+    _traced: Term | None
     name: str
     symbol: str
     value: Rule
@@ -173,7 +174,7 @@ class Op:
         self.fast = lambda *numbers: total(self.value, *numbers)
         self.da, self.db = (*rules, _nothing, _nothing)[:2]
         self.__name__ = self.__qualname__ = python or name
-        self.__module__ = module or str(sys._getframe(1).f_globals.get("__name__", ""))
+        self.__module__ = module or _caller()
         letters = [Parameter(x, Parameter.POSITIONAL_ONLY) for x in "ab"[: len(rules)]]
         self.__signature__ = Signature(letters)
         if not module and type(self) in (Unary, Binary):
@@ -191,13 +192,14 @@ class Op:
     def __get__(self, instance: object, owner: type | None = None) -> Op:
         return self  # `help` takes what has a __get__ for a function, which it is
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Applies | float) -> Any:
         """The result: a float for numbers, a Value for Values, text for Formulas."""
         if len(args) != len(self.derivatives):
             count = len(self.derivatives)
             raise TypeError(
                 f"{self.name} takes {count} operand{'s' * (count > 1)}, not {len(args)}"
             )
+        x: Any
         for x in args:
             if type(x) is not float and hasattr(x, "_apply"):
                 known = self.fold(*args) if self.fold else None
@@ -262,7 +264,7 @@ class Unary(Op):
     __doc__ = Description(__doc__)
     if TYPE_CHECKING:
 
-        @overload
+        @overload  # type: ignore[override]  # it takes one operand, an Op any number
         def __call__(self, a: S, /) -> S: ...
         @overload
         def __call__(self, a: float, /) -> float: ...
@@ -275,7 +277,7 @@ class Binary(Op):
     __doc__ = Description(__doc__)
     if TYPE_CHECKING:
 
-        @overload
+        @overload  # type: ignore[override]  # it takes two operands, an Op any number
         def __call__(self, a: S, b: S | float, /) -> S: ...
         @overload
         def __call__(self, a: float, b: S, /) -> S: ...
@@ -292,11 +294,15 @@ def row(
 ) -> Binary: ...
 def row(name: str, value: Rule, /, *rules: Rule, **traits: Any) -> Op:
     """A new row of the table, which is the operation itself."""
-    module = str(sys._getframe(1).f_globals.get("__name__", ""))
-    op: Op = Op(name, value, *rules, module=module, **traits)
+    op: Op = Op(name, value, *rules, module=_caller(), **traits)
     TABLE[name] = op
     op._hasten()
     return op
+
+
+def _caller() -> str:
+    """The module from which the caller of this function was called."""
+    return str(sys._getframe(2).f_globals.get("__name__", ""))
 
 
 def _nothing(*_: float) -> float:
@@ -321,6 +327,9 @@ def telling(op: Op) -> Op:
     less = TABLE["less"]
 
     def tells(rule: Rule) -> Rule:
-        return lambda y, *args: rule(y, *args) + less(y, y)  # less(y, y) is 0, but nan for nan
+        def told(y: float, *args: float) -> float:
+            return rule(y, *args) + less(y, y)  # less(y, y) is 0, but nan for nan
+
+        return told
 
     return Op(op.name, op.value, *map(tells, op.derivatives), symbol=op.symbol, module=__name__)

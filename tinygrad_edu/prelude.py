@@ -20,11 +20,11 @@ __all__ = ["C_LIBRARY", "JS_LIBRARY", "Prelude", "prelude"]
 C_LIBRARY = frozenset(
     "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 "
     "fabs fdim floor fmax fmin fmod hypot lgamma log log10 log1p log2 logb nearbyint nextafter pow "
-    "remainder rint round sin sinh sqrt tan tanh tgamma trunc".split()  # noqa: SIM905
+    "remainder rint round sin sinh sqrt tan tanh tgamma trunc".split()
 )
 JS_LIBRARY = frozenset(
     "abs acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh exp expm1 floor hypot log log10 "
-    "log1p log2 round sign sin sinh sqrt tan tanh trunc".split()  # noqa: SIM905
+    "log1p log2 round sign sin sinh sqrt tan tanh trunc".split()
 )
 
 # What JavaScript has not, or not quite: Math.pow(1, NaN) is NaN there. erf is its power series near

@@ -37,6 +37,8 @@ class Applies(Protocol):
 
     def _apply(self, op: Any, /, *args: Any) -> Any: ...
 
+    def _lift(self, number: Any, /) -> Any: ...
+
 
 class Symbolic:
     """An operand whose operators apply the rows of the table to it.
