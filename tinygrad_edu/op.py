@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
 from math import nan
 from types import BuiltinFunctionType
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast, overload
 
 from tinygrad_edu import ieee, symbolic
 from tinygrad_edu.documentation import Description
@@ -199,11 +199,10 @@ class Op:
             raise TypeError(
                 f"{self.name} takes {count} operand{'s' * (count > 1)}, not {len(args)}"
             )
-        x: Any
         for x in args:
             if type(x) is not float and hasattr(x, "_apply"):
                 known = self.fold(*args) if self.fold else None
-                return x._apply(self, *args) if known is None else x._lift(known)
+                return x._apply(self, *args) if known is None else cast(Applies, x)._lift(known)
         if IEEE in map(type, args):
             return IEEE(total(self.value, *map(number, args)))
         return self.fast(*map(number, args))
@@ -324,7 +323,7 @@ def defined(op: Op, y: float) -> Op:
 
 def telling(op: Op) -> Op:
     """The operation with local derivatives that are nan wherever its result will be nan."""
-    less = TABLE["less"]
+    less: Rule = TABLE["less"]
 
     def tells(rule: Rule) -> Rule:
         def told(y: float, *args: float) -> float:
