@@ -56,7 +56,7 @@ def one_step(lesson: Lesson) -> None:
     """One step of one neuron, phase by phase, every number told and each phase drawn."""
     lesson.say("One neuron, one step: y = sigmoid(w[0]*x[0] + w[1]*x[1] + b), and y should be 1.")
     unit = neuron("sigmoid")
-    roles = dict.fromkeys(unit.parameters(), "parameter")
+    roles: dict[Value, Role] = dict.fromkeys(unit.parameters(), "parameter")
     optimizer = GradientDescent(unit.parameters(), rate=2.0)
 
     def network(inputs: Sequence[float]) -> list[Value]:

@@ -6,6 +6,7 @@ import keyword
 import re
 from collections.abc import Sequence
 from string import Template
+from typing import Literal, get_args
 from unicodedata import normalize
 
 from tinygrad_edu.emit import lines, names
@@ -18,7 +19,8 @@ from tinygrad_edu.source import Source
 from tinygrad_edu.symbolic import Row
 from tinygrad_edu.tape import Tape
 
-LANGUAGES = ("python", "c", "javascript")
+Language = Literal["python", "c", "javascript"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 class Python(Source):
@@ -157,7 +159,7 @@ if (require.main === module) {
 }
 
 
-def program(tape: Tape, wrt: Sequence[Value], language: str, name: str = "f") -> str:
+def program(tape: Tape, wrt: Sequence[Value], language: Language, name: str = "f") -> str:
     """The first output and its gradient by `wrt`, as recorded, as a function and a main program.
 
     The function takes the leaves in the order in which the graph uses them. So does the program,

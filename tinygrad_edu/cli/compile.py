@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import click
 
@@ -22,7 +23,7 @@ from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.expression import bindings, names
 from tinygrad_edu.graph import graph
-from tinygrad_edu.languages import LANGUAGES, program
+from tinygrad_edu.languages import LANGUAGES, Language, program
 from tinygrad_edu.ops import LEAF
 from tinygrad_edu.tape import record
 
@@ -52,7 +53,7 @@ def compile(
     target: str,
     assignments: Sequence[str],
     by: Sequence[str],
-    to: str,
+    to: Language | Literal["table"],
     output: str | None,
     precision: int,
 ) -> None:
