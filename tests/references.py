@@ -381,7 +381,7 @@ ROWS: dict[str, Row] = {
     "erfc": Row(
         lambda a: mp.erfc(a) if abs(a) < 1e6 else mpf(0 if a > 0 else 2),
         "y_a = -1 g; g_a = -2 a g",
-        g=lambda a: 2 / mp.sqrt(mp.pi) * mp.exp(-a * a)
+        g=lambda a: 2 / mp.sqrt(mp.pi) * mp.exp(-a * a),
     ),
 }
 # A row may have more than one part, each with its own points.

@@ -55,7 +55,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(PACKAGE, folder / "tinygrad_edu")
     table = folder / "tinygrad_edu" / "ops.py"
-    text = re.sub(r'(?m)^asinh .*(\n  .*)*\n', "", table.read_text(encoding="utf-8"))
+    text = re.sub(r"(?m)^asinh .*(\n  .*)*\n", "", table.read_text(encoding="utf-8"))
     assert "asinh" not in re.findall(r'row\("(\w+)"', text)
     before, after = text.split("# fmt: on\n")
     lines = "\n".join(LINES.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.check import (
@@ -59,9 +59,9 @@ from tinygrad_edu.ops import (
     hypot,
     less,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     mask,
     maximum,
     minimum,
@@ -116,6 +116,7 @@ __all__ = [
     "circle",
     "clip",
     "check_finite",
+    "circle",
     "compile",
     "cos",
     "cosh",
@@ -137,9 +138,9 @@ __all__ = [
     "leaky_relu",
     "less",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "mask",
     "maximum",
     "minimum",
@@ -163,7 +164,9 @@ __all__ = [
     "where",
 ]
 # A new row of the table is here by itself; type checkers know those that are imported above.
-_functions = {op.__name__: op for op in TABLE.values() if op.precedence == ATOM and op.name != "abs"}
+_functions = {
+    op.__name__: op for op in TABLE.values() if op.precedence == ATOM and op.name != "abs"
+}
 globals().update(_functions)
 __all__ += sorted(_functions.keys() - {*__all__})
 

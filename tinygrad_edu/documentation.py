@@ -30,8 +30,10 @@ def describe(op: Any) -> str:
         lines.append("where y is the result.")
     if op.kink:
         lines.append(f"Convention: {op.kink[1]}.")
-    kinds = "a float for numbers, a Value if one is a Value" if len(op.derivatives) > 1 else (
-        "a float for a number, a Value for a Value"
+    kinds = (
+        "a float for numbers, a Value if one is a Value"
+        if len(op.derivatives) > 1
+        else ("a float for a number, a Value for a Value")
     )
     lines.append(f"Returns {kinds}.")
     example = _example(op)
@@ -39,7 +41,11 @@ def describe(op: Any) -> str:
 
 
 def _written(op: Any) -> str:
-    return formula(op) if op.precedence < 5 else f"{op.__name__}({', '.join('ab'[: len(op.derivatives)])})"
+    return (
+        formula(op)
+        if op.precedence < 5
+        else f"{op.__name__}({', '.join('ab'[: len(op.derivatives)])})"
+    )
 
 
 def _rules(op: Any) -> list[str]:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar, copy_context
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tinygrad_edu import ops
 from tinygrad_edu.drawable import Drawable
@@ -21,14 +21,16 @@ from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import IEEE, number, same
 from tinygrad_edu.leaving import refuse, tell
-from tinygrad_edu.op import UNDEFINED, Op, defined, one, telling
-from tinygrad_edu.ops import CONSTANT, LEAF, TABLE, mask
+from tinygrad_edu.op import TABLE, UNDEFINED, Op, defined, one, telling
+from tinygrad_edu.ops import CONSTANT, LEAF, mask
 from tinygrad_edu.sweep import sweep
 
 __all__ = ["Value", "as_value", "gradient", "on_comparison", "on_float", "topological_order"]
 
 Method = Callable[["Value"], "Value"]
 Operator = Callable[["Value", "Value | float"], "Value"]
+M = TypeVar("M", bound=Callable[..., Any])
+ABSENT: Any = None  # stands for the number of an operand that is not there
 
 
 def _unary(op: Op) -> Method:
@@ -54,7 +56,7 @@ def _reflected(op: Op) -> Callable[[Value, float], Value]:
     return _named(lambda self, other, /: method(as_value(other, type(self)), self), op)
 
 
-def _named(method: Any, op: Op) -> Any:
+def _named(method: M, op: Op) -> M:
     """The method with the name and the words of the operation, for `help`."""
     method.__name__ = method.__qualname__ = op.__name__
     method.__doc__ = op.__doc__
@@ -72,7 +74,7 @@ def _comparison(
 
 
 # Called where Values are compared: what is recorded meanwhile will not compare them again.
-on_comparison: ContextVar[Callable[[], Any]] = ContextVar("on_comparison", default=lambda: None)
+on_comparison: ContextVar[Callable[[], object]] = ContextVar("on_comparison", default=lambda: None)
 
 # Called where a Value is asked for its number, with the frame that asks. Without it, only what
 # calls a function of `math` is told that its result is no part of the graph.
@@ -91,6 +93,10 @@ class Value(Drawable):
 
     # a and b are the operands, a_data and b_data their numbers when this node was computed
     __slots__ = ("_data", "a", "a_data", "b", "b_data", "grad", "group", "label", "op")
+    a: Value | None
+    b: Value | None
+    a_data: float  # ABSENT, like b_data, where there is no such operand: that is asked first
+    b_data: float
     fixed = False  # others differentiate by it: see `symbolic`
     __array_ufunc__ = None  # so that NumPy's scalars leave arithmetic to us, and its arrays fail
 
@@ -98,8 +104,8 @@ class Value(Drawable):
         self._data = number(data)
         self.grad = 0.0
         self.op = LEAF
-        nothing: Any = None
-        self.a = self.b = self.a_data = self.b_data = nothing
+        self.a = self.b = None
+        self.a_data = self.b_data = ABSENT
         self.label, self.group = label, current_group()
 
     @property
@@ -128,21 +134,21 @@ class Value(Drawable):
     __pow__, __rpow__ = _binary(ops.power), _reflected(ops.power)
     __neg__, __abs__, abs = _unary(ops.neg), _unary(ops.absolute), _unary(ops.absolute)
     if TYPE_CHECKING:  # for readers of types; all rows of one operand are methods, see below
-        exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = erfc = _unary(ops.exp)
+        neg = exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = erfc = _unary(ops.exp)
         sin = cos = tan = asin = acos = atan = sinh = cosh = tanh = _unary(ops.sin)
         asinh = acosh = atanh = sign = step = relu = floor = ceil = circle = _unary(ops.sign)
         sigmoid = bell = sech2 = softplus = _unary(ops.sigmoid)
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
 
-    def _apply(self, op: Op, /, *args: Any) -> Value:
+    def _apply(self, op: Op, /, *args: Value | float) -> Value:
         nodes = [as_value(x, type(self)) for x in args]
         return _node(op, op.fast(*(x._data for x in nodes)), *nodes)
 
     def _known(self) -> float | None:
         return self._data if self.op is CONSTANT else None
 
-    def _lift(self, x: Any) -> Value:
+    def _lift(self, x: Value | float) -> Value:
         return as_value(x, type(self))
 
     def __float__(self) -> float:
@@ -181,7 +187,9 @@ class Value(Drawable):
             node.grad = 0.0
 
 
-def _node(op: Op, data: float, a: Value, b: Any = None, new: Any = object.__new__) -> Value:
+def _node(
+    op: Op, data: float, a: Value, b: Value | None = None, new: Any = object.__new__
+) -> Value:
     if a.op is CONSTANT and (b is None or b.op is CONSTANT):
         return as_value(data, type(a))
     node: Value = new(type(a))  # an argument, because it is found faster than by its name
@@ -189,12 +197,12 @@ def _node(op: Op, data: float, a: Value, b: Any = None, new: Any = object.__new_
     node.grad = 0.0
     node.op = op
     node.a, node.a_data = a, a._data
-    node.b, node.b_data = b, None if b is None else b._data
+    node.b, node.b_data = b, ABSENT if b is None else b._data
     node.label, node.group = "", current_group()
     return node
 
 
-def as_value(x: Any, cls: type[Value] = Value) -> Value:
+def as_value(x: Value | float, cls: type[Value] = Value) -> Value:
     """`x` if it is a Value, else a constant: a Value of that number without a gradient."""
     if isinstance(x, Value):
         return x
@@ -210,7 +218,7 @@ def topological_order(*roots: Value) -> list[Value]:
     path: list[Value] = []
     seen: set[Value] = set()
     for root in roots:
-        node: Any = root if root not in seen else None
+        node = None if root in seen else root
         while node is not None:
             seen.add(node)
             path.append(node)
@@ -237,9 +245,9 @@ def _adjoints(order: list[Value]) -> dict[Value, float]:
             continue
         op = node.op if y == y else UNDEFINED  # `defined`, without a call
         if op is mask:
-            if node.a_data == 0 or b.op is CONSTANT:
-                continue  # what is kept out of the value is kept out of every derivative
-            found[b] = found[b] + adjoint if b in found else adjoint
+            # What is kept out of the value is kept out of every derivative, and a condition is.
+            if node.a_data != 0 and b is not None and b.op is not CONSTANT:
+                found[b] = found[b] + adjoint if b in found else adjoint
             continue
         if a.op is not CONSTANT:
             share = adjoint

@@ -22,6 +22,7 @@ from tinygrad_edu.ops import either, mask
 __all__ = ["cut", "joined", "kept", "sweep"]
 
 Node = TypeVar("Node", bound=Hashable)
+T = TypeVar("T")
 Adjoint = tuple[Any, Any]  # a factor, and its guard or None
 
 
@@ -48,12 +49,12 @@ def kept(adjoint: Adjoint) -> Any:
 
 def sweep(
     nodes: Iterable[Node],
-    seed: Any,
+    seed: T,
     wanted: Callable[[Node], Any],
     look: Callable[[Node], tuple[Op, Sequence[Node], Sequence[Any]]],
     apply: Callable[..., Any] = lambda rule, *at: rule(*at),
     tell: Callable[[Node, int, Any, Any, Any], Any] | None = None,
-) -> dict[Node, Any]:
+) -> dict[Node, T]:
     """Returns d output / d node for each node that matters.
 
     nodes: from the output, whose adjoint is `seed`, back to the leaves. wanted: whether an operand

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import click
 
@@ -23,13 +24,14 @@ from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.expression import bindings, names
 from tinygrad_edu.graph import graph
-from tinygrad_edu.languages import LANGUAGES, program
+from tinygrad_edu.languages import LANGUAGES, Language, program
 from tinygrad_edu.ops import LEAF
 from tinygrad_edu.tape import record
 
 __all__ = ["compile"]
 
-_ENDINGS = {
+Kind = Language | Literal["table"]
+_ENDINGS: dict[str, Kind] = {
     ".py": "python",
     ".c": "c",
     ".js": "javascript",
@@ -63,7 +65,7 @@ def compile(
     target: str,
     assignments: Sequence[str],
     by: Sequence[str],
-    to: str | None,
+    to: Kind | None,
     output: str | None,
     precision: int,
 ) -> None:
@@ -83,7 +85,7 @@ def compile(
     if output == "/dev/stdout":
         output = "-"  # as a file it would be replaced, with all that was written to it before
     with refusing():
-        to, module = _language(to, output)
+        kind, module = _kind(to, output)
         value, stdout = target_value(target, assignments, default=1.0, output=output)
         with reading():
             typed = not SCRIPT.fullmatch(target.strip())
@@ -91,17 +93,17 @@ def compile(
             wrt = _named(value, by, takes) if by else takes
             tape = record([value], wrt)
             whole = not typed or not set(names(target)) - set(bindings(assignments))
-            if to == "table":
+            if kind == "table":
                 text = table(tape, whole, precision)
             else:
-                text = program(tape, wrt, to, arguments=takes, module=module)
-        if to == "table" and output in (None, "-"):
+                text = program(tape, wrt, kind, arguments=takes, module=module)
+        if kind == "table" and output in (None, "-"):
             say(text.rstrip("\n"), stdout)
         else:
             deliver(text.encode(), output, stdout)
 
 
-def _language(to: str | None, output: str | None) -> tuple[str, bool]:
+def _kind(to: Kind | None, output: str | None) -> tuple[Kind, bool]:
     """The language that is wanted, and whether it is an ES module that is."""
     ending = os.path.splitext(output or "")[1].lower()
     said = _ENDINGS.get(ending)

@@ -92,7 +92,7 @@ class Theme:
         return colors.get(sign(x), self.undefined)
 
 
-THEMES = {
+THEMES: dict[str, Theme] = {
     "light": Theme(
         paper="#ffffff",
         ink="#1a1a1a",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 from tinygrad_edu.emit import free, lines, names, readable
 from tinygrad_edu.engine import Value
@@ -11,19 +12,22 @@ from tinygrad_edu.errors import FormatError
 from tinygrad_edu.languages.c import C
 from tinygrad_edu.languages.forms import helpers
 from tinygrad_edu.languages.javascript import JavaScript, JavaScriptModule
-from tinygrad_edu.languages.language import Language, Parts, identifiers
+from tinygrad_edu.languages.language import Parts, Writer, identifiers
 from tinygrad_edu.languages.python import Python
 from tinygrad_edu.ops import TABLE
 from tinygrad_edu.tape import Tape
 
-_LANGUAGES: dict[str, type[Language]] = {kind.key: kind for kind in (Python, C, JavaScript)}
-LANGUAGES = tuple(_LANGUAGES)
+__all__ = ["LANGUAGES", "Language", "program"]
+
+Language = Literal["python", "c", "javascript"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+_WRITERS: dict[str, type[Writer]] = {kind.key: kind for kind in (Python, C, JavaScript)}
 
 
 def program(
     tape: Tape,
     wrt: Sequence[Value],
-    language: str,
+    language: Language,
     name: str = "f",
     *,
     arguments: Sequence[Value] = (),
@@ -42,7 +46,7 @@ def program(
     for op in tape.ops:
         if op.derivatives and op is not TABLE.get(op.name):
             raise FormatError(f"{op.name} is an operation of your own: only this package knows it")
-    target = JavaScriptModule() if module else _LANGUAGES[language]()
+    target = JavaScriptModule() if module else _WRITERS[language]()
     shown, called = names(tape), names(tape, target.name)
     ends = [tape.outputs[0], *tape.gradients]
     computed = bool(tape.ops[ends[0]].derivatives)
@@ -58,7 +62,9 @@ def program(
         if x not in own:  # nothing depends on it
             names_of = target.name(x.label) or f"x{i}", readable(x.label) or f"x{i}"
             own[x] = free(names_of[0], taken), free(names_of[1], told)
-    labels = {called[k]: tape.labels.get(k, "") for k in [*leaves.values(), *(line.slot for line in made)]}
+    labels = {
+        called[k]: tape.labels.get(k, "") for k in [*leaves.values(), *(line.slot for line in made)]
+    }
     labels |= {own[x][0]: x.label for x in takes if x not in leaves}
     results = [free(f"d_{own[x][1]}", told) for x in wrt]
     numbers = [tape.data[leaves[x]] if x in leaves else x.data for x in takes]
@@ -84,7 +90,7 @@ def program(
     )
 
 
-def _function(name: str, target: Language, taken: set[str]) -> str:
+def _function(name: str, target: Writer, taken: set[str]) -> str:
     """The name of the function, with as many _ as it takes to be no other name."""
     if not target.name(name):
         raise FormatError(f"{name[:60]!r} is no name of a function in {target.key}")

@@ -6,7 +6,7 @@ import re
 from string import Template
 
 from tinygrad_edu.languages import forms
-from tinygrad_edu.languages.language import Language, Parts, identifiers
+from tinygrad_edu.languages.language import Parts, Writer, identifiers
 
 _PROGRAM = Template("""\
 /* $title
@@ -102,7 +102,7 @@ _MACROS = r"(?:_[A-Z_]|M_|FP_|MATH_|HUGE)\w*|INFINITY|NAN|MAXFLOAT|[XPT]?_?[TP]L
 _MACROS += r"|DOMAIN|SING|OVERFLOW|UNDERFLOW|NO_MAIN|EOF|NULL"
 
 
-class C(Language):
+class C(Writer):
     """C, from C99 on: names are of ASCII, which every compiler takes."""
 
     kind = forms.C

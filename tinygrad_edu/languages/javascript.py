@@ -8,7 +8,7 @@ from textwrap import indent
 from typing import ClassVar
 
 from tinygrad_edu.languages import forms
-from tinygrad_edu.languages.language import Language, Parts, identifiers
+from tinygrad_edu.languages.language import Parts, Writer, identifiers
 
 _PROGRAM = Template("""\
 // $title
@@ -94,7 +94,7 @@ _WORDS = (  # reserved in strict code
 )
 
 
-class JavaScript(Language):
+class JavaScript(Writer):
     """JavaScript, from ES2020 on: a script that is a CommonJS module too."""
 
     kind = forms.JavaScript

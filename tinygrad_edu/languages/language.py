@@ -78,7 +78,7 @@ class Parts:
         return lines
 
 
-class Language:
+class Writer:
     """One language: how it writes rows, which names it allows, what a program looks like."""
 
     kind: ClassVar[type[Source]]

@@ -76,7 +76,11 @@ def prelude(language: str, kind: type[Source], names: Iterable[str]) -> Prelude:
                 raise FormatError(f"{language} has no function for the operation {name}")
             for term in op.traced.uses():
                 if not isinstance(term.op, str | float) and term.op.precedence >= _CALLS:
-                    need({"abs": "fabs"}.get(term.op.name, term.op.name) if language == "c" else term.op.name)
+                    need(
+                        {"abs": "fabs"}.get(term.op.name, term.op.name)
+                        if language == "c"
+                        else term.op.name
+                    )
             lines[name] = _definition(language, kind, name, op.traced, len(op.derivatives))
 
     for name in sorted(names):

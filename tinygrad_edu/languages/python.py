@@ -8,7 +8,7 @@ from string import Template
 from unicodedata import normalize
 
 from tinygrad_edu.languages import forms
-from tinygrad_edu.languages.language import Language, Parts, identifiers
+from tinygrad_edu.languages.language import Parts, Writer, identifiers
 
 _PROGRAM = Template('''\
 """$title
@@ -62,7 +62,7 @@ _UNDEFINED = """\
 """
 
 
-class Python(Language):
+class Python(Writer):
     """Python, from 3.10 on."""
 
     kind = forms.Python

@@ -19,7 +19,8 @@ from typing import Any, ClassVar, NoReturn, TypeGuard
 
 from tinygrad_edu import engine, ieee, ops
 from tinygrad_edu.calls import function_of_math
-from tinygrad_edu.engine import topological_order
+from tinygrad_edu.drawable import K, Picture, Role
+from tinygrad_edu.engine import ABSENT, topological_order
 from tinygrad_edu.errors import InnerNodeError, LeftGraphError, NumberError, StaleError
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import current_group
@@ -218,7 +219,7 @@ class Value(engine.Value):
     def __rtruediv__(self, other: Any) -> Any:
         return other * self**-1
 
-    def draw(self, *, roles: Mapping[Any, str] | None = None, **view: Any) -> Any:
+    def draw(self, *, roles: Mapping[K, Role] | None = None, **view: Any) -> Picture:
         """The picture of all that this was computed from, as `tinygrad_edu.Value.draw` has it."""
         return whole(graph(self, roles=roles)).draw(**view)
 
@@ -270,8 +271,8 @@ def _made(op: Op, data: float, a: Any, b: Any = None, cls: Any = None) -> Value:
             data = inf if data > 0 else -inf
     node: Value = object.__new__(cls or type(a))
     node._data, node.grad, node.op = data, 0, op
-    node.a, node.a_data = a, None if a is None else a._data
-    node.b, node.b_data = b, None if b is None else b._data
+    node.a, node.a_data = a, ABSENT if a is None else a._data
+    node.b, node.b_data = b, ABSENT if b is None else b._data
     node.label, node.group = "", current_group()
     return node
 
@@ -288,7 +289,7 @@ def _adopt(node: engine.Value, children: tuple[engine.Value, ...]) -> None:
         node.b = engine.Value(0.0)
         _adopt(node.b, children[1:])
         node.b.op = REST
-    node.b_data = None if node.b is None else node.b._data
+    node.b_data = ABSENT if node.b is None else node.b._data
 
 
 def _operands(node: engine.Value) -> Iterator[tuple[engine.Value, float]]:
@@ -305,7 +306,7 @@ def _operands(node: engine.Value) -> Iterator[tuple[engine.Value, float]]:
 
 def _raised_to_a_number(node: engine.Value) -> bool:
     """Whether it is a power whose exponent is a plain number: in micrograd, no operand."""
-    return node.op.name == "pow" and node.b.op is CONSTANT
+    return node.op.name == "pow" and node.b is not None and node.b.op is CONSTANT
 
 
 def _power(a: float, b: float) -> float:

@@ -24,7 +24,7 @@ def backward(
     As `engine.gradient` goes, over rows instead of Values. What is used lane by lane has its
     adjoint lane by lane; what is the same in all lanes, or one lane that others use, is added up
     over all lanes. quiet: rows whose nan the output may not show, and their rules have to say.
-    What comes through a mask has a guard, as in `sweep`: adjoints are multiplied inside of the mask.
+    What comes through a mask has a guard, as in `sweep`: adjoints are multiplied inside of it.
     """
     rows = list(arena.all)
     slopes: dict[int, Sum] = {s: [] for s in wanted}
@@ -80,14 +80,15 @@ def _total(arena: Arena, terms: list[Term]) -> tuple[Row, Ref]:
     if len(guards) == 1:
         return _sum(arena, [(local, adjoint) for local, adjoint, _ in terms]), guards[0]
     pairs = [
-        pair if guard is None else (ONE, _masked(arena, *pair, guard)) for *pair, guard in terms
+        (local, adjoint) if guard is None else (ONE, _masked(arena, local, adjoint, guard))
+        for local, adjoint, guard in terms
     ]
     either = None
     if None not in guards:
         either, *others = guards
         for guard in others:
             either = arena.operation(ops.either, either, guard)
-    return _sum(arena, [(local, adjoint) for local, adjoint in pairs]), either
+    return _sum(arena, pairs), either
 
 
 def _sum(arena: Arena, terms: list[Pair]) -> Row:
