@@ -122,6 +122,11 @@ def known(x: Any) -> float | None:
     return number
 
 
+def constant(number: float, like: Any) -> Any:
+    """The number as an operand of the same kind as `like`: so log(2) is written, not computed."""
+    return number if isinstance(like, float) else like._lift(number)
+
+
 def equals(a: Any, b: Any) -> Any:
     """The condition a == b, which is false where either is nan: == itself stays identity."""
     return a == b if isinstance(a, float) else a._compare("==", b)
