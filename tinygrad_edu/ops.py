@@ -186,7 +186,7 @@ mask: Binary = row("mask", lambda a, b: choose(equals(a, 0), 0.0, b),
                lambda y, a, b: 0.0,
                lambda y, a, b: mask(a, 1.0),
                fold=lambda a, b: None if known(a) is None else b if known(a) else 0.0, absorbs=True,
-               kink=(first_0, "0 in the first number; where that is 0, nothing about the second counts"),
+               kink=(first_0, "0 in the first number, also where it is 0"),
                says="0 where a is 0, whatever b is, else b")
 circle: Unary = row("circle", lambda a: sqrt((1 - a) * (1 + a)),
                lambda y, a: -a / y, safe=0.0,

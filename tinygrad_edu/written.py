@@ -16,7 +16,7 @@ from tinygrad_edu.formula import (
     rounded,
 )
 from tinygrad_edu.graph import Graph, Node, Passing
-from tinygrad_edu.ieee import total
+from tinygrad_edu.ieee import same, total
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops import add, div, either, less, mask, mul, neg, power, sign, step, sub
 from tinygrad_edu.symbolic import Symbolic
@@ -80,7 +80,7 @@ class Here(Symbolic):
         if op in (less, step, sign):
             return self._decided(number, [*because, _compared(a, b if op is less else self._lift(0))])
         if op is mask:
-            passes = f"{a} is {'not ' if a.number else ''}0"
+            passes = f"{a} is not 0" if a.number else f"{a} = 0"
             because = because if a.constant else [*because, passes]
             return Here(b.text, number, b.constant, because) if a.number else self._decided(0, because)
         if op is either:
@@ -155,7 +155,8 @@ def derivative_in_numbers(graph: Graph, target: Node, operand: int, places: int)
     reads = target.op.reads[operand]
     if reads is not target.op.derivatives[operand]:
         seen = (float(rounded(x, places)) for x in (number(target), *target.used))
-        if not isclose(total(reads, *seen), _local(target, operand), rel_tol=0.1):
+        made_of, x = float(total(reads, *seen)), _local(target, operand)
+        if not (same(made_of, x) or isclose(made_of, x, rel_tol=0.1)):
             return ""
     return _text(made, places)
 
