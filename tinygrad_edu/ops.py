@@ -140,12 +140,12 @@ absolute = row("abs",      operator.abs,  lambda y, a: sign(a),  latex=r"\left|%
                python="absolute", kink=(zero, "0 where the number is 0"), example=(-2.0,),
                says="The number without its sign")
 floor: Unary = row("floor", ieee.floor,   lambda y, a: 0.0,
-               latex=r"\left\lfloor%s\right\rfloor", kink=(whole, "0 everywhere, also at whole numbers"),
+               latex=r"\left\lfloor %s\right\rfloor", kink=(whole, "0 everywhere, also at whole numbers"),
                says="The largest whole number that is not above a")
 # What follows is made of the rows above, which are all that a language has to know.
 ceil     = row("ceil", lambda a: -floor(-a),
                lambda y, a: 0.0,
-               latex=r"\left\lceil%s\right\rceil", kink=(whole, "0 everywhere, also at whole numbers"),
+               latex=r"\left\lceil %s\right\rceil", kink=(whole, "0 everywhere, also at whole numbers"),
                says="The smallest whole number that is not below a")
 exp2     = row("exp2", lambda a: 2**a,
                lambda y, a: y * math.log(2),
