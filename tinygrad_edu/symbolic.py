@@ -126,6 +126,11 @@ def known(x: Any) -> float | None:
     return number
 
 
+def constant(number: float, like: Any) -> Any:
+    """The number as an operand of the same kind as `like`: so log(2) is written, not computed."""
+    return number if isinstance(like, float) else like._lift(number)
+
+
 def fixed(x: Any) -> bool:
     """Whether nobody differentiates by `x`, now or later: a number, or what stands for one."""
     return known(x) is not None or bool(x.fixed)
