@@ -271,7 +271,7 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
     """
     xs = list(xs)
     order = topological_order(y)
-    wanted = set(xs)
+    wanted = {x for x in xs if x.op is not CONSTANT}
     for node in order:
         for x, then in ((node.a, node.a_data), (node.b, node.b_data)):
             if x in wanted:
