@@ -18,7 +18,7 @@ from mpmath import chebyfit, hyp1f1, hyp2f1, mp, mpf
 
 from tinygrad_edu import TABLE
 from tinygrad_edu.ieee import same
-from tinygrad_edu.native.machine.arithmetic import ARITHMETIC, ATANH, EXP, LIBRARY, LOG2
+from tinygrad_edu.native.machine.arithmetic import ATANH, EXP, LIBRARY, LOG2, PAIRS, WRITERS, written
 from tinygrad_edu.native.machine.vector import Code, Vector, bits, when
 
 llvm = pytest.importorskip("llvmlite.binding")
