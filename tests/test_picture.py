@@ -85,7 +85,7 @@ def check_format(data: bytes, format: str, g: Graph) -> None:
     elif format == "dot":
         assert data.decode() == dot(panels([g]), View())
     elif format == "json":
-        assert json.loads(data)["nodes"][g.output.id]["op"] == g.output.op
+        assert json.loads(data)["nodes"][g.output.id]["op"] == g.output.op.name
     else:
         assert data.decode() == text(g)
 
