@@ -15,6 +15,7 @@ from tinygrad_edu import Value, gradient, graph, steps
 from tinygrad_edu.check import numerical_gradient
 from tinygrad_edu.data import Case, gate
 from tinygrad_edu.draw import charts, plots
+from tinygrad_edu.drawable import Role
 from tinygrad_edu.lesson.claims import bounded
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
