@@ -24,6 +24,8 @@ from tinygrad_edu.nn import MLP, Neuron
 from tinygrad_edu.optim import GradientDescent, Momentum
 from tinygrad_edu.train import History, loop, loss_below, train
 
+__all__ = ["main"]
+
 ONE_CASE = [Case(inputs=(1.0, -2.0), targets=(1.0,))]
 BEGINNING = (0.5, 0.25, 0.1)  # w[0], w[1], b
 XOR = gate("xor")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_edu import TABLE, Op, Value, maximum, ops, tanh
+from tinygrad_edu import TABLE, Op, Value, explain, maximum, ops, tanh
 from tinygrad_edu.formula import (
     Formula,
     Latex,
@@ -19,12 +19,13 @@ from tinygrad_edu.formula import (
     format_number,
     formula,
     latex_name,
+    latex_names,
     latex_number,
     numeral,
 )
 from tinygrad_edu.graph import graph
 from tinygrad_edu.ieee import IEEE
-from tinygrad_edu.written import derivative, derivative_in_numbers
+from tinygrad_edu.written import derivative, derivative_in_numbers, reason
 
 OPERATORS = {
     "+": (operator.add, ast.Add),
@@ -214,9 +215,10 @@ def test_the_formula_of_a_local_derivative_computes_it(op: Op, a: float, b: floa
         assert edge.local is not None
         named = derivative(g, g.output, edge.operand, 17)
         if not named:
-            assert math.isnan(edge.local)
+            assert math.isnan(edge.local) or "convention" in reason(g, g.output, edge.operand)
             continue
-        assert_close(eval(named, {"nan": math.nan, **known}), edge.local)
+        if all(x == 0 or abs(x) > 1e-100 for x in (a, b)):  # or else a**2 underflows
+            assert_close(eval(named, {"nan": math.nan, **known}), edge.local)
         if all(x == 0 or abs(x) > 0.1 for x in (a, b)):
             numbers = derivative_in_numbers(g, g.output, edge.operand, 17)
             node = ast.parse(numbers, mode="eval")
@@ -257,7 +259,7 @@ def assert_close(x: float, expected: float) -> None:
         (lambda a, b: ops.sqrt(a + b), r"\sqrt{a + b}"),
         (lambda a, b: abs(a - b), r"\left|a - b\right|"),
         (lambda a, b: tanh(a), r"\tanh\left(a\right)"),
-        (lambda a, b: maximum(a, b + 1), r"\operatorname{max}\left(a, b + 1\right)"),
+        (lambda a, b: maximum(a, b + 1), r"\max\left(a, b + 1\right)"),
         (lambda a, b: a * 1e-7, r"a \cdot \left(1 \cdot 10^{-7}\right)"),
         (lambda a, b: 1e300**a, r"{\left(1 \cdot 10^{300}\right)}^{a}"),
         (lambda a, b: a * -2.5, r"a \cdot -2.5"),
@@ -297,6 +299,20 @@ def test_every_bracket_of_latex_is_closed(tree: Any) -> None:
 )
 def test_nothing_in_a_name_is_a_command(name: str, text: str) -> None:
     assert latex_name(name) == text
+
+
+@given(st.sets(st.from_regex(r"[vwxθ](_|\.|')?[01]{0,2}_?", fullmatch=True), max_size=20))
+def test_different_names_of_a_graph_are_different_in_latex(names: set[str]) -> None:
+    written = latex_names(names)
+    assert written.keys() == names
+    assert len({*written.values()}) == len(names)
+
+
+def test_names_that_look_alike_keep_their_underscore() -> None:
+    assert latex_names(["x1", "w_1", "w1"]) == {"x1": "x_{1}", "w1": "w_{1}", "w_1": r"\text{w\_1}"}
+    assert latex_names(["w_", "w"]) == {"w": "w", "w_": r"\text{w\_}"}
+    a, b = Value(2.0, label="w_"), Value(-3.0, label="w")
+    assert explain(a * b, a).latex().splitlines()[-3:] == [r"&= w \\", "&= -3", r"\end{aligned}"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from test_explain import differentiable, doublings, line, parabola, random_dag
 
 from tinygrad_edu import TABLE, Op, Value, explain
 from tinygrad_edu.engine import as_value
-from tinygrad_edu.formula import latex_name, latex_number, rounded
+from tinygrad_edu.formula import latex_name, latex_names, latex_number, rounded
 
 pytestmark = pytest.mark.machine
 
@@ -53,6 +53,7 @@ NAMES = (  # labels that can stand in a formula
     *("learning_rate", "pi", "frac", "begin", "text", "é", "ß", "größe", "имя", "名前", "변수"),
     *("α", "αβ", "θ1", "ℝ", "ª", "x²", "x₁", "𝑥", "ﬁ", "x" * 1000, "[[".join("ab"), "x]"),
 )
+ALIKE = ("w", "w_", "w1", "w_1", "w_01", "w1_", "v0", "v_0", "θ", "θ_", "θ1", "θ_1", "theta", "x_1")
 HOSTILE = (  # labels that are called v0, v1, ... there
     *(
         "#",
@@ -157,7 +158,9 @@ def expressions() -> dict[str, list[str]]:
     return {
         "worked by hand": [explain(*pair()).latex() for pair in (line, parabola)],
         "random graphs": [explain(y, differentiable(y)[0]).latex() for y in graphs],
-        "random graphs of any numbers": [explain(y, differentiable(y)[0]).latex() for y in wild],
+        "random graphs of any numbers": [
+            explain(y, x).latex() for y in wild for x in differentiable(y)[:1]
+        ],
         "rows of the table": list(rows()),
         "operations of one's own": [
             latex for op in unusual() for latex in explained(op(op(Value(2.0, "x"))))
@@ -165,6 +168,7 @@ def expressions() -> dict[str, list[str]]:
         "names": [latex for name in NAMES for latex in labelled(name)],
         "hostile labels": [latex for label in HOSTILE for latex in labelled(label)],
         "single names": [latex_name(name) for name in NAMES],
+        "names side by side": [*latex_names({*NAMES, *ALIKE}).values()],
         "numbers": list(numbers()),
         "node by node": list(node_by_node()),
         "nonsense": [r"\frac{1", r"\nosuch", "a_b_c", "}", "#", "x & y", "é", r"\left(x"],
@@ -200,12 +204,13 @@ def seen(mathml: str) -> str:
     [
         ("worked by hand", 2),
         ("random graphs", 150),
-        ("random graphs of any numbers", 150),
+        ("random graphs of any numbers", 140),
         ("rows of the table", 1000),
         ("operations of one's own", 20),
         ("names", 100),
         ("hostile labels", 100),
         ("single names", 20),
+        ("names side by side", 20),
         ("numbers", 300),
         ("node by node", 4),
     ],

@@ -18,10 +18,11 @@ from tinygrad_edu.errors import (
     FrozenWarning,
     GradientError,
     InnerNodeError,
+    LeftGraphError,
+    LeftGraphWarning,
     NonFiniteError,
     NonFiniteWarning,
     NumberError,
-    RuleError,
     SlowWarning,
     StaleError,
     TapeError,
@@ -29,6 +30,7 @@ from tinygrad_edu.errors import (
 )
 from tinygrad_edu.explain import explain
 from tinygrad_edu.formula import ATOM
+from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, where
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import group
 from tinygrad_edu.history import History
@@ -49,6 +51,7 @@ from tinygrad_edu.ops import (
     cosh,
     either,
     erf,
+    erfc,
     exp,
     exp2,
     expm1,
@@ -85,11 +88,12 @@ __all__ = [
     "GradientError",
     "Graph",
     "InnerNodeError",
+    "LeftGraphError",
+    "LeftGraphWarning",
     "NonFiniteError",
     "NonFiniteWarning",
     "NumberError",
     "Op",
-    "RuleError",
     "SlowWarning",
     "StaleError",
     "Step",
@@ -108,22 +112,26 @@ __all__ = [
     "ceil",
     "check_finite",
     "circle",
+    "clip",
     "compile",
     "cos",
     "cosh",
     "either",
     "erf",
+    "erfc",
     "exp",
     "exp2",
     "explain",
     "expm1",
     "first_nonfinite",
     "floor",
+    "gelu",
     "gradcheck",
     "gradient",
     "graph",
     "group",
     "hypot",
+    "leaky_relu",
     "less",
     "log",
     "log1p",
@@ -139,6 +147,7 @@ __all__ = [
     "sech2",
     "sigmoid",
     "sign",
+    "silu",
     "sin",
     "sinh",
     "softplus",
@@ -148,6 +157,7 @@ __all__ = [
     "tan",
     "tanh",
     "topological_order",
+    "where",
 ]
 # A new row of the table is here by itself; type checkers know those that are imported above.
 _functions = {

@@ -9,8 +9,10 @@ derivatives are the rules of `ops`. With numbers it is `Value.backward`, with Va
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tinygrad_edu import ops
@@ -18,11 +20,12 @@ from tinygrad_edu.drawable import Drawable
 from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import IEEE, number, same
+from tinygrad_edu.leaving import refuse, tell
 from tinygrad_edu.op import TABLE, UNDEFINED, Op, defined, one, telling
 from tinygrad_edu.ops import CONSTANT, LEAF, mask
 from tinygrad_edu.sweep import sweep
 
-__all__ = ["Value", "as_value", "gradient", "on_comparison", "topological_order"]
+__all__ = ["Value", "as_value", "gradient", "on_comparison", "on_float", "topological_order"]
 
 Method = Callable[["Value"], "Value"]
 Operator = Callable[["Value", "Value | float"], "Value"]
@@ -73,6 +76,10 @@ def _comparison(
 # Called where Values are compared: what is recorded meanwhile will not compare them again.
 on_comparison: ContextVar[Callable[[], object]] = ContextVar("on_comparison", default=lambda: None)
 
+# Called where a Value is asked for its number, with the frame that asks. Without it, only what
+# calls a function of `math` is told that its result is no part of the graph.
+on_float: ContextVar[Callable[[FrameType], Any] | None] = ContextVar("on_float", default=None)
+
 
 class Value(Drawable):
     """A leaf: one real number (NumberError for anything else), kept as a float.
@@ -104,6 +111,9 @@ class Value(Drawable):
     @property
     def data(self) -> float:
         """The node's number."""
+        asked = on_float.get()
+        if asked is not None:
+            asked(sys._getframe(1))
         return self._data
 
     @data.setter
@@ -124,7 +134,7 @@ class Value(Drawable):
     __pow__, __rpow__ = _binary(ops.power), _reflected(ops.power)
     __neg__, __abs__, abs = _unary(ops.neg), _unary(ops.absolute), _unary(ops.absolute)
     if TYPE_CHECKING:  # for readers of types; all rows of one operand are methods, see below
-        neg = exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = _unary(ops.exp)
+        neg = exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = erfc = _unary(ops.exp)
         sin = cos = tan = asin = acos = atan = sinh = cosh = tanh = _unary(ops.sin)
         asinh = acosh = atanh = sign = step = relu = floor = ceil = circle = _unary(ops.sign)
         sigmoid = bell = sech2 = softplus = _unary(ops.sigmoid)
@@ -142,6 +152,7 @@ class Value(Drawable):
         return as_value(x, type(self))
 
     def __float__(self) -> float:
+        (on_float.get() or tell)(sys._getframe(1))
         return self._data
 
     def __format__(self, spec: str) -> str:
@@ -233,6 +244,11 @@ def _adjoints(order: list[Value]) -> dict[Value, float]:
         if adjoint is None or a is None:
             continue
         op = node.op if y == y else UNDEFINED  # `defined`, without a call
+        if op is mask:
+            # What is kept out of the value is kept out of every derivative, and a condition is.
+            if node.a_data != 0 and b is not None and b.op is not CONSTANT:
+                found[b] = found[b] + adjoint if b in found else adjoint
+            continue
         if a.op is not CONSTANT:
             share = adjoint
             if op.da is not one:
@@ -241,12 +257,7 @@ def _adjoints(order: list[Value]) -> dict[Value, float]:
                 )
             found[a] = found[a] + share if a in found else share
         if b is not None and b.op is not CONSTANT:
-            share = adjoint
-            if op is mask:
-                if node.a_data == 0:
-                    continue  # what is kept out of the value is kept out of every derivative
-            elif op.db is not one:
-                share = adjoint * op.db(y, node.a_data, node.b_data)
+            share = adjoint if op.db is one else adjoint * op.db(y, node.a_data, node.b_data)
             found[b] = found[b] + share if b in found else share
     return found
 
@@ -255,25 +266,31 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
     """The derivatives of y by each x, as Values: a graph to draw or to differentiate again.
 
     No grad changes; where y does not depend on x the answer is 0. StaleError if a leaf was set
-    since y was computed: the new graph would mix its two numbers.
+    since y was computed: the new graph would mix its two numbers. LeftGraphError if a rule asks a
+    Value for its number: what it makes of it would be a constant in the next derivative.
     """
     xs = list(xs)
     order = topological_order(y)
-    wanted = set(xs)
+    wanted = {x for x in xs if x.op is not CONSTANT}
     for node in order:
         for x, then in ((node.a, node.a_data), (node.b, node.b_data)):
             if x in wanted:
                 wanted.add(node)
             if x is not None and not same(x._data, then):
                 raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
-    one = as_value(1.0, type(y))
-    found = sweep(reversed(order), one, wanted.__contains__, _as_values)
+    op = LEAF
+
+    def look(node: Value) -> tuple[Op, tuple[Value, ...], tuple[Value, ...]]:
+        nonlocal op
+        # As `defined` has it; but whether a result is nan may change when the graph is run again.
+        op = node.op if node._data == node._data or node.op is mask else telling(node.op)
+        return op, node.args, (node, *node.args)
+
+    context = copy_context()  # so that nobody refuses any more when this is over
+    context.run(on_float.set, lambda frame: refuse(op, frame))
+    seed = as_value(1.0, type(y))
+    found = context.run(sweep, reversed(order), seed, wanted.__contains__, look)
     return [found[x] if x in found else as_value(0.0, type(y)) for x in xs]
-
-
-def _as_values(node: Value) -> tuple[Op, tuple[Value, ...], tuple[Value, ...]]:
-    op = node.op if node._data == node._data or node.op is mask else telling(node.op)
-    return op, node.args, (node, *node.args)
 
 
 def _in_ieee(node: Value) -> tuple[Op, tuple[Value, ...], tuple[float, ...]]:

@@ -22,9 +22,12 @@ from tinygrad_edu.written import (
     name,
     number,
     operation,
+    reason,
     shown,
     side,
 )
+
+__all__ = ["FORMS", "Explanation", "explain", "explanation"]
 
 Form = Literal["text", "words", "latex"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -61,11 +64,12 @@ class Explanation:
         lines = [f"d {y} / d {x} = {format_number(self.chain.total)}"]
         if not self.chain.passings:
             same = self.chain.y is self.chain.x
-            return f"{lines[0]}\n  {y} {'is' if same else 'does not depend on'} {x}"
+            told = f"{y} {'is' if same else 'does not depend on'} {x}"
+            return "\n  ".join([lines[0], *(self._kept_out() or [told])])
         lines += ["", "where", *(f"  {line}" for line in self._definitions()), ""]
         if not paths:
             lines.append(f"{self._too_many()} node by node:")
-            lines += [f"  {line}" for line in self._arrivals()]
+            lines += [f"  {line}" for line in [*self._arrivals(), *self._kept_out()]]
             return "\n".join(lines)
         lines.append("along the only path:" if len(paths) == 1 else f"along {len(paths)} paths:")
         for i, path in enumerate(paths, 1):
@@ -77,6 +81,7 @@ class Explanation:
         if len(paths) > 1:
             terms = _plus([self._shown(path.product) for path in paths])
             lines.append(f"sum: {terms} = {self._shown(self.chain.total)}")
+        lines += self._kept_out()
         return "\n".join(lines)
 
     def _definitions(self) -> Iterator[str]:
@@ -94,6 +99,16 @@ class Explanation:
             ]
             yield f"{made} = {self._shown(number(node))};  local derivative {';  '.join(rules)}"
 
+    def _kept_out(self) -> list[str]:
+        """Which masks let nothing through, a line each."""
+        graph = self.chain.graph
+        return [
+            f"not through {self._name(self._node(node.args[1]))}: {self._name(node)} = "
+            f"{operation(graph, node)} keeps it out, because {self._name(self._node(node.args[0]))}"
+            " = 0"
+            for node in self.chain.kept_out
+        ]
+
     def _arrivals(self) -> Iterator[str]:
         y = self._name(self.chain.y)
         for node, passings in self.chain.arrivals():
@@ -110,8 +125,11 @@ class Explanation:
         y, x = self._name(self.chain.y), self._name(self.chain.x)
         if self.chain.y is self.chain.x:
             return f"{y} is {x} itself: it changes just as much."
+        kept_out = [f"({line[0].upper()}{line[1:]}.)" for line in self._kept_out()]
         if not self.chain.passings:
-            return f"{y} does not depend on {x}: when {x} changes, {y} stays as it is."
+            here = "Here " if kept_out else ""
+            told = f"{here}{y} does not depend on {x}: when {x} changes, {y} stays as it is."
+            return "\n".join([told, *kept_out])
         total = self._shown(self.chain.total)
         lines = [f"When {x} grows by a little, {y} changes {total} times as much."]
         if isnan(self.chain.total):
@@ -121,7 +139,8 @@ class Explanation:
         elif self.chain.total < 0:
             lines[0] += f" (The minus says that {y} shrinks.)"
         for kink in self._kinks():
-            lines.append(f"({kink} has a kink here: its local derivative is a convention.)")
+            lines.append(f"({kink}.)")
+        lines += kept_out
         if not self.chain.paths:
             lines.append(f"{self._too_many()} node by node, from {y} back to {x}:")
             return "\n".join([*lines, *self._arrivals_in_words()])
@@ -144,6 +163,7 @@ class Explanation:
             told.append(
                 f"{self._name(target)} = {operation(self.chain.graph, target)} changes {local} "
                 f"times{named} as much as {self._name(self._node(p.source))}{self._side(p)}"
+                f"{reason(self.chain.graph, target, p.operand)}"
             )
             factors.append(local)
         product = f"{' times '.join(factors)} is {self._shown(path.product)}"
@@ -154,7 +174,9 @@ class Explanation:
         for i in dict.fromkeys(p.target for p in self.chain.passings):
             node = self._node(i)
             if node.op.kink and node.op.kink[0](*node.used):
-                yield f"{self._name(node)} = {operation(self.chain.graph, node)}"
+                made = f"{self._name(node)} = {operation(self.chain.graph, node)}"
+                agreed = f"is a convention, {node.op.kink[1]}"
+                yield f"{made} has a kink here: its local derivative {agreed}"
 
     def _arrivals_in_words(self) -> Iterator[str]:
         for node, passings in self.chain.arrivals():
@@ -186,7 +208,7 @@ class Explanation:
                 result = self._shown(passings[-1].running, Latex)
                 told = f"{' + '.join(partials)} = {' + '.join(numbers)} = {result}"
                 rows.append(f"{self._total(node)} &= {told}")
-            return _aligned(rows)
+            return _aligned([*self._where(), *rows])
 
         def products(factor: Any) -> str:
             terms = [_times(list(map(factor, path.passings)), Latex) for path in self.chain.paths]
@@ -200,7 +222,21 @@ class Explanation:
             total,
         ]
         first, *others = dict.fromkeys(rows)
-        return _aligned([f"{whole} &= {first}", *(f"&= {row}" for row in others)])
+        rows = [f"{whole} &= {first}", *(f"&= {row}" for row in others)]
+        return _aligned([*self._where(), *rows])
+
+    def _where(self) -> Iterator[str]:
+        """What the names are that no label shows, as rows of LaTeX, from y back."""
+        graph = self.chain.graph
+        targets = [self._node(p.target) for p in self.chain.passings]
+        used = {i for node in targets for i in (node.id, *node.args)}
+        for i in sorted(used, reverse=True):
+            node = graph.nodes[i]
+            if node.kind == "constant" or graph.names[i] == node.label:
+                continue
+            made = [operation(graph, node, Latex)] if node.op else []
+            told = " = ".join([*made, self._shown(number(node), Latex)])
+            yield rf"\text{{where }} {name(graph, node, Latex)} &= {told}"
 
     def _edge(self, p: Passing) -> str:
         """The local derivative along one edge, a partial one, as a LaTeX fraction."""

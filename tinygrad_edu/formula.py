@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from tinygrad_edu.errors import ViewError
-from tinygrad_edu.symbolic import TABLE, Row, Symbolic
+from tinygrad_edu.symbolic import Row, Symbolic
 
 ATOM = 5  # the precedence of a name or a call, which binds strongest; of signs see `ops`
 _SUM, _PRODUCT, _MINUS, _POWER = 1, 2, 3, 4
@@ -54,6 +55,8 @@ class Formula(Symbolic):
     def _of(self, x: Any) -> Formula:
         return x if isinstance(x, Formula) else type(self)(x)
 
+    _lift = _of
+
     def _within(self, strength: int) -> str:
         return self.text if self.strength >= strength else f"({self.text})"
 
@@ -74,12 +77,11 @@ class Latex(Formula):
         return f"{left} {op.latex or op.symbol} {right}"
 
     def _apply(self, op: Row, /, *args: Any) -> Formula:
-        if op in (TABLE["div"], TABLE["pow"]):
-            a, b = (self._of(x) for x in args)
-            if op is TABLE["div"]:
-                return Latex(rf"\frac{{{a}}}{{{b}}}", _PRODUCT)
-            return Latex(f"{{{a._within(ATOM)}}}^{{{b}}}", _POWER)
-        return super()._apply(op, *args)
+        if op.latex.count("%s") < 2:
+            return super()._apply(op, *args)
+        a, b = (self._of(x) for x in args)
+        base = a._within(ATOM if op.precedence == _POWER else 0)
+        return Latex(op.latex % (base, b.text), op.precedence)
 
     def _called(self, op: Row, operands: list[Formula]) -> Formula:
         if "%s" in op.latex:
@@ -93,10 +95,26 @@ class Latex(Formula):
 
 
 def latex_name(name: str) -> str:
-    """The name as LaTeX: `x`, `x_{1}`, or else upright text in which nothing is a command."""
-    match = re.fullmatch(r"([A-Za-z\u0391-\u03a9\u03b1-\u03c9])_?([0-9]*)", name)  # or Greek
+    """The name as LaTeX: `x`, `x_{1}`, or else upright text in which nothing is a command.
+
+    `x1` and `x_1` look alike: where both may be, ask `latex_names`.
+    """
+    match = re.fullmatch(r"([A-Za-z\u0391-\u03a9\u03b1-\u03c9])(?:_?([0-9]+))?", name)  # or Greek
     if match:
         return match[1] + (f"_{{{match[2]}}}" if match[2] else "")
+    return _upright(name)
+
+
+def latex_names(names: Collection[str]) -> dict[str, str]:
+    """Each name as LaTeX, different names differently: beside `x1`, `x_1` is upright text."""
+    taken: dict[str, str] = {}
+    for name in sorted({*names}, key=lambda name: ("_" in name, name)):
+        written = latex_name(name)
+        taken[written if written not in taken else _upright(name)] = name
+    return {name: written for written, name in taken.items()}
+
+
+def _upright(name: str) -> str:
     return rf"\text{{{_escaped(name)}}}"
 
 

@@ -32,11 +32,23 @@ from typing import Any, Literal, NamedTuple, get_args
 from tinygrad_edu.drawable import Drawable, K, Role, Roles
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import NumberError, ViewError
-from tinygrad_edu.formula import format_number
+from tinygrad_edu.formula import format_number, latex_names
 from tinygrad_edu.ieee import number, same, total
 from tinygrad_edu.op import Op, defined
 from tinygrad_edu.ops import CONSTANT
 from tinygrad_edu.sweep import sweep
+
+__all__ = [
+    "ROLES",
+    "Edge",
+    "Graph",
+    "Node",
+    "Passing",
+    "backward_pass",
+    "graph",
+    "jsonable",
+    "mark",
+]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 Kind = Literal["leaf", "constant", "operation", "group"]
@@ -163,6 +175,12 @@ class Graph(Drawable):
                     name = format_number(node.data)
             called.append(name)
         return tuple(called)
+
+    @cached_property
+    def latex_names(self) -> tuple[str, ...]:
+        """The same names as LaTeX, different ones differently."""
+        written = latex_names(self.names)
+        return tuple(written[name] for name in self.names)
 
     def find(self, name: str) -> Node:
         """The one node of that label or name; ViewError if there is none, or more than one."""

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, cast, overl
 
 from tinygrad_edu import ieee, symbolic
 from tinygrad_edu.documentation import Description
-from tinygrad_edu.errors import RuleError
 from tinygrad_edu.ieee import IEEE, number, total
 from tinygrad_edu.source import plain_function
 from tinygrad_edu.symbolic import Applies
-from tinygrad_edu.terms import Term, leaves_the_graph, traced
+from tinygrad_edu.terms import Term, traced
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["TABLE", "Binary", "Op", "Rule", "Unary", "defined", "one", "row", "telling"]
+__all__ = ["TABLE", "Binary", "Op", "Rule", "Unary", "defined", "nothing", "one", "row", "telling"]
 
 # Types see a rule as a function of floats, with the arithmetic that all other operands share.
 Rule = Callable[..., float]
@@ -77,18 +76,17 @@ class Op:
     Your own is one row too: `cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2)`. The value
     is a function of the operands, a rule one of the result and the operands. Where both are made
     of operators and of functions of this package, the operation can be differentiated to any
-    order, compiled, and written in other languages. RuleError (a TypeError) if a rule takes its
-    number from `math`: the derivative of the rule itself would be lost.
+    order, compiled, and written in other languages. Where a rule takes its number from `math`,
+    `gradient` raises LeftGraphError: the derivative of the rule itself would be lost.
 
     symbol: what a picture shows, the name if there is none. reads: the rules as people read them,
     where the numbers come from forms that keep more digits. precedence: how strongly its symbol
     binds, from 1 (a sum) to 5 (a call). latex: its sign or command, or a form with %s. says: what
     it computes, in words. spoken: the words between its operands. commutes: whether operands can
-    be exchanged. kink: whether operands are at a kink, and which
-    derivative is agreed upon there. example:
-    numbers to try it on. safe: operands at which it is finite. fold: the result, where that is
-    known although an operand is not a number yet, or else None. absorbs: whether an operand can
-    be nan and the result be a number.
+    be exchanged. kink: whether operands are at a kink, and which derivative is agreed upon there.
+    example: numbers to try it on. safe: operands at which it is finite. fold: the result, where
+    that is known although an operand is not a number yet, or else None. absorbs: whether an
+    operand can be nan and the result be a number.
     """
 
     __doc__ = Description(__doc__)
@@ -158,29 +156,19 @@ class Op:
         kinds = (cls, Unary, Binary)
         self = object.__new__(kinds[len(rules)] if cls is Op else cls)
         self.name, self.symbol, self.derivatives = name, symbol or name, rules
-        self.value = value or _nothing
+        self.value = value or nothing
         self.reads = tuple(reads) if isinstance(reads, Sequence) else (reads,)
         self.reads = self.reads or rules
         self.precedence, self.latex, self.says, self.spoken = precedence, latex, says, spoken
         self.commutes, self.kink, self.example, self.safe = commutes, kink, example, safe
         self.fold, self.absorbs = fold, absorbs
         self.fast = lambda *numbers: total(self.value, *numbers)
-        self.da, self.db = (*rules, _nothing, _nothing)[:2]
+        self.da, self.db = (*rules, nothing, nothing)[:2]
         self.__name__ = self.__qualname__ = python or name
         self.__module__ = module or _caller()
         letters = [Parameter(x, Parameter.POSITIONAL_ONLY) for x in "ab"[: len(rules)]]
         self.__signature__ = Signature(letters)
-        if not module and type(self) in (Unary, Binary):
-            self._refuse_rules_that_leave()
         return self
-
-    def _refuse_rules_that_leave(self) -> None:
-        for rule, operand in zip(self.derivatives, "ab"):
-            if leaves_the_graph(rule, "yab"[: 1 + len(self.derivatives)]):
-                raise RuleError(
-                    f"the rule of {self.name} by {operand} takes its number from math, where its "
-                    "own derivative is lost: use the functions of tinygrad_edu in it"
-                )
 
     def __get__(self, instance: object, owner: type | None = None) -> Op:
         return self  # `help` takes what has a __get__ for a function, which it is
@@ -297,7 +285,8 @@ def _caller() -> str:
     return str(sys._getframe(2).f_globals.get("__name__", ""))
 
 
-def _nothing(*_: float) -> float:
+def nothing(*_: float) -> float:
+    """The value of what has none by itself: a leaf, or a node whose number somebody else gave."""
     return nan
 
 

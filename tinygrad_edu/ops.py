@@ -21,7 +21,7 @@ from math import nan
 
 from tinygrad_edu import ieee
 from tinygrad_edu.op import TABLE, Binary, Op, Unary, one, row
-from tinygrad_edu.symbolic import choose, equals, fixed, known
+from tinygrad_edu.symbolic import choose, constant, equals, fixed, known
 
 
 def zero(a: float) -> bool:
@@ -65,16 +65,18 @@ mul      = row("mul",      operator.mul,  lambda y, a, b: b,
                spoken="times", commutes=True, latex=r"\cdot", says="The product of two numbers")
 div      = row("div",      ieee.divide,   lambda y, a, b: 1 / b,
                                           lambda y, a, b: -y / b, symbol="/", precedence=2,
-               spoken="divided by", safe=1.0, says="The quotient of two numbers")
+               spoken="divided by", latex=r"\frac{%s}{%s}", safe=1.0,
+               says="The quotient of two numbers")
 neg      = row("neg",      operator.neg,  lambda y, a: -1.0,     precedence=3,
                spoken="minus", says="The number with its sign changed")
-power    = row("pow",      ieee.power,    lambda y, a, b: unless_both_0(b, a, b * a**(b - 1)),
+power    = row("pow",      ieee.power,    lambda y, a, b: unless_0_times_inf(b, a**(b - 1)),
                                           lambda y, a, b: mask(either(a, step(-b)), y * log(a)),
                reads=(lambda y, a, b: b * a**(b - 1), lambda y, a, b: y * log(a)),
                symbol="**", precedence=4, python="power", spoken="to the power of", safe=1.0,
+               latex="{%s}^{%s}",
                absorbs=True, example=(3.0, 2.0), says="The first number to the power of the second",
-               kink=(both_0, "flat in a where b is 0, and flat in b where a is 0 and b is not "
-                             "below 0"))
+               kink=(both_0, "0 in the base where the exponent is 0; 0 in the exponent where the "
+                             "base is 0 and the exponent is not below 0"))
 exp      = row("exp",      ieee.exp,      lambda y, a: y,        latex="e^{%s}", safe=0.0,
                says="e to that power")
 log: Unary = row("log",    ieee.log,      lambda y, a: 1 / a,    latex=r"\log", safe=1.0,
@@ -82,8 +84,10 @@ log: Unary = row("log",    ieee.log,      lambda y, a: 1 / a,    latex=r"\log", 
 sqrt: Unary = row("sqrt",  ieee.sqrt,     lambda y, a: 1 / (2 * y), latex=r"\sqrt{%s}", safe=1.0,
                says="The square root, nan below 0")
 log2     = row("log2",     ieee.log2,     lambda y, a: 1 / math.log(2) / a, safe=1.0,
+               reads=lambda y, a: 1 / (a * log(constant(2.0, a))),
                latex=r"\log_2", says="The logarithm to base 2")
 log10    = row("log10",    ieee.log10,    lambda y, a: 1 / math.log(10) / a, safe=1.0,
+               reads=lambda y, a: 1 / (a * log(constant(10.0, a))),
                latex=r"\log_{10}", says="The logarithm to base 10")
 log1p    = row("log1p",    ieee.log1p,    lambda y, a: 1 / (1 + a), safe=0.0,
                says="log(1 + a), with all its digits where a is small")
@@ -131,32 +135,36 @@ atanh    = row("atanh",    ieee.atanh,    lambda y, a: circle(a)**-2,  safe=0.0,
                says="The number whose hyperbolic tangent is a, nan beyond -1 and 1")
 erf      = row("erf",      math.erf,      lambda y, a: 2 / math.sqrt(math.pi) * exp(-a**2),
                says="The error function, which runs from -1 to 1")
+erfc     = row("erfc",     math.erfc,     lambda y, a: -2 / math.sqrt(math.pi) * exp(-a**2),
+               says="1 - erf(a), with all its digits where a is large")
 absolute = row("abs",      operator.abs,  lambda y, a: sign(a),  latex=r"\left|%s\right|",
-               python="absolute", kink=(zero, "0 where a is 0"), example=(-2.0,),
+               python="absolute", kink=(zero, "0 where the number is 0"), example=(-2.0,),
                says="The number without its sign")
 floor: Unary = row("floor", ieee.floor,   lambda y, a: 0.0,
-               latex=r"\left\lfloor%s\right\rfloor",
+               latex=r"\left\lfloor %s\right\rfloor",
                kink=(whole, "0 everywhere, also at whole numbers"),
                says="The largest whole number that is not above a")
 # What follows is made of the rows above, which are all that a language has to know.
 ceil     = row("ceil", lambda a: -floor(-a),
                lambda y, a: 0.0,
-               latex=r"\left\lceil%s\right\rceil",
+               latex=r"\left\lceil %s\right\rceil",
                kink=(whole, "0 everywhere, also at whole numbers"),
                says="The smallest whole number that is not below a")
 exp2     = row("exp2", lambda a: 2**a,
                lambda y, a: y * math.log(2),
+               reads=lambda y, a: y * log(constant(2.0, a)),
                latex="2^{%s}", safe=0.0, says="2 to that power")
 sign: Unary = row("sign", lambda a: choose(a > 0, 1.0, choose(a < 0, -1.0, a)),
                lambda y, a: 0.0,
-               kink=(zero, "0 everywhere, also where a is 0"), example=(-2.0,),
+               kink=(zero, "0 everywhere, also where the number is 0"), example=(-2.0,),
                says="1 above 0, -1 below, 0 at 0")
 step: Unary = row("step", lambda a: choose(a > 0, 1.0, choose(a <= 0, 0.0, nan)),
                lambda y, a: 0.0,
-               kink=(zero, "0 everywhere, also where a is 0"), says="1 above 0, else 0")
+               kink=(zero, "0 everywhere, also where the number is 0"), says="1 above 0, else 0")
 relu     = row("relu", lambda a: choose(a <= 0, 0.0, a),
                lambda y, a: step(a),
-               kink=(zero, "0 where a is 0"), example=(-2.0,), says="The number above 0, else 0")
+               kink=(zero, "0 where the number is 0"), example=(-2.0,),
+               says="The number above 0, else 0")
 maximum  = row("max", lambda a, b: choose(a > b, a, choose(equals(a, a), b, a)),
                lambda y, a, b: (1 + less(b, a) - less(a, b)) / 2,
                lambda y, a, b: (1 + less(a, b) - less(b, a)) / 2, commutes=True,
@@ -185,7 +193,7 @@ mask: Binary = row("mask", lambda a, b: choose(equals(a, 0), 0.0, b),
                lambda y, a, b: 0.0,
                lambda y, a, b: mask(a, 1.0),
                fold=lambda a, b: None if known(a) is None else b if known(a) else 0.0, absorbs=True,
-               kink=(first_0, "0 in a everywhere; where a is 0, nothing about b counts"),
+               kink=(first_0, "0 in the first number, also where it is 0"),
                says="0 where a is 0, whatever b is, else b")
 circle: Unary = row("circle", lambda a: sqrt((1 - a) * (1 + a)),
                lambda y, a: -a / y, safe=0.0,
@@ -208,9 +216,9 @@ LEAF, CONSTANT = (
 )
 
 
-def unless_both_0(b: float, a: float, x: float) -> float:
-    """`x`, but 0 where b and a are both 0; where b is a constant, wherever b is 0."""
-    return mask(b if fixed(b) else either(b, a), x)
+def unless_0_times_inf(b: float, x: float) -> float:
+    """b * x, but 0 where b is 0 and x infinite; where b is a constant, wherever b is 0."""
+    return mask(b if fixed(b) else either(b, 1 / x), b * x)
 
 
 __all__ = ["CONSTANT", "LEAF", "TABLE", *(op.__name__ for op in TABLE.values())]

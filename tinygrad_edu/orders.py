@@ -21,6 +21,8 @@ from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.sweep import cut
 from tinygrad_edu.written import clipped
 
+__all__ = ["METHODS", "MOST_VISITS", "Orders", "Run", "Visit", "orders", "orders_of"]
+
 Method = Literal["topological", "naive recursion", "pre-order"]
 METHODS: tuple[Method, ...] = get_args(Method)
 MOST_VISITS = 100_000  # of naive recursion, which may want as many as there are paths

@@ -4,12 +4,16 @@ product of the local derivatives on the path."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from math import isfinite
 from typing import NamedTuple
 
 from tinygrad_edu.graph import Graph, Node, Passing, backward_pass
+from tinygrad_edu.ops import mask
+from tinygrad_edu.sweep import cut
+
+__all__ = ["MOST_PATHS", "Chain", "Path", "chain"]
 
 MOST_PATHS = 64  # one can still read; what has more is told node by node
 _MOST_COUNTED = 2**64  # a number of paths can have more digits than a graph has nodes
@@ -29,7 +33,8 @@ class Chain:
     count: how many paths lead from y to x, 2**64 at most. paths: those paths, or () where there
     are more than MOST_PATHS or a number on the way is not finite. passings: every multiplication
     that takes part, in the order of `backward()`. total: the sum of the products, or where no
-    paths are listed, of the contributions that arrive at x.
+    paths are listed, of the contributions that arrive at x. kept_out: the masks on the way that
+    let nothing through, where x is behind what they mask.
     """
 
     graph: Graph
@@ -39,6 +44,7 @@ class Chain:
     paths: tuple[Path, ...]
     passings: tuple[Passing, ...]
     total: float
+    kept_out: tuple[Node, ...] = ()
 
     def arrivals(self) -> list[tuple[Node, list[Passing]]]:
         """What arrives at each node on the way, from y back, x last."""
@@ -50,11 +56,13 @@ class Chain:
 
 def chain(graph: Graph, x: int) -> Chain:
     """How the derivative of the graph's output by the node with the id `x` comes about."""
-    leads = {x}  # back to x
-    for node in graph.nodes:
-        if not leads.isdisjoint(node.args):
-            leads.add(node.id)
-    passings = tuple(p for p in backward_pass(graph) if p.source in leads)
+    every = backward_pass(graph)
+    leads = {x}  # back to x, along what no mask keeps out
+    for p in reversed(every):
+        if p.source in leads:
+            leads.add(p.target)
+    passings = tuple(p for p in every if p.source in leads)
+    kept_out = tuple(_kept_out(graph, x, {graph.output.id, *(p.source for p in every)}))
     ways = Counter({graph.output.id: 1})
     total = 1.0 if x == graph.output.id else 0.0
     for p in passings:
@@ -69,7 +77,17 @@ def chain(graph: Graph, x: int) -> Chain:
             total = sum(products)
         else:
             paths = ()
-    return Chain(graph, graph.output, graph.nodes[x], ways[x], paths, passings, total)
+    return Chain(graph, graph.output, graph.nodes[x], ways[x], paths, passings, total, kept_out)
+
+
+def _kept_out(graph: Graph, x: int, arrived: Set[int]) -> Iterator[Node]:
+    behind = {x}
+    for node in graph.nodes:
+        if not behind.isdisjoint(node.args):
+            behind.add(node.id)
+            closed = node.op is mask and cut(mask, 1, node.used[0])
+            if closed and node.id in arrived and node.args[1] in behind:
+                yield node
 
 
 def _paths(y: int, x: int, passings: tuple[Passing, ...]) -> Iterator[Path]:

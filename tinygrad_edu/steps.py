@@ -24,6 +24,8 @@ from tinygrad_edu.written import (
     side,
 )
 
+__all__ = ["Event", "Steps", "steps", "steps_of"]
+
 
 class Event(NamedTuple):
     """One thing that happens in a pass.
@@ -143,6 +145,7 @@ def steps_of(graph: Graph, places: int = 4) -> Steps:
     check_places(places)
     passings = tuple(backward_pass(graph))
     grads = {graph.output.id: 1.0} | {p.source: p.running for p in passings}
+    grads = {node.id: 0.0 for node in graph.nodes if node.kind != "constant"} | grads
     nodes = tuple(node._replace(grad=grads.get(node.id)) for node in graph.nodes)
     graph = Graph(nodes, graph.outputs[-1:])
     events = [

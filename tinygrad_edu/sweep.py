@@ -26,9 +26,9 @@ T = TypeVar("T")
 Adjoint = tuple[Any, Any]  # a factor, and its guard or None
 
 
-def cut(op: Op, place: int, a: Any) -> bool:
-    """Whether nothing passes to that operand: a mask with the number `a` keeps it out."""
-    return op is mask and place == 1 and isinstance(a, float) and a == 0
+def cut(op: Op | None, place: int, a: Any) -> bool:
+    """Whether nothing passes to that operand: a condition, or what a mask with `a` keeps out."""
+    return op is mask and (place == 0 or (isinstance(a, float) and a == 0))
 
 
 def joined(first: Adjoint, second: Adjoint) -> Adjoint:
@@ -71,13 +71,11 @@ def sweep(
             continue
         op, operands, at = look(node)
         for place, x in enumerate(operands):
-            if not wanted(x):
+            if not wanted(x) or cut(op, place, at[1]):
                 continue
             adjoint, guard = found[node]
             rule, local = op.derivatives[place], 1.0
-            if op is mask and place == 1:
-                if cut(op, place, at[1]):
-                    continue
+            if op is mask:
                 if not isinstance(at[1], float):
                     guard = at[1] if guard is None else mask(guard, at[1])
             elif rule is not one:

@@ -62,7 +62,7 @@ class Symbolic:
         """The condition `self sign other`, on which `choose` calls `_choose(x, y)`."""
         raise TypeError(f"{self} is a formula: {sign} cannot be asked of it")
 
-    def _lift(self, number: float) -> Any:
+    def _lift(self, number: float, /) -> Any:
         """A number as an operand of this kind."""
         return number
 
@@ -124,6 +124,11 @@ def known(x: Any) -> float | None:
         return float(x)
     number: float | None = x._known()
     return number
+
+
+def constant(number: float, like: Any) -> Any:
+    """The number as an operand of the same kind as `like`: so log(2) is written, not computed."""
+    return number if isinstance(like, float) else like._lift(number)
 
 
 def fixed(x: Any) -> bool:

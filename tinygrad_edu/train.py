@@ -28,6 +28,24 @@ from tinygrad_edu.progress import Bar
 from tinygrad_edu.straight import as_arrays, function
 from tinygrad_edu.tape import record
 
+__all__ = [
+    "PHASES",
+    "Count",
+    "Criterion",
+    "History",
+    "Learner",
+    "Loss",
+    "Metric",
+    "Turn",
+    "loop",
+    "loss_below",
+    "no_better",
+    "step_of",
+    "steps_in_sweep",
+    "train",
+    "train_step",
+]
+
 Phase = Literal["forward", "loss", "backward", "update"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
 

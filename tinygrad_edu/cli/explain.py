@@ -18,6 +18,8 @@ from tinygrad_edu.cli.common import (
 from tinygrad_edu.explain import FORMS, Form, explanation
 from tinygrad_edu.graph import graph
 
+__all__ = ["explain"]
+
 
 @click.command(cls=ExpressionCommand)
 @click.argument("target")

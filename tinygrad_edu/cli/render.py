@@ -41,6 +41,8 @@ from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.steps import steps_of
 from tinygrad_edu.zoom import parse
 
+__all__ = ["render"]
+
 _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
 
 
@@ -196,7 +198,7 @@ def render(
         format = (format or "svg") if folder is not None else _format(output, format)
         role_of = _roles(roles)
         level = None if level is None else parse(level)
-        value, stdout = target_value(target, assignments)
+        value, stdout = target_value(target, assignments, output=output)
         with reading():
             before = None
             if update is not None:

@@ -15,9 +15,11 @@ from math import isfinite, isinf
 import graphviz
 
 from tinygrad_edu.draw import theme
-from tinygrad_edu.draw.view import BLANK, MOST_LABELS, View, arriving, unlabelled
+from tinygrad_edu.draw.view import BLANK, MOST_LABELS, View, arriving, kept_out, unlabelled
 from tinygrad_edu.graph import Edge, Graph, Node
-from tinygrad_edu.written import SIDES, derivative, derivative_in_numbers, rule
+from tinygrad_edu.written import SIDES, derivative, derivative_in_numbers, reason, rule
+
+__all__ = ["Attributes", "Moment", "Panel", "Placement", "dot", "drawn"]
 
 _LONGEST = 15_000  # bytes of a label; Graphviz reads 16,384
 _WRAP = 28  # characters of a label on one line
@@ -287,6 +289,8 @@ class _Drawing:
             times = f"&#215; {adjoint} = " if local and adjoint else ""
             if edge.uses > 1:
                 times = f"{edge.uses} edges, sum "
+            elif x is not None and kept_out(edge):
+                times = "kept out by a mask: "
             rows.append(f'{times}<FONT COLOR="{color}"><B>{added if passed else "?"}</B></FONT>')
         if rows and self.view.direction == "LR":  # keep off a thick line
             rows.append(f'<FONT POINT-SIZE="{theme.GAP}"> </FONT>')
@@ -333,9 +337,11 @@ class _Drawing:
                 repr(edge.local),
             ]
             told.append(f"local derivative {general}" if general else "local derivative")
-            told.append("here " + " = ".join(filter(None, dict.fromkeys(here))))
+            why = reason(graph, target, edge.operand, convention=True)
+            told.append("here " + " = ".join(filter(None, dict.fromkeys(here))) + why)
         if self.view.contribution(edge) is not None:
-            told.append(f"contribution {edge.contribution!r}")
+            why = ", kept out by a mask" if kept_out(edge) else ""
+            told.append(f"contribution {edge.contribution!r}{why}")
         return _text(", ".join(told))
 
 

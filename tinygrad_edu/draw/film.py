@@ -23,6 +23,8 @@ from tinygrad_edu.draw.view import View
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.steps import Steps
 
+__all__ = ["DEFAULT", "MOST_EVENTS", "SECONDS", "animated", "files", "film", "frames"]
+
 DEFAULT = View()
 MOST_EVENTS = 300
 SECONDS = 2.5  # that each picture of the animation stands
@@ -71,6 +73,8 @@ def _moments(steps: Steps) -> Iterator[Moment]:
     data = {node.id for node in nodes if not node.op}
     grads: dict[int, float] = {}
     passed: set[tuple[int, int]] = set()
+    told = {event.node for event in steps if event.running is not None}
+    arrive = {(e.passing.target, e.passing.operand) for e in steps if e.passing is not None}
     for event in steps:
         now = {f"n{event.node}"}
         if event.phase == "forward":
@@ -79,6 +83,10 @@ def _moments(steps: Steps) -> Iterator[Moment]:
             now |= {f"e{source}_{event.node}_{operand}" for operand, source in uses}
             now.add(f"op{event.node}")
         elif event.running is not None:
+            if event.passing is None:  # what masks keep out of the pass has its 0 from the start
+                grads = {node.id: 0.0 for node in nodes if node.id not in told}
+                edges = ((n.id, operand) for n in nodes for operand in range(len(n.args)))
+                passed = {edge for edge in edges if edge not in arrive}
             grads[event.node] = event.running
             if event.passing is not None:
                 p = event.passing

@@ -23,6 +23,18 @@ from tinygrad_edu.files import write_whole
 from tinygrad_edu.graph import Graph, graph, mark
 from tinygrad_edu.zoom import zoom
 
+__all__ = [
+    "DEFAULT",
+    "FORMATS",
+    "MANY_SHAPES",
+    "MOST_SHAPES",
+    "TITLES",
+    "Picture",
+    "draw",
+    "format_of",
+    "panels",
+]
+
 FORMATS: tuple[Format, ...] = get_args(Format)
 TITLES = ("before", "after")
 DEFAULT = View()

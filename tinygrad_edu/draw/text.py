@@ -24,8 +24,10 @@ from dataclasses import dataclass, field
 from itertools import accumulate, islice
 
 from tinygrad_edu.draw import theme
-from tinygrad_edu.draw.view import View, arriving, unlabelled
+from tinygrad_edu.draw.view import View, arriving, kept_out, unlabelled
 from tinygrad_edu.graph import Edge, Graph, Node
+
+__all__ = ["PLAIN", "columns", "fold", "text"]
 
 _UNICODE = {"branch": "├─ ", "last": "└─ ", "bar": "│  ", "gap": "   ", "cut": "…"}
 _ASCII = {"branch": "|- ", "last": "`- ", "bar": "|  ", "gap": "   ", "cut": "..."}
@@ -164,7 +166,11 @@ class _Pen:
             ]
             told_factors = (f"({x})" if x.startswith("-") else x for x in factors)
             product = " * ".join(told_factors) + " = " if all(factors) else ""
-            told.append(f"{edge.uses} edges, sum {added}" if edge.uses > 1 else product + added)
+            if edge.uses > 1:
+                product = f"{edge.uses} edges, sum "
+            elif kept_out(edge) and self.view.contribution(edge) is not None:
+                product = "kept out by a mask: "
+            told.append(product + added)
         line = f"({'; '.join(told)})" if told else ""
         return line.encode("ascii", "backslashreplace").decode() if self.box is _ASCII else line
 

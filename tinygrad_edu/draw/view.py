@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from typing import get_args
 
 from tinygrad_edu.draw.theme import THEMES, Theme
@@ -13,7 +14,18 @@ from tinygrad_edu.drawable import Direction, Hideable, Said
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.formula import check_places, rounded
 from tinygrad_edu.graph import Edge, Graph, Node
-from tinygrad_edu.written import derivative, derivative_in_numbers
+from tinygrad_edu.written import derivative, derivative_in_numbers, reason
+
+__all__ = [
+    "BLANK",
+    "DIRECTIONS",
+    "EDGES",
+    "HIDEABLE",
+    "MOST_LABELS",
+    "View",
+    "arriving",
+    "unlabelled",
+]
 
 EDGES: tuple[Said, ...] = get_args(Said)
 HIDEABLE: tuple[Hideable, ...] = get_args(Hideable)
@@ -108,7 +120,10 @@ class View:
         return None if {"grads", "edges"} & set(self.hide) else edge.contribution
 
     def local(self, graph: Graph, edge: Edge, said: Sequence[str]) -> str:
-        """The local derivative as `said` asks for it: `1 - y**2 = 1 - 0.76**2 = 0.42`."""
+        """The local derivative as `said` asks for it: `1 - y**2 = 1 - 0.76**2 = 0.42`.
+
+        With a formula it says why, where the formula does not: `1, because a > b`.
+        """
         if edge.local is None:
             return ""
         target = graph.nodes[edge.target]
@@ -124,7 +139,8 @@ class View:
             told.append("" if blank else self.number(edge.local))
         if blank:
             return " = ".join(text or BLANK for text in told)
-        return " = ".join(filter(None, dict.fromkeys(told)))
+        why = reason(graph, target, edge.operand) if {"formula", "numbers"} & set(said) else ""
+        return " = ".join(filter(None, dict.fromkeys(told))) + why
 
     def adjoint(self, graph: Graph, edge: Edge) -> str:
         """The adjoint of the edge's target."""
@@ -142,6 +158,14 @@ class View:
         if self.edges is not None:
             return self.edges
         return ("local", "contribution") if len(graph.edges) <= MOST_LABELS else ()
+
+
+def kept_out(edge: Edge) -> bool:
+    """Whether a mask kept the edge out of the gradient, although its local derivative is no number.
+
+    Its contribution is 0 then, and no product: 0 times nan is nan.
+    """
+    return edge.contribution == 0 and edge.local is not None and not isfinite(edge.local)
 
 
 def arriving(graph: Graph) -> dict[int, list[Edge]]:

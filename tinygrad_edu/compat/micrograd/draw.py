@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tinygrad_edu.draw.picture import Picture
     from tinygrad_edu.drawable import Direction, Format
 
+__all__ = ["Drawing", "draw_dot", "trace"]
+
 
 def trace(root: Value) -> tuple[Ordered, Ordered]:
     """The nodes that `root` was computed from, and the edges (operand, node): two sets."""

@@ -10,6 +10,7 @@ from tinygrad_edu.native.lowering.form import ONE
 from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, is_number, row_of
 from tinygrad_edu.native.lowering.sums import Sum, sums
 from tinygrad_edu.op import Op, telling
+from tinygrad_edu.sweep import cut
 from tinygrad_edu.symbolic import Symbolic
 
 Term = tuple[Ref, Row, Ref]  # a local derivative, an adjoint, and its guard or None
@@ -56,9 +57,9 @@ def backward(
         if row in needed and terms:
             adjoint, guard = _total(arena, terms)
             for place, u in enumerate(arena.parts(row)):
-                if row_of(u) not in needed:
+                if row_of(u) not in needed or cut(row.op, place, None):
                     continue
-                if row.op is ops.mask and place == 1:
+                if row.op is ops.mask:
                     inner, before = arena.parts(row)[0], guard
                     inner = inner if before is None else arena.operation(ops.mask, before, inner)
                     give(u, adjoint, ONE, inner)
