@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -237,13 +236,13 @@ def test_mypy_finds_every_mistake_and_nothing_else(programs: Path) -> None:
     judge(failing(errors, programs))
 
 
-@pytest.mark.skipif(shutil.which("pyright") is None, reason="pyright is in the extra dev")
+@pytest.mark.skipif(find_spec("pyright") is None, reason="pyright is in the extra dev")
 @pytest.mark.machine
 def test_pyright_finds_every_mistake_and_nothing_else(programs: Path) -> None:
     config = {"extraPaths": [str(ROOT)], "reportUnusedExpression": False}
     (programs / "pyrightconfig.json").write_text(json.dumps(config))
     done = subprocess.run(
-        ["pyright", "--outputjson", "--project", str(programs)],
+        [sys.executable, "-m", "pyright", "--outputjson", "--project", str(programs)],
         capture_output=True,
         text=True,
         check=False,
