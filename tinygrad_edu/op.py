@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
 from math import nan
 from types import BuiltinFunctionType
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, cast, overload
 
 from tinygrad_edu import ieee, symbolic
 from tinygrad_edu.documentation import Description
@@ -26,6 +26,10 @@ Rule = Callable[..., float]
 Rule1 = Callable[[float], float]
 Rule2 = Callable[[float, float], float]
 Rule3 = Callable[[float, float, float], float]
+# A function that says it is one of Values will do, too.
+Made1 = Callable[[NoReturn], Applies | float]
+Made2 = Callable[[NoReturn, NoReturn], Applies | float]
+Made3 = Callable[[NoReturn, NoReturn, NoReturn], Applies | float]
 S = TypeVar("S", bound=Applies)
 TABLE: dict[str, Op] = symbolic.TABLE
 
@@ -119,22 +123,11 @@ class Op:
     ) -> Binary: ...
     @overload
     def __new__(
-        cls,
-        name: str,
-        value: Callable[[S], S],
-        da: Callable[[S, S], S | float],
-        /,
-        **traits: Unpack[UnaryTraits],
+        cls, name: str, value: Made1, da: Made2, /, **traits: Unpack[UnaryTraits]
     ) -> Unary: ...
     @overload
     def __new__(
-        cls,
-        name: str,
-        value: Callable[[S, S], S],
-        da: Callable[[S, S, S], S | float],
-        db: Callable[[S, S, S], S | float],
-        /,
-        **traits: Unpack[BinaryTraits],
+        cls, name: str, value: Made2, da: Made3, db: Made3, /, **traits: Unpack[BinaryTraits]
     ) -> Binary: ...
     @overload
     def __new__(cls, name: str, value: None, *rules: Rule, **traits: Unpack[Traits]) -> Op: ...
