@@ -158,7 +158,9 @@ def expressions() -> dict[str, list[str]]:
     return {
         "worked by hand": [explain(*pair()).latex() for pair in (line, parabola)],
         "random graphs": [explain(y, differentiable(y)[0]).latex() for y in graphs],
-        "random graphs of any numbers": [explain(y, x).latex() for y in wild for x in differentiable(y)[:1]],
+        "random graphs of any numbers": [
+            explain(y, x).latex() for y in wild for x in differentiable(y)[:1]
+        ],
         "rows of the table": list(rows()),
         "operations of one's own": [
             latex for op in unusual() for latex in explained(op(op(Value(2.0, "x"))))

@@ -238,9 +238,7 @@ def backward_pass(graph: Graph, seed: float = 1.0) -> list[Passing]:
     def tell(target: int, operand: int, local: float, contribution: float, was: Any) -> None:
         source = graph.nodes[target].args[operand]
         running = contribution if was is None else was + contribution
-        p = Passing(
-            source, target, operand, arrived[target], local, contribution, was, running
-        )
+        p = Passing(source, target, operand, arrived[target], local, contribution, was, running)
         arrived[source] = running
         passings.append(p)
 

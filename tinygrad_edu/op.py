@@ -23,6 +23,9 @@ Rule = Callable[..., Any]
 S = TypeVar("S", bound=Applies)
 
 
+_INNER = {"absorbs", "da", "db", "fast", "fold", "primitive", "safe", "traced"}
+
+
 def one(y: Any, a: Any, b: Any = None) -> float:
     """1: the rule that passes an adjoint on as it is, which a sweep looks for."""
     return 1.0
@@ -120,6 +123,10 @@ class Op:
 
     def __bool__(self) -> bool:
         return bool(self.derivatives)
+
+    def __dir__(self) -> list[str]:
+        """What an operation is to those who use it; the rest is for the engine and compilers."""
+        return sorted({*super().__dir__()} - _INNER)
 
     def __str__(self) -> str:
         return self.symbol if self.derivatives else ""

@@ -78,11 +78,15 @@ class Here(Symbolic):
         because = [reason for x in xs for reason in x.because]
         a, b = xs[0], xs[-1]
         if op in (less, step, sign):
-            return self._decided(number, [*because, _compared(a, b if op is less else self._lift(0))])
+            return self._decided(
+                number, [*because, _compared(a, b if op is less else self._lift(0))]
+            )
         if op is mask:
             passes = f"{a} is not 0" if a.number else f"{a} = 0"
             because = because if a.constant else [*because, passes]
-            return Here(b.text, number, b.constant, because) if a.number else self._decided(0, because)
+            return (
+                Here(b.text, number, b.constant, because) if a.number else self._decided(0, because)
+            )
         if op is either:
             return self._decided(number, because)
         short = _shortened(op, a, b)
@@ -103,7 +107,7 @@ _ARITHMETIC = (add, sub, mul, div, neg)
 def _shortened(op: Op, a: Here, b: Here) -> Here | None:
     """What is left of an operation with 0 or 1; None if it is neither."""
     first, second = a._known(), b._known()
-    if op in (add, sub) and second == 0 or op in (div, power) and second == 1:
+    if (op in (add, sub) and second == 0) or (op in (div, power) and second == 1):
         return a
     if op is add and first == 0:
         return b
