@@ -205,7 +205,7 @@ class Explanation:
                 result = self._shown(passings[-1].running, Latex)
                 told = f"{' + '.join(partials)} = {' + '.join(numbers)} = {result}"
                 rows.append(f"{self._total(node)} &= {told}")
-            return _aligned([*self._where(), *rows])
+            return _aligned([rows[0], *self._where(), *rows[1:]])
 
         def products(factor: Any) -> str:
             terms = [_times(list(map(factor, path.passings)), Latex) for path in self.chain.paths]
@@ -219,11 +219,14 @@ class Explanation:
             total,
         ]
         first, *others = dict.fromkeys(rows)
-        rows = [f"{whole} &= {first}", *(f"&= {row}" for row in others)]
-        return _aligned([*self._where(), *rows])
+        rest = [f"&= {row}" for row in others]
+        return _aligned([f"{whole} &= {first}", *self._where(), *rest])
 
     def _where(self) -> Iterator[str]:
-        """What the names are that no label shows, as rows of LaTeX, from y back."""
+        """What the names are that no label shows, as rows of LaTeX, from y back.
+
+        They stand below the row in which these names come up first.
+        """
         graph = self.chain.graph
         targets = [self._node(p.target) for p in self.chain.passings]
         used = {i for node in targets for i in (node.id, *node.args)}
@@ -233,7 +236,7 @@ class Explanation:
                 continue
             made = [operation(graph, node, Latex)] if node.op else []
             told = " = ".join([*made, self._shown(number(node), Latex)])
-            yield rf"\text{{where }} {name(graph, node, Latex)} &= {told}"
+            yield rf"&\quad\text{{where }} {name(graph, node, Latex)} = {told}"
 
     def _edge(self, p: Passing) -> str:
         """The local derivative along one edge, a partial one, as a LaTeX fraction."""
