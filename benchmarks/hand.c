@@ -78,7 +78,15 @@ INLINE v8 exponential(v8 x)
     return p * (v8)((l8)looked_up(powers, k) + ((k & ~7LL) << 49));
 }
 
-INLINE v8 logistic(v8 x) { return 1.0 / (1.0 + exponential(smaller(-x, all(708.0)))); }
+/* 1 / (1 + exp(-x)) and its slope, both from exp(-|x|): so the slope keeps its digits where the
+   value is nearly 1. One of t and 1 - t is the value, the other its complement */
+INLINE v8 logistic(v8 x, v8 *slope)
+{
+    v8 e = exponential(larger(smaller(x, -x), all(-708.0))), t = e / (1.0 + e), rest = 1.0 - t;
+    l8 below = x < 0;
+    *slope = t * rest;
+    return (v8)((below & (l8)t) | (~below & (l8)rest));
+}
 
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14)
 #define ODD(a, b) __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15)
@@ -346,28 +354,25 @@ INLINE void six(v8 *y, int width, const Row *x, int terms, const double *w, int 
     }
 }
 
-INLINE void forward_six(Row *out, int width, const Row *x, int terms, const double *w, int by_unit,
-                        int by_term, const double *bias)
+INLINE void forward_six(Row *out, Row *slope, int width, const Row *x, int terms, const double *w,
+                        int by_unit, int by_term, const double *bias)
 {
     v8 y[24];
     UNROLL for (int j = 0; j < 6; j++)
         UNROLL for (int v = 0; v < width; v++) y[j * width + v] = all(bias[j]);
     six(y, width, x, terms, w, by_unit, by_term);
     UNROLL for (int j = 0; j < 6; j++)
-        UNROLL for (int v = 0; v < width; v++) out[j][v] = logistic(y[j * width + v]);
+        UNROLL for (int v = 0; v < width; v++) out[j][v] = logistic(y[j * width + v], &slope[j][v]);
 }
 
-INLINE void backward_six(Row *d, const Row *out, int width, const Row *above, int terms,
+INLINE void backward_six(Row *d, const Row *slope, int width, const Row *above, int terms,
                          const double *w, int by_unit, int by_term)
 {
     v8 y[24];
     UNROLL for (int i = 0; i < 6 * width; i++) y[i] = all(0);
     six(y, width, above, terms, w, by_unit, by_term);
     UNROLL for (int j = 0; j < 6; j++)
-        UNROLL for (int v = 0; v < width; v++) {
-            v8 o = out[j][v];
-            d[j][v] = y[j * width + v] * (o - o * o);
-        }
+        UNROLL for (int v = 0; v < width; v++) d[j][v] = y[j * width + v] * slope[j][v];
 }
 
 /* 24 weight gradients: four rows times six rows, stored four by four */
@@ -390,7 +395,7 @@ INLINE void four_by_six(double *g, int stride, const Row *four, const Row *other
     }
 }
 
-static Row family_y[FAMILY_UNITS], family_d[56]; /* two rows of d stay 0 */
+static Row family_y[FAMILY_UNITS], family_s[FAMILY_UNITS], family_d[56]; /* two rows of d stay 0 */
 
 INLINE v8 family_block(int v, int width)
 {
@@ -398,28 +403,30 @@ INLINE v8 family_block(int v, int width)
     const Row *x = (const Row *)&family_x[0][v], *t = (const Row *)&family_t[0][v];
     Row *codes = (Row *)&family_y[0][v], *both = codes + CODES, *code = both + BOTH,
         *answer = code + CODE;
-    forward_six(codes, width, x, 24, w->person[0], 24, 1, w->bias);
-    forward_six(codes + 6, width, x + 24, 12, w->relation[0], 12, 1, w->bias + 6);
+    Row *s_codes = (Row *)&family_s[0][v], *s_both = s_codes + CODES, *s_code = s_both + BOTH,
+        *s_answer = s_code + CODE;
+    forward_six(codes, s_codes, width, x, 24, w->person[0], 24, 1, w->bias);
+    forward_six(codes + 6, s_codes + 6, width, x + 24, 12, w->relation[0], 12, 1, w->bias + 6);
     for (int j = 0; j < 12; j += 6)
-        forward_six(both + j, width, codes, 12, w->both[j], 12, 1, w->bias + 12 + j);
-    forward_six(code, width, both, 12, w->code[0], 12, 1, w->bias + 24);
+        forward_six(both + j, s_both + j, width, codes, 12, w->both[j], 12, 1, w->bias + 12 + j);
+    forward_six(code, s_code, width, both, 12, w->code[0], 12, 1, w->bias + 24);
     for (int j = 0; j < 24; j += 6)
-        forward_six(answer + j, width, code, 6, w->answer[0] + j, 1, 24, w->bias + 30 + j);
+        forward_six(answer + j, s_answer + j, width, code, 6, w->answer[0] + j, 1, 24, w->bias + 30 + j);
 
     Row *d_codes = (Row *)&family_d[0][v], *d_both = d_codes + CODES, *d_code = d_both + BOTH,
         *d_answer = d_code + CODE;
     v8 loss = all(0);
     for (int j = 0; j < ANSWER; j++)
         UNROLL for (int u = 0; u < width; u++) {
-            v8 o = answer[j][u], error = (o - t[j][u]) * family_mask[v + u];
+            v8 error = (answer[j][u] - t[j][u]) * family_mask[v + u];
             loss += error * error;
-            d_answer[j][u] = error * (o - o * o);
+            d_answer[j][u] = error * s_answer[j][u];
         }
-    backward_six(d_code, code, width, d_answer, 24, w->answer[0], 24, 1);
+    backward_six(d_code, s_code, width, d_answer, 24, w->answer[0], 24, 1);
     for (int i = 0; i < 12; i += 6)
-        backward_six(d_both + i, both + i, width, d_code, 6, w->code[0] + i, 1, 12);
+        backward_six(d_both + i, s_both + i, width, d_code, 6, w->code[0] + i, 1, 12);
     for (int i = 0; i < 12; i += 6)
-        backward_six(d_codes + i, codes + i, width, d_both, 12, w->both[0] + i, 1, 12);
+        backward_six(d_codes + i, s_codes + i, width, d_both, 12, w->both[0] + i, 1, 12);
     return loss;
 }
 

@@ -11,6 +11,8 @@ from tinygrad_edu.demos import (
     the_wall,
 )
 
+__all__ = ["LESSONS"]
+
 LESSONS = (
     the_loop.main,
     reverse_mode.main,

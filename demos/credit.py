@@ -23,6 +23,8 @@ from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
 
+__all__ = ["main"]
+
 XOR = gate("xor")
 HIDDEN = 3
 INIT = 0.3  # as in 1986

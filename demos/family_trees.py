@@ -40,6 +40,8 @@ from tinygrad_edu.lesson.families import (
 )
 from tinygrad_edu.lesson.telling import Lesson
 
+__all__ = ["main"]
+
 NATURE = "Nature 323, 1986"
 SEEDS = 40
 SHOWN = len(CASES) - HELD_OUT

@@ -23,6 +23,8 @@ from tinygrad_edu.lesson.trial import End, Trial, begin, end, learn, seconds
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
 
+__all__ = ["main"]
+
 XOR = gate("xor")
 SOURCE = "PDP 1986, ch. 8"
 SEEDS = 200

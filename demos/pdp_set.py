@@ -19,6 +19,8 @@ from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.lesson.trial import End, Trial, after_all, begin, build, end, network, seconds
 from tinygrad_edu.losses import half_squared_error
 
+__all__ = ["main"]
+
 SEEDS = 50
 PDP = "PDP 1986, ch. 8"
 

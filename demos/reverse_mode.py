@@ -17,6 +17,8 @@ from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.ops import CONSTANT
 
+__all__ = ["main"]
+
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # inputs of the function
 MILLION = 1_000_000
 LINNAINMAA = "Linnainmaa 1970"

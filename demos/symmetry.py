@@ -18,6 +18,8 @@ from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.lesson.trial import Fate, Trial, after_all, begin, fate, network, seconds
 
+__all__ = ["main"]
+
 NATURE = "Nature 323, Fig. 1"
 SEEDS = 200
 PAPER = Trial("symmetry", 2, rate=0.1, alpha=0.9, init=0.3, sweeps=20_000, margin=0.3)

@@ -15,6 +15,7 @@ from tinygrad_edu import Value, gradient, graph, steps
 from tinygrad_edu.check import numerical_gradient
 from tinygrad_edu.data import Case, gate
 from tinygrad_edu.draw import charts, plots
+from tinygrad_edu.drawable import Role
 from tinygrad_edu.lesson.claims import bounded
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
@@ -22,6 +23,8 @@ from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP, Neuron
 from tinygrad_edu.optim import GradientDescent, Momentum
 from tinygrad_edu.train import History, loop, loss_below, train
+
+__all__ = ["main"]
 
 ONE_CASE = [Case(inputs=(1.0, -2.0), targets=(1.0,))]
 BEGINNING = (0.5, 0.25, 0.1)  # w[0], w[1], b
@@ -56,7 +59,7 @@ def one_step(lesson: Lesson) -> None:
     """One step of one neuron, phase by phase, every number told and each phase drawn."""
     lesson.say("One neuron, one step: y = sigmoid(w[0]*x[0] + w[1]*x[1] + b), and y should be 1.")
     unit = neuron("sigmoid")
-    roles = dict.fromkeys(unit.parameters(), "parameter")
+    roles: dict[Value, Role] = dict.fromkeys(unit.parameters(), "parameter")
     optimizer = GradientDescent(unit.parameters(), rate=2.0)
 
     def network(inputs: Sequence[float]) -> list[Value]:

@@ -25,6 +25,8 @@ from tinygrad_edu.nn import Neuron
 from tinygrad_edu.optim import GradientDescent
 from tinygrad_edu.train import History, train
 
+__all__ = ["main"]
+
 CORNERS = [case.inputs for case in gate("xor")]  # 00, 01, 10, 11
 MINSKY = "Minsky, Papert 1969"
 ROSENBLATT = "Rosenblatt 1958"

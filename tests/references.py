@@ -378,6 +378,11 @@ ROWS: dict[str, Row] = {
     "bell": Row(_bell, "y_a = -1 y h; h_a = 2 y", h=_half),
     "sech2": Row(lambda a: mp.sech(a) ** 2, "y_a = -2 y t; t_a = y", t=mp.tanh),
     "erf": Row(mp.erf, "y_a = g; g_a = -2 a g", g=lambda a: 2 / mp.sqrt(mp.pi) * mp.exp(-a * a)),
+    "erfc": Row(
+        lambda a: mp.erfc(a) if abs(a) < 1e6 else mpf(0 if a > 0 else 2),
+        "y_a = -1 g; g_a = -2 a g",
+        g=lambda a: 2 / mp.sqrt(mp.pi) * mp.exp(-a * a),
+    ),
 }
 # A row may have more than one part, each with its own points.
 PARTS: dict[str, list[Row]] = {name: [row] for name, row in ROWS.items()}
@@ -429,7 +434,7 @@ def targets(
         if order and max(sum_.peak, value) > LARGEST >= abs(exact):
             found[by] = None
             continue
-        if order < 2 and not rough and not (order == 1 and name in ("pow", "erf")):
+        if order < 2 and not rough and not (order == 1 and name in ("pow", "erf", "erfc")):
             allowed = 4 * math.ulp(float(min(abs(exact), LARGEST)))
         elif order < 2:
             allowed = float(1e-13 * min(abs(exact), LARGEST))

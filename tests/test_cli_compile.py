@@ -97,6 +97,51 @@ def test_a_script_is_compiled_as_it_left_its_value() -> None:
     assert "given = [3, 0.5]" in output("lesson.py:loss", "--to", "python")
 
 
+@pytest.mark.parametrize(
+    ("file", "language"),
+    [("n.py", "python"), ("n.C", "c"), ("n.js", "javascript"), ("n.cjs", "javascript")],
+)
+def test_the_ending_says_the_language(file: str, language: str, folder: Path) -> None:
+    for more in ([], ["--to", language]):
+        assert output(NEURON, *AT, *more, "-o", file) == ""
+        assert (folder / file).read_text() == output(NEURON, *AT, "--to", language)
+    for other in ("n.txt", "n", "n.log"):
+        assert output(NEURON, *AT, "-o", other) == ""
+        assert (folder / other).read_text() == output(NEURON, *AT)
+
+
+def test_an_es_module_exports(folder: Path) -> None:
+    output("(a*b + c)*f", "-o", "n.mjs")
+    assert "export { f_, f_ as default };" in (folder / "n.mjs").read_text()
+
+
+def test_arguments_come_in_the_order_of_the_expression() -> None:
+    shown = output("s = x*w; b + s + mask(0, q)", "--to", "python", "--at", "q=7")
+    assert "def f(x, w, b, q):" in shown
+    assert "given = [1, 1, 1, 7]" in shown
+    assert 'results = ["v6", "d_x", "d_w", "d_b", "d_q"]' in shown
+    assert "d_q" in output("b + mask(0, q)", "--to", "python", "--wrt", "q")
+
+
+@pytest.mark.parametrize("command", ["compile", "render"])
+def test_the_script_is_not_written_over(command: str, folder: Path) -> None:
+    """By whatever name it goes."""
+    places = ["lesson.py", "./lesson.py", str(folder / "lesson.py"), "again.py"]
+    os.link("lesson.py", "again.py")
+    if os.name == "posix":
+        os.symlink("lesson.py", "link.py")
+        places.append("link.py")
+    if os.path.exists("LESSON.PY"):
+        places.append("LESSON.PY")
+    more = ["--format", "svg"] if command == "render" else []
+    for place in places:
+        result = CliRunner().invoke(main, [command, "lesson.py:loss", *more, "-o", place])
+        assert result.exit_code == 2
+        assert "is the script itself" in result.stderr
+        assert (result.stderr.count("\n"), result.stdout) == (1, "")
+    assert (folder / "lesson.py").read_text() == SCRIPT
+
+
 def test_a_table_goes_to_a_file_as_it_is_and_to_a_narrow_terminal_folded(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +187,9 @@ def test_the_program_runs(folder: Path) -> None:
             ["x*w", "--to", "fortran"],
             "'fortran' is not one of 'python', 'c', 'javascript', 'table'",
         ),
+        (["x*w", "--to", "c", "-o", "n.py"], "the ending .py and --to c disagree"),
+        (["x*w", "--to", "table", "-o", "n.js"], "the ending .js and --to table disagree"),
+        (["x*w", "--to", "python", "-o", "n.txt"], "the ending .txt and --to python disagree"),
         (["x*w", "-o", "no/such/folder"], "cannot write no/such/folder"),
         (["lesson.py:nothing"], "defines no 'nothing'"),
         (["lesson.py:loss", "--at", "x=1"], "--at goes with an expression"),

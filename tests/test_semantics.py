@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
-from math import inf, log, nan
+from math import inf, log, nan, pi
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,35 @@ ROWS: list[tuple[str, Numbers, float, Numbers]] = [
     ("pow", (-2, 3), -8, (12, nan)),
     ("pow", (2, 3), 8, (12, 8 * log(2))),
     ("pow", (1, nan), 1, (nan, 0)),
+    ("hypot", (0, 0), 0, (0, 0)),
+    ("hypot", (1e200, 1e200), sqrt(2) * 1e200, (sqrt(0.5), sqrt(0.5))),
+    ("atan", (inf,), pi / 2, (0,)),
+    ("atan2", (0, -1), pi, (-1, 0)),
+    ("asin", (1,), pi / 2, (inf,)),
+    ("asin", (2,), nan, (nan,)),
+    ("acos", (-1,), pi, (-inf,)),
+    ("acosh", (1,), 0, (inf,)),
+    ("acosh", (0.5,), nan, (nan,)),
+    ("atanh", (1,), inf, (inf,)),
+    ("atanh", (-1,), -inf, (inf,)),
+    ("atanh", (2,), nan, (nan,)),
+    ("log2", (0,), -inf, (inf,)),
+    ("log10", (-1,), nan, (nan,)),
+    ("log1p", (-1,), -inf, (inf,)),
+    ("expm1", (1000,), inf, (inf,)),
+    ("exp2", (-2000,), 0, (0,)),
+    ("erf", (inf,), 1, (0,)),
+    ("sign", (-0.0,), -0.0, (0,)),
+    ("sign", (nan,), nan, (nan,)),
+    ("floor", (2,), 2, (0,)),
+    ("floor", (-inf,), -inf, (0,)),
+    ("ceil", (-0.5,), -0.0, (0,)),
+    ("either", (0, nan), 1, (0, 0)),
+    ("either", (0, -0.0), 0, (0, 0)),
+    ("circle", (1,), 0, (-inf,)),
+    ("circle", (2,), nan, (nan,)),
+    ("bell", (-1000,), 0, (0,)),
+    ("sech2", (20,), 1.6993417021166355e-17, (-3.398683404233271e-17,)),
     ("div", (1, 0), inf, (inf, -inf)),
     ("div", (1, -0.0), -inf, (-inf, -inf)),
     ("div", (-1, 0), -inf, (inf, inf)),
@@ -76,11 +105,11 @@ ROWS: list[tuple[str, Numbers, float, Numbers]] = [
     ("sin", (inf,), nan, (nan,)),
     ("cos", (-inf,), nan, (nan,)),
     ("tan", (inf,), nan, (nan,)),
-    ("tanh", (20,), 1, (0,)),
+    ("tanh", (20,), 1, (1.6993417021166355e-17,)),
     ("tanh", (-1000,), -1, (0,)),
     ("sigmoid", (1000,), 1, (0,)),
     ("sigmoid", (-1000,), 0, (0,)),
-    ("sigmoid", (40,), 1, (0,)),
+    ("sigmoid", (40,), 1, (4.248354255291589e-18,)),
     ("softplus", (1000,), 1000, (1,)),
     ("softplus", (-1000,), 0, (0,)),
     ("softplus", (inf,), inf, (1,)),

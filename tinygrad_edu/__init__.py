@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.check import (
@@ -19,10 +19,11 @@ from tinygrad_edu.errors import (
     FrozenWarning,
     GradientError,
     InnerNodeError,
+    LeftGraphError,
+    LeftGraphWarning,
     NonFiniteError,
     NonFiniteWarning,
     NumberError,
-    RuleError,
     SlowWarning,
     StaleError,
     TapeError,
@@ -30,6 +31,7 @@ from tinygrad_edu.errors import (
 )
 from tinygrad_edu.explain import explain
 from tinygrad_edu.formula import ATOM
+from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, where
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import group
 from tinygrad_edu.op import Op
@@ -49,6 +51,7 @@ from tinygrad_edu.ops import (
     cosh,
     either,
     erf,
+    erfc,
     exp,
     exp2,
     expm1,
@@ -56,9 +59,9 @@ from tinygrad_edu.ops import (
     hypot,
     less,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     mask,
     maximum,
     minimum,
@@ -88,11 +91,12 @@ __all__ = [
     "GradientError",
     "Graph",
     "InnerNodeError",
+    "LeftGraphError",
+    "LeftGraphWarning",
     "NonFiniteError",
     "NonFiniteWarning",
     "NumberError",
     "Op",
-    "RuleError",
     "SlowWarning",
     "StaleError",
     "Step",
@@ -109,29 +113,33 @@ __all__ = [
     "atanh",
     "bell",
     "ceil",
-    "circle",
     "check_finite",
+    "circle",
+    "clip",
     "compile",
     "cos",
     "cosh",
     "either",
     "erf",
+    "erfc",
     "exp",
     "exp2",
     "explain",
     "expm1",
     "first_nonfinite",
     "floor",
+    "gelu",
     "gradcheck",
     "gradient",
     "graph",
     "group",
     "hypot",
+    "leaky_relu",
     "less",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "mask",
     "maximum",
     "minimum",
@@ -142,6 +150,7 @@ __all__ = [
     "sech2",
     "sigmoid",
     "sign",
+    "silu",
     "sin",
     "sinh",
     "softplus",
@@ -151,9 +160,12 @@ __all__ = [
     "tan",
     "tanh",
     "topological_order",
+    "where",
 ]
 # A new row of the table is here by itself; type checkers know those that are imported above.
-_functions = {op.__name__: op for op in TABLE.values() if op.precedence == ATOM and op.name != "abs"}
+_functions = {
+    op.__name__: op for op in TABLE.values() if op.precedence == ATOM and op.name != "abs"
+}
 globals().update(_functions)
 __all__ += sorted(_functions.keys() - {*__all__})
 

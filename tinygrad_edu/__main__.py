@@ -2,5 +2,7 @@
 
 from tinygrad_edu.cli import main
 
+__all__: list[str] = []
+
 if __name__ == "__main__":
     main(prog_name="tinygrad-edu")

@@ -22,6 +22,7 @@ from tinygrad_edu.engine import Value, as_value, gradient, topological_order
 from tinygrad_edu.errors import GradientError
 from tinygrad_edu.finite import check_finite, first_nonfinite, nonfinite_message
 from tinygrad_edu.ieee import total
+from tinygrad_edu.op import nothing
 from tinygrad_edu.ops import mask
 
 __all__ = [
@@ -137,7 +138,7 @@ def compare(
     count = len(case.leaves)
     first = case.backward(y)
     by_rules = isinstance(y, Value) and all(
-        node.op.value is not None for node in topological_order(y) if node.args
+        node.op.value is not nothing for node in topological_order(y) if node.args
     )
     targets, derivatives, moved = [y], [first], [0.0] * (1 + count)
     if by_rules:
@@ -261,7 +262,7 @@ def _roundings(outputs: Sequence[Value]) -> list[float]:
                 operands = [numbers[x] for x in node.args]
                 if node.op is mask:  # whether its condition is 0 is no matter of rounding
                     y = operands[1] if node.a_data else 0.0
-                elif node.op.value is not None:
+                elif node.op.value is not nothing:
                     y = total(node.op.value, *operands)
                 if isfinite(y) and (y or _underflows(node)):
                     y += random.choice((-1.0, 1.0)) * max(EPSILON * abs(y), TINY)
@@ -276,7 +277,7 @@ def _underflows(node: Value) -> bool:
     """Whether a node that is 0 may stand for less than the smallest float: 0*x and x - x do not."""
     operands = _numbers(node)
     beside = [x * (1 + k * 1e-9) for k, x in enumerate(operands, 1)]
-    return node.op.value is not None and all(operands) and not total(node.op.value, *beside)
+    return node.op.value is not nothing and all(operands) and not total(node.op.value, *beside)
 
 
 def _may_be_right(y: Value, leaf: Value, analytic: float) -> bool:
@@ -317,8 +318,9 @@ def _breaks_the_chain(node: Value, moving: set[Value]) -> bool:
         if operand not in moving:
             continue
         x, local = _numbers(node)[i], total(node.op.derivatives[i], node.data, *_numbers(node))
-        if not isfinite(local) and abs(x) >= 2**52:
-            return True  # all floats are whole numbers there: (-1)**b looks smooth
+        kink = node.op.kink is not None and node.op.kink[0](*_numbers(node))
+        if (kink or not isfinite(local)) and abs(x) >= 2**52:
+            return True  # all floats are whole there: (-1)**b looks smooth, and floor(a) like a
         (y,), (points,) = sample(_along(node, i), x)
         found = limit(y, points)
         low, high = sorted(found.slopes)

@@ -24,8 +24,9 @@ from math import isfinite
 from types import FrameType, MappingProxyType
 from typing import Any
 
+from tinygrad_edu.calls import function_of_math, is_formatting
 from tinygrad_edu.check import first_nonfinite, nonfinite_message
-from tinygrad_edu.engine import Value, on_comparison
+from tinygrad_edu.engine import Value, on_comparison, on_float
 from tinygrad_edu.errors import (
     FrozenWarning,
     InnerNodeError,
@@ -38,9 +39,22 @@ from tinygrad_edu.errors import (
     TapeError,
 )
 from tinygrad_edu.ieee import number
+from tinygrad_edu.leaving import QUESTIONS, advice, called, in_library, in_package
 from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
 from tinygrad_edu.straight import Columns, Run, function
 from tinygrad_edu.tape import Tape, no_collection, record
+
+__all__ = [
+    "BACKENDS",
+    "FAST",
+    "MANY",
+    "OLDEST",
+    "REDUCTIONS",
+    "Column",
+    "Step",
+    "compile",
+    "machine_code",
+]
 
 BACKENDS = ("auto", "python", "numpy", "machine")
 REDUCTIONS = ("sum", "mean")
@@ -70,9 +84,11 @@ def compile(
 
     loss may be a function instead. It is called with Values of the numbers in `inputs`, which are
     labelled as its parameters are, and gives the loss, or a list of the loss and what else is
-    wanted; wrt may name its parameters. Where it compares Values, a FrozenWarning says which line
-    has decided once and for all: a comparison cannot be recorded, `relu`, `less` and `mask` can.
-    What is decided by `.data` or `float(...)` is frozen as well, and nobody notices.
+    wanted; wrt may name its parameters. Where it compares Values, or asks one for its number
+    (`.data`, `float(x)`, `math.exp(x)`), a FrozenWarning says which line has decided once and for
+    all: that cannot be recorded, `relu`, `less`, `mask` and `exp(x)` can. What a Value is written
+    into (`print(x)`, an f-string, `"%f" % x`) decides nothing, and nothing is said. What was drawn
+    at random is frozen as well, and nobody notices.
     """
     with no_collection():
         if isinstance(loss, Value):
@@ -441,36 +457,56 @@ class _Given(Value):
 
 
 def _watched(f: Callable[..., Any], leaves: list[Value]) -> Any:
-    """What `f` gives for the leaves; a warning for each line that compared Values meanwhile."""
-    places: dict[tuple[str, int], None] = {}
-    token = on_comparison.set(lambda: places.setdefault(_place()))
+    """What `f` gives for the leaves; a warning for each line that has frozen something meanwhile.
+
+    That is a line which compared Values, or asked one for its number.
+    """
+    places: dict[tuple[str, int], str] = {}
+
+    def compared() -> None:
+        frame = sys._getframe(_outside() - 1)
+        places.setdefault((frame.f_code.co_filename, frame.f_lineno), _COMPARED)
+
+    def asked(frame: FrameType) -> None:
+        if in_package(frame) or is_formatting(frame):  # a loss may look for its largest logit
+            return
+        message = _asked_for_number(frame)
+        while frame.f_back is not None and in_library(frame):  # `statistics` for somebody
+            frame = frame.f_back
+        places.setdefault((frame.f_code.co_filename, frame.f_lineno), message)
+
+    comparisons, numbers = on_comparison.set(compared), on_float.set(asked)
     try:
         result = f(*leaves)
     finally:
-        on_comparison.reset(token)
-    for file, line in places:
-        message = (
-            "Values were compared here while the graph was recorded: the compiled step has frozen "
-            "that answer. Write relu, maximum, less or mask instead, or compile once for each case"
-        )
+        on_comparison.reset(comparisons)
+        on_float.reset(numbers)
+    for (file, line), message in places.items():
         warnings.warn_explicit(message, FrozenWarning, file, line)
     return result
 
 
-def _place() -> tuple[str, int]:
-    """File and line of the caller outside of this package."""
-    frame = sys._getframe(_outside() - 1)
-    return frame.f_code.co_filename, frame.f_lineno
+_COMPARED = (
+    "Values were compared here while the graph was recorded: the compiled step has frozen "
+    "that answer. Write relu, maximum, less or mask instead, or compile once for each case"
+)
 
 
-def _ours(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__")).split(".")[0] == __name__.split(".")[0]
+def _asked_for_number(frame: FrameType) -> str:
+    function = function_of_math(frame)
+    known = function is not None and function.__name__ not in QUESTIONS
+    what = called(function) if known else "A Value"
+    cure = advice(function) if known else "Compute with the Value itself, or compile for each case"
+    was = "took a plain number" if known else "was asked for its number"
+    return (
+        f"{what} {was} here while the graph was recorded: the compiled step has frozen it. {cure}"
+    )
 
 
 def _outside() -> int:
     """The `stacklevel`, as seen by its caller, of the first frame outside of this package."""
     depth, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and _ours(frame):
+    while frame.f_back is not None and in_package(frame):
         depth, frame = depth + 1, frame.f_back
     return depth
 

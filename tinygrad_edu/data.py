@@ -7,6 +7,46 @@ from itertools import product
 from math import cos, frexp, inf, isfinite, pi, sin, sqrt
 from typing import Any, NamedTuple, TypeVar
 
+__all__ = [
+    "BINARY",
+    "BIPOLAR",
+    "CHILDREN",
+    "COUPLES",
+    "ENGLISH",
+    "GATES",
+    "ITALIAN",
+    "MEN",
+    "MOST_BITS",
+    "PEOPLE",
+    "PLACES",
+    "RELATIONS",
+    "SOFT",
+    "Bits",
+    "Case",
+    "Coding",
+    "Fact",
+    "Point",
+    "SplitMix64",
+    "T",
+    "addition",
+    "boolean",
+    "digits",
+    "edges",
+    "encoder",
+    "family_facts",
+    "family_trees",
+    "gate",
+    "iris",
+    "moons",
+    "negation",
+    "parity",
+    "rings",
+    "shuffled",
+    "spirals",
+    "split",
+    "symmetry",
+]
+
 Coding = tuple[float, float]  # what stands for 0 (off, no) and what for 1 (on, yes)
 BINARY: Coding = (0.0, 1.0)
 BIPOLAR: Coding = (-1.0, 1.0)

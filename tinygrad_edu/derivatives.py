@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tinygrad_edu.engine import Value, gradient
 
+__all__ = ["derivatives"]
+
 
 def derivatives(y: Value, x: Value, order: int) -> list[Value]:
     """`y`, dy/dx, d2y/dx2, ... up to `order`; one graph, in which each is computed from others.

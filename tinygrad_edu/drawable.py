@@ -4,9 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
-__all__ = ["Drawable", "Picture", "draws"]
+__all__ = [
+    "Direction",
+    "Drawable",
+    "Format",
+    "Hideable",
+    "Level",
+    "Picture",
+    "Role",
+    "Said",
+    "ThemeName",
+    "draws",
+]
+
+Said = Literal["formula", "numbers", "local", "contribution"]  # what edges say
+Hideable = Literal["leaves", "values", "grads", "edges"]
+Direction = Literal["LR", "TB"]
+ThemeName = Literal["light", "dark", "print", "contrast"]
+Level = Literal["node", "neuron", "layer"]
+Role = Literal["input", "parameter", "loss"]
+Format = Literal["svg", "png", "pdf", "dot", "json", "txt"]
+K = TypeVar("K", bound="Drawable | str")  # a Value, or its label
 
 
 class Picture(Protocol):
@@ -23,17 +43,17 @@ class Picture(Protocol):
     def text(self, *, width: int = 0, unicode: bool = True, color: bool = False) -> str:
         """The drawing as text, `width` columns wide, or as wide as it gets for 0."""
 
-    def render(self, format: str) -> bytes:
+    def render(self, format: Format) -> bytes:
         """The bytes of a file in that format: svg, png, pdf, dot, json or txt."""
 
-    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+    def save(self, path: str | os.PathLike[str], format: Format | None = None) -> None:
         """Writes the drawing to a file, in the format that its ending names."""
 
     def mimebundle(self, plain: str) -> dict[str, str]:
         """What a notebook shows, beside `plain`."""
 
 
-def _not_yet(what: Any, **how: Any) -> Picture:
+def _not_yet(what: Drawable, **how: Any) -> Picture:
     raise NotImplementedError("pictures come with the package tinygrad_edu: import it first")
 
 
@@ -48,15 +68,15 @@ class Drawable:
     def draw(
         self,
         *,
-        edges: Sequence[str] | None = None,
-        hide: Collection[str] = (),
+        edges: Sequence[Said] | None = None,
+        hide: Collection[Hideable] = (),
         places: int = 4,
-        direction: str = "LR",
+        direction: Direction = "LR",
         highlight: Sequence[str] = (),
-        theme: str = "light",
-        level: str | int | None = None,
-        roles: Mapping[Any, str] | None = None,
-        before: Any = None,
+        theme: ThemeName = "light",
+        level: Level | int | None = None,
+        roles: Mapping[K, Role] | None = None,
+        before: Drawable | None = None,
         timeout: float = 20.0,
         insist: bool = False,
     ) -> Picture:
@@ -85,11 +105,11 @@ class Drawable:
             insist=insist,
         )
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return shown(self, lambda plain: self.draw().mimebundle(plain))
 
 
-def shown(what: Any, show: Callable[[str], dict[str, str]]) -> dict[str, str]:
+def shown(what: object, show: Callable[[str], dict[str, str]]) -> dict[str, str]:
     """What a notebook shows of it. It must not fail, whatever was made of the graph."""
     plain = f"a {type(what).__name__}"
     try:

@@ -99,23 +99,36 @@ def lines(
     return made, texts
 
 
-def names(tape: Tape, fits: Callable[[str], Any]) -> list[str]:
-    """What to call each slot: its label, if it is the only one and fits, or v3, as in a picture.
+_READABLE = re.compile(r"[^\W\d][\w.\[\]']*")
 
-    The adjoint of x is d_x, and what is neither is t7, by its slot.
+
+def readable(label: str) -> str:
+    """The label if a reader takes it for one name, else ''."""
+    return label if _READABLE.fullmatch(label) else ""
+
+
+def names(tape: Tape, write: Callable[[str], str] = readable) -> list[str]:
+    """What to call each slot: its label, if it is the only one, or v3, as in a picture.
+
+    The adjoint of x is d_x, and what is neither is t7, by its slot. write: the name that a label
+    becomes, '' if it cannot be a name. A label that is its own name is kept in any case.
     """
     count = Counter(tape.labels.values())
-    labels = {k: x for k, x in tape.labels.items() if count[x] == 1 and fits(x)}
-    taken = set(labels.values())
-    called = [labels.get(k) or _free(f"v{tape.ids[k]}", taken) for k in range(tape.forward)]
-    called += [_free(f"t{k}", taken) for k in range(tape.forward, len(tape))]
+    labels = {k: x for k, x in tape.labels.items() if count[x] == 1}
+    kept = {k: x for k, x in labels.items() if write(x) == x}
+    taken = set(kept.values())
+    called = [
+        kept.get(k) or free(write(labels.get(k, "")) or f"v{tape.ids[k]}", taken)
+        for k in range(tape.forward)
+    ]
+    called += [free(f"t{k}", taken) for k in range(tape.forward, len(tape))]
     for k, d in tape.adjoints.items():
         if d >= tape.forward and called[d].startswith("t"):
-            called[d] = _free(f"d_{called[k]}", taken)
+            called[d] = free(f"d_{called[k]}", taken)
     return called
 
 
-def _free(name: str, taken: set[str]) -> str:
+def free(name: str, taken: set[str]) -> str:
     """The name, with as many _ after it as it takes: a label may be like it. It is taken then."""
     while name in taken:
         name += "_"
@@ -128,7 +141,7 @@ def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
 
     First the forward pass, then the adjoints: d_x is d output / d x.
     """
-    called = names(tape, re.compile(r"[^\W\d][\w.\[\]']*").fullmatch)
+    called = names(tape)
     ends = [*tape.outputs, *tape.gradients, *tape.adjoints.values()]
     kept = {*range(tape.forward), *tape.adjoints.values()}
     made, texts = lines(tape, Source, called.__getitem__, ends, kept=kept)
@@ -159,7 +172,7 @@ def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
     for d in [*backward, *(k for k in told if k >= tape.forward)]:
         for i, node in enumerate(owners.get(d, [None])):
             first = node is None or (not i and d >= tape.forward)
-            name = called[d] if first or node is None else _free(f"d_{called[node]}", taken)
+            name = called[d] if first or node is None else free(f"d_{called[node]}", taken)
             write(d, name, told[d] if first and d in told else str(texts[d]), node)
     if not numbers:
         rows = [(*row[:3], "") for row in rows]

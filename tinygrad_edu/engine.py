@@ -9,23 +9,28 @@ derivatives are the rules of `ops`. With numbers it is `Value.backward`, with Va
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar, copy_context
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tinygrad_edu import ops
 from tinygrad_edu.drawable import Drawable
 from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import IEEE, number, same
-from tinygrad_edu.op import UNDEFINED, Op, defined, one, telling
-from tinygrad_edu.ops import CONSTANT, LEAF, TABLE, mask
+from tinygrad_edu.leaving import refuse, tell
+from tinygrad_edu.op import TABLE, UNDEFINED, Op, defined, one, telling
+from tinygrad_edu.ops import CONSTANT, LEAF, mask
 from tinygrad_edu.sweep import sweep
 
-__all__ = ["Value", "as_value", "gradient", "on_comparison", "topological_order"]
+__all__ = ["Value", "as_value", "gradient", "on_comparison", "on_float", "topological_order"]
 
 Method = Callable[["Value"], "Value"]
 Operator = Callable[["Value", "Value | float"], "Value"]
+M = TypeVar("M", bound=Callable[..., Any])
+ABSENT: Any = None  # stands for the number of an operand that is not there
 
 
 def _unary(op: Op) -> Method:
@@ -51,7 +56,7 @@ def _reflected(op: Op) -> Callable[[Value, float], Value]:
     return _named(lambda self, other, /: method(as_value(other, type(self)), self), op)
 
 
-def _named(method: Any, op: Op) -> Any:
+def _named(method: M, op: Op) -> M:
     """The method with the name and the words of the operation, for `help`."""
     method.__name__ = method.__qualname__ = op.__name__
     method.__doc__ = op.__doc__
@@ -69,7 +74,11 @@ def _comparison(
 
 
 # Called where Values are compared: what is recorded meanwhile will not compare them again.
-on_comparison: ContextVar[Callable[[], Any]] = ContextVar("on_comparison", default=lambda: None)
+on_comparison: ContextVar[Callable[[], object]] = ContextVar("on_comparison", default=lambda: None)
+
+# Called where a Value is asked for its number, with the frame that asks. Without it, only what
+# calls a function of `math` is told that its result is no part of the graph.
+on_float: ContextVar[Callable[[FrameType], Any] | None] = ContextVar("on_float", default=None)
 
 
 class Value(Drawable):
@@ -84,6 +93,10 @@ class Value(Drawable):
 
     # a and b are the operands, a_data and b_data their numbers when this node was computed
     __slots__ = ("_data", "a", "a_data", "b", "b_data", "grad", "group", "label", "op")
+    a: Value | None
+    b: Value | None
+    a_data: float  # ABSENT, like b_data, where there is no such operand: that is asked first
+    b_data: float
     fixed = False  # others differentiate by it: see `symbolic`
     __array_ufunc__ = None  # so that NumPy's scalars leave arithmetic to us, and its arrays fail
 
@@ -91,13 +104,16 @@ class Value(Drawable):
         self._data = number(data)
         self.grad = 0.0
         self.op = LEAF
-        nothing: Any = None
-        self.a = self.b = self.a_data = self.b_data = nothing
+        self.a = self.b = None
+        self.a_data = self.b_data = ABSENT
         self.label, self.group = label, current_group()
 
     @property
     def data(self) -> float:
         """The node's number."""
+        asked = on_float.get()
+        if asked is not None:
+            asked(sys._getframe(1))
         return self._data
 
     @data.setter
@@ -118,24 +134,25 @@ class Value(Drawable):
     __pow__, __rpow__ = _binary(ops.power), _reflected(ops.power)
     __neg__, __abs__, abs = _unary(ops.neg), _unary(ops.absolute), _unary(ops.absolute)
     if TYPE_CHECKING:  # for readers of types; all rows of one operand are methods, see below
-        exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = _unary(ops.exp)
+        neg = exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = erfc = _unary(ops.exp)
         sin = cos = tan = asin = acos = atan = sinh = cosh = tanh = _unary(ops.sin)
         asinh = acosh = atanh = sign = step = relu = floor = ceil = circle = _unary(ops.sign)
         sigmoid = bell = sech2 = softplus = _unary(ops.sigmoid)
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
 
-    def _apply(self, op: Op, /, *args: Any) -> Value:
+    def _apply(self, op: Op, /, *args: Value | float) -> Value:
         nodes = [as_value(x, type(self)) for x in args]
         return _node(op, op.fast(*(x._data for x in nodes)), *nodes)
 
     def _known(self) -> float | None:
         return self._data if self.op is CONSTANT else None
 
-    def _lift(self, x: Any) -> Value:
+    def _lift(self, x: Value | float) -> Value:
         return as_value(x, type(self))
 
     def __float__(self) -> float:
+        (on_float.get() or tell)(sys._getframe(1))
         return self._data
 
     def __format__(self, spec: str) -> str:
@@ -170,7 +187,9 @@ class Value(Drawable):
             node.grad = 0.0
 
 
-def _node(op: Op, data: float, a: Value, b: Any = None, new: Any = object.__new__) -> Value:
+def _node(
+    op: Op, data: float, a: Value, b: Value | None = None, new: Any = object.__new__
+) -> Value:
     if a.op is CONSTANT and (b is None or b.op is CONSTANT):
         return as_value(data, type(a))
     node: Value = new(type(a))  # an argument, because it is found faster than by its name
@@ -178,12 +197,12 @@ def _node(op: Op, data: float, a: Value, b: Any = None, new: Any = object.__new_
     node.grad = 0.0
     node.op = op
     node.a, node.a_data = a, a._data
-    node.b, node.b_data = b, None if b is None else b._data
+    node.b, node.b_data = b, ABSENT if b is None else b._data
     node.label, node.group = "", current_group()
     return node
 
 
-def as_value(x: Any, cls: type[Value] = Value) -> Value:
+def as_value(x: Value | float, cls: type[Value] = Value) -> Value:
     """`x` if it is a Value, else a constant: a Value of that number without a gradient."""
     if isinstance(x, Value):
         return x
@@ -199,7 +218,7 @@ def topological_order(*roots: Value) -> list[Value]:
     path: list[Value] = []
     seen: set[Value] = set()
     for root in roots:
-        node: Any = root if root not in seen else None
+        node = None if root in seen else root
         while node is not None:
             seen.add(node)
             path.append(node)
@@ -225,6 +244,11 @@ def _adjoints(order: list[Value]) -> dict[Value, float]:
         if adjoint is None or a is None:
             continue
         op = node.op if y == y else UNDEFINED  # `defined`, without a call
+        if op is mask:
+            # What is kept out of the value is kept out of every derivative, and a condition is.
+            if node.a_data != 0 and b is not None and b.op is not CONSTANT:
+                found[b] = found[b] + adjoint if b in found else adjoint
+            continue
         if a.op is not CONSTANT:
             share = adjoint
             if op.da is not one:
@@ -233,12 +257,7 @@ def _adjoints(order: list[Value]) -> dict[Value, float]:
                 )
             found[a] = found[a] + share if a in found else share
         if b is not None and b.op is not CONSTANT:
-            share = adjoint
-            if op is mask:
-                if node.a_data == 0:
-                    continue  # what is kept out of the value is kept out of every derivative
-            elif op.db is not one:
-                share = adjoint * op.db(y, node.a_data, node.b_data)
+            share = adjoint if op.db is one else adjoint * op.db(y, node.a_data, node.b_data)
             found[b] = found[b] + share if b in found else share
     return found
 
@@ -247,25 +266,31 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
     """The derivatives of y by each x, as Values: a graph to draw or to differentiate again.
 
     No grad changes; where y does not depend on x the answer is 0. StaleError if a leaf was set
-    since y was computed: the new graph would mix its two numbers.
+    since y was computed: the new graph would mix its two numbers. LeftGraphError if a rule asks a
+    Value for its number: what it makes of it would be a constant in the next derivative.
     """
     xs = list(xs)
     order = topological_order(y)
-    wanted = set(xs)
+    wanted = {x for x in xs if x.op is not CONSTANT}
     for node in order:
         for x, then in ((node.a, node.a_data), (node.b, node.b_data)):
             if x in wanted:
                 wanted.add(node)
             if x is not None and not same(x._data, then):
                 raise StaleError(f"{x!r} was {then!r} when it was used: compute the graph again")
-    one = as_value(1.0, type(y))
-    found = sweep(reversed(order), one, wanted.__contains__, _as_values)
+    op = LEAF
+
+    def look(node: Value) -> tuple[Op, tuple[Value, ...], tuple[Value, ...]]:
+        nonlocal op
+        # As `defined` has it; but whether a result is nan may change when the graph is run again.
+        op = node.op if node._data == node._data or node.op is mask else telling(node.op)
+        return op, node.args, (node, *node.args)
+
+    context = copy_context()  # so that nobody refuses any more when this is over
+    context.run(on_float.set, lambda frame: refuse(op, frame))
+    seed = as_value(1.0, type(y))
+    found = context.run(sweep, reversed(order), seed, wanted.__contains__, look)
     return [found[x] if x in found else as_value(0.0, type(y)) for x in xs]
-
-
-def _as_values(node: Value) -> tuple[Op, tuple[Value, ...], tuple[Value, ...]]:
-    op = node.op if node._data == node._data or node.op is mask else telling(node.op)
-    return op, node.args, (node, *node.args)
 
 
 def _in_ieee(node: Value) -> tuple[Op, tuple[Value, ...], tuple[float, ...]]:

@@ -1,5 +1,26 @@
 """What can go wrong with numbers and graphs, each under the builtin a caller would expect."""
 
+__all__ = [
+    "ExpressionError",
+    "FormatError",
+    "FrozenWarning",
+    "GradientError",
+    "InnerNodeError",
+    "LeftGraphError",
+    "LeftGraphWarning",
+    "LengthError",
+    "MissingError",
+    "NonFiniteError",
+    "NonFiniteWarning",
+    "NumberError",
+    "ScriptError",
+    "SlowWarning",
+    "StaleError",
+    "StateError",
+    "TapeError",
+    "ViewError",
+]
+
 
 class NumberError(TypeError):
     """Something that is not one real number was used as one."""
@@ -7,10 +28,6 @@ class NumberError(TypeError):
 
 class InnerNodeError(AttributeError, TypeError):
     """A node that was computed cannot be set, copied or pickled like a leaf."""
-
-
-class RuleError(TypeError):
-    """A rule of an operation takes its number from elsewhere, so that its derivative is lost."""
 
 
 class StaleError(RuntimeError):
@@ -57,12 +74,20 @@ class TapeError(ValueError):
     """A tape whose instructions do not fit together, or numbers that do not fit a tape."""
 
 
+class LeftGraphError(TypeError):
+    """A Value was used as a plain number where its derivatives must not get lost."""
+
+
+class LeftGraphWarning(UserWarning):
+    """A function of `math` was given a Value: its result is a number, without derivatives."""
+
+
 class NonFiniteWarning(RuntimeWarning):
     """A compiled step met a nan or an infinity."""
 
 
 class FrozenWarning(UserWarning):
-    """Values were compared while a graph was recorded, which decides it once and for all."""
+    """A number was asked for while a graph was recorded, which decides it once and for all."""
 
 
 class SlowWarning(UserWarning):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isinf, isnan
-from typing import Any
+from typing import Any, Literal, get_args
 
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import NumberError, ViewError
@@ -27,7 +27,10 @@ from tinygrad_edu.written import (
     side,
 )
 
-FORMS = ("text", "words", "latex")
+__all__ = ["FORMS", "Explanation", "explain", "explanation"]
+
+Form = Literal["text", "words", "latex"]
+FORMS: tuple[Form, ...] = get_args(Form)
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +52,7 @@ class Explanation:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/latex": f"$$\n{self.latex()}\n$$"}
 
-    def form(self, form: str) -> str:
+    def form(self, form: Form) -> str:
         """The explanation in one of FORMS; ViewError for another."""
         if form not in FORMS:
             raise ViewError(f"there is no form {form[:60]!r}: choose one of {', '.join(FORMS)}")

@@ -8,23 +8,52 @@ from __future__ import annotations
 
 import ast
 import keyword
+import math
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from math import inf
+from typing import Any
 
-from tinygrad_edu import ops
+from tinygrad_edu import functions, ops
 from tinygrad_edu.engine import Value, as_value, topological_order
 from tinygrad_edu.errors import ExpressionError
 from tinygrad_edu.formula import ATOM
 from tinygrad_edu.op import Op
 
+__all__ = [
+    "FUNCTIONS",
+    "LONGEST",
+    "SHOWN",
+    "after_update",
+    "bindings",
+    "expression",
+    "names",
+    "shown",
+]
+
 LONGEST = 10_000  # characters; what is longer was not typed
 SHOWN = 60  # characters of what was typed are echoed
 
-FUNCTIONS = {name: op for name, op in ops.TABLE.items() if op.precedence == ATOM}
+# The functions that can be typed: what they do, the least and the greatest number of arguments.
+FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
+    **{
+        name: (op, len(op.derivatives), len(op.derivatives))
+        for name, op in ops.TABLE.items()
+        if op.precedence == ATOM
+    },
+    **functions.FUNCTIONS,
+}
+# Other names of theirs, where they are called; as the name of a number each is free.
+_ALIASES = {"ln": "log", "ReLU": "relu", "σ": "sigmoid", "logistic": "sigmoid", "swish": "silu"}
+_ALIASES |= {"maximum": "max", "minimum": "min", "absolute": "abs", "sgn": "sign"}
+_ALIASES |= {f"arc{name[1:]}": name for name in FUNCTIONS if re.match("a(sin|cos|tan)", name)}
+_TYPED = {name: FUNCTIONS[alias] for name, alias in _ALIASES.items()}
+_TYPED["pow"] = (ops.power, 2, 2)
+_TYPED |= FUNCTIONS
+CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}  # unless a number of that name is given
 _BINARY: dict[type[ast.AST], Op] = {
     ast.Add: ops.add,
     ast.Sub: ops.sub,
@@ -99,7 +128,8 @@ def names(text: str) -> list[str]:
         for node in ast.walk(_definition(statement)[1])
         if isinstance(node, ast.Name)
     ]
-    return list(dict.fromkeys(x for *_, x in sorted(found) if x not in {*defined, *FUNCTIONS}))
+    known = {*defined, *_TYPED, *CONSTANTS}
+    return list(dict.fromkeys(x for *_, x in sorted(found) if x not in known))
 
 
 def expression(text: str, numbers: Mapping[str, float | Value]) -> Value:
@@ -226,7 +256,7 @@ def _syntax(text: str, error: SyntaxError) -> str:
 
 def _evaluate(tree: ast.expr, leaves: Mapping[str, Value], used: set[str]) -> Value | float:
     """The tree's Value, operands before operations, with the tree itself kept on a list."""
-    waiting: list[ast.expr | tuple[Op, int]] = [tree]
+    waiting: list[ast.expr | tuple[Callable[..., Any], int]] = [tree]
     done: list[Value | float] = []
     while waiting:
         node = waiting.pop()
@@ -247,7 +277,7 @@ def _evaluate(tree: ast.expr, leaves: Mapping[str, Value], used: set[str]) -> Va
     return done[0]
 
 
-def _operation(node: ast.expr) -> tuple[Op | None, list[ast.expr]]:
+def _operation(node: ast.expr) -> tuple[Callable[..., Any] | None, list[ast.expr]]:
     """The operation that a node asks for and its operands; +x has no operation, x neither."""
     if isinstance(node, ast.BinOp):
         op = _BINARY.get(type(node.op))
@@ -261,27 +291,28 @@ def _operation(node: ast.expr) -> tuple[Op | None, list[ast.expr]]:
     return None, []
 
 
-def _function(call: ast.Call) -> Op:
+def _function(call: ast.Call) -> Callable[..., Any]:
     if not isinstance(call.func, ast.Name):
         times = "2(x) is written 2*(x); " if isinstance(call.func, ast.Constant) else ""
         raise ExpressionError(times + _refusal(call.func))
     name = call.func.id
-    op = FUNCTIONS.get(name)
-    if op is None:
+    if name not in _TYPED:
         raise ExpressionError(
-            f"{shown(name)} is not a function{_nearest(name, FUNCTIONS)}; the functions are "
+            f"{shown(name)} is not a function{_nearest(name, _TYPED)}; the functions are "
             f"{', '.join(sorted(FUNCTIONS))}"
         )
     if call.keywords or any(isinstance(arg, ast.Starred) for arg in call.args):
-        raise ExpressionError(f"{name} takes plain arguments only: {_usage(op)}")
-    if len(call.args) != len(op.derivatives):
-        given, right = len(call.args), len(op.derivatives)
-        raise ExpressionError(f"{name} takes {right}, not {given}, arguments: write {_usage(op)}")
-    return op
+        raise ExpressionError(f"{name} takes plain arguments only: {_usage(name)}")
+    function, least, most = _TYPED[name]
+    if not least <= len(call.args) <= most:
+        right = f"{least} or {most}" if least < most else str(least)
+        given = len(call.args)
+        raise ExpressionError(f"{name} takes {right}, not {given}, arguments: write {_usage(name)}")
+    return function
 
 
-def _usage(op: Op) -> str:
-    return f"{op}({', '.join('ab'[: len(op.derivatives)])})"
+def _usage(name: str) -> str:
+    return f"{name}({', '.join('abc'[: _TYPED[name][1]])})"
 
 
 def _atom(node: ast.expr, leaves: Mapping[str, Value]) -> Value | float:
@@ -296,8 +327,12 @@ def _atom(node: ast.expr, leaves: Mapping[str, Value]) -> Value | float:
         raise ExpressionError(_refusal(node))
     if node.id in leaves:
         return leaves[node.id]
+    if node.id in CONSTANTS:
+        constant = as_value(CONSTANTS[node.id])
+        constant.label = node.id
+        return constant
     if node.id in FUNCTIONS:
-        raise ExpressionError(f"{node.id} is a function: write {_usage(FUNCTIONS[node.id])}")
+        raise ExpressionError(f"{node.id} is a function: write {_usage(node.id)}")
     bound = f"; bound so far: {', '.join(leaves)}" if leaves else ""
     raise ExpressionError(
         f"{shown(node.id)} has no number{_nearest(node.id, leaves)}: add --at "

@@ -8,6 +8,8 @@ import os
 import secrets
 import stat
 
+__all__ = ["write_whole"]
+
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
 
 

@@ -27,9 +27,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, nan
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
-from tinygrad_edu.drawable import Drawable
+from tinygrad_edu.drawable import Drawable, K, Role
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import NumberError, ViewError
 from tinygrad_edu.formula import format_number, latex_names
@@ -38,7 +38,20 @@ from tinygrad_edu.op import Op, defined
 from tinygrad_edu.ops import CONSTANT
 from tinygrad_edu.sweep import sweep
 
-ROLES = ("input", "parameter", "loss")
+__all__ = [
+    "ROLES",
+    "Edge",
+    "Graph",
+    "Node",
+    "Passing",
+    "backward_pass",
+    "graph",
+    "jsonable",
+    "mark",
+]
+
+ROLES: tuple[Role, ...] = get_args(Role)
+Kind = Literal["leaf", "constant", "operation", "group"]
 _NAME = re.compile(r"[^\W\d][\w.\[\]']*")  # a label that can stand in a formula
 
 
@@ -50,7 +63,7 @@ class Node(NamedTuple):
     """
 
     id: int
-    kind: str
+    kind: Kind
     label: str
     op: Op
     args: tuple[int, ...]
@@ -59,7 +72,7 @@ class Node(NamedTuple):
     grad: float | None
     stale: bool = False
     group: str = ""
-    role: str = ""
+    role: Role | Literal[""] = ""
     holds: int = 1
     marked: bool = False
 
@@ -247,7 +260,7 @@ def backward_pass(graph: Graph, seed: float = 1.0) -> list[Passing]:
     return passings
 
 
-def graph(root: Value, *more: Value, roles: Mapping[Any, str] | None = None) -> Graph:
+def graph(root: Value, *more: Value, roles: Mapping[K, Role] | None = None) -> Graph:
     """The graph that the roots were computed by, as it is now, the last root its output.
 
     Where the output's grad is 0, nobody has computed gradients: then no node shows one; nor where
@@ -298,12 +311,12 @@ def _order(roots: Sequence[Value]) -> list[Value]:
     return list(dict.fromkeys(node for root in roots for node in topological_order(root)))
 
 
-def _roles(order: Sequence[Value], roles: Mapping[Any, str]) -> dict[Value, str]:
+def _roles(order: Sequence[Value], roles: Mapping[K, Role]) -> dict[Value, Role]:
     labelled: dict[Any, list[Value]] = {}
     for node in order if roles else ():
         labelled.setdefault(node.label, []).append(node)
     known = set(order) if roles else set()
-    found = {}
+    found: dict[Value, Role] = {}
     for key, role in roles.items():
         if role not in ROLES:
             raise ViewError(f"{role[:60]!r} is no role: choose one of {', '.join(ROLES)}")

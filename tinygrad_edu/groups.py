@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+__all__ = ["current_group", "group"]
+
 _path: ContextVar[str] = ContextVar("group", default="")
 
 current_group = _path.get  # the path of the group that is open here, '' outside of all

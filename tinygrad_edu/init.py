@@ -10,6 +10,8 @@ from collections.abc import Callable
 from math import cos, log, pi, sqrt
 from random import Random
 
+__all__ = ["Init", "he", "normal", "uniform", "xavier"]
+
 Init = Callable[[Random, int, int], float]
 
 

@@ -10,6 +10,8 @@ from tinygrad_edu.errors import LengthError
 from tinygrad_edu.init import Init, normal
 from tinygrad_edu.nn import Module, check_length, check_size, parameter
 
+__all__ = ["SMALL", "Dropout", "Embedding", "LayerNorm", "Linear", "RMSNorm", "residual", "total"]
+
 SMALL = normal(0.02)  # as in GPT-2
 
 

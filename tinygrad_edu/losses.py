@@ -15,6 +15,16 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.ops import exp, mask, relu, softplus, step
 
+__all__ = [
+    "binary_cross_entropy",
+    "half_squared_error",
+    "hinge",
+    "log_sum_exp",
+    "mean_squared_error",
+    "softmax",
+    "softmax_cross_entropy",
+]
+
 
 def half_squared_error(
     outputs: Sequence[Value], targets: Sequence[float], dead_zone: float = 0.0

@@ -13,11 +13,26 @@ from typing import Any
 
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import LengthError
+from tinygrad_edu.functions import FUNCTIONS
 from tinygrad_edu.groups import group
 from tinygrad_edu.init import Init, xavier
 from tinygrad_edu.ops import TABLE
 
+__all__ = [
+    "MLP",
+    "XAVIER",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Number",
+    "check_length",
+    "check_size",
+    "function_of",
+    "parameter",
+]
+
 Number = Value | float
+Activation = str | Callable[[Value], Value]  # a name, or what it is a name of
 
 XAVIER = xavier()
 
@@ -132,15 +147,33 @@ def parameter(x: float) -> Value:
     return value
 
 
-def function_of(name: str) -> Callable[[Value], Value]:
-    """The function of that name: a row of the table with one operand, or `linear`."""
-    if name == "linear":
-        return lambda x: x
-    known = [op.name for op in TABLE.values() if len(op.derivatives) == 1]
-    if name not in known:
-        raise ValueError(f"no activation {name!r}: choose linear, {', '.join(known)}")
-    function: Callable[[Value], Value] = TABLE[name]
-    return function
+def linear(x: Value) -> Value:
+    """The number as it is."""
+    return x
+
+
+def function_of(activation: Activation) -> Callable[[Value], Value]:
+    """Returns the activation as a function of one Value.
+
+    activation: `linear`, the name of a row of the table with one operand or of a function made of
+    rows, such as gelu; or an operation, such as one of your own, or any function of one Value.
+    ValueError, which lists the names, for another name; TypeError for what cannot be called.
+    """
+    known: dict[str, Any] = {"linear": linear}
+    known |= {op.name: op for op in TABLE.values() if len(op.derivatives) == 1}
+    known |= {name: function for name, (function, least, _) in FUNCTIONS.items() if least == 1}
+    function = known.get(activation, None) if isinstance(activation, str) else activation
+    if function is None:
+        raise ValueError(f"no activation {activation!r}: choose {', '.join(known)}")
+    if not callable(function):
+        raise TypeError(f"an activation is a name or a function, not {type(function).__name__}")
+    found: Callable[[Value], Value] = function
+    return found
+
+
+def name_of(activation: Activation) -> str:
+    """Returns what to call the activation: the name of a row, or of a function."""
+    return activation if isinstance(activation, str) else getattr(activation, "__name__", "f")
 
 
 def check_size(name: str, *sizes: Any) -> None:
@@ -165,7 +198,7 @@ class Neuron(Module):
     def __init__(
         self,
         inputs: int,
-        activation: str = "tanh",
+        activation: Activation = "tanh",
         *,
         init: Init = XAVIER,
         outputs: int = 1,
@@ -174,7 +207,7 @@ class Neuron(Module):
         check_size("neuron", inputs)
         self.w = [parameter(init(random, inputs, outputs)) for _ in range(inputs)]
         self.b = parameter(0.0)
-        self.activation = activation
+        self.activation = name_of(activation)
         self.function = function_of(activation)
         self.label()
 
@@ -197,7 +230,7 @@ class Layer(Module):
         self,
         inputs: int,
         outputs: int,
-        activation: str = "tanh",
+        activation: Activation = "tanh",
         *,
         init: Init = XAVIER,
         random: Random,
@@ -208,7 +241,7 @@ class Layer(Module):
             for _ in range(outputs)
         ]
         self.inputs = inputs
-        self.activation = activation
+        self.activation = name_of(activation)
         self.label()
 
     def __call__(self, xs: Sequence[Number]) -> list[Value]:
@@ -234,14 +267,15 @@ class MLP(Module):
         self,
         inputs: int,
         sizes: Sequence[int],
-        activation: str | Sequence[str] = "tanh",
+        activation: Activation | Sequence[Activation] = "tanh",
         *,
         init: Init = XAVIER,
         seed: int = 0,
     ) -> None:
         if isinstance(sizes, int) or not sizes:
             raise ValueError("sizes is a list of one layer or more, such as [16, 16, 1]")
-        names = [activation] * len(sizes) if isinstance(activation, str) else list(activation)
+        one = isinstance(activation, str) or callable(activation)
+        names: list[Activation] = [activation] * len(sizes) if one else list(activation)  # type: ignore[arg-type, list-item]
         if len(names) != len(sizes):
             raise LengthError(f"{len(sizes)} layers and {len(names)} activations: one for each")
         random = Random(seed)

@@ -7,28 +7,67 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
 from math import nan
 from types import BuiltinFunctionType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast, overload
 
-from tinygrad_edu import ieee
+from tinygrad_edu import ieee, symbolic
 from tinygrad_edu.documentation import Description
-from tinygrad_edu.errors import RuleError
 from tinygrad_edu.ieee import IEEE, number, total
 from tinygrad_edu.source import plain_function
-from tinygrad_edu.symbolic import TABLE, Applies
-from tinygrad_edu.terms import Term, leaves_the_graph, traced
+from tinygrad_edu.symbolic import Applies
+from tinygrad_edu.terms import Term, traced
 
-__all__ = ["Binary", "Op", "Rule", "Unary", "defined", "one", "row", "telling"]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-Rule = Callable[..., Any]
+__all__ = ["TABLE", "Binary", "Op", "Rule", "Unary", "defined", "nothing", "one", "row", "telling"]
+
+# Types see a rule as a function of floats, with the arithmetic that all other operands share.
+Rule = Callable[..., float]
+Rule1 = Callable[[float], float]
+Rule2 = Callable[[float, float], float]
+Rule3 = Callable[[float, float, float], float]
 S = TypeVar("S", bound=Applies)
+TABLE: dict[str, Op] = symbolic.TABLE
 
 
+# What the engine and compilers have to know of a row, and nobody who explores one at a prompt.
 _INNER = {"absorbs", "da", "db", "fast", "fold", "primitive", "safe", "traced"}
 
 
-def one(y: Any, a: Any, b: Any = None) -> float:
+def one(y: float, a: float, b: float = 0.0) -> float:
     """1: the rule that passes an adjoint on as it is, which a sweep looks for."""
     return 1.0
+
+
+class Traits(TypedDict, total=False):
+    """What else is known of any operation: see `Op`."""
+
+    symbol: str
+    python: str
+    precedence: int
+    latex: str
+    says: str
+    spoken: str
+    commutes: bool
+    example: Sequence[float]
+    safe: float | None
+    absorbs: bool
+    module: str
+
+
+class UnaryTraits(Traits, total=False):
+    """What else is known of an operation of one operand."""
+
+    reads: Rule2
+    kink: tuple[Callable[[float], bool], str]
+
+
+class BinaryTraits(Traits, total=False):
+    """What else is known of an operation of two operands."""
+
+    reads: tuple[Rule3, Rule3]
+    kink: tuple[Callable[[float, float], bool], str]
+    fold: Callable[[float, float], float | None]
 
 
 class Op:
@@ -37,33 +76,77 @@ class Op:
     Your own is one row too: `cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2)`. The value
     is a function of the operands, a rule one of the result and the operands. Where both are made
     of operators and of functions of this package, the operation can be differentiated to any
-    order, compiled, and written in other languages. RuleError (a TypeError) if a rule takes its
-    number from `math`: the derivative of the rule itself would be lost.
+    order, compiled, and written in other languages. Where a rule takes its number from `math`,
+    `gradient` raises LeftGraphError: the derivative of the rule itself would be lost.
 
     symbol: what a picture shows, the name if there is none. reads: the rules as people read them,
     where the numbers come from forms that keep more digits. precedence: how strongly its symbol
     binds, from 1 (a sum) to 5 (a call). latex: its sign or command, or a form with %s. says: what
     it computes, in words. spoken: the words between its operands. commutes: whether operands can
-    be exchanged. kink: whether operands are at a kink, and which
-    derivative is agreed upon there. example:
-    numbers to try it on. safe: operands at which it is finite. fold: the result, where that is
-    known although an operand is not a number yet, or else None. absorbs: whether an operand can
-    be nan and the result be a number.
+    be exchanged. kink: whether operands are at a kink, and which derivative is agreed upon there.
+    example: numbers to try it on. safe: operands at which it is finite. fold: the result, where
+    that is known although an operand is not a number yet, or else None. absorbs: whether an
+    operand can be nan and the result be a number.
     """
 
-    __doc__ = Description(__doc__)  # type: ignore[assignment]
+    __doc__ = Description(__doc__)
+    __name__: str
+    __qualname__: str
+    __signature__: Signature
+    _traced: Term | None
+    name: str
+    symbol: str
     value: Rule
     derivatives: tuple[Rule, ...]
+    reads: tuple[Rule, ...]
+    precedence: int
+    latex: str
+    says: str
+    spoken: str
+    commutes: bool
+    kink: tuple[Callable[..., bool], str] | None
+    example: Sequence[float]
+    safe: float | None
+    fold: Callable[..., float | None] | None
+    absorbs: bool
+    fast: Rule
+    da: Rule
+    db: Rule
 
-    def __new__(cls, name: str, value: Rule | None, *rules: Rule, **_: Any) -> Op:
-        kinds = (cls, Unary, Binary)
-        return object.__new__(kinds[min(len(rules), 2)] if cls is Op else cls)
-
-    def __init__(
-        self,
+    @overload
+    def __new__(
+        cls, name: str, value: Rule1, da: Rule2, /, **traits: Unpack[UnaryTraits]
+    ) -> Unary: ...
+    @overload
+    def __new__(
+        cls, name: str, value: Rule2, da: Rule3, db: Rule3, /, **traits: Unpack[BinaryTraits]
+    ) -> Binary: ...
+    @overload
+    def __new__(
+        cls,
         name: str,
-        value: Rule | None,
-        *rules: Rule,
+        value: Callable[[S], S],
+        da: Callable[[S, S], S | float],
+        /,
+        **traits: Unpack[UnaryTraits],
+    ) -> Unary: ...
+    @overload
+    def __new__(
+        cls,
+        name: str,
+        value: Callable[[S, S], S],
+        da: Callable[[S, S, S], S | float],
+        db: Callable[[S, S, S], S | float],
+        /,
+        **traits: Unpack[BinaryTraits],
+    ) -> Binary: ...
+    @overload
+    def __new__(cls, name: str, value: None, *rules: Rule, **traits: Unpack[Traits]) -> Op: ...
+    def __new__(
+        cls,
+        name: str,
+        value: Callable[..., Any] | None,
+        *rules: Callable[..., Any],
         symbol: str = "",
         python: str = "",
         reads: Rule | Sequence[Rule] = (),
@@ -75,48 +158,43 @@ class Op:
         kink: tuple[Callable[..., bool], str] | None = None,
         example: Sequence[float] = (),
         safe: float | None = None,
-        fold: Rule | None = None,
+        fold: Callable[..., float | None] | None = None,
         absorbs: bool = False,
         module: str = "",
-    ) -> None:
+    ) -> Op:
         if not name.isidentifier() or len(rules) > 2 or not all(map(callable, rules)):
             raise TypeError(f"{name!r}: expected an identifier, a function, a rule per argument")
+        kinds = (cls, Unary, Binary)
+        self = object.__new__(kinds[len(rules)] if cls is Op else cls)
         self.name, self.symbol, self.derivatives = name, symbol or name, rules
-        self.value = value or _nothing
+        self.value = value or nothing
         self.reads = tuple(reads) if isinstance(reads, Sequence) else (reads,)
         self.reads = self.reads or rules
         self.precedence, self.latex, self.says, self.spoken = precedence, latex, says, spoken
         self.commutes, self.kink, self.example, self.safe = commutes, kink, example, safe
         self.fold, self.absorbs = fold, absorbs
-        self.fast: Rule = lambda *numbers: total(self.value, *numbers)
-        self.da, self.db = (*rules, _nothing, _nothing)[:2]
+        self.fast = lambda *numbers: total(self.value, *numbers)
+        self.da, self.db = (*rules, nothing, nothing)[:2]
         self.__name__ = self.__qualname__ = python or name
-        self.__module__ = module or str(sys._getframe(1).f_globals.get("__name__", ""))
+        self.__module__ = module or _caller()
         letters = [Parameter(x, Parameter.POSITIONAL_ONLY) for x in "ab"[: len(rules)]]
         self.__signature__ = Signature(letters)
-        if not module and type(self) in (Unary, Binary):
-            self._refuse_rules_that_leave()
-
-    def _refuse_rules_that_leave(self) -> None:
-        for rule, operand in zip(self.derivatives, "ab"):
-            if leaves_the_graph(rule, "yab"[: 1 + len(self.derivatives)]):
-                raise RuleError(
-                    f"the rule of {self.name} by {operand} takes its number from math, where its "
-                    "own derivative is lost: use the functions of tinygrad_edu in it"
-                )
+        return self
 
     def __get__(self, instance: object, owner: type | None = None) -> Op:
         return self  # `help` takes what has a __get__ for a function, which it is
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Applies | float) -> Any:
         """The result: a float for numbers, a Value for Values, text for Formulas."""
         if len(args) != len(self.derivatives):
             count = len(self.derivatives)
-            raise TypeError(f"{self.name} takes {count} operand{'s' * (count > 1)}, not {len(args)}")
+            raise TypeError(
+                f"{self.name} takes {count} operand{'s' * (count > 1)}, not {len(args)}"
+            )
         for x in args:
             if type(x) is not float and hasattr(x, "_apply"):
                 known = self.fold(*args) if self.fold else None
-                return x._apply(self, *args) if known is None else x._lift(known)
+                return x._apply(self, *args) if known is None else cast(Applies, x)._lift(known)
         if IEEE in map(type, args):
             return IEEE(total(self.value, *map(number, args)))
         return self.fast(*map(number, args))
@@ -167,8 +245,9 @@ class Op:
                 self._become(place, rule, "yab"[: 1 + len(self.derivatives)])
 
     def _become(self, attribute: str, function: Rule, names: str) -> None:
-        def first(*numbers: float) -> Any:
-            setattr(self, attribute, made := plain_function(function, names))
+        def first(*numbers: float) -> float:
+            made: Rule = plain_function(function, names)
+            setattr(self, attribute, made)
             return made(*numbers)
 
         setattr(self, attribute, first)
@@ -177,44 +256,52 @@ class Op:
 class Unary(Op):
     """An operation of one operand."""
 
-    __doc__ = Description(__doc__)  # type: ignore[assignment]
+    __doc__ = Description(__doc__)
     if TYPE_CHECKING:
 
-        @overload  # type: ignore[override]
+        @overload  # type: ignore[override]  # it takes one operand, an Op any number
         def __call__(self, a: S, /) -> S: ...
         @overload
         def __call__(self, a: float, /) -> float: ...
-        def __call__(self, a: Any, /) -> Any: ...
+        def __call__(self, a: S | float, /) -> S | float: ...
 
 
 class Binary(Op):
     """An operation of two operands."""
 
-    __doc__ = Description(__doc__)  # type: ignore[assignment]
+    __doc__ = Description(__doc__)
     if TYPE_CHECKING:
 
-        @overload  # type: ignore[override]
+        @overload  # type: ignore[override]  # it takes two operands, an Op any number
         def __call__(self, a: S, b: S | float, /) -> S: ...
         @overload
         def __call__(self, a: float, b: S, /) -> S: ...
         @overload
         def __call__(self, a: float, b: float, /) -> float: ...
-        def __call__(self, a: Any, b: Any, /) -> Any: ...
+        def __call__(self, a: S | float, b: S | float, /) -> S | float: ...
 
 
 @overload
-def row(name: str, value: Rule, da: Rule, /, **traits: Any) -> Unary: ...
+def row(name: str, value: Rule1, da: Rule2, /, **traits: Unpack[UnaryTraits]) -> Unary: ...
 @overload
-def row(name: str, value: Rule, da: Rule, db: Rule, /, **traits: Any) -> Binary: ...
+def row(
+    name: str, value: Rule2, da: Rule3, db: Rule3, /, **traits: Unpack[BinaryTraits]
+) -> Binary: ...
 def row(name: str, value: Rule, /, *rules: Rule, **traits: Any) -> Op:
     """A new row of the table, which is the operation itself."""
-    module = str(sys._getframe(1).f_globals.get("__name__", ""))
-    TABLE[name] = op = Op(name, value, *rules, module=module, **traits)
+    op: Op = Op(name, value, *rules, module=_caller(), **traits)
+    TABLE[name] = op
     op._hasten()
     return op
 
 
-def _nothing(*_: Any) -> float:
+def _caller() -> str:
+    """The module from which the caller of this function was called."""
+    return str(sys._getframe(2).f_globals.get("__name__", ""))
+
+
+def nothing(*_: float) -> float:
+    """The value of what has none by itself: a leaf, or a node whose number somebody else gave."""
     return nan
 
 
@@ -233,9 +320,12 @@ def defined(op: Op, y: float) -> Op:
 
 def telling(op: Op) -> Op:
     """The operation with local derivatives that are nan wherever its result will be nan."""
-    less = TABLE["less"]
+    less: Rule = TABLE["less"]
 
     def tells(rule: Rule) -> Rule:
-        return lambda y, *args: rule(y, *args) + less(y, y)  # less(y, y) is 0, but nan for nan
+        def told(y: float, *args: float) -> float:
+            return rule(y, *args) + less(y, y)  # less(y, y) is 0, but nan for nan
+
+        return told
 
     return Op(op.name, op.value, *map(tells, op.derivatives), symbol=op.symbol, module=__name__)

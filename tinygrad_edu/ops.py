@@ -18,12 +18,10 @@ from __future__ import annotations
 import math
 import operator
 from math import nan
-from typing import Any
 
 from tinygrad_edu import ieee
-from tinygrad_edu.op import UNDEFINED, Binary, Op, Rule, Unary, defined, one, row
-from tinygrad_edu.symbolic import TABLE, choose, constant, equals, known
-
+from tinygrad_edu.op import TABLE, Binary, Op, Unary, one, row
+from tinygrad_edu.symbolic import choose, constant, equals, fixed, known
 
 
 def zero(a: float) -> bool:
@@ -70,14 +68,14 @@ div      = row("div",      ieee.divide,   lambda y, a, b: 1 / b,
                spoken="divided by", latex=r"\frac{%s}{%s}", safe=1.0, says="The quotient of two numbers")
 neg      = row("neg",      operator.neg,  lambda y, a: -1.0,     precedence=3,
                spoken="minus", says="The number with its sign changed")
-power    = row("pow",      ieee.power,    lambda y, a, b: unless_both_0(b, a, b * a**(b - 1)),
+power    = row("pow",      ieee.power,    lambda y, a, b: unless_0_times_inf(b, a**(b - 1)),
                                           lambda y, a, b: mask(either(a, step(-b)), y * log(a)),
                reads=(lambda y, a, b: b * a**(b - 1), lambda y, a, b: y * log(a)),
                symbol="**", precedence=4, python="power", spoken="to the power of", safe=1.0,
                latex="{%s}^{%s}",
                absorbs=True, example=(3.0, 2.0), says="The first number to the power of the second",
-               kink=(both_0, "0 in the base where the exponent is 0; 0 in the exponent where the base "
-                     "is 0 and the exponent is not below 0"))
+               kink=(both_0, "0 in the base where the exponent is 0; 0 in the exponent where the "
+                             "base is 0 and the exponent is not below 0"))
 exp      = row("exp",      ieee.exp,      lambda y, a: y,        latex="e^{%s}", safe=0.0,
                says="e to that power")
 log: Unary = row("log",    ieee.log,      lambda y, a: 1 / a,    latex=r"\log", safe=1.0,
@@ -136,22 +134,26 @@ atanh    = row("atanh",    ieee.atanh,    lambda y, a: circle(a)**-2,  safe=0.0,
                says="The number whose hyperbolic tangent is a, nan beyond -1 and 1")
 erf      = row("erf",      math.erf,      lambda y, a: 2 / math.sqrt(math.pi) * exp(-a**2),
                says="The error function, which runs from -1 to 1")
+erfc     = row("erfc",     math.erfc,     lambda y, a: -2 / math.sqrt(math.pi) * exp(-a**2),
+               says="1 - erf(a), with all its digits where a is large")
 absolute = row("abs",      operator.abs,  lambda y, a: sign(a),  latex=r"\left|%s\right|",
                python="absolute", kink=(zero, "0 where the number is 0"), example=(-2.0,),
                says="The number without its sign")
 floor: Unary = row("floor", ieee.floor,   lambda y, a: 0.0,
-               latex=r"\left\lfloor %s\right\rfloor", kink=(whole, "0 everywhere, also at whole numbers"),
+               latex=r"\left\lfloor %s\right\rfloor",
+               kink=(whole, "0 everywhere, also at whole numbers"),
                says="The largest whole number that is not above a")
 # What follows is made of the rows above, which are all that a language has to know.
 ceil     = row("ceil", lambda a: -floor(-a),
                lambda y, a: 0.0,
-               latex=r"\left\lceil %s\right\rceil", kink=(whole, "0 everywhere, also at whole numbers"),
+               latex=r"\left\lceil %s\right\rceil",
+               kink=(whole, "0 everywhere, also at whole numbers"),
                says="The smallest whole number that is not below a")
 exp2     = row("exp2", lambda a: 2**a,
                lambda y, a: y * math.log(2),
                reads=lambda y, a: y * log(constant(2.0, a)),
                latex="2^{%s}", safe=0.0, says="2 to that power")
-sign     = row("sign", lambda a: choose(a > 0, 1.0, choose(a < 0, -1.0, a)),
+sign: Unary = row("sign", lambda a: choose(a > 0, 1.0, choose(a < 0, -1.0, a)),
                lambda y, a: 0.0,
                kink=(zero, "0 everywhere, also where the number is 0"), example=(-2.0,),
                says="1 above 0, -1 below, 0 at 0")
@@ -164,19 +166,22 @@ relu     = row("relu", lambda a: choose(a <= 0, 0.0, a),
 maximum  = row("max", lambda a, b: choose(a > b, a, choose(equals(a, a), b, a)),
                lambda y, a, b: (1 + less(b, a) - less(a, b)) / 2,
                lambda y, a, b: (1 + less(a, b) - less(b, a)) / 2, commutes=True,
-               python="maximum", latex=r"\max", kink=(tie, "1/2 in each where both numbers are equal"),
+               python="maximum", latex=r"\max",
+               kink=(tie, "1/2 in each where both numbers are equal"),
                says="The larger of two numbers, nan if either is")
 minimum  = row("min", lambda a, b: choose(a < b, a, choose(equals(a, a), b, a)),
                lambda y, a, b: (1 + less(a, b) - less(b, a)) / 2,
                lambda y, a, b: (1 + less(b, a) - less(a, b)) / 2, commutes=True,
-               python="minimum", latex=r"\min", kink=(tie, "1/2 in each where both numbers are equal"),
+               python="minimum", latex=r"\min",
+               kink=(tie, "1/2 in each where both numbers are equal"),
                says="The smaller of two numbers, nan if either is")
 less: Binary = row("less", lambda a, b: choose(a < b, 1.0, choose(a >= b, 0.0, nan)),
                lambda y, a, b: 0.0,
                lambda y, a, b: 0.0,
                kink=(tie, "0 everywhere, also where both numbers are equal"),
                says="1 where a < b, else 0, nan if either is")
-either: Binary = row("either", lambda a, b: choose(equals(a, 0), choose(equals(b, 0), 0.0, 1.0), 1.0),
+either: Binary = row("either",
+               lambda a, b: choose(equals(a, 0), choose(equals(b, 0), 0.0, 1.0), 1.0),
                lambda y, a, b: 0.0,
                lambda y, a, b: 0.0,
                fold=lambda a, b: 1.0 if known(a) or known(b) else None, absorbs=True,
@@ -203,15 +208,15 @@ softplus = row("softplus", lambda a: relu(a) + log1p(exp(-abs(a))),
                lambda y, a: sigmoid(a), says="log(1 + exp(a)), a smooth relu")
 # fmt: on
 # Not in the table: what has no operands.
-LEAF, CONSTANT = Op("leaf", None, python="LEAF", module=__name__), Op(
-    "constant", None, python="CONSTANT", module=__name__
+LEAF, CONSTANT = (
+    Op("leaf", None, python="LEAF", module=__name__),
+    Op("constant", None, python="CONSTANT", module=__name__),
 )
 
 
-def unless_both_0(b: Any, a: Any, x: Any) -> Any:
-    """`x`, but 0 where b and a are both 0; where b is a constant, wherever b is 0."""
-    fixed = known(b) is not None or b.fixed
-    return mask(b if fixed else either(b, a), x)
+def unless_0_times_inf(b: float, x: float) -> float:
+    """b * x, but 0 where b is 0 and x infinite; where b is a constant, wherever b is 0."""
+    return mask(b if fixed(b) else either(b, 1 / x), b * x)
 
 
 __all__ = ["CONSTANT", "LEAF", "TABLE", *(op.__name__ for op in TABLE.values())]

@@ -18,6 +18,24 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import StateError
 from tinygrad_edu.ops import sqrt
 
+__all__ = [
+    "Adam",
+    "AdamW",
+    "GradientDescent",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "Parameters",
+    "RMSProp",
+    "Rate",
+    "Schedule",
+    "constant",
+    "cosine",
+    "exponential",
+    "step_decay",
+    "warm_up",
+]
+
 Schedule = Callable[[int], float]  # the rate at step 0, 1, 2, ...
 Rate = float | Schedule
 Parameters = Iterable[Value]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.formula import check_places, rounded
@@ -21,7 +21,10 @@ from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.sweep import cut
 from tinygrad_edu.written import clipped
 
-METHODS = ("topological", "naive recursion", "pre-order")
+__all__ = ["METHODS", "MOST_VISITS", "Orders", "Run", "Visit", "orders", "orders_of"]
+
+Method = Literal["topological", "naive recursion", "pre-order"]
+METHODS: tuple[Method, ...] = get_args(Method)
 MOST_VISITS = 100_000  # of naive recursion, which may want as many as there are paths
 _SHOWN = 40  # visits listed
 
@@ -39,7 +42,7 @@ class Run(NamedTuple):
     finished: False if it was stopped after MOST_VISITS.
     """
 
-    method: str
+    method: Method
     visits: tuple[Visit, ...]
     grads: dict[int, float]
     finished: bool = True
@@ -182,7 +185,7 @@ def _naive(graph: Graph) -> Run:
     return Run(METHODS[1], tuple(visits), grads, not waiting)
 
 
-def _visit(method: str, graph: Graph, order: list[int]) -> Run:
+def _visit(method: Method, graph: Graph, order: list[int]) -> Run:
     """One visit to each node, in that order, constants left out."""
     visits: list[Visit] = []
     grads = {graph.output.id: 1.0}

@@ -13,6 +13,8 @@ from tinygrad_edu.graph import Graph, Node, Passing, backward_pass
 from tinygrad_edu.ops import mask
 from tinygrad_edu.sweep import cut
 
+__all__ = ["MOST_PATHS", "Chain", "Path", "chain"]
+
 MOST_PATHS = 64  # one can still read; what has more is told node by node
 _MOST_COUNTED = 2**64  # a number of paths can have more digits than a graph has nodes
 

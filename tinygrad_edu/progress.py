@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Any
 
+__all__ = ["Bar"]
+
 
 class Bar:
     """A progress bar, once a second has passed; none where nobody would see it."""

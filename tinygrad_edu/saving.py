@@ -26,6 +26,8 @@ from tinygrad_edu.layers import Dropout
 from tinygrad_edu.nn import Module
 from tinygrad_edu.train import History
 
+__all__ = ["Stateful", "load", "save"]
+
 _FORMAT = "tinygrad-edu model"
 _KEYS = {"format", "version", "model", "chance", "parameters", "optimizer", "history"}
 _RECORDED = [item.name for item in fields(History) if item.compare]

@@ -13,6 +13,8 @@ from typing import Any, TextIO, cast
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import ScriptError
 
+__all__ = ["load", "own_stdout"]
+
 
 def load(path: str, name: str) -> Value:
     """The Value that the script at `path` calls `name` when it has run.

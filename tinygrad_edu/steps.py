@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.formula import check_places, numeral, rounded
@@ -24,6 +24,8 @@ from tinygrad_edu.written import (
     side,
 )
 
+__all__ = ["Event", "Steps", "steps", "steps_of"]
+
 
 class Event(NamedTuple):
     """One thing that happens in a pass.
@@ -34,7 +36,7 @@ class Event(NamedTuple):
     for the first event, and `running`, the gradient of `node` after it.
     """
 
-    phase: str
+    phase: Literal["forward", "backward"]
     node: int
     op: str
     operands: tuple[int, ...]

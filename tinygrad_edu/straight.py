@@ -53,7 +53,7 @@ class Arrays(Source):
     dissolves = True
     choice = "where({0}, {1}, {2})"
     # Twins of NumPy's, which take a third of the time of `where`: one pass over the array each.
-    forms = Loop.forms | {  # noqa: RUF012
+    forms = Loop.forms | {
         "relu": "maximum({0}, 0.0)",
         "max": "maximum({0}, {1})",
         "min": "minimum({0}, {1})",
@@ -165,9 +165,10 @@ def _of_arrays(op: Op) -> Any:
     import numpy as np
 
     for name in (op.name, f"arc{op.name[1:]}", f"{op.name}er"):  # sin, arcsin for asin, power
-        function = getattr(np, name, None)
+        function: Any = getattr(np, name, None)
         with np.errstate(all="ignore"), suppress(Exception):
-            if all(np.isclose(function(*xs), op.value(*xs), 1e-12, equal_nan=True) for xs in _points(op)):
+            pairs = [(function(*xs), op.value(*xs)) for xs in _points(op)]
+            if all(np.isclose(x, y, 1e-12, equal_nan=True) for x, y in pairs):
                 return function
     return _vectorized(op.value)
 

@@ -22,12 +22,13 @@ from tinygrad_edu.ops import either, mask
 __all__ = ["cut", "joined", "kept", "sweep"]
 
 Node = TypeVar("Node", bound=Hashable)
+T = TypeVar("T")
 Adjoint = tuple[Any, Any]  # a factor, and its guard or None
 
 
-def cut(op: Op, place: int, a: Any) -> bool:
-    """Whether nothing passes to that operand: a mask with the number `a` keeps it out."""
-    return op is mask and place == 1 and isinstance(a, float) and a == 0
+def cut(op: Op | None, place: int, a: Any) -> bool:
+    """Whether nothing passes to that operand: a condition, or what a mask with `a` keeps out."""
+    return op is mask and (place == 0 or (isinstance(a, float) and a == 0))
 
 
 def joined(first: Adjoint, second: Adjoint) -> Adjoint:
@@ -48,12 +49,12 @@ def kept(adjoint: Adjoint) -> Any:
 
 def sweep(
     nodes: Iterable[Node],
-    seed: Any,
+    seed: T,
     wanted: Callable[[Node], Any],
     look: Callable[[Node], tuple[Op, Sequence[Node], Sequence[Any]]],
     apply: Callable[..., Any] = lambda rule, *at: rule(*at),
     tell: Callable[[Node, int, Any, Any, Any], Any] | None = None,
-) -> dict[Node, Any]:
+) -> dict[Node, T]:
     """Returns d output / d node for each node that matters.
 
     nodes: from the output, whose adjoint is `seed`, back to the leaves. wanted: whether an operand
@@ -70,13 +71,11 @@ def sweep(
             continue
         op, operands, at = look(node)
         for place, x in enumerate(operands):
-            if not wanted(x):
+            if not wanted(x) or cut(op, place, at[1]):
                 continue
             adjoint, guard = found[node]
             rule, local = op.derivatives[place], 1.0
-            if op is mask and place == 1:
-                if cut(op, place, at[1]):
-                    continue
+            if op is mask:
                 if not isinstance(at[1], float):
                     guard = at[1] if guard is None else mask(guard, at[1])
             elif rule is not one:

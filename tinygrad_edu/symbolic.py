@@ -8,7 +8,7 @@ machine code. A class joins in by two methods, `_apply` and `_compare`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 # Every operation by its name: `ops` writes the rows, here is the dictionary that they are in.
 TABLE: dict[str, Any] = {}
@@ -25,7 +25,9 @@ class Row(Protocol):
     value: Callable[..., Any]
     derivatives: tuple[Callable[..., Any], ...]
     reads: tuple[Callable[..., Any], ...]
-    primitive: bool
+
+    @property
+    def primitive(self) -> bool: ...
 
     def __call__(self, *args: Any) -> Any: ...
 
@@ -34,6 +36,8 @@ class Applies(Protocol):
     """An operand that says itself what an operation on it means."""
 
     def _apply(self, op: Any, /, *args: Any) -> Any: ...
+
+    def _lift(self, number: Any, /) -> Any: ...
 
 
 class Symbolic:
@@ -127,11 +131,24 @@ def constant(number: float, like: Any) -> Any:
     return number if isinstance(like, float) else like._lift(number)
 
 
+def fixed(x: Any) -> bool:
+    """Whether nobody differentiates by `x`, now or later: a number, or what stands for one."""
+    return known(x) is not None or bool(x.fixed)
+
+
+@overload
+def equals(a: float, b: float) -> bool: ...
+@overload
+def equals(a: Any, b: Any) -> Any: ...
 def equals(a: Any, b: Any) -> Any:
     """The condition a == b, which is false where either is nan: == itself stays identity."""
     return a == b if isinstance(a, float) else a._compare("==", b)
 
 
+@overload
+def choose(condition: bool, x: float, y: float) -> float: ...
+@overload
+def choose(condition: Any, x: Any, y: Any) -> Any: ...
 def choose(condition: Any, x: Any, y: Any) -> Any:
     """`x` where the condition holds, else `y`; of numbers at once, else as the operand has it."""
     if isinstance(condition, bool):

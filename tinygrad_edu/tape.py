@@ -173,7 +173,7 @@ class _Pen:
                     tape.labels[k] = str(node.label)
 
     def write(self, op: Op, a: int, b: int = NOWHERE) -> int:
-        """The slot of an operation, a new one if need be; x * 1, x / 1 and x**1 are x, x**0 is 1."""
+        """The slot of an operation, a new one if need be; x * 1, x / 1, x**1 are x, x**0 is 1."""
         rows, data = self.tape.ops, self.tape.data
         x = data[a] if rows[a] is CONSTANT else None
         y = data[b] if b >= 0 and rows[b] is CONSTANT else None

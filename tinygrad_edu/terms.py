@@ -39,9 +39,6 @@ class Term(Symbolic):
     def _lift(self, number: Any) -> Term:
         return number if isinstance(number, Term) else Term(float(number))
 
-    def __float__(self) -> float:
-        raise LeavesTheGraphError
-
     def uses(self, seen: set[int] | None = None) -> Iterator[Term]:
         """Every term that it is made of, itself included, as often as it is used."""
         seen = set() if seen is None else seen
@@ -50,10 +47,6 @@ class Term(Symbolic):
             seen.add(id(self))
             for x in self.args:
                 yield from x.uses(seen)
-
-
-class LeavesTheGraphError(TypeError):
-    """A function asks a term for its float, and `math` would go on with that."""
 
 
 def traced(function: Callable[..., Any], names: str) -> Term | None:
@@ -67,14 +60,3 @@ def traced(function: Callable[..., Any], names: str) -> Term | None:
         return made if isinstance(made, Term) else Term(float(made))
     except Exception:  # whatever a function of somebody else's raises, it is not to be told
         return None
-
-
-def leaves_the_graph(rule: Callable[..., Any], names: str) -> bool:
-    """Whether the rule asks an operand for its float, where a graph of it would end."""
-    try:
-        rule(*map(Term, names))
-    except LeavesTheGraphError:
-        return True
-    except Exception:  # a rule that asks which number it is given is no graph either, but no trap
-        return False
-    return False

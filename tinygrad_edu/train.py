@@ -11,35 +11,47 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import inf, isfinite
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, get_args
 
 from tinygrad_edu import optim
 from tinygrad_edu.compiled import Step, compile
 from tinygrad_edu.data import Case, shuffled
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
+from tinygrad_edu.history import Criterion as Criterion
+from tinygrad_edu.history import History as History
+from tinygrad_edu.history import Learner as Learner
 from tinygrad_edu.ieee import number
 from tinygrad_edu.nn import Module
 from tinygrad_edu.progress import Bar
 from tinygrad_edu.straight import as_arrays, function
 from tinygrad_edu.tape import record
 
-PHASES = ("forward", "loss", "backward", "update")
+__all__ = [
+    "PHASES",
+    "Count",
+    "Criterion",
+    "History",
+    "Learner",
+    "Loss",
+    "Metric",
+    "Turn",
+    "loop",
+    "loss_below",
+    "no_better",
+    "step_of",
+    "steps_in_sweep",
+    "train",
+    "train_step",
+]
+
+Phase = Literal["forward", "loss", "backward", "update"]
+PHASES: tuple[Phase, ...] = get_args(Phase)
 
 Loss = Callable[[Any, Sequence[float]], Value]  # of a model's outputs and a case's targets
 Metric = Callable[[Sequence[Any], Sequence[Case]], float]  # of the outputs for all these cases
 Count = Callable[[Any, Sequence[float]], Value]  # as a loss: of one case, and made of Values
-
-
-class Learner(Protocol):
-    """What moves the parameters: see `optim`."""
-
-    parameters: list[Value]
-
-    def step(self) -> None:
-        """Changes every parameter once."""
 
 
 class Turn(NamedTuple):
@@ -49,7 +61,7 @@ class Turn(NamedTuple):
     model said to each. loss: the sum or the mean over the cases, None after `forward`.
     """
 
-    phase: str
+    phase: Phase
     sweep: int
     step: int
     cases: Sequence[Case]
@@ -101,34 +113,6 @@ def steps_in_sweep(cases: Sequence[Case], batch: int = 0) -> int:
     if not cases or batch < 0:
         raise ValueError(f"a loop has one case or more, and batches: {len(cases)}, {batch}")
     return -(-len(cases) // (batch or len(cases)))
-
-
-@dataclass
-class History:
-    """What happened in a run.
-
-    losses: one for each step. sweeps: how many are complete. metrics: by name, one for each
-    complete sweep, of the outputs in it; counts are among them. parameters, grads: by name, those
-    that were watched, one for each step, before its update. stopped: why the run ended, '' while
-    it has not. model, cases, loss: what `train` was given, for plots; they are not saved.
-    """
-
-    losses: list[float] = field(default_factory=list)
-    sweeps: int = 0
-    metrics: dict[str, list[float]] = field(default_factory=dict)
-    parameters: dict[str, list[float]] = field(default_factory=dict)
-    grads: dict[str, list[float]] = field(default_factory=dict)
-    stopped: str = ""
-    model: Any = field(default=None, repr=False, compare=False)
-    cases: Any = field(default=None, repr=False, compare=False)
-    loss: Any = field(default=None, repr=False, compare=False)
-
-
-class Criterion(NamedTuple):
-    """When to stop: `holds` is asked after each sweep, `says` is why."""
-
-    says: str
-    holds: Callable[[History], bool]
 
 
 def loss_below(bound: float) -> Criterion:

@@ -18,6 +18,8 @@ from tinygrad_edu.layers import SMALL, LayerNorm, Linear, RMSNorm, residual, tot
 from tinygrad_edu.losses import softmax
 from tinygrad_edu.nn import Layer, Module, check_size
 
+__all__ = ["Attention", "Block", "Head", "Vector"]
+
 Vector = list[Value]
 
 

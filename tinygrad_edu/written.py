@@ -21,6 +21,21 @@ from tinygrad_edu.op import Op
 from tinygrad_edu.ops import add, div, either, less, mask, mul, neg, power, sign, step, sub
 from tinygrad_edu.symbolic import Symbolic
 
+__all__ = [
+    "SIDES",
+    "clipped",
+    "derivative",
+    "derivative_in_numbers",
+    "local_derivative",
+    "name",
+    "number",
+    "operation",
+    "operation_in_numbers",
+    "rule",
+    "shown",
+    "side",
+]
+
 SIDES = ("left", "right")
 
 

@@ -13,6 +13,8 @@ from tinygrad_edu.errors import ViewError
 from tinygrad_edu.graph import Edge, Graph, Node
 from tinygrad_edu.ops import LEAF
 
+__all__ = ["WHOLE", "WORDS", "parse", "zoom"]
+
 # A level by name: the part of a group's path that begins with this word, or else this many parts.
 WORDS = {"layer": 1, "neuron": 2}
 WHOLE = "the calculation"  # the box of what has no group, at level 0

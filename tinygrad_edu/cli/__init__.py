@@ -14,6 +14,8 @@ from tinygrad_edu.cli.orders import orders
 from tinygrad_edu.cli.render import render
 from tinygrad_edu.cli.step import step
 
+__all__ = ["main"]
+
 
 @click.group(
     cls=Main,

@@ -22,6 +22,8 @@ from tinygrad_edu.expression import bindings
 from tinygrad_edu.graph import graph
 from tinygrad_edu.ops import LEAF
 
+__all__ = ["check"]
+
 
 @click.command(cls=ExpressionCommand)
 @click.argument("target")

@@ -26,6 +26,24 @@ from tinygrad_edu.expression import bindings, expression, names, shown
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.script import load, own_stdout
 
+__all__ = [
+    "LONGEST",
+    "SCRIPT",
+    "ExpressionCommand",
+    "Main",
+    "Refusal",
+    "at",
+    "deliver",
+    "listed",
+    "places",
+    "reading",
+    "refusing",
+    "say",
+    "target_value",
+    "terminal",
+    "unwritable",
+]
+
 SCRIPT = re.compile(r"(.+\.py):(\w*)", re.DOTALL)
 LONGEST = 500  # characters of an error
 _REFUSALS = (
@@ -156,17 +174,25 @@ places = click.option(
 
 
 def target_value(
-    target: str, assignments: Sequence[str], default: float | None = None
+    target: str,
+    assignments: Sequence[str],
+    default: float | None = None,
+    output: str | None = None,
 ) -> tuple[Value, TextIO]:
     """What is to be drawn, and where standard output is.
 
     The typed expression, differentiated; or a script's Value, as the script left it. default: of
-    names that have no number.
+    names that have no number. output: the file that will be written, which is not the script.
     """
     script = SCRIPT.fullmatch(target.strip())
     if script:
         if assignments:
             raise ExpressionError("--at goes with an expression: a script sets its own numbers")
+        if output is not None and _same_file(output, script[1]):
+            raise ScriptError(
+                f"{shown(output)[1:-1]} is the script itself, which would be lost: "
+                "choose another place"
+            )
         stdout = own_stdout()
         return load(script[1], script[2]), stdout
     if re.search(r"\.py(:|$)", target.strip()):
@@ -177,6 +203,13 @@ def target_value(
     value = expression(target, numbers | bindings(assignments))
     value.backward()
     return value, sys.stdout
+
+
+def _same_file(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)  # by whatever name or link
+    except (OSError, ValueError):  # one of them is not there, or is no name: others will say so
+        return False
 
 
 def terminal(stdout: TextIO) -> dict[str, Any]:

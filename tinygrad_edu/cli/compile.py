@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import click
 
@@ -19,12 +21,24 @@ from tinygrad_edu.cli.common import (
 )
 from tinygrad_edu.emit import table
 from tinygrad_edu.engine import Value, topological_order
-from tinygrad_edu.errors import ViewError
+from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.expression import bindings, names
 from tinygrad_edu.graph import graph
-from tinygrad_edu.languages import LANGUAGES, program
+from tinygrad_edu.languages import LANGUAGES, Language, program
 from tinygrad_edu.ops import LEAF
 from tinygrad_edu.tape import record
+
+__all__ = ["compile"]
+
+Kind = Language | Literal["table"]
+_ENDINGS: dict[str, Kind] = {
+    ".py": "python",
+    ".c": "c",
+    ".js": "javascript",
+    ".cjs": "javascript",
+    ".mjs": "javascript",
+    ".txt": "table",
+}
 
 
 @click.command(cls=ExpressionCommand)
@@ -40,9 +54,8 @@ from tinygrad_edu.tape import record
 @click.option(
     "--to",
     type=click.Choice([*LANGUAGES, "table"], case_sensitive=False),
-    default="table",
-    show_default=True,
-    help="A program in this language, or the tape line by line.",
+    help="A program in this language, or the tape line by line.  [default: what the ending of FILE "
+    "says, .py, .c, .js, .mjs or .txt; else table]",
 )
 @click.option(
     "-o", "--output", metavar="FILE", help="The file to write.  [default: standard output]"
@@ -52,7 +65,7 @@ def compile(
     target: str,
     assignments: Sequence[str],
     by: Sequence[str],
-    to: str,
+    to: Kind | None,
     output: str | None,
     precision: int,
 ) -> None:
@@ -60,39 +73,62 @@ def compile(
 
     TARGET is an expression, or FILE.py:NAME. In a table, the lines of the forward pass come first,
     then those of the adjoints: d_x is d TARGET / d x. A program takes its numbers from its command
-    line. Numbers may be left out: then they are 1 in a program, and a table shows none.
+    line, in the order in which TARGET names them, or as NAME=NUMBER. Numbers may be left out: then
+    they are 1 in a program, and a table shows none.
 
     \b
     Examples:
       tinygrad-edu compile "tanh(x*w + b)" --at x=2 --at w=-3 --at b=7
       tinygrad-edu compile "tanh(x*w + b)" --wrt w --to python
-      tinygrad-edu compile "tanh(x*w + b)" --to c -o neuron.c
+      tinygrad-edu compile "tanh(x*w + b)" -o neuron.c
     """
     if output == "/dev/stdout":
         output = "-"  # as a file it would be replaced, with all that was written to it before
     with refusing():
-        value, stdout = target_value(target, assignments, default=1.0)
+        kind, module = _kind(to, output)
+        value, stdout = target_value(target, assignments, default=1.0, output=output)
         with reading():
-            wrt = _leaves(value, by)
+            typed = not SCRIPT.fullmatch(target.strip())
+            takes = _arguments(value, target, bindings(assignments)) if typed else _leaves(value)
+            wrt = _named(value, by, takes) if by else takes
             tape = record([value], wrt)
-            whole = bool(SCRIPT.fullmatch(target.strip())) or not (
-                set(names(target)) - set(bindings(assignments))
-            )
-            text = table(tape, whole, precision) if to == "table" else program(tape, wrt, to)
-        if to == "table" and output in (None, "-"):
+            whole = not typed or not set(names(target)) - set(bindings(assignments))
+            if kind == "table":
+                text = table(tape, whole, precision)
+            else:
+                text = program(tape, wrt, kind, arguments=takes, module=module)
+        if kind == "table" and output in (None, "-"):
             say(text.rstrip("\n"), stdout)
         else:
             deliver(text.encode(), output, stdout)
 
 
-def _leaves(value: Value, by: Sequence[str]) -> list[Value]:
-    """The leaves of these names; all of them if there are none."""
+def _kind(to: Kind | None, output: str | None) -> tuple[Kind, bool]:
+    """The language that is wanted, and whether it is an ES module that is."""
+    ending = os.path.splitext(output or "")[1].lower()
+    said = _ENDINGS.get(ending)
+    if to is not None and said not in (None, to.lower()):
+        raise FormatError(f"the ending {ending} and --to {to} disagree: drop one of them")
+    return to or said or "table", ending == ".mjs"
+
+
+def _leaves(value: Value) -> list[Value]:
+    return [node for node in topological_order(value) if node.op is LEAF]
+
+
+def _arguments(value: Value, text: str, numbers: Mapping[str, float]) -> list[Value]:
+    """A leaf for each name, in the order of the expression, also where nothing depends on it."""
+    leaves = {leaf.label: leaf for leaf in _leaves(value)}
+    return [leaves.get(name) or Value(numbers.get(name, 1.0), name) for name in names(text)]
+
+
+def _named(value: Value, by: Sequence[str], takes: Sequence[Value]) -> list[Value]:
+    """The leaves of these names; nothing may depend on some of those that a program takes."""
     nodes = topological_order(value)
-    leaves = [node for node in nodes if node.op is LEAF]
-    if not by:
-        return leaves
+    leaves = _leaves(value)
     whole = graph(value)
-    found = [nodes[whole.find(name).id] for name in by]
+    idle = {leaf.label: leaf for leaf in takes if leaf not in leaves}
+    found = [idle.get(name) or nodes[whole.find(name).id] for name in by]
     for name, node in zip(by, found):
         if node.op is not LEAF:
             names = ", ".join(whole.names[nodes.index(leaf)] for leaf in leaves[:20])

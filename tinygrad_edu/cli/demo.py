@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import click
 
+__all__ = ["Demos", "demo"]
+
 
 class Demos(click.Group):
     """The lessons, which are imported only when they are asked for."""

@@ -15,8 +15,10 @@ from tinygrad_edu.cli.common import (
     say,
     target_value,
 )
-from tinygrad_edu.explain import FORMS, explanation
+from tinygrad_edu.explain import FORMS, Form, explanation
 from tinygrad_edu.graph import graph
+
+__all__ = ["explain"]
 
 
 @click.command(cls=ExpressionCommand)
@@ -36,7 +38,7 @@ from tinygrad_edu.graph import graph
     help="With numbers, in plain words, or as LaTeX mathematics.",
 )
 @places
-def explain(target: str, wrt: str, assignments: Sequence[str], form: str, precision: int) -> None:
+def explain(target: str, wrt: str, assignments: Sequence[str], form: Form, precision: int) -> None:
     """Explain d TARGET / d NAME: every path as a product of local derivatives, and their sum.
 
     TARGET is an expression, or FILE.py:NAME. Where there are more than 64 paths, the sum is told

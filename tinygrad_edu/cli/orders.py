@@ -17,6 +17,8 @@ from tinygrad_edu.cli.common import (
 )
 from tinygrad_edu.orders import orders as compared
 
+__all__ = ["orders"]
+
 
 @click.command(cls=ExpressionCommand)
 @click.argument("target")

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from math import isfinite
+from typing import cast
 
 import click
 
@@ -31,6 +32,7 @@ from tinygrad_edu.draw import film, picture
 from tinygrad_edu.draw.layout import one_line
 from tinygrad_edu.draw.theme import THEMES
 from tinygrad_edu.draw.view import DIRECTIONS, EDGES, HIDEABLE, View
+from tinygrad_edu.drawable import Format, Role
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.expression import after_update, bindings, shown
@@ -38,6 +40,8 @@ from tinygrad_edu.files import write_whole
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.steps import steps_of
 from tinygrad_edu.zoom import parse
+
+__all__ = ["render"]
 
 _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
 
@@ -144,7 +148,7 @@ def render(
     target: str,
     assignments: Sequence[str],
     output: str | None,
-    format: str | None,
+    format: Format | None,
     edges: str | None,
     hide: str | None,
     precision: int,
@@ -194,7 +198,7 @@ def render(
         format = (format or "svg") if folder is not None else _format(output, format)
         role_of = _roles(roles)
         level = None if level is None else parse(level)
-        value, stdout = target_value(target, assignments)
+        value, stdout = target_value(target, assignments, output=output)
         with reading():
             before = None
             if update is not None:
@@ -252,8 +256,8 @@ def _compatible(
         raise ViewError("--update goes with an expression: a script makes its own updates")
 
 
-def _roles(assignments: Sequence[str]) -> dict[str, str]:
-    roles: dict[str, str] = {}
+def _roles(assignments: Sequence[str]) -> dict[str, Role]:
+    roles: dict[str, Role] = {}
     for assignment in assignments:
         name, equals, role = (part.strip() for part in assignment.partition("="))
         if not equals:
@@ -262,7 +266,7 @@ def _roles(assignments: Sequence[str]) -> dict[str, str]:
             )
         if name in roles:
             raise ViewError(f"{shown(name)} has two roles: give it one")
-        roles[name] = role
+        roles[name] = cast(Role, role)  # `graph` refuses what is none
     return roles
 
 
@@ -300,7 +304,7 @@ def _deliver_all(files: dict[str, bytes], folder: str) -> None:
     click.echo(f"Note: {len(files) - 1} steps are in {shown(folder)}, and steps.svg", err=True)
 
 
-def _format(output: str | None, format: str | None) -> str | None:
+def _format(output: str | None, format: Format | None) -> Format | None:
     """The format to make, None for a drawing in the terminal."""
     if output is None or output == "-":
         if sys.stdout is None:

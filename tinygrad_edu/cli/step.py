@@ -19,6 +19,8 @@ from tinygrad_edu.cli.common import (
 )
 from tinygrad_edu.steps import steps
 
+__all__ = ["step"]
+
 _END = ("q", "Q", "\x1b", "\x03", "\x04")
 
 

@@ -8,6 +8,8 @@ from itertools import islice
 from tinygrad_edu.draw.view import BLANK, View
 from tinygrad_edu.graph import Graph, Node
 
+__all__ = ["aloud", "title"]
+
 _MOST = 100  # sentences; nobody listens to more
 
 

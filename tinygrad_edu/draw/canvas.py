@@ -10,6 +10,8 @@ from tinygrad_edu.draw.theme import THEMES, Theme
 from tinygrad_edu.errors import FormatError, MissingError, ViewError
 from tinygrad_edu.files import write_whole
 
+__all__ = ["FORMATS", "STYLES", "canvas", "dress", "from_matplotlib", "legend", "save", "sheet"]
+
 FORMATS = ("svg", "png", "pdf")
 STYLES = ("-", "--", ":", "-.")  # lines are told apart without colour
 _LETTERS = {"font.family": "DejaVu Sans", "font.size": 14}  # the font that comes with matplotlib

@@ -11,6 +11,20 @@ from tinygrad_edu.data import Case
 from tinygrad_edu.draw.canvas import STYLES, canvas, from_matplotlib, legend, sheet
 from tinygrad_edu.draw.plots import surface
 
+__all__ = [
+    "Points",
+    "fates",
+    "folding",
+    "grid",
+    "kinds",
+    "lines",
+    "scatter",
+    "shares",
+    "squares",
+    "surfaces",
+    "tables",
+]
+
 Points = Sequence[tuple[float, float]]
 _SIZE = 14  # of what is written beside the axes
 _MARKS = "osD^v*"  # points are told apart without colour

@@ -19,6 +19,8 @@ from tinygrad_edu.draw.view import BLANK, MOST_LABELS, View, arriving, kept_out,
 from tinygrad_edu.graph import Edge, Graph, Node
 from tinygrad_edu.written import SIDES, derivative, derivative_in_numbers, reason, rule
 
+__all__ = ["Attributes", "Moment", "Panel", "Placement", "dot", "drawn"]
+
 _LONGEST = 15_000  # bytes of a label; Graphviz reads 16,384
 _WRAP = 28  # characters of a label on one line
 

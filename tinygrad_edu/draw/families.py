@@ -14,6 +14,8 @@ from tinygrad_edu.draw.layout import layout
 from tinygrad_edu.draw.svg import finished
 from tinygrad_edu.files import write_whole
 
+__all__ = ["Lit", "Trees"]
+
 _ROWS = ((0, 1, 2, 3), (4, 5, 6, 7, 8, 9), (10, 11))  # each generation, from left to right
 _LEAST = 0.05  # an activity below it is not written
 

@@ -23,6 +23,8 @@ from tinygrad_edu.draw.view import View
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.steps import Steps
 
+__all__ = ["DEFAULT", "MOST_EVENTS", "SECONDS", "animated", "files", "film", "frames"]
+
 DEFAULT = View()
 MOST_EVENTS = 300
 SECONDS = 2.5  # that each picture of the animation stands

@@ -20,6 +20,26 @@ import time
 from importlib.util import find_spec
 from typing import BinaryIO, NamedTuple
 
+__all__ = [
+    "ANSWER_SECONDS",
+    "FONT_PROBE",
+    "INSTEAD",
+    "LEGIBLE_DPI",
+    "LONGEST_SECONDS",
+    "MARK",
+    "MOST_PIXELS",
+    "MOST_PIXELS_A_SIDE",
+    "NOISE",
+    "OVERRIDE",
+    "PNG_DPI",
+    "PYGRAPHVIZ",
+    "SVG_SIZE",
+    "Drawing",
+    "LayoutError",
+    "layout",
+    "one_line",
+]
+
 OVERRIDE = "TINYGRAD_EDU_DOT"
 ANSWER_SECONDS = 3.0  # for `dot -V`, which takes 0.01 where it works
 LONGEST_SECONDS = 1e6  # poll() overflows at about 2e6

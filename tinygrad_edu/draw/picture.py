@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from tinygrad_edu.draw import text
 from tinygrad_edu.draw.aloud import aloud, title
@@ -16,13 +16,26 @@ from tinygrad_edu.draw.dot import Panel, dot, drawn
 from tinygrad_edu.draw.layout import LayoutError, layout
 from tinygrad_edu.draw.svg import finished, fitting
 from tinygrad_edu.draw.view import View
+from tinygrad_edu.drawable import Format, K, Role
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.graph import Graph, graph, mark
 from tinygrad_edu.zoom import zoom
 
-FORMATS = ("svg", "png", "pdf", "dot", "json", "txt")
+__all__ = [
+    "DEFAULT",
+    "FORMATS",
+    "MANY_SHAPES",
+    "MOST_SHAPES",
+    "TITLES",
+    "Picture",
+    "draw",
+    "format_of",
+    "panels",
+]
+
+FORMATS: tuple[Format, ...] = get_args(Format)
 TITLES = ("before", "after")
 DEFAULT = View()
 MANY_SHAPES = 1_500  # more than one wants to look through
@@ -89,7 +102,7 @@ class Picture:
         titles = (f"{title}:"[:width] for title in TITLES)
         return "\n".join(f"{title}\n{drawing}" for title, drawing in zip(titles, drawings))
 
-    def render(self, format: str) -> bytes:
+    def render(self, format: Format) -> bytes:
         """The picture in one of FORMATS.
 
         FormatError (a ValueError) for another; LayoutError if there is no Graphviz, if it fails
@@ -138,7 +151,7 @@ class Picture:
         texts = [graph.to_json() for graph in self.graphs]
         return texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]\n"
 
-    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+    def save(self, path: str | os.PathLike[str], format: Format | None = None) -> None:
         """Writes the picture to `path`, in the format of its ending unless `format` says another.
 
         The file appears whole or not at all.
@@ -175,7 +188,7 @@ def draw(
     what: Value | Graph,
     *,
     before: Value | Graph | None = None,
-    roles: Mapping[Any, str] | None = None,
+    roles: Mapping[K, Role] | None = None,
     level: str | int | None = None,
     timeout: float = 20.0,
     insist: bool = False,
@@ -198,11 +211,11 @@ def draw(
     )
 
 
-def _graph(what: Value | Graph, roles: Mapping[Any, str] | None) -> Graph:
+def _graph(what: Value | Graph, roles: Mapping[K, Role] | None) -> Graph:
     return what if isinstance(what, Graph) else graph(what, roles=roles)
 
 
-def format_of(path: str | os.PathLike[str]) -> str:
+def format_of(path: str | os.PathLike[str]) -> Format:
     """The format that a file name's ending stands for; FormatError if it stands for none."""
     ending = Path(path).suffix.lower().removeprefix(".")
     if ending not in FORMATS:

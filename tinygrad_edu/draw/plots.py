@@ -19,6 +19,18 @@ from tinygrad_edu.errors import ViewError
 from tinygrad_edu.nn import MLP, Module, Neuron
 from tinygrad_edu.train import History, Loss
 
+__all__ = [
+    "KINDS",
+    "decision_boundary",
+    "gradient_sizes",
+    "hidden_maps",
+    "hinton",
+    "loss_curve",
+    "plot",
+    "surface",
+    "weight_paths",
+]
+
 _FINE = 40  # points along each side of a map
 
 

@@ -7,6 +7,8 @@ from html import escape
 
 from tinygrad_edu.draw import theme
 
+__all__ = ["finished", "fitting"]
+
 # The DTD is fetched by some readers; comments repeat the names of nodes.
 _ASIDE = re.compile(r"<!DOCTYPE[^>]*>\s*|<!--.*?-->\s*", re.DOTALL)
 _SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="[\d.]+pt"')

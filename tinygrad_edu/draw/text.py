@@ -27,6 +27,8 @@ from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.view import View, arriving, kept_out, unlabelled
 from tinygrad_edu.graph import Edge, Graph, Node
 
+__all__ = ["PLAIN", "columns", "fold", "text"]
+
 _UNICODE = {"branch": "├─ ", "last": "└─ ", "bar": "│  ", "gap": "   ", "cut": "…"}
 _ASCII = {"branch": "|- ", "last": "`- ", "bar": "|  ", "gap": "   ", "cut": "..."}
 _INDENT = 3  # columns for each level

@@ -11,6 +11,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan
 
+__all__ = [
+    "EDGE",
+    "EDGE_SIZE",
+    "FONT",
+    "FONT_SIZE",
+    "GAP",
+    "LABEL_SIZE",
+    "NODE",
+    "OPERATOR",
+    "OUTPUT",
+    "SIDE",
+    "SMALL_SIZE",
+    "SYMBOL_SIZE",
+    "THEMES",
+    "THINNEST",
+    "WIDEST",
+    "Theme",
+    "printable",
+    "sign",
+]
+
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
 FONT_SIZE = 16  # points, of numbers; labels are larger
 LABEL_SIZE = 20
@@ -71,7 +92,7 @@ class Theme:
         return colors.get(sign(x), self.undefined)
 
 
-THEMES = {
+THEMES: dict[str, Theme] = {
     "light": Theme(
         paper="#ffffff",
         ink="#1a1a1a",

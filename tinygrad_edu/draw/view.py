@@ -7,16 +7,29 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
+from typing import get_args
 
 from tinygrad_edu.draw.theme import THEMES, Theme
+from tinygrad_edu.drawable import Direction, Hideable, Said
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.formula import check_places, rounded
 from tinygrad_edu.graph import Edge, Graph, Node
 from tinygrad_edu.written import derivative, derivative_in_numbers, reason
 
-EDGES = ("formula", "numbers", "local", "contribution")
-HIDEABLE = ("leaves", "values", "grads", "edges")
-DIRECTIONS = ("LR", "TB")
+__all__ = [
+    "BLANK",
+    "DIRECTIONS",
+    "EDGES",
+    "HIDEABLE",
+    "MOST_LABELS",
+    "View",
+    "arriving",
+    "unlabelled",
+]
+
+EDGES: tuple[Said, ...] = get_args(Said)
+HIDEABLE: tuple[Hideable, ...] = get_args(Hideable)
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 BLANK = "____"  # to be filled in
 _MOST_TERMS = 4  # of a sum that is written out
 MOST_LABELS = 150  # edges whose labels can be read; with more, only tooltips say the numbers

@@ -13,6 +13,8 @@ from tinygrad_edu.draw.svg import finished
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.nn import MLP
 
+__all__ = ["THICKEST", "Weights"]
+
 THICKEST = 7.0  # points, of the largest weight
 _FEW = 4  # units before a layer, whose numbers stand at the ends of their arrows
 

@@ -8,6 +8,8 @@ from math import comb, hypot, inf
 from statistics import mean, median, stdev
 from typing import NamedTuple
 
+__all__ = ["HEAD", "Claim", "bounded", "falling", "share", "table", "typical"]
+
 HEAD = ("claim", "source", "expected", "measured", "holds")
 _SHARES = (31, 14, 12, 15, 5)  # columns of each, of 85
 _RARE = 0.01

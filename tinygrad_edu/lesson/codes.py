@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import dist
 from statistics import correlation, mean, pstdev
 
+__all__ = ["Code", "distances", "likeness", "ranks", "separable", "similarity"]
+
 _NOTHING = 1e-16  # the square of a distance that is taken for 0
 _ROUNDS = 100_000  # far more than it takes
 Code = Sequence[Sequence[float]]  # a row of numbers for each thing

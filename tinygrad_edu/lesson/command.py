@@ -11,6 +11,8 @@ import click
 
 from tinygrad_edu.lesson.telling import Lesson
 
+__all__ = ["FILE", "FOLDER", "command"]
+
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 

@@ -27,6 +27,41 @@ from tinygrad_edu.ops import maximum, step
 from tinygrad_edu.optim import Adam, Momentum, Optimizer
 from tinygrad_edu.train import History, step_of
 
+__all__ = [
+    "BEGINNING",
+    "BRANCH",
+    "CASES",
+    "COUNTS",
+    "DEAD_ZONE",
+    "FEATURES",
+    "GENERATION",
+    "HELD_OUT",
+    "MODERN",
+    "PATIENT",
+    "PRINTED",
+    "SEX",
+    "WORKING",
+    "End",
+    "FamilyNetwork",
+    "Pull",
+    "Recipe",
+    "begin",
+    "code",
+    "compiled",
+    "end",
+    "learn",
+    "learned_cases",
+    "network",
+    "optimizers",
+    "parted",
+    "pulls",
+    "ranked",
+    "seconds",
+    "shared",
+    "walk",
+    "weights",
+]
+
 CASES = family_trees()
 HELD_OUT = 4
 DEAD_ZONE = 0.2  # an error smaller than this is taken for none

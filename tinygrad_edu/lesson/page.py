@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from tinygrad_edu.lesson.claims import HEAD, Claim
 
+__all__ = ["SMALLEST", "Figure", "Lines", "Text", "page"]
+
 _LOOK = """
 :root { color-scheme: light; }
 body { font: 1.1rem/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;

@@ -17,6 +17,8 @@ from typing import Any, TextIO
 
 from tinygrad_edu.progress import Bar
 
+__all__ = ["Job", "processes", "run_all"]
+
 Job = tuple[Any, ...]  # the arguments of one run, as JSON can say them
 
 

@@ -20,6 +20,8 @@ from tinygrad_edu.lesson.claims import Claim, table
 from tinygrad_edu.lesson.page import Figure, Lines, Text, page
 from tinygrad_edu.lesson.seeds import Job, processes, run_all
 
+__all__ = ["WIDEST", "Drawable", "Lesson"]
+
 WIDEST = 100  # columns
 _WIDTH = re.compile(r'<svg\b[^>]*? width="([\d.]+)pt"')
 _KEPT = "unfinished.jsonl"

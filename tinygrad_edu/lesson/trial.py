@@ -26,6 +26,26 @@ from tinygrad_edu.ops import step
 from tinygrad_edu.optim import Momentum
 from tinygrad_edu.train import Criterion, History, step_of
 
+__all__ = [
+    "TASKS",
+    "Direct",
+    "End",
+    "Fate",
+    "Trial",
+    "after_all",
+    "begin",
+    "build",
+    "compiled",
+    "end",
+    "fate",
+    "learn",
+    "measured",
+    "moved",
+    "network",
+    "right",
+    "seconds",
+]
+
 TASKS: dict[str, Callable[[], list[Case]]] = {
     "xor": lambda: data.gate("xor"),
     "parity": data.parity,

@@ -11,6 +11,9 @@ from tinygrad_edu.graph import graph
 
 if TYPE_CHECKING:
     from tinygrad_edu.draw.picture import Picture
+    from tinygrad_edu.drawable import Direction, Format
+
+__all__ = ["Drawing", "draw_dot", "trace"]
 
 
 def trace(root: Value) -> tuple[Ordered, Ordered]:
@@ -27,7 +30,7 @@ def trace(root: Value) -> tuple[Ordered, Ordered]:
     return Ordered(nodes), Ordered(edges)
 
 
-def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Drawing:
+def draw_dot(root: Value, format: Format = "svg", rankdir: Direction = "LR") -> Drawing:
     """The picture of all that `root` was computed from: `draw_dot(y).render("y")`.
 
     format: "svg", "png", "pdf", "dot", "json" or "txt". rankdir: "LR" or "TB" (ViewError else).
@@ -41,7 +44,7 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Drawing:
 class Drawing:
     """A picture behind the names of graphviz' Digraph: `source`, `format`, `render`, `pipe`."""
 
-    def __init__(self, picture: Picture, format: str) -> None:
+    def __init__(self, picture: Picture, format: Format) -> None:
         self.picture, self.format = picture, format
 
     @property
@@ -49,7 +52,7 @@ class Drawing:
         """The picture as DOT text."""
         return self.picture.dot
 
-    def pipe(self, format: str | None = None) -> bytes:
+    def pipe(self, format: Format | None = None) -> bytes:
         """The picture as bytes; FormatError and LayoutError as from `Picture.render`."""
         return self.picture.render(format or self.format)
 
@@ -59,7 +62,7 @@ class Drawing:
         directory: str | os.PathLike[str] | None = None,
         view: bool = False,
         cleanup: bool = False,
-        format: str | None = None,
+        format: Format | None = None,
     ) -> str:
         """The path of the picture written, NAME.svg; its DOT text is written to NAME.
 

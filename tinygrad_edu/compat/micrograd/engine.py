@@ -8,6 +8,7 @@ derivatives.
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -17,14 +18,18 @@ from numbers import Integral
 from typing import Any, ClassVar, NoReturn, TypeGuard
 
 from tinygrad_edu import engine, ieee, ops
-from tinygrad_edu.engine import topological_order
-from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
+from tinygrad_edu.calls import function_of_math
+from tinygrad_edu.drawable import K, Picture, Role
+from tinygrad_edu.engine import ABSENT, topological_order
+from tinygrad_edu.errors import InnerNodeError, LeftGraphError, NumberError, StaleError
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import number, same, total
 from tinygrad_edu.op import Op, Rule, defined, one
 from tinygrad_edu.ops import CONSTANT
 from tinygrad_edu.sweep import cut
+
+__all__ = ["REST", "SPELLED", "ByHand", "Ordered", "Value", "whole"]
 
 SPELLED = {"add": "+", "mul": "*", "relu": "ReLU"}  # an operation in micrograd, if not as here
 
@@ -103,6 +108,9 @@ class Value(engine.Value):
     @property
     def data(self) -> float:
         """The node's number."""
+        asked = engine.on_float.get()
+        if asked is not None:
+            asked(sys._getframe(1))
         return self._data
 
     @data.setter
@@ -211,15 +219,21 @@ class Value(engine.Value):
     def __rtruediv__(self, other: Any) -> Any:
         return other * self**-1
 
-    def draw(self, *, roles: Mapping[Any, str] | None = None, **view: Any) -> Any:
+    def draw(self, *, roles: Mapping[K, Role] | None = None, **view: Any) -> Picture:
         """The picture of all that this was computed from, as `tinygrad_edu.Value.draw` has it."""
         return whole(graph(self, roles=roles)).draw(**view)
 
     def __float__(self) -> float:
+        frame = sys._getframe(1)
+        asked = engine.on_float.get()
+        if asked is not None:
+            asked(frame)
+        elif function_of_math(frame) is not None:  # in micrograd, a Value is no number at all
+            raise LeftGraphError(f"must be real number, not {type(self).__name__}")
         return float(self._data)
 
     def __repr__(self) -> str:
-        return f"Value(data={self.data}{f', grad={self.grad}' if self.show_grad else ''})"
+        return f"Value(data={self._data}{f', grad={self.grad}' if self.show_grad else ''})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": repr(self)}  # a notebook's cell says what it said; `draw` draws
@@ -257,8 +271,8 @@ def _made(op: Op, data: float, a: Any, b: Any = None, cls: Any = None) -> Value:
             data = inf if data > 0 else -inf
     node: Value = object.__new__(cls or type(a))
     node._data, node.grad, node.op = data, 0, op
-    node.a, node.a_data = a, None if a is None else a._data
-    node.b, node.b_data = b, None if b is None else b._data
+    node.a, node.a_data = a, ABSENT if a is None else a._data
+    node.b, node.b_data = b, ABSENT if b is None else b._data
     node.label, node.group = "", current_group()
     return node
 
@@ -275,7 +289,7 @@ def _adopt(node: engine.Value, children: tuple[engine.Value, ...]) -> None:
         node.b = engine.Value(0.0)
         _adopt(node.b, children[1:])
         node.b.op = REST
-    node.b_data = None if node.b is None else node.b._data
+    node.b_data = ABSENT if node.b is None else node.b._data
 
 
 def _operands(node: engine.Value) -> Iterator[tuple[engine.Value, float]]:
@@ -292,7 +306,7 @@ def _operands(node: engine.Value) -> Iterator[tuple[engine.Value, float]]:
 
 def _raised_to_a_number(node: engine.Value) -> bool:
     """Whether it is a power whose exponent is a plain number: in micrograd, no operand."""
-    return node.op.name == "pow" and node.b.op is CONSTANT
+    return node.op.name == "pow" and node.b is not None and node.b.op is CONSTANT
 
 
 def _power(a: float, b: float) -> float:
@@ -308,10 +322,11 @@ def _send(node: engine.Value) -> None:
         return
     op = defined(node.op, y)
     at = (y, node.a_data) if b is None else (y, node.a_data, node.b_data)
-    for place, x in enumerate(node.args[: 1 if _raised_to_a_number(node) else 2]):
-        rule = op.reads[place]  # micrograd's own form, to the last bit: tanh has 1 - t**2
-        if not cut(op, place, node.a_data):
-            x.grad = x.grad + (grad if rule is one else grad * _local(op, rule, at))
+    da, *db = op.reads  # micrograd's own forms, to the last bit: tanh has 1 - t**2
+    if not cut(op, 0, node.a_data):
+        a.grad = a.grad + (grad if da is one else grad * _local(op, da, at))
+    if b is not None and not _raised_to_a_number(node) and not cut(op, 1, node.a_data):
+        b.grad = b.grad + (grad if db[0] is one else grad * _local(op, db[0], at))
 
 
 def _local(op: Op, rule: Rule, at: tuple[float, ...]) -> float:

@@ -9,6 +9,8 @@ from typing import Any
 from tinygrad_edu.compat.micrograd.engine import Value
 from tinygrad_edu.groups import group
 
+__all__ = ["MLP", "Layer", "Module", "Neuron"]
+
 
 class Module:
     """What has parameters, and can set their grads to 0."""

@@ -11,7 +11,8 @@ from math import frexp
 from typing import Any, NamedTuple
 
 from tinygrad_edu import ops
-from tinygrad_edu.ops import CONSTANT, Op
+from tinygrad_edu.op import Op
+from tinygrad_edu.ops import CONSTANT
 from tinygrad_edu.tape import Tape
 
 Factor = Any  # a slot, or a number in a tuple: 1.0 would be taken for slot 1

@@ -10,6 +10,7 @@ from tinygrad_edu.native.lowering.form import ONE
 from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, is_number, row_of
 from tinygrad_edu.native.lowering.sums import Sum, sums
 from tinygrad_edu.op import Op, telling
+from tinygrad_edu.sweep import cut
 from tinygrad_edu.symbolic import Symbolic
 
 Term = tuple[Ref, Row, Ref]  # a local derivative, an adjoint, and its guard or None
@@ -23,7 +24,7 @@ def backward(
     As `engine.gradient` goes, over rows instead of Values. What is used lane by lane has its
     adjoint lane by lane; what is the same in all lanes, or one lane that others use, is added up
     over all lanes. quiet: rows whose nan the output may not show, and their rules have to say.
-    What comes through a mask has a guard, as in `sweep`: adjoints are multiplied inside of the mask.
+    What comes through a mask has a guard, as in `sweep`: adjoints are multiplied inside of it.
     """
     rows = list(arena.all)
     slopes: dict[int, Sum] = {s: [] for s in wanted}
@@ -56,9 +57,9 @@ def backward(
         if row in needed and terms:
             adjoint, guard = _total(arena, terms)
             for place, u in enumerate(arena.parts(row)):
-                if row_of(u) not in needed:
+                if row_of(u) not in needed or cut(row.op, place, None):
                     continue
-                if row.op is ops.mask and place == 1:
+                if row.op is ops.mask:
                     inner, before = arena.parts(row)[0], guard
                     inner = inner if before is None else arena.operation(ops.mask, before, inner)
                     give(u, adjoint, ONE, inner)
@@ -79,14 +80,15 @@ def _total(arena: Arena, terms: list[Term]) -> tuple[Row, Ref]:
     if len(guards) == 1:
         return _sum(arena, [(local, adjoint) for local, adjoint, _ in terms]), guards[0]
     pairs = [
-        pair if guard is None else (ONE, _masked(arena, *pair, guard)) for *pair, guard in terms
+        (local, adjoint) if guard is None else (ONE, _masked(arena, local, adjoint, guard))
+        for local, adjoint, guard in terms
     ]
     either = None
     if None not in guards:
         either, *others = guards
         for guard in others:
             either = arena.operation(ops.either, either, guard)
-    return _sum(arena, [(local, adjoint) for local, adjoint in pairs]), either
+    return _sum(arena, pairs), either
 
 
 def _sum(arena: Arena, terms: list[Pair]) -> Row:

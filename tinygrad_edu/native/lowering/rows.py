@@ -36,8 +36,9 @@ class Row:
     it, one of the machine's FINISH, with the row `other`. "operation": `op` of the rows `args`.
     "gather": one of `args` in each lane, None where it does not matter. "turn": one lane of each of
     eight `args`. "sums": in each of eight lanes, a sum over all lanes: `terms` are a row and the
-    eight that it is multiplied by. "slope": of a row, which makes it as well. "zero": 0, and nothing
-    to be done. at: its address, -1 until it has one. slope: the row of its slope, if it makes one.
+    eight that it is multiplied by. "slope": of a row, which makes it as well. "zero": 0, and
+    nothing to be done. at: its address, -1 until it has one. slope: the row of its slope, if it
+    makes one.
     """
 
     __slots__ = ("args", "at", "finish", "kind", "op", "other", "slope", "terms")

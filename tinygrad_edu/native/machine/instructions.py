@@ -22,7 +22,7 @@ from itertools import accumulate, product, repeat
 from math import inf
 from typing import Any
 
-from tinygrad_edu.native.machine.arithmetic import LIBRARY, PAIRS, written
+from tinygrad_edu.native.machine.arithmetic import PAIRS, written
 from tinygrad_edu.native.machine.vector import Code, Pointer, Vector, muladd, when
 from tinygrad_edu.ops import TABLE, relu, step
 

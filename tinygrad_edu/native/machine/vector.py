@@ -18,7 +18,6 @@ from typing import Any
 
 from tinygrad_edu.symbolic import TABLE
 
-
 # How rows of the table are written for vectors, by their names; `arithmetic` fills it.
 WRITERS: dict[str, Callable[..., Any]] = {}
 

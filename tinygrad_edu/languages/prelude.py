@@ -28,26 +28,26 @@ JS_LIBRARY = frozenset(
 )
 
 # What JavaScript has not, or not quite: Math.pow(1, NaN) is NaN there. erf is its power series near
-# 0, all of whose terms are positive (Abramowitz and Stegun 7.1.6), and 1 minus a continued
-# fraction further out (7.1.14), from its 80th level down; beyond 6 it is 1 to the last bit.
+# 0, all of whose terms are positive (Abramowitz and Stegun 7.1.6), erfc a continued fraction
+# further out (7.1.14), from its 100th level down.
 _JS = {
     "pow": "(a, b) => a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b)",
     "erf": """(a) => {
-  const x = Math.abs(a), scale = Math.exp(-x * x) / Math.sqrt(Math.PI);
-  let y = 1;
-  if (x < 3) {
-    let term = 2 * x;
-    y = term;
-    for (let n = 1; term > y * 1e-17; n++) y += term *= 2 * x * x / (2 * n + 1);
-    y *= scale;
-  } else if (x < 6) {
-    let below = x;
-    for (let n = 80; n > 0; n--) below = x + n / 2 / below;
-    y = 1 - scale / below;
-  }
-  return a < 0 ? -y : a >= 0 ? y : a;
+  const x = Math.abs(a);
+  if (!(x < 2)) return a < 0 ? erfc(x) - 1 : 1 - erfc(x);
+  let term = 2 * x, sum = term;
+  for (let n = 1; term > sum * 1e-17; n++) sum += term *= 2 * x * x / (2 * n + 1);
+  sum *= Math.exp(-x * x) / Math.sqrt(Math.PI);
+  return a < 0 ? -sum : a > 0 ? sum : a;
+}""",
+    "erfc": """(a) => {
+  if (a < 1.5) return 1 - erf(a);
+  let x = a;
+  for (let n = 100; n > 0; n--) x = a + n / 2 / x;
+  return a < 30 ? Math.exp(-a * a) / Math.sqrt(Math.PI) / x : a >= 30 ? 0 : a;
 }""",
 }
+_TOGETHER = {"erf": "erfc", "erfc": "erf"}  # each calls the other
 
 
 class Prelude(NamedTuple):
@@ -66,7 +66,8 @@ def prelude(language: str, kind: type[Source], names: Iterable[str]) -> Prelude:
 
     def need(name: str) -> None:
         if name in written:
-            lines.setdefault(name, f"const {name} = {written[name]};")
+            for part in (name, _TOGETHER.get(name, name)):
+                lines.setdefault(part, f"const {part} = {written[part]};")
         elif name in known:
             library.add(name)
         elif name not in lines:
@@ -75,7 +76,11 @@ def prelude(language: str, kind: type[Source], names: Iterable[str]) -> Prelude:
                 raise FormatError(f"{language} has no function for the operation {name}")
             for term in op.traced.uses():
                 if not isinstance(term.op, str | float) and term.op.precedence >= _CALLS:
-                    need({"abs": "fabs"}.get(term.op.name, term.op.name) if language == "c" else term.op.name)
+                    need(
+                        {"abs": "fabs"}.get(term.op.name, term.op.name)
+                        if language == "c"
+                        else term.op.name
+                    )
             lines[name] = _definition(language, kind, name, op.traced, len(op.derivatives))
 
     for name in sorted(names):

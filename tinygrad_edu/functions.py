@@ -1,0 +1,87 @@
+"""Functions made of rows of the table: of numbers they give numbers, of Values Values."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar, overload
+
+from tinygrad_edu.ops import either, erfc, mask, maximum, minimum, sigmoid
+from tinygrad_edu.symbolic import Applies
+
+__all__ = ["FUNCTIONS", "clip", "gelu", "leaky_relu", "silu", "where"]
+
+S = TypeVar("S", bound=Applies)
+
+
+@overload
+def where(c: S, a: S | float, b: S | float) -> S: ...
+@overload
+def where(c: float, a: S, b: S | float) -> S: ...
+@overload
+def where(c: float, a: float, b: S) -> S: ...
+@overload
+def where(c: float, a: float, b: float) -> float: ...
+def where(c: Any, a: Any, b: Any) -> Any:
+    """Returns `b` where `c` is 0, else `a`; nothing about the other one counts.
+
+    A nan is not 0. As a condition write step(x) for x > 0, or less(x, y) for x < y: a comparison
+    of Values is decided by Python once and for all. The branch that is not taken makes no gradient
+    nan, and has the gradient 0.
+    """
+    return mask(c, a) + mask(1 - either(c, 0.0), b)
+
+
+@overload
+def clip(x: S, low: S | float, high: S | float) -> S: ...
+@overload
+def clip(x: float, low: float, high: float) -> float: ...
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """Returns `x`, or the nearest number from `low` to `high`; `high` if `low` is above it.
+
+    The derivative by x is 1 inside and 0 outside; at a bound it is 1/2, as that of every maximum
+    at a tie (JAX has that, too; PyTorch has 1).
+    """
+    return minimum(maximum(x, low), high)
+
+
+@overload
+def leaky_relu(x: S, slope: float = ...) -> S: ...
+@overload
+def leaky_relu(x: float, slope: float = ...) -> float: ...
+def leaky_relu(x: Any, slope: float = 0.01) -> Any:
+    """Returns `x` above 0, and slope * x below (Maas, Hannun and Ng, 2013).
+
+    slope: a number, PyTorch's by default. The derivative at 0 is the mean of both slopes.
+    """
+    return (maximum if slope <= 1 else minimum)(x, slope * x)
+
+
+@overload
+def gelu(x: S) -> S: ...
+@overload
+def gelu(x: float) -> float: ...
+def gelu(x: Any) -> Any:
+    """Returns x * P(Z <= x), Z a standard normal number (Hendrycks and Gimpel, 2016, equation 1).
+
+    P is erfc(-x / sqrt(2)) / 2, which has all its digits far below 0, too.
+    """
+    return x * erfc(x * -math.sqrt(0.5)) / 2
+
+
+@overload
+def silu(x: S) -> S: ...
+@overload
+def silu(x: float) -> float: ...
+def silu(x: Any) -> Any:
+    """Returns x * sigmoid(x), also called swish (Elfwing, Uchibe and Doya, 2017)."""
+    return x * sigmoid(x)
+
+
+# By name, with the least and the greatest number of arguments.
+FUNCTIONS: dict[str, tuple[Any, int, int]] = {
+    "where": (where, 3, 3),
+    "clip": (clip, 3, 3),
+    "leaky_relu": (leaky_relu, 1, 2),
+    "gelu": (gelu, 1, 1),
+    "silu": (silu, 1, 1),
+}

@@ -1,0 +1,127 @@
+"""What every language is asked for: which names are legal, and the text of a program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tinygrad_edu.ops import TABLE
+from tinygrad_edu.source import Source
+
+_WIDTH = 96  # of a comment
+_MOST = 20  # names in an error
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a program is made of. Names and expressions are already in its language.
+
+    name: of the function. arguments: what it takes, with their recorded `numbers`; `words` is
+    what the command line calls them. unused: arguments that no expression contains. lines: name
+    and expression of each line, in order. value, gradient: the results, as expressions. by: what
+    is differentiated by. results: what the results are called when they are printed. undefined:
+    whether a value of nan has to be passed on to every derivative. helpers: the functions that
+    the lines call. changed: names that had to be changed, each with what it stands for.
+    """
+
+    name: str
+    arguments: Sequence[str]
+    words: Sequence[str]
+    numbers: Sequence[str]
+    given: Sequence[str]
+    unused: Sequence[str]
+    lines: Sequence[tuple[str, str]]
+    value: str
+    gradient: Sequence[str]
+    by: Sequence[str]
+    results: Sequence[str]
+    undefined: bool
+    helpers: str
+    changed: Sequence[tuple[str, str]]
+
+    @property
+    def title(self) -> str:
+        """The function, and in which order its derivatives come."""
+        call = f"{self.name}({', '.join(self.arguments)})"
+        return f"{call} and its derivatives by {', '.join(self.by) or 'nothing'}, in this order."
+
+    @property
+    def most(self) -> str:
+        """How many numbers the command line may give, in words."""
+        return f"{len(self.words)} number{'s' * (len(self.words) != 1)} at most"
+
+    @property
+    def choice(self) -> str:
+        """Which names the command line may give numbers to, in words."""
+        few = ", ".join(self.words[:_MOST]) + ", ..." * (len(self.words) > _MOST)
+        return f"choose one of {few}" if few else "it takes no numbers"
+
+    def usage(self, command: str) -> str:
+        """The command with the recorded numbers, and with one of them by its name."""
+        by_name = f"{self.words[-1]}={self.given[-1]}" if self.words else ""
+        words = " ".join([command, *self.given])
+        return f"{words}    or, by name: {command} {by_name}" if by_name else words
+
+    def note(self) -> list[str]:
+        """Which names were changed, in lines of a comment."""
+        if not self.changed:
+            return []
+        lines = ["Names that had to be changed:"]
+        for i, (name, label) in enumerate(self.changed):
+            said = f"{name} stands for {_harmless(label)}" + "," * (i < len(self.changed) - 1)
+            if len(lines[-1]) + len(said) < _WIDTH:
+                lines[-1] += " " + said
+            else:
+                lines.append("  " + said)
+        return lines
+
+
+class Writer:
+    """One language: how it writes rows, which names it allows, what a program looks like."""
+
+    kind: ClassVar[type[Source]]
+    key: ClassVar[str]  # among `LANGUAGES`
+    words: ClassVar[frozenset[str]]  # that no number may be called
+    outer: ClassVar[frozenset[str]]  # that no function may be called besides
+    allowed: ClassVar[re.Pattern[str]]
+
+    def __init__(self) -> None:
+        self._functions = functions(self.kind)
+
+    def name(self, label: str) -> str:
+        """The label if it can be a name, with a _ if it is a word of the language; else ''."""
+        if not label.isidentifier() or not self.allowed.fullmatch(label):
+            return ""
+        return label + "_" * (label in self.words or label in self._functions)
+
+    def write(self, parts: Parts) -> str:
+        """The text of the program."""
+        raise NotImplementedError
+
+
+def identifiers(text: str) -> frozenset[str]:
+    """The words of a program's text that are neither in a string nor in a comment."""
+    bare = re.sub(r'"(?:\\.|[^"\\\n])*"|//.*|#.*|/\*.*?\*/', '""', text)
+    return frozenset(re.findall(r"[^\W\d]\w*(?![\"\w])", bare))  # but the f of f"..."
+
+
+def functions(kind: type[Source]) -> frozenset[str]:
+    """The functions that the rows of the table call in a language."""
+    called: set[str] = set()
+    for op in TABLE.values():
+        text = str(op(*[kind(x) for x in "ab"[: len(op.derivatives)]]))
+        called.update(re.findall(r"\w+(?=\()", text))
+    return frozenset(called)
+
+
+def _harmless(label: str) -> str:
+    """The label as a comment may hold it, in any language: on one line, and no end of a comment."""
+    text = "".join(c if c.isprintable() and c not in "\\<" else _escaped(c) for c in label[:60])
+    text = text.replace("*/", "*" + _escaped("/")).replace("/*", "/" + _escaped("*"))
+    return f"'{text}'" + "..." * (len(label) > 60)
+
+
+def _escaped(c: str) -> str:
+    return c.encode("ascii", "backslashreplace").decode() if ord(c) > 127 else f"\\x{ord(c):02x}"

@@ -1,0 +1,101 @@
+"""What is said where a Value leaves the graph: `math.exp(v)` is a number, without derivatives."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from types import FrameType
+from typing import Any
+
+from tinygrad_edu.calls import function_of_math
+from tinygrad_edu.errors import LeftGraphError, LeftGraphWarning
+from tinygrad_edu.op import Op
+from tinygrad_edu.symbolic import TABLE
+
+__all__ = ["INSTEAD", "QUESTIONS", "advice", "called", "in_library", "in_package", "refuse", "tell"]
+
+# What to write for a function of `math` that is not called as a row of the table is.
+INSTEAD = {"fabs": "abs(v)", "fsum": "sum(values)", "pow": "a**b"}
+QUESTIONS = {"isclose", "isfinite", "isinf", "isnan"}  # the answer is not a number that goes on
+
+
+def tell(frame: FrameType) -> None:
+    """A LeftGraphWarning if the frame is just calling a function of `math`, once for each line.
+
+    Nothing where the standard library calls it: `statistics.fmean` is no place to mend.
+    """
+    function = function_of_math(frame)
+    if function is None or function.__name__ in QUESTIONS or in_library(frame):
+        return
+    while frame.f_back is not None and in_package(frame):  # `exp.value(v)`: where it is written
+        frame = frame.f_back
+    message = f"{called(function)} is a plain number: the graph ends here. {advice(function)}"
+    told = frame.f_globals.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(
+        message,
+        LeftGraphWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        module=str(frame.f_globals.get("__name__", "<string>")),  # as `warnings.warn` does
+        registry=told,
+    )
+    # What Python notes for "default": so that it is once for each line under "always", too.
+    told[message, LeftGraphWarning, frame.f_lineno] = True
+
+
+def refuse(op: Op, frame: FrameType) -> None:
+    """A LeftGraphError: a rule of `op` was given Values, and asks for the number of one.
+
+    Not where this package asks: a loss may look for the largest of its logits.
+    """
+    if in_package(frame):
+        return
+    rules = {getattr(rule, "__code__", None): i for i, rule in enumerate(op.derivatives)}
+    function = function_of_math(frame)
+    caller: FrameType | None = frame
+    while caller is not None and caller.f_code not in rules:
+        caller = caller.f_back
+    which = "a rule"
+    if caller is not None:
+        place = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+        which = f"the rule for operand {'ab'[rules[caller.f_code]]} ({place})"
+    what = f"calls {called(function)}" if function else "asks a Value for its number"
+    cure = advice(function) if function else "Compute with the Value itself"
+    raise LeftGraphError(
+        f"{op.name}: {which} {what}, which has no derivative: a second derivative would be wrong. "
+        f"{cure}"
+    )
+
+
+def called(function: Any) -> str:
+    """The call as it stands in the program, such as "math.exp(v)"."""
+    return f"{function.__module__}.{_written(function.__name__)}"
+
+
+def advice(function: Any) -> str:
+    """What to write for a function of `math`, as a sentence without its full stop."""
+    name = function.__name__
+    if name in INSTEAD:
+        return f"Write {INSTEAD[name]}"
+    if name in TABLE:
+        return f"Write {_written(name)} with the {name} of tinygrad_edu"
+    return f"tinygrad_edu has no {name}: compose it of what it has, or make an Op of your own"
+
+
+def _written(name: str) -> str:
+    operands = len(TABLE[name].derivatives) if name in TABLE else 1
+    return f"{name}({'v' if operands == 1 else 'a, b'})"
+
+
+def in_package(frame: FrameType) -> bool:
+    """Whether what runs there is a module of this package."""
+    return _package(frame) == __name__.split(".")[0]
+
+
+def in_library(frame: FrameType) -> bool:
+    """Whether what runs there is a module of the standard library."""
+    return _package(frame) in sys.stdlib_module_names
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).split(".")[0]
