@@ -105,7 +105,7 @@ def test_there_is_an_event_for_each_edge_into_what_is_differentiated_and_one_for
         reached, edges = {y}, []
         for i, node in reversed([*enumerate(order)]):
             for operand, x in enumerate(node.args):
-                kept_out = node.op is mask and operand == 1 and node.args[0].data == 0
+                kept_out = node.op is mask and (operand == 0 or node.args[0].data == 0)
                 if node in reached and x.op is not CONSTANT and not kept_out:
                     reached.add(x)
                     edges.append((i, operand))

@@ -100,14 +100,14 @@ class Explanation:
             yield f"{made} = {self._shown(number(node))};  local derivative {';  '.join(rules)}"
 
     def _kept_out(self) -> list[str]:
-        """Which masks let nothing through, a line each."""
-        graph = self.chain.graph
-        return [
-            f"not through {self._name(self._node(node.args[1]))}: {self._name(node)} = "
-            f"{operation(graph, node)} keeps it out, because {self._name(self._node(node.args[0]))}"
-            " = 0"
-            for node in self.chain.kept_out
-        ]
+        """What passes nothing on to x, and why, a line each."""
+        lines = []
+        for node, place in self.chain.kept_out:
+            condition, source = (self._name(self._node(node.args[i])) for i in (0, place))
+            made = f"{self._name(node)} = {operation(self.chain.graph, node)}"
+            why = f"keeps it out, because {condition} = 0" if place else "only asks whether it is 0"
+            lines.append(f"not through {source}: {made} {why}")
+        return lines
 
     def _arrivals(self) -> Iterator[str]:
         y = self._name(self.chain.y)
