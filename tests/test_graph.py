@@ -264,13 +264,15 @@ def test_the_contributions_into_each_node_add_up_to_its_gradient() -> None:
 
 
 def test_a_contribution_is_the_adjoint_times_the_local_derivative() -> None:
-    """Nothing passes where a mask keeps it out, nor from there on, whatever the local is."""
+    """Nothing passes where a mask keeps it out, nor to its condition, nor from there on."""
     kept_out = 0
     for g in differentiated_graphs(100):
         alive = {g.output.id}
         for edge in reversed(g.edges):  # by target: an output last
             target = g.nodes[edge.target]
-            cut = target.op is mask and edge.operand == 1 and target.used[0] == 0
+            undefined = target.data != target.data
+            kept = edge.operand == 0 or target.used[0] == 0
+            cut = target.op is mask and kept and not undefined
             assert (edge.local is None) == (g.nodes[edge.source].kind == "constant")
             if edge.local is None:
                 assert edge.contribution is None

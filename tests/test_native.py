@@ -20,10 +20,10 @@ from mpmath import mp
 from test_compiled import EXAMPLES, NETWORKS, ROWS, SPECIAL, eager, quiet, rebuilt
 from test_random_graphs import WORKING_DIGITS, graph, random_programs
 
-from tinygrad_edu import TABLE, Op, Value, compile, maximum, tanh
+from tinygrad_edu import TABLE, Op, Value, compile, mask, maximum, tanh
 from tinygrad_edu.engine import topological_order
 from tinygrad_edu.layers import LayerNorm, Linear, RMSNorm
-from tinygrad_edu.ops import CONSTANT, LEAF
+from tinygrad_edu.ops import CONSTANT, LEAF, either
 from tinygrad_edu.optim import GradientDescent
 from tinygrad_edu.transformer import Block, Head
 
@@ -563,13 +563,31 @@ def test_the_same_after_an_infinity_that_was_hidden() -> None:
         assert compile(y, v, x, backend="machine")([number] * 3) == expected
 
 
-@pytest.mark.parametrize("hide", [lambda c, y: TABLE["mask"](c, y), lambda c, y: y**c])
+HIDE: list[Callable[[Value, Value], Value]] = [
+    lambda c, y: y**c,
+    lambda c, y: either(c + 1, y),
+    lambda c, y: mask(c + 1, y) ** c,
+    lambda c, y: mask(c, y) + y**c,
+]
+
+
+@pytest.mark.parametrize("hide", HIDE)
 def test_a_nan_that_the_output_does_not_show_is_in_the_gradient(hide: Any) -> None:
     c, x, z = Value(0.0), Value(-1.0), Value(2.0)
     alone = compile(hide(c, x.log()), x, backend="machine")
     of_many = compile(hide(c, (x * z).log()), z, x, backend="machine")
     for step, columns in ((alone, []), (of_many, [[-1.0] * 9])):
         assert isnan(quiet(step, *columns)[1][0])
+
+
+def test_a_nan_that_a_mask_keeps_out_is_not() -> None:
+    """It is not even run again: all that the machine says is finite, and right."""
+    c, x, z = Value(0.0), Value(-1.0), Value(2.0)
+    alone = compile(mask(c, x.log()) + x, x, backend="machine")
+    of_many = compile(mask(c, (x * z).log()) + z, z, x, backend="machine")
+    for step, columns, slope in ((alone, [], 1.0), (of_many, [[-1.0] * 9], 9.0)):
+        (_, *slopes), by_machine = on_machine(step, *columns)
+        assert (slopes, by_machine) == ([slope], True)
 
 
 def test_a_kink_is_met_where_the_engine_meets_it() -> None:

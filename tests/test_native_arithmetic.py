@@ -18,7 +18,7 @@ from mpmath import chebyfit, hyp1f1, hyp2f1, mp, mpf
 
 from tinygrad_edu import TABLE
 from tinygrad_edu.ieee import same
-from tinygrad_edu.native.machine.arithmetic import ARITHMETIC, ATANH, EXP, LIBRARY, LOG2
+from tinygrad_edu.native.machine.arithmetic import ATANH, EXP, LIBRARY, LOG2, PAIRS, WRITERS, written
 from tinygrad_edu.native.machine.vector import Code, Vector, bits, when
 
 llvm = pytest.importorskip("llvmlite.binding")
@@ -34,8 +34,9 @@ SPECIAL = [
 ]
 SPECIAL += [-x for x in SPECIAL]
 POINTS = 2000  # in each range
-EXACT = ("add", "sub", "mul", "div", "max", "min", "less", "mask")
-EXACT += ("neg", "abs", "step", "relu", "sqrt")
+EXACT = ("add", "sub", "mul", "div", "max", "min", "less", "mask", "either")
+EXACT += ("neg", "abs", "sign", "step", "relu", "sqrt", "floor", "ceil", "circle")
+TWINS = [name for name in WRITERS if not TABLE[name].primitive]  # beside what the row says
 Run = Callable[..., list[float]]
 
 
@@ -43,16 +44,28 @@ def operands_of(name: str) -> str:
     return "ab"[: len(TABLE[name].derivatives)]
 
 
-def written(width: int, names: Sequence[str] = tuple(TABLE)) -> str:
-    """Functions `of_add` and so on, which fill an array from others, a vector at a time."""
-    code = Code(ATTRIBUTES)
-    for name in names:
-        arrays = ", ".join(f"double* {x}" for x in (*operands_of(name), "y"))
-        with code.function(f"void @of_{name}({arrays}, i64 n)") as (*xs, y, n):
+# What can be run: each row as `written` has it; "its row of tanh", as its own row says, where
+# there is a twin; and "first of tanh" and "second of tanh", both results of a pair.
+WAYS: dict[str, tuple[str, Callable[..., Any]]] = {
+    **{name: (name, written(op)) for name, op in TABLE.items()},
+    **{f"its row of {name}": (name, TABLE[name].value) for name in TWINS},
+    **{f"first of {a}": (a, lambda x, pair=pair: pair(x)[0]) for (a, _), pair in PAIRS.items()},
+    **{f"second of {a}": (b, lambda x, pair=pair: pair(x)[1]) for (a, b), pair in PAIRS.items()},
+}
 
-            def one(i: Vector, name: str = name, xs: Any = xs, y: Any = y) -> None:
+
+def module(width: int) -> str:
+    """Functions `of_0` and so on, one for each way, which fill an array from others, a vector at a
+    time.
+    """
+    code = Code(ATTRIBUTES)
+    for k, (name, write) in enumerate(WAYS.values()):
+        arrays = ", ".join(f"double* {x}" for x in (*operands_of(name), "y"))
+        with code.function(f"void @of_{k}({arrays}, i64 n)") as (*xs, y, n):
+
+            def one(i: Vector, write: Any = write, xs: Any = xs, y: Any = y) -> None:
                 args = [(x + i * width).vector(width) for x in xs]
-                (y + i * width).store(ARITHMETIC[name](*args))
+                (y + i * width).store(write(*args))
 
             code.loop(n, [], one)
     return code.text()
@@ -64,13 +77,13 @@ def c_library() -> ctypes.CDLL:
 
 @cache
 def machine(width: int, cpu: str) -> dict[str, Run]:
-    """Every row by its name, for lists of floats."""
+    """Every way by its name, for lists of floats."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     for name in LIBRARY:
         llvm.add_symbol(name, ctypes.cast(getattr(c_library(), name), ctypes.c_void_p).value)
-    module = llvm.parse_assembly(written(width))
-    module.verify()
+    made = llvm.parse_assembly(module(width))
+    made.verify()
     settings = {}
     if cpu == "this":
         features = llvm.get_host_cpu_features().flatten()
@@ -78,23 +91,23 @@ def machine(width: int, cpu: str) -> dict[str, Run]:
     target = llvm.Target.from_default_triple().create_target_machine(opt=2, **settings)
     options = llvm.create_pipeline_tuning_options(speed_level=1)
     passes = llvm.create_pass_builder(target, options)
-    passes.getModulePassManager().run(module, passes)
-    engine = llvm.create_mcjit_compiler(module, target)
+    passes.getModulePassManager().run(made, passes)
+    engine = llvm.create_mcjit_compiler(made, target)
     engine.finalize_object()
 
-    def runner(name: str) -> Run:
+    def runner(k: int) -> Run:
         def run(*args: list[float]) -> list[float]:
             assert engine  # kept alive: the code is its own
             vectors = -(-len(args[0]) // width)
             arrays = [(ctypes.c_double * (vectors * width))(*x) for x in (*args, [])]
             kinds = [ctypes.c_void_p] * len(arrays)
             function = ctypes.CFUNCTYPE(None, *kinds, ctypes.c_int64)
-            function(engine.get_function_address(f"of_{name}"))(*arrays, vectors)
+            function(engine.get_function_address(f"of_{k}"))(*arrays, vectors)
             return list(arrays[-1])[: len(args[0])]
 
         return run
 
-    return {name: runner(name) for name in TABLE}
+    return {way: runner(k) for k, way in enumerate(WAYS)}
 
 
 def steps_apart(x: float, y: float) -> float:
@@ -103,7 +116,8 @@ def steps_apart(x: float, y: float) -> float:
         return 0
     if not (isfinite(x) and isfinite(y) and x and y):
         return inf
-    return abs(math.copysign(1, x) * bits(abs(x)) - math.copysign(1, y) * bits(abs(y)))
+    places = [bits(abs(z)) if z > 0 else -bits(abs(z)) for z in (x, y)]  # integers: not rounded
+    return abs(places[0] - places[1])
 
 
 def grid(name: str) -> list[list[float]]:
@@ -114,13 +128,15 @@ def grid(name: str) -> list[list[float]]:
 EVERYWHERE = pytest.mark.parametrize(("width", "cpu"), list(product(WIDTHS, CPUS)))
 
 
-def test_every_row_is_there_once() -> None:
-    assert sorted(ARITHMETIC) == sorted(TABLE)
+def test_every_primitive_has_a_writer_and_few_other_rows_have() -> None:
+    primitives = {name for name, op in TABLE.items() if op.primitive}
+    assert set(WRITERS) == primitives | {"sigmoid", "bell"}
+    assert {b for _, b in PAIRS} == {"bell", "sech2"}
 
 
 def test_nothing_else_is_needed() -> None:
-    module = llvm.parse_assembly(written(4))
-    needed = {f.name for f in module.functions if f.is_declaration}
+    made = llvm.parse_assembly(module(4))
+    needed = {f.name for f in made.functions if f.is_declaration}
     assert {name for name in needed if not name.startswith("llvm.")} == set(LIBRARY)
 
 
@@ -134,6 +150,36 @@ def test_at_the_edges_it_is_the_table(name: str, width: int, cpu: str) -> None:
         assert steps_apart(y, expected) <= (0 if name in EXACT else 4), (xs, y, expected)
 
 
+def everywhere() -> list[float]:
+    """Special numbers, and others of every size, saturated ends included."""
+    random = Random(4)
+    ranges = [(-745, 745), (-40, 40), (-2, 2)]
+    xs = [random.uniform(*ends) for ends in ranges for _ in range(POINTS)]
+    return [*SPECIAL, *xs, *(2.0 ** random.uniform(-1074, 10) for _ in range(POINTS))]
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("name", TWINS)
+def test_a_twin_is_what_its_row_says(name: str, width: int, cpu: str) -> None:
+    """In machine code and in Python: to 4 ulp."""
+    xs, run = everywhere(), machine(width, cpu)
+    for x, y, z in zip(xs, run[name](xs), run[f"its row of {name}"](xs)):
+        assert steps_apart(y, z) <= 4, (x, y, z)
+        assert steps_apart(y, TABLE[name](x)) <= 4, x
+
+
+@EVERYWHERE
+@pytest.mark.parametrize(("value", "slope"), PAIRS)
+def test_a_pair_is_a_value_and_its_slope(value: str, slope: str, width: int, cpu: str) -> None:
+    """As they are one at a time, to 4 ulp; and the slope is that of the table's rule."""
+    xs, run = everywhere(), machine(width, cpu)
+    both = zip(run[f"first of {value}"](xs), run[f"second of {value}"](xs))
+    for x, (y, d), alone, its in zip(xs, both, run[value](xs), run[slope](xs)):
+        assert steps_apart(y, alone) == 0, x
+        assert steps_apart(d, its) <= 4, x
+        assert steps_apart(d, TABLE[value].da(TABLE[value](x), x)) <= 4, x
+
+
 @EVERYWHERE
 @pytest.mark.parametrize("name", TABLE)
 def test_any_nan_is_nan(name: str, width: int, cpu: str) -> None:
@@ -141,7 +187,7 @@ def test_any_nan_is_nan(name: str, width: int, cpu: str) -> None:
     patterns = [0x7FF8000000000001, 0x7FF8000000000FFF, 0xFFF80000000007FF, 0x7FFFFFFFFFFFFFFF]
     nans = [struct.unpack(">d", x.to_bytes(8, "big"))[0] for x in patterns]
     for y in machine(width, cpu)[name](*[nans] * len(operands_of(name))):
-        assert isnan(y)
+        assert isnan(y) == (name != "either")  # which asks whether a number is 0
 
 
 # The definition, ranges of x or of 2**x, and a bound in ulp

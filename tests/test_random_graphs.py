@@ -32,12 +32,31 @@ DOMAIN: dict[str, Callable[..., bool]] = {
     "min": lambda a, b: abs(a - b) > 1e-6,
     "less": lambda a, b: abs(a - b) > 1e-6,
     "mask": lambda c, x: abs(c) > 1e-6,
+    "either": lambda a, b: abs(a) > 1e-6 or abs(b) > 1e-6,
     "abs": lambda a: abs(a) > 1e-6,
+    "sign": lambda a: abs(a) > 1e-6,
     "step": lambda a: abs(a) > 1e-6,
     "relu": lambda a: abs(a) > 1e-6,
+    "floor": lambda a: abs(a - round(a)) > 1e-6,
+    "ceil": lambda a: abs(a - round(a)) > 1e-6,
     "exp": lambda a: abs(a) < 3,
+    "exp2": lambda a: abs(a) < 4,
+    "expm1": lambda a: abs(a) < 3,
     "log": lambda a: a > 0.1,
+    "log2": lambda a: a > 0.1,
+    "log10": lambda a: a > 0.1,
+    "log1p": lambda a: a > -0.9,
     "sqrt": lambda a: a > 0.01,
+    "asin": lambda a: abs(a) < 0.95,
+    "acos": lambda a: abs(a) < 0.95,
+    "atanh": lambda a: abs(a) < 0.95,
+    "circle": lambda a: abs(a) < 0.95,
+    "acosh": lambda a: a > 1.05,
+    "atan2": lambda a, b: a * a + b * b > 0.01 and (abs(a) > 1e-6 or b > 0),
+    "hypot": lambda a, b: a * a + b * b > 0.01,
+    "erf": lambda a: abs(a) < 2,
+    "bell": lambda a: abs(a) < 6,
+    "sech2": lambda a: abs(a) < 3,
     "tan": lambda a: abs(a) < 1.4,
     "sinh": lambda a: abs(a) < 3,
     "cosh": lambda a: abs(a) < 3,
@@ -45,8 +64,12 @@ DOMAIN: dict[str, Callable[..., bool]] = {
     "sigmoid": lambda a: abs(a) < 6,
     "softplus": lambda a: abs(a) < 6,
 }
-FLAT = ("step", "less", "mask", "max", "min", "relu")  # they send nothing back to some operand
-WEIGHTS = [1 if name in FLAT else 4 for name in TABLE]
+FLAT = (  # they send nothing back to some operand
+    *("step", "sign", "floor", "ceil", "less", "either", "mask", "max", "min", "relu"),
+)
+# Rows whose operand has to be in a narrow range are met more often, so that enough are left.
+NARROW = ("asin", "acos", "acosh", "atanh", "circle")
+WEIGHTS = [1 if name in FLAT else 8 if name in NARROW else 4 for name in TABLE]
 
 
 @dataclass

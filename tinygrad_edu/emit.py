@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.formula import rounded
 from tinygrad_edu.op import Op
-from tinygrad_edu.ops import CONSTANT, LEAF
+from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
 from tinygrad_edu.source import Source, dissolved
 from tinygrad_edu.tape import Tape
 
@@ -41,15 +41,20 @@ def lines(
     kept: Collection[int] = (),
     longest: int = LONGEST,
     own: Mapping[Any, str] = MappingProxyType({}),
+    part: Callable[[int], str] = "p{}".format,
 ) -> tuple[list[Line], dict[int, Source]]:
     """Returns the lines of the slots that have one, in order, and how each slot is referred to.
 
     ends: the slots that are wanted; what they do not need is left out. kept: slots that are lines
-    in any case. own: what to call operations that are not in the table.
+    in any case. own: what to call operations that are not in the table; others of somebody's own
+    dissolve into what they are made of. part: what to call the parts that operations share.
     """
 
     def dissolves(op: Op, exponent: str) -> bool:
-        return kind.dissolves and op not in own and not (op.primitive or kind.form(op, exponent))
+        if op.primitive or op in own:
+            return False
+        own_row = kind.foreign and op is not TABLE.get(op.name)
+        return own_row or (kind.dissolves and not kind.form(op, exponent))
 
     needed, uses = set(ends), Counter(ends)
     for k in reversed(range(len(tape))):
@@ -83,7 +88,7 @@ def lines(
 
                 def share(text: str, k: int = k) -> str:
                     if text not in shared:
-                        shared[text] = f"p{len(shared)}"
+                        shared[text] = part(len(shared))
                         made.append(Line(k, shared[text], text))
                     return shared[text]
 

@@ -283,7 +283,7 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
     def look(node: Value) -> tuple[Op, tuple[Value, ...], tuple[Value, ...]]:
         nonlocal op
         # As `defined` has it; but whether a result is nan may change when the graph is run again.
-        op = node.op if node._data == node._data or node.op is mask else telling(node.op)
+        op = node.op if node._data == node._data else telling(node.op)
         return op, node.args, (node, *node.args)
 
     context = copy_context()  # so that nobody refuses any more when this is over

@@ -215,8 +215,8 @@ LEAF, CONSTANT = (
 
 
 def unless_0_times_inf(b: float, x: float) -> float:
-    """b * x, but 0 where b is 0 and x infinite; where b is a constant, wherever b is 0."""
-    return mask(b if fixed(b) else either(b, 1 / x), b * x)
+    """b * x, but 0 where b is 0 and x not finite; where b is a constant, wherever b is 0."""
+    return mask(b if fixed(b) else either(b, 1 - either(x - x, 0.0)), b * x)  # inf - inf is nan
 
 
 __all__ = ["CONSTANT", "LEAF", "TABLE", *(op.__name__ for op in TABLE.values())]

@@ -200,7 +200,8 @@ def _pass_on(graph: Graph, i: int, grads: dict[int, float]) -> None:
     """Adds the node's contributions, from the gradient that it has now, to its operands."""
     node = graph.nodes[i]
     for place, (source, local) in enumerate(zip(node.args, graph.local_derivatives(node))):
-        if local is not None and not cut(node.op, place, node.used[0]):
+        undefined = node.data != node.data
+        if local is not None and (undefined or not cut(node.op, place, node.used[0])):
             contribution = grads[i] * local
             grads[source] = grads[source] + contribution if source in grads else contribution
 

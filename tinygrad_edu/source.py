@@ -23,6 +23,7 @@ class Source(Formula):
     suffix: ClassVar[str] = ""  # of a whole number
     choice: ClassVar[str] = "({1} if {0} else {2})"
     dissolves: ClassVar[bool] = False  # operations that are made of others into those others
+    foreign: ClassVar[bool] = False  # a program that does not know operations of one's own
 
     def __init__(self, text: str | float, strength: int = Formula("").strength) -> None:
         super().__init__(text, strength)

@@ -75,10 +75,9 @@ def sweep(
                 continue
             adjoint, guard = found[node]
             rule, local = op.derivatives[place], 1.0
-            if op is mask:
-                if not isinstance(at[1], float):
-                    guard = at[1] if guard is None else mask(guard, at[1])
-            elif rule is not one:
+            if op.value is mask.value and place and not isinstance(at[1], float):
+                guard = at[1] if guard is None else mask(guard, at[1])
+            if op is not mask and rule is not one:
                 local = apply(rule, *at)
                 adjoint = adjoint * local
             before = found.get(x)

@@ -41,22 +41,34 @@ def program(
     name: of the function; it gets a _ where the graph or the language needs the name. module: an
     ES module, where the language is JavaScript. Labels are the names of the program wherever the
     language allows it, and a comment tells where it does not.
-    FormatError for an operation of the user's own, and for a name that is no name.
+    FormatError for an operation of the user's own that cannot be traced, and for a name that is
+    no name.
     """
     for op in tape.ops:
-        if op.derivatives and op is not TABLE.get(op.name):
-            raise FormatError(f"{op.name} is an operation of your own: only this package knows it")
+        if op.derivatives and op is not TABLE.get(op.name) and op.primitive:
+            raise FormatError(
+                f"{op.name} is an operation of your own whose value is not made of operators and "
+                "functions of tinygrad_edu: no other language can say it"
+            )
     target = JavaScriptModule() if module else _WRITERS[language]()
     shown, called = names(tape), names(tape, target.name)
     ends = [tape.outputs[0], *tape.gradients]
     computed = bool(tape.ops[ends[0]].derivatives)
     kept = {*tape.labels, *tape.gradients, *ends[:computed]}
-    made, texts = lines(tape, target.kind, called.__getitem__, ends, kept=kept)
+    taken = set(called)
+    made, texts = lines(
+        tape,
+        target.kind,
+        called.__getitem__,
+        ends,
+        kept=kept,
+        part=lambda i: free(f"p{i}", taken),
+    )
     value, *gradient = (str(texts[k]) for k in ends)
 
     leaves = {x: k for x, k in tape.leaves.items() if k in texts}
     takes = list(dict.fromkeys([*arguments, *leaves]))
-    taken, told = set(called), {*shown[: tape.forward], *tape.labels.values()}
+    told = {*shown[: tape.forward], *tape.labels.values()}
     own = {x: (called[k], shown[k]) for x, k in tape.leaves.items()}
     for i, x in enumerate(dict.fromkeys([*wrt, *takes])):
         if x not in own:  # nothing depends on it

@@ -16,6 +16,7 @@ class Python(Source):
     """Made of this package's functions: a number may be a float, a Value or an IEEE number."""
 
     __slots__ = ()
+    foreign = True
     forms = {"abs": "abs({0})"}  # noqa: RUF012
 
     def _called(self, op: Row, operands: list[Any]) -> Formula:
@@ -26,6 +27,7 @@ class C(Source):
     """Made of libm's functions, and of those of the prelude."""
 
     __slots__ = ()
+    foreign = True
     suffix = ".0"  # 1 / 2 is 0 in C
     words = {"inf": "INFINITY", "nan": "NAN"}  # noqa: RUF012
     forms = {"pow": "pow({0}, {1})", "abs": "fabs({0})"}  # noqa: RUF012
@@ -36,6 +38,7 @@ class JavaScript(Source):
     """Made of Math's functions, and of those of the prelude."""
 
     __slots__ = ()
+    foreign = True
     words = {"inf": "Infinity", "nan": "NaN"}  # noqa: RUF012
     forms = {"pow": "pow({0}, {1})"}  # noqa: RUF012
     choice = "({0} ? {1} : {2})"

@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import os
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -16,7 +17,6 @@ from llvmlite import binding as llvm
 
 from tinygrad_edu.native.machine.arithmetic import LIBRARY
 from tinygrad_edu.native.machine.instructions import machine
-from tinygrad_edu.op import Op
 from tinygrad_edu.ops import TABLE
 
 
@@ -53,9 +53,13 @@ class Library:
 
 
 @cache
-def library(width: int, vectors: int, registers: int) -> Library:
-    """The machine for rows of so many vectors, which is never freed."""
-    return Library(machine(width, vectors, registers, missing()))
+def library(width: int, vectors: int, registers: int, with_c: bool) -> Library:
+    """The machine for rows of so many vectors, which is never freed.
+
+    with_c: with the rows that call functions of C; most graphs have none, and what is left out
+    need not be compiled.
+    """
+    return Library(machine(width, vectors, registers, missing() if with_c else rows_with_c()))
 
 
 def function_of_c(name: str) -> Any:
@@ -66,21 +70,28 @@ def function_of_c(name: str) -> Any:
 
 
 @cache
-def missing() -> frozenset[str]:
-    """The rows of the table for which there is no machine code on this machine.
+def rows_with_c() -> frozenset[str]:
+    """The rows of the table that call functions of C, but powers, which nearly every graph has.
 
-    These are primitives that C has no function for, and what is made of them.
+    What has none of these has none in its derivatives.
     """
-    without = {name for name in LIBRARY if function_of_c(name) is None}
-    return frozenset(
-        name
+    return _rows_with({*LIBRARY} - {"pow"})
+
+
+@cache
+def missing() -> frozenset[str]:
+    """The rows that call functions which C does not have on this machine."""
+    return _rows_with([name for name in LIBRARY if function_of_c(name) is None])
+
+
+def _rows_with(functions: Iterable[str]) -> frozenset[str]:
+    """The rows that are these primitives, or made of them."""
+    without = {*functions}
+    made_of = {
+        name: {name} if op.traced is None else {getattr(x.op, "name", "") for x in op.traced.uses()}
         for name, op in TABLE.items()
-        if not without.isdisjoint({name} if op.primitive else _made_of(op))
-    )
-
-
-def _made_of(op: Op) -> set[str]:
-    return {term.op.name for term in op.traced.uses() if isinstance(term.op, Op)}  # type: ignore[union-attr]
+    }
+    return frozenset(name for name, parts in made_of.items() if not without.isdisjoint(parts))
 
 
 @cache

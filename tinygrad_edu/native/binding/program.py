@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import MissingError
 from tinygrad_edu.native.binding.check import check
-from tinygrad_edu.native.binding.library import Library, library, missing, processor
+from tinygrad_edu.native.binding.library import Library, library, missing, processor, rows_with_c
 from tinygrad_edu.native.lowering.lower import Lowering
 from tinygrad_edu.native.machine.instructions import BLOCK, outputs, wide
 from tinygrad_edu.native.machine.update import Update
@@ -47,7 +47,8 @@ class Plan:
         inputs = None if single else [slots[x] for x in self.inputs]
         wanted = [slots[x] for x in self.parameters]
         with ThreadPoolExecutor(1) as pool:  # the first machine is compiled meanwhile
-            code = pool.submit(library, width, vectors, registers)
+            with_c = not rows_with_c().isdisjoint(op.name for op in tape.ops if op)
+            code = pool.submit(library, width, vectors, registers, with_c)
             low = Lowering(tape, wanted, inputs, self.lanes, sizes)
             self.code = code.result()
         for row in low.arena.all:  # of the derivatives, too

@@ -57,14 +57,14 @@ def backward(
         if row in needed and terms:
             adjoint, guard = _total(arena, terms)
             for place, u in enumerate(arena.parts(row)):
-                if row_of(u) not in needed or cut(row.op, place, None):
+                tells, inner = row in quiet, guard
+                if row_of(u) not in needed or (cut(row.op, place, None) and not tells):
                     continue
-                if row.op is ops.mask:
-                    inner, before = arena.parts(row)[0], guard
-                    inner = inner if before is None else arena.operation(ops.mask, before, inner)
-                    give(u, adjoint, ONE, inner)
-                else:
-                    give(u, adjoint, _local(arena, row, place, row in quiet), guard)
+                if row.op is ops.mask and place == 1:
+                    inner = arena.parts(row)[0]
+                    inner = inner if guard is None else arena.operation(ops.mask, guard, inner)
+                plain = row.op is ops.mask and not tells
+                give(u, adjoint, ONE if plain else _local(arena, row, place, tells), inner)
     return slopes
 
 
