@@ -80,7 +80,7 @@ def test_adding_the_contributions_in_order_gives_every_gradient_to_the_bit() -> 
         for i, grad in fresh(y).items():
             assert bits(grads.get(i, 0.0)) == grad
         assert [bits(node.grad) for node in events.graph.nodes] == [
-            bits(None if node.kind == "constant" else grads.get(node.id, 0.0))
+            bits(grads.get(node.id, None if node.kind == "constant" else 0.0))
             for node in events.graph.nodes
         ]
         odd += not all(map(math.isfinite, grads.values()))

@@ -34,6 +34,10 @@ S = TypeVar("S", bound=Applies)
 TABLE: dict[str, Op] = symbolic.TABLE
 
 
+# What the engine and compilers have to know of a row, and nobody who explores one at a prompt.
+_INNER = {"absorbs", "da", "db", "fast", "fold", "primitive", "safe", "traced"}
+
+
 def one(y: float, a: float, b: float = 0.0) -> float:
     """1: the rule that passes an adjoint on as it is, which a sweep looks for."""
     return 1.0
@@ -190,6 +194,10 @@ class Op:
 
     def __bool__(self) -> bool:
         return bool(self.derivatives)
+
+    def __dir__(self) -> list[str]:
+        """What an operation is to those who use it; the rest is for the engine and compilers."""
+        return sorted({*super().__dir__()} - _INNER)
 
     def __str__(self) -> str:
         return self.symbol if self.derivatives else ""
