@@ -81,8 +81,8 @@ def differentiated(y: Value) -> Value:
 def random_value(random: Random, operations: int, labels: Sequence[str] = TYPICAL) -> Value:
     """A random graph of at most 4 leaves, `operations` operations and as many constants.
 
-    Values are shared, numbers may be anything, nan less often than chance has it; three graphs of four have gradients, and one of
-    four was set at a leaf afterwards.
+    Values are shared, numbers may be anything, nan less often than chance has it; three graphs of
+    four have gradients, and one of four was set at a leaf afterwards.
     """
 
     def number() -> float:

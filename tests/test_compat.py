@@ -542,7 +542,9 @@ def test_three_operands_by_hand() -> None:
         g = picture.graph
         assert [n.label for n in g.nodes] == ["a", "b", "c", "", ""]
         assert [edge.local for edge in g.edges] == [6.0, 3.0, 2.0, 1.0, 1.0]
-    with pytest.raises(NotImplementedError, match="product has a _backward, and no second derivative"):
+    with pytest.raises(
+        NotImplementedError, match="product has a _backward, and no second derivative"
+    ):
         gradient(y, [c])
 
 

@@ -6,7 +6,7 @@ import ctypes
 import math
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from itertools import product
 from math import inf, isfinite, isnan, nan
@@ -18,7 +18,15 @@ from mpmath import chebyfit, hyp1f1, hyp2f1, mp, mpf
 
 from tinygrad_edu import TABLE
 from tinygrad_edu.ieee import same
-from tinygrad_edu.native.machine.arithmetic import ATANH, EXP, LIBRARY, LOG2, PAIRS, WRITERS, written
+from tinygrad_edu.native.machine.arithmetic import (
+    ATANH,
+    EXP,
+    LIBRARY,
+    LOG2,
+    PAIRS,
+    WRITERS,
+    written,
+)
 from tinygrad_edu.native.machine.vector import Code, Vector, bits, when
 
 llvm = pytest.importorskip("llvmlite.binding")

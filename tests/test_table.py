@@ -93,8 +93,9 @@ def test_formulas_read_as_python_are_the_operation_and_its_rules(op: Op) -> None
 
 @RULES
 def test_rules_use_operators_numbers_and_rows_only(op: Op, i: int) -> None:
-    """No other name, no comparison, no branch, nothing remembered in a closure, and of `math` numbers
-    alone, such as log(2): nothing of it is given an operand.
+    """No other name, no comparison, no branch, nothing remembered in a closure.
+
+    Of `math` numbers alone, such as log(2): nothing of it is given an operand.
     """
     rule = op.derivatives[i]
     assert isinstance(rule, FunctionType)

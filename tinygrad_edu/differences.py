@@ -13,6 +13,18 @@ from itertools import pairwise
 from math import frexp, inf, isfinite, ldexp, nan
 from typing import NamedTuple
 
+__all__ = [
+    "EPSILON",
+    "NONE",
+    "TINY",
+    "Limit",
+    "Point",
+    "central_difference",
+    "limit",
+    "numerical_derivative",
+    "sample",
+]
+
 EPSILON = 2.0**-52  # the relative distance of floats
 TINY = 2.0**-1074  # the smallest float above 0
 _COLUMNS = 6  # how often a difference is extrapolated to step 0

@@ -6,6 +6,8 @@ from typing import Any
 
 from tinygrad_edu.formula import ATOM, derivative_formulas, formula
 
+__all__ = ["Description", "describe"]
+
 
 class Description:
     """The docstring of each operation, written when it is asked for; of the class it is `text`."""

@@ -20,6 +20,8 @@ from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
 from tinygrad_edu.source import Source, dissolved
 from tinygrad_edu.tape import Tape
 
+__all__ = ["DEEPEST", "LONGEST", "Line", "free", "lines", "names", "readable", "table"]
+
 DEEPEST = 40  # levels of one expression; the least that parsers promise is 63 (C99, 5.2.4.1)
 LONGEST = 72  # characters of an expression that goes into another
 

@@ -10,6 +10,8 @@ from tinygrad_edu.formula import Formula, format_number
 from tinygrad_edu.ieee import total
 from tinygrad_edu.ops import CONSTANT
 
+__all__ = ["check_finite", "first_nonfinite", "nonfinite_message"]
+
 
 def first_nonfinite(y: Value) -> Value | None:
     """The node whose operation made the first nan or infinity in the graph of `y`.

@@ -9,6 +9,21 @@ from typing import Any
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.symbolic import Row, Symbolic
 
+__all__ = [
+    "ATOM",
+    "Formula",
+    "Latex",
+    "check_places",
+    "derivative_formulas",
+    "format_number",
+    "formula",
+    "latex_name",
+    "latex_names",
+    "latex_number",
+    "numeral",
+    "rounded",
+]
+
 ATOM = 5  # the precedence of a name or a call, which binds strongest; of signs see `ops`
 _SUM, _PRODUCT, _MINUS, _POWER = 1, 2, 3, 4
 

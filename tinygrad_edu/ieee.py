@@ -15,6 +15,8 @@ from typing import Any
 
 from tinygrad_edu.errors import NumberError
 
+__all__ = ["IEEE", "number", "same", "total"]
+
 
 def divide(a: float, b: float) -> float:
     """a / b; the sign of a zero divisor is obeyed, and 0/0 is nan."""

@@ -13,6 +13,8 @@ from tinygrad_edu.formula import Formula
 from tinygrad_edu.symbolic import TABLE, Row, choose
 from tinygrad_edu.terms import Term, traced
 
+__all__ = ["Floats", "Source", "dissolved", "plain_function", "python"]
+
 
 class Source(Formula):
     """A formula in a language, in which `forms` are the rows that it writes in its own way."""

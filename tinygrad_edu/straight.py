@@ -26,6 +26,8 @@ from tinygrad_edu.ops import LEAF, TABLE, mul
 from tinygrad_edu.source import Source, python
 from tinygrad_edu.tape import Tape
 
+__all__ = ["LONGEST", "Arrays", "Columns", "Loop", "Run", "as_arrays", "function"]
+
 Columns = Sequence[Sequence[float]]
 Run = Callable[[Any, Sequence[float], int], tuple[list[float], list[list[float]]]]
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, overload
 
+__all__ = ["TABLE", "Applies", "Row", "Symbolic", "choose", "constant", "equals", "fixed", "known"]
+
 # Every operation by its name: `ops` writes the rows, here is the dictionary that they are in.
 TABLE: dict[str, Any] = {}
 

@@ -24,6 +24,8 @@ from tinygrad_edu.ops import CONSTANT, LEAF, div, mask, mul, power
 from tinygrad_edu.sweep import sweep
 from tinygrad_edu.symbolic import Symbolic
 
+__all__ = ["MOST", "NOWHERE", "Tape", "hidden", "no_collection", "record"]
+
 NOWHERE = -1  # in place of a slot: an operand that is not there
 MOST = 1_000_000_007  # more slots than a tape has; a prime, by which keys spread in a dictionary
 

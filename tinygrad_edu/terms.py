@@ -13,6 +13,8 @@ from typing import Any
 
 from tinygrad_edu.symbolic import Row, Symbolic
 
+__all__ = ["Term", "traced"]
+
 
 class Term(Symbolic):
     """`op` of the terms `args`: a row, "choose", or the sign of a comparison.

@@ -8,6 +8,8 @@ from string import Template
 from tinygrad_edu.languages import forms
 from tinygrad_edu.languages.language import Parts, Writer, identifiers
 
+__all__ = ["C"]
+
 _PROGRAM = Template("""\
 /* $title
    cc -Wall -Wextra FILE -lm && $usage

@@ -10,6 +10,8 @@ from typing import ClassVar
 from tinygrad_edu.languages import forms
 from tinygrad_edu.languages.language import Parts, Writer, identifiers
 
+__all__ = ["JavaScript", "JavaScriptModule"]
+
 _PROGRAM = Template("""\
 // $title
 // $usage

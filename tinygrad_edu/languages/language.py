@@ -10,6 +10,8 @@ from typing import ClassVar
 from tinygrad_edu.ops import TABLE
 from tinygrad_edu.source import Source
 
+__all__ = ["Parts", "Writer", "functions", "identifiers"]
+
 _WIDTH = 96  # of a comment
 _MOST = 20  # names in an error
 

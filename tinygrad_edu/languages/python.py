@@ -10,6 +10,8 @@ from unicodedata import normalize
 from tinygrad_edu.languages import forms
 from tinygrad_edu.languages.language import Parts, Writer, identifiers
 
+__all__ = ["Python"]
+
 _PROGRAM = Template('''\
 """$title
 

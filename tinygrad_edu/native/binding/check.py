@@ -18,6 +18,8 @@ from tinygrad_edu.native.machine.instructions import (
     UPDATE,
 )
 
+__all__ = ["Reach", "check"]
+
 Reach = tuple[Sequence[int], int]  # addresses, and how many doubles are read or written at each
 
 

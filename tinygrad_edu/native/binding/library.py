@@ -19,6 +19,8 @@ from tinygrad_edu.native.machine.arithmetic import LIBRARY
 from tinygrad_edu.native.machine.instructions import machine
 from tinygrad_edu.ops import TABLE
 
+__all__ = ["Library", "function_of_c", "library", "missing", "processor", "rows_with_c"]
+
 
 @cache
 def processor() -> tuple[int, int]:

@@ -23,6 +23,8 @@ from tinygrad_edu.native.machine.instructions import BLOCK, outputs, wide
 from tinygrad_edu.native.machine.update import Update
 from tinygrad_edu.tape import Tape, no_collection
 
+__all__ = ["VECTORS", "Plan", "Program", "Run", "aligned"]
+
 VECTORS = (1, 2, 4, 7, 13)  # lengths of rows: 13 and two rows' sums fill 32 registers, 7 half
 
 

@@ -15,6 +15,8 @@ from tinygrad_edu.op import Op
 from tinygrad_edu.ops import CONSTANT
 from tinygrad_edu.tape import Tape
 
+__all__ = ["LONG", "ONE", "Factor", "Node", "Term", "normal_form"]
+
 Factor = Any  # a slot, or a number in a tuple: 1.0 would be taken for slot 1
 Term = tuple[Factor, Factor]  # a product of two; if one is a number, the first
 ONE = (1.0,)

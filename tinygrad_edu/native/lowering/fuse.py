@@ -8,6 +8,8 @@ from tinygrad_edu import ops
 from tinygrad_edu.native.lowering.form import ONE
 from tinygrad_edu.native.lowering.rows import MINUS, Arena, Ref, Row
 
+__all__ = ["fuse"]
+
 
 def fuse(arena: Arena) -> None:
     """Takes in sums that one row alone uses, and leaves out rows that nobody does."""

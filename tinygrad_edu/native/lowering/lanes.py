@@ -11,6 +11,8 @@ from tinygrad_edu.native.lowering.packs import Group
 from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, is_number
 from tinygrad_edu.ops import div
 
+__all__ = ["Lanes"]
+
 
 class Lanes:
     """place: the row of each slot and its lane in it; at first, of what is given in rows.

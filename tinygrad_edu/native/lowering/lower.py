@@ -21,6 +21,8 @@ from tinygrad_edu.native.machine.instructions import BLOCK
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.tape import Tape, hidden
 
+__all__ = ["Lowering"]
+
 
 class Lowering:
     """`table`, of a tape; `arena`, `gradients`: where everything is; `inputs_at`: the inputs."""

@@ -15,6 +15,8 @@ from typing import Any
 
 from tinygrad_edu.native.lowering.form import Node
 
+__all__ = ["Group", "packs"]
+
 Group = dict[int, Any]  # by lane, of those lanes that have one
 
 

@@ -13,6 +13,8 @@ from tinygrad_edu.op import Op, telling
 from tinygrad_edu.sweep import cut
 from tinygrad_edu.symbolic import Symbolic
 
+__all__ = ["Term", "backward"]
+
 Term = tuple[Ref, Row, Ref]  # a local derivative, an adjoint, and its guard or None
 
 

@@ -12,6 +12,8 @@ from tinygrad_edu.native.machine.arithmetic import PAIRS
 from tinygrad_edu.native.machine.instructions import BLOCK
 from tinygrad_edu.op import Op
 
+__all__ = ["MINUS", "Arena", "Pair", "Ref", "Row", "is_number", "row_of"]
+
 # What a row is made of: a Row, lane by lane; or what is the same in all lanes, which is a slot, a
 # number in a tuple, or a Row and one of its lanes.
 Ref = Any

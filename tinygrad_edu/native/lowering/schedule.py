@@ -30,6 +30,8 @@ from tinygrad_edu.native.machine.instructions import (
     UPDATE,
 )
 
+__all__ = ["Schedule"]
+
 
 class Schedule:
     """`table`, of an arena whose rows are made by DOTS `sizes` at a time."""

@@ -11,6 +11,8 @@ from tinygrad_edu.native.lowering.form import ONE
 from tinygrad_edu.native.lowering.rows import Arena, Row
 from tinygrad_edu.native.machine.instructions import BLOCK
 
+__all__ = ["Gradients", "Sum", "sums"]
+
 Sum = list[tuple[Row, Row]]  # over all lanes, of products of two rows
 
 

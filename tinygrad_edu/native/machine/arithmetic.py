@@ -17,6 +17,8 @@ from tinygrad_edu.native.machine.vector import WRITERS, Vector, bits, muladd, wh
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops import TABLE
 
+__all__ = ["ATANH", "EXP", "LIBRARY", "LOG2", "PAIRS", "ROUND", "written"]
+
 # fmt: off
 # log(2) in two parts: 12 zero bits end the first, so that it times a small whole k is exact.
 LOG2 = (0.693147180559663, 2.8235290563031577e-13)

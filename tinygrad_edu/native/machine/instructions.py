@@ -26,6 +26,23 @@ from tinygrad_edu.native.machine.arithmetic import PAIRS, written
 from tinygrad_edu.native.machine.vector import Code, Pointer, Vector, muladd, when
 from tinygrad_edu.ops import TABLE, relu, step
 
+__all__ = [
+    "BLOCK",
+    "DOTS",
+    "FINISH",
+    "FINISHES",
+    "GATHER",
+    "HEAD",
+    "OPS",
+    "ROWS",
+    "SUMS",
+    "TURN",
+    "UPDATE",
+    "machine",
+    "outputs",
+    "wide",
+]
+
 BLOCK = 8  # sums of one SUMS, parameters that change together, whatever the width
 OPS = [*TABLE, *map(" and ".join, PAIRS)]  # what ROWS can do
 HEAD = 15  # int32 before the lists of DOTS

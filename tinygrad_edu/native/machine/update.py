@@ -12,6 +12,8 @@ from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.straight import function
 from tinygrad_edu.tape import record
 
+__all__ = ["FEW", "Update"]
+
 FEW = 8  # steps for which a loop is faster than arrays
 
 

@@ -18,6 +18,8 @@ from typing import Any
 
 from tinygrad_edu.symbolic import TABLE
 
+__all__ = ["WRITERS", "Code", "Pointer", "Vector", "bits", "muladd", "when"]
+
 # How rows of the table are written for vectors, by their names; `arithmetic` fills it.
 WRITERS: dict[str, Callable[..., Any]] = {}
 
