@@ -30,7 +30,7 @@ ROOMS = [
     ["functions", "sweep"],
     ["differences", "engine"],
     ["finite"],
-    ["check", "derivatives", "expression", "graph", "losses", "optim", "script", "tape"],
+    ["check", "derivatives", "expression", "history", "graph", "losses", "optim", "script", "tape"],
     ["emit", "native.machine.vector"],
     ["native.machine.arithmetic", "straight"],
     ["native.machine.instructions"],

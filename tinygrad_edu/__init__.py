@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tinygrad_edu.check import (
     check_finite,
@@ -12,7 +11,7 @@ from tinygrad_edu.check import (
     numerical_derivative,
     numerical_gradient,
 )
-from tinygrad_edu.compiled import Step, compile
+from tinygrad_edu.compiled import Step, compile, trains
 from tinygrad_edu.drawable import Picture, draws, shown
 from tinygrad_edu.engine import Value, gradient, topological_order
 from tinygrad_edu.errors import (
@@ -34,6 +33,7 @@ from tinygrad_edu.formula import ATOM
 from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, where
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import group
+from tinygrad_edu.history import History
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops import (
     TABLE,
@@ -81,9 +81,6 @@ from tinygrad_edu.orders import orders
 from tinygrad_edu.steps import Steps, steps
 
 __version__ = "0.1.0"  # the only place: setup.cfg reads it here
-
-if TYPE_CHECKING:
-    from tinygrad_edu.train import History, Learner
 
 __all__ = [
     "TABLE",
@@ -176,16 +173,10 @@ def _draw(what: Value | Graph, **view: Any) -> Picture:
     return draw(what, **view)
 
 
-def _train(
-    self: Step, optimizer: Learner, columns: Sequence[Any], sweeps: int, **how: Any
-) -> History:
-    """Runs forward, backward and update `sweeps` times over all examples: see `train.train_step`.
-
-    how: until, history, progress and counts, as of `train.train_step`.
-    """
+def _train(step: Step, *run: Any, **how: Any) -> History:
     from tinygrad_edu.train import train_step  # late, so that importing the package stays fast
 
-    return train_step(self, optimizer, columns, sweeps, **how)
+    return train_step(step, *run, **how)
 
 
 def _play(self: Steps, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -198,5 +189,5 @@ def _play(self: Steps, include: Any = None, exclude: Any = None) -> dict[str, st
 
 
 draws.append(_draw)
-Step.train = _train
+trains.append(_train)
 Steps._repr_mimebundle_ = _play

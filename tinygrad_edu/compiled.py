@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from itertools import chain
 from math import isfinite
 from types import FrameType, MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args, overload
 
 from tinygrad_edu.calls import function_of_math, is_formatting
 from tinygrad_edu.check import first_nonfinite, nonfinite_message
@@ -38,6 +38,7 @@ from tinygrad_edu.errors import (
     SlowWarning,
     TapeError,
 )
+from tinygrad_edu.history import Criterion, History, Learner
 from tinygrad_edu.ieee import number
 from tinygrad_edu.leaving import QUESTIONS, advice, called, in_library, in_package
 from tinygrad_edu.ops import CONSTANT, LEAF, TABLE
@@ -50,29 +51,84 @@ __all__ = [
     "MANY",
     "OLDEST",
     "REDUCTIONS",
+    "Backend",
     "Column",
+    "Reduction",
     "Step",
+    "StepAlso",
     "compile",
     "machine_code",
+    "trains",
 ]
 
-BACKENDS = ("auto", "python", "numpy", "machine")
-REDUCTIONS = ("sum", "mean")
+Backend = Literal["auto", "python", "numpy", "machine"]
+Reduction = Literal["sum", "mean"]
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
+REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 FAST = 'pip install "tinygrad-edu[fast]"'
 OLDEST = (0, 45)  # llvmlite; what is older reads pointers in another way, and fails
 MANY = 32  # examples from which arrays are faster than a loop; measured on MLPs, it is 20 to 40
 
-Column = Any  # a number, or a sequence of numbers, one for each example
+Column = float | Iterable[float]  # a number, or a sequence of numbers, one for each example
 
 
+def _not_yet(step: Step, *run: Any, **how: Any) -> History:
+    raise NotImplementedError("training comes with the package tinygrad_edu: import it first")
+
+
+trains: list[Callable[..., History]] = [_not_yet]  # the last one does; it knows optimizers
+
+
+@overload
+def compile(
+    loss: Value,
+    wrt: Value | Iterable[Value] = (),
+    inputs: Value | Iterable[Value] = (),
+    *,
+    reduce: Reduction = "sum",
+    backend: Backend = "auto",
+    strict: bool = False,
+) -> Step: ...
+@overload
+def compile(
+    loss: Callable[..., Value],
+    wrt: Value | str | Iterable[Value | str] = (),
+    inputs: float | Iterable[float] = (),
+    *,
+    reduce: Reduction = "sum",
+    backend: Backend = "auto",
+    strict: bool = False,
+) -> Step: ...
+@overload
+def compile(
+    loss: Value | Callable[..., Value],
+    wrt: Value | str | Iterable[Value | str] = (),
+    inputs: Value | float | Iterable[Value | float] = (),
+    *,
+    reduce: Reduction = "sum",
+    also: Value | Iterable[Value],
+    backend: Backend = "auto",
+    strict: bool = False,
+) -> StepAlso: ...
+@overload
+def compile(
+    loss: Callable[..., Iterable[Value]],
+    wrt: Value | str | Iterable[Value | str] = (),
+    inputs: float | Iterable[float] = (),
+    *,
+    reduce: Reduction = "sum",
+    also: Value | Iterable[Value] = (),
+    backend: Backend = "auto",
+    strict: bool = False,
+) -> StepAlso: ...
 def compile(
     loss: Value | Callable[..., Any],
-    wrt: Value | Iterable[Value | str] = (),
-    inputs: Value | Iterable[Any] = (),
+    wrt: Value | str | Iterable[Value | str] = (),
+    inputs: Value | float | Iterable[Value | float] = (),
     *,
-    reduce: str = "sum",
+    reduce: Reduction = "sum",
     also: Value | Iterable[Value] = (),
-    backend: str = "auto",
+    backend: Backend = "auto",
     strict: bool = False,
 ) -> Step:
     """The graph of `loss`, one example's, as a step to be run on any number of examples.
@@ -92,7 +148,9 @@ def compile(
     """
     with no_collection():
         if isinstance(loss, Value):
-            return Step(loss, _list(wrt), _list(inputs), reduce, _list(also), backend, strict)
+            more = _list(also)
+            kind = StepAlso if more else Step
+            return kind(loss, _list(wrt), _list(inputs), reduce, more, backend, strict)
         if not callable(loss):
             raise NumberError(f"expected a Value or a function, not {type(loss).__name__}")
         leaves = _arguments(loss, _list(inputs))
@@ -104,7 +162,8 @@ def compile(
             raise NumberError(f"the function gives a Value, or several, not {found}: see tanh(x)")
         by = [called.get(x, x) if isinstance(x, str) else x for x in _list(wrt)]
         more = [*results[1:], *_list(also)]
-        return Step(results[0], by, leaves, reduce, more, backend, strict)
+        kind = StepAlso if more else Step
+        return kind(results[0], by, leaves, reduce, more, backend, strict)
 
 
 class Step:
@@ -112,21 +171,19 @@ class Step:
 
     Each input is given one number, or a sequence with a number for each example, in order or by
     its label. A gradient is added up over the examples, but for an input that was given a
-    sequence, which has one for each. With `also`, their sums are the third thing returned.
+    sequence, which has one for each (so `gradients` is a list of what that call makes of it).
     recorded: the tape of the graph; tape: with the adjoints, too. A step keeps no numbers:
     threads may share one.
     """
-
-    train: Any  # this comes from the package's __init__: a step knows no optimizer
 
     def __init__(
         self,
         loss: Value,
         wrt: list[Any],
         inputs: list[Any],
-        reduce: str,
+        reduce: Reduction,
         also: list[Value],
-        backend: str,
+        backend: Backend,
         strict: bool,
     ) -> None:
         _check_choice("backend", backend, BACKENDS)
@@ -168,8 +225,19 @@ class Step:
         inputs, wrt = len(self.inputs), len(self.wrt)
         return f"<a step of {len(self.recorded)} slots: {inputs} inputs, {wrt} wrt>"
 
-    def __call__(self, *columns: Column, **by_label: Column) -> Any:
-        """(value, gradients), and third the sums or means of `also`, if there are any."""
+    # A list for an input that was given a sequence, else a float: types cannot tell which is which.
+    @overload
+    def __call__(self, *columns: float, **by_label: float) -> tuple[float, list[float]]: ...
+    @overload
+    def __call__(self, *columns: Column, **by_label: Column) -> tuple[float, list[Any]]: ...
+    def __call__(self, *columns: Column, **by_label: Column) -> tuple[float, list[Any]]:
+        """Returns (value, gradients)."""
+        return self._answer(columns, by_label)[:2]
+
+    def _answer(
+        self, columns: Sequence[Column], by_label: Mapping[str, Column]
+    ) -> tuple[float, list[Any], list[float]]:
+        """The value, the gradients, and the sums or means of `also`."""
         lists, count, single = self.columns(columns, by_label)
         sums, each = self.run(lists, count)
         scale = 1.0 / count if self.reduce == "mean" else 1.0
@@ -184,7 +252,26 @@ class Step:
                 gradients.append(sum(next(items)) * scale)
             else:
                 gradients.append([d * scale for d in next(items)])
-        return (values[0], gradients, values[1:]) if self.also else (values[0], gradients)
+        return values[0], gradients, values[1:]
+
+    def train(
+        self,
+        optimizer: Learner,
+        columns: Sequence[Column],
+        sweeps: int,
+        *,
+        until: Criterion | None = None,
+        history: History | None = None,
+        progress: bool = True,
+        counts: Sequence[str] = (),
+    ) -> History:
+        """Runs forward, backward and update `sweeps` times over all examples.
+
+        columns: as for a call of the step. until, history, progress and counts are as of
+        `train.train_step`.
+        """
+        how = {"until": until, "history": history, "progress": progress, "counts": counts}
+        return trains[-1](self, optimizer, columns, sweeps, **how)
 
     def outputs(self, *columns: Column, **by_label: Column) -> list[list[float]]:
         """The loss of each example, and the same of each of `also`: a forward pass alone."""
@@ -373,7 +460,25 @@ class Step:
         return lists, count, single
 
 
-def _column(x: Column) -> float | list[float]:
+class StepAlso(Step):
+    """A step with `also`: calling it gives their sums, or means, as a third thing."""
+
+    @overload  # type: ignore[override]  # three parts, where a step without `also` gives two
+    def __call__(
+        self, *columns: float, **by_label: float
+    ) -> tuple[float, list[float], list[float]]: ...
+    @overload
+    def __call__(
+        self, *columns: Column, **by_label: Column
+    ) -> tuple[float, list[Any], list[float]]: ...
+    def __call__(
+        self, *columns: Column, **by_label: Column
+    ) -> tuple[float, list[Any], list[float]]:
+        """Returns (value, gradients, sums or means of `also`)."""
+        return self._answer(columns, by_label)
+
+
+def _column(x: Any) -> float | list[float]:
     """The number, or the numbers, as floats."""
     if hasattr(x, "tolist"):
         x = x.tolist()  # of an array, or of one of its numbers

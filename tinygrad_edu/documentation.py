@@ -4,48 +4,51 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_edu.formula import derivative_formulas, formula
+from tinygrad_edu.formula import ATOM, derivative_formulas, formula
 
 
 class Description:
-    """The docstring of each operation; that of the class itself is `text`."""
+    """The docstring of each operation, written when it is asked for; of the class it is `text`."""
 
     def __init__(self, text: str | None) -> None:
         self.text = text
 
     def __get__(self, op: Any, owner: type) -> str | None:
-        return self.text if op is None else describe(op)
+        if op is None:
+            return self.text
+        if "_described" not in op.__dict__:  # each is a method of Value too, or several
+            op._described = describe(op)
+        return str(op._described)
 
 
 def describe(op: Any) -> str:
     """What the operation computes, its derivatives, where it has a kink, and an example."""
     if not op.derivatives:
         return f"A {op.name}: it has no operands."
-    call = f"{op.__name__}({', '.join('ab'[: len(op.derivatives)])})"
-    written = "" if (text := _written(op)) == call else f", written {text}"
-    lines = [f"{op.says or f'The operation {op.name}'}{written}.", ""]
-    for letter, rule in zip("ab", _rules(op)):
-        lines.append(f"d {call} / d {letter} = {rule}")
-    if any("y" in rule for rule in _rules(op)):
+    letters = "ab"[: len(op.derivatives)]
+    written = formula(op) if op.precedence < ATOM else _call(op, letters)
+    said = op.says or f"The operation {op.name}"
+    how = f", written {written}" if op.precedence < ATOM else ""
+    lines = [f"{said}{how}.", ""]
+    result = f"({written})" if op.precedence < ATOM else written
+    rules = _rules(op)
+    lines += [f"d {result} / d {x} = {rule}" for x, rule in zip(letters, rules)]
+    if any("y" in _words(rule) for rule in rules):
         lines.append("where y is the result.")
     if op.kink:
-        lines.append(f"Convention: {op.kink[1]}.")
-    kinds = (
-        "a float for numbers, a Value if one is a Value"
-        if len(op.derivatives) > 1
-        else ("a float for a number, a Value for a Value")
-    )
-    lines.append(f"Returns {kinds}.")
-    example = _example(op)
-    return "\n".join([*lines, *([""] if example else []), *example])
+        lines.append(f"By convention, at a kink: {op.kink[1]}.")
+    several = "a float for numbers, a Value where an operand is one"
+    one = "a float for a number, a Value for a Value"
+    lines.append(f"Returns {several if len(letters) > 1 else one}.")
+    return "\n".join([*lines, *_example(op)])
 
 
-def _written(op: Any) -> str:
-    return (
-        formula(op)
-        if op.precedence < 5
-        else f"{op.__name__}({', '.join('ab'[: len(op.derivatives)])})"
-    )
+def _call(op: Any, operands: Any) -> str:
+    return f"{op.__name__}({', '.join(operands)})"
+
+
+def _words(text: str) -> list[str]:
+    return "".join(c if c.isidentifier() else " " for c in text).split()
 
 
 def _rules(op: Any) -> list[str]:
@@ -60,6 +63,9 @@ def _example(op: Any) -> list[str]:
     numbers = op.example or (0.5, 2.0)[: len(op.derivatives)]
     try:
         result = op(*numbers)
-    except Exception:
+    except Exception:  # a value of somebody's own that has none there
         return []
-    return [f">>> {op.__name__}({', '.join(map(repr, numbers))})", repr(result)]
+    call = _call(op, map(repr, numbers))
+    if op.precedence < ATOM:
+        call = formula(op).replace("a", f"{numbers[0]!r}").replace("b", f"{numbers[-1]!r}")
+    return ["", f">>> {call}", repr(result)]

@@ -14,6 +14,7 @@ __all__ = [
     "Level",
     "Picture",
     "Role",
+    "Roles",
     "Said",
     "ThemeName",
     "draws",
@@ -27,6 +28,7 @@ Level = Literal["node", "neuron", "layer"]
 Role = Literal["input", "parameter", "loss"]
 Format = Literal["svg", "png", "pdf", "dot", "json", "txt"]
 K = TypeVar("K", bound="Drawable | str")  # a Value, or its label
+Roles = Mapping[K, Role] | Mapping["Drawable | str", Role]  # all of one kind, or of both
 
 
 class Picture(Protocol):
@@ -75,7 +77,7 @@ class Drawable:
         highlight: Sequence[str] = (),
         theme: ThemeName = "light",
         level: Level | int | None = None,
-        roles: Mapping[K, Role] | None = None,
+        roles: Roles[K] | None = None,
         before: Drawable | None = None,
         timeout: float = 20.0,
         insist: bool = False,

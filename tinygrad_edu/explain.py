@@ -100,14 +100,14 @@ class Explanation:
             yield f"{made} = {self._shown(number(node))};  local derivative {';  '.join(rules)}"
 
     def _kept_out(self) -> list[str]:
-        """Which masks let nothing through, a line each."""
-        graph = self.chain.graph
-        return [
-            f"not through {self._name(self._node(node.args[1]))}: {self._name(node)} = "
-            f"{operation(graph, node)} keeps it out, because {self._name(self._node(node.args[0]))}"
-            " = 0"
-            for node in self.chain.kept_out
-        ]
+        """What passes nothing on to x, and why, a line each."""
+        lines = []
+        for node, place in self.chain.kept_out:
+            condition, source = (self._name(self._node(node.args[i])) for i in (0, place))
+            made = f"{self._name(node)} = {operation(self.chain.graph, node)}"
+            why = f"keeps it out, because {condition} = 0" if place else "only asks whether it is 0"
+            lines.append(f"not through {source}: {made} {why}")
+        return lines
 
     def _arrivals(self) -> Iterator[str]:
         y = self._name(self.chain.y)
@@ -208,7 +208,7 @@ class Explanation:
                 result = self._shown(passings[-1].running, Latex)
                 told = f"{' + '.join(partials)} = {' + '.join(numbers)} = {result}"
                 rows.append(f"{self._total(node)} &= {told}")
-            return _aligned([*self._where(), *rows])
+            return _aligned([rows[0], *self._where(), *rows[1:]])
 
         def products(factor: Any) -> str:
             terms = [_times(list(map(factor, path.passings)), Latex) for path in self.chain.paths]
@@ -222,11 +222,14 @@ class Explanation:
             total,
         ]
         first, *others = dict.fromkeys(rows)
-        rows = [f"{whole} &= {first}", *(f"&= {row}" for row in others)]
-        return _aligned([*self._where(), *rows])
+        rest = [f"&= {row}" for row in others]
+        return _aligned([f"{whole} &= {first}", *self._where(), *rest])
 
     def _where(self) -> Iterator[str]:
-        """What the names are that no label shows, as rows of LaTeX, from y back."""
+        """What the names are that no label shows, as rows of LaTeX, from y back.
+
+        They stand below the row in which these names come up first.
+        """
         graph = self.chain.graph
         targets = [self._node(p.target) for p in self.chain.passings]
         used = {i for node in targets for i in (node.id, *node.args)}
@@ -236,7 +239,7 @@ class Explanation:
                 continue
             made = [operation(graph, node, Latex)] if node.op else []
             told = " = ".join([*made, self._shown(number(node), Latex)])
-            yield rf"\text{{where }} {name(graph, node, Latex)} &= {told}"
+            yield rf"&\quad\text{{where }} {name(graph, node, Latex)} = {told}"
 
     def _edge(self, p: Passing) -> str:
         """The local derivative along one edge, a partial one, as a LaTeX fraction."""

@@ -55,7 +55,8 @@ class Formula(Symbolic):
     def _of(self, x: Any) -> Formula:
         return x if isinstance(x, Formula) else type(self)(x)
 
-    _lift = _of
+    def _lift(self, number: float) -> Formula:
+        return self._of(number)
 
     def _within(self, strength: int) -> str:
         return self.text if self.strength >= strength else f"({self.text})"

@@ -23,13 +23,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, nan
 from typing import Any, Literal, NamedTuple, get_args
 
-from tinygrad_edu.drawable import Drawable, K, Role
+from tinygrad_edu.drawable import Drawable, K, Role, Roles
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import NumberError, ViewError
 from tinygrad_edu.formula import format_number, latex_names
@@ -260,7 +260,7 @@ def backward_pass(graph: Graph, seed: float = 1.0) -> list[Passing]:
     return passings
 
 
-def graph(root: Value, *more: Value, roles: Mapping[K, Role] | None = None) -> Graph:
+def graph(root: Value, *more: Value, roles: Roles[K] | None = None) -> Graph:
     """The graph that the roots were computed by, as it is now, the last root its output.
 
     Where the output's grad is 0, nobody has computed gradients: then no node shows one; nor where
@@ -311,7 +311,7 @@ def _order(roots: Sequence[Value]) -> list[Value]:
     return list(dict.fromkeys(node for root in roots for node in topological_order(root)))
 
 
-def _roles(order: Sequence[Value], roles: Mapping[K, Role]) -> dict[Value, Role]:
+def _roles(order: Sequence[Value], roles: Roles[K]) -> dict[Value, Role]:
     labelled: dict[Any, list[Value]] = {}
     for node in order if roles else ():
         labelled.setdefault(node.label, []).append(node)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
 from math import nan
 from types import BuiltinFunctionType
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, cast, overload
 
 from tinygrad_edu import ieee, symbolic
 from tinygrad_edu.documentation import Description
@@ -26,8 +26,16 @@ Rule = Callable[..., float]
 Rule1 = Callable[[float], float]
 Rule2 = Callable[[float, float], float]
 Rule3 = Callable[[float, float, float], float]
+# A function that says it is one of Values will do, too.
+Made1 = Callable[[NoReturn], Applies | float]
+Made2 = Callable[[NoReturn, NoReturn], Applies | float]
+Made3 = Callable[[NoReturn, NoReturn, NoReturn], Applies | float]
 S = TypeVar("S", bound=Applies)
 TABLE: dict[str, Op] = symbolic.TABLE
+
+
+# What the engine and compilers have to know of a row, and nobody who explores one at a prompt.
+_INNER = {"absorbs", "da", "db", "fast", "fold", "primitive", "safe", "traced"}
 
 
 def one(y: float, a: float, b: float = 0.0) -> float:
@@ -119,22 +127,11 @@ class Op:
     ) -> Binary: ...
     @overload
     def __new__(
-        cls,
-        name: str,
-        value: Callable[[S], S],
-        da: Callable[[S, S], S | float],
-        /,
-        **traits: Unpack[UnaryTraits],
+        cls, name: str, value: Made1, da: Made2, /, **traits: Unpack[UnaryTraits]
     ) -> Unary: ...
     @overload
     def __new__(
-        cls,
-        name: str,
-        value: Callable[[S, S], S],
-        da: Callable[[S, S, S], S | float],
-        db: Callable[[S, S, S], S | float],
-        /,
-        **traits: Unpack[BinaryTraits],
+        cls, name: str, value: Made2, da: Made3, db: Made3, /, **traits: Unpack[BinaryTraits]
     ) -> Binary: ...
     @overload
     def __new__(cls, name: str, value: None, *rules: Rule, **traits: Unpack[Traits]) -> Op: ...
@@ -197,6 +194,10 @@ class Op:
 
     def __bool__(self) -> bool:
         return bool(self.derivatives)
+
+    def __dir__(self) -> list[str]:
+        """What an operation is to those who use it; the rest is for the engine and compilers."""
+        return sorted({*super().__dir__()} - _INNER)
 
     def __str__(self) -> str:
         return self.symbol if self.derivatives else ""

@@ -65,7 +65,8 @@ mul      = row("mul",      operator.mul,  lambda y, a, b: b,
                spoken="times", commutes=True, latex=r"\cdot", says="The product of two numbers")
 div      = row("div",      ieee.divide,   lambda y, a, b: 1 / b,
                                           lambda y, a, b: -y / b, symbol="/", precedence=2,
-               spoken="divided by", latex=r"\frac{%s}{%s}", safe=1.0, says="The quotient of two numbers")
+               spoken="divided by", latex=r"\frac{%s}{%s}", safe=1.0,
+               says="The quotient of two numbers")
 neg      = row("neg",      operator.neg,  lambda y, a: -1.0,     precedence=3,
                spoken="minus", says="The number with its sign changed")
 power    = row("pow",      ieee.power,    lambda y, a, b: unless_0_times_inf(b, a**(b - 1)),
@@ -162,7 +163,8 @@ step: Unary = row("step", lambda a: choose(a > 0, 1.0, choose(a <= 0, 0.0, nan))
                kink=(zero, "0 everywhere, also where the number is 0"), says="1 above 0, else 0")
 relu     = row("relu", lambda a: choose(a <= 0, 0.0, a),
                lambda y, a: step(a),
-               kink=(zero, "0 where the number is 0"), example=(-2.0,), says="The number above 0, else 0")
+               kink=(zero, "0 where the number is 0"), example=(-2.0,),
+               says="The number above 0, else 0")
 maximum  = row("max", lambda a, b: choose(a > b, a, choose(equals(a, a), b, a)),
                lambda y, a, b: (1 + less(b, a) - less(a, b)) / 2,
                lambda y, a, b: (1 + less(a, b) - less(b, a)) / 2, commutes=True,

@@ -10,7 +10,6 @@ from math import isfinite
 from typing import NamedTuple
 
 from tinygrad_edu.graph import Graph, Node, Passing, backward_pass
-from tinygrad_edu.ops import mask
 from tinygrad_edu.sweep import cut
 
 __all__ = ["MOST_PATHS", "Chain", "Path", "chain"]
@@ -44,7 +43,7 @@ class Chain:
     paths: tuple[Path, ...]
     passings: tuple[Passing, ...]
     total: float
-    kept_out: tuple[Node, ...] = ()
+    kept_out: tuple[tuple[Node, int], ...] = ()
 
     def arrivals(self) -> list[tuple[Node, list[Passing]]]:
         """What arrives at each node on the way, from y back, x last."""
@@ -80,14 +79,14 @@ def chain(graph: Graph, x: int) -> Chain:
     return Chain(graph, graph.output, graph.nodes[x], ways[x], paths, passings, total, kept_out)
 
 
-def _kept_out(graph: Graph, x: int, arrived: Set[int]) -> Iterator[Node]:
+def _kept_out(graph: Graph, x: int, arrived: Set[int]) -> Iterator[tuple[Node, int]]:
     behind = {x}
     for node in graph.nodes:
         if not behind.isdisjoint(node.args):
             behind.add(node.id)
-            closed = node.op is mask and cut(mask, 1, node.used[0])
-            if closed and node.id in arrived and node.args[1] in behind:
-                yield node
+            for place, source in enumerate(node.args):
+                if source in behind and node.id in arrived and cut(node.op, place, node.used[0]):
+                    yield node, place
 
 
 def _paths(y: int, x: int, passings: tuple[Passing, ...]) -> Iterator[Path]:

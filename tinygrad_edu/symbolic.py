@@ -62,7 +62,7 @@ class Symbolic:
         """The condition `self sign other`, on which `choose` calls `_choose(x, y)`."""
         raise TypeError(f"{self} is a formula: {sign} cannot be asked of it")
 
-    def _lift(self, number: float) -> Any:
+    def _lift(self, number: float, /) -> Any:
         """A number as an operand of this kind."""
         return number
 

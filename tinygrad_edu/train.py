@@ -15,7 +15,7 @@ from math import inf, isfinite
 from typing import Any, Literal, NamedTuple, get_args
 
 from tinygrad_edu import optim
-from tinygrad_edu.compiled import Step, compile
+from tinygrad_edu.compiled import Column, Step, compile
 from tinygrad_edu.data import Case, shuffled
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
@@ -230,7 +230,7 @@ def train(
 def train_step(
     step: Step,
     optimizer: Learner,
-    columns: Sequence[Any],
+    columns: Sequence[Column],
     sweeps: int,
     *,
     until: Criterion | None = None,

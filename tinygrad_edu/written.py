@@ -107,9 +107,9 @@ class Here(Symbolic):
         short = _shortened(op, a, b)
         if short is not None:
             return Here(short.text, number, short.constant, because)
-        if op in _ARITHMETIC and a.constant and b.constant:
-            if op is not div or number == ieee.floor(number):
-                return self._decided(float(f"{number:.15g}"), because)  # 0.7 - 1 is -0.3
+        whole = op is not div or number == ieee.floor(number)
+        if op in _ARITHMETIC and whole and a.constant and b.constant:
+            return self._decided(float(f"{number:.15g}"), because)  # 0.7 - 1 is -0.3
         return Here(op(*(x.text for x in xs)), number, False, because)
 
     def _decided(self, number: float, because: Sequence[str]) -> Here:

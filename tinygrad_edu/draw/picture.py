@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -16,7 +16,7 @@ from tinygrad_edu.draw.dot import Panel, dot, drawn
 from tinygrad_edu.draw.layout import LayoutError, layout
 from tinygrad_edu.draw.svg import finished, fitting
 from tinygrad_edu.draw.view import View
-from tinygrad_edu.drawable import Format, K, Role
+from tinygrad_edu.drawable import Format, K, Roles
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.files import write_whole
@@ -188,7 +188,7 @@ def draw(
     what: Value | Graph,
     *,
     before: Value | Graph | None = None,
-    roles: Mapping[K, Role] | None = None,
+    roles: Roles[K] | None = None,
     level: str | int | None = None,
     timeout: float = 20.0,
     insist: bool = False,
@@ -211,7 +211,7 @@ def draw(
     )
 
 
-def _graph(what: Value | Graph, roles: Mapping[K, Role] | None) -> Graph:
+def _graph(what: Value | Graph, roles: Roles[K] | None) -> Graph:
     return what if isinstance(what, Graph) else graph(what, roles=roles)
 
 

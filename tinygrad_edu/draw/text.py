@@ -141,7 +141,8 @@ class _Pen:
             grad += f" = {terms}"
         role = f"  {node.role}" if node.role else ""
         role += "  (on the path)" if node.marked else ""
-        mark = role + (" (set after use)" if node.stale else "") + mark
+        stale = node.stale and not mark.endswith("above")  # said there, as the gradient is
+        mark = role + (" (set after use)" if stale else "") + mark
         room -= columns(number + grad + mark)
         cut = self.box["cut"]
         if room < min(columns(name), len(cut) + 1):  # so narrow that even the numbers suffer

@@ -290,7 +290,7 @@ def pulls(recipe: Sequence[Any], seed: int, moments: Sequence[int]) -> list[dict
     cases = learned_cases(recipe, seed)
     result = []
     for _, moment in zip(walk(recipe, seed, moments), moments):
-        _, found, _ = step(*cases)
+        _, found, *_ = step(*cases)
         gradients = dict(zip(model.parameters(), found))
         rate = recipe.slow / 0.5 if moment < BEGINNING else recipe.rate / 0.1
         rows = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from math import inf, isfinite
@@ -19,7 +19,7 @@ from typing import Any, ClassVar, NoReturn, TypeGuard
 
 from tinygrad_edu import engine, ieee, ops
 from tinygrad_edu.calls import function_of_math
-from tinygrad_edu.drawable import K, Picture, Role
+from tinygrad_edu.drawable import K, Picture, Roles
 from tinygrad_edu.engine import ABSENT, topological_order
 from tinygrad_edu.errors import InnerNodeError, LeftGraphError, NumberError, StaleError
 from tinygrad_edu.graph import Graph, graph
@@ -219,7 +219,7 @@ class Value(engine.Value):
     def __rtruediv__(self, other: Any) -> Any:
         return other * self**-1
 
-    def draw(self, *, roles: Mapping[K, Role] | None = None, **view: Any) -> Picture:
+    def draw(self, *, roles: Roles[K] | None = None, **view: Any) -> Picture:
         """The picture of all that this was computed from, as `tinygrad_edu.Value.draw` has it."""
         return whole(graph(self, roles=roles)).draw(**view)
 

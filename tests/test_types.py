@@ -1,0 +1,255 @@
+"""What mypy and pyright say of programs of users: right ones are clean, mistakes are found."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import tinygrad_edu
+from tinygrad_edu import TABLE, Value
+
+ROOT = Path(tinygrad_edu.__file__).parent.parent
+HEAD = """
+from typing import TYPE_CHECKING
+from tinygrad_edu import Op, Value, compile, explain, gradcheck, gradient, graph, mask
+from tinygrad_edu import maximum, orders, steps, tanh
+from tinygrad_edu.check import check_finite, first_nonfinite
+from tinygrad_edu.drawable import Picture
+from tinygrad_edu.optim import Momentum
+from tinygrad_edu.train import History, loss_below
+if TYPE_CHECKING:
+    from typing_extensions import assert_type
+x, w = Value(2.0, label="x"), Value(0.5, label="w")
+"""
+# Programs that are right: (what it is about, its text).
+RIGHT = {
+    "functions": """
+assert_type(tanh(x), Value)
+assert_type(tanh(0.5), float)
+assert_type(tanh(1), float)
+assert_type(maximum(x, 1), Value)
+assert_type(maximum(1.0, x), Value)
+assert_type(maximum(1.0, 2.0), float)
+""",
+    "operators": """
+for y in (x + 1, 1 - x, x * w, x / 2, 1 / x, x**2, 2**x, -x, abs(x), sum([x, w], Value(0.0))):
+    assert_type(y, Value)
+assert_type(x < 1, bool)
+""",
+    "methods": """
+y = (x.tanh() + x.asinh()).relu()
+assert_type(y, Value)
+y.backward()
+assert_type(x.grad + x.data, float)
+assert_type(y.args, tuple[Value, ...])
+""",
+    "pictures": """
+picture = x.draw(edges=["local"], hide={"grads"}, direction="TB", theme="dark", level="layer")
+assert_type(picture, Picture)
+picture.save("x.svg")
+assert_type(picture.text(width=60) + picture.dot, str)
+graph(x, roles={x: "input", "w": "parameter"}).draw(level=1, before=x).render("svg")
+""",
+    "gradients": """
+(slope,) = gradient(x**3, [x])
+assert_type(slope, Value)
+assert_type(gradient(slope, [x, w]), list[Value])
+""",
+    "explanations": """
+print(explain(x * w, w).words(), explain(x * w, w).form("latex"))
+for event in steps(x * w):
+    if event.phase == "backward" and event.passing is not None:
+        assert_type(event.passing.adjoint, float)
+print(orders(x * w))
+""",
+    "a compiled graph": """
+step = compile(tanh(x * w), wrt=[w], inputs=[x], backend="python")
+assert_type(step(1.0), tuple[float, list[float]])
+value, gradients = step([1.0, 2.0])
+w.data -= 0.1 * gradients[0]
+assert_type(value, float)
+assert_type(step.outputs([1.0, 2.0]), list[list[float]])
+""",
+    "a compiled graph with more results": """
+value, gradients, more = compile(x * w, [w], [x], also=[x + w], reduce="mean")(1.0)
+assert_type(more, list[float])
+""",
+    "a compiled function": """
+def loss(a: Value, b: Value) -> Value:
+    return a * b
+
+def both(a: Value, b: Value) -> list[Value]:
+    return [a * b, a]
+
+value, gradients = compile(loss, ["a", "b"], [1.0, 2.0])(3.0, b=4.0)
+value, gradients, more = compile(both, "a", [1.0, 2.0])(3.0, 4.0)
+assert_type(gradcheck(loss, 1.0, 2.0), bool)
+""",
+    "training": """
+step = compile((x * w - 1) ** 2, [w], [x])
+history = step.train(Momentum([w], 0.1, 0.9), [[1.0, 2.0]], 10, until=loss_below(0.1))
+assert_type(history, History)
+assert_type(history.losses[-1], float)
+""",
+    "operations of one's own": """
+cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2, symbol="^3", latex="%s^3")
+assert_type(cube(x), Value)
+assert_type(cube(2.0), float)
+
+def area(a: Value, b: Value) -> Value:
+    return a * b
+
+rectangle = Op("rectangle", area, lambda y, a, b: b, lambda y, a, b: a, commutes=True)
+assert_type(rectangle(x, 2.0), Value)
+gradcheck(cube, 2.0)
+""",
+    "finite or not": """
+assert_type(check_finite(x), Value)
+node = first_nonfinite(x)
+if node is not None:
+    assert_type(node.label, str)
+""",
+}
+# Programs with one mistake each, in their last line.
+WRONG = {
+    "an attribute that a Value has not": "tanh(x).foo",
+    "an attribute that a float has not": "tanh(0.5).data",
+    "one operand too many": "tanh(x, w)",
+    "one operand too few": "mask(x)",
+    "text for a number": "x + 'a'",
+    "a method that a Value has not": "x.asinh().backwards()",
+    "a theme that there is not": "x.draw(theme='drak')",
+    "a method that a picture has not": "graph(x).draw().sav('x.svg')",
+    "a backend that there is not": "compile(x * w, [w], backend='cuda')",
+    "two results taken for three": "value, gradients, more = compile(x * w, [w], [x])(1.0)",
+    "an option that training has not": "compile(x, [x]).train(Momentum([x], 1), [], 9, unti=None)",
+    "a rule that takes too few": "Op('cube', lambda a: a**3, lambda a: 3 * a)",
+    # and more of the kind
+    "what a gradient has not": "gradient(x * w, [w])[0].foo",
+    "what the value of a step has not": "compile(x * w, [w], [x])([1.0, 2.0])[0].foo",
+    "a gradient is a float": "compile(x * w, [w], [x])(1.0)[1][0].data",
+    "a reduction that there is not": "compile(x * w, [w], reduce='average')",
+    "a column of text": "compile(x * w, [w], [x])('1')",
+    "what edges do not say": "x.draw(edges=['formulas'])",
+    "a direction that there is not": "x.draw(direction='RL')",
+    "what cannot be hidden": "x.draw(hide=['grad'])",
+    "a level that there is not": "x.draw(level='layers')",
+    "a role that there is not": "graph(x, roles={'x': 'inputs'})",
+    "a format that there is not": "x.draw().save('x', 'jpg')",
+    "a form that there is not": "explain(x * w, w).form('words and numbers')",
+    "no Value to explain by": "explain(x * w, 0.5)",
+    "a value that is text": "Op('cube', lambda a: 'a', lambda y, a: 3 * a)",
+    "an option that a row has not": "Op('cube', lambda a: a, lambda y, a: 1.0, smybol='^3')",
+    "an own operation of one operand": "Op('cube', lambda a: a, lambda y, a: 1.0)(x, w)",
+    "text for an operand": "maximum(x, 'a')",
+    "text for a leaf": "Value('2')",
+}
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with each program as a file: right0.py, ..., wrong0.py, ..., and every row."""
+    folder = tmp_path_factory.mktemp("programs")
+    for name, texts in (("right", RIGHT), ("wrong", WRONG)):
+        for i, text in enumerate(texts.values()):
+            (folder / f"{name}{i}.py").write_text(HEAD + text)
+    (folder / "rows.py").write_text(HEAD + every_row())
+    return folder
+
+
+def every_row() -> str:
+    """Each function that the package has for a row, and each method, with its type."""
+    lines = []
+    for op in TABLE.values():
+        operands = ["x", "w"][: len(op.derivatives)]
+        if hasattr(tinygrad_edu, op.__name__) and op.__name__ != "pow":
+            lines.append(f"from tinygrad_edu import {op.__name__}")
+            lines.append(f"assert_type({op.__name__}({', '.join(operands)}), Value)")
+            numbers = ", ".join("0.5" for _ in operands)
+            lines.append(f"assert_type({op.__name__}({numbers}), float)")
+        if len(operands) == 1:
+            lines.append(f"assert_type(x.{op.name}(), Value)")
+    return "\n".join(lines) + "\n"
+
+
+def test_every_row_is_imported_by_its_name() -> None:
+    """What comes into the package at run time alone, type checkers do not know."""
+    text = (ROOT / "tinygrad_edu" / "__init__.py").read_text(encoding="utf-8")
+    named = text.partition("from tinygrad_edu.ops import (")[2].partition(")")[0]
+    called = {
+        op.__name__ for op in TABLE.values() if getattr(tinygrad_edu, op.__name__, None) is op
+    }
+    assert called == {name.strip() for name in named.split(",")} - {"TABLE", ""}
+    assert "asinh" in called
+
+
+def test_every_program_but_the_wrong_ones_runs(programs: Path, monkeypatch) -> None:
+    monkeypatch.chdir(programs)
+    for i, (name, text) in enumerate(RIGHT.items()):
+        if name not in ("pictures",):  # which need Graphviz
+            start = HEAD.replace("if TYPE_CHECKING:", "if True:")
+            start = start.replace("from typing_extensions import assert_type", "pass")
+            code = f"assert_type = lambda value, kind: value\n{start}{text}"
+            scope = {"__name__": f"right{i}"}
+            exec(compile(code, f"right{i}.py", "exec"), scope)
+            assert isinstance(scope["x"], Value)
+
+
+def failing(lines: list[tuple[str, int]], programs: Path) -> dict[str, set[int]]:
+    """The lines with errors of each program that has some."""
+    found: dict[str, set[int]] = {}
+    for file, line in lines:
+        path = Path(file)
+        if not path.is_absolute():
+            path = programs / path
+        if path.resolve().parent == programs.resolve():
+            found.setdefault(path.stem, set()).add(line)
+    return found
+
+
+def judge(found: dict[str, set[int]]) -> None:
+    """The right programs are clean, and of the others the last line is found, and no other."""
+    last = HEAD.count("\n") + 1
+    assert found == {f"wrong{i}": {last} for i, _ in enumerate(WRONG)}
+
+
+@pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is in the extra dev")
+def test_mypy_finds_every_mistake_and_nothing_else(programs: Path) -> None:
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--no-error-summary"]
+    done = subprocess.run(
+        [*command, "--config-file", os.devnull, "--output", "json", str(programs)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MYPYPATH": str(ROOT)},
+        check=False,
+        cwd=programs,
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    errors = [(x["file"], x["line"]) for x in told if x["severity"] == "error"]
+    assert errors, done.stderr
+    judge(failing(errors, programs))
+
+
+@pytest.mark.skipif(find_spec("pyright") is None, reason="pyright is in the extra dev")
+@pytest.mark.machine
+def test_pyright_finds_every_mistake_and_nothing_else(programs: Path) -> None:
+    config = {"extraPaths": [str(ROOT)], "reportUnusedExpression": False}
+    (programs / "pyrightconfig.json").write_text(json.dumps(config))
+    done = subprocess.run(
+        [sys.executable, "-m", "pyright", "--outputjson", "--project", str(programs)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=programs,
+    )
+    told = json.loads(done.stdout)["generalDiagnostics"]
+    errors = [
+        (x["file"], x["range"]["start"]["line"] + 1) for x in told if x["severity"] == "error"
+    ]
+    judge(failing(errors, programs))
