@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_explain import doublings, line, random_dag
 
-from tinygrad_edu import Value, orders, topological_order
+from tinygrad_edu import Value, mask, orders, topological_order
+from tinygrad_edu.graph import Graph
 from tinygrad_edu.ieee import same
 from tinygrad_edu.ops import CONSTANT
 from tinygrad_edu.orders import METHODS, MOST_VISITS, Orders
@@ -211,15 +212,26 @@ def test_the_topological_order_has_the_gradients_of_backward() -> None:
             assert same(found.grads.get(i, 0.0), x.grad)
 
 
+def ways(g: Graph) -> dict[int, int]:
+    """By how many paths each node is reached from the output, where something passes."""
+    found = dict.fromkeys(range(len(g.nodes)), 0) | {g.output.id: 1}
+    for node in reversed(g.nodes):
+        open_ = node.args[1:] if node.op is mask else node.args  # nothing goes to a condition
+        assert node.op is not mask or node.used[0] != 0
+        for x in open_:
+            found[x] += found[node.id]
+    return {i: n for i, n in found.items() if n and g.nodes[i].kind != "constant"}
+
+
 def test_the_topological_order_visits_every_node_once_and_makes_no_mistake() -> None:
+    left_out = 0
     for found in compared():
         run = found.runs[0]
-        kinds = [node.kind for node in found.graph.nodes]
-        assert [visit.node for visit in run.visits] == [
-            i for i in reversed(range(len(kinds))) if kinds[i] != "constant"
-        ]
+        assert [visit.node for visit in run.visits] == sorted(ways(found.graph), reverse=True)
+        left_out += sum(n.kind != "constant" for n in found.graph.nodes) - len(run.visits)
         assert all(same(visit.passed, run.grads[visit.node]) for visit in run.visits)
         assert not any(found.mistakes(run))
+    assert left_out > 5  # what only conditions are made of
 
 
 def test_pre_order_visits_every_node_once_and_recursion_once_for_every_path() -> None:
@@ -229,12 +241,7 @@ def test_pre_order_visits_every_node_once_and_recursion_once_for_every_path() ->
         for run in found.runs[1:]:
             assert {visit.node for visit in run.visits} == right
         assert len(found.runs[2].visits) == len(right)
-        ways = dict.fromkeys(right, 0) | {found.graph.output.id: 1}
-        for node in reversed(found.graph.nodes):
-            for x in node.args:
-                if x in ways:
-                    ways[x] += ways[node.id]
-        assert len(found.runs[1].visits) == sum(ways.values())
+        assert len(found.runs[1].visits) == sum(ways(found.graph).values())
 
 
 def test_a_method_without_a_mistake_has_every_gradient_right() -> None:

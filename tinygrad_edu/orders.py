@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from math import nan
 from typing import Literal, NamedTuple, get_args
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.formula import check_places, rounded
 from tinygrad_edu.graph import Graph, graph
+from tinygrad_edu.op import defined
 from tinygrad_edu.sweep import cut
 from tinygrad_edu.written import clipped
 
@@ -169,7 +171,7 @@ def _pre_order(graph: Graph) -> Run:
         i = waiting.pop()
         if i not in order:
             order[i] = None
-            waiting += reversed(graph.nodes[i].args)
+            waiting += [x for x, _ in reversed(_open(graph, i))]
     return _visit(METHODS[2], graph, list(order))
 
 
@@ -181,7 +183,7 @@ def _naive(graph: Graph) -> Run:
         i = waiting.pop()
         visits.append(Visit(i, grads[i]))
         _pass_on(graph, i, grads)
-        waiting += reversed([x for x in graph.nodes[i].args if x in grads])
+        waiting += [x for x, _ in reversed(_open(graph, i))]
     return Run(METHODS[1], tuple(visits), grads, not waiting)
 
 
@@ -198,12 +200,20 @@ def _visit(method: Method, graph: Graph, order: list[int]) -> Run:
 
 def _pass_on(graph: Graph, i: int, grads: dict[int, float]) -> None:
     """Adds the node's contributions, from the gradient that it has now, to its operands."""
+    for source, local in _open(graph, i):
+        contribution = grads[i] * local
+        grads[source] = grads[source] + contribution if source in grads else contribution
+
+
+def _open(graph: Graph, i: int) -> list[tuple[int, float]]:
+    """The operands to which a node passes something on, and its local derivatives by them."""
     node = graph.nodes[i]
-    for place, (source, local) in enumerate(zip(node.args, graph.local_derivatives(node))):
-        undefined = node.data != node.data
-        if local is not None and (undefined or not cut(node.op, place, node.used[0])):
-            contribution = grads[i] * local
-            grads[source] = grads[source] + contribution if source in grads else contribution
+    op = defined(node.op, nan if node.data is None else node.data)
+    return [
+        (source, local)
+        for place, (source, local) in enumerate(zip(node.args, graph.local_derivatives(node)))
+        if local is not None and not cut(op, place, node.used[0])
+    ]
 
 
 def _differ(a: float, b: float) -> bool:

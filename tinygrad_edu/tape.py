@@ -247,8 +247,8 @@ def hidden(tape: Tape, output: int) -> set[int]:
 
     Where a result is nan, every local derivative is: nearly every gradient comes out so by itself,
     since nan spreads, to the output and back. What hides a nan from the output is an operation
-    that absorbs it; a slot that only such operations use says it itself (`op.telling`). One that
-    only masks use has nothing to say: where a mask keeps it out, its derivatives are kept out, too.
+    that absorbs it; a slot that only such operations use says it itself (`op.telling`). What only
+    masks let through has nothing to say: where they keep it out, its derivatives are kept out, too.
     """
     hiding = set()
     for k, op in enumerate(tape.ops):
@@ -257,9 +257,9 @@ def hidden(tape: Tape, output: int) -> set[int]:
             x, y = (tape.data[i] if tape.ops[i] is CONSTANT else None for i in operands)
             if op is not power or (x in (None, 1) and y in (None, 0)):  # 1**nan, nan**0
                 hiding.add(k)
-    absorbed = {x for k in hiding if tape.ops[k] is not mask for x in (tape.a[k], tape.b[k])}
-    if not absorbed:
+    if not hiding:
         return set()
+    absorbed = {tape.a[k] for k in hiding} | {tape.b[k] for k in hiding if tape.ops[k] is not mask}
     shown = {x for k in range(output + 1) if k not in hiding for x in (tape.a[k], tape.b[k])}
     return absorbed - shown
 

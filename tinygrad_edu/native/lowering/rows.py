@@ -174,6 +174,7 @@ class Arena:
             if made is not None:
                 if made.slope is None:
                     made.slope = self.row("slope", made)
+                    self.meant[made.slope] = op, tuple(rows)
                 return made.slope
         if op is ops.step:  # step(relu(x)) is step(x), and then x may have no other use
             rows = [self.relus.get(row, row) for row in rows]
