@@ -513,7 +513,7 @@ def test_whoever_computes_what_is_written_gets_what_is_said() -> None:
             for row in explain(y, x, places=17).text().splitlines():
                 if row.startswith(("     ", "sum: ")):  # a path as a product; the sum of all
                     read += agree(row.removeprefix("sum: ").strip())
-                elif row.startswith("  n"):  # a definition, then its local derivatives
+                elif re.match("  n[0-9]", row):  # a definition, then its local derivatives
                     made, _, rules = row.partition(";  local derivative ")
                     read += agree(made.strip().partition(" = ")[2])
                     for told in rules.split(";  "):

@@ -20,6 +20,7 @@ from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import ExpressionError, ViewError
 from tinygrad_edu.expression import bindings
 from tinygrad_edu.graph import graph
+from tinygrad_edu.op import nothing
 from tinygrad_edu.ops import LEAF
 
 __all__ = ["check"]
@@ -69,7 +70,7 @@ def _again(
 ) -> Callable[..., Value]:
     """The graph as a function of its leaves."""
     for node in order:
-        if node.args and node.op.value is None:
+        if node.args and node.op.value is nothing:
             raise ViewError(
                 f"{names[node]} ({node.op.name}) has a _backward of its own, and no function to "
                 "compute it again from other numbers: in Python, gradcheck(f, ...) checks it"
