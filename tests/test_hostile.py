@@ -315,7 +315,7 @@ BAD_NUMBERS = [
     ("1k", GRAMMAR),
     ("inf", "inf=NUMBER"),
     ("nan", "nan=NUMBER"),
-    ("pi", "pi=NUMBER"),
+    ("tau", "tau=NUMBER"),
     ("9" * 10_001, "10000 are the most"),
     ("9**" * 5_000 + "9", "10000 are the most"),
     ("0." + "1" * 10_000, "10000 are the most"),

@@ -195,8 +195,8 @@ def test_it_is_told_once_for_each_line_with_the_line() -> None:
 
 def test_the_line_is_never_one_of_this_package() -> None:
     v = Value(1.0)
-    (warning,) = told(lambda: TABLE["atan"].value(v) + TABLE["exp"].value(v))
-    assert warning.filename == __file__
+    warnings = told(lambda: TABLE["atan"].value(v) + TABLE["exp"].value(v))
+    assert {warning.filename for warning in warnings} == {__file__}
 
 
 def test_an_error_it_is_each_time_where_warnings_are_errors() -> None:

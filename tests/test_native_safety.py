@@ -271,7 +271,7 @@ def test_update_changes_the_blocks_that_it_names_or_none() -> None:
     width, registers = processor()
     update = Update(*GradientDescent([Value(1.0)]).recorded(), width, wide(width))
     settings = np.array(update.settings([0.5, 0.25], [0, 1])).T.copy()
-    run = library(width, 1, registers).address("run")
+    run = library(width, 1, registers, False).address("run")
     change = Library(update.text)
     call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5)(run)
     table = np.array([UPDATE, 5, 1, 2, 2, UPDATE, 5, 0, 0, 1, 0, 0], np.int32)
