@@ -23,7 +23,7 @@ import tinygrad_edu
 ROOMS = [
     ["calls", "data", "drawable", "errors", "files", "groups", "init", "progress"],
     ["ieee", "symbolic"],
-    ["formula", "terms"],
+    ["formula", "kinks", "terms"],
     ["documentation", "source"],
     ["op"],
     ["leaving", "ops"],

@@ -11,8 +11,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar, copy_context
-from types import FrameType
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tinygrad_edu import ops
@@ -20,7 +19,7 @@ from tinygrad_edu.drawable import Drawable
 from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import IEEE, number, same
-from tinygrad_edu.leaving import refuse, tell
+from tinygrad_edu.leaving import on_comparison, on_float, refuse, tell
 from tinygrad_edu.op import TABLE, UNDEFINED, Op, defined, one, telling
 from tinygrad_edu.ops import CONSTANT, LEAF, mask
 from tinygrad_edu.sweep import sweep
@@ -71,14 +70,6 @@ def _comparison(
         return compare(self._data, as_value(other)._data)
 
     return method
-
-
-# Called where Values are compared: what is recorded meanwhile will not compare them again.
-on_comparison: ContextVar[Callable[[], object]] = ContextVar("on_comparison", default=lambda: None)
-
-# Called where a Value is asked for its number, with the frame that asks. Without it, only what
-# calls a function of `math` is told that its result is no part of the graph.
-on_float: ContextVar[Callable[[FrameType], Any] | None] = ContextVar("on_float", default=None)
 
 
 class Value(Drawable):

@@ -8,7 +8,7 @@ answer: the one of IEEE 754-2019 (sections 6 and 9.2), nan where there is none.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from math import copysign, inf, nan
 from numbers import Real
 from typing import Any
@@ -182,11 +182,6 @@ class IEEE(float):
 def same(x: float, y: float) -> bool:
     """Whether the two are one number: nan is the same as nan, 0.0 is not the same as -0.0."""
     return x is y or repr(x) == repr(y)
-
-
-def each(kind: type[float], numbers: Iterable[float | None]) -> list[Any]:
-    """Every number as a `kind` of float, and None as None."""
-    return [x if x is None else kind(x) for x in numbers]
 
 
 def number(x: object) -> float:

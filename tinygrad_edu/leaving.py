@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
@@ -12,7 +14,25 @@ from tinygrad_edu.errors import LeftGraphError, LeftGraphWarning
 from tinygrad_edu.op import Op
 from tinygrad_edu.symbolic import TABLE
 
-__all__ = ["INSTEAD", "QUESTIONS", "advice", "called", "in_library", "in_package", "refuse", "tell"]
+__all__ = [
+    "INSTEAD",
+    "QUESTIONS",
+    "advice",
+    "called",
+    "in_library",
+    "in_package",
+    "on_comparison",
+    "on_float",
+    "refuse",
+    "tell",
+]
+
+# Called where Values are compared: what is recorded meanwhile will not compare them again.
+on_comparison: ContextVar[Callable[[], object]] = ContextVar("on_comparison", default=lambda: None)
+
+# Called where a Value is asked for its number, with the frame that asks. Without it, only what
+# calls a function of `math` is told that its result is no part of the graph.
+on_float: ContextVar[Callable[[FrameType], Any] | None] = ContextVar("on_float", default=None)
 
 # What to write for a function of `math` that is not called as a row of the table is.
 INSTEAD = {"fabs": "abs(v)", "fsum": "sum(values)", "pow": "a**b"}

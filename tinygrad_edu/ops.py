@@ -20,34 +20,9 @@ import operator
 from math import nan
 
 from tinygrad_edu import ieee
+from tinygrad_edu.kinks import both_0, first_0, tie, whole, zero
 from tinygrad_edu.op import TABLE, Binary, Op, Unary, one, row
 from tinygrad_edu.symbolic import choose, constant, equals, fixed, known
-
-
-def zero(a: float) -> bool:
-    """Where a kink is: at 0."""
-    return a == 0
-
-
-def whole(a: float) -> bool:
-    """Where a kink is: at each whole number."""
-    return a == ieee.floor(a)
-
-
-def tie(a: float, b: float) -> bool:
-    """Where a kink is: where both operands are equal."""
-    return a == b
-
-
-def both_0(a: float, b: float) -> bool:
-    """Where a kink is: where both operands are 0."""
-    return a == 0 == b
-
-
-def first_0(a: float, b: float) -> bool:
-    """Where a kink is: where the first operand is 0."""
-    return a == 0
-
 
 # Conventions at kinks, PyTorch's (notes/autograd, rule 2, least norm): 0 at a kink, half each at a
 # tie; a**b is flat in a at b = 0, and 0**b in b for b >= 0. What `mask` keeps out of the result it
