@@ -449,6 +449,17 @@ def test_an_operation_of_ones_own_is_written_or_refused_in_one_line(language: st
     assert "exp(v0)" in table(record([y], [x]))
 
 
+@pytest.mark.parametrize("language", EVERY)
+def test_an_operation_of_ones_own_that_is_made_of_others_runs(
+    language: str, runner: Runner
+) -> None:
+    """As what it is made of, whatever it is called."""
+    rules = (lambda y, a, b: (1 - tanh(a) ** 2) * b, lambda y, a, b: tanh(a))
+    own = Op("exp", lambda a, b: tanh(a) * b + 1, *rules)
+    a, b = Value(0.3, label="a"), Value(-2.0, label="b")
+    check(runner, own(a * b, b), [[0.3, -2.0], [1.5, 0.25], [-4.0, 3.0]])
+
+
 # --- the table -----------------------------------------------------------------------------------
 
 
