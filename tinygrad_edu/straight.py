@@ -127,10 +127,12 @@ def _sum(tape: Tape, texts: dict[int, Source], varies: Sequence[bool], k: int) -
     if not varies[k]:
         return f"count * ({texts[k]})"
     if tape.ops[k] is not mul or texts[k].text == _name(k):
-        return f"dot({texts[k]}, ones)"
+        return f"dot({texts[k]}, ones, ones)"
     if not varies[b]:
         a, b = b, a
-    return f"dot({texts[a]}, {texts[b]})" if varies[a] else f"({texts[a]}) * dot({texts[b]}, ones)"
+    if varies[a]:
+        return f"dot({texts[a]}, {texts[b]}, ones)"
+    return f"({texts[a]}) * dot({texts[b]}, ones, ones)"
 
 
 def _of_floats(op: Op) -> Callable[..., float]:
@@ -184,7 +186,16 @@ def _beside_rows() -> dict[str, Any]:
     """What else stands in a formula of arrays."""
     import numpy as np
 
-    return {name: getattr(np, name) for name in ("dot", "where", "maximum", "minimum", "heaviside")}
+    names = ("where", "maximum", "minimum", "heaviside")
+    return {name: getattr(np, name) for name in names} | {"dot": _dot}
+
+
+def _dot(x: Any, y: Any, ones: Any) -> Any:
+    """The sum of x * y over the examples. An operation of one's own may ignore its operands, and
+    then give one number for all of them."""
+    import numpy as np
+
+    return np.dot(*(z if np.ndim(z) else z * ones for z in (x, y)))
 
 
 def _vectorized(value: Callable[..., float]) -> Any:
