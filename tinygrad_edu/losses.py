@@ -27,7 +27,7 @@ __all__ = [
 
 
 def half_squared_error(
-    outputs: Sequence[Value], targets: Sequence[float], dead_zone: float = 0.0
+    outputs: Sequence[Value], targets: Sequence[Value | float], dead_zone: float = 0.0
 ) -> Value:
     """E = 1/2 * sum of (y - d)**2 (Rumelhart, Hinton and Williams 1986, equation 3).
 
@@ -42,13 +42,13 @@ def half_squared_error(
     return sum(terms[1:], terms[0]) / 2
 
 
-def mean_squared_error(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
+def mean_squared_error(outputs: Sequence[Value], targets: Sequence[Value | float]) -> Value:
     """The mean of (y - d)**2; LengthError unless there are as many targets as outputs."""
     squares = [(y - d) ** 2 for y, d in _pairs(outputs, targets)]
     return sum(squares[1:], squares[0]) / len(squares)
 
 
-def hinge(score: Value | Sequence[Value], label: float | Sequence[float]) -> Value:
+def hinge(score: Value | Sequence[Value], label: Value | float | Sequence[Value | float]) -> Value:
     """max(0, 1 - label * score), for a label of -1 or 1: no loss beyond the margin of 1.
 
     Lists of one score and one label will do, as a network and a case have them.
@@ -60,7 +60,9 @@ def hinge(score: Value | Sequence[Value], label: float | Sequence[float]) -> Val
     return result
 
 
-def binary_cross_entropy(logit: Value | Sequence[Value], target: float | Sequence[float]) -> Value:
+def binary_cross_entropy(
+    logit: Value | Sequence[Value], target: Value | float | Sequence[Value | float]
+) -> Value:
     """-log of the probability sigmoid(logit) that was given to the target, 0 or 1, in nats.
 
     As t * softplus(-z) + (1 - t) * softplus(z), which never overflows. A target between 0 and 1 is
@@ -77,7 +79,7 @@ def binary_cross_entropy(logit: Value | Sequence[Value], target: float | Sequenc
     return mean
 
 
-def softmax_cross_entropy(logits: Sequence[Value], label: int | Sequence[float]) -> Value:
+def softmax_cross_entropy(logits: Sequence[Value], label: int | Sequence[Value | float]) -> Value:
     """-log of the probability that softmax(logits) gives to the label, the index of one, in nats.
 
     A list of probabilities, such as one-hot targets, is a label too: the mean over them. IndexError
@@ -117,7 +119,9 @@ def _only(*given: Any) -> Any:
     return [x[0] for x in lists]
 
 
-def _pairs(outputs: Value | Sequence[Value], targets: Sequence[float]) -> list[tuple[Value, float]]:
+def _pairs(
+    outputs: Value | Sequence[Value], targets: Sequence[Value | float]
+) -> list[tuple[Value, Value | float]]:
     outputs = [outputs] if isinstance(outputs, Value) else outputs
     if len(outputs) != len(targets) or not outputs:
         raise LengthError(f"{len(outputs)} outputs and {len(targets)} targets: give one for each")
