@@ -142,9 +142,10 @@ def compile(
     labelled as its parameters are, and gives the loss, or a list of the loss and what else is
     wanted; wrt may name its parameters. Where it compares Values, or asks one for its number
     (`.data`, `float(x)`, `math.exp(x)`), a FrozenWarning says which line has decided once and for
-    all: that cannot be recorded, `relu`, `less`, `mask` and `exp(x)` can. What a Value is written
+    all: that cannot be recorded, `relu`, `less`, `where` and `exp(x)` can. What a Value is written
     into (`print(x)`, an f-string, `"%f" % x`) decides nothing, and nothing is said. What was drawn
-    at random is frozen as well, and nobody notices.
+    at random is frozen as well, and nobody notices. A graph that `gradient` made is a formula: 1/x,
+    the derivative of log(x), has a value below 0 as well, where log(x) has none.
     """
     with no_collection():
         if isinstance(loss, Value):

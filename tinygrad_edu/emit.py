@@ -164,8 +164,8 @@ def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
     def write(k: int, name: str, formula: str, node: int | None = None) -> None:
         place = k if node is None else node
         i = str(tape.ids[place]) if place < tape.forward else ""
-        told = defined or (node is None and k < tape.forward) or node == tape.outputs[0]
-        number = data[k] if told else nan
+        has_number = defined or (node is None and k < tape.forward) or node == tape.outputs[0]
+        number = data[k] if has_number else nan
         rows.append((i, name, formula, rounded(number, places)))
 
     for k in range(tape.forward):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar, overload
 
-from tinygrad_edu.ops import either, erfc, mask, maximum, minimum, sigmoid
+from tinygrad_edu.ops import either, erfc, mask, maximum, minimum, sigmoid, step
 from tinygrad_edu.symbolic import Applies
 
 __all__ = ["FUNCTIONS", "clip", "gelu", "leaky_relu", "silu", "where"]
@@ -51,9 +51,9 @@ def leaky_relu(x: float, slope: float = ...) -> float: ...
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     """Returns `x` above 0, and slope * x below (Maas, Hannun and Ng, 2013).
 
-    slope: a number, PyTorch's by default. The derivative at 0 is the mean of both slopes.
+    slope: a number, PyTorch's by default. The derivative at 0 is `slope`, as in PyTorch.
     """
-    return (maximum if slope <= 1 else minimum)(x, slope * x)
+    return where(step(x), x, slope * x)
 
 
 @overload

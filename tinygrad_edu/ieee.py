@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import wraps
 from math import copysign, inf, nan
 from numbers import Real
 from typing import Any
 
 from tinygrad_edu.errors import NumberError
 
-__all__ = ["IEEE", "number", "same", "total"]
+__all__ = ["IEEE", "number", "same", "total", "total_program"]
 
 
 def divide(a: float, b: float) -> float:
@@ -204,6 +205,25 @@ def number(x: object) -> float:
 
 def _a(noun: str) -> str:
     return f"an {noun}" if noun[:1] in "aeiouAEIOU" else f"a {noun}"
+
+
+def total_program(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of a written program, which gives a value and its gradient, made total.
+
+    Its numbers are IEEE's meanwhile, so that nothing raises, and where the value is nan every
+    derivative is. Given Values it is `function` as it is.
+    """
+
+    @wraps(function)
+    def called(*args: Any) -> Any:
+        if not all(isinstance(x, Real) for x in args):
+            return function(*args)
+        value, gradient = function(*(IEEE(number(x)) for x in args))
+        if value != value:
+            gradient = [value] * len(gradient)
+        return float(value), [float(x) for x in gradient]
+
+    return called
 
 
 def total(function: Callable[..., Any], *args: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
+from keyword import iskeyword
 from math import nan
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, cast, overload
@@ -36,6 +37,7 @@ TABLE: dict[str, Op] = symbolic.TABLE
 
 # What the engine and compilers have to know of a row, and nobody who explores one at a prompt.
 _INNER = {"absorbs", "da", "db", "fast", "fold", "primitive", "safe", "traced"}
+_INNER |= {"_become", "_described", "_hasten", "_traced"}
 
 
 def one(y: float, a: float, b: float = 0.0) -> float:
@@ -155,8 +157,12 @@ class Op:
         absorbs: bool = False,
         module: str = "",
     ) -> Op:
-        if not name.isidentifier() or len(rules) > 2 or not all(map(callable, rules)):
-            raise TypeError(f"{name!r}: expected an identifier, a function, a rule per argument")
+        if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
+            raise TypeError(f"{name!r}: the name of an operation is an identifier")
+        if not callable(value) and value is not None:
+            raise TypeError(f"{name!r}: the value is a function, not {value!r:.60}")
+        if len(rules) > 2 or (value is not None and not rules) or not all(map(callable, rules)):
+            raise TypeError(f"{name!r}: after the value come one or two rules, each a function")
         kinds = (cls, Unary, Binary)
         self = object.__new__(kinds[len(rules)] if cls is Op else cls)
         self.name, self.symbol, self.derivatives = name, symbol or name, rules
@@ -182,7 +188,7 @@ class Op:
         if len(args) != len(self.derivatives):
             count = len(self.derivatives)
             raise TypeError(
-                f"{self.name} takes {count} operand{'s' * (count > 1)}, not {len(args)}"
+                f"{self.__name__} takes {count} operand{'s' * (count > 1)}, not {len(args)}"
             )
         for x in args:
             if type(x) is not float and hasattr(x, "_apply"):

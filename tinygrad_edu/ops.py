@@ -108,9 +108,13 @@ acosh    = row("acosh",    ieee.acosh,    lambda y, a: 1 / (sqrt(a - 1) * sqrt(a
 atanh    = row("atanh",    ieee.atanh,    lambda y, a: circle(a)**-2,  safe=0.0,
                reads=lambda y, a: 1 / (1 - a**2),
                says="The number whose hyperbolic tangent is a, nan beyond -1 and 1")
-erf      = row("erf",      math.erf,      lambda y, a: 2 / math.sqrt(math.pi) * exp(-a**2),
+erf      = row("erf",      math.erf,
+               lambda y, a: 2 / math.sqrt(math.pi) * mask(less(abs(a), 28), exp(-a**2)),
+               reads=lambda y, a: 2 / math.sqrt(math.pi) * exp(-a**2),
                says="The error function, which runs from -1 to 1")
-erfc     = row("erfc",     math.erfc,     lambda y, a: -2 / math.sqrt(math.pi) * exp(-a**2),
+erfc     = row("erfc",     math.erfc,
+               lambda y, a: -2 / math.sqrt(math.pi) * mask(less(abs(a), 28), exp(-a**2)),
+               reads=lambda y, a: -2 / math.sqrt(math.pi) * exp(-a**2),
                says="1 - erf(a), with all its digits where a is large")
 absolute = row("abs",      operator.abs,  lambda y, a: sign(a),  latex=r"\left|%s\right|",
                python="absolute", kink=(zero, "0 where the number is 0"), example=(-2.0,),

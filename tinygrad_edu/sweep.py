@@ -1,10 +1,11 @@
 """The chain rule: one pass from an output back to what it was computed from.
 
-Along every edge the adjoint of the operand gains (adjoint of the node) * (local derivative). This
-is the one place that says so for whatever can be multiplied: Values, slots of a tape, text, IEEE
-numbers, the numbers of a graph that is explained edge by edge. (`engine` has the same for plain
-floats, without a call for each edge, which halves the time of `backward`; machine code has sums
-over lanes for adjoints.)
+Along every edge the adjoint of the operand gains (adjoint of the node) * (local derivative). Here
+this is written for everything that can be multiplied: Values, slots of a tape, IEEE numbers, and
+the numbers of a graph that is explained edge by edge. It is written in four more places, each for a
+reason: `engine` has it for plain floats without a call for each edge, which halves the time of
+`backward`; the adjoints of machine code are sums over lanes; `compat` keeps micrograd's own forms;
+`orders` shows what wrong orders do.
 
 What `mask(c, x)` keeps out of the result it keeps out of every derivative. An adjoint that comes
 through a mask therefore has a guard, c: it stands for mask(c, adjoint), and is multiplied on inside
@@ -34,10 +35,11 @@ def cut(op: Op | None, place: int, a: Any) -> bool:
 def joined(first: Adjoint, second: Adjoint) -> Adjoint:
     """The sum of two adjoints of one node, which is guarded where both are."""
     (x, guard), (y, other) = first, second
+    if guard is None or other is None:
+        both = x + y if guard is other else kept(first) + kept(second)
+        return both, None
     if guard == other:
         return x + y, guard
-    if guard is None or other is None:
-        return kept(first) + kept(second), None
     return kept(first) + kept(second), either(guard, other)
 
 

@@ -17,7 +17,7 @@ from math import nan
 from typing import Any
 
 from tinygrad_edu.engine import Value, as_value, topological_order
-from tinygrad_edu.errors import TapeError
+from tinygrad_edu.errors import LeftGraphError, TapeError
 from tinygrad_edu.ieee import total
 from tinygrad_edu.op import Op, telling
 from tinygrad_edu.ops import CONSTANT, LEAF, div, mask, mul, power
@@ -211,9 +211,20 @@ class _Pen:
                 op = telling(op)
             return op, operands, [_Slot(self, x) for x in (k, *operands)]
 
+        def apply(rule: Any, *at: _Slot) -> Any:
+            try:
+                return rule(*at)
+            except TypeError as error:  # of a rule of somebody's own
+                own = (op.name for op in dict.fromkeys(tape.ops) if rule in op.derivatives)
+                name = next(own, "an operation")
+                raise LeftGraphError(
+                    f"{name}: a rule cannot be recorded ({error}): write it with operators and "
+                    "functions of tinygrad_edu, and where(step(a), ...) in place of if"
+                ) from error
+
         nodes = range(output, -1, -1)
         seed = _Slot(self, self.constant(1.0))
-        found = sweep(nodes, seed, between.__getitem__, look)
+        found = sweep(nodes, seed, between.__getitem__, look, apply)
         return {k: found[k].k for k in nodes if k in found and between[k]}
 
 
@@ -226,7 +237,9 @@ class _Slot(Symbolic):
         self.pen, self.k = pen, k
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Slot) and other.k == self.k
+        if not isinstance(other, _Slot):
+            raise TypeError("a slot is no number yet: == cannot be asked of it")
+        return other.k == self.k
 
     def __hash__(self) -> int:
         return self.k

@@ -41,6 +41,11 @@ class Term(Symbolic):
     def _lift(self, number: Any) -> Term:
         return number if isinstance(number, Term) else Term(float(number))
 
+    def __eq__(self, other: object) -> bool:
+        raise TypeError(f"{self} is no number yet: == cannot be asked of it")
+
+    __hash__ = object.__hash__
+
     def uses(self, seen: set[int] | None = None) -> Iterator[Term]:
         """Every term that it is made of, itself included, as often as it is used."""
         seen = set() if seen is None else seen
@@ -60,5 +65,7 @@ def traced(function: Callable[..., Any], names: str) -> Term | None:
     try:
         made = function(*map(Term, names))
         return made if isinstance(made, Term) else Term(float(made))
-    except Exception:  # whatever a function of somebody else's raises, it is not to be told
+    except NameError:  # a slip of the pen, and no reason of its own
+        raise
+    except Exception:  # whatever else a function of somebody's raises, it is not to be told
         return None

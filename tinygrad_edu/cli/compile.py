@@ -109,6 +109,9 @@ def _kind(to: Kind | None, output: str | None) -> tuple[Kind, bool]:
     said = _ENDINGS.get(ending)
     if to is not None and said not in (None, to.lower()):
         raise FormatError(f"the ending {ending} and --to {to} disagree: drop one of them")
+    if to is None and said is None and ending:
+        known = ", ".join(_ENDINGS)
+        raise FormatError(f"the ending {ending} names no language: write one of {known}, or --to")
     return to or said or "table", ending == ".mjs"
 
 

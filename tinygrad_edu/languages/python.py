@@ -19,6 +19,7 @@ $usage
 """
 $changed$imports
 
+@total_program
 def $name($arguments):
 $body    return $value, [$gradient]
 
@@ -26,7 +27,6 @@ $body    return $value, [$gradient]
 if __name__ == "__main__":
     import re
     import sys
-    from tinygrad_edu.ieee import IEEE  # its arithmetic never raises
 
     names = [$names]
     given = [$numbers]
@@ -54,14 +54,10 @@ if __name__ == "__main__":
             refuse(f"{text or repr(text)} is no number")
         told.add(place)
         given[place] = float(text)
-    value, gradient = $name(*map(IEEE, given))
-$undefined    for name, x in zip(results, [value, *gradient]):
+    value, gradient = $name(*given)
+    for name, x in zip(results, [value, *gradient]):
         print(name, repr(float(x)).removesuffix(".0"))
 ''')
-_UNDEFINED = """\
-    if value != value:  # undefined, and so is every derivative
-        gradient = [value] * len(gradient)
-"""
 
 
 class Python(Writer):
@@ -82,6 +78,7 @@ class Python(Writer):
         code = [*(text for _, text in parts.lines), parts.value, *parts.gradient, *parts.numbers]
         words = sorted(set(re.findall(r"\b(?:inf|nan)\b", " ".join(code))))
         imports = f"from math import {', '.join(words)}\n" if words else ""
+        imports += "from tinygrad_edu.ieee import total_program  # its arithmetic never raises\n"
         return _PROGRAM.substitute(
             title=parts.title,
             usage=parts.usage("python FILE"),
@@ -98,5 +95,4 @@ class Python(Writer):
             choice=parts.choice,
             count=len(parts.words),
             most=parts.most,
-            undefined=_UNDEFINED if parts.undefined else "",
         )
