@@ -131,7 +131,7 @@ def test_numbers_values_and_formulas_are_all_operands(op: Op) -> None:
 @EVERY_ROW
 def test_the_wrong_number_of_operands_is_named(op: Op) -> None:
     takes = "1 operand" if len(op.derivatives) == 1 else "2 operands"
-    with pytest.raises(TypeError, match=f"{op.name} takes {takes}, not 3"):
+    with pytest.raises(TypeError, match=f"{op.__name__} takes {takes}, not 3"):
         op(1.0, 2.0, 3.0)
 
 

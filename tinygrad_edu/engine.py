@@ -77,8 +77,8 @@ class Value(Drawable):
 
     Every node has `data`, its number (to be set only on a leaf); `grad`, d output / d node, added
     up over calls of `backward`; `op`, its row of the table (its text is '' without operands);
-    `args`, its operands in order; `label`; `group`, the path of the group it was made in. Plain numbers in
-    arithmetic become constants, without gradient. Arithmetic never raises (see
+    `args`, its operands in order; `label`; `group`, the path of the group it was made in. Plain
+    numbers in arithmetic become constants, without gradient. Arithmetic never raises (see
     `first_nonfinite`); `==` is identity, `<` compares numbers.
     """
 

@@ -319,6 +319,8 @@ def defined(op: Op, y: float) -> Op:
 
 def telling(op: Op) -> Op:
     """The operation with local derivatives that are nan wherever its result will be nan."""
+    if not op.derivatives:
+        return op
     less: Rule = TABLE["less"]
 
     def tells(rule: Rule) -> Rule:
