@@ -105,9 +105,10 @@ def test_the_ending_says_the_language(file: str, language: str, folder: Path) ->
     for more in ([], ["--to", language]):
         assert output(NEURON, *AT, *more, "-o", file) == ""
         assert (folder / file).read_text() == output(NEURON, *AT, "--to", language)
-    for other in ("n.txt", "n", "n.log"):
+    for other in ("n.txt", "n"):
         assert output(NEURON, *AT, "-o", other) == ""
         assert (folder / other).read_text() == output(NEURON, *AT)
+    assert ".log names no language" in run(NEURON, *AT, "-o", "n.log").stderr
 
 
 def test_an_es_module_exports(folder: Path) -> None:

@@ -215,10 +215,12 @@ def total_program(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(function)
-    def called(*args: Any) -> Any:
-        if not all(isinstance(x, Real) for x in args):
-            return function(*args)
-        value, gradient = function(*(IEEE(number(x)) for x in args))
+    def called(*args: Any, **named: Any) -> Any:
+        if not all(isinstance(x, Real) for x in (*args, *named.values())):
+            return function(*args, **named)
+        value, gradient = function(
+            *(IEEE(number(x)) for x in args), **{k: IEEE(number(x)) for k, x in named.items()}
+        )
         if value != value:
             gradient = [value] * len(gradient)
         return float(value), [float(x) for x in gradient]
