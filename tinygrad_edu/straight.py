@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from tinygrad_edu import ieee
@@ -54,12 +54,13 @@ class Arrays(Source):
     suffix = ".0"
     dissolves = True
     choice = "where({0}, {1}, {2})"
-    # Twins of NumPy's, which take a third of the time of `where`: one pass over the array each.
+    # Twins of NumPy's, which take a third of the time: fewer passes over the array.
     forms = Loop.forms | {
         "relu": "maximum({0}, 0.0)",
         "max": "maximum({0}, {1})",
         "min": "minimum({0}, {1})",
         "step": "heaviside({0}, 0.0)",
+        "sech2": "square(1.0 / cosh({0}))",  # a square of cosh would overflow
     }
 
 
@@ -87,10 +88,11 @@ def function(
     others = [k for k, op in enumerate(tape.ops) if op is LEAF and k not in given]
     varies = [False] * len(tape)  # from example to example
     read: set[int] = set()  # in the loop, and made before it
-    for k, (a, b) in enumerate(zip(tape.a, tape.b)):
-        varies[k] = k in given or (a >= 0 and varies[a]) or (b >= 0 and varies[b])
+    for k in range(len(tape)):
+        operands = _used(tape, k)
+        varies[k] = k in given or any(varies[x] for x in operands)
         if varies[k]:
-            read.update(x for x in (a, b) if x >= 0 and not varies[x])
+            read.update(x for x in operands if not varies[x])
     body, texts = lines(tape, kind, _name, [*sums, *lists], kept=read, longest=LONGEST, own=own)
     text = ["def run(columns, others, count, ones):", f"[{_names(others)}] = others"]
     if arrays:
@@ -113,6 +115,16 @@ def function(
     return partial(_run_arrays if arrays else _run_floats, python("\n ".join(text), meaning))
 
 
+def _used(tape: Tape, k: int) -> list[int]:
+    """The operands of slot `k`; an operation of one's own may ignore some of its own."""
+    op, operands = tape.ops[k], [x for x in (tape.a[k], tape.b[k]) if x >= 0]
+    if op.primitive or op is TABLE.get(op.name):
+        return operands
+    assert op.traced is not None
+    letters = {term.op for term in op.traced.uses()}
+    return [x for x, letter in zip(operands, "ab") if letter in letters]
+
+
 def _names(slots: Sequence[int]) -> str:
     return ", ".join(map(_name, slots))
 
@@ -127,12 +139,12 @@ def _sum(tape: Tape, texts: dict[int, Source], varies: Sequence[bool], k: int) -
     if not varies[k]:
         return f"count * ({texts[k]})"
     if tape.ops[k] is not mul or texts[k].text == _name(k):
-        return f"dot({texts[k]}, ones, ones)"
+        return f"dot({texts[k]}, ones)"
     if not varies[b]:
         a, b = b, a
     if varies[a]:
-        return f"dot({texts[a]}, {texts[b]}, ones)"
-    return f"({texts[a]}) * dot({texts[b]}, ones, ones)"
+        return f"dot({texts[a]}, {texts[b]})"
+    return f"({texts[a]}) * dot({texts[b]}, ones)"
 
 
 def _of_floats(op: Op) -> Callable[..., float]:
@@ -164,6 +176,7 @@ def _run_arrays(run: Any, columns: Columns, others: Sequence[float], count: int)
     return np.array(sums, dtype=float).tolist(), [items.tolist() for items in lists]
 
 
+@cache  # a row stays what it is
 def _of_arrays(op: Op) -> Any:
     """NumPy's function of that name, if it is the same function, or the row's item by item."""
     import numpy as np
@@ -186,16 +199,8 @@ def _beside_rows() -> dict[str, Any]:
     """What else stands in a formula of arrays."""
     import numpy as np
 
-    names = ("where", "maximum", "minimum", "heaviside")
-    return {name: getattr(np, name) for name in names} | {"dot": _dot}
-
-
-def _dot(x: Any, y: Any, ones: Any) -> Any:
-    """The sum of x * y over the examples. An operation of one's own may ignore its operands, and
-    then give one number for all of them."""
-    import numpy as np
-
-    return np.dot(*(z if np.ndim(z) else z * ones for z in (x, y)))
+    names = ("dot", "where", "maximum", "minimum", "heaviside", "square")
+    return {name: getattr(np, name) for name in names}
 
 
 def _vectorized(value: Callable[..., float]) -> Any:
