@@ -31,6 +31,7 @@ ROOMS = [
     ["differences", "engine"],
     ["finite"],
     ["check", "derivatives", "expression", "history", "graph", "losses", "optim", "script", "tape"],
+    ["transforms"],
     ["emit", "native.machine.vector"],
     ["native.machine.arithmetic", "straight"],
     ["native.machine.instructions"],
@@ -104,7 +105,7 @@ ONLY = {
     "runpy": ["script"],
     "importlib": ["compiled", "draw.layout"],  # find_spec, which imports nothing
     "llvmlite": ["native.binding.library"],
-    "numpy": ["straight", "native.binding.program"],
+    "numpy": ["straight", "transforms", "native.binding.program"],
     "typing_extensions": ["op"],  # which type checkers bring along; nobody else looks
 }
 NEVER = {"eval", "exec", "__import__", "import_module"}  # they would hide an import from this test

@@ -79,6 +79,7 @@ from tinygrad_edu.ops import (
 )
 from tinygrad_edu.orders import orders
 from tinygrad_edu.steps import Steps, steps
+from tinygrad_edu.transforms import grad, hessian, jacobian, jvp, value_and_grad
 
 __version__ = "0.1.0"  # the only place: setup.cfg reads it here
 
@@ -126,11 +127,15 @@ __all__ = [
     "first_nonfinite",
     "floor",
     "gelu",
+    "grad",
     "gradcheck",
     "gradient",
     "graph",
     "group",
+    "hessian",
     "hypot",
+    "jacobian",
+    "jvp",
     "leaky_relu",
     "less",
     "log",
@@ -157,6 +162,7 @@ __all__ = [
     "tan",
     "tanh",
     "topological_order",
+    "value_and_grad",
     "where",
 ]
 # A new row of the table is here by itself; type checkers know those that are imported above.

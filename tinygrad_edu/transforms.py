@@ -1,0 +1,197 @@
+"""Functions made of functions: the gradient, Jacobian and Hessian of a function, as functions.
+
+The names, the order of arguments and the shapes of answers are JAX's (jax.grad and its sisters);
+all of them ask `gradient`. An argument is a number, a Value, an array of NumPy, or a list, tuple
+or dict of such, and a derivative by it has its shape. Given numbers, they answer floats; given a
+Value, Values, so that `grad(grad(f))` is the second derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from tinygrad_edu.engine import Value, as_value, gradient
+
+__all__ = ["grad", "hessian", "jacobian", "jvp", "value_and_grad"]
+
+Function = Callable[..., Any]
+Places = int | tuple[int, ...]
+
+
+def grad(f: Function, argnums: Places = 0) -> Function:
+    """This returns the function that gives the gradient of `f`, which returns one number.
+
+    argnums: by which arguments of f it is, counted from 0; a tuple gives a tuple of gradients.
+
+        >>> grad(lambda a: a**3)(2.0)
+        12.0
+
+    TypeError if f does not return one number, or there is no such argument.
+    """
+
+    def gradient_of(*args: Any, **named: Any) -> Any:
+        return value_and_grad(f, argnums)(*args, **named)[1]
+
+    return gradient_of
+
+
+def value_and_grad(f: Function, argnums: Places = 0) -> Function:
+    """This returns the function that gives the pair of what `f` gives, and its gradient.
+
+    argnums and errors are those of `grad`.
+
+        >>> value_and_grad(lambda a, b: a * b, argnums=(0, 1))(2.0, 3.0)
+        (6.0, (3.0, 2.0))
+    """
+
+    def both(*args: Any, **named: Any) -> tuple[Any, Any]:
+        call = _Call(f, argnums, args, named)
+        if not isinstance(call.y, Value) and _is_tree(call.y):
+            raise TypeError(
+                f"grad and hessian want one number from the function, and it returned a "
+                f"{type(call.y).__name__}: jacobian takes that"
+            )
+        return call.answer(call.y), call.derivative(call.y)
+
+    return both
+
+
+def jacobian(f: Function, argnums: Places = 0) -> Function:
+    """This returns the function that gives the derivatives of all that `f` returns.
+
+    They have the shape of what f returns, with the shape of the argument in the place of each
+    number: of a list by a list, a list of rows. argnums and errors are those of `grad`.
+
+        >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([2.0, 3.0])
+        [[3.0, 2.0], [1.0, 1.0]]
+    """
+
+    def derivatives(*args: Any, **named: Any) -> Any:
+        call = _Call(f, argnums, args, named)
+        return _like(call.y, map(call.derivative, _numbers(call.y)))
+
+    return derivatives
+
+
+def hessian(f: Function, argnums: Places = 0) -> Function:
+    """This returns the function that gives the second derivatives of `f`: the Jacobian of `grad`.
+
+    Of a list it is a list of rows. argnums and errors are those of `grad`; a tuple gives a tuple
+    of tuples.
+
+        >>> hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
+        [[6.0, 4.0], [4.0, 0.0]]
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """This returns what `f(*primals)` gives, and by how much it changes along `tangents`.
+
+    It is the derivative of f in the direction of the tangents, one for each argument and of its
+    shape: the product of the Jacobian and that vector.
+
+        >>> jvp(lambda a, b: a * b, (2.0, 3.0), (1.0, 10.0))
+        (6.0, 23.0)
+
+    TypeError if a tangent has another shape than its argument.
+    """
+    primals, tangents = tuple(primals), tuple(tangents)
+    call = _Call(f, tuple(range(len(primals))), primals, {})
+    along = _lifted(tangents)
+    if _shape(along) != _shape(primals):
+        raise TypeError("tangents have the shape of primals: a number for each number")
+    directions = list(_numbers(along))
+
+    def change(y: Any) -> Any:
+        slopes = gradient(as_value(y), call.leaves)
+        return call.number(sum((d * t for d, t in zip(slopes, directions)), Value(0.0)))
+
+    call.nested = call.nested or any(map(_is_value, _numbers(tangents)))
+    return call.answer(call.y), _like(call.y, map(change, _numbers(call.y)))
+
+
+class _Call:
+    """One call of `f`, with leaves of its own in the arguments by which it is differentiated.
+
+    Leaves of its own, because `f` may use the same Value besides, as in
+    `grad(lambda x: x * grad(lambda y: x + y)(x))`, and that is not its argument.
+    """
+
+    def __init__(
+        self, f: Function, argnums: Places, args: Sequence[Any], named: dict[str, Any]
+    ) -> None:
+        self.single = isinstance(argnums, int)
+        places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        for place in places:
+            if not -len(args) <= place < len(args):
+                raise TypeError(f"argnums counts from 0: {place} is beyond {len(args)} arguments")
+        chosen = [_lifted(args[place]) for place in places]
+        self.nested = any(map(_is_value, _numbers([args[i] for i in places])))
+        given = list(args)
+        for place, x in zip(places, chosen):
+            given[place] = x
+        self.arguments = chosen
+        self.leaves = list(_numbers(chosen))
+        self.y = f(*given, **named)
+        if self.y is None:
+            raise TypeError("the function returned nothing: it wants a return")
+
+    def number(self, x: Value) -> Value | float:
+        """A number as who called wants it."""
+        return x if self.nested else x.data
+
+    def answer(self, y: Any) -> Any:
+        """What `f` returned, in numbers as who called wants them."""
+        return _like(y, (self.number(as_value(x)) for x in _numbers(y)))
+
+    def derivative(self, y: Any) -> Any:
+        """The derivatives of one number, in the shape of the arguments."""
+        found = iter([self.number(d) for d in gradient(as_value(y), self.leaves)])
+        parts = tuple(_like(x, found) for x in self.arguments)
+        return parts[0] if self.single else parts
+
+
+def _is_tree(x: Any) -> bool:
+    return isinstance(x, list | tuple | dict) or bool(getattr(x, "ndim", 0))
+
+
+def _numbers(x: Any) -> Iterator[Any]:
+    """The numbers in it, from left to right."""
+    if not _is_tree(x):
+        yield x
+    else:
+        for part in x.values() if isinstance(x, dict) else x:
+            yield from _numbers(part)
+
+
+def _like(x: Any, numbers: Iterator[Any]) -> Any:
+    """`numbers` in the shape of `x`."""
+    if not _is_tree(x):
+        return next(numbers)
+    if isinstance(x, dict):
+        return {name: _like(part, numbers) for name, part in x.items()}
+    parts = [_like(part, numbers) for part in x]
+    if isinstance(x, tuple):
+        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
+    return parts if isinstance(x, list) else _array(parts)
+
+
+def _array(parts: list[Any]) -> Any:
+    import numpy as np  # late: whoever gives an array has it
+
+    return np.array(parts, dtype=object if any(map(_is_value, _numbers(parts))) else None)
+
+
+def _is_value(x: Any) -> bool:
+    return isinstance(x, Value)
+
+
+def _shape(x: Any) -> Any:
+    return _like(x, iter([None] * sum(1 for _ in _numbers(x))))
+
+
+def _lifted(x: Any) -> Any:
+    """`x` with a Value of its own for every number."""
+    return _like(x, (n * 1 if isinstance(n, Value) else Value(n) for n in _numbers(x)))
