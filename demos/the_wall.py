@@ -20,7 +20,7 @@ from tinygrad_edu.init import uniform
 from tinygrad_edu.lesson.claims import Claim, bounded, share
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
-from tinygrad_edu.losses import binary_cross_entropy
+from tinygrad_edu.losses import binary_cross_entropy_with_logits
 from tinygrad_edu.nn import Neuron
 from tinygrad_edu.optim import GradientDescent
 from tinygrad_edu.train import History, train
@@ -193,7 +193,7 @@ def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, 
 
     history: History = train(
         unit,
-        binary_cross_entropy,
+        binary_cross_entropy_with_logits,
         gate("xor"),
         GradientDescent(unit.parameters(), 0.5),
         sweeps=SWEEPS,

@@ -29,9 +29,19 @@ ROOMS = [
     ["leaving", "ops"],
     ["functions", "sweep"],
     ["differences", "engine"],
-    ["finite"],
-    ["check", "derivatives", "expression", "history", "graph", "losses", "optim", "script", "tape"],
-    ["transforms"],
+    ["finite", "trees"],
+    [
+        "check",
+        "derivatives",
+        "expression",
+        "history",
+        "graph",
+        "losses",
+        "optim",
+        "script",
+        "tape",
+        "transforms",
+    ],
     ["emit", "native.machine.vector"],
     ["native.machine.arithmetic", "straight"],
     ["native.machine.instructions"],
@@ -105,7 +115,7 @@ ONLY = {
     "runpy": ["script"],
     "importlib": ["compiled", "draw.layout"],  # find_spec, which imports nothing
     "llvmlite": ["native.binding.library"],
-    "numpy": ["straight", "transforms", "native.binding.program"],
+    "numpy": ["straight", "trees", "native.binding.program"],
     "typing_extensions": ["op"],  # which type checkers bring along; nobody else looks
 }
 NEVER = {"eval", "exec", "__import__", "import_module"}  # they would hide an import from this test

@@ -225,23 +225,23 @@ NETWORKS: dict[str, tuple[Callable[[Any, Any], Any], list[Value]]] = {
         MLPS["tanh"].parameters(),
     ),
     "mean squared error": (
-        lambda xs, ts: losses.mean_squared_error(MLPS["tanh"](xs), ts),
+        lambda xs, ts: losses.mse_loss(MLPS["tanh"](xs), ts),
         MLPS["tanh"].parameters(),
     ),
     "hinge": (
-        lambda xs, ts: losses.hinge(NEURON(xs), ts[0]),
+        lambda xs, ts: losses.hinge_loss(NEURON(xs), ts[0]),
         NEURON.parameters(),
     ),
     "binary cross entropy": (
-        lambda xs, ts: losses.binary_cross_entropy(NEURON(xs), ts[1]),
+        lambda xs, ts: losses.binary_cross_entropy_with_logits(NEURON(xs), ts[1]),
         NEURON.parameters(),
     ),
     "softmax cross entropy of targets": (
-        lambda xs, ts: losses.softmax_cross_entropy(LINEAR(xs), ts),
+        lambda xs, ts: losses.cross_entropy(LINEAR(xs), ts),
         LINEAR.parameters(),
     ),
     "softmax cross entropy of a label": (
-        lambda xs, ts: losses.softmax_cross_entropy(LINEAR(xs), 1),
+        lambda xs, ts: losses.cross_entropy(LINEAR(xs), 1),
         LINEAR.parameters(),
     ),
 }
@@ -841,12 +841,12 @@ def test_asking_what_a_target_is_is_noticed(asked: str) -> None:
 
 
 def test_losses_of_the_package_ask_nothing(recwarn: pytest.WarningsRecorder) -> None:
-    for loss in (losses.half_squared_error, losses.mean_squared_error, losses.hinge):
+    for loss in (losses.half_squared_error, losses.mse_loss, losses.hinge_loss):
         compile(lambda y, d, loss=loss: loss([y], [d]), ["y"], [0.5, 1.0], backend="python")
-    for loss in (losses.binary_cross_entropy,):
+    for loss in (losses.binary_cross_entropy_with_logits,):
         compile(lambda y, d, loss=loss: loss(y, d), ["y"], [0.5, 1.0], backend="python")
     compile(
-        lambda y, z, d, e: losses.softmax_cross_entropy([y, z], [d, e]),
+        lambda y, z, d, e: losses.cross_entropy([y, z], [d, e]),
         ["y"],
         [0.5, 1.0, 1.0, 0.0],
         backend="python",

@@ -340,7 +340,7 @@ def test_each_line_is_told_once_whatever_it_asks() -> None:
         lambda x: x * len(f"{x} {x:.3f} {W}"),
         lambda x: x * len("%.3f" % x),  # noqa: UP031 - it is what is tested
         lambda x: x * len(str(x) + repr(x * W)),
-        lambda x: losses.softmax_cross_entropy([x, W, x * W], 1),
+        lambda x: losses.cross_entropy([x, W, x * W], 1),
         lambda x: losses.softmax([x, W])[0],
         lambda x: losses.half_squared_error([x], [0.5], 0.2),
         lambda x: gradient(mask(step(x), x**3), [x])[0],

@@ -94,10 +94,11 @@ assert_type(more, list[float])
     "a compiled network": """
 from tinygrad_edu import losses
 target = Value(0.0, label="target")
-for loss in (losses.half_squared_error, losses.mean_squared_error):
+for loss in (losses.half_squared_error, losses.mse_loss):
     assert_type(loss([tanh(x * w)], [target]) + loss([x], [1]) + loss([x], [0.5]), Value)
-assert_type(losses.binary_cross_entropy(x, target) + losses.hinge([x], [target]), Value)
-assert_type(losses.softmax_cross_entropy([x, w], [target, 1 - target]), Value)
+assert_type(losses.binary_cross_entropy_with_logits(x, target), Value)
+assert_type(losses.hinge_loss([x], [target]), Value)
+assert_type(losses.cross_entropy([x, w], [target, 1 - target]), Value)
 """,
     "a compiled function": """
 def loss(a: Value, b: Value) -> Value:

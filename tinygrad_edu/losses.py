@@ -1,35 +1,288 @@
-"""How wrong is it? Losses of outputs (Values) against targets (numbers), one case at a time.
+"""How wrong is it? Losses of outputs against targets, with PyTorch's names and PyTorch's meaning.
 
-Targets may be Values too, as where a loss is compiled: then nobody asks what number they are.
+Outputs and targets are numbers, Values, or lists, tuples and arrays of them, of one example or of
+many. What comes back is one Value: the mean over all terms, their sum with `reduction="sum"`, and
+with "none" each term by itself. Targets may be Values too, as where a loss is compiled: then
+nobody asks what number they are.
 
-Those that begin with logits are stable however large they are: they are made of `softplus`,
-which never overflows.
+Losses of logits are stable however large they are: they are made of `softplus`, which never
+overflows. `half_squared_error` is that of 1986, and `hinge_loss` that of support vector machines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
+from typing import Any, Literal, NoReturn, overload
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
-from tinygrad_edu.ops import exp, mask, relu, softplus, step
+from tinygrad_edu.ops import exp, log, log1p, mask, maximum, minimum, relu, softplus, step
+from tinygrad_edu.trees import is_tree, like, numbers, shape
 
 __all__ = [
     "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
     "half_squared_error",
-    "hinge",
-    "log_sum_exp",
-    "mean_squared_error",
+    "hinge_loss",
+    "huber_loss",
+    "l1_loss",
+    "log_softmax",
+    "logsumexp",
+    "mse_loss",
+    "nll_loss",
+    "smooth_l1_loss",
     "softmax",
-    "softmax_cross_entropy",
 ]
 
+Numbers = Value | float | Iterable[Any]
+One = Literal["mean", "sum"]
+Each = Literal["none"]
 
-def half_squared_error(
-    outputs: Sequence[Value], targets: Sequence[Value | float], dead_zone: float = 0.0
-) -> Value:
-    """E = 1/2 * sum of (y - d)**2 (Rumelhart, Hinton and Williams 1986, equation 3).
+
+@overload
+def mse_loss(input: Numbers, target: Numbers, *, reduction: One = ...) -> Value: ...
+@overload
+def mse_loss(input: Numbers, target: Numbers, *, reduction: Each) -> Any: ...
+def mse_loss(input: Numbers, target: Numbers, *, reduction: str = "mean") -> Any:
+    """This returns the mean of (y - d)**2 over all outputs y and targets d.
+
+    LengthError unless the targets have the shape of the outputs.
+    """
+    return _elementwise(lambda y, d: (y - d) ** 2, input, target, reduction)
+
+
+@overload
+def l1_loss(input: Numbers, target: Numbers, *, reduction: One = ...) -> Value: ...
+@overload
+def l1_loss(input: Numbers, target: Numbers, *, reduction: Each) -> Any: ...
+def l1_loss(input: Numbers, target: Numbers, *, reduction: str = "mean") -> Any:
+    """This returns the mean of |y - d|; errors as for `mse_loss`."""
+    return _elementwise(lambda y, d: abs(y - d), input, target, reduction)
+
+
+@overload
+def huber_loss(
+    input: Numbers, target: Numbers, *, reduction: One = ..., delta: float = ...
+) -> Value: ...
+@overload
+def huber_loss(input: Numbers, target: Numbers, *, reduction: Each, delta: float = ...) -> Any: ...
+def huber_loss(
+    input: Numbers, target: Numbers, *, reduction: str = "mean", delta: float = 1.0
+) -> Any:
+    """This returns the mean of (y - d)**2 / 2 up to an error of delta, of a line beyond.
+
+    The line is delta * (|y - d| - delta / 2), which goes on with the slope of the square
+    (Huber 1964). ValueError unless delta > 0; other errors as for `mse_loss`.
+    """
+    if not delta > 0:
+        raise ValueError(f"delta, where the square ends, is above 0, not {delta!r}")
+
+    def one(y: Any, d: Any) -> Any:
+        error = abs(y - d)
+        square = minimum(error, delta)
+        return square * (error - square / 2)
+
+    return _elementwise(one, input, target, reduction)
+
+
+@overload
+def smooth_l1_loss(
+    input: Numbers, target: Numbers, *, reduction: One = ..., beta: float = ...
+) -> Value: ...
+@overload
+def smooth_l1_loss(
+    input: Numbers, target: Numbers, *, reduction: Each, beta: float = ...
+) -> Any: ...
+def smooth_l1_loss(
+    input: Numbers, target: Numbers, *, reduction: str = "mean", beta: float = 1.0
+) -> Any:
+    """This returns `huber_loss` of delta = beta, divided by beta; for beta = 0 it is `l1_loss`."""
+    if beta == 0:
+        return _elementwise(lambda y, d: abs(y - d), input, target, reduction)
+    each = huber_loss(input, target, reduction="none", delta=beta)
+    return _reduced([x / beta for x in numbers(each)], reduction, each)
+
+
+@overload
+def binary_cross_entropy(input: Numbers, target: Numbers, *, reduction: One = ...) -> Value: ...
+@overload
+def binary_cross_entropy(input: Numbers, target: Numbers, *, reduction: Each) -> Any: ...
+def binary_cross_entropy(input: Numbers, target: Numbers, *, reduction: str = "mean") -> Any:
+    """This returns the mean of -(t * log(p) + (1 - t) * log(1 - p)), in nats, of probabilities p.
+
+    The logarithms are not below -100, as in PyTorch, so that a certain mistake costs 100. There
+    the gradient is 0: `binary_cross_entropy_with_logits` has a better one everywhere. ValueError
+    for a p or a t that is no probability; LengthError as for `mse_loss`.
+    """
+
+    def one(p: Any, t: Any) -> Any:
+        if not 0 <= _number(p) <= 1:
+            raise ValueError(
+                f"binary_cross_entropy takes probabilities, 0 to 1, and {_number(p)!r} is none; "
+                "binary_cross_entropy_with_logits takes logits"
+            )
+        yes, no = maximum(log(p), -100.0), maximum(log1p(-p), -100.0)
+        return -_by_target(t, yes, no)
+
+    return _elementwise(one, input, target, reduction)
+
+
+@overload
+def binary_cross_entropy_with_logits(
+    input: Numbers, target: Numbers, *, reduction: One = ..., pos_weight: float = ...
+) -> Value: ...
+@overload
+def binary_cross_entropy_with_logits(
+    input: Numbers, target: Numbers, *, reduction: Each, pos_weight: float = ...
+) -> Any: ...
+def binary_cross_entropy_with_logits(
+    input: Numbers, target: Numbers, *, reduction: str = "mean", pos_weight: float = 1.0
+) -> Any:
+    """This returns the mean of -log of the probability that sigmoid(z) gives the target, in nats.
+
+    As t * softplus(-z) + (1 - t) * softplus(z), which never overflows. A target is 0, 1, or a
+    probability between. pos_weight multiplies the first term, to weigh rare ones more. ValueError
+    for a target that is no probability; LengthError as for `mse_loss`.
+    """
+
+    def one(z: Any, t: Any) -> Any:
+        yes: Any = softplus(-z) if _wanted(t) else None
+        no: Any = softplus(z) if _wanted(t, 1) else None
+        return _by_target(t, yes if yes is None or pos_weight == 1 else pos_weight * yes, no)
+
+    return _elementwise(one, input, target, reduction)
+
+
+@overload
+def cross_entropy(
+    input: Iterable[Any],
+    target: int | Iterable[Any],
+    weight: Sequence[float] | None = ...,
+    *,
+    ignore_index: int = ...,
+    reduction: One = ...,
+    label_smoothing: float = ...,
+) -> Value: ...
+@overload
+def cross_entropy(
+    input: Iterable[Any],
+    target: int | Iterable[Any],
+    weight: Sequence[float] | None = ...,
+    *,
+    ignore_index: int = ...,
+    reduction: Each,
+    label_smoothing: float = ...,
+) -> Any: ...
+def cross_entropy(
+    input: Iterable[Any],
+    target: int | Iterable[Any],
+    weight: Sequence[float] | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """This returns the mean of -log of the probability that softmax gives to the target, in nats.
+
+    input: the logits of one example, or a row of them for each. target: the index of the right
+    class, one for each row; or probabilities, such as one-hot targets, as many as logits. weight:
+    of each class; the mean of indices is then over the weights of the targets, that of
+    probabilities over the examples. ignore_index: a target that does not count. label_smoothing:
+    the part of the target that is spread evenly over all classes, 0 to 1.
+
+    IndexError for an index out of range, LengthError where numbers are missing, ValueError for a
+    smoothing out of range.
+    """
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing is a part, 0 to 1, not {label_smoothing!r}")
+    k, smooth = 1.0 - label_smoothing, label_smoothing
+
+    def one(logits: list[Any], label: Any) -> tuple[Any, float]:
+        total = logsumexp(logits)
+        if not is_tree(label):
+            _check_label(logits, label)
+            share = _weight(weight, label)
+            loss = _times(k * share, total - logits[label])
+            if smooth:
+                spread = [
+                    _times(smooth / len(logits) * _weight(weight, c), total - z)
+                    for c, z in enumerate(logits)
+                ]
+                loss = _sum([loss, *spread])
+            return loss, share
+        terms = []
+        for c, (z, t) in enumerate(_pairs(logits, label)):
+            if smooth:
+                t = k * t + smooth / len(logits)
+            if isinstance(t, Value) or t:
+                terms.append(_times(t, _times(_weight(weight, c), total - z)))
+        return _sum(terms) if terms else Value(0.0), 1.0
+
+    return _classes(one, input, target, ignore_index, reduction)
+
+
+@overload
+def nll_loss(
+    input: Iterable[Any],
+    target: int | Iterable[Any],
+    weight: Sequence[float] | None = ...,
+    *,
+    ignore_index: int = ...,
+    reduction: One = ...,
+) -> Value: ...
+@overload
+def nll_loss(
+    input: Iterable[Any],
+    target: int | Iterable[Any],
+    weight: Sequence[float] | None = ...,
+    *,
+    ignore_index: int = ...,
+    reduction: Each,
+) -> Any: ...
+def nll_loss(
+    input: Iterable[Any],
+    target: int | Iterable[Any],
+    weight: Sequence[float] | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Any:
+    """This returns the mean of minus the target's log-probability, as `log_softmax` gives them.
+
+    It is not checked that these are log-probabilities. Arguments and errors are those of
+    `cross_entropy`, which is this loss of `log_softmax`; a target is an index.
+    """
+
+    def one(logs: list[Any], label: Any) -> tuple[Any, float]:
+        _check_label(logs, label)
+        share = _weight(weight, label)
+        return _times(share, -logs[label]), share
+
+    return _classes(one, input, target, ignore_index, reduction)
+
+
+@overload
+def hinge_loss(input: Numbers, target: Numbers, *, reduction: One = ...) -> Value: ...
+@overload
+def hinge_loss(input: Numbers, target: Numbers, *, reduction: Each) -> Any: ...
+def hinge_loss(input: Numbers, target: Numbers, *, reduction: str = "mean") -> Any:
+    """This returns the mean of max(0, 1 - d * y), which is 0 beyond the margin of 1.
+
+    The label d is -1 or 1: ValueError for another. LengthError as for `mse_loss`.
+    """
+
+    def one(y: Any, d: Any) -> Any:
+        if not isinstance(d, Value) and d not in (-1, 1):
+            raise ValueError(f"the label of a hinge loss is -1 or 1, not {d!r}")
+        return relu(1 - d * y)
+
+    return _elementwise(one, input, target, reduction)
+
+
+def half_squared_error(outputs: Numbers, targets: Numbers, dead_zone: float = 0.0) -> Value:
+    """This returns E = 1/2 * the sum of (y - d)**2 (Rumelhart, Hinton and Williams 1986, eq. 3).
 
     dead_zone: an error smaller than this counts as none, 0.2 in their family trees. LengthError
     unless there are as many targets as outputs.
@@ -39,90 +292,195 @@ def half_squared_error(
         error = y - d
         square = error**2
         terms.append(mask(step(abs(error) - dead_zone), square) if dead_zone else square)
-    return sum(terms[1:], terms[0]) / 2
+    total: Value = _sum(terms) / 2
+    return total
 
 
-def mean_squared_error(outputs: Sequence[Value], targets: Sequence[Value | float]) -> Value:
-    """The mean of (y - d)**2; LengthError unless there are as many targets as outputs."""
-    squares = [(y - d) ** 2 for y, d in _pairs(outputs, targets)]
-    return sum(squares[1:], squares[0]) / len(squares)
+def softmax(logits: Iterable[Any]) -> list[Any]:
+    """This returns probabilities in proportion to exp(logit), which add up to 1; rows by row."""
+    return _by_row(lambda row, total: [exp(z - total) for z in row], logits)
 
 
-def hinge(score: Value | Sequence[Value], label: Value | float | Sequence[Value | float]) -> Value:
-    """max(0, 1 - label * score), for a label of -1 or 1: no loss beyond the margin of 1.
+def log_softmax(logits: Iterable[Any]) -> list[Any]:
+    """This returns the logarithms of `softmax`, which are finite where it is 0."""
+    return _by_row(lambda row, total: [z - total for z in row], logits)
 
-    Lists of one score and one label will do, as a network and a case have them.
+
+def logsumexp(values: Iterable[Any]) -> Value:
+    """This returns log(sum of exp(value)), without overflow.
+
+    It adds one value at a time: log(e**a + e**b) = a + softplus(b - a).
     """
-    y, d = _only(score, label)
-    if not isinstance(d, Value) and d not in (-1, 1):
-        raise ValueError(f"the label of a hinge loss is -1 or 1, not {d!r}")
-    result: Value = relu(1 - d * y)
-    return result
+    first, *others = sorted(_row(values), key=lambda x: -_number(x))  # the largest first: exact
+    total = first
+    for x in others:
+        total = total + softplus(x - total)
+    return total if isinstance(total, Value) else Value(total)
 
 
-def binary_cross_entropy(
-    logit: Value | Sequence[Value], target: Value | float | Sequence[Value | float]
-) -> Value:
-    """-log of the probability sigmoid(logit) that was given to the target, 0 or 1, in nats.
+def _elementwise(
+    one: Callable[[Any, Any], Any], input: Numbers, target: Numbers, reduction: str
+) -> Any:
+    return _reduced([one(y, d) for y, d in _pairs(input, target)], reduction, input)
 
-    As t * softplus(-z) + (1 - t) * softplus(z), which never overflows. A target between 0 and 1 is
-    a probability itself. Lists of one logit and one target will do.
-    """
-    z, t = _only(logit, target)
+
+def _classes(
+    one: Callable[[list[Any], Any], tuple[Any, float]],
+    input: Any,
+    target: Any,
+    ignored: int,
+    reduction: str,
+) -> Any:
+    """A loss of the logits of one example, or of a row for each, and what their mean is over."""
+    rows = list(input)
+    if not rows or not is_tree(rows[0]):
+        rows, target, single = [rows], [target], True
+    else:
+        single = False
+    labels = list(target) if is_tree(target) else [target]
+    if len(labels) != len(rows):
+        raise LengthError(f"{len(rows)} rows and {len(labels)} targets: give one for each")
+    each: list[Any] = []
+    shares: list[float] = []
+    for row, label in zip(rows, labels):
+        counts = is_tree(label) or isinstance(label, Value) or label != ignored
+        loss, share = one(_row(row), label) if counts else (Value(0.0), 0.0)
+        each.append(loss)
+        shares.append(share)
+    if reduction == "mean" and shares != [1.0] * len(each):
+        total = sum(shares)
+        return _sum(each) / (total or float("nan"))
+    return _reduced(each, reduction, each[0] if single else each)
+
+
+def _reduced(each: list[Any], reduction: str, outputs: Any) -> Any:
+    if reduction == "none":
+        return like(outputs, iter(each))
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
+    total = _sum(each)
+    if reduction == "mean" and len(each) > 1:
+        total = total / len(each)
+    return total if isinstance(total, Value) else Value(total)
+
+
+def _pairs(outputs: Any, targets: Any) -> list[tuple[Any, Any]]:
+    """Each output and its target. A list of one goes with a number that is in none."""
+    ys, ds = list(numbers(outputs)), list(numbers(targets))
+    for x in (*ys, *ds):
+        if not isinstance(x, Value | float | int) and not hasattr(x, "__float__"):
+            raise TypeError(f"outputs and targets are numbers and Values, not {x!r}")
+    alike = len(ys) == len(ds) == 1 or shape(outputs) == shape(targets)
+    if len(ys) != len(ds) or not ys:
+        raise LengthError(f"{len(ys)} outputs and {len(ds)} targets: give one for each")
+    if not alike:
+        raise LengthError(
+            f"the outputs are {_size(outputs)} and the targets {_size(targets)}: give targets of "
+            "the same shape"
+        )
+    return list(zip(ys, ds))
+
+
+def _size(x: Any) -> str:
+    """As many as there are on each level: 3x1."""
+    sizes = []
+    while is_tree(x) and not isinstance(x, dict) and len(x):
+        sizes.append(str(len(x)))
+        x = x[0]
+    return "x".join(sizes) or "one number"
+
+
+def _by_row(of: Callable[[list[Any], Any], list[Any]], logits: Iterable[Any]) -> list[Any]:
+    rows = list(logits)
+    if rows and is_tree(rows[0]):
+        return [_by_row(of, row) for row in rows]
+    return of(rows, logsumexp(rows))
+
+
+def _row(values: Iterable[Any]) -> list[Any]:
+    row = list(values)
+    if not row:
+        raise LengthError("there are no logits: give one for each class")
+    return row
+
+
+def _sum(terms: Sequence[Any]) -> Any:
+    """The sum, without a 0 to begin with."""
+    return sum(terms[1:], terms[0])
+
+
+def _times(factor: Any, x: Any) -> Any:
+    """The product, without a node for 1."""
+    return x if not isinstance(factor, Value) and factor == 1 else factor * x
+
+
+def _number(x: Any) -> float:
+    """The number of a Value, at which an error is looked for and an order chosen."""
+    return x.data if isinstance(x, Value) else float(x)
+
+
+def _wanted(t: Any, unless: float = 0.0) -> bool:
+    """Whether a term that is multiplied by t, or by 1 - t, can be anything but 0."""
+    return isinstance(t, Value) or t != unless
+
+
+def _by_target(t: Any, yes: Any, no: Any) -> Any:
+    """t * yes + (1 - t) * no for a probability t."""
     if not isinstance(t, Value):
         if not 0 <= t <= 1:
             raise ValueError(f"the target is a probability, 0 to 1, not {t!r}")
         if t in (0, 1):
-            certain: Value = softplus(-z if t else z)
-            return certain
-    mean: Value = t * softplus(-z) + (1 - t) * softplus(z)
-    return mean
+            return yes if t else no
+    return t * yes + (1 - t) * no
 
 
-def softmax_cross_entropy(logits: Sequence[Value], label: int | Sequence[Value | float]) -> Value:
-    """-log of the probability that softmax(logits) gives to the label, the index of one, in nats.
+def _weight(weight: Sequence[float] | None, label: int) -> float:
+    if weight is None:
+        return 1.0
+    if label >= len(weight):
+        raise LengthError(f"{len(weight)} weights, and none for class {label}")
+    return float(weight[label])
 
-    A list of probabilities, such as one-hot targets, is a label too: the mean over them. IndexError
-    for a label that is no index, LengthError unless there is a probability for each logit.
-    """
-    if not isinstance(label, int):
-        total = log_sum_exp(logits)
-        pairs = _pairs(logits, label)
-        terms = [t * (total - z) for z, t in pairs if isinstance(t, Value) or t]
-        return sum(terms[1:], terms[0])
-    if not 0 <= label < len(logits):
+
+def _check_label(logits: Sequence[Any], label: Any) -> None:
+    if isinstance(label, Value):
+        raise TypeError(
+            f"{label!r} is no index: where the target is an input, give one-hot targets, a number "
+            "for each class"
+        )
+    if not isinstance(label, Integral):
+        raise TypeError(
+            f"a target is the index of a class, or a list of probabilities, not {label!r}"
+        )
+    if not 0 <= int(label) < len(logits):
         raise IndexError(f"the label is an index, 0 to {len(logits) - 1}, not {label!r}")
-    return log_sum_exp(logits) - logits[label]
 
 
-def softmax(logits: Sequence[Value]) -> list[Value]:
-    """Probabilities in proportion to exp(logit); they add up to 1."""
-    total = log_sum_exp(logits)
-    return [exp(logit - total) for logit in logits]
+_ELSEWHERE = {  # what people look for, by the names of other libraries
+    "MSELoss": "mse_loss",
+    "mse": "mse_loss",
+    "mean_squared_error": "mse_loss",
+    "L1Loss": "l1_loss",
+    "mean_absolute_error": "l1_loss",
+    "HuberLoss": "huber_loss",
+    "huber": "huber_loss",
+    "SmoothL1Loss": "smooth_l1_loss",
+    "BCELoss": "binary_cross_entropy",
+    "log_loss": "binary_cross_entropy",
+    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "sigmoid_binary_cross_entropy": "binary_cross_entropy_with_logits",
+    "CrossEntropyLoss": "cross_entropy",
+    "softmax_cross_entropy": "cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "NLLLoss": "nll_loss",
+    "LogSoftmax": "log_softmax",
+    "log_sum_exp": "logsumexp",
+    "hinge": "hinge_loss",
+    "hinge_embedding_loss": "hinge_loss",
+}
 
 
-def log_sum_exp(values: Sequence[Value]) -> Value:
-    """log(sum of exp(value)), without overflow: log(e**a + e**b) = a + softplus(b - a)."""
-    first, *others = sorted(values, key=lambda value: -value.data)  # the largest first: exact
-    total = first
-    for value in others:
-        total = total + softplus(value - total)
-    return total
-
-
-def _only(*given: Any) -> Any:
-    """The items of lists of one; what is no list, as it is."""
-    lists = [x if isinstance(x, list | tuple) else [x] for x in given]
-    for x in lists:
-        if len(x) != 1:
-            raise LengthError(f"this loss is of one output and one target, not of {len(x)}")
-    return [x[0] for x in lists]
-
-
-def _pairs(
-    outputs: Value | Sequence[Value], targets: Sequence[Value | float]
-) -> list[tuple[Value, Value | float]]:
-    outputs = [outputs] if isinstance(outputs, Value) else outputs
-    if len(outputs) != len(targets) or not outputs:
-        raise LengthError(f"{len(outputs)} outputs and {len(targets)} targets: give one for each")
-    return list(zip(outputs, targets))
+def __getattr__(name: str) -> NoReturn:
+    if name in _ELSEWHERE:
+        raise ImportError(f"{name} is {_ELSEWHERE[name]} here, a function in tinygrad_edu.losses")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,10 +8,11 @@ Value, Values, so that `grad(grad(f))` is the second derivative.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tinygrad_edu.engine import Value, as_value, gradient
+from tinygrad_edu.trees import has_value, is_tree, like, numbers, shape
 
 __all__ = ["grad", "hessian", "jacobian", "jvp", "value_and_grad"]
 
@@ -47,7 +48,7 @@ def value_and_grad(f: Function, argnums: Places = 0) -> Function:
 
     def both(*args: Any, **named: Any) -> tuple[Any, Any]:
         call = _Call(f, argnums, args, named)
-        if not isinstance(call.y, Value) and _is_tree(call.y):
+        if not isinstance(call.y, Value) and is_tree(call.y):
             raise TypeError(
                 f"grad and hessian want one number from the function, and it returned a "
                 f"{type(call.y).__name__}: jacobian takes that"
@@ -69,7 +70,7 @@ def jacobian(f: Function, argnums: Places = 0) -> Function:
 
     def derivatives(*args: Any, **named: Any) -> Any:
         call = _Call(f, argnums, args, named)
-        return _like(call.y, map(call.derivative, _numbers(call.y)))
+        return like(call.y, map(call.derivative, numbers(call.y)))
 
     return derivatives
 
@@ -100,16 +101,16 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     primals, tangents = tuple(primals), tuple(tangents)
     call = _Call(f, tuple(range(len(primals))), primals, {})
     along = _lifted(tangents)
-    if _shape(along) != _shape(primals):
+    if shape(along) != shape(primals):
         raise TypeError("tangents have the shape of primals: a number for each number")
-    directions = list(_numbers(along))
+    directions = list(numbers(along))
 
     def change(y: Any) -> Any:
         slopes = gradient(as_value(y), call.leaves)
         return call.number(sum((d * t for d, t in zip(slopes, directions)), Value(0.0)))
 
-    call.nested = call.nested or any(map(_is_value, _numbers(tangents)))
-    return call.answer(call.y), _like(call.y, map(change, _numbers(call.y)))
+    call.nested = call.nested or has_value(tangents)
+    return call.answer(call.y), like(call.y, map(change, numbers(call.y)))
 
 
 class _Call:
@@ -128,12 +129,12 @@ class _Call:
             if not -len(args) <= place < len(args):
                 raise TypeError(f"argnums counts from 0: {place} is beyond {len(args)} arguments")
         chosen = [_lifted(args[place]) for place in places]
-        self.nested = any(map(_is_value, _numbers([args[i] for i in places])))
+        self.nested = has_value([args[i] for i in places])
         given = list(args)
         for place, x in zip(places, chosen):
             given[place] = x
         self.arguments = chosen
-        self.leaves = list(_numbers(chosen))
+        self.leaves = list(numbers(chosen))
         self.y = f(*given, **named)
         if self.y is None:
             raise TypeError("the function returned nothing: it wants a return")
@@ -144,54 +145,15 @@ class _Call:
 
     def answer(self, y: Any) -> Any:
         """What `f` returned, in numbers as who called wants them."""
-        return _like(y, (self.number(as_value(x)) for x in _numbers(y)))
+        return like(y, (self.number(as_value(x)) for x in numbers(y)))
 
     def derivative(self, y: Any) -> Any:
         """The derivatives of one number, in the shape of the arguments."""
         found = iter([self.number(d) for d in gradient(as_value(y), self.leaves)])
-        parts = tuple(_like(x, found) for x in self.arguments)
+        parts = tuple(like(x, found) for x in self.arguments)
         return parts[0] if self.single else parts
-
-
-def _is_tree(x: Any) -> bool:
-    return isinstance(x, list | tuple | dict) or bool(getattr(x, "ndim", 0))
-
-
-def _numbers(x: Any) -> Iterator[Any]:
-    """The numbers in it, from left to right."""
-    if not _is_tree(x):
-        yield x
-    else:
-        for part in x.values() if isinstance(x, dict) else x:
-            yield from _numbers(part)
-
-
-def _like(x: Any, numbers: Iterator[Any]) -> Any:
-    """`numbers` in the shape of `x`."""
-    if not _is_tree(x):
-        return next(numbers)
-    if isinstance(x, dict):
-        return {name: _like(part, numbers) for name, part in x.items()}
-    parts = [_like(part, numbers) for part in x]
-    if isinstance(x, tuple):
-        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
-    return parts if isinstance(x, list) else _array(parts)
-
-
-def _array(parts: list[Any]) -> Any:
-    import numpy as np  # late: whoever gives an array has it
-
-    return np.array(parts, dtype=object if any(map(_is_value, _numbers(parts))) else None)
-
-
-def _is_value(x: Any) -> bool:
-    return isinstance(x, Value)
-
-
-def _shape(x: Any) -> Any:
-    return _like(x, iter([None] * sum(1 for _ in _numbers(x))))
 
 
 def _lifted(x: Any) -> Any:
     """`x` with a Value of its own for every number."""
-    return _like(x, (n * 1 if isinstance(n, Value) else Value(n) for n in _numbers(x)))
+    return like(x, (n * 1 if isinstance(n, Value) else Value(n) for n in numbers(x)))

@@ -21,7 +21,7 @@ from tinygrad_edu.errors import SlowWarning
 from tinygrad_edu.groups import group
 from tinygrad_edu.init import uniform
 from tinygrad_edu.lesson.trial import measured, right
-from tinygrad_edu.losses import half_squared_error, softmax_cross_entropy
+from tinygrad_edu.losses import cross_entropy, half_squared_error
 from tinygrad_edu.nn import Layer, Module, Number
 from tinygrad_edu.ops import maximum, step
 from tinygrad_edu.optim import Adam, Momentum, Optimizer
@@ -150,7 +150,7 @@ def shared(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
     total = targets[0]
     for d in targets[1:]:
         total = total + d
-    return softmax_cross_entropy(outputs, [d / total for d in targets])
+    return cross_entropy(outputs, [d / total for d in targets])
 
 
 @cache
