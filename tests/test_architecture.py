@@ -27,7 +27,7 @@ ROOMS = [
     ["documentation", "source"],
     ["op"],
     ["leaving", "ops"],
-    ["functions", "sweep"],
+    ["functions", "habits", "sweep"],
     ["differences", "engine"],
     ["finite", "trees"],
     [

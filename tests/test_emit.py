@@ -414,6 +414,8 @@ def test_printed_python_is_read_at_a_glance() -> None:
         "    d_v4 = sech2(v4)\n"
         "    d_x = d_v4 * w\n"
         "    d_w = d_v4 * x\n"
+        "    if v5 != v5:  # undefined, and so is every derivative\n"
+        "        return v5, [v5] * 3\n"
         "    return v5, [d_x, d_w, d_v4]"
     )
     lines = [line for name in NETWORKS for line in _network(name).splitlines()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.check import (
     check_finite,
@@ -33,6 +33,7 @@ from tinygrad_edu.formula import ATOM
 from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, where
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import group
+from tinygrad_edu.habits import NAMES, elsewhere
 from tinygrad_edu.history import History
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops import (
@@ -192,6 +193,12 @@ def _play(self: Steps, include: Any = None, exclude: Any = None) -> dict[str, st
         return {"image/svg+xml": film(self), "text/plain": plain}
 
     return shown(self, play)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        elsewhere(name, NAMES, __name__)
 
 
 draws.append(_draw)

@@ -18,6 +18,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.drawable import Drawable
 from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
+from tinygrad_edu.habits import Habits
 from tinygrad_edu.ieee import IEEE, number, same
 from tinygrad_edu.leaving import on_comparison, on_float, refuse, tell
 from tinygrad_edu.op import TABLE, UNDEFINED, Op, defined, one, telling
@@ -72,7 +73,7 @@ def _comparison(
     return method
 
 
-class Value(Drawable):
+class Value(Drawable, Habits):
     """A leaf: one real number (NumberError for anything else), kept as a float.
 
     Every node has `data`, its number (to be set only on a leaf); `grad`, d output / d node, added

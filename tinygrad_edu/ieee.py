@@ -192,7 +192,8 @@ def number(x: object) -> float:
     """
     if type(x) is float or type(x) is IEEE:
         return x
-    if not isinstance(x, Real) and hasattr(x, "item") and not hasattr(x, "__len__"):
+    scalar = hasattr(x, "dtype") and not hasattr(x, "__len__")
+    if scalar and not isinstance(x, Real) and hasattr(x, "item"):
         x = x.item()  # numpy.bool_ is a scalar, but not a numbers.Real
     if not isinstance(x, Real):
         raise NumberError(f"expected one real number, got {_a(type(x).__name__)}")
@@ -210,8 +211,8 @@ def _a(noun: str) -> str:
 def total_program(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function of a written program, which gives a value and its gradient, made total.
 
-    Its numbers are IEEE's meanwhile, so that nothing raises, and where the value is nan every
-    derivative is. Given Values it is `function` as it is.
+    Its numbers are IEEE's meanwhile, so that nothing raises. Given Values it is `function` as it
+    is.
     """
 
     @wraps(function)
@@ -221,8 +222,6 @@ def total_program(function: Callable[..., Any]) -> Callable[..., Any]:
         value, gradient = function(
             *(IEEE(number(x)) for x in args), **{k: IEEE(number(x)) for k, x in named.items()}
         )
-        if value != value:
-            gradient = [value] * len(gradient)
         return float(value), [float(x) for x in gradient]
 
     return called

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral
-from typing import Any, Literal, NoReturn, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
+from tinygrad_edu.habits import elsewhere
 from tinygrad_edu.ops import exp, log, log1p, mask, maximum, minimum, relu, softplus, step
 from tinygrad_edu.trees import is_tree, like, numbers, shape
 
@@ -480,7 +481,7 @@ _ELSEWHERE = {  # what people look for, by the names of other libraries
 }
 
 
-def __getattr__(name: str) -> NoReturn:
-    if name in _ELSEWHERE:
-        raise ImportError(f"{name} is {_ELSEWHERE[name]} here, a function in tinygrad_edu.losses")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        elsewhere(name, _ELSEWHERE, __name__)

@@ -83,8 +83,8 @@ ${tell}    return 0;
 }
 #endif
 """)
-_UNDEFINED = """\
-    if ($value != $value) /* undefined, and so is every derivative */
+_UNDEFINED = "    if ($value != $value) /* undefined, and so is every derivative */\n"
+_ALL = """\
         for (int i = 0; i < $size; i++)
             $gradient[i] = NAN;
 """
@@ -129,7 +129,10 @@ class C(Writer):
         body += [f"    {gradient}[{i}] = {text};\n" for i, text in enumerate(parts.gradient)]
         if parts.undefined:
             fields = {"value": parts.value, "size": size, "gradient": gradient}
-            body.append(Template(_UNDEFINED).substitute(fields))
+            body.append(Template(_UNDEFINED + _ALL * parts.all_undefined).substitute(fields))
+            if not parts.all_undefined:
+                each = (f"{gradient}[{i}] = {text}" for i, text in enumerate(parts.undefined))
+                body.append(f"        {', '.join(each)};\n")
         return _PROGRAM.substitute(
             title=parts.title,
             usage=parts.usage("./a.out"),

@@ -110,7 +110,7 @@ class JavaScript(Writer):
         """The text of the program."""
         body = [f"    const {name} = {text};\n" for name, text in parts.lines]
         if parts.undefined:
-            nothing = ", ".join("NaN" for _ in parts.gradient)
+            nothing = ", ".join("NaN" if x == parts.value else x for x in parts.undefined)
             body.append(f"    if ({parts.value} !== {parts.value}) return [NaN, [{nothing}]];\n")
         form = {k: Template(text).safe_substitute(name=parts.name) for k, text in self.form.items()}
         return _PROGRAM.substitute(

@@ -24,8 +24,9 @@ class Parts:
     what the command line calls them. unused: arguments that no expression contains. lines: name
     and expression of each line, in order. value, gradient: the results, as expressions. by: what
     is differentiated by. results: what the results are called when they are printed. undefined:
-    whether a value of nan has to be passed on to every derivative. helpers: the functions that
-    the lines call. changed: names that had to be changed, each with what it stands for.
+    the derivatives where the value is nan: nan, too, but for what a mask keeps out. helpers: the
+    functions that the lines call. changed: names that had to be changed, each with what it stands
+    for.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Parts:
     gradient: Sequence[str]
     by: Sequence[str]
     results: Sequence[str]
-    undefined: bool
+    undefined: Sequence[str]
     helpers: str
     changed: Sequence[tuple[str, str]]
 
@@ -53,6 +54,11 @@ class Parts:
     def most(self) -> str:
         """How many numbers the command line may give, in words."""
         return f"{len(self.words)} number{'s' * (len(self.words) != 1)} at most"
+
+    @property
+    def all_undefined(self) -> bool:
+        """Whether every derivative is nan where the value is."""
+        return set(self.undefined) == {self.value}
 
     @property
     def choice(self) -> str:

@@ -21,7 +21,7 @@ $changed$imports
 
 @total_program
 def $name($arguments):
-$body    return $value, [$gradient]
+$body$undefined    return $value, [$gradient]
 
 
 if __name__ == "__main__":
@@ -58,6 +58,10 @@ if __name__ == "__main__":
     for name, x in zip(results, [value, *gradient]):
         print(name, repr(float(x)).removesuffix(".0"))
 ''')
+_UNDEFINED = """\
+    if $value != $value:  # undefined, and so is every derivative
+        return $value, $gradient
+"""
 
 
 class Python(Writer):
@@ -79,6 +83,11 @@ class Python(Writer):
         words = sorted(set(re.findall(r"\b(?:inf|nan)\b", " ".join(code))))
         imports = f"from math import {', '.join(words)}\n" if words else ""
         imports += "from tinygrad_edu.ieee import total_program  # its arithmetic never raises\n"
+        undefined = ""
+        if parts.undefined:
+            many = f"[{parts.value}] * {len(parts.gradient)}"
+            listed = many if parts.all_undefined else f"[{', '.join(parts.undefined)}]"
+            undefined = Template(_UNDEFINED).substitute(value=parts.value, gradient=listed)
         return _PROGRAM.substitute(
             title=parts.title,
             usage=parts.usage("python FILE"),
@@ -87,6 +96,7 @@ class Python(Writer):
             name=parts.name,
             arguments=", ".join(parts.arguments),
             body="".join(f"    {name} = {text}\n" for name, text in parts.lines),
+            undefined=undefined,
             value=parts.value,
             gradient=", ".join(parts.gradient),
             names=", ".join(f'"{x}"' for x in parts.words),
