@@ -12,33 +12,6 @@ import tinygrad_edu
 from tinygrad_edu import Value, compile, gradient, habits
 from tinygrad_edu.compat.micrograd.engine import Value as Micrograds
 
-x, y = Value(0.5, label="x"), Value(0.25, label="y")
-KNOWN = vars(tinygrad_edu) | {
-    "x": Value(0.5),
-    "y": x * y,
-    "xs": [x, y],
-    "ys": [y, x],
-    "values": [x, y],
-    "low": 0.0,
-    "high": 1.0,
-    "condition": 1.0,
-}
-
-
-@pytest.mark.parametrize("name", sorted(habits._VALUES))
-def test_an_attribute_of_tensors_says_what_it_is_here(name: str) -> None:
-    assert not hasattr(Value, name), "this hint hides nothing"
-    words = re.escape(f"'Value' object has no attribute '{name}': {habits._VALUES[name]}")
-    with pytest.raises(AttributeError, match=words):
-        getattr(x, name)
-
-
-@pytest.mark.parametrize("words", sorted({*habits._VALUES.values()}))
-def test_what_is_to_be_written_can_be_written(words: str) -> None:
-    written = words.partition("write ")[2].partition(", or")[0]
-    if written:
-        exec(written, dict(KNOWN))  # `x.data = 0` is a statement
-
 
 @pytest.mark.parametrize("name", sorted(habits.NAMES))
 def test_a_name_of_other_packages_says_what_it_is_here(name: str) -> None:
@@ -55,8 +28,7 @@ def test_a_name_of_other_packages_says_what_it_is_here(name: str) -> None:
 
 
 def test_other_names_are_missing_as_usual() -> None:
-    with pytest.raises(AttributeError, match=r"'Value' object has no attribute 'nonsense'$"):
-        x.nonsense  # type: ignore[attr-defined]  # noqa: B018
+    assert not hasattr(Value, "__getattr__"), "it makes every attribute slow"
     with pytest.raises(ImportError, match="cannot import name 'nonsense'"):
         from tinygrad_edu import nonsense  # type: ignore[attr-defined]  # noqa: F401
 
