@@ -58,7 +58,7 @@ ROOMS = [
     ["native.binding"],
     ["native"],
     ["languages.prelude"],
-    ["languages.forms", "languages.language"],
+    ["languages.forms", "languages.language", "languages.undefined"],
     ["languages.c", "languages.javascript", "languages.python"],
     ["languages"],
     ["compiled"],

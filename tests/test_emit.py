@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from math import inf, nan
 from pathlib import Path
@@ -26,7 +27,7 @@ from tinygrad_edu.engine import topological_order
 from tinygrad_edu.errors import FormatError
 from tinygrad_edu.expression import expression, names
 from tinygrad_edu.languages import LANGUAGES, program
-from tinygrad_edu.ops import LEAF
+from tinygrad_edu.ops import LEAF, add, less, log, mask, mul
 from tinygrad_edu.tape import record
 
 ENDINGS = {"python": "py", "c": "c", "javascript": "js"}
@@ -390,6 +391,31 @@ def test_no_macro_of_math_h_is_a_name_in_c() -> None:
     for macro in macros:
         x = Value(2.0, macro)
         assert f"stands for '{macro}'" in program(record([x * 2], [x]), [x], "c")
+
+
+def test_a_nan_goes_back_through_masks_as_in_the_engine() -> None:
+    """Not to what a mask keeps out, and to its condition where its own result is nan."""
+    random = Random(13)
+    seen = Counter[str]()
+    for _ in range(300):
+        leaves = [Value(1.0, name) for name in "xyz"]
+        nodes: list[Value] = list(leaves)
+        for op in random.choices([mask, mask, add, mul, log, less], k=random.randint(2, 7)):
+            nodes.append(op(*(random.choice(nodes[-4:]) for _ in op.derivatives)))
+        _, _, given = rebuilt(nodes[-1])
+        meaning: dict[str, Any] = {"__name__": "lesson"}
+        exec(program(record([nodes[-1]], given), given, "python"), meaning)
+        for _ in range(8):
+            for x in given:
+                x.data = random.choice([0.0, 1.0, 2.0, -1.0, nan])
+            again, new, _ = rebuilt(nodes[-1])
+            wanted, _ = eager(again, new)
+            value, slopes = meaning["f"](**{x.label: x.data for x in given})
+            if wanted[0] != wanted[0]:
+                undefined = [x != x for x in [value, *slopes]]
+                assert undefined == [x != x for x in wanted], ([value, *slopes], wanted)
+                seen.update("nan" if x else "0" for x in undefined)
+    assert min(seen["nan"], seen["0"]) > 50, "both are asked for"
 
 
 def test_what_is_not_used_is_not_there() -> None:

@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 Numbers = Value | float | Iterable[Any]
+Classes = int | Iterable[Any]  # indices, or probabilities
+Weights = Sequence[float] | None
 One = Literal["mean", "sum"]
 Each = Literal["none"]
 
@@ -124,8 +126,7 @@ def binary_cross_entropy(input: Numbers, target: Numbers, *, reduction: str = "m
                 f"binary_cross_entropy takes probabilities, 0 to 1, and {_number(p)!r} is none; "
                 "binary_cross_entropy_with_logits takes logits"
             )
-        yes, no = maximum(log(p), -100.0), maximum(log1p(-p), -100.0)
-        return -_by_target(t, yes, no)
+        return -_by_target(t, lambda: maximum(log(p), -100.0), lambda: maximum(log1p(-p), -100.0))
 
     return _elementwise(one, input, target, reduction)
 
@@ -149,42 +150,25 @@ def binary_cross_entropy_with_logits(
     """
 
     def one(z: Any, t: Any) -> Any:
-        yes: Any = softplus(-z) if _wanted(t) else None
-        no: Any = softplus(z) if _wanted(t, 1) else None
-        return _by_target(t, yes if yes is None or pos_weight == 1 else pos_weight * yes, no)
+        return _by_target(t, lambda: _times(pos_weight, softplus(-z)), lambda: softplus(z))
 
     return _elementwise(one, input, target, reduction)
 
 
 @overload
 def cross_entropy(
-    input: Iterable[Any],
-    target: int | Iterable[Any],
-    weight: Sequence[float] | None = ...,
-    *,
-    ignore_index: int = ...,
-    reduction: One = ...,
-    label_smoothing: float = ...,
-) -> Value: ...
+    input: Iterable[Any], target: Classes, weight: Weights = ..., *, reduction: One = ...,
+    ignore_index: int = ..., label_smoothing: float = ...
+) -> Value: ...  # fmt: skip
 @overload
 def cross_entropy(
-    input: Iterable[Any],
-    target: int | Iterable[Any],
-    weight: Sequence[float] | None = ...,
-    *,
-    ignore_index: int = ...,
-    reduction: Each,
-    label_smoothing: float = ...,
-) -> Any: ...
+    input: Iterable[Any], target: Classes, weight: Weights = ..., *, reduction: Each,
+    ignore_index: int = ..., label_smoothing: float = ...
+) -> Any: ...  # fmt: skip
 def cross_entropy(
-    input: Iterable[Any],
-    target: int | Iterable[Any],
-    weight: Sequence[float] | None = None,
-    *,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Any:
+    input: Iterable[Any], target: Classes, weight: Weights = None, *, reduction: str = "mean",
+    ignore_index: int = -100, label_smoothing: float = 0.0
+) -> Any:  # fmt: skip
     """This returns the mean of -log of the probability that softmax gives to the target, in nats.
 
     input: the logits of one example, or a row of them for each. target: the index of the right
@@ -226,30 +210,18 @@ def cross_entropy(
 
 @overload
 def nll_loss(
-    input: Iterable[Any],
-    target: int | Iterable[Any],
-    weight: Sequence[float] | None = ...,
-    *,
-    ignore_index: int = ...,
-    reduction: One = ...,
-) -> Value: ...
+    input: Iterable[Any], target: Classes, weight: Weights = ..., *, reduction: One = ...,
+    ignore_index: int = ...
+) -> Value: ...  # fmt: skip
 @overload
 def nll_loss(
-    input: Iterable[Any],
-    target: int | Iterable[Any],
-    weight: Sequence[float] | None = ...,
-    *,
-    ignore_index: int = ...,
-    reduction: Each,
-) -> Any: ...
+    input: Iterable[Any], target: Classes, weight: Weights = ..., *, reduction: Each,
+    ignore_index: int = ...
+) -> Any: ...  # fmt: skip
 def nll_loss(
-    input: Iterable[Any],
-    target: int | Iterable[Any],
-    weight: Sequence[float] | None = None,
-    *,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-) -> Any:
+    input: Iterable[Any], target: Classes, weight: Weights = None, *, reduction: str = "mean",
+    ignore_index: int = -100
+) -> Any:  # fmt: skip
     """This returns the mean of minus the target's log-probability, as `log_softmax` gives them.
 
     It is not checked that these are log-probabilities. Arguments and errors are those of
@@ -334,10 +306,9 @@ def _classes(
 ) -> Any:
     """A loss of the logits of one example, or of a row for each, and what their mean is over."""
     rows = list(input)
-    if not rows or not is_tree(rows[0]):
-        rows, target, single = [rows], [target], True
-    else:
-        single = False
+    single = not rows or not is_tree(rows[0])
+    if single:
+        rows, target = [rows], [target]
     labels = list(target) if is_tree(target) else [target]
     if len(labels) != len(rows):
         raise LengthError(f"{len(rows)} rows and {len(labels)} targets: give one for each")
@@ -420,19 +391,14 @@ def _number(x: Any) -> float:
     return x.data if isinstance(x, Value) else float(x)
 
 
-def _wanted(t: Any, unless: float = 0.0) -> bool:
-    """Whether a term that is multiplied by t, or by 1 - t, can be anything but 0."""
-    return isinstance(t, Value) or t != unless
-
-
-def _by_target(t: Any, yes: Any, no: Any) -> Any:
-    """t * yes + (1 - t) * no for a probability t."""
+def _by_target(t: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+    """t * yes() + (1 - t) * no() for a probability t; what is multiplied by 0 is not asked for."""
     if not isinstance(t, Value):
         if not 0 <= t <= 1:
             raise ValueError(f"the target is a probability, 0 to 1, not {t!r}")
         if t in (0, 1):
-            return yes if t else no
-    return t * yes + (1 - t) * no
+            return yes() if t else no()
+    return t * yes() + (1 - t) * no()
 
 
 def _weight(weight: Sequence[float] | None, label: int) -> float:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 from tinygrad_edu.emit import free, lines, names, readable
 from tinygrad_edu.engine import Value
@@ -14,8 +14,8 @@ from tinygrad_edu.languages.forms import helpers
 from tinygrad_edu.languages.javascript import JavaScript, JavaScriptModule
 from tinygrad_edu.languages.language import Parts, Writer, identifiers
 from tinygrad_edu.languages.python import Python
-from tinygrad_edu.ops import TABLE, less, mask
-from tinygrad_edu.source import Source
+from tinygrad_edu.languages.undefined import where_undefined
+from tinygrad_edu.ops import TABLE
 from tinygrad_edu.tape import Tape
 
 __all__ = ["LANGUAGES", "Language", "program"]
@@ -81,9 +81,11 @@ def program(
     labels |= {own[x][0]: x.label for x in takes if x not in leaves}
     results = [free(f"d_{own[x][1]}", told) for x in wrt]
     numbers = [tape.data[leaves[x]] if x in leaves else x.data for x in takes]
-    undefined = _undefined(tape, wrt, texts) if computed else []
-    code = " ".join([*(line.text for line in made), value, *gradient, *undefined])
-    prelude = helpers(target.key, set(re.findall(r"[a-z]\w*(?=\()", code)))
+    before, undefined = (
+        where_undefined(tape, wrt, texts, lambda i: free(f"u{i}", taken)) if computed else ([], [])
+    )
+    code = [*(line.text for line in made), value, *gradient, *(x for _, x in before), *undefined]
+    prelude = helpers(target.key, set(re.findall(r"[a-z]\w*(?=\()", " ".join(code))))
     return target.write(
         Parts(
             name=_function(name, target, {*taken, *target.outer, *identifiers(prelude)}),
@@ -98,45 +100,11 @@ def program(
             by=[own[x][0] for x in wrt],
             results=[shown[ends[0]] if computed else "value", *results],
             undefined=undefined,
+            before=before,
             helpers=prelude,
             changed=[(x, label) for x, label in labels.items() if label not in ("", x)],
         )
     )
-
-
-def _undefined(tape: Tape, wrt: Sequence[Value], texts: Mapping[int, Source]) -> list[str]:
-    """The derivatives where the value is nan: nan, as in the engine.
-
-    Even there nothing comes through a mask that keeps out what is behind it; and nothing comes to
-    the condition of a mask, unless its own result is nan.
-    """
-    output = tape.outputs[0]
-    nan = texts[output]
-    steered = _steered(tape, output)
-    written = []
-    for x, k in zip(wrt, tape.gradients):
-        reached = tape.leaves.get(x) in tape.adjoints
-        masks = steered[tape.leaves[x]] if x in tape.leaves else {output}
-        if output in masks or (reached and tape.ops[k] is not mask):
-            written.append(str(nan))
-            continue
-        terms: list[Any] = [less(texts[m], texts[m]) for m in sorted(masks)]  # 0, but nan for nan
-        if reached:
-            terms.insert(0, mask(texts[tape.a[k]], nan))
-        written.append(str(sum(terms[1:], terms[0]) if terms else texts[k]))
-    return written
-
-
-def _steered(tape: Tape, output: int) -> list[set[int]]:
-    """The masks whose condition each slot is a part of, and that the output is made of."""
-    steered: list[set[int]] = [set() for _ in range(output + 1)]
-    for k in range(output, -1, -1):
-        for place, x in enumerate((tape.a[k], tape.b[k])):
-            if x >= 0:
-                steered[x] |= steered[k]
-                if tape.ops[k] is mask and place == 0:
-                    steered[x].add(k)
-    return steered
 
 
 def _function(name: str, target: Writer, taken: set[str]) -> str:

@@ -83,7 +83,10 @@ ${tell}    return 0;
 }
 #endif
 """)
-_UNDEFINED = "    if ($value != $value) /* undefined, and so is every derivative */\n"
+_UNDEFINED = """\
+    if ($value != $value) { /* undefined, and so is every derivative */
+$found    }
+"""
 _ALL = """\
         for (int i = 0; i < $size; i++)
             $gradient[i] = NAN;
@@ -128,11 +131,14 @@ class C(Writer):
         body += [f"    double {name} = {text};\n" for name, text in parts.lines]
         body += [f"    {gradient}[{i}] = {text};\n" for i, text in enumerate(parts.gradient)]
         if parts.undefined:
-            fields = {"value": parts.value, "size": size, "gradient": gradient}
-            body.append(Template(_UNDEFINED + _ALL * parts.all_undefined).substitute(fields))
+            found = Template(_ALL).substitute(size=size, gradient=gradient)
             if not parts.all_undefined:
-                each = (f"{gradient}[{i}] = {text}" for i, text in enumerate(parts.undefined))
-                body.append(f"        {', '.join(each)};\n")
+                made = [f"        double {name} = {text};\n" for name, text in parts.before]
+                each = (
+                    f"        {gradient}[{i}] = {text};\n" for i, text in enumerate(parts.undefined)
+                )
+                found = "".join([*made, *each])
+            body.append(Template(_UNDEFINED).substitute(value=parts.value, found=found))
         return _PROGRAM.substitute(
             title=parts.title,
             usage=parts.usage("./a.out"),

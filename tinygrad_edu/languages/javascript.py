@@ -111,7 +111,10 @@ class JavaScript(Writer):
         body = [f"    const {name} = {text};\n" for name, text in parts.lines]
         if parts.undefined:
             nothing = ", ".join("NaN" if x == parts.value else x for x in parts.undefined)
-            body.append(f"    if ({parts.value} !== {parts.value}) return [NaN, [{nothing}]];\n")
+            made = "".join(f"      const {name} = {text};\n" for name, text in parts.before)
+            found = f"return [NaN, [{nothing}]];"
+            found = f"{{\n{made}      {found}\n    }}" if made else found
+            body.append(f"    if ({parts.value} !== {parts.value}) {found}\n")
         form = {k: Template(text).safe_substitute(name=parts.name) for k, text in self.form.items()}
         return _PROGRAM.substitute(
             form,

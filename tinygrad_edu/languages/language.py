@@ -24,9 +24,9 @@ class Parts:
     what the command line calls them. unused: arguments that no expression contains. lines: name
     and expression of each line, in order. value, gradient: the results, as expressions. by: what
     is differentiated by. results: what the results are called when they are printed. undefined:
-    the derivatives where the value is nan: nan, too, but for what a mask keeps out. helpers: the
-    functions that the lines call. changed: names that had to be changed, each with what it stands
-    for.
+    the derivatives where the value is nan: nan, too, but for what a mask keeps out. before: name
+    and expression of lines for that. helpers: the functions that the lines call. changed: names
+    that had to be changed, each with what it stands for.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Parts:
     by: Sequence[str]
     results: Sequence[str]
     undefined: Sequence[str]
+    before: Sequence[tuple[str, str]]
     helpers: str
     changed: Sequence[tuple[str, str]]
 

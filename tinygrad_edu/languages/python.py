@@ -60,7 +60,7 @@ if __name__ == "__main__":
 ''')
 _UNDEFINED = """\
     if $value != $value:  # undefined, and so is every derivative
-        return $value, $gradient
+$before        return $value, $gradient
 """
 
 
@@ -87,7 +87,10 @@ class Python(Writer):
         if parts.undefined:
             many = f"[{parts.value}] * {len(parts.gradient)}"
             listed = many if parts.all_undefined else f"[{', '.join(parts.undefined)}]"
-            undefined = Template(_UNDEFINED).substitute(value=parts.value, gradient=listed)
+            before = "".join(f"        {name} = {text}\n" for name, text in parts.before)
+            undefined = Template(_UNDEFINED).substitute(
+                value=parts.value, gradient=listed, before=before
+            )
         return _PROGRAM.substitute(
             title=parts.title,
             usage=parts.usage("python FILE"),
