@@ -85,7 +85,7 @@ class Compiled:
         return [g + self._decay * p.data for g, p in zip(gradients, self.leaves)]
 
     def train(self, steps: int) -> Sequence[float]:
-        history = self._step.train(self._optimizer, self._columns, sweeps=steps, progress=False)
+        history = self._step.train(self._optimizer, self._columns, epochs=steps, progress=False)
         losses: Sequence[float] = history.losses
         return losses
 

@@ -19,7 +19,7 @@ from workloads import (
     SIZES,
     moons,
     one_hot,
-    training_cases,
+    training_examples,
 )
 
 RATES = {"W1": 0.05, "W2": 0.005, "W3": 0.01}
@@ -69,7 +69,7 @@ def moons_columns() -> Columns:
 def family_columns() -> tuple[Columns, Columns]:
     """24 persons and 12 relations, and 24 answers."""
     inputs, targets = [], []
-    for person, relation, answers in training_cases():
+    for person, relation, answers in training_examples():
         persons = one_hot([person], 2 * PERSONS, 0.0, 1.0)
         inputs.append(persons + one_hot([relation], 2 * len(RELATIONS), 0.0, 1.0))
         targets.append(one_hot(answers, 2 * PERSONS, 0.0, 1.0))

@@ -163,7 +163,7 @@ RELATIONS = (
     ("brother", "sister"),
     ("nephew", "niece"),
 )
-TRAINED = 100  # of the 104 cases; the paper holds four back
+TRAINED = 100  # of the 104 examples; the paper holds four back
 
 # inputs -> outputs: person code, relation code, both together, code of the answer, answer
 FAMILY_LAYERS = ((24, 6), (12, 6), (12, 12), (12, 6), (6, 24))
@@ -205,23 +205,23 @@ def relatives(person: int) -> list[set[int]]:
 
 
 @cache
-def family_cases() -> list[tuple[int, int, set[int]]]:
-    """All 104 cases: a person, a relation, and everybody who is a right answer."""
-    cases = []
+def family_examples() -> list[tuple[int, int, set[int]]]:
+    """All 104 examples: a person, a relation, and everybody who is a right answer."""
+    examples = []
     for tree in range(2):
         for person in range(PERSONS):
             for pair, people in enumerate(relatives(person)):
                 for relation, found in ((2 * pair, people & MEN), (2 * pair + 1, people - MEN)):
                     if found:
                         answers = {tree * PERSONS + answer for answer in found}
-                        cases.append((tree * PERSONS + person, relation, answers))
-    return cases
+                        examples.append((tree * PERSONS + person, relation, answers))
+    return examples
 
 
 @cache
-def training_cases() -> list[tuple[int, int, set[int]]]:
-    """The cases that the network is trained on, drawn once."""
-    return random.Random(SEED).sample(family_cases(), TRAINED)
+def training_examples() -> list[tuple[int, int, set[int]]]:
+    """The examples that the network is trained on, drawn once."""
+    return random.Random(SEED).sample(family_examples(), TRAINED)
 
 
 def family_numbers() -> list[float]:
@@ -248,7 +248,7 @@ def squared_error(
     relations: Sequence[Node],
     targets: Sequence[Node],
 ) -> Node:
-    """The squared error of one case, summed over the answers."""
+    """The squared error of one example, summed over the answers."""
     person_code, relation_code, *rest = layers
     ys = logistic_layer(person_code, persons) + logistic_layer(relation_code, relations)
     for layer in rest:
@@ -257,14 +257,14 @@ def squared_error(
 
 
 def family_loss(Value: type, parameters: list[Node]) -> Node:
-    """Half the squared error over the training cases (equation 3 of the paper).
+    """Half the squared error over the training examples (equation 3 of the paper).
 
     The inputs are dense: every 0 of a one-hot vector is multiplied like the 1 is.
     """
     layers = family_layers(parameters)
     off, on = Value(0.0), Value(1.0)
     errors = []
-    for person, relation, answers in training_cases():
+    for person, relation, answers in training_examples():
         persons = one_hot([person], 2 * PERSONS, off, on)
         relations = one_hot([relation], 2 * len(RELATIONS), off, on)
         targets = one_hot(answers, 2 * PERSONS, 0.0, 1.0)
@@ -363,7 +363,7 @@ WORKLOADS = {
     workload.name: workload
     for workload in (
         Workload("W1", "micrograd's demo, MLP 2-16-16-1, 100 points", moons_numbers, moons_loss),
-        Workload("W2", "family trees, 100 cases", family_numbers, family_loss),
+        Workload("W2", "family trees, 100 examples", family_numbers, family_loss),
         Workload("W3", "a transformer as small as microgpt's", gpt_numbers, gpt_loss),
     )
 }

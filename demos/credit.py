@@ -13,7 +13,7 @@ from statistics import correlation
 
 from tinygrad_edu import Value, gradient, graph
 from tinygrad_edu.check import central_difference
-from tinygrad_edu.data import Case, gate
+from tinygrad_edu.data import Example, gate
 from tinygrad_edu.draw import charts
 from tinygrad_edu.draw.weights import Weights
 from tinygrad_edu.init import uniform
@@ -52,42 +52,44 @@ def network(seed: int, init: float = INIT) -> MLP:
     return model
 
 
-def answers(model: MLP, case: Case) -> list[float]:
-    """What the hidden units say to the case."""
-    return [h.data for h in model.layers[0](case.inputs)]
+def answers(model: MLP, example: Example) -> list[float]:
+    """What the hidden units say to the example."""
+    return [h.data for h in model.layers[0](example.inputs)]
 
 
-def error_if(model: MLP, case: Case, hidden: list[float]) -> float:
-    """The error of the case, if the hidden units said that."""
-    return half_squared_error(model.layers[1](hidden), case.targets).data
+def error_if(model: MLP, example: Example, hidden: list[float]) -> float:
+    """The error of the example, if the hidden units said that."""
+    return half_squared_error(model.layers[1](hidden), example.targets).data
 
 
-def signals(model: MLP, case: Case) -> list[float]:
+def signals(model: MLP, example: Example) -> list[float]:
     """d error / d answer of each hidden unit, by backpropagation."""
-    hidden = model.layers[0](case.inputs)
-    error = half_squared_error(model.layers[1](hidden), case.targets)
+    hidden = model.layers[0](example.inputs)
+    error = half_squared_error(model.layers[1](hidden), example.targets)
     return [signal.data for signal in gradient(error, hidden)]
 
 
 def error_signals(lesson: Lesson) -> None:
     """The error signal of each hidden unit, beside what comes of changing its answer by hand."""
-    rows = ["case   unit   answers   signal    by hand"]
+    rows = ["example   unit   answers   signal    by hand"]
     pairs, off = [], 0.0
     for seed in range(lesson.seed, lesson.seed + lesson.seeds):
         model = network(seed)
-        for case in XOR:
-            hidden, found = answers(model, case), signals(model, case)
+        for example in XOR:
+            hidden, found = answers(model, example), signals(model, example)
             for j in range(HIDDEN):
 
-                def along(h: float, j: int = j, case: Case = case, model: MLP = model) -> float:
-                    said = answers(model, case)
-                    return error_if(model, case, [*said[:j], h, *said[j + 1 :]])
+                def along(
+                    h: float, j: int = j, example: Example = example, model: MLP = model
+                ) -> float:
+                    said = answers(model, example)
+                    return error_if(model, example, [*said[:j], h, *said[j + 1 :]])
 
                 by_hand = central_difference(along, hidden[j], STEP)
                 pairs.append((by_hand, found[j]))
                 off = max(off, abs(by_hand - found[j]))
                 if seed == lesson.seed:
-                    name = f"{case.inputs[0]:g} {case.inputs[1]:g}"
+                    name = f"{example.inputs[0]:g} {example.inputs[1]:g}"
                     row = f"{name}      {j + 1}   {hidden[j]:8.4f} {found[j]:9.5f}  {by_hand:9.5f}"
                     rows.append(row)
     lesson.say(
@@ -106,22 +108,22 @@ def error_signals(lesson: Lesson) -> None:
             "backpropagation: error signal",
             diagonal=True,
         ),
-        "A point for each hidden unit and case: both say the same.",
+        "A point for each hidden unit and example: both say the same.",
     )
 
 
 def picture_of_one(lesson: Lesson) -> None:
-    """The second case in the first network, by scalars and by units."""
-    model, case = network(lesson.seed), XOR[1]
-    found = signals(model, case)
+    """The second example in the first network, by scalars and by units."""
+    model, example = network(lesson.seed), XOR[1]
+    found = signals(model, example)
     said = {f"layer1.neuron{j + 1}": f"signal\n{x:.4f}" for j, x in enumerate(found)}
     lesson.picture(
         "1-units",
         Weights(model, ["x1 = 0", "x2 = 1"], ["y"], said),
-        "Case 01, which should give 1. The signal of a hidden unit is what comes back to it: the "
-        "output's own, times the weight between them.",
+        "Example 01, which should give 1. The signal of a hidden unit is what comes back to it: "
+        "the output's own, times the weight between them.",
     )
-    error = half_squared_error(model(case.inputs), case.targets)
+    error = half_squared_error(model(example.inputs), example.targets)
     error.label = "error"
     error.backward()
     whole = graph(error, roles={error: "loss"})
@@ -136,7 +138,7 @@ def every_weight(lesson: Lesson) -> None:
     parameters = model.parameters()
 
     def error() -> Value:
-        losses = [half_squared_error(model(case.inputs), case.targets) for case in XOR]
+        losses = [half_squared_error(model(example.inputs), example.targets) for example in XOR]
         return sum(losses[1:], losses[0])
 
     slopes = [slope.data for slope in gradient(error(), parameters)]
@@ -171,11 +173,11 @@ def every_weight(lesson: Lesson) -> None:
 def silenced(model: MLP, j: int) -> tuple[float, float]:
     """How the error changes without hidden unit j: as the signals foretell it, and in truth."""
     foretold = happened = 0.0
-    for case in XOR:
-        hidden = answers(model, case)
-        foretold -= hidden[j] * signals(model, case)[j]
+    for example in XOR:
+        hidden = answers(model, example)
+        foretold -= hidden[j] * signals(model, example)[j]
         without = [*hidden[:j], 0.0, *hidden[j + 1 :]]
-        happened += error_if(model, case, without) - error_if(model, case, hidden)
+        happened += error_if(model, example, without) - error_if(model, example, hidden)
     return foretold, happened
 
 

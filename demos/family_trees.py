@@ -46,8 +46,8 @@ NATURE = "Nature 323, 1986"
 SEEDS = 40
 SHOWN = len(CASES) - HELD_OUT
 RECIPES = {"as printed": PRINTED, "working": WORKING, "modern": MODERN}
-PATIENTLY = {"6,000 sweeps": PATIENT}  # and a decay of 0.05 %
-UNDECAYED = PRINTED._replace(decay=0.0, sweeps=20_000)
+PATIENTLY = {"6,000 epochs": PATIENT}  # and a decay of 0.05 %
+UNDECAYED = PRINTED._replace(decay=0.0, epochs=20_000)
 # What is left of the printed recipe where one, two or three of its numbers are ours.
 CHANGED = {
     (init, rate, decay): PRINTED._replace(
@@ -89,9 +89,9 @@ def the_families(lesson: Lesson) -> None:
     lesson.picture(
         "1-trees", Trees(), "Figure 2: the two families. Boxes are men; = is married to."
     )
-    lesson.claim(bounded("cases, made by rule", NATURE, len(facts), 104, 104))
+    lesson.claim(bounded("examples, made by rule", NATURE, len(facts), 104, 104))
     lesson.claim(bounded("of these, of the English", "by symmetry", english, 52, 52))
-    lesson.claim(bounded("cases with two right answers", "the trees", double, 8, 8))
+    lesson.claim(bounded("examples with two right answers", "the trees", double, 8, 8))
 
 
 def many_seeds(lesson: Lesson) -> Ends:
@@ -102,8 +102,8 @@ def many_seeds(lesson: Lesson) -> Ends:
     few = seeds[: max(1, len(seeds) // 4)]
     more = [] if lesson.quick else [(UNDECAYED, seed) for seed in few]
     more += [(recipe, seed) for recipe in CHANGED.values() for seed in few]
-    one = seconds(PRINTED) / PRINTED.sweeps
-    cost = one * sum(recipe.sweeps for recipe, _ in [*jobs, *more])
+    one = seconds(PRINTED) / PRINTED.epochs
+    cost = one * sum(recipe.epochs for recipe, _ in [*jobs, *more])
     results = iter(lesson.run(end, [*jobs, *more], cost))
     ends = {name: [End(*next(results)) for _ in seeds] for name in recipes}
     if not lesson.quick:
@@ -113,7 +113,7 @@ def many_seeds(lesson: Lesson) -> Ends:
 
 
 def learned(lesson: Lesson, ends: Sequence[End]) -> list[int]:
-    """How many of the 100 cases that were shown are right, for each seed."""
+    """How many of the 100 examples that were shown are right, for each seed."""
     return [one.learned(lesson.seed + i) for i, one in enumerate(ends)]
 
 
@@ -126,14 +126,14 @@ def as_printed(lesson: Lesson, ends: Ends) -> None:
     """The recipe of the paper's caption, and why it does not train."""
     scores = learned(lesson, ends["as printed"])
     lesson.say(
-        "The recipe as printed: gradients of all 100 cases added up, rate 0.005 and momentum 0.5 "
-        "for 20 sweeps, then 0.01 and 0.9; after each sweep every weight loses 0.2 % of itself; an "
-        "error below 0.2 is none; 1,500 sweeps. How weights began it does not say; here from -0.3 "
-        f"to 0.3, as in Figure 1. Of {SHOWN} cases the best of {len(scores)} seeds has "
-        f"{max(scores)} right: in our hands this recipe does not train. Something of the "
+        "The recipe as printed: gradients of all 100 examples added up, rate 0.005 and momentum "
+        "0.5 for 20 epochs, then 0.01 and 0.9; after each epoch every weight loses 0.2 % of "
+        "itself; an error below 0.2 is none; 1,500 epochs. How weights began it does not say; here "
+        f"from -0.3 to 0.3, as in Figure 1. Of {SHOWN} examples the best of {len(scores)} seeds "
+        f"has {max(scores)} right: in our hands this recipe does not train. Something of the "
         "original is not in the caption, as it has come down to us."
     )
-    claim = "as printed: training cases right after 1,500 sweeps"
+    claim = "as printed: training examples right after 1,500 epochs"
     total = sum(scores)
     row = share(claim, NATURE, total, SHOWN * len(scores), high=0.02)
     lesson.claim(row._replace(expected="below 2 %", holds=total < 0.02 * SHOWN * len(scores)))
@@ -149,12 +149,12 @@ def as_printed(lesson: Lesson, ends: Ends) -> None:
         those = learned(lesson, ends["undecayed"])
         lines.append(
             f"{UNDECAYED.init:13g} {UNDECAYED.rate:6g}  {0:6g}    {mean(those):5.1f}"
-            f"   ({min(those)} to {max(those)}), after {UNDECAYED.sweeps:,} sweeps"
+            f"   ({min(those)} to {max(those)}), after {UNDECAYED.epochs:,} epochs"
         )
-        claim = f"as printed without decay: right of 100 after {UNDECAYED.sweeps:,} sweeps"
+        claim = f"as printed without decay: right of 100 after {UNDECAYED.epochs:,} epochs"
         lesson.claim(typical(claim, "measured", those, low=85, of=SEEDS // 4))
     lesson.say(
-        "Which of the three numbers that we change is it? All eight combinations, 1,500 sweeps, a "
+        "Which of the three numbers that we change is it? All eight combinations, 1,500 epochs, a "
         "quarter of the seeds each. None of them does it alone. Larger first weights and a higher "
         "rate together mostly do, and with less decay nearly always. Decay is what holds the "
         "printed recipe down: without any, and with its own weights and rates, it gets there, late."
@@ -186,18 +186,18 @@ def against_decay(lesson: Lesson) -> None:
     lines.append(f"{'gradient at the start':28}" + "".join(f"{begun[a]:10.4f}" for a in LAYERS))
     for name, moment in found:
         those = "".join(f"{ratio(name, moment, layer):10,.2f}" for layer in LAYERS)
-        lines.append(f"{f'{name}, sweep {moment:,}':28}{those}")
+        lines.append(f"{f'{name}, epoch {moment:,}':28}{those}")
     size = {m: mean(p["person"].weight for p in found["as printed", m]) for m in (0, 1_500)}
     lesson.say(
         f"Why? On its way back to the person units the gradient of a weight becomes "
         f"{begun['answer'] / begun['person']:,.0f} times smaller: each layer of logistic units "
         "multiplies it by its weights, which are small, and by y(1 - y), which is a quarter at "
-        "most; and each person is in few of the cases. Below, its root mean square, and then what "
-        "it adds to a weight in a sweep, momentum included, as a multiple of what decay takes "
-        f"away. As printed, decay takes {1 / ratio('as printed', 0, 'person'):.0f} times as much "
-        "from the weights of the person units as the gradient could give them. They shrink, from "
-        f"{size[0]:.2f} to {size[1_500]:.3f} in 1,500 sweeps, and who is asked about no longer "
-        "matters."
+        "most; and each person is in few of the examples. Below, its root mean square, and then "
+        "what it adds to a weight in an epoch, momentum included, as a multiple of what decay "
+        f"takes away. As printed, decay takes {1 / ratio('as printed', 0, 'person'):.0f} times as "
+        "much from the weights of the person units as the gradient could give them. They shrink, "
+        f"from {size[0]:.2f} to {size[1_500]:.3f} in 1,500 epochs, and who is asked about no "
+        "longer matters."
     )
     lesson.show("\n".join(lines))
     most = max(ratio("as printed", m, layer) for m in moments for layer in ("person", "relation"))
@@ -221,8 +221,8 @@ def against_decay(lesson: Lesson) -> None:
             (1.0, "below this line decay wins"),
             counted=False,
         ),
-        "What a sweep's gradient adds to the weights of each layer, by what decay takes from them, "
-        "before the first sweep; a point for each seed.",
+        "What an epoch's gradient adds to the weights of each layer, by what decay takes from "
+        "them, before the first epoch; a point for each seed.",
     )
 
 
@@ -232,10 +232,10 @@ def working(lesson: Lesson, ends: Ends) -> None:
     lesson.say(
         "The working recipe has the paper's network, rule, schedule, dead zone and decay, and "
         "three numbers of ours: first weights from -1 to 1, rates of 0.025 and 0.05, and a decay "
-        f"of 0.02 %. After 1,500 sweeps {mean(scores):.1f} of {SHOWN} cases are right on average "
-        f"({min(scores)} to {max(scores)}): all 24 outputs on their side of 0.5."
+        f"of 0.02 %. After 1,500 epochs {mean(scores):.1f} of {SHOWN} examples are right on "
+        f"average ({min(scores)} to {max(scores)}): all 24 outputs on their side of 0.5."
     )
-    claim = "working: training cases right, of 100"
+    claim = "working: training examples right, of 100"
     lesson.claim(typical(claim, NATURE, scores, 97, 100, of=SEEDS))
     curves: dict[str, list[tuple[float, float]]] = {}
     for name in ("working", "as printed"):
@@ -243,7 +243,7 @@ def working(lesson: Lesson, ends: Ends) -> None:
         curves[name] = [(float(i), rights[i]) for i in range(0, len(rights), 10)]
     lesson.plot(
         "3-learning",
-        lambda: charts.lines(curves, "sweep", "cases right, of 100", dots=False),
+        lambda: charts.lines(curves, "epoch", "examples right, of 100", dots=False),
         f"Seed {lesson.seed}, by the working recipe, and as printed.",
     )
 
@@ -310,9 +310,9 @@ def lit(lesson: Lesson, seed: int, one: End) -> None:
     which = next(
         i for i, f in enumerate(facts) if (PEOPLE[f.person], f.relation) == ("Colin", "aunt")
     )
-    case, fact = CASES[which], facts[which]
-    persons = [y.data for y in model.person(case.inputs[:24])]
-    relations = [y.data for y in model.relation(case.inputs[24:])]
+    example, fact = CASES[which], facts[which]
+    persons = [y.data for y in model.person(example.inputs[:24])]
+    relations = [y.data for y in model.relation(example.inputs[24:])]
     centre = [y.data for y in model.centre([*persons, *relations])]
     narrow = [y.data for y in model.narrow(centre)]
     answers = [y.data for y in model.answer(narrow)]
@@ -325,8 +325,8 @@ def lit(lesson: Lesson, seed: int, one: End) -> None:
         return [[("", x) for x in xs]]
 
     blocks = {
-        "person": people(case.inputs[:24]),
-        "relation": [list(zip(RELATIONS[i : i + 6], case.inputs[24 + i :])) for i in (0, 6)],
+        "person": people(example.inputs[:24]),
+        "relation": [list(zip(RELATIONS[i : i + 6], example.inputs[24 + i :])) for i in (0, 6)],
         "person units": plain(persons),
         "relation units": plain(relations),
         "12 units": plain(centre),
@@ -348,7 +348,7 @@ def lit(lesson: Lesson, seed: int, one: End) -> None:
     lesson.picture(
         "4-lit",
         Lit(title, blocks, edges, marked),
-        f"Figure 3: {title} All units of the network of seed {seed}, for a case {told}; the "
+        f"Figure 3: {title} All units of the network of seed {seed}, for an example {told}; the "
         "darker, the more active. Frames: what is asked, and the two right answers.",
     )
 
@@ -413,7 +413,7 @@ def all_seeds(lesson: Lesson, ends: Sequence[End]) -> None:
 def held_out(lesson: Lesson, ends: Ends) -> None:
     """Which facts are known without having been told."""
     facts = family_facts()
-    groups = {"1,500 sweeps": ends["working"]}
+    groups = {"1,500 epochs": ends["working"]}
     groups.update({name: ends[name] for name in PATIENTLY if name in ends})
     rows: dict[str, dict[str, tuple[int, int]]] = {relation: {} for relation in RELATIONS}
     lines = []
@@ -431,10 +431,10 @@ def held_out(lesson: Lesson, ends: Ends) -> None:
             f"{name:13} {sum(scores)} of {HELD_OUT * len(group)} right; "
             f"0, 1, 2, 3, 4 of 4 in {spread} seeds"
         )
-    witnesses(lesson, {relation: row["1,500 sweeps"] for relation, row in rows.items()})
+    witnesses(lesson, {relation: row["1,500 epochs"] for relation, row in rows.items()})
     rows = {
         f"{relation} ({sum(fact.relation == relation for fact in facts)})": row
-        for relation, row in sorted(rows.items(), key=lambda item: -_part(item[1]["1,500 sweeps"]))
+        for relation, row in sorted(rows.items(), key=lambda item: -_part(item[1]["1,500 epochs"]))
     }
     lesson.say(
         "The paper's network had all 4 that it was not told right, in the run it reports. Each of "
@@ -445,14 +445,14 @@ def held_out(lesson: Lesson, ends: Ends) -> None:
     lesson.show("\n".join(lines))
     scores = kept_back(lesson, ends["working"])
     right = 100 * sum(scores) / (HELD_OUT * len(scores))
-    claim = "working: held-out cases right, %"
+    claim = "working: held-out examples right, %"
     row = typical(claim, NATURE, [25.0 * x for x in scores], 35, 55, of=SEEDS)
     lesson.claim(row._replace(measured=f"{right:.1f}"))
     lesson.plot(
         "8-held-out",
-        lambda: charts.shares(rows, "held-out cases right"),
+        lambda: charts.shares(rows, "held-out examples right"),
         f"Held-out success by relation, over {lesson.seeds} splits of 4; behind each relation, how "
-        "many of the 104 cases are of it. For 6,000 sweeps decay is 0.05 %.",
+        "many of the 104 examples are of it. For 6,000 epochs decay is 0.05 %.",
     )
 
 
@@ -464,7 +464,7 @@ def witnesses(lesson: Lesson, counts: dict[str, tuple[int, int]]) -> None:
     ):
         right = sum(counts[relation][0] for relation in relations)
         of = sum(counts[relation][1] for relation in relations)
-        claim = f"held-out cases right: {', '.join(relations)}"
+        claim = f"held-out examples right: {', '.join(relations)}"
         if of:
             lesson.claim(share(claim, "measured", right, of, low, high, of=SEEDS // 2))
 
@@ -476,11 +476,11 @@ def _part(counts: tuple[int, int]) -> float:
 def modern(lesson: Lesson, ends: Ends) -> None:
     """The same network with the optimizer and the loss of today."""
     names = {"working": "1986", "modern": "Adam, softmax"}
-    rows = [f"{'':14} all {SHOWN} ranked  median sweep  held out, ranked, of 4"]
-    sweeps: dict[str, list[int | None]] = {}
+    rows = [f"{'':14} all {SHOWN} ranked  median epoch  held out, ranked, of 4"]
+    epochs: dict[str, list[int | None]] = {}
     for name, title in names.items():
-        sweeps[title] = [one.all_ranked for one in ends[name]]
-        there = [x for x in sweeps[title] if x is not None]
+        epochs[title] = [one.all_ranked for one in ends[name]]
+        there = [x for x in epochs[title] if x is not None]
         known = mean(kept_back(lesson, ends[name], "ranked"))
         middle = f"{median(there):.0f}" if there else "-"
         rows.append(
@@ -488,25 +488,25 @@ def modern(lesson: Lesson, ends: Ends) -> None:
         )
     lesson.say(
         "The same network with Adam, rate 0.03, and a softmax over the 24 answers. A probability "
-        "has no 0.5 to be above, so a case is ranked right if all right answers are above all "
+        "has no 0.5 to be above, so an example is ranked right if all right answers are above all "
         "wrong ones. It learns sooner, and knows less of what it was not told: faster is not "
         "better."
     )
     lesson.show("\n".join(rows))
-    there = [x for x in sweeps["Adam, softmax"] if x is not None]
+    there = [x for x in epochs["Adam, softmax"] if x is not None]
     claim = "Adam and softmax: all 100 ranked right"
     lesson.claim(share(claim, "measured", len(there), lesson.seeds, 0.9, of=SEEDS))
-    claim = "sweeps to it fall, from 1986 to Adam"
-    lesson.claim(falling(claim, "measured", list(sweeps.values()), of=SEEDS))
+    claim = "epochs to it fall, from 1986 to Adam"
+    lesson.claim(falling(claim, "measured", list(epochs.values()), of=SEEDS))
     pairs = zip(*(kept_back(lesson, ends[name], "ranked") for name in names))
     claim = "held out ranked right, of 4: 1986 less Adam"
     lesson.claim(typical(claim, "measured", [a - b for a, b in pairs], low=0.0, of=SEEDS))
     if there:
         lesson.plot(
             "9-adam",
-            lambda: charts.fates(sweeps, "sweeps until all 100 are ranked right", never="not yet"),
+            lambda: charts.fates(epochs, "epochs until all 100 are ranked right", never="not yet"),
             "The same network, the rules of 1986 and those of today; above, those that had not all "
-            "of them after 1,500 sweeps.",
+            "of them after 1,500 epochs.",
         )
 
 

@@ -28,19 +28,19 @@ __all__ = ["main"]
 XOR = gate("xor")
 SOURCE = "PDP 1986, ch. 8"
 SEEDS = 200
-# Hidden units: how many of 200 seeds learned it, in how many sweeps, when NumPy did the same.
+# Hidden units: how many of 200 seeds learned it, in how many epochs, when NumPy did the same.
 REFERENCE = {2: (183, 490), 3: (197, 370), 4: (200, 320), 8: (200, 254)}
 RANGE = {2: (0.85, 0.97), 3: (0.96, 1.0), 4: (0.99, 1.0), 8: (0.99, 1.0)}
-TRIALS = {n: Trial("xor", n, rate=0.5, alpha=0.9, init=0.3, sweeps=2_000) for n in REFERENCE}
+TRIALS = {n: Trial("xor", n, rate=0.5, alpha=0.9, init=0.3, epochs=2_000) for n in REFERENCE}
 
 
 @command(seeds=SEEDS, quick=50, takes="")
 def main(lesson: Lesson) -> None:
     found = many_seeds(lesson)
     fates = list(zip(count(lesson.seed), found[2]))
-    for seed, sweeps in [(seed, sweeps) for seed, sweeps in fates if sweeps is not None][:1]:
-        folding(lesson, seed, sweeps)
-    for seed in [seed for seed, sweeps in fates if sweeps is None][:1]:
+    for seed, epochs in [(seed, epochs) for seed, epochs in fates if epochs is not None][:1]:
+        folding(lesson, seed, epochs)
+    for seed in [seed for seed, epochs in fates if epochs is None][:1]:
         local_minimum(lesson, seed)
 
 
@@ -48,22 +48,22 @@ def many_seeds(lesson: Lesson) -> dict[int, list[int | None]]:
     """When each seed of each size learned it, None if it did not."""
     lesson.say(
         "Exclusive or, the settings of 1986: logistic units, rate 0.5, momentum 0.9, weights and "
-        "biases from -0.3 to 0.3, the gradient of all four cases added up. Learned is: all four "
-        "outputs on the right side of 0.5, within 2,000 sweeps."
+        "biases from -0.3 to 0.3, the gradient of all four examples added up. Learned is: all four "
+        "outputs on the right side of 0.5, within 2,000 epochs."
     )
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     jobs = [(trial, seed) for trial in TRIALS.values() for seed in seeds]
     cost = sum(seconds(TRIALS[n], REFERENCE[n][1]) for n in TRIALS) * lesson.seeds
     results = iter(lesson.run(end, jobs, cost))
-    found = {n: [End(*next(results)).sweeps for _ in seeds] for n in TRIALS}
-    rows = ["hidden  learned     median sweep  slowest   (NumPy: learned, median)"]
+    found = {n: [End(*next(results)).epochs for _ in seeds] for n in TRIALS}
+    rows = ["hidden  learned     median epoch  slowest   (NumPy: learned, median)"]
     for n, row in found.items():
-        there = [sweeps for sweeps in row if sweeps is not None]
+        there = [epochs for epochs in row if epochs is not None]
         middle = median(there) if there else 0
-        learned, sweeps = REFERENCE[n]
+        learned, epochs = REFERENCE[n]
         rows.append(
             f"{n:6}  {len(there):3} of {len(row):3}  {middle:12.0f}  {max(there, default=0):7}"
-            f"   ({learned} of 200, {sweeps})"
+            f"   ({learned} of 200, {epochs})"
         )
         claim = f"2-{n}-1 learns XOR"
         lesson.claim(share(claim, SOURCE, len(there), len(row), *RANGE[n], of=SEEDS))
@@ -74,7 +74,7 @@ def many_seeds(lesson: Lesson) -> dict[int, list[int | None]]:
         "1-fates",
         lambda: charts.fates(
             {f"2-{n}-1": row for n, row in found.items()},
-            "sweeps until learned",
+            "epochs until learned",
             never="never",
         ),
         "Every point is a network; the line is the median. More hidden units than needed: sooner, "
@@ -83,22 +83,22 @@ def many_seeds(lesson: Lesson) -> dict[int, list[int | None]]:
     return found
 
 
-def folding(lesson: Lesson, seed: int, sweeps: int) -> None:
+def folding(lesson: Lesson, seed: int, epochs: int) -> None:
     """What a network of two hidden units does to the square, while it learns."""
-    moments = [0, sweeps // 2, sweeps, 3 * sweeps]
+    moments = [0, epochs // 2, epochs, 3 * epochs]
     surfaces, hidden = [], []
     for moment in moments:
         model = after(TRIALS[2], seed, moment)
-        title = f"sweep {moment}"
+        title = f"epoch {moment}"
         surfaces.append((title, output_of(model), 0.5))
         seen = {}
-        for x, y in (case.inputs for case in XOR):
+        for x, y in (example.inputs for example in XOR):
             first, second = model.layers[0]([x, y])
             seen[f"{x:g}{y:g}"] = first.data, second.data
         hidden.append((title, seen))
     together = min((("01", "10"), ("00", "11")), key=lambda pair: dist(*(seen[c] for c in pair)))
     lesson.say(
-        f"Seed {seed} learns it at sweep {sweeps}. Its two hidden units map the square into a "
+        f"Seed {seed} learns it at epoch {epochs}. Its two hidden units map the square into a "
         f"plane of their own, and fold it there: {' and '.join(together)}, which no line could "
         "part from the other two, come to lie together, and a line is enough for the output."
     )
@@ -116,7 +116,8 @@ def folding(lesson: Lesson, seed: int, sweeps: int) -> None:
     lesson.plot(
         "4-folding",
         lambda: charts.folding(hidden, "hidden unit 1", "hidden unit 2", on=("01", "10")),
-        "The four cases as the hidden units see them: the square is folded until one line will do.",
+        "The four examples as the hidden units see them: the square is folded until one line "
+        "will do.",
     )
     lesson.plot(
         "5-units",
@@ -128,46 +129,48 @@ def folding(lesson: Lesson, seed: int, sweeps: int) -> None:
 def local_minimum(lesson: Lesson, seed: int) -> None:
     """A network that never learns it, and what it answers instead."""
     trial = TRIALS[2]
-    model = after(trial, seed, trial.sweeps)
+    model = after(trial, seed, trial.epochs)
     error = sum(
-        (half_squared_error(model(case.inputs), case.targets) for case in XOR[1:]),
+        (half_squared_error(model(example.inputs), example.targets) for example in XOR[1:]),
         half_squared_error(model(XOR[0].inputs), XOR[0].targets),
     )
     slopes = [slope.data for slope in gradient(error, model.parameters())]
-    unsure = [case for case in XOR if 0.2 < model(case.inputs)[0].data < 0.8]
-    seen = [[h.data for h in model.layers[0](case.inputs)] for case in unsure]
+    unsure = [example for example in XOR if 0.2 < model(example.inputs)[0].data < 0.8]
+    seen = [[h.data for h in model.layers[0](example.inputs)] for example in unsure]
     apart = max((dist(a, b) for a in seen for b in seen), default=0.0)
     lesson.say(
-        f"Seed {seed} does not. After {trial.sweeps:,} sweeps its gradient is no larger than "
+        f"Seed {seed} does not. After {trial.epochs:,} epochs its gradient is no larger than "
         f"{max(map(abs, slopes)):.1g}, and an error of {error.data:.2f} is left. To {len(unsure)} "
-        f"of the cases it gives no clear answer: its hidden units tell these apart by {apart:.2g}. "
-        "A local minimum, or a plateau too long to see its end; it is rare, and rarer still with a "
-        "hidden unit to spare."
+        "of the examples it gives no clear answer: its hidden units tell these apart by "
+        f"{apart:.2g}. A local minimum, or a plateau too long to see its end; it is rare, and "
+        "rarer still with a hidden unit to spare."
     )
     lesson.show(seen_by(model))
     function = output_of(model)
     lesson.plot(
         "6-stuck",
-        lambda: charts.surfaces([(f"seed {seed}, sweep {trial.sweeps:,}", function, 0.5)], [XOR]),
+        lambda: charts.surfaces([(f"seed {seed}, epoch {trial.epochs:,}", function, 0.5)], [XOR]),
         "A network that is stuck.",
     )
 
 
 def seen_by(model: MLP) -> str:
-    """What the hidden units and the output say to each case."""
+    """What the hidden units and the output say to each example."""
     rows = ["inputs   hidden 1  hidden 2   output"]
-    for case in XOR:
-        a, b = (h.data for h in model.layers[0](case.inputs))
-        answer = model(case.inputs)[0].data
-        rows.append(f"{case.inputs[0]:g} {case.inputs[1]:g}     {a:8.3f}  {b:8.3f}  {answer:7.3f}")
+    for example in XOR:
+        a, b = (h.data for h in model.layers[0](example.inputs))
+        answer = model(example.inputs)[0].data
+        rows.append(
+            f"{example.inputs[0]:g} {example.inputs[1]:g}     {a:8.3f}  {b:8.3f}  {answer:7.3f}"
+        )
     return "\n".join(rows)
 
 
-def after(trial: Trial, seed: int, sweeps: int) -> MLP:
-    """A network of its own after so many sweeps."""
+def after(trial: Trial, seed: int, epochs: int) -> MLP:
+    """A network of its own after so many epochs."""
     trained, _ = begin(trial, seed)
-    if sweeps:
-        learn(trial, seed, sweeps)
+    if epochs:
+        learn(trial, seed, epochs)
     model = MLP(2, [trial.hidden, 1], "sigmoid")
     for p, q in zip(model.parameters(), trained.parameters()):
         p.data = q.data

@@ -28,7 +28,7 @@ PDP = "PDP 1986, ch. 8"
 class Row(NamedTuple):
     """A setting, what is claimed of it, and what NumPy measured for it, of 50 seeds.
 
-    sweeps: about how many a run takes, those that end at the limit included.
+    epochs: about how many a run takes, those that end at the limit included.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Row(NamedTuple):
     high: float
     learned: int
     median: int | None
-    sweeps: int
+    epochs: int
 
 
 ROWS = [
@@ -80,10 +80,10 @@ def main(lesson: Lesson) -> None:
 
 
 def direct_links(lesson: Lesson) -> None:
-    """The smallest network for exclusive or, on one case."""
-    model, cases = begin(ROWS[0].trial, lesson.seed)
-    inputs = [Value(x, label=f"x{i}") for i, x in enumerate(cases[1].inputs, 1)]
-    error = half_squared_error(model(inputs), cases[1].targets)
+    """The smallest network for exclusive or, on one example."""
+    model, examples = begin(ROWS[0].trial, lesson.seed)
+    inputs = [Value(x, label=f"x{i}") for i, x in enumerate(examples[1].inputs, 1)]
+    error = half_squared_error(model(inputs), examples[1].targets)
     error.label = "error"
     error.backward()
     lesson.picture(
@@ -97,36 +97,36 @@ def direct_links(lesson: Lesson) -> None:
 def many_seeds(lesson: Lesson) -> list[End]:
     """Each setting over all seeds; how the encoder ended."""
     lesson.say(
-        "Logistic units, momentum 0.9, the gradient added up over all cases. Learned is: every "
-        "output of every case on the right side of 0.5, however narrowly. A network with too few "
-        "hidden units for its task is beside one with enough: the layer between must be wide "
+        "Logistic units, momentum 0.9, the gradient added up over all examples. Learned is: every "
+        "output of every example on the right side of 0.5, however narrowly. A network with too "
+        "few hidden units for its task is beside one with enough: the layer between must be wide "
         "enough for what it has to tell apart."
     )
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     jobs = [(row.trial, seed) for row in ROWS for seed in seeds]
-    cost = sum(seconds(row.trial, row.sweeps) for row in ROWS) * lesson.seeds
+    cost = sum(seconds(row.trial, row.epochs) for row in ROWS) * lesson.seeds
     results = iter(lesson.run(end, jobs, cost))
     found = {row: [End(*next(results)) for _ in seeds] for row in ROWS}
     lines = [f"{'':22} learned   median  within   (NumPy: learned, median)"]
     for row, ends in found.items():
-        there = [end.sweeps for end in ends if end.sweeps is not None]
+        there = [end.epochs for end in ends if end.epochs is not None]
         middle = f"{median(there):.0f}" if there else "-"
         lines.append(
-            f"{row.name:22} {len(there):2} of {len(ends):2}  {middle:>6}  {row.trial.sweeps:6,}   "
+            f"{row.name:22} {len(there):2} of {len(ends):2}  {middle:>6}  {row.trial.epochs:6,}   "
             f"({row.learned} of 50, {row.median or '-'})"
         )
         lesson.claim(share(row.name, PDP, len(there), len(ends), row.low, row.high, of=SEEDS))
     lesson.show("\n".join(lines))
     lesson.say(
-        "For exclusive or with one hidden unit and direct links the chapter reports 558 sweeps at "
+        "For exclusive or with one hidden unit and direct links the chapter reports 558 epochs at "
         "this rate, for parity with 4 hidden units 2,825 (as page-cited secondary sources have "
         "it): single runs, of which nobody says how they were chosen."
     )
     lesson.plot(
         "2-fates",
         lambda: charts.fates(
-            {row.name.replace(", ", "\n"): [e.sweeps for e in row_] for row, row_ in found.items()},
-            "sweeps until learned",
+            {row.name.replace(", ", "\n"): [e.epochs for e in row_] for row, row_ in found.items()},
+            "epochs until learned",
             never="never",
         ),
         "Every point is a network; the line is the median; above, those that never learned it.",
@@ -137,7 +137,7 @@ def many_seeds(lesson: Lesson) -> list[End]:
 def codes(lesson: Lesson, ends: list[End]) -> None:
     """What the encoder has made up: a code of three numbers for each of eight things."""
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
-    cost = seconds(ENCODER, ENCODER.sweeps) * lesson.seeds
+    cost = seconds(ENCODER, ENCODER.epochs) * lesson.seeds
     trained = lesson.run(after_all, [(ENCODER, seed) for seed in seeds], cost)
     first = sum(map(is_binary, map(code_of, (end.parameters for end in ends))))
     found = list(map(code_of, trained))
@@ -148,7 +148,7 @@ def codes(lesson: Lesson, ends: list[End]) -> None:
         "The encoder must tell eight things apart through three units, and nobody tells it how. "
         f"When it has just learned to, the rounded answers of the three are eight different codes, "
         f"the binary numbers in some order, in {first} of {len(found)} networks; after "
-        f"{ENCODER.sweeps:,} sweeps, in {distinct}. The others make do with values in between, as "
+        f"{ENCODER.epochs:,} epochs, in {distinct}. The others make do with values in between, as "
         "the chapter says of its own. (NumPy: 31 of 50, and 18 % of the answers in between.)"
     )
     rows = [" ".join(f"{x:.2f}" for x in row) for row in found[0]]
@@ -173,7 +173,7 @@ def codes(lesson: Lesson, ends: list[End]) -> None:
 def code_of(parameters: list[float]) -> list[list[float]]:
     """What the encoder's three hidden units say to each of the eight."""
     model = network(ENCODER, parameters)
-    return [[h.data for h in model.layers[0](case.inputs)] for case in build(ENCODER)[1]]
+    return [[h.data for h in model.layers[0](example.inputs)] for example in build(ENCODER)[1]]
 
 
 def is_binary(code: list[list[float]]) -> bool:

@@ -1,7 +1,7 @@
 """Symmetry: two units find out if six bits are their own mirror image.
 
 Figure 1 of the paper of 1986 (Rumelhart, Hinton and Williams, Nature 323, 533-536). It shows one
-network after 1,425 sweeps. What have two hundred of them found, and how many found nothing?
+network after 1,425 epochs. What have two hundred of them found, and how many found nothing?
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ __all__ = ["main"]
 
 NATURE = "Nature 323, Fig. 1"
 SEEDS = 200
-PAPER = Trial("symmetry", 2, rate=0.1, alpha=0.9, init=0.3, sweeps=20_000, margin=0.3)
-CLASS = PAPER._replace(rate=0.05, sweeps=5_000)
+PAPER = Trial("symmetry", 2, rate=0.1, alpha=0.9, init=0.3, epochs=20_000, margin=0.3)
+CLASS = PAPER._replace(rate=0.05, epochs=5_000)
 ALONE = CLASS._replace(hidden=0)
 FROZEN = CLASS._replace(frozen=True)
 TRIALS = {"class": CLASS, "paper": PAPER, "no hidden layer": ALONE, "frozen": FROZEN}
 RATIOS = {"1:2:4": (2.0, 4.0), "2:3:4": (1.5, 2.0)}  # the middle and the largest by the smallest
 NEAR = 0.02
-PRINTED_SWEEPS = 1_425
+PRINTED_EPOCHS = 1_425
 SIZES = "SML"  # small, middle, large
 
 
@@ -60,18 +60,18 @@ def many_seeds(lesson: Lesson) -> dict[str, list[Fate]]:
     lesson.say(
         "Six bits, and the question whether they read the same from both ends: 8 of 64 patterns "
         "do. Two hidden units and an output, logistic, weights and biases from -0.3 to 0.3, the "
-        "gradient of all 64 cases added up, momentum 0.9. Rate 0.1 is the paper's; 0.05 is ours, "
-        "for the class. Learned is: every output above 0.8 or below 0.2, as it should be."
+        "gradient of all 64 examples added up, momentum 0.9. Rate 0.1 is the paper's; 0.05 is "
+        "ours, for the class. Learned is: every output above 0.8 or below 0.2, as it should be."
     )
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     jobs = [(trial, seed) for trial in TRIALS.values() for seed in seeds]
-    cost = sum(seconds(trial, trial.sweeps) for trial in TRIALS.values()) * lesson.seeds
+    cost = sum(seconds(trial, trial.epochs) for trial in TRIALS.values()) * lesson.seeds
     results = iter(lesson.run(fate, jobs, cost))
     fates = {name: [Fate(*next(results)) for _ in seeds] for name in TRIALS}
-    rows = [f"rate    learned    median  fastest  slowest  within {PRINTED_SWEEPS:,}"]
+    rows = [f"rate    learned    median  fastest  slowest  within {PRINTED_EPOCHS:,}"]
     for name in ("paper", "class"):
-        there = [one.sweeps for one in fates[name] if one.sweeps is not None]
-        soon = sum(sweeps <= PRINTED_SWEEPS for sweeps in there)
+        there = [one.epochs for one in fates[name] if one.epochs is not None]
+        soon = sum(epochs <= PRINTED_EPOCHS for epochs in there)
         middle = median(there or [0])
         rows.append(
             f"{TRIALS[name].rate:<4g}  {len(there):3} of {lesson.seeds:3}  {middle:6.0f}"
@@ -84,18 +84,18 @@ def many_seeds(lesson: Lesson) -> dict[str, list[Fate]]:
 
 def claims(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
     n = lesson.seeds
-    solved = {name: [one for one in fates[name] if one.sweeps is not None] for name in TRIALS}
-    sweeps = [one.sweeps for one in solved["class"] if one.sweeps is not None]
-    claim = f"rate 0.05: learned in {CLASS.sweeps:,} sweeps"
-    lesson.claim(share(claim, NATURE, len(sweeps), n, 0.99, of=SEEDS))
-    claim = "rate 0.05: median of the sweeps"
-    lesson.claim(typical(claim, NATURE, sweeps, 800, 1_050, of=SEEDS, by=median))
-    claim = f"rate 0.1, the paper's: learned in {PAPER.sweeps:,} sweeps"
+    solved = {name: [one for one in fates[name] if one.epochs is not None] for name in TRIALS}
+    epochs = [one.epochs for one in solved["class"] if one.epochs is not None]
+    claim = f"rate 0.05: learned in {CLASS.epochs:,} epochs"
+    lesson.claim(share(claim, NATURE, len(epochs), n, 0.99, of=SEEDS))
+    claim = "rate 0.05: median of the epochs"
+    lesson.claim(typical(claim, NATURE, epochs, 800, 1_050, of=SEEDS, by=median))
+    claim = f"rate 0.1, the paper's: learned in {PAPER.epochs:,} epochs"
     lesson.claim(share(claim, NATURE, len(solved["paper"]), n, 0.85, 0.97, of=SEEDS))
-    soon = sum(one.sweeps is not None and one.sweeps <= PRINTED_SWEEPS for one in fates["paper"])
-    claim = f"rate 0.1: learned in {PRINTED_SWEEPS:,} sweeps"
+    soon = sum(one.epochs is not None and one.epochs <= PRINTED_EPOCHS for one in fates["paper"])
+    claim = f"rate 0.1: learned in {PRINTED_EPOCHS:,} epochs"
     lesson.claim(Claim(claim, NATURE, "one run", f"{soon} of {n} ({soon / n:.1%})", None))
-    stuck = [one for one in fates["paper"] if one.sweeps is None]
+    stuck = [one for one in fates["paper"] if one.epochs is None]
     if stuck:
         same = sum(one.right == one.most == 56 for one in stuck)
         claim = "rate 0.1: who does not learn has 56 of 64"
@@ -134,7 +134,7 @@ def near(sizes: Sequence[float], wanted: tuple[float, float]) -> bool:
 def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
     """One network, drawn as the paper drew its own, and why its weights must be so."""
     clear = (
-        i for i, one in enumerate(fates) if one.sweeps and look(one.parameters).ratio[0] == "1"
+        i for i, one in enumerate(fates) if one.epochs and look(one.parameters).ratio[0] == "1"
     )
     chosen = next(clear, None)
     if chosen is None:
@@ -145,7 +145,7 @@ def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
     b1, b2 = one.parameters[6], one.parameters[13]
     out = one.parameters[14:]
     lesson.say(
-        f"Seed {seed} has learned it at sweep {one.sweeps}. The paper says of its network: weights "
+        f"Seed {seed} has learned it at epoch {one.epochs}. The paper says of its network: weights "
         "symmetric about the middle in size and opposite in sign; sizes 1:2:4 on one side; the two "
         "hidden units alike, with opposite signs; their biases negative, so that both are off when "
         "the pattern is symmetric, and the bias of the output turns it on. Here:"
@@ -161,7 +161,7 @@ def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
     lesson.picture(
         "1-figure-1",
         Weights(model, bits, ["mirror?"]),
-        f"Figure 1 of 1986, from our own weights after {CLASS.sweeps:,} sweeps: what bit 1 adds, "
+        f"Figure 1 of 1986, from our own weights after {CLASS.epochs:,} epochs: what bit 1 adds, "
         "bit 6 takes away; blue and solid adds, orange and dashed takes away.",
     )
     values(lesson, one.parameters, found)
@@ -204,12 +204,12 @@ def values(lesson: Lesson, parameters: Sequence[float], found: Found) -> None:
 
 def growing(lesson: Lesson, seed: int, one: Fate) -> None:
     """How the sizes come to be 1:2:4."""
-    last = 3 * (one.sweeps or 1)
+    last = 3 * (one.epochs or 1)
     moments = [round(last * i / 40) for i in range(41)]
     series: dict[str, list[tuple[float, float]]] = {"middle": [], "large": []}
     for moment in moments:
         if moment:
-            parameters = after_all(CLASS._replace(sweeps=moment), seed)
+            parameters = after_all(CLASS._replace(epochs=moment), seed)
         else:
             parameters = [p.data for p in begin(CLASS, seed)[0].parameters()]
         small, *others = sorted(look(parameters).sizes)
@@ -219,12 +219,12 @@ def growing(lesson: Lesson, seed: int, one: Fate) -> None:
         "3-ratio",
         lambda: charts.lines(
             series,
-            "sweep",
+            "epoch",
             "size of weights, by the smallest",
             dots=False,
         ),
         "The sizes of the weights on one side by the smallest of them, while it learns: they come "
-        f"to be 2 and 4. At sweep {one.sweeps} it has learned all cases.",
+        f"to be 2 and 4. At epoch {one.epochs} it has learned all examples.",
     )
 
 
@@ -236,24 +236,24 @@ def fate_of_the_seeds(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
         columns: dict[str, list[tuple[float, str]]] = {order: [] for order in orders()}
         columns["never"] = []
         for one in fates[name]:
-            if one.sweeps is None:
-                columns["never"].append((float(trial.sweeps), "never"))
+            if one.epochs is None:
+                columns["never"].append((float(trial.epochs), "never"))
             else:
                 found = look(one.parameters)
-                columns[found.order].append((max(one.sweeps, 1.0), found.ratio))
+                columns[found.order].append((max(one.epochs, 1.0), found.ratio))
         every = [kind for row in columns.values() for _, kind in row]
         counts = "  ".join(f"{every.count(k):5}" for k in ("1:2:4", "2:3:4", "other", "never"))
         each = "  ".join(f"{len(columns[order]):3}" for order in orders())
         rows.append(f"{trial.rate:<4g} {counts}   {each}")
-        panels.append((f"rate {trial.rate:g}, {trial.sweeps:,} sweeps", columns))
+        panels.append((f"rate {trial.rate:g}, {trial.epochs:,} epochs", columns))
     lesson.say(
         "What all of them found. S, M and L say which pair of bits has the small, the middle and "
         "the large weights, the outer pair first: chance decides, all six orders occur, and so "
-        f"does 2:3:4 beside 1:2:4. The paper's run of {PRINTED_SWEEPS:,} sweeps is among the "
+        f"does 2:3:4 beside 1:2:4. The paper's run of {PRINTED_EPOCHS:,} epochs is among the "
         "faster ones at its rate, which is near the edge of what is stable."
     )
     lesson.show("\n".join(rows))
-    twins = [look(one.parameters).twins for one in fates["class"] if one.sweeps is not None]
+    twins = [look(one.parameters).twins for one in fates["class"] if one.epochs is not None]
     claim = "rate 0.05: the two units alike, with opposite signs"
     if twins:
         lesson.claim(share(claim, NATURE, sum(twins), len(twins), 0.95, of=SEEDS))
@@ -262,8 +262,8 @@ def fate_of_the_seeds(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
         lambda: charts.kinds(
             panels,
             "which pair has Small, Middle, Large weights, the outer pair first; below, how many",
-            "sweeps until learned",
-            (PRINTED_SWEEPS, f"paper: {PRINTED_SWEEPS:,}"),
+            "epochs until learned",
+            (PRINTED_EPOCHS, f"paper: {PRINTED_EPOCHS:,}"),
         ),
         "The fate of all seeds: when they learned it, in which of the two ratios, in which of the "
         "six orders, and how many never did.",
@@ -279,7 +279,7 @@ def controls(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
     alone = max(one.most for one in fates["no hidden layer"])
     frozen = max(one.most for one in fates["frozen"])
     lesson.say(
-        "Always `no` is right in 56 of 64 cases. Without a hidden layer, the best that any seed "
+        "Always `no` is right in 56 of 64 examples. Without a hidden layer, the best that any seed "
         f"ever had was {alone}, with random hidden units that do not learn {frozen}. One unit "
         "alone cannot have more than 57, whatever its weights: if it says yes to two symmetric "
         "patterns, then, of the two patterns that have the left half of one and the right half of "
@@ -287,7 +287,7 @@ def controls(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
         "symmetric ones it so has at least k(k-1)/2 others wrong, and 56 + k - k(k-1)/2 is 57 at "
         "most."
     )
-    lesson.claim(bounded("no hidden layer: most cases right, of 64", "counting", alone, high=57))
+    lesson.claim(bounded("no hidden layer: most examples right, of 64", "counting", alone, high=57))
     claim = "random hidden units, not learning: most right, of 64"
     lesson.claim(bounded(claim, "measured", frozen, high=56))
 

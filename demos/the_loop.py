@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 
-from tinygrad_edu import Value, gradient, graph, steps
+from tinygrad_edu import Value, gradient, graph, trace
 from tinygrad_edu.check import numerical_gradient
-from tinygrad_edu.data import Case, gate
+from tinygrad_edu.data import Example, gate
 from tinygrad_edu.draw import charts, plots
 from tinygrad_edu.drawable import Role
 from tinygrad_edu.lesson.claims import bounded
@@ -26,7 +26,7 @@ from tinygrad_edu.train import History, loop, loss_below, train
 
 __all__ = ["main"]
 
-ONE_CASE = [Case(inputs=(1.0, -2.0), targets=(1.0,))]
+ONE_CASE = [Example(inputs=(1.0, -2.0), targets=(1.0,))]
 BEGINNING = (0.5, 0.25, 0.1)  # w[0], w[1], b
 XOR = gate("xor")
 TITLES = {
@@ -66,7 +66,7 @@ def one_step(lesson: Lesson) -> None:
         return [unit(inputs)]
 
     told, before = 0, None
-    for i, turn in enumerate(loop(network, half_squared_error, ONE_CASE, optimizer, sweeps=1), 1):
+    for i, turn in enumerate(loop(network, half_squared_error, ONE_CASE, optimizer, epochs=1), 1):
         turn.outputs[0][0].label = "y"
         drawn = turn.outputs[0][0] if turn.loss is None else turn.loss
         if turn.loss is not None:
@@ -82,7 +82,7 @@ def one_step(lesson: Lesson) -> None:
         else:
             if turn.phase == "backward":
                 check_gradient(lesson, [p.grad for p in unit.parameters()])
-            events = steps(drawn)
+            events = trace(drawn)
             lines = [events.line(event) for event in events if event.phase == KIND[turn.phase]]
             lines = [line.partition(" ")[2].strip() for line in lines]
             lines, told = lines[told:], len(lines) if turn.phase == "forward" else 0
@@ -157,23 +157,23 @@ def largest_step(lesson: Lesson) -> None:
     )
 
 
-def error_of(model: Callable[[Sequence[float]], list[Value]], cases: Sequence[Case]) -> Value:
-    losses = [half_squared_error(model(case.inputs), case.targets) for case in cases]
+def error_of(model: Callable[[Sequence[float]], list[Value]], examples: Sequence[Example]) -> Value:
+    losses = [half_squared_error(model(example.inputs), example.targets) for example in examples]
     return sum(losses[1:], losses[0])
 
 
 def error_after(
     parameters: Sequence[Value],
     model: Callable[[Sequence[float]], list[Value]],
-    cases: Sequence[Case],
+    examples: Sequence[Example],
     rate: float,
 ) -> float:
     """The error after one step of that rate, which is taken back."""
-    error = error_of(model, cases)
+    error = error_of(model, examples)
     before = [p.data for p in parameters]
     for p, slope in zip(parameters, gradient(error, parameters)):
         p.data -= rate * slope.data
-    after = error_of(model, cases).data
+    after = error_of(model, examples).data
     for p, x in zip(parameters, before):
         p.data = x
     return after
@@ -213,13 +213,13 @@ def learn_xor(lesson: Lesson) -> None:
     model = MLP(2, [2, 1], "sigmoid", seed=lesson.seed)
     learner = Momentum(model.parameters(), 0.5, 0.9)
     history: History = train(
-        model, half_squared_error, XOR, learner, sweeps=5_000, until=loss_below(0.001)
+        model, half_squared_error, XOR, learner, epochs=5_000, until=loss_below(0.001)
     )
     lesson.say(
-        f"The same loop, a 2-2-1 network, exclusive or: {history.stopped} after {history.sweeps} "
-        f"sweeps (it began at {history.losses[0]:.4f})."
+        f"The same loop, a 2-2-1 network, exclusive or: {history.stopped} after {history.epochs} "
+        f"epochs (it began at {history.losses[0]:.4f})."
     )
-    answers = [(case, model(case.inputs)[0].data) for case in XOR]
+    answers = [(example, model(example.inputs)[0].data) for example in XOR]
     lesson.show("\n".join(f"{c.inputs} -> {y:.4f}, wanted {c.targets[0]:g}" for c, y in answers))
     left = history.losses[-1] / history.losses[0]
     lesson.claim(

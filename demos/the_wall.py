@@ -27,11 +27,11 @@ from tinygrad_edu.train import History, train
 
 __all__ = ["main"]
 
-CORNERS = [case.inputs for case in gate("xor")]  # 00, 01, 10, 11
+CORNERS = [example.inputs for example in gate("xor")]  # 00, 01, 10, 11
 MINSKY = "Minsky, Papert 1969"
 ROSENBLATT = "Rosenblatt 1958"
-EPOCHS = 20
-SWEEPS = 2_000
+PERCEPTRON_EPOCHS = 20
+EPOCHS = 2_000
 
 Line = tuple[float, float, float]  # w1, w2, b: yes where w1*x1 + w2*x2 + b > 0
 
@@ -118,10 +118,10 @@ def line_of(line: Line) -> Callable[[float, float], float]:
 
 
 def rosenblatt_rule(wanted: str) -> tuple[list[Line], list[int]]:
-    """Weights and right answers after each epoch: a wrong case moves the line by its inputs."""
+    """Weights and right answers after each epoch: a wrong example moves the line by its inputs."""
     w1 = w2 = b = 0.0
     lines, scores = [], []
-    for _ in range(EPOCHS):
+    for _ in range(PERCEPTRON_EPOCHS):
         for (x1, x2), d in zip(CORNERS, wanted):
             miss = int(d) - (w1 * x1 + w2 * x2 + b > 0)
             w1, w2, b = w1 + miss * x1, w2 + miss * x2, b + miss
@@ -159,22 +159,22 @@ def logistic(lesson: Lesson) -> None:
     outputs = [y for ys, _, _ in ends for y in ys]
     bits = [loss for _, loss, _ in ends]
     lesson.say(
-        f"A logistic unit, {lesson.seeds} beginnings, {SWEEPS:,} sweeps: it ends at "
-        f"{min(outputs):.4f} to {max(outputs):.4f} on every case, and at a loss of "
-        f"{min(bits):.4f} to {max(bits):.4f} bits a case. It has learned to say that it does not "
-        "know, and of all that a line can say, that is the best."
+        f"A logistic unit, {lesson.seeds} beginnings, {EPOCHS:,} epochs: it ends at "
+        f"{min(outputs):.4f} to {max(outputs):.4f} on every example, and at a loss of "
+        f"{min(bits):.4f} to {max(bits):.4f} bits an example. It has learned to say that it does "
+        "not know, and of all that a line can say, that is the best."
     )
     source = "convexity"
     off = max(abs(y - 0.5) for y in outputs)
     lesson.claim(bounded("outputs of the logistic unit, off 0.5", source, off, high=1e-3))
     off = max(abs(loss - 1) for loss in bits)
-    lesson.claim(bounded("its loss, off 1 bit a case", source, off, high=1e-3))
+    lesson.claim(bounded("its loss, off 1 bit an example", source, off, high=1e-3))
     same = sum(max(abs(y - 0.5) for y in ys) < 1e-3 for ys, _, _ in ends)
     lesson.claim(share("beginnings that end there", source, same, lesson.seeds, 1.0))
     paths = ends[0][2]
     lesson.plot(
         "3-sinking",
-        lambda: charts.lines(paths, "sweep", "output", level=0.5, dots=False),
+        lambda: charts.lines(paths, "epoch", "output", level=0.5, dots=False),
         "The four outputs of the logistic unit, one run: all of them sink to 0.5.",
     )
 
@@ -187,7 +187,7 @@ def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, 
         p.data = draw(random, 2, 1)
     rows: list[list[float]] = []
 
-    def see(outputs: Sequence[Value], cases: object) -> float:
+    def see(outputs: Sequence[Value], examples: object) -> float:
         rows.append([y.sigmoid().data for y in outputs])
         return 0.0
 
@@ -196,7 +196,7 @@ def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, 
         binary_cross_entropy_with_logits,
         gate("xor"),
         GradientDescent(unit.parameters(), 0.5),
-        sweeps=SWEEPS,
+        epochs=EPOCHS,
         mean=True,
         metrics={"seen": see},
         progress=False,

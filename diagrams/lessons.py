@@ -1,4 +1,4 @@
-"""Networks of the lessons, each on one case: `lessons.py:learned`, `:credit`, `:symmetry`, ..."""
+"""Networks of the lessons, each on one example: `lessons.py:learned`, `:credit`, ..."""
 
 from tinygrad_edu import Value
 from tinygrad_edu.data import PEOPLE, RELATIONS, family_facts
@@ -8,23 +8,23 @@ from tinygrad_edu.lesson.families import begin as begin_families
 from tinygrad_edu.lesson.trial import Trial, begin, learn
 from tinygrad_edu.losses import half_squared_error
 
-XOR = Trial("xor", 2, rate=0.5, alpha=0.9, init=0.3, sweeps=2_000)
-SYMMETRY = Trial("symmetry", 2, rate=0.05, alpha=0.9, init=0.3, sweeps=5_000, margin=0.3)
+XOR = Trial("xor", 2, rate=0.5, alpha=0.9, init=0.3, epochs=2_000)
+SYMMETRY = Trial("symmetry", 2, rate=0.05, alpha=0.9, init=0.3, epochs=5_000, margin=0.3)
 WIDER, DIRECT = XOR._replace(hidden=3), XOR._replace(hidden=1, direct=True)
 
 
-def error(trial: Trial, sweeps: int, case: int = 1) -> Value:
-    """The error on a case, 01 unless said, of the network of seed 0 after the sweeps."""
-    model, cases = begin(trial, 0)
-    if sweeps:
-        learn(trial, 0, sweeps)
+def error(trial: Trial, epochs: int, example: int = 1) -> Value:
+    """The error on an example, 01 unless said, of the network of seed 0 after the epochs."""
+    model, examples = begin(trial, 0)
+    if epochs:
+        learn(trial, 0, epochs)
         for p in model.parameters():
             p.data = round(p.data, 4)  # the digits after these are the processor's
     model.label()
-    inputs = [Value(x, label=f"x{i}") for i, x in enumerate(cases[case].inputs, 1)]
+    inputs = [Value(x, label=f"x{i}") for i, x in enumerate(examples[example].inputs, 1)]
     outputs = model(inputs)
     outputs[0].label = "y"
-    result = half_squared_error(outputs, cases[case].targets)
+    result = half_squared_error(outputs, examples[example].targets)
     result.label = "error"
     result.backward()
     return result
@@ -48,5 +48,5 @@ def aunt() -> Value:
 credit = error(WIDER, 0)
 learned = error(XOR, 2_000)
 direct = error(DIRECT, 2_000)
-symmetry = error(SYMMETRY, 2_000, case=0b101101)
+symmetry = error(SYMMETRY, 2_000, example=0b101101)
 families = aunt()

@@ -66,7 +66,7 @@ ROOMS = [
     ["layers", "train"],
     ["saving", "transformer"],
     ["paths", "written", "zoom"],
-    ["explain", "orders", "steps"],
+    ["explain", "orders", "trace"],
     ["draw.theme"],
     ["draw.view"],
     ["draw.aloud", "draw.dot", "draw.layout", "draw.svg", "draw.text"],

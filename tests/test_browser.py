@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import REAL_PATH, differentiated, neuron
 
-from tinygrad_edu import Steps, Value, steps
+from tinygrad_edu import Trace, Value, trace
 from tinygrad_edu.cli import main as cli
 from tinygrad_edu.demos import LESSONS
 from tinygrad_edu.draw.film import SECONDS, files, film, frames
@@ -201,15 +201,15 @@ def shows_an_error(browser: Browser) -> bool:
 
 
 @pytest.fixture(scope="module")
-def passes() -> Steps:
+def passes() -> Trace:
     x = Value(3.0, label="x")
     y = x * x + x
     y.label = "y"
-    return steps(y)
+    return trace(y)
 
 
 @pytest.fixture(scope="module")
-def folder(passes: Steps, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(passes: Trace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The steps in files; beside each, a page that shows it as an image."""
     folder = tmp_path_factory.mktemp("steps")
     for name, data in files(passes, View(), "svg").items():
@@ -297,7 +297,7 @@ def test_the_page_of_a_lesson_fits_and_asks_for_nothing_from_outside(
 
 
 def test_the_film_shows_each_frame_in_its_time_and_begins_again(
-    browser: Browser, folder: Path, passes: Steps
+    browser: Browser, folder: Path, passes: Trace
 ) -> None:
     count = len(passes)
     stills = [browser.still(folder / f"step-{i:03}.svg") for i in range(1, count + 1)]
@@ -324,7 +324,7 @@ def test_the_film_really_plays(ending: str, browser: Browser, folder: Path) -> N
 
 
 def test_for_who_wants_no_motion_the_film_is_its_last_frame(
-    browser: Browser, folder: Path, passes: Steps
+    browser: Browser, folder: Path, passes: Trace
 ) -> None:
     last = browser.still(folder / f"step-{len(passes):03}.svg")
     browser.wants_no_motion(True)
@@ -338,10 +338,10 @@ def test_for_who_wants_no_motion_the_film_is_its_last_frame(
 @pytest.mark.parametrize("frame", [2, 4])  # the one of 4 events begins again, while that of 7 plays
 @pytest.mark.parametrize("order", [1, -1])
 def test_two_films_in_one_page_play_each_in_its_own_time(
-    frame: int, order: int, passes: Steps, browser: Browser, tmp_path: Path
+    frame: int, order: int, passes: Trace, browser: Browser, tmp_path: Path
 ) -> None:
     """Some notebooks put SVG into the page itself, where styles are everybody's."""
-    other = steps(Value(2.0, label="a") * Value(5.0, label="b"))
+    other = trace(Value(2.0, label="a") * Value(5.0, label="b"))
     assert (len(passes), len(other)) == (7, 4)
     films, stills = [], []
     for played in (passes, other)[::order]:

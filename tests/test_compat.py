@@ -22,7 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_edu
-from tinygrad_edu import NumberError, StaleError, explain, gradient, steps
+from tinygrad_edu import NumberError, StaleError, explain, gradient
+from tinygrad_edu import trace as events_of
 from tinygrad_edu.compat.micrograd import draw_dot, nn, trace
 from tinygrad_edu.compat.micrograd.engine import Value
 from tinygrad_edu.compat.micrograd.nn import MLP, Layer, Module, Neuron
@@ -500,7 +501,7 @@ def test_the_engine_s_tools_take_these_values() -> None:
     assert isinstance(y, tinygrad_edu.Value)
     assert "11.75" in str(explain(y, x))
     assert tinygrad_edu.tanh(x)._op == "tanh"  # type: ignore[attr-defined]
-    assert list(steps(y))
+    assert list(events_of(y))
     assert (tinygrad_edu.Value(2.0) * x + tinygrad_edu.sqrt(x)).data == 4 + math.sqrt(2)
     y.backward()
     assert x.grad == 11.75

@@ -38,7 +38,7 @@ from tinygrad_edu import (
 )
 from tinygrad_edu import graph as picture
 from tinygrad_edu.check import nonfinite_message
-from tinygrad_edu.data import Case, gate
+from tinygrad_edu.data import Example, gate
 from tinygrad_edu.engine import topological_order
 from tinygrad_edu.errors import (
     FrozenWarning,
@@ -646,7 +646,7 @@ def test_what_a_function_raises_is_raised_and_nobody_watches_any_more() -> None:
 
 def test_the_fastest_that_is_there_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     y, by = neuron()
-    monkeypatch.setattr(compiled.Step, "_has_code", lambda self, count: True)
+    monkeypatch.setattr(compiled.CompiledLoss, "_has_code", lambda self, count: True)
 
     def chosen(*packages: str, backend: str = "auto", wrt: str = "w") -> list[str]:
         there = {*packages, "tinygrad_edu.native"}
@@ -737,15 +737,15 @@ def test_a_compiled_run_is_the_run_of_the_loop(name: str, mean: bool) -> None:
             losses.half_squared_error,
             XOR,
             optimizer,
-            sweeps=60,
+            epochs=60,
             counts={"right": right},
             compiled=how,
             mean=mean,
         )
         numbers = [x for p in model.parameters() for x in (p.data, p.grad)]
         runs.append((history, [*history.losses, *numbers, *state(optimizer)]))
-        assert optimizer.steps == history.sweeps == 60
-        assert history.stopped == "60 sweeps"
+        assert optimizer.steps == history.epochs == 60
+        assert history.stopped == "60 epochs"
     assert runs[1][1] == pytest.approx(runs[0][1], rel=1e-9, abs=1e-12)
     assert runs[1][0].metrics["right"] == runs[0][0].metrics["right"]
     assert runs[1][0].model is not None
@@ -760,15 +760,15 @@ def test_a_step_trains_stops_and_goes_on(backend: str) -> None:
         step = compile(loss, model.parameters(), inputs, backend=backend, also=loss * 2)
         return step, Momentum(model.parameters(), 0.5, 0.9), columns, model
 
-    columns = list(zip(*([*case.inputs, *case.targets] for case in XOR), strict=True))
+    columns = list(zip(*([*example.inputs, *example.targets] for example in XOR), strict=True))
     step, optimizer, columns, model = fresh()
-    history = step.train(optimizer, columns, sweeps=5000, until=loss_below(0.001), counts=["twice"])
-    assert (history.stopped, history.sweeps) == ("loss below 0.001", 638)
+    history = step.train(optimizer, columns, epochs=5000, until=loss_below(0.001), counts=["twice"])
+    assert (history.stopped, history.epochs) == ("loss below 0.001", 638)
     assert history.metrics["twice"] == pytest.approx([2 * x for x in history.losses])
     step, optimizer, columns, again = fresh()
-    history = step.train(optimizer, columns, sweeps=300, counts=["twice"])
-    assert (history.stopped, history.sweeps, optimizer.steps) == ("300 sweeps", 300, 300)
-    step.train(optimizer, columns, sweeps=638, history=history, counts=["twice"])
+    history = step.train(optimizer, columns, epochs=300, counts=["twice"])
+    assert (history.stopped, history.epochs, optimizer.steps) == ("300 epochs", 300, 300)
+    step.train(optimizer, columns, epochs=638, history=history, counts=["twice"])
     assert [p.data for p in again.parameters()] == [p.data for p in model.parameters()]
 
 
@@ -782,15 +782,15 @@ def test_what_cannot_be_trained_is_refused() -> None:
     model = MLP(2, [1])
     optimizer = GradientDescent(model.parameters())
 
-    def refused(words: str, m: Any = model, cases: Any = XOR, **how: Any) -> None:
+    def refused(words: str, m: Any = model, examples: Any = XOR, **how: Any) -> None:
         with pytest.raises(ValueError, match=words):
-            train(m, half, cases, optimizer, sweeps=1, compiled=True, **how)
+            train(m, half, examples, optimizer, epochs=1, compiled=True, **how)
 
     refused("takes counts, not batches", batch=2)
-    refused("takes counts, not batches", metrics={"m": lambda ys, cases: 0.0})
+    refused("takes counts, not batches", metrics={"m": lambda ys, examples: 0.0})
     refused("takes counts, not batches", watch=["layer1.neuron1.b"])
-    refused("as many inputs", cases=[XOR[0], Case((1.0,), (1.0,))])
-    refused("one case or more", cases=[])
+    refused("as many inputs", examples=[XOR[0], Example((1.0,), (1.0,))])
+    refused("one example or more", examples=[])
     model.dropout = Dropout(0.5, seed=1)  # type: ignore[attr-defined]
     refused("dropout draws anew")
 
@@ -801,7 +801,7 @@ def test_a_loss_that_is_not_finite_ends_a_compiled_run() -> None:
     with pytest.warns(NonFiniteWarning):
         history = step.train(GradientDescent([w], 1e200), [[1.0, 2.0]], 10)
     assert history.stopped == "the loss is inf at step 1"
-    assert history.sweeps == 2
+    assert history.epochs == 2
 
 
 def test_ctrl_c_leaves_whole_steps() -> None:
@@ -811,13 +811,13 @@ def test_ctrl_c_leaves_whole_steps() -> None:
     optimizer, history = Momentum([w], 1e-3), History()
 
     def interrupt(history: History) -> bool:
-        if history.sweeps == 7:
+        if history.epochs == 7:
             signal.raise_signal(signal.SIGINT)
         return False
 
     with pytest.raises(KeyboardInterrupt):
         step.train(optimizer, [2.0], 100, until=Criterion("", interrupt), history=history)
-    assert (history.stopped, history.sweeps, optimizer.steps) == ("interrupted", 7, 7)
+    assert (history.stopped, history.epochs, optimizer.steps) == ("interrupted", 7, 7)
     assert len(history.losses) == 7
     other = Value(1.0)
     straight = compile((x * other) ** 2, other, x, backend="python")
@@ -863,7 +863,7 @@ def test_counts_are_whole_numbers_with_a_mean_too(backend: str) -> None:
     step = compile((w * x - 1) ** 2, [w], [x], also=also, reduce="mean", backend=backend)
     for n in range(2, 40):
         history = step.train(
-            GradientDescent([w], 0.01), [[0.0] * n + [1.0] * 2], sweeps=2, counts=["c"]
+            GradientDescent([w], 0.01), [[0.0] * n + [1.0] * 2], epochs=2, counts=["c"]
         )
         assert history.metrics["c"] == [n, n]
 

@@ -23,7 +23,7 @@ from tinygrad_edu.data import (
     BIPOLAR,
     GATES,
     SOFT,
-    Case,
+    Example,
     SplitMix64,
     addition,
     boolean,
@@ -42,9 +42,9 @@ from tinygrad_edu.data import (
     symmetry,
 )
 
-Maker = Callable[..., list[Case]]
+Maker = Callable[..., list[Example]]
 
-PATTERNS: dict[str, tuple[Maker, int, int, int]] = {  # cases, inputs, targets
+PATTERNS: dict[str, tuple[Maker, int, int, int]] = {  # examples, inputs, targets
     **{name: (partial(gate, name), 4, 2, 1) for name in GATES},
     "boolean": (partial(boolean, "01101001"), 8, 3, 1),
     "parity": (parity, 16, 4, 1),
@@ -73,8 +73,8 @@ def text(numbers: tuple[float, ...]) -> str:
     return "".join(str(int(x)) for x in numbers)
 
 
-def table(cases: list[Case]) -> dict[str, str]:
-    return {text(case.inputs): text(case.targets) for case in cases}
+def table(examples: list[Example]) -> dict[str, str]:
+    return {text(example.inputs): text(example.targets) for example in examples}
 
 
 # --- the generator -------------------------------------------------------------------------------
@@ -117,10 +117,10 @@ def test_what_is_made_of_its_bits_never_changes() -> None:
     assert shuffled(range(10), 1986) == [2, 8, 4, 0, 3, 7, 5, 6, 9, 1]
     assert split(range(5), 0.5, 1) == ([2, 1], [4, 3, 0])
     assert moons(4, seed=1) == [
-        Case((1.042945, 0.045646), (0.0,)),
-        Case((-0.032684, 0.605552), (1.0,)),
-        Case((-1.066437, -0.150755), (0.0,)),
-        Case((1.752021, 0.47646), (1.0,)),
+        Example((1.042945, 0.045646), (0.0,)),
+        Example((-0.032684, 0.605552), (1.0,)),
+        Example((-1.066437, -0.150755), (0.0,)),
+        Example((1.752021, 0.47646), (1.0,)),
     ]
     first_row = (-0.279653, -0.141417, -0.313406, 0.587778, 0.490553, 0.714992)
     assert edges(1, seed=1)[0].inputs[:6] == first_row
@@ -189,11 +189,11 @@ def test_no_whole_number_is_likelier_because_of_remainders() -> None:
 
 
 @given(st.lists(st.integers()), seeds)
-def test_shuffling_keeps_every_case_once(cases: list[int], seed: int) -> None:
-    before = list(cases)
-    assert Counter(shuffled(cases, seed)) == Counter(cases)
-    assert shuffled(cases, seed) == shuffled(tuple(cases), seed)
-    assert cases == before
+def test_shuffling_keeps_every_example_once(examples: list[int], seed: int) -> None:
+    before = list(examples)
+    assert Counter(shuffled(examples, seed)) == Counter(examples)
+    assert shuffled(examples, seed) == shuffled(tuple(examples), seed)
+    assert examples == before
 
 
 def test_every_order_is_equally_likely() -> None:
@@ -203,10 +203,12 @@ def test_every_order_is_equally_likely() -> None:
 
 
 @given(st.lists(st.integers()), st.floats(0.0, 1.0), seeds)
-def test_the_parts_of_a_split_are_the_cases(cases: list[int], share: float, seed: int) -> None:
-    first, rest = split(cases, share, seed)
-    assert first + rest == shuffled(cases, seed)
-    assert abs(len(first) - share * len(cases)) <= 0.5
+def test_the_parts_of_a_split_are_the_examples(
+    examples: list[int], share: float, seed: int
+) -> None:
+    first, rest = split(examples, share, seed)
+    assert first + rest == shuffled(examples, seed)
+    assert abs(len(first) - share * len(examples)) <= 0.5
 
 
 def test_the_split_of_the_family_trees_leaves_four() -> None:
@@ -219,16 +221,16 @@ def test_the_split_of_the_family_trees_leaves_four() -> None:
 
 
 @every
-def test_number_and_shape_of_the_cases(name: str) -> None:
-    make, cases, inputs, targets = EVERY[name]
+def test_number_and_shape_of_the_examples(name: str) -> None:
+    make, examples, inputs, targets = EVERY[name]
     made = make()
-    assert len(made) == cases
-    assert len({case.inputs for case in made}) == cases, "all inputs are different"
-    assert {(len(case.inputs), len(case.targets)) for case in made} == {(inputs, targets)}
-    for case in made:
-        assert type(case) is Case
-        assert {type(x) for x in (*case.inputs, *case.targets)} == {float}
-        assert "-0.0" not in map(repr, (*case.inputs, *case.targets))
+    assert len(made) == examples
+    assert len({example.inputs for example in made}) == examples, "all inputs are different"
+    assert {(len(example.inputs), len(example.targets)) for example in made} == {(inputs, targets)}
+    for example in made:
+        assert type(example) is Example
+        assert {type(x) for x in (*example.inputs, *example.targets)} == {float}
+        assert "-0.0" not in map(repr, (*example.inputs, *example.targets))
 
 
 @every
@@ -237,22 +239,22 @@ def test_targets_have_the_coding_that_was_asked_for(name: str, data: st.DataObje
     off, on = data.draw(st.tuples(*[st.floats(-9, 9)] * 2) | st.sampled_from([BIPOLAR, SOFT]))
     assume(off != on)
     make = partial(EVERY[name][0], **({"n": 8} if name in SEEDED else {}))
-    for case, coded in zip(make(), make(targets=(off, on))):
-        assert coded.inputs == case.inputs
-        assert coded.targets == tuple(on if target else off for target in case.targets)
+    for example, coded in zip(make(), make(targets=(off, on))):
+        assert coded.inputs == example.inputs
+        assert coded.targets == tuple(on if target else off for target in example.targets)
 
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_inputs_have_the_coding_that_was_asked_for(name: str) -> None:
     make = PATTERNS[name][0]
-    for case, coded in zip(make(), make(inputs=BIPOLAR)):
-        assert coded.inputs == tuple(2.0 * x - 1.0 for x in case.inputs)
-        assert coded.targets == case.targets
+    for example, coded in zip(make(), make(inputs=BIPOLAR)):
+        assert coded.inputs == tuple(2.0 * x - 1.0 for x in example.inputs)
+        assert coded.targets == example.targets
 
 
 @pytest.mark.parametrize("name", sorted(PATTERNS.keys() - {"encoder"}))
 def test_patterns_are_all_there_in_counting_order(name: str) -> None:
-    numbers = [int(text(case.inputs), 2) for case in PATTERNS[name][0]()]
+    numbers = [int(text(example.inputs), 2) for example in PATTERNS[name][0]()]
     assert numbers == list(range(len(numbers)))
 
 
@@ -275,7 +277,7 @@ def test_the_gates_are_pythons_operators() -> None:
 
 @given(st.integers(1, 6).flatmap(lambda n: st.text("01", min_size=2**n, max_size=2**n)))
 def test_a_truth_table_says_every_output(outputs: str) -> None:
-    assert "".join(text(case.targets) for case in boolean(outputs)) == outputs
+    assert "".join(text(example.targets) for example in boolean(outputs)) == outputs
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
@@ -301,7 +303,7 @@ def test_symmetric_patterns_read_the_same_backwards(n: int, alike: int) -> None:
 
 def test_the_56_patterns_of_1986_that_are_not_symmetric() -> None:
     """A network that always says no has 56 of 64 right, the plateau of the lesson."""
-    assert sum(case.targets == (0.0,) for case in symmetry()) == 56
+    assert sum(example.targets == (0.0,) for example in symmetry()) == 56
 
 
 @pytest.mark.parametrize("n", [1, 3])
@@ -339,13 +341,15 @@ def test_a_seed_says_everything(name: str, seed: int) -> None:
     assert repr(make(seed=seed)) == repr(make(seed=seed))
     other = make(seed=seed ^ 1)
     assert all(a.inputs != b.inputs for a, b in zip(make(seed=seed), other))
-    assert [case.targets for case in make(seed=seed)] == [case.targets for case in other]
+    assert [example.targets for example in make(seed=seed)] == [
+        example.targets for example in other
+    ]
 
 
 @plane
 @pytest.mark.parametrize("n", [4, 10, 194])
 def test_the_classes_come_in_turn(name: str, n: int) -> None:
-    assert [case.targets for case in PLANE[name](n)] == [(0.0,), (1.0,)] * (n // 2)
+    assert [example.targets for example in PLANE[name](n)] == [(0.0,), (1.0,)] * (n // 2)
 
 
 @plane
@@ -368,8 +372,12 @@ def test_noise_has_the_deviation_that_was_asked_for(name: str) -> None:
     assert abs(pstdev(moves) - 0.2) < 0.01
 
 
-def of_class(cases: list[Case], target: float) -> list[tuple[float, float]]:
-    return [(case.inputs[0], case.inputs[1]) for case in cases if case.targets == (target,)]
+def of_class(examples: list[Example], target: float) -> list[tuple[float, float]]:
+    return [
+        (example.inputs[0], example.inputs[1])
+        for example in examples
+        if example.targets == (target,)
+    ]
 
 
 def test_moons_are_half_circles_that_reach_into_each_other() -> None:
@@ -404,12 +412,12 @@ def test_rings_have_their_radii() -> None:
 
 def test_the_two_spirals_are_those_of_the_benchmark() -> None:
     """The rule as in Wieland's program: 97 pairs at angle i*pi/16 and radius 6.5*(104 - i)/104."""
-    cases = spirals()
+    examples = spirals()
     for i in range(97):
         radius, angle = 6.5 * (104 - i) / 104, i * pi / 16
         x, y = radius * sin(angle), radius * cos(angle)
-        assert cases[2 * i + 1].inputs == pytest.approx((x, y), abs=1e-6)
-        assert cases[2 * i].inputs == pytest.approx((-x, -y), abs=1e-6)
+        assert examples[2 * i + 1].inputs == pytest.approx((x, y), abs=1e-6)
+        assert examples[2 * i].inputs == pytest.approx((-x, -y), abs=1e-6)
 
 
 @pytest.mark.parametrize("turns", [0.75, 1.0, 3.0, 4.5])
@@ -426,10 +434,10 @@ def test_spirals_turn_as_often_as_said_and_shrink(turns: float) -> None:
 
 def test_on_every_ray_from_the_middle_the_spirals_take_turns() -> None:
     rays: dict[int, list[tuple[float, float]]] = {}
-    for case in spirals():
-        x, y = case.inputs
+    for example in spirals():
+        x, y = example.inputs
         direction = round(atan2(y, x) / (pi / 16)) % 32
-        rays.setdefault(direction, []).append((hypot(x, y), case.targets[0]))
+        rays.setdefault(direction, []).append((hypot(x, y), example.targets[0]))
     assert len(rays) == 32
     for ray in rays.values():
         classes = [target for _, target in sorted(ray)]
@@ -442,15 +450,15 @@ def test_on_every_ray_from_the_middle_the_spirals_take_turns() -> None:
 
 def test_the_directions_come_in_turn() -> None:
     directions = ["1000", "0100", "0010", "0001"] * 100
-    assert [text(case.targets) for case in edges()] == directions
+    assert [text(example.targets) for example in edges()] == directions
 
 
 @given(seeds, st.integers(3, 9))
 def test_an_edge_has_two_sides_and_one_direction(seed: int, size: int) -> None:
     shifts = {"1000": (1, 0), "0100": (0, 1), "0010": (1, -1), "0001": (1, 1)}  # rows, columns
-    for case in edges(8, noise=0.0, seed=seed, size=size):
-        pixels = [case.inputs[size * row : size * (row + 1)] for row in range(size)]
-        dark, light = sorted(set(case.inputs))
+    for example in edges(8, noise=0.0, seed=seed, size=size):
+        pixels = [example.inputs[size * row : size * (row + 1)] for row in range(size)]
+        dark, light = sorted(set(example.inputs))
         assert light - dark + 2e-6 >= 0.5
         assert light - dark - 2e-6 <= 1.0
         assert -0.5 <= (dark + light) / 2.0 <= 0.5
@@ -460,13 +468,13 @@ def test_an_edge_has_two_sides_and_one_direction(seed: int, size: int) -> None:
                 for row in range(size - down)
                 for column in range(max(0, -right), size - max(0, right))
             )
-            assert constant == (direction == text(case.targets))
+            assert constant == (direction == text(example.targets))
 
 
 def test_either_side_of_an_edge_is_light_and_it_is_in_all_places() -> None:
     found: Counter[tuple[bool, int]] = Counter()
-    for case in edges(2000, noise=0.0, seed=3)[::4]:
-        row = case.inputs[:6]
+    for example in edges(2000, noise=0.0, seed=3)[::4]:
+        row = example.inputs[:6]
         found[row[0] < row[-1], sum(x == row[0] for x in row)] += 1
     lights = sum(count for (light, _), count in found.items() if light)
     assert 200 < lights < 300
@@ -483,7 +491,7 @@ def test_an_image_depends_on_its_own_place_only_and_keeps_its_edge_under_noise()
     moves = [b - a for c, d in zip(clean, noisy) for a, b in zip(c.inputs, d.inputs)]
     assert abs(fmean(moves)) < 0.005
     assert abs(pstdev(moves) - 0.1) < 0.005
-    assert all(len(set(case.inputs)) == 2 for case in clean)
+    assert all(len(set(example.inputs)) == 2 for example in clean)
 
 
 # --- bad arguments -------------------------------------------------------------------------------
@@ -498,7 +506,7 @@ def test_an_image_depends_on_its_own_place_only_and_keeps_its_edge_under_noise()
         (lambda: SplitMix64("1"), "not '1'"),  # type: ignore[arg-type]
         (lambda: SplitMix64(0).below(0), "n is a whole number from 1"),
         (lambda: shuffled([1, 2], -1), "seed is"),
-        (lambda: split([1, 2], 1.5, 0), "share is a part of the cases, from 0 to 1, not 1.5"),
+        (lambda: split([1, 2], 1.5, 0), "share is a part of the examples, from 0 to 1, not 1.5"),
         (lambda: split([1, 2], nan, 0), "not nan"),
         (lambda: gate("but"), "the gates are and, or, xor, nand, nor, xnor; there is no 'but'"),
         (lambda: boolean(""), "a truth table is 2, 4, 8, 16 ... digits 0 and 1, not ''"),
@@ -565,7 +573,7 @@ def scikit_learn(monkeypatch: pytest.MonkeyPatch, **loaders: Any) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", datasets)
 
 
-def test_what_scikit_learn_ships_becomes_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_scikit_learn_ships_becomes_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy
 
     flowers = numpy.array([[5.1, 3.5, 1.4, 0.2], [5.9, 3.0, 5.1, 1.8]]), numpy.array([0, 2])
@@ -581,19 +589,19 @@ def test_what_scikit_learn_ships_becomes_cases(monkeypatch: pytest.MonkeyPatch) 
 
     scikit_learn(monkeypatch, load_iris=load_iris, load_digits=load_digits)
     assert iris() == [
-        Case((5.1, 3.5, 1.4, 0.2), (1.0, 0.0, 0.0)),
-        Case((5.9, 3.0, 5.1, 1.8), (0.0, 0.0, 1.0)),
+        Example((5.1, 3.5, 1.4, 0.2), (1.0, 0.0, 0.0)),
+        Example((5.9, 3.0, 5.1, 1.8), (0.0, 0.0, 1.0)),
     ]
     assert iris(SOFT)[1].targets == (0.1, 0.1, 0.9)
-    (case,) = digits(BIPOLAR)
-    assert case.inputs == tuple(i % 17 / 16 for i in range(64))
-    assert max(case.inputs) == BINARY[1]
-    assert case.targets == (-1.0,) * 9 + (1.0,)
-    assert {type(x) for c in (*iris(), case) for x in (*c.inputs, *c.targets)} == {float}
+    (example,) = digits(BIPOLAR)
+    assert example.inputs == tuple(i % 17 / 16 for i in range(64))
+    assert max(example.inputs) == BINARY[1]
+    assert example.targets == (-1.0,) * 9 + (1.0,)
+    assert {type(x) for c in (*iris(), example) for x in (*c.inputs, *c.targets)} == {float}
 
 
 @pytest.mark.machine
 def test_the_real_sets() -> None:
     assert [len(iris()), len(digits())] == [150, 1797]
-    assert Counter(case.targets.index(1.0) for case in iris()) == {0: 50, 1: 50, 2: 50}
-    assert {x for case in digits() for x in case.inputs} == {i / 16 for i in range(17)}
+    assert Counter(example.targets.index(1.0) for example in iris()) == {0: 50, 1: 50, 2: 50}
+    assert {x for example in digits() for x in example.inputs} == {i / 16 for i in range(17)}

@@ -49,7 +49,7 @@ def test_the_loop_tells_every_number_of_one_step(the_loop: tuple[str, Path]) -> 
         "w[0] = 0.7369",
         "w[1] = -0.2238",
         "the loss: 0.1128 before, 0.0161 now",
-        "loss below 0.001 after 638 sweeps",
+        "loss below 0.001 after 638 epochs",
     ):
         assert line in told
 
@@ -184,7 +184,7 @@ def test_if_the_printed_recipe_did_train_its_claim_would_fail(
     monkeypatch.setitem(family_trees.RECIPES, "as printed", WORKING)
     done = demo("family_trees", "--quick", "--seeds", "2", "--out", str(tmp_path))
     assert done.exit_code == 1
-    assert re.search(r"^as printed: training cases .* NO$", done.output, re.MULTILINE)
+    assert re.search(r"^as printed: training examples .* NO$", done.output, re.MULTILINE)
 
 
 def test_the_weights_of_symmetry_are_looked_at_whatever_their_order() -> None:
@@ -202,5 +202,5 @@ def test_the_weights_of_symmetry_are_looked_at_whatever_their_order() -> None:
 def test_one_unit_alone_has_no_more_than_57_of_the_mirror_images() -> None:
     """The counting of the lesson, and a unit that has 57: yes to 000000 alone."""
     assert max(56 + k - k * (k - 1) // 2 for k in range(9)) == 57
-    cases = data_symmetry()
-    assert sum((0.5 - sum(c.inputs) > 0) == (c.targets[0] == 1) for c in cases) == 57
+    examples = data_symmetry()
+    assert sum((0.5 - sum(c.inputs) > 0) == (c.targets[0] == 1) for c in examples) == 57

@@ -45,9 +45,9 @@ from tinygrad_edu import (
     sin,
     sqrt,
     step,
-    steps,
     tanh,
     topological_order,
+    trace,
 )
 from tinygrad_edu.engine import as_value
 from tinygrad_edu.explain import FORMS, explanation
@@ -746,7 +746,7 @@ def test_a_guard_is_shown_only_where_it_acts(said: tuple[str, ...]) -> None:
         leaf = next(node for node in topological_order(y) if node.label == x)
         _, _, line = explain(y, leaf).text().partition(f";  local derivative by {x}: ")
         assert line.partition("\n")[0] == told
-        assert f"local derivative {told}; contribution" in str(steps(y))
+        assert f"local derivative {told}; contribution" in str(trace(y))
 
 
 def test_what_a_mask_keeps_out_is_said() -> None:

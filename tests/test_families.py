@@ -1,4 +1,4 @@
-"""The family trees: the cases, the network, the measures of a code, and the pictures."""
+"""The family trees: the examples, the network, the measures of a code, and the pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tinygrad_edu.data import (
     ITALIAN,
     PEOPLE,
     RELATIONS,
-    Case,
+    Example,
     family_facts,
     family_trees,
 )
@@ -37,7 +37,7 @@ from tinygrad_edu.lesson.families import (
     compiled,
     end,
     learn,
-    learned_cases,
+    learned_examples,
     network,
     parted,
     pulls,
@@ -71,7 +71,7 @@ Charlotte: father James, mother Victoria, brother Colin, uncle Arthur, uncle Cha
 """
 
 
-# --- the cases -----------------------------------------------------------------------------------
+# --- the examples ---------------------------------------------------------------------------------
 
 
 def test_the_facts_are_those_that_are_read_off_the_tree() -> None:
@@ -104,11 +104,11 @@ def test_there_are_104_and_the_trees_are_alike() -> None:
     }
 
 
-def test_a_case_has_one_person_and_one_relation_on() -> None:
-    for case, fact in zip(family_trees(), family_facts()):
-        on = [i for i, x in enumerate(case.inputs) if x]
+def test_a_example_has_one_person_and_one_relation_on() -> None:
+    for example, fact in zip(family_trees(), family_facts()):
+        on = [i for i, x in enumerate(example.inputs) if x]
         assert on == [fact.person, 24 + RELATIONS.index(fact.relation)]
-        assert tuple(i for i, x in enumerate(case.targets) if x) == fact.answers
+        assert tuple(i for i, x in enumerate(example.targets) if x) == fact.answers
     assert family_trees(targets=(0.1, 0.9))[0].targets.count(0.9) == 1
 
 
@@ -123,12 +123,12 @@ def test_each_seed_holds_four_out() -> None:
 
 
 def eager(
-    model: FamilyNetwork | object, loss: object, cases: list[Case], parameters: list[Value]
+    model: FamilyNetwork | object, loss: object, examples: list[Example], parameters: list[Value]
 ) -> list[float]:
-    """The gradients by `backward`, of all cases added up."""
+    """The gradients by `backward`, of all examples added up."""
     sums = [0.0] * len(parameters)
-    for case in cases:
-        y = loss(model(case.inputs), case.targets)  # type: ignore[operator]
+    for example in examples:
+        y = loss(model(example.inputs), example.targets)  # type: ignore[operator]
         y.zero_grad()
         for p in parameters:
             p.grad = 0.0
@@ -138,27 +138,27 @@ def eager(
 
 
 @pytest.mark.parametrize("recipe", [WORKING, MODERN], ids=["1986", "modern"])
-@pytest.mark.parametrize("sweeps", [0, 40, 80])
+@pytest.mark.parametrize("epochs", [0, 40, 80])
 def test_the_gradients_of_the_families_are_the_eager_ones(
-    recipe: families.Recipe, sweeps: int
+    recipe: families.Recipe, epochs: int
 ) -> None:
-    """At the start, the middle and the end of a run, of 80 sweeps here; see the next for 1,500."""
-    check_families(recipe, sweeps)
+    """At the start, the middle and the end of a run, of 80 epochs here; see the next for 1,500."""
+    check_families(recipe, epochs)
 
 
 @pytest.mark.machine
-@pytest.mark.parametrize("sweeps", [750, 1_500])
-def test_they_are_so_in_a_whole_run(sweeps: int) -> None:
-    check_families(WORKING, sweeps)
+@pytest.mark.parametrize("epochs", [750, 1_500])
+def test_they_are_so_in_a_whole_run(epochs: int) -> None:
+    check_families(WORKING, epochs)
 
 
-def check_families(recipe: families.Recipe, sweeps: int) -> None:
-    if sweeps:
-        learn(recipe, 0, sweeps)
+def check_families(recipe: families.Recipe, epochs: int) -> None:
+    if epochs:
+        learn(recipe, 0, epochs)
     else:
         begin(recipe, 0)
     model, step, _ = compiled(recipe.adam)
-    _, found, _ = step(*learned_cases(recipe, 0))
+    _, found, _ = step(*learned_examples(recipe, 0))
     loss = shared if recipe.adam else (lambda y, d: half_squared_error(y, d, 0.2))
     parameters = model.parameters()
     wanted = eager(model, loss, [CASES[i] for i in parted(0)[0]], parameters)
@@ -166,31 +166,31 @@ def check_families(recipe: families.Recipe, sweeps: int) -> None:
     assert max(map(abs, wanted)) > 1e-3
 
 
-@pytest.mark.parametrize("sweeps", [0, 500, 5_000])
-def test_the_gradients_of_symmetry_are_the_eager_ones(sweeps: int) -> None:
+@pytest.mark.parametrize("epochs", [0, 500, 5_000])
+def test_the_gradients_of_symmetry_are_the_eager_ones(epochs: int) -> None:
     setting = trial.Trial("symmetry", 2, 0.05, 0.9, 0.3, 5_000, margin=0.3)
-    model, cases = trial.begin(setting, 0)
-    if sweeps:
-        trial.learn(setting, 0, sweeps)
+    model, examples = trial.begin(setting, 0)
+    if epochs:
+        trial.learn(setting, 0, epochs)
     step, columns = trial.compiled(setting)
     _, found, _ = step(*columns)
-    wanted = eager(model, half_squared_error, cases, model.parameters())
+    wanted = eager(model, half_squared_error, examples, model.parameters())
     assert found == pytest.approx(wanted, abs=1e-10, rel=0)
 
 
 # --- a run ---------------------------------------------------------------------------------------
 
 
-def test_decay_takes_its_part_of_every_weight_in_a_sweep() -> None:
+def test_decay_takes_its_part_of_every_weight_in_a_epoch() -> None:
     """By hand, over the change of phase: w - decay*w + change, with equation 9 for the change."""
     model, step, _ = compiled(False)
     learn(PRINTED, 1, 22)
     found = [p.data for p in model.parameters()]
     begin(PRINTED, 1)
     last = [0.0] * len(found)
-    for sweep in range(22):
-        rate, alpha = (0.005, 0.5) if sweep < 20 else (0.01, 0.9)
-        _, slopes, _ = step(*learned_cases(PRINTED, 1))
+    for epoch in range(22):
+        rate, alpha = (0.005, 0.5) if epoch < 20 else (0.01, 0.9)
+        _, slopes, _ = step(*learned_examples(PRINTED, 1))
         last = [-rate * slope + alpha * x for slope, x in zip(slopes, last)]
         for p, change in zip(model.parameters(), last):
             p.data = p.data - 0.002 * p.data + change
@@ -200,20 +200,22 @@ def test_decay_takes_its_part_of_every_weight_in_a_sweep() -> None:
 def test_a_run_that_pauses_is_the_same_run() -> None:
     whole = learn(WORKING, 2, 30)
     after = [p.data for p in compiled(False)[0].parameters()]
-    pauses = [history.sweeps for history in families.walk(WORKING, 2, (0, 7, 20, 30))]
+    pauses = [history.epochs for history in families.walk(WORKING, 2, (0, 7, 20, 30))]
     assert pauses == [0, 7, 20, 30]
     assert [p.data for p in compiled(False)[0].parameters()] == pytest.approx(after, abs=1e-13)
     assert len(whole.losses) == 30
 
 
-def test_an_end_says_which_cases_are_right() -> None:
-    one = End(*end(WORKING._replace(sweeps=30), 0))
+def test_an_end_says_which_examples_are_right() -> None:
+    one = End(*end(WORKING._replace(epochs=30), 0))
     model = network(WORKING, one.parameters)
-    for case, right, its_rank in list(zip(CASES, one.right, one.ranked))[::13]:
-        ys = [y.data for y in model(case.inputs)]
-        assert right == all((y > 0.5) == (d == 1) for y, d in zip(ys, case.targets))
-        wrong, best = (max(y for y, d in zip(ys, case.targets) if d == which) for which in (0, 1))
-        if case.targets.count(1) == 1:
+    for example, right, its_rank in list(zip(CASES, one.right, one.ranked))[::13]:
+        ys = [y.data for y in model(example.inputs)]
+        assert right == all((y > 0.5) == (d == 1) for y, d in zip(ys, example.targets))
+        wrong, best = (
+            max(y for y, d in zip(ys, example.targets) if d == which) for which in (0, 1)
+        )
+        if example.targets.count(1) == 1:
             assert its_rank == (best > wrong)
     assert one.all_right is None
     assert 0 <= one.held_out(0) <= 4

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from conftest import REAL_PATH, neuron, posix
 
-from tinygrad_edu import Steps, Value, ViewError, exp, relu, steps, tanh
+from tinygrad_edu import Trace, Value, ViewError, exp, relu, tanh, trace
 from tinygrad_edu.draw import film as film_module
 from tinygrad_edu.draw import layout as layout_module
 from tinygrad_edu.draw.film import MOST_EVENTS, SECONDS, animated, files, film, frames
@@ -86,8 +86,8 @@ def nothing_installed(no_dot: None) -> None:
 
 
 @cache
-def events(name: str) -> Steps:
-    return steps(EXAMPLES[name]())
+def events(name: str) -> Trace:
+    return trace(EXAMPLES[name]())
 
 
 @cache
@@ -277,7 +277,7 @@ def test_files_are_numbered_in_order() -> None:
 # --- what is told, and when ----------------------------------------------------------------------
 
 
-def known(passes: Steps, count: int) -> tuple[dict[int, float], dict[int, float]]:
+def known(passes: Trace, count: int) -> tuple[dict[int, float], dict[int, float]]:
     """The numbers and the gradients that there are after `count` events."""
     numbers = {node.id: float(node.data) for node in passes.graph.nodes if not node.op}
     grads: dict[int, float] = {}
@@ -411,7 +411,7 @@ def test_the_caption_says_what_happens(name: str) -> None:
 def test_a_caption_calls_nodes_by_names_that_are_in_the_picture() -> None:
     """Two nodes of one label, and a label that is no name: each is found by its caption."""
     a, b = Value(2.0, label="x"), Value(3.0, label="x")
-    passes = steps(a * b * Value(5.0, label="learning rate"))
+    passes = trace(a * b * Value(5.0, label="learning rate"))
     for event, svg in zip(passes, frames(passes, View())):
         name = passes.graph.names[event.node]
         assert name in passes.line(event)
@@ -554,7 +554,7 @@ def test_a_film_fits_the_page() -> None:
 
 @every_example
 def test_the_same_bytes_on_every_run(name: str) -> None:
-    again = steps(EXAMPLES[name]())
+    again = trace(EXAMPLES[name]())
     svgs = frames(again, View())
     assert svgs == pictures(name)
     assert animated(svgs, again) == animated(pictures(name), events(name))
@@ -577,7 +577,7 @@ def test_too_many_events_are_refused_before_anything_is_laid_out(
     y = Value(1.0, label="x")
     for _ in range(MOST_EVENTS // 2 + 1):
         y = -y
-    passes = steps(y)
+    passes = trace(y)
     assert len(passes) == MOST_EVENTS + 3
     with pytest.raises(
         LayoutError, match=rf"{len(passes)} events .* {MOST_EVENTS} .*--insist"
@@ -590,7 +590,7 @@ def test_too_many_events_are_refused_before_anything_is_laid_out(
 
 
 def test_exactly_as_many_as_allowed_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    passes = steps(-Value(1.0, label="x"))
+    passes = trace(-Value(1.0, label="x"))
     monkeypatch.setattr(film_module, "MOST_EVENTS", len(passes))
     assert len(frames(passes, View())) == len(passes) == 3
     monkeypatch.setattr(film_module, "MOST_EVENTS", len(passes) - 1)

@@ -44,7 +44,7 @@ from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.optim import Momentum
 from tinygrad_edu.train import train
 
-XOR = Trial("xor", 2, rate=0.5, alpha=0.9, init=0.3, sweeps=2_000)
+XOR = Trial("xor", 2, rate=0.5, alpha=0.9, init=0.3, epochs=2_000)
 
 
 # --- claims --------------------------------------------------------------------------------------
@@ -294,14 +294,14 @@ def test_right_is_every_output_on_its_side() -> None:
 
 def test_a_run_ends_when_it_is_learned_or_at_its_limit() -> None:
     ended = End(*end(XOR, 0))
-    assert ended.sweeps is not None
-    model, cases = begin(XOR, 0)
-    assert [right(model(c.inputs), c.targets).data for c in cases] != [1.0] * 4
-    before = learn(XOR, 0, ended.sweeps)  # so many sweeps later it is not yet seen
+    assert ended.epochs is not None
+    model, examples = begin(XOR, 0)
+    assert [right(model(c.inputs), c.targets).data for c in examples] != [1.0] * 4
+    before = learn(XOR, 0, ended.epochs)  # so many epochs later it is not yet seen
     assert before.metrics["right"][-1] < 4
     model = network(XOR, ended.parameters)
-    assert [right(model(c.inputs), c.targets).data for c in cases] == [1.0] * 4
-    assert end(XOR._replace(sweeps=10), 0).sweeps is None
+    assert [right(model(c.inputs), c.targets).data for c in examples] == [1.0] * 4
+    assert end(XOR._replace(epochs=10), 0).epochs is None
     assert end(XOR, 0) == ended  # nothing is left of one run in the next
 
 
@@ -309,9 +309,9 @@ def test_a_trial_is_compiled_once_and_goes_as_the_eager_engine_does() -> None:
     assert compiled(XOR) is compiled(Trial(*XOR))
     history = learn(XOR, 7, 40)
     numbers = [p.data for p in build(XOR)[0].parameters()]
-    model, cases = begin(XOR, 7)
+    model, examples = begin(XOR, 7)
     momentum = Momentum(model.parameters(), XOR.rate, XOR.alpha)
-    eager = train(model, half_squared_error, cases, momentum, sweeps=40, counts={"right": right})
+    eager = train(model, half_squared_error, examples, momentum, epochs=40, counts={"right": right})
     assert history.losses == pytest.approx(eager.losses, rel=1e-9)
     assert history.metrics == eager.metrics
     assert numbers == pytest.approx([p.data for p in model.parameters()], rel=1e-9)
@@ -332,25 +332,25 @@ def test_a_margin_is_asked_for_on_both_sides() -> None:
 
 def test_a_fate_tells_of_the_whole_run() -> None:
     one = fate(XOR, 0)
-    assert one.sweeps == End(*end(XOR, 0)).sweeps
+    assert one.epochs == End(*end(XOR, 0)).epochs
     assert (one.most, one.right) == (4, 4)
-    assert fate(XOR._replace(sweeps=5), 0).sweeps is None
+    assert fate(XOR._replace(epochs=5), 0).epochs is None
 
 
 def test_frozen_hidden_units_stay_as_they_began() -> None:
-    frozen = XOR._replace(task="symmetry", frozen=True, sweeps=5)
+    frozen = XOR._replace(task="symmetry", frozen=True, epochs=5)
     before = [p.data for p in begin(frozen, 0)[0].parameters()]
     after = fate(frozen, 0).parameters
     assert after[:14] == before[:14]
     assert all(a != b for a, b in zip(after[14:], before[14:]))
-    alone, cases = build(frozen._replace(hidden=0))
-    assert (len(alone.parameters()), len(cases)) == (7, 64)
+    alone, examples = build(frozen._replace(hidden=0))
+    assert (len(alone.parameters()), len(examples)) == (7, 64)
 
 
 def test_every_task_has_a_network() -> None:
     for task in TASKS:
-        model, cases = build(XOR._replace(task=task))
-        assert len(model(cases[0].inputs)) == len(cases[0].targets)
+        model, examples = build(XOR._replace(task=task))
+        assert len(model(examples[0].inputs)) == len(examples[0].targets)
     direct, _ = build(XOR._replace(task="parity", direct=True))
     assert len(direct.parameters()) == 2 * 5 + 7
     assert len(direct(parity()[0].inputs)) == 1
@@ -359,9 +359,9 @@ def test_every_task_has_a_network() -> None:
 def test_what_a_run_takes_is_told_from_a_part_of_it() -> None:
     asked: list[int] = []
 
-    def run(sweeps: int) -> None:
-        asked.append(sweeps)
-        time.sleep(0.01 * sweeps)
+    def run(epochs: int) -> None:
+        asked.append(epochs)
+        time.sleep(0.01 * epochs)
 
     assert 10 < measured(run, 1_000) < 20
     assert max(asked) <= 64

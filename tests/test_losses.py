@@ -28,26 +28,26 @@ def close(x: float, y: float) -> bool:
     return math.isclose(x, y, rel_tol=1e-12, abs_tol=1e-15) or (x != x and y != y)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['loss']} {c['settings']}")
-def test_values_and_gradients_are_those_of_pytorch(case: dict[str, Any]) -> None:
-    leaves = lifted(case["input"])
-    loss = getattr(losses, case["loss"])(leaves, case["target"], **case["settings"])
+@pytest.mark.parametrize("example", CASES, ids=lambda c: f"{c['loss']} {c['settings']}")
+def test_values_and_gradients_are_those_of_pytorch(example: dict[str, Any]) -> None:
+    leaves = lifted(example["input"])
+    loss = getattr(losses, example["loss"])(leaves, example["target"], **example["settings"])
     found = [x.data for x in numbers(loss)]
-    assert all(map(close, found, numbers(case["value"]))), found
-    assert isinstance(loss, list) == isinstance(case["value"], list)
+    assert all(map(close, found, numbers(example["value"]))), found
+    assert isinstance(loss, list) == isinstance(example["value"], list)
     total = sum(numbers(loss), Value(0.0))
     slopes = [d.data for d in gradient(total, list(numbers(leaves)))]
-    assert all(map(close, slopes, numbers(case["gradient"]))), slopes
+    assert all(map(close, slopes, numbers(example["gradient"]))), slopes
 
 
-@pytest.mark.parametrize("case", STORED["of one row"], ids=lambda c: str(c["input"]))
-def test_a_row_of_logits(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("example", STORED["of one row"], ids=lambda c: str(c["input"]))
+def test_a_row_of_logits(example: dict[str, Any]) -> None:
     for name in ("softmax", "log_softmax"):
         of = getattr(losses, name)
-        row = [x.data for x in of(lifted(case["input"]))]
-        assert all(map(close, row, case[name]))
-        assert [[x.data for x in row] for row in of([lifted(case["input"])])] == [row]
-    assert close(losses.logsumexp(case["input"]).data, case["logsumexp"])
+        row = [x.data for x in of(lifted(example["input"]))]
+        assert all(map(close, row, example[name]))
+        assert [[x.data for x in row] for row in of([lifted(example["input"])])] == [row]
+    assert close(losses.logsumexp(example["input"]).data, example["logsumexp"])
 
 
 @given(st.lists(st.floats(-30, 30), min_size=2, max_size=4), st.data())

@@ -490,9 +490,9 @@ for _ in range(2):
     model = MLP(2, [2, 1], "tanh", seed=1)
     optimizer = Adam(model.parameters(), 0.1)
     history = train(
-        model, losses.half_squared_error, gate("xor"), optimizer, sweeps=50, compiled=True
+        model, losses.half_squared_error, gate("xor"), optimizer, epochs=50, compiled=True
     )
-    assert history.sweeps == 50 and history.losses[-1] < history.losses[0]
+    assert history.epochs == 50 and history.losses[-1] < history.losses[0]
 try:
     compile(x * w, backend="machine")
 except ImportError as error:

@@ -57,13 +57,13 @@ OPTIMIZERS: dict[str, Callable[[Any], Optimizer]] = {
     "Adam, decay": lambda ps: Adam(ps, cosine(0.05, 25, 0.01), (0.8, 0.99), 1e-6, decay=0.02),
     "AdamW": lambda ps: AdamW(ps, warm_up(3, 0.05), decay=0.1),
 }
-SWEEPS = 30
+EPOCHS = 30
 ALL = pytest.mark.parametrize("name", OPTIMIZERS)
 TOLERANCE = 1e-9
 
 
 def refuse(*args: Any) -> Any:
-    raise AssertionError("a sweep was made outside of the machine")
+    raise AssertionError("an epoch was made outside of the machine")
 
 
 class Learning:
@@ -81,9 +81,9 @@ class Learning:
         if alone:
             self.step.run = refuse  # type: ignore[method-assign]
 
-    def train(self, sweeps: int = SWEEPS, **how: Any) -> History:
+    def train(self, epochs: int = EPOCHS, **how: Any) -> History:
         history: History = self.step.train(
-            self.optimizer, self.columns, sweeps, counts=["twice"], **how
+            self.optimizer, self.columns, epochs, counts=["twice"], **how
         )
         return history
 
@@ -97,7 +97,7 @@ class Learning:
 @pytest.mark.parametrize("count", [1, 4, 230])
 @pytest.mark.parametrize("reduce", ["sum", "mean"])
 def test_the_run_of_the_loop(name: str, count: int, reduce: str) -> None:
-    """30 sweeps over one case, which goes in lanes another way, over four, and over many, which
+    """30 epochs over one example, which goes in lanes another way, over four, and over many, which
     go in lanes part by part: then parameters may not change before the last."""
     mine = Learning(name, count, reduce)
     history = mine.train()
@@ -107,15 +107,15 @@ def test_the_run_of_the_loop(name: str, count: int, reduce: str) -> None:
         losses.half_squared_error,
         (XOR * count)[:count],
         eager.optimizer,
-        sweeps=SWEEPS,
+        epochs=EPOCHS,
         counts={"twice": lambda ys, ts: losses.half_squared_error(ys, ts) * 2},
         mean=reduce == "mean",
     )
     assert mine.numbers() == pytest.approx(eager.numbers(), rel=TOLERANCE, abs=1e-13)
     assert history.losses == pytest.approx(expected.losses, rel=TOLERANCE)
     assert history.metrics["twice"] == pytest.approx(expected.metrics["twice"], rel=TOLERANCE)
-    assert (history.sweeps, history.stopped) == (expected.sweeps, expected.stopped)
-    assert mine.optimizer.steps == eager.optimizer.steps == SWEEPS
+    assert (history.epochs, history.stopped) == (expected.epochs, expected.stopped)
+    assert mine.optimizer.steps == eager.optimizer.steps == EPOCHS
 
 
 @ALL
@@ -128,24 +128,24 @@ def test_twice_is_once(name: str) -> None:
         p.data = q.data
     loaded.optimizer.load(json.loads(json.dumps(twice.optimizer.state())))
     twice.train(history=history)
-    loaded.train(SWEEPS - 7)
+    loaded.train(EPOCHS - 7)
     assert once.numbers() == twice.numbers() == loaded.numbers()
     assert history.losses == whole.losses
     assert history == whole
 
 
-@pytest.mark.parametrize("sweeps", [1, 2, 3, 4, 6, 7, 8, 11, 29])
-def test_a_criterion_in_the_midst_of_a_call(sweeps: int) -> None:
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 6, 7, 8, 11, 29])
+def test_a_criterion_in_the_midst_of_a_call(epochs: int) -> None:
     """All that was computed beyond it is undone."""
     stopped, straight = Learning("Adam"), Learning("Adam")
-    at = Criterion("enough", lambda history: history.sweeps == sweeps)
+    at = Criterion("enough", lambda history: history.epochs == epochs)
     history = stopped.train(1000, until=at)
-    expected = straight.train(sweeps)
+    expected = straight.train(epochs)
     assert stopped.numbers() == straight.numbers()
     assert history.losses == expected.losses
     assert history.metrics == expected.metrics
-    assert (history.sweeps, history.stopped) == (sweeps, "enough")
-    assert stopped.optimizer.steps == len(history.losses) == sweeps
+    assert (history.epochs, history.stopped) == (epochs, "enough")
+    assert stopped.optimizer.steps == len(history.losses) == epochs
 
 
 def test_criteria_hold_when_they_do_in_the_loop() -> None:
@@ -157,11 +157,11 @@ def test_criteria_hold_when_they_do_in_the_loop() -> None:
             losses.half_squared_error,
             XOR,
             eager.optimizer,
-            sweeps=200,
+            epochs=200,
             until=criterion(),
         )
-        assert (history.sweeps, history.stopped) == (expected.sweeps, expected.stopped)
-        assert 0 < history.sweeps < 200
+        assert (history.epochs, history.stopped) == (expected.epochs, expected.stopped)
+        assert 0 < history.epochs < 200
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
@@ -169,7 +169,7 @@ def test_a_criterion_that_raises_leaves_whole_steps(error: type[BaseException]) 
     """As many as the history has, although more were computed."""
 
     def holds(history: History) -> bool:
-        if history.sweeps == 13:
+        if history.epochs == 13:
             raise error
         return False
 
@@ -179,7 +179,7 @@ def test_a_criterion_that_raises_leaves_whole_steps(error: type[BaseException]) 
     expected = straight.train(13)
     assert (history.losses, history.metrics) == (expected.losses, expected.metrics)
     assert mine.numbers() == straight.numbers()
-    assert mine.optimizer.steps == history.sweeps == 13
+    assert mine.optimizer.steps == history.epochs == 13
 
 
 def test_a_schedule_is_asked_no_further_than_it_goes() -> None:
@@ -188,11 +188,11 @@ def test_a_schedule_is_asked_no_further_than_it_goes() -> None:
     OPTIMIZERS["short"] = lambda ps: Momentum(ps, lambda step: rates[step])
     try:
         mine, history = Learning("short"), History()
-        mine.train(100, until=Criterion("8", lambda history: history.sweeps == 8), history=history)
+        mine.train(100, until=Criterion("8", lambda history: history.epochs == 8), history=history)
         assert (history.stopped, mine.optimizer.steps) == ("8", 8)
         with pytest.raises(IndexError):
             mine.train(100, history=history)
-        assert history.sweeps == len(history.losses) == mine.optimizer.steps == 10
+        assert history.epochs == len(history.losses) == mine.optimizer.steps == 10
     finally:
         del OPTIMIZERS["short"]
 
@@ -229,7 +229,7 @@ def diverged(backend: str, rate: float) -> tuple[History, list[float], int]:
     model = MLP(2, [2, 1], "linear", seed=3)
     optimizer = GradientDescent(model.parameters(), rate)
     if backend == "eager":
-        history = train(model, losses.half_squared_error, XOR, optimizer, sweeps=3000)
+        history = train(model, losses.half_squared_error, XOR, optimizer, epochs=3000)
     else:
         inputs = [Value(0.0) for _ in range(3)]
         loss = losses.half_squared_error(model(inputs[:2]), inputs[2:])
@@ -243,7 +243,7 @@ def diverged(backend: str, rate: float) -> tuple[History, list[float], int]:
 def test_what_diverges_stops_as_the_loop_does(rate: float) -> None:
     history, parameters, steps = diverged("machine", rate)
     expected, wanted, number = diverged("eager", rate)
-    assert (history.sweeps, steps) == (expected.sweeps, number)
+    assert (history.epochs, steps) == (expected.epochs, number)
     assert history.stopped == expected.stopped
     assert history.stopped.startswith("the loss is ")
     assert len(history.losses) == len(expected.losses) < 3000
@@ -260,7 +260,7 @@ def test_a_nan_ends_the_run_at_its_step() -> None:
         w, x = Value(1.05, "w"), Value(1.0, "x")
         step = compile((w * x).log(), w, x, backend=backend)
         history = step.train(GradientDescent([w], 0.01), [[1.0, 2.0, 1.0]], 1000)
-        found.append((history.stopped, history.sweeps, len(history.losses)))
+        found.append((history.stopped, history.epochs, len(history.losses)))
         assert w.data != w.data
     assert found[0] == found[1]
     assert found[0][0].startswith("the loss is nan at step ")
@@ -293,13 +293,13 @@ try:
 except KeyboardInterrupt:
     ended = time.time()
     assert history.stopped == "interrupted"
-    assert history.sweeps == len(history.losses) == optimizer.steps > 0
+    assert history.epochs == len(history.losses) == optimizer.steps > 0
     step, other, columns, again = fresh()
-    straight = step.train(other, columns, history.sweeps, progress=False)
+    straight = step.train(other, columns, history.epochs, progress=False)
     assert straight.losses == history.losses
     assert other.state() == optimizer.state()
     assert [p.data for p in again.parameters()] == [p.data for p in model.parameters()]
-    print(json.dumps([ended, history.sweeps]))
+    print(json.dumps([ended, history.epochs]))
 """
 
 
@@ -329,9 +329,9 @@ def test_ctrl_c_is_answered_within_a_second_and_leaves_whole_steps(examples: int
     finally:
         process.kill()
     assert process.returncode == 0, err[-2000:]
-    ended, sweeps = json.loads(out)
+    ended, epochs = json.loads(out)
     assert ended - asked < 1
-    assert sweeps > 5
+    assert epochs > 5
 
 
 # --- threads -------------------------------------------------------------------------------------

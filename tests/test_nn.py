@@ -77,17 +77,17 @@ def test_value_and_every_gradient_are_those_of_pytorch(name: str) -> None:
     assert [x.grad for x in flat(inputs)] == pytest.approx(input_grads, **CLOSE)
 
 
-@pytest.mark.parametrize("case", REFERENCES["losses"], ids=str)
-def test_a_cross_entropy_is_that_of_pytorch_however_large_the_logits(case: Any) -> None:
-    logits = [Value(x) for x in case["logits"]]
-    if case["kind"] == "softmax":
-        loss = cross_entropy(logits, case["target"])
+@pytest.mark.parametrize("example", REFERENCES["losses"], ids=str)
+def test_a_cross_entropy_is_that_of_pytorch_however_large_the_logits(example: Any) -> None:
+    logits = [Value(x) for x in example["logits"]]
+    if example["kind"] == "softmax":
+        loss = cross_entropy(logits, example["target"])
     else:
-        loss = binary_cross_entropy_with_logits(logits[0], case["target"])
+        loss = binary_cross_entropy_with_logits(logits[0], example["target"])
     loss.backward()
     assert math.isfinite(loss.data)
-    assert loss.data == pytest.approx(case["loss"], **CLOSE)
-    assert [z.grad for z in logits] == pytest.approx(case["grads"], **CLOSE)
+    assert loss.data == pytest.approx(example["loss"], **CLOSE)
+    assert [z.grad for z in logits] == pytest.approx(example["grads"], **CLOSE)
 
 
 def test_a_later_token_changes_nothing_that_was_before_it() -> None:

@@ -15,7 +15,7 @@ import pytest
 from conftest import REAL_PATH
 from test_browser import MEASURE, opened
 
-from tinygrad_edu import Value, explain, graph, orders, steps, tanh
+from tinygrad_edu import Value, explain, graph, orders, tanh, trace
 
 SVG = "{http://www.w3.org/2000/svg}"
 PICTURES = ("value", "graph", "picture", "steps")
@@ -41,7 +41,7 @@ def things() -> dict[str, Any]:
         "value": y,
         "graph": graph(y),
         "picture": y.draw(),
-        "steps": steps(y),
+        "steps": trace(y),
         "explanation": explain(y, x),
         "orders": orders(y),
     }
@@ -165,7 +165,7 @@ def test_a_graph_that_somebody_broke_is_text_and_no_exception(
     spoil: Callable[[Value], None],
 ) -> None:
     y, x = neuron()
-    made_before = [graph(y), y.draw(), steps(y), explain(y, x)]
+    made_before = [graph(y), y.draw(), trace(y), explain(y, x)]
     spoil(y)
     shown = bundle(y)
     assert set(shown) == {"text/plain"}
@@ -184,11 +184,11 @@ class Nowhere:
 asked = []
 sys.meta_path.insert(0, Nowhere())
 import tinygrad_edu, tinygrad_edu.cli, tinygrad_edu.draw.film, tinygrad_edu.draw.picture
-from tinygrad_edu import Value, explain, graph, orders, steps, tanh
+from tinygrad_edu import Value, explain, graph, orders, trace, tanh
 x = Value(2.0, label="x")
 y = tanh(x * 3.0)
 y.backward()
-for thing in (y, graph(y), y.draw(), steps(y), explain(y, x)):
+for thing in (y, graph(y), y.draw(), trace(y), explain(y, x)):
     assert len(thing._repr_mimebundle_()) == 2
     print(thing)
 print(orders(y))
@@ -215,7 +215,7 @@ def test_without_ipython_everything_is_text() -> None:
 
 CELLS = {
     "start": """
-from tinygrad_edu import Value, explain, graph, orders, steps, tanh
+from tinygrad_edu import Value, explain, graph, orders, trace, tanh
 small = Value(2.0, label="small")
 x = Value(2.0, label="x")
 y = tanh(x * Value(-3.0, label="w") + Value(7.0, label="b"))
@@ -224,7 +224,7 @@ y.backward()
     "value": "y",
     "graph": "graph(y)",
     "picture": "y.draw(theme='dark')",
-    "steps": "steps(y)",
+    "steps": "trace(y)",
     "small": "small",
     "explanation": "explain(y, x)",
     "orders": "orders(y)",

@@ -41,7 +41,7 @@ def error(x: Value, y: Value, z: Value) -> Value:
     return (1 - x) ** 2 + 10 * (y - x * x) ** 2 + (z - x * y) ** 2 / 2 + z**4 / 10 + 3 * z
 
 
-def sweep(optimizer: Any) -> None:
+def epoch(optimizer: Any) -> None:
     """Forward, backward, update."""
     for p in optimizer.parameters:
         p.grad = 0.0
@@ -54,7 +54,7 @@ def numbers(optimizer: Any) -> list[float]:
 
 
 def rate(made: Any, module: Any = optim) -> Any:
-    """["cosine", 0.05, 80] of the stored cases is optim.cosine(0.05, 80)."""
+    """["cosine", 0.05, 80] of the stored examples is optim.cosine(0.05, 80)."""
     if not isinstance(made, list):
         return made
     schedule, *settings = made
@@ -62,7 +62,7 @@ def rate(made: Any, module: Any = optim) -> Any:
 
 
 def optimizer(name: str, module: Any = optim) -> Any:
-    """The optimizer of a stored case, at its start."""
+    """The optimizer of a stored example, at its start."""
     settings = dict(CASES[name]["settings"])
     if "rate" in settings:
         settings["rate"] = rate(settings["rate"], module)
@@ -70,10 +70,10 @@ def optimizer(name: str, module: Any = optim) -> Any:
 
 
 def follows(name: str, module: Any = optim) -> bool:
-    """Whether all the steps of a stored case are made, each to 1e-12 of each number."""
+    """Whether all the steps of a stored example are made, each to 1e-12 of each number."""
     ours = optimizer(name, module)
     for point in CASES[name]["points"]:
-        sweep(ours)
+        epoch(ours)
         if numbers(ours) != pytest.approx(point, rel=1e-12, abs=0):
             return False
     return True
@@ -238,28 +238,28 @@ def test_any_function_of_the_step_number_is_a_rate() -> None:
 def test_saved_as_json_and_loaded_an_optimizer_goes_on_bit_for_bit(name: str) -> None:
     whole, first, second = optimizer(name), optimizer(name), optimizer(name)
     for _ in range(40):
-        sweep(whole)
+        epoch(whole)
     for _ in range(17):
-        sweep(first)
+        epoch(first)
     for p, x in zip(second.parameters, json.loads(json.dumps(numbers(first)))):
         p.data = x
     second.load(json.loads(json.dumps(first.state(), allow_nan=False)))
     assert second.steps == 17
     for _ in range(23):
-        sweep(second)
+        epoch(second)
     assert numbers(second) == numbers(whole)
     assert second.state() == whole.state()
 
 
 def test_a_state_is_a_copy() -> None:
     ours = optimizer("adam")
-    sweep(ours)
+    epoch(ours)
     state = ours.state()
     text = json.dumps(state)
-    sweep(ours)
+    epoch(ours)
     assert json.dumps(state) == text
     ours.load(state)
-    sweep(ours)
+    epoch(ours)
     assert json.dumps(state) == text
 
 
@@ -267,7 +267,7 @@ def test_a_state_is_a_copy() -> None:
 def test_the_state_of_an_optimizer_that_made_no_step_is_a_state(name: str) -> None:
     """Back to the beginning: nothing of what was learned is left but the parameters."""
     fresh, ours = optimizer(name).state(), optimizer(name)
-    sweep(ours)
+    epoch(ours)
     ours.load(fresh)
     assert ours.state() == fresh
 
@@ -326,9 +326,9 @@ DAMAGES: dict[str, Callable[[dict[str, Any]], Any]] = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_state_is_refused_in_one_line_and_changes_nothing(damage: str) -> None:
     ours, other = optimizer("adam"), optimizer("adam")
-    sweep(ours)
+    epoch(ours)
     for _ in range(3):
-        sweep(other)
+        epoch(other)
     before, state = repr((ours.state(), numbers(ours))), other.state()
     with pytest.raises(StateError) as refused:
         ours.load(DAMAGES[damage](state))
@@ -367,7 +367,7 @@ def test_what_an_optimizer_remembers_is_not_on_the_parameters(kind: Any) -> None
     parameters: list[Value] = [Open(x) for x in REFERENCE["start"]]
     ours = kind(parameters)
     for _ in range(3):
-        sweep(ours)
+        epoch(ours)
     assert all(vars(p) == {} for p in parameters)
     for kept in ours.state()["kept"].values():
         assert len(kept) == len(parameters)

@@ -35,12 +35,12 @@ def run() -> History:
     m = MLP(2, [2, 1], "sigmoid", seed=3)
     learner = Momentum(m.parameters(), 0.5, 0.9)
 
-    def accuracy(outputs: Any, cases: Any) -> float:
-        right = [(y[0].data > 0.5) == (c.targets[0] == 1) for y, c in zip(outputs, cases)]
+    def accuracy(outputs: Any, examples: Any) -> float:
+        right = [(y[0].data > 0.5) == (c.targets[0] == 1) for y, c in zip(outputs, examples)]
         return sum(right) / len(right)
 
     how: dict[str, Any] = {"watch": WATCHED, "metrics": {"accuracy": accuracy}}
-    return train(m, half_squared_error, gate("xor"), learner, sweeps=300, **how)
+    return train(m, half_squared_error, gate("xor"), learner, epochs=300, **how)
 
 
 def test_without_matplotlib_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,12 +58,12 @@ def test_what_cannot_be_plotted_is_refused() -> None:
     with pytest.raises(ViewError, match="needs a history of one step"):
         plot(History())
     with pytest.raises(ViewError, match="that train\\(\\) has just made"):
-        plot(History(losses=[1.0], sweeps=1), "hinton")
-    three = [case._replace(inputs=(*case.inputs, 1.0)) for case in gate("xor")]
+        plot(History(losses=[1.0], epochs=1), "hinton")
+    three = [example._replace(inputs=(*example.inputs, 1.0)) for example in gate("xor")]
     with pytest.raises(ViewError, match="needs two inputs"):
         decision_boundary(run().model, three)
     with pytest.raises(ViewError, match="two watched parameters"):
-        weight_paths(run(), run().model, run().cases, run().loss, ["layer1.neuron1.b"])
+        weight_paths(run(), run().model, run().examples, run().loss, ["layer1.neuron1.b"])
     with pytest.raises(FormatError, match=r"the ending \.gif is no picture's"):
         save(None, "x.gif")
 
@@ -113,7 +113,7 @@ def test_a_hinton_diagram_has_squares_in_proportion_full_where_positive() -> Non
 def test_a_path_goes_from_the_first_weights_to_the_last_and_changes_none() -> None:
     history = run()
     before = [p.data for p in history.model.parameters()]
-    axes = weight_paths(history, history.model, history.cases, history.loss).axes[0]
+    axes = weight_paths(history, history.model, history.examples, history.loss).axes[0]
     assert [p.data for p in history.model.parameters()] == before
     now = [history.model.named_parameters()[name].data for name in WATCHED]
     path = axes.lines[0]

@@ -17,7 +17,7 @@ import pytest
 from conftest import posix
 
 from tinygrad_edu import Value
-from tinygrad_edu.data import Case, gate
+from tinygrad_edu.data import Example, gate
 from tinygrad_edu.errors import StateError
 from tinygrad_edu.layers import Dropout, Embedding
 from tinygrad_edu.losses import (
@@ -49,22 +49,22 @@ def right(outputs: Any, targets: Any) -> Value:
     return result
 
 
-def test_counts_are_added_up_over_the_cases_of_each_sweep() -> None:
+def test_counts_are_added_up_over_the_examples_of_each_epoch() -> None:
     """Of the outputs before the update, and a criterion can ask for them."""
     m = model()
     before = sum((m(c.inputs)[0].data > 0.5) == (c.targets[0] == 1) for c in XOR)
     learner = Momentum(m.parameters(), 0.5, 0.9)
     all_right = Criterion("all right", lambda history: history.metrics["right"][-1] == len(XOR))
     history = train(
-        m, half_squared_error, XOR, learner, sweeps=2_000, until=all_right, counts={"right": right}
+        m, half_squared_error, XOR, learner, epochs=2_000, until=all_right, counts={"right": right}
     )
     assert history.stopped == "all right"
     assert history.metrics["right"][0] == before < len(XOR)
     assert history.metrics["right"][-1] == 4.0
     assert max(history.metrics["right"][:-1]) < 4
-    assert len(history.metrics["right"]) == history.sweeps
-    history = train(m, half_squared_error, XOR, learner, sweeps=2, batch=3, counts={"right": right})
-    assert history.metrics["right"] == [4.0, 4.0]  # a sweep of two steps
+    assert len(history.metrics["right"]) == history.epochs
+    history = train(m, half_squared_error, XOR, learner, epochs=2, batch=3, counts={"right": right})
+    assert history.metrics["right"] == [4.0, 4.0]  # an epoch of two steps
 
 
 def test_a_count_and_a_metric_have_two_names() -> None:
@@ -72,13 +72,13 @@ def test_a_count_and_a_metric_have_two_names() -> None:
     learner = GradientDescent(m.parameters(), 0.5)
     both: dict[str, Any] = {"metrics": {"right": lambda y, c: 0.0}, "counts": {"right": right}}
     with pytest.raises(ValueError, match="one name"):
-        train(m, half_squared_error, XOR, learner, sweeps=1, **both)
+        train(m, half_squared_error, XOR, learner, epochs=1, **both)
 
 
 def test_each_step_has_four_phases_and_each_does_its_part() -> None:
     m = model()
     before = numbers(m)
-    turns = loop(m, half_squared_error, XOR, GradientDescent(m.parameters(), 0.5), sweeps=2)
+    turns = loop(m, half_squared_error, XOR, GradientDescent(m.parameters(), 0.5), epochs=2)
     forward = next(turns)
     assert (forward.phase, forward.loss, len(forward.outputs)) == ("forward", None, 4)
     loss = next(turns).loss
@@ -92,29 +92,29 @@ def test_each_step_has_four_phases_and_each_does_its_part() -> None:
     assert numbers(m) == before
     assert next(turns).phase == "update"
     assert numbers(m) == [x - 0.5 * grad for x, grad in zip(before, grads)]
-    rest = [(turn.phase, turn.sweep, turn.step) for turn in turns]
+    rest = [(turn.phase, turn.epoch, turn.step) for turn in turns]
     assert rest == [(phase, 1, 1) for phase in PHASES]
 
 
-def test_a_sweep_in_batches_takes_every_case_once_in_an_order_of_its_own() -> None:
+def test_a_epoch_in_batches_takes_every_example_once_in_an_order_of_its_own() -> None:
     m = model()
-    how: dict[str, Any] = {"sweeps": 3, "batch": 3, "seed": 8}
+    how: dict[str, Any] = {"epochs": 3, "batch": 3, "seed": 8}
     optimizer = GradientDescent(m.parameters(), 0.1)
     turns = [t for t in loop(m, half_squared_error, XOR, optimizer, **how) if t.phase == "update"]
-    assert [(t.sweep, t.step, len(t.cases)) for t in turns] == [
+    assert [(t.epoch, t.step, len(t.examples)) for t in turns] == [
         *((0, 0, 3), (0, 1, 1), (1, 2, 3), (1, 3, 1), (2, 4, 3), (2, 5, 1))
     ]
-    orders = [[*turns[i].cases, *turns[i + 1].cases] for i in (0, 2, 4)]
+    orders = [[*turns[i].examples, *turns[i + 1].examples] for i in (0, 2, 4)]
     assert all(sorted(order) == sorted(XOR) for order in orders)
     assert len({tuple(order) for order in orders}) > 1
 
 
-def test_the_mean_of_the_losses_is_their_sum_over_the_cases() -> None:
+def test_the_mean_of_the_losses_is_their_sum_over_the_examples() -> None:
     losses = []
     for mean in (False, True):
         m = model()
         optimizer = GradientDescent(m.parameters(), 0.0)
-        turns = loop(m, half_squared_error, XOR, optimizer, sweeps=1, mean=mean)
+        turns = loop(m, half_squared_error, XOR, optimizer, epochs=1, mean=mean)
         losses.append(next(t.loss.data for t in turns if t.loss is not None))
     assert losses[1] == losses[0] / 4
 
@@ -124,8 +124,8 @@ def test_xor_is_learned_and_the_history_tells_how() -> None:
     name = "layer1.neuron1.w[0]"
     first = m.named_parameters()[name].data
 
-    def accuracy(outputs: Any, cases: Any) -> float:
-        right = [(y[0].data > 0.5) == (c.targets[0] == 1) for y, c in zip(outputs, cases)]
+    def accuracy(outputs: Any, examples: Any) -> float:
+        right = [(y[0].data > 0.5) == (c.targets[0] == 1) for y, c in zip(outputs, examples)]
         return sum(right) / len(right)
 
     history = train(
@@ -133,27 +133,27 @@ def test_xor_is_learned_and_the_history_tells_how() -> None:
         half_squared_error,
         XOR,
         Momentum(m.parameters(), 0.5, 0.9),
-        sweeps=5_000,
+        epochs=5_000,
         until=loss_below(0.001),
         metrics={"accuracy": accuracy},
         watch=[name],
     )
     assert history.stopped == "loss below 0.001"
     assert history.losses[-1] < 0.001 <= min(history.losses[:-1])
-    assert history.sweeps == len(history.losses) == len(history.metrics["accuracy"])
+    assert history.epochs == len(history.losses) == len(history.metrics["accuracy"])
     assert history.metrics["accuracy"][-1] == 1.0
     assert history.parameters[name][0] == first
     assert len(history.grads[name]) == len(history.losses)
-    assert [round(m(case.inputs)[0].data) for case in XOR] == [0, 1, 1, 0]
+    assert [round(m(example.inputs)[0].data) for example in XOR] == [0, 1, 1, 0]
 
 
 def test_a_run_that_gets_no_better_stops() -> None:
     m = model()
     optimizer = GradientDescent(m.parameters(), 0.0)
-    history = train(m, half_squared_error, XOR, optimizer, sweeps=99, until=no_better(7))
-    assert (history.stopped, history.sweeps) == ("no better for 7 steps", 8)
-    history = train(m, half_squared_error, XOR, optimizer, sweeps=3)
-    assert (history.stopped, history.sweeps) == ("3 sweeps", 3)
+    history = train(m, half_squared_error, XOR, optimizer, epochs=99, until=no_better(7))
+    assert (history.stopped, history.epochs) == ("no better for 7 steps", 8)
+    history = train(m, half_squared_error, XOR, optimizer, epochs=3)
+    assert (history.stopped, history.epochs) == ("3 epochs", 3)
 
 
 @pytest.mark.parametrize("batch", [0, 3])
@@ -170,16 +170,16 @@ def test_half_a_run_saved_and_loaded_goes_on_as_if_nothing_had_been(
     how: dict[str, Any] = {"batch": batch, "seed": 5, "watch": ["layer2.neuron1.b"]}
     whole = model()
     uninterrupted = train(
-        whole, half_squared_error, XOR, optimizer(whole.parameters()), sweeps=40, **how
+        whole, half_squared_error, XOR, optimizer(whole.parameters()), epochs=40, **how
     )
     first = model()
     learner = optimizer(first.parameters())
-    half = train(first, half_squared_error, XOR, learner, sweeps=20, **how)
+    half = train(first, half_squared_error, XOR, learner, epochs=20, **how)
     save(tmp_path / "run.json", first, learner, half)
     second = model(seed=99)
     learner = optimizer(second.parameters())
     history = load(tmp_path / "run.json", second, learner)
-    train(second, half_squared_error, XOR, learner, sweeps=40, history=history, **how)
+    train(second, half_squared_error, XOR, learner, epochs=40, history=history, **how)
     assert numbers(second) == numbers(whole)
     assert history == uninterrupted
 
@@ -200,8 +200,8 @@ class Wet(Module):
 
 
 def test_chance_goes_on_too(tmp_path: Path) -> None:
-    def wet(sweeps: int, m: Wet, learner: Any, history: History | None = None) -> History:
-        how: dict[str, Any] = {"sweeps": sweeps, "history": history, "batch": 2}
+    def wet(epochs: int, m: Wet, learner: Any, history: History | None = None) -> History:
+        how: dict[str, Any] = {"epochs": epochs, "history": history, "batch": 2}
         return train(m, half_squared_error, XOR, learner, **how)
 
     whole = Wet()
@@ -215,33 +215,33 @@ def test_chance_goes_on_too(tmp_path: Path) -> None:
     assert [p.data for p in second.parameters()] == [p.data for p in whole.parameters()]
 
 
-def test_a_run_goes_on_in_the_middle_of_a_sweep() -> None:
-    """As after an interruption: 3 batches a sweep, stopped after 4 steps."""
+def test_a_run_goes_on_in_the_middle_of_a_epoch() -> None:
+    """As after an interruption: 3 batches an epoch, stopped after 4 steps."""
     whole, part = model(), model()
     how: dict[str, Any] = {"batch": 2, "seed": 5}
-    cases = [*XOR, *XOR[:2]]
+    examples = [*XOR, *XOR[:2]]
     wanted = train(
-        whole, half_squared_error, cases, Momentum(whole.parameters(), 0.5), sweeps=4, **how
+        whole, half_squared_error, examples, Momentum(whole.parameters(), 0.5), epochs=4, **how
     )
     learner = Momentum(part.parameters(), 0.5)
     history = History()
-    turns = loop(part, half_squared_error, cases, learner, sweeps=4, **how)
+    turns = loop(part, half_squared_error, examples, learner, epochs=4, **how)
     for turn in turns:
         if turn.phase == "update" and turn.loss is not None:
             history.losses.append(turn.loss.data)
             if len(history.losses) == 4:
                 break
-    history.sweeps = 1
-    train(part, half_squared_error, cases, learner, sweeps=4, history=history, **how)
+    history.epochs = 1
+    train(part, half_squared_error, examples, learner, epochs=4, history=history, **how)
     assert numbers(part) == numbers(whole)
-    assert (history.losses, history.sweeps) == (wanted.losses, wanted.sweeps)
+    assert (history.losses, history.epochs) == (wanted.losses, wanted.epochs)
 
 
 def test_a_name_that_is_none_cannot_be_watched() -> None:
     m = model()
     learner = GradientDescent(m.parameters(), 0.1)
     with pytest.raises(ValueError, match=r"no parameter 'w' to watch: they are layer1\.neuron1"):
-        train(m, half_squared_error, XOR, learner, sweeps=1, watch=["w"])
+        train(m, half_squared_error, XOR, learner, epochs=1, watch=["w"])
 
 
 def test_numbers_that_json_does_not_know_survive(tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def damaged() -> dict[str, Any]:
         "odd chance": lambda t: t.update(chance={"dropout": 1}),
         "strange key": lambda t: t.update(strange=1),
         "true version": lambda t: t.update(version=True),
-        "more sweeps than steps": lambda t: t["history"].update(sweeps=6),
+        "more epochs than steps": lambda t: t["history"].update(epochs=6),
         "a metric too long": lambda t: t["history"].update(metrics={"a": [1.0] * 9}),
         "parameters without grads": lambda t: t["history"].update(parameters={"a": [1.0] * 5}),
         "an escape": lambda t: t["history"].update(stopped="\x1b[2J"),
@@ -294,8 +294,8 @@ def damaged() -> dict[str, Any]:
         "strange history": lambda t: t["history"].update(strange=1),
         "history of text": lambda t: t["history"].update(losses="12"),
         "history of texts": lambda t: t["history"].update(losses=["1"]),
-        "negative sweeps": lambda t: t["history"].update(sweeps=-1),
-        "true sweeps": lambda t: t["history"].update(sweeps=True),
+        "negative epochs": lambda t: t["history"].update(epochs=-1),
+        "true epochs": lambda t: t["history"].update(epochs=True),
         "odd metrics": lambda t: t["history"].update(metrics={"a": 1}),
         "odd reason": lambda t: t["history"].update(stopped=1),
     }
@@ -313,7 +313,7 @@ def test_a_damaged_file_is_refused_in_one_line_and_changes_nothing(
 ) -> None:
     good = model()
     learner = Momentum(good.parameters(), 0.5, 0.9)
-    history = train(good, half_squared_error, XOR, learner, sweeps=5)
+    history = train(good, half_squared_error, XOR, learner, epochs=5)
     path = tmp_path / "run.json"
     save(path, good, learner, history)
     data = path.read_bytes()
@@ -349,7 +349,7 @@ def test_a_file_of_another_network_says_so(tmp_path: Path) -> None:
 
 RUN = """
 import sys
-from tinygrad_edu.data import Case, gate
+from tinygrad_edu.data import Example, gate
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import GradientDescent
@@ -359,7 +359,7 @@ m, history = MLP(2, [2, 1], "sigmoid"), History()
 learner = GradientDescent(m.parameters(), 0.5)
 print("ready", flush=True)
 try:
-    train(m, half_squared_error, gate("xor"), learner, sweeps=10_000_000,
+    train(m, half_squared_error, gate("xor"), learner, epochs=10_000_000,
           history=history, watch=["layer1.neuron1.b"])
 except KeyboardInterrupt:
     save(sys.argv[1], m, learner, history)
@@ -381,15 +381,15 @@ def test_an_interrupted_run_leaves_its_history_and_says_130(tmp_path: Path) -> N
     m = MLP(2, [2, 1], "sigmoid", seed=5)
     history = load(path, m, GradientDescent(m.parameters(), 0.5))
     assert history.stopped == "interrupted"
-    assert 0 < history.sweeps == len(history.losses)
+    assert 0 < history.epochs == len(history.losses)
     assert len(history.parameters["layer1.neuron1.b"]) == len(history.losses)
     assert history.losses[-1] < history.losses[0]
 
 
-def test_a_loop_without_cases_is_refused() -> None:
+def test_a_loop_without_examples_is_refused() -> None:
     m = model()
-    with pytest.raises(ValueError, match="one case or more"):
-        next(loop(m, half_squared_error, [], GradientDescent(m.parameters(), 0.1), sweeps=1))
+    with pytest.raises(ValueError, match="one example or more"):
+        next(loop(m, half_squared_error, [], GradientDescent(m.parameters(), 0.1), epochs=1))
 
 
 def test_the_history_begins_empty() -> None:
@@ -409,35 +409,35 @@ class Token(Module):
 
 def test_what_a_step_does_not_use_keeps_no_gradient_from_another() -> None:
     m = Token()
-    cases = [Case((0.0,), (1.0,)), Case((1.0,), (1.0,))]
+    examples = [Example((0.0,), (1.0,)), Example((1.0,), (1.0,))]
     optimizer = GradientDescent(m.parameters(), 0.1)
     seen = []
-    for turn in loop(m, half_squared_error, cases, optimizer, sweeps=1, batch=1):
+    for turn in loop(m, half_squared_error, examples, optimizer, epochs=1, batch=1):
         if turn.phase == "update":
             seen.append([p.data for p in m.parameters()])
-            used = int(turn.cases[0].inputs[0])
+            used = int(turn.examples[0].inputs[0])
     assert seen[0][used] != seen[1][used]
     assert seen[0][1 - used] == seen[1][1 - used]
 
 
-def test_every_loss_takes_the_outputs_and_the_targets_of_a_case() -> None:
+def test_every_loss_takes_the_outputs_and_the_targets_of_a_example() -> None:
     for loss, targets in (
         (binary_cross_entropy_with_logits, (0.0, 1.0)),
         (hinge_loss, (-1.0, 1.0)),
     ):
         m = MLP(2, [3, 1], ["tanh", "linear"], seed=1)
-        cases = gate("xor", targets=targets)
-        history = train(m, loss, cases, Adam(m.parameters(), 0.1), sweeps=60)
+        examples = gate("xor", targets=targets)
+        history = train(m, loss, examples, Adam(m.parameters(), 0.1), epochs=60)
         assert history.losses[-1] < 0.5 * history.losses[0]
     m = MLP(2, [3, 2], ["tanh", "linear"], seed=1)
-    cases = [Case(c.inputs, (1 - c.targets[0], c.targets[0])) for c in XOR]
-    history = train(m, cross_entropy, cases, Adam(m.parameters(), 0.1), sweeps=60)
+    examples = [Example(c.inputs, (1 - c.targets[0], c.targets[0])) for c in XOR]
+    history = train(m, cross_entropy, examples, Adam(m.parameters(), 0.1), epochs=60)
     assert history.losses[-1] < 0.5 * history.losses[0]
 
 
 def test_the_optimizer_of_another_model_is_refused() -> None:
     with pytest.raises(ValueError, match="has no parameter of this model"):
-        train(model(), half_squared_error, XOR, Adam(model().parameters()), sweeps=1)
+        train(model(), half_squared_error, XOR, Adam(model().parameters()), epochs=1)
 
 
 def test_a_model_that_only_computes_otherwise_is_another(tmp_path: Path) -> None:
@@ -469,7 +469,7 @@ def test_a_loss_that_is_not_finite_ends_the_run() -> None:
     for p in m.parameters():
         p.data = 1e200
     optimizer = GradientDescent(m.parameters(), 1.0)
-    history = train(m, half_squared_error, XOR, optimizer, sweeps=50)
+    history = train(m, half_squared_error, XOR, optimizer, epochs=50)
     assert history.stopped == "the loss is inf at step 0"
     assert len(history.losses) == 1
 
@@ -487,47 +487,47 @@ def test_no_better_looks_at_each_loss_once() -> None:
 def test_a_metric_is_a_number() -> None:
     m = model()
     optimizer = GradientDescent(m.parameters(), 0.1)
-    odd: Any = {"a": lambda outputs, cases: "good"}
+    odd: Any = {"a": lambda outputs, examples: "good"}
     with pytest.raises(TypeError, match="str"):
-        train(m, half_squared_error, XOR, optimizer, sweeps=1, metrics=odd)
+        train(m, half_squared_error, XOR, optimizer, epochs=1, metrics=odd)
 
 
 def test_a_continuation_records_what_was_recorded() -> None:
     """Or else a row would be shorter than the losses, and nobody could tell where it begins."""
     m = model()
     learner = GradientDescent(m.parameters(), 0.1)
-    history = train(m, half_squared_error, XOR, learner, sweeps=2)
+    history = train(m, half_squared_error, XOR, learner, epochs=2)
     with pytest.raises(ValueError, match="the same parameters watched, and the same metrics"):
         train(
             m,
             half_squared_error,
             XOR,
             learner,
-            sweeps=4,
+            epochs=4,
             history=history,
             watch=["layer2.neuron1.b"],
         )
-    odd: Any = {"a": lambda outputs, cases: 1.0}
+    odd: Any = {"a": lambda outputs, examples: 1.0}
     with pytest.raises(ValueError, match="the same metrics"):
-        train(m, half_squared_error, XOR, learner, sweeps=4, history=history, metrics=odd)
-    assert train(m, half_squared_error, XOR, learner, sweeps=4, history=history).sweeps == 4
+        train(m, half_squared_error, XOR, learner, epochs=4, history=history, metrics=odd)
+    assert train(m, half_squared_error, XOR, learner, epochs=4, history=history).epochs == 4
 
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"sweeps": 2.5}, "sweeps is a whole number, 0 or more, not 2.5"),
-        ({"sweeps": True}, "sweeps is a whole number, 0 or more, not True"),
-        ({"sweeps": -1}, "sweeps is a whole number, 0 or more, not -1"),
-        ({"sweeps": "10"}, "sweeps is a whole number, 0 or more, not '10'"),
+        ({"epochs": 2.5}, "epochs is a whole number, 0 or more, not 2.5"),
+        ({"epochs": True}, "epochs is a whole number, 0 or more, not True"),
+        ({"epochs": -1}, "epochs is a whole number, 0 or more, not -1"),
+        ({"epochs": "10"}, "epochs is a whole number, 0 or more, not '10'"),
         ({"until": lambda history: True}, "until is a criterion, such as loss_below"),
         ({"optimizer": None}, "expected an optimizer, such as GradientDescent"),
     ],
 )
 def test_what_a_run_is_not_given(wrong: dict[str, Any], words: str, compiled: bool) -> None:
     model = MLP(2, [1], "sigmoid", seed=1)
-    given = {"optimizer": GradientDescent(model.parameters(), 0.1), "sweeps": 1, **wrong}
+    given = {"optimizer": GradientDescent(model.parameters(), 0.1), "epochs": 1, **wrong}
     optimizer = given.pop("optimizer")
     with pytest.raises((TypeError, ValueError), match=words):
         train(model, half_squared_error, gate("xor"), optimizer, compiled=compiled, **given)

@@ -20,7 +20,7 @@ EDITABLE = (ROOT / "setup.cfg").exists()
 HEAD = """
 from typing import TYPE_CHECKING
 from tinygrad_edu import Op, Value, compile, explain, gradcheck, gradient, graph, mask
-from tinygrad_edu import clip, gelu, maximum, orders, steps, tanh, where
+from tinygrad_edu import clip, gelu, maximum, orders, trace, tanh, where
 from tinygrad_edu.check import check_finite, first_nonfinite
 from tinygrad_edu.drawable import Picture
 from tinygrad_edu.optim import Momentum
@@ -74,7 +74,7 @@ assert_type(gradient(slope, [x, w]), list[Value])
 """,
     "explanations": """
 print(explain(x * w, w).words(), explain(x * w, w).form("latex"))
-for event in steps(x * w):
+for event in trace(x * w):
     if event.phase == "backward" and event.passing is not None:
         assert_type(event.passing.adjoint, float)
 print(orders(x * w))

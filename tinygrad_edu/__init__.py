@@ -11,7 +11,7 @@ from tinygrad_edu.check import (
     numerical_derivative,
     numerical_gradient,
 )
-from tinygrad_edu.compiled import Step, compile, trains
+from tinygrad_edu.compiled import CompiledLoss, compile, trains
 from tinygrad_edu.drawable import Picture, draws, shown
 from tinygrad_edu.engine import Value, gradient, topological_order
 from tinygrad_edu.errors import (
@@ -79,13 +79,14 @@ from tinygrad_edu.ops import (
     tanh,
 )
 from tinygrad_edu.orders import orders
-from tinygrad_edu.steps import Steps, steps
+from tinygrad_edu.trace import Trace, trace
 from tinygrad_edu.transforms import grad, hessian, jacobian, jvp, value_and_grad
 
 __version__ = "0.1.0"  # the only place: setup.cfg reads it here
 
 __all__ = [
     "TABLE",
+    "CompiledLoss",
     "FrozenWarning",
     "GradientError",
     "Graph",
@@ -98,9 +99,8 @@ __all__ = [
     "Op",
     "SlowWarning",
     "StaleError",
-    "Step",
-    "Steps",
     "TapeError",
+    "Trace",
     "Value",
     "ViewError",
     "acos",
@@ -159,10 +159,10 @@ __all__ = [
     "softplus",
     "sqrt",
     "step",
-    "steps",
     "tan",
     "tanh",
     "topological_order",
+    "trace",
     "value_and_grad",
     "where",
 ]
@@ -180,13 +180,13 @@ def _draw(what: Value | Graph, **view: Any) -> Picture:
     return draw(what, **view)
 
 
-def _train(step: Step, *run: Any, **how: Any) -> History:
+def _train(step: CompiledLoss, *run: Any, **how: Any) -> History:
     from tinygrad_edu.train import train_step  # late, so that importing the package stays fast
 
     return train_step(step, *run, **how)
 
 
-def _play(self: Steps, include: Any = None, exclude: Any = None) -> dict[str, str]:
+def _play(self: Trace, include: Any = None, exclude: Any = None) -> dict[str, str]:
     def play(plain: str) -> dict[str, str]:
         from tinygrad_edu.draw.film import film
 
@@ -203,4 +203,4 @@ if not TYPE_CHECKING:
 
 draws.append(_draw)
 trains.append(_train)
-Steps._repr_mimebundle_ = _play
+Trace._repr_mimebundle_ = _play

@@ -53,9 +53,9 @@ __all__ = [
     "REDUCTIONS",
     "Backend",
     "Column",
+    "CompiledLoss",
+    "CompiledLossAlso",
     "Reduction",
-    "Step",
-    "StepAlso",
     "compile",
     "machine_code",
     "trains",
@@ -72,7 +72,7 @@ MANY = 32  # examples from which arrays are faster than a loop; measured on MLPs
 Column = float | Iterable[float]  # a number, or a sequence of numbers, one for each example
 
 
-def _not_yet(step: Step, *run: Any, **how: Any) -> History:
+def _not_yet(step: CompiledLoss, *run: Any, **how: Any) -> History:
     raise NotImplementedError("training comes with the package tinygrad_edu: import it first")
 
 
@@ -88,7 +88,7 @@ def compile(
     reduce: Reduction = "sum",
     backend: Backend = "auto",
     strict: bool = False,
-) -> Step: ...
+) -> CompiledLoss: ...
 @overload
 def compile(
     loss: Callable[..., Value],
@@ -98,7 +98,7 @@ def compile(
     reduce: Reduction = "sum",
     backend: Backend = "auto",
     strict: bool = False,
-) -> Step: ...
+) -> CompiledLoss: ...
 @overload
 def compile(
     loss: Value | Callable[..., Value],
@@ -109,7 +109,7 @@ def compile(
     also: Value | Iterable[Value],
     backend: Backend = "auto",
     strict: bool = False,
-) -> StepAlso: ...
+) -> CompiledLossAlso: ...
 @overload
 def compile(
     loss: Callable[..., Iterable[Value]],
@@ -120,7 +120,7 @@ def compile(
     also: Value | Iterable[Value] = (),
     backend: Backend = "auto",
     strict: bool = False,
-) -> StepAlso: ...
+) -> CompiledLossAlso: ...
 def compile(
     loss: Value | Callable[..., Any],
     wrt: Value | str | Iterable[Value | str] = (),
@@ -130,7 +130,7 @@ def compile(
     also: Value | Iterable[Value] = (),
     backend: Backend = "auto",
     strict: bool = False,
-) -> Step:
+) -> CompiledLoss:
     """The graph of `loss`, one example's, as a step to be run on any number of examples.
 
     wrt: leaves to differentiate by. inputs: leaves that get new numbers at each call. reduce:
@@ -150,7 +150,7 @@ def compile(
     with no_collection():
         if isinstance(loss, Value):
             more = _list(also)
-            kind = StepAlso if more else Step
+            kind = CompiledLossAlso if more else CompiledLoss
             return kind(loss, _list(wrt), _list(inputs), reduce, more, backend, strict)
         if not callable(loss):
             raise NumberError(f"expected a Value or a function, not {type(loss).__name__}")
@@ -163,11 +163,11 @@ def compile(
             raise NumberError(f"the function gives a Value, or several, not {found}: see tanh(x)")
         by = [called.get(x, x) if isinstance(x, str) else x for x in _list(wrt)]
         more = [*results[1:], *_list(also)]
-        kind = StepAlso if more else Step
+        kind = CompiledLossAlso if more else CompiledLoss
         return kind(results[0], by, leaves, reduce, more, backend, strict)
 
 
-class Step:
+class CompiledLoss:
     """A compiled loss. Calling it gives its value and its gradients, in the order of `wrt`.
 
     Each input is given one number, or a sequence with a number for each example, in order or by
@@ -259,20 +259,20 @@ class Step:
         self,
         optimizer: Learner,
         columns: Sequence[Column],
-        sweeps: int,
+        epochs: int,
         *,
         until: Criterion | None = None,
         history: History | None = None,
         progress: bool = True,
         counts: Sequence[str] = (),
     ) -> History:
-        """Runs forward, backward and update `sweeps` times over all examples.
+        """Runs forward, backward and update `epochs` times over all examples.
 
         columns: as for a call of the step. until, history, progress and counts are as of
         `train.train_step`.
         """
         how = {"until": until, "history": history, "progress": progress, "counts": counts}
-        return trains[-1](self, optimizer, columns, sweeps, **how)
+        return trains[-1](self, optimizer, columns, epochs, **how)
 
     def outputs(self, *columns: Column, **by_label: Column) -> list[list[float]]:
         """The loss of each example, and the same of each of `also`: a forward pass alone."""
@@ -461,7 +461,7 @@ class Step:
         return lists, count, single
 
 
-class StepAlso(Step):
+class CompiledLossAlso(CompiledLoss):
     """A step with `also`: calling it gives their sums, or means, as a third thing."""
 
     @overload  # type: ignore[override]  # three parts, where a step without `also` gives two

@@ -22,8 +22,8 @@ __all__ = [
     "RELATIONS",
     "SOFT",
     "Bits",
-    "Case",
     "Coding",
+    "Example",
     "Fact",
     "Point",
     "SplitMix64",
@@ -55,15 +55,15 @@ SOFT: Coding = (0.1, 0.9)  # targets that a logistic unit reaches with finite we
 # The outputs at inputs 00, 01, 10, 11.
 GATES = {"and": "0001", "or": "0111", "xor": "0110", "nand": "1110", "nor": "1000", "xnor": "1001"}
 PLACES = 6  # decimals of a coordinate, so that a last digit in which machines' sin differs is gone
-MOST_BITS = 16  # all patterns of so many are 65,536 cases
+MOST_BITS = 16  # all patterns of so many are 65,536 examples
 
 T = TypeVar("T")
 Bits = tuple[int, ...]
 Point = tuple[float, ...]
 
 
-class Case(NamedTuple):
-    """One case: what a network is shown, and what it should answer."""
+class Example(NamedTuple):
+    """One example: what a network is shown, and what it should answer."""
 
     inputs: tuple[float, ...]
     targets: tuple[float, ...]
@@ -123,20 +123,20 @@ def _log(x: float) -> float:
     return exponent * 0.6931471805599453 + 2.0 * z * series
 
 
-def shuffled(cases: Sequence[T], seed: int) -> list[T]:
-    """The cases, each once, in a random order (Fisher and Yates 1938, Durstenfeld 1964)."""
-    rng, order = SplitMix64(seed), list(cases)
+def shuffled(examples: Sequence[T], seed: int) -> list[T]:
+    """The examples, each once, in a random order (Fisher and Yates 1938, Durstenfeld 1964)."""
+    rng, order = SplitMix64(seed), list(examples)
     for i in range(len(order) - 1, 0, -1):
         j = rng.below(i + 1)
         order[i], order[j] = order[j], order[i]
     return order
 
 
-def split(cases: Sequence[T], share: float, seed: int) -> tuple[list[T], list[T]]:
-    """Two lists, shuffled: that share of the cases, rounded to a whole number, and the others."""
+def split(examples: Sequence[T], share: float, seed: int) -> tuple[list[T], list[T]]:
+    """Two lists, shuffled: that share of the examples, rounded to whole examples; the others."""
     if not 0.0 <= share <= 1.0:
-        raise ValueError(f"share is a part of the cases, from 0 to 1, not {share!r}")
-    order = shuffled(cases, seed)
+        raise ValueError(f"share is a part of the examples, from 0 to 1, not {share!r}")
+    order = shuffled(examples, seed)
     first = round(share * len(order))
     return order[:first], order[first:]
 
@@ -144,8 +144,8 @@ def split(cases: Sequence[T], share: float, seed: int) -> tuple[list[T], list[T]
 # --- patterns of bits: every pattern once, in counting order -------------------------------------
 
 
-def boolean(table: str, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
-    """The 2**n cases of a Boolean function: n bits -> 1.
+def boolean(table: str, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
+    """The 2**n examples of a Boolean function: n bits -> 1.
 
     table: the outputs in counting order of the inputs: "0110" is 0, 1, 1, 0 at 00, 01, 10, 11.
     """
@@ -155,28 +155,28 @@ def boolean(table: str, inputs: Coding = BINARY, targets: Coding = BINARY) -> li
     return _patterns(n, lambda bits: (int(table[_number(bits)]),), inputs, targets)
 
 
-def gate(name: str, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
-    """The 4 cases of a logic gate: 2 bits -> 1. name: a key of GATES."""
+def gate(name: str, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
+    """The 4 examples of a logic gate: 2 bits -> 1. name: a key of GATES."""
     if name not in GATES:
         raise ValueError(f"the gates are {', '.join(GATES)}; there is no {name!r}")
     return boolean(GATES[name], inputs, targets)
 
 
-def parity(n: int = 4, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
-    """2**n cases: n bits -> 1, whether the number of ones is odd. PDP vol. 1 ch. 8, 1986."""
+def parity(n: int = 4, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
+    """2**n examples: n bits -> 1, whether the number of ones is odd. PDP vol. 1 ch. 8, 1986."""
     return _patterns(n, lambda bits: (sum(bits) % 2,), inputs, targets)
 
 
-def symmetry(n: int = 6, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
-    """2**n cases: n bits -> 1, whether they are their own mirror image.
+def symmetry(n: int = 6, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
+    """2**n examples: n bits -> 1, whether they are their own mirror image.
 
     With n = 6, Fig. 1 of Rumelhart, Hinton and Williams, Nature 323 (1986) 533-536.
     """
     return _patterns(n, lambda bits: (int(bits == bits[::-1]),), inputs, targets)
 
 
-def negation(n: int = 3, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
-    """2**(n+1) cases: a flag and n bits -> those n bits, inverted if the flag is 1.
+def negation(n: int = 3, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
+    """2**(n+1) examples: a flag and n bits -> those n bits, inverted if the flag is 1.
 
     PDP vol. 1 ch. 8, 1986, with n = 3.
     """
@@ -184,8 +184,8 @@ def negation(n: int = 3, inputs: Coding = BINARY, targets: Coding = BINARY) -> l
     return _patterns(n + 1, lambda bits: tuple(bits[0] ^ bit for bit in bits[1:]), inputs, targets)
 
 
-def addition(n: int = 2, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
-    """4**n cases: two numbers of n bits -> their sum of n + 1 bits, the highest bit first.
+def addition(n: int = 2, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
+    """4**n examples: two numbers of n bits -> their sum of n + 1 bits, the highest bit first.
 
     PDP vol. 1 ch. 8, 1986, with n = 2.
     """
@@ -198,19 +198,21 @@ def addition(n: int = 2, inputs: Coding = BINARY, targets: Coding = BINARY) -> l
     return _patterns(2 * n, rule, inputs, targets)
 
 
-def encoder(n: int = 8, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
-    """n cases: n bits of which one is on -> the same, through a layer that is too narrow for them.
+def encoder(n: int = 8, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
+    """n examples: n bits, one of them on -> the same, through a layer that is too narrow.
 
     With n = 8 and 3 hidden units, PDP vol. 1 ch. 8, 1986, after Ackley, Hinton and Sejnowski 1985.
     """
     ones = range(_whole("n", n, 2, 1024))
-    return [Case(_one_hot(i, n, inputs), _one_hot(i, n, targets)) for i in ones]
+    return [Example(_one_hot(i, n, inputs), _one_hot(i, n, targets)) for i in ones]
 
 
 # --- points of the plane: two classes in turn, 0 and 1 -------------------------------------------
 
 
-def moons(n: int = 100, noise: float = 0.1, seed: int = 0, targets: Coding = BINARY) -> list[Case]:
+def moons(
+    n: int = 100, noise: float = 0.1, seed: int = 0, targets: Coding = BINARY
+) -> list[Example]:
     """n points of two half circles of radius 1 that reach into each other: x, y -> class.
 
     Class 0 is the upper half around (0, 0), class 1 the lower half around (1, 0.5), the points at
@@ -225,7 +227,7 @@ def moons(n: int = 100, noise: float = 0.1, seed: int = 0, targets: Coding = BIN
 
 def rings(
     n: int = 100, noise: float = 0.05, seed: int = 0, targets: Coding = BINARY, inner: float = 0.5
-) -> list[Case]:
+) -> list[Example]:
     """n points of two circles around (0, 0): x, y -> class. Class 0 has radius 1, class 1 `inner`.
 
     The points are at equal distances, as in scikit-learn's make_circles. n: even, from 4.
@@ -245,7 +247,7 @@ def spirals(
     seed: int = 0,
     targets: Coding = BINARY,
     turns: float = 3.0,
-) -> list[Case]:
+) -> list[Example]:
     """n points of two spirals in each other: x, y -> class, from radius 6.5 in to 0.5.
 
     As it stands, the benchmark of Lang and Witbrock, Learning to tell two spirals apart (1988),
@@ -338,15 +340,15 @@ def _related(place: int, relation: str) -> set[int]:
     return {x for x in kin[which // 2](place) if (x in MEN) == (which % 2 == 0)}
 
 
-def family_trees(inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Case]:
-    """The cases of `family_facts`: one of 24 persons and one of 12 relations -> 24 persons."""
-    cases = []
+def family_trees(inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
+    """The examples of `family_facts`: one of 24 persons and one of 12 relations -> 24 persons."""
+    examples = []
     for person, relation, answers in family_facts():
         given = _one_hot(person, len(PEOPLE), inputs)
         given += _one_hot(RELATIONS.index(relation), len(RELATIONS), inputs)
         wanted = _coded(tuple(int(x in answers) for x in range(len(PEOPLE))), targets)
-        cases.append(Case(given, wanted))
-    return cases
+        examples.append(Example(given, wanted))
+    return examples
 
 
 # --- images --------------------------------------------------------------------------------------
@@ -361,7 +363,7 @@ def edges(
     seed: int = 0,
     targets: Coding = BINARY,
     size: int = 6,
-) -> list[Case]:
+) -> list[Example]:
     r"""n images of one step between dark and light: size*size pixels, row by row -> its direction.
 
     There are four directions, a target for each: vertical, horizontal, / and \ in turn. Each image
@@ -369,7 +371,7 @@ def edges(
     difference from 0.5 to 1, and noise for each pixel. size: 3 to 64.
     """
     middle = (_whole("size", size, 3, 64) - 1) / 2.0
-    rng, cases = SplitMix64(seed), []
+    rng, examples = SplitMix64(seed), []
     for i in range(_whole("n", n, 1)):
         across, down = _ACROSS[i % 4]
         place = rng.uniform(-0.5, 0.5) * (size - 3)  # both sides are in the image
@@ -380,14 +382,14 @@ def edges(
             for row, column in product(range(size), repeat=2)
         )
         image = tuple(mean + step if side else mean - step for side in beyond)
-        cases.append(Case(_moved(image, noise, rng), _one_hot(i % 4, 4, targets)))
-    return cases
+        examples.append(Example(_moved(image, noise, rng), _one_hot(i % 4, 4, targets)))
+    return examples
 
 
 # --- sets that scikit-learn ships ----------------------------------------------------------------
 
 
-def iris(targets: Coding = BINARY) -> list[Case]:
+def iris(targets: Coding = BINARY) -> list[Example]:
     """150 flowers: 4 lengths in cm, 0.1 to 7.9 -> one of 3 species. Fisher 1936.
 
     ModuleNotFoundError without scikit-learn, which ships them.
@@ -395,7 +397,7 @@ def iris(targets: Coding = BINARY) -> list[Case]:
     return _shipped(_scikit_learn().load_iris, 1.0, 3, targets)
 
 
-def digits(targets: Coding = BINARY) -> list[Case]:
+def digits(targets: Coding = BINARY) -> list[Example]:
     """1,797 images of handwriting: 8*8 pixels, 0 to 1, row by row -> one of 10 digits.
 
     From the UCI repository, Alpaydin and Kaynak 1998. ModuleNotFoundError without scikit-learn.
@@ -414,10 +416,10 @@ def _scikit_learn() -> Any:
     return datasets
 
 
-def _shipped(load: Callable[..., Any], most: float, classes: int, targets: Coding) -> list[Case]:
+def _shipped(load: Callable[..., Any], most: float, classes: int, targets: Coding) -> list[Example]:
     rows, answers = load(return_X_y=True)
     return [
-        Case(tuple(float(x) / most for x in row), _one_hot(int(answer), classes, targets))
+        Example(tuple(float(x) / most for x in row), _one_hot(int(answer), classes, targets))
         for row, answer in zip(rows, answers)
     ]
 
@@ -425,10 +427,12 @@ def _shipped(load: Callable[..., Any], most: float, classes: int, targets: Codin
 # --- their parts ---------------------------------------------------------------------------------
 
 
-def _patterns(n: int, rule: Callable[[Bits], Bits], inputs: Coding, targets: Coding) -> list[Case]:
+def _patterns(
+    n: int, rule: Callable[[Bits], Bits], inputs: Coding, targets: Coding
+) -> list[Example]:
     """All patterns of n bits, each with what the rule makes of it."""
     patterns = product((0, 1), repeat=_whole("n", n, 1, MOST_BITS))
-    return [Case(_coded(bits, inputs), _coded(rule(bits), targets)) for bits in patterns]
+    return [Example(_coded(bits, inputs), _coded(rule(bits), targets)) for bits in patterns]
 
 
 def _number(bits: Bits) -> int:
@@ -451,11 +455,12 @@ def _on_circle(turns: float) -> Point:
     return cos(2.0 * pi * turns), sin(2.0 * pi * turns)
 
 
-def _noisy(points: list[Point], noise: float, seed: int, targets: Coding) -> list[Case]:
+def _noisy(points: list[Point], noise: float, seed: int, targets: Coding) -> list[Example]:
     """The points with noise, of class 0 and of class 1 in turn."""
     rng = SplitMix64(seed)
     return [
-        Case(_moved(point, noise, rng), _coded((i % 2,), targets)) for i, point in enumerate(points)
+        Example(_moved(point, noise, rng), _coded((i % 2,), targets))
+        for i, point in enumerate(points)
     ]
 
 

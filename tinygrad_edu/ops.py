@@ -26,7 +26,7 @@ from tinygrad_edu.symbolic import choose, constant, equals, fixed, known
 
 # Conventions at kinks, PyTorch's (notes/autograd, rule 2, least norm): 0 at a kink, half each at a
 # tie; a**b is flat in a at b = 0, and 0**b in b for b >= 0. What `mask` keeps out of the result it
-# keeps out of every derivative: no sweep goes on from there.
+# keeps out of every derivative: no epoch goes on from there.
 # fmt: off
 #              name        value          d y / d a, and below it d y / d b
 add      = row("add",      operator.add,  one,

@@ -177,7 +177,7 @@ class Momentum(Optimizer):
     """Part of the last change is made again (Polyak, 1964), exactly as in equation 9 of 1986.
 
     delta_w(t) = -rate * dE/dw(t) + alpha * delta_w(t-1)  (Rumelhart, Hinton and Williams,
-    "Learning representations by back-propagating errors", Nature 323; t counts sweeps there).
+    "Learning representations by back-propagating errors", Nature 323; t counts epochs there).
     The rate is inside what is remembered. PyTorch remembers v = alpha * v + dE/dw and changes w
     by -rate * v: the same while the rate is constant; where it falls, PyTorch brakes at once.
     decoupled: see Optimizer (SGDW; Loshchilov and Hutter, 2019).

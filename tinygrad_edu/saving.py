@@ -145,7 +145,7 @@ def _history(told: Any) -> History:
         raise StateError("the history in the file is damaged")
     for key, x in told.items():
         now = getattr(history, key)
-        if type(x) is not type(now) or (key == "sweeps" and x < 0):
+        if type(x) is not type(now) or (key == "epochs" and x < 0):
             raise StateError(f"the history in the file is damaged: its {key}")
         if isinstance(x, list):
             x = [_number(item, key) for item in x]
@@ -158,8 +158,8 @@ def _history(told: Any) -> History:
     if (
         any(len(row) != len(history.losses) for row in rows)
         or set(history.parameters) != set(history.grads)
-        or any(len(row) != history.sweeps for row in history.metrics.values())
-        or history.sweeps > len(history.losses)
+        or any(len(row) != history.epochs for row in history.metrics.values())
+        or history.epochs > len(history.losses)
         or not history.stopped.isprintable()
     ):
         raise StateError("the history in the file is damaged: its parts do not fit together")

@@ -1,8 +1,8 @@
 """The Loop: forward, loss, backward, update, over and over, with every phase in sight.
 
 `loop` stops after each phase, so that a lesson can look at anything and draw it; `train` runs it
-to its end and keeps a History. A sweep is one pass over all cases (the word of 1986), a step is
-one update: with batches, a sweep has several.
+to its end and keeps a History. An epoch is one pass over all examples (the word of 1986), a step is
+one update: with batches, an epoch has several.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from math import inf, isfinite
 from typing import Any, Literal, NamedTuple, get_args
 
 from tinygrad_edu import optim
-from tinygrad_edu.compiled import Column, Step, compile
-from tinygrad_edu.data import Case, shuffled
+from tinygrad_edu.compiled import Column, CompiledLoss, compile
+from tinygrad_edu.data import Example, shuffled
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.history import Criterion as Criterion
@@ -41,7 +41,7 @@ __all__ = [
     "loss_below",
     "no_better",
     "step_of",
-    "steps_in_sweep",
+    "steps_in_epoch",
     "train",
     "train_step",
 ]
@@ -49,22 +49,24 @@ __all__ = [
 Phase = Literal["forward", "loss", "backward", "update"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
 
-Loss = Callable[[Any, Sequence[float]], Value]  # of a model's outputs and a case's targets
-Metric = Callable[[Sequence[Any], Sequence[Case]], float]  # of the outputs for all these cases
-Count = Callable[[Any, Sequence[float]], Value]  # as a loss: of one case, and made of Values
+Loss = Callable[[Any, Sequence[float]], Value]  # of a model's outputs and an example's targets
+Metric = Callable[
+    [Sequence[Any], Sequence[Example]], float
+]  # of the outputs for all these examples
+Count = Callable[[Any, Sequence[float]], Value]  # as a loss: of one example, and made of Values
 
 
 class Turn(NamedTuple):
     """Where the Loop stands, after one phase of a step.
 
-    phase: of PHASES. sweep, step: counted from 0. cases: those of this step. outputs: what the
-    model said to each. loss: the sum or the mean over the cases, None after `forward`.
+    phase: of PHASES. epoch, step: counted from 0. examples: those of this step. outputs: what the
+    model said to each. loss: the sum or the mean over the examples, None after `forward`.
     """
 
     phase: Phase
-    sweep: int
+    epoch: int
     step: int
-    cases: Sequence[Case]
+    examples: Sequence[Example]
     outputs: Sequence[Any]
     loss: Value | None
 
@@ -72,47 +74,47 @@ class Turn(NamedTuple):
 def loop(
     model: Callable[[Sequence[float]], Any],
     loss: Loss,
-    cases: Sequence[Case],
+    examples: Sequence[Example],
     optimizer: Learner,
     *,
-    sweeps: int,
+    epochs: int,
     batch: int = 0,
     mean: bool = False,
     seed: int = 0,
     start: int = 0,
 ) -> Iterator[Turn]:
-    """The Loop, a Turn after each phase of each step, from step `start` to the end of `sweeps`.
+    """The Loop, a Turn after each phase of each step, from step `start` to the end of `epochs`.
 
-    batch: cases in a step, drawn anew in each sweep by `seed`; 0 for all of them, in order. mean:
-    the mean over the cases instead of their sum, which was that of 1986. ValueError without cases.
+    batch: examples in a step, drawn anew in each epoch by `seed`; 0 for all of them, in order. mean:
+    the mean over the examples instead of their sum, which was that of 1986. ValueError without examples.
     """
-    per_sweep = steps_in_sweep(cases, batch)
-    for sweep in range(start // per_sweep, sweeps):
-        order = shuffled(cases, (seed << 32) + sweep) if batch else cases
-        size = batch or len(cases)
-        for step in range(max(start, sweep * per_sweep), (sweep + 1) * per_sweep):
-            first = (step % per_sweep) * size
+    per_epoch = steps_in_epoch(examples, batch)
+    for epoch in range(start // per_epoch, epochs):
+        order = shuffled(examples, (seed << 32) + epoch) if batch else examples
+        size = batch or len(examples)
+        for step in range(max(start, epoch * per_epoch), (epoch + 1) * per_epoch):
+            first = (step % per_epoch) * size
             now = order[first : first + size]
-            outputs = [model(case.inputs) for case in now]
-            yield Turn("forward", sweep, step, now, outputs, None)
-            losses = [loss(y, case.targets) for y, case in zip(outputs, now)]
+            outputs = [model(example.inputs) for example in now]
+            yield Turn("forward", epoch, step, now, outputs, None)
+            losses = [loss(y, example.targets) for y, example in zip(outputs, now)]
             total = sum(losses[1:], losses[0])
             total = total / len(now) if mean else total
-            yield Turn("loss", sweep, step, now, outputs, total)
+            yield Turn("loss", epoch, step, now, outputs, total)
             for p in optimizer.parameters:  # also what this step does not use
                 p.grad = 0.0
             total.zero_grad()
             total.backward()
-            yield Turn("backward", sweep, step, now, outputs, total)
+            yield Turn("backward", epoch, step, now, outputs, total)
             optimizer.step()
-            yield Turn("update", sweep, step, now, outputs, total)
+            yield Turn("update", epoch, step, now, outputs, total)
 
 
-def steps_in_sweep(cases: Sequence[Case], batch: int = 0) -> int:
-    """How many steps a sweep has; ValueError without cases, or for a batch below 0."""
-    if not cases or batch < 0:
-        raise ValueError(f"a loop has one case or more, and batches: {len(cases)}, {batch}")
-    return -(-len(cases) // (batch or len(cases)))
+def steps_in_epoch(examples: Sequence[Example], batch: int = 0) -> int:
+    """How many steps an epoch has; ValueError without examples, or for a batch below 0."""
+    if not examples or batch < 0:
+        raise ValueError(f"a loop has one example or more, and batches: {len(examples)}, {batch}")
+    return -(-len(examples) // (batch or len(examples)))
 
 
 def loss_below(bound: float) -> Criterion:
@@ -138,10 +140,10 @@ def no_better(steps: int) -> Criterion:
 def train(
     model: Module,
     loss: Loss,
-    cases: Sequence[Case],
+    examples: Sequence[Example],
     optimizer: Learner,
     *,
-    sweeps: int,
+    epochs: int,
     until: Criterion | None = None,
     metrics: Mapping[str, Metric] | None = None,
     counts: Mapping[str, Count] | None = None,
@@ -154,18 +156,18 @@ def train(
 ) -> History:
     """The History of a run of the Loop; with a history given, of its continuation.
 
-    sweeps: in all, those before included. until: stops earlier, as does a loss that is not finite.
-    counts: metrics that are sums over the cases, such as how many are right, each a function of
-    the outputs and targets of one case. watch: names of parameters to record, with their grads.
-    progress: a bar on a terminal, if it takes long. compiled: the graph of one case is recorded,
-    and run over all cases in each step (see `compile`), as long as Python decides nothing by the
+    epochs: in all, those before included. until: stops earlier, as does a loss that is not finite.
+    counts: metrics that are sums over the examples, such as how many are right, each a function of
+    the outputs and targets of one example. watch: names of parameters to record, with their grads.
+    progress: a bar on a terminal, if it takes long. compiled: the graph of one example is recorded,
+    and run over all examples in each step (see `compile`), as long as Python decides nothing by the
     numbers; parameters get theirs when it ends, so a criterion looks at the history alone. how:
     mean and seed, as of `loop`. Ctrl-C is a KeyboardInterrupt as ever, but never in the middle of
     an update: model, optimizer and the history given are those after a whole number of steps.
     ValueError for a name that is none or that two have, an optimizer of another model, and a
     continuation that records something else.
     """
-    _check(sweeps, optimizer, until)
+    _check(epochs, optimizer, until)
     history = History() if history is None else history
     metrics, counts = metrics or {}, counts or {}
     if not counts.keys().isdisjoint(metrics):
@@ -176,22 +178,22 @@ def train(
     watched = _watched(model, optimizer, watch)
     if history.losses and (set(watched), set(metrics)) != (
         set(history.parameters),
-        set(history.metrics) if history.sweeps else set(metrics),
+        set(history.metrics) if history.epochs else set(metrics),
     ):
         raise ValueError("a run goes on with the same parameters watched, and the same metrics")
-    history.model, history.cases, history.loss, history.stopped = model, cases, loss, ""
+    history.model, history.examples, history.loss, history.stopped = model, examples, loss, ""
     if compiled:
         fs = [loss, *counts.values()]
-        step, columns = step_of(model, fs, cases, optimizer.parameters, how.get("mean", False))
+        step, columns = step_of(model, fs, examples, optimizer.parameters, how.get("mean", False))
         go_on: dict[str, Any] = {"until": until, "history": history, "progress": progress}
-        return train_step(step, optimizer, columns, sweeps, counts=list(counts), **go_on)
-    per_sweep, start = steps_in_sweep(cases, batch), len(history.losses)
-    how |= {"sweeps": sweeps, "batch": batch, "start": start}
+        return train_step(step, optimizer, columns, epochs, counts=list(counts), **go_on)
+    per_epoch, start = steps_in_epoch(examples, batch), len(history.losses)
+    how |= {"epochs": epochs, "batch": batch, "start": start}
     seen: list[Any] = []
-    told: list[Case] = []
-    bar, patience = Bar(sweeps, "sweeps", progress), _Patience()
+    told: list[Example] = []
+    bar, patience = Bar(epochs, "epochs", progress), _Patience()
     try:
-        for turn in loop(_callable(model), loss, cases, optimizer, **how):
+        for turn in loop(_callable(model), loss, examples, optimizer, **how):
             if turn.phase == "backward" and turn.loss is not None:
                 patience.begin()  # from now on parameters change, and what is recorded
                 row = turn.loss.data, {n: (p.data, p.grad) for n, p in watched.items()}
@@ -203,18 +205,18 @@ def train(
                 history.grads.setdefault(name, []).append(grad)
             if metrics:
                 seen += turn.outputs
-                told += turn.cases
-            if len(history.losses) % per_sweep == 0:
+                told += turn.examples
+            if len(history.losses) % per_epoch == 0:
                 for name, score in [(n, number(f(seen, told))) for n, f in metrics.items()]:
                     history.metrics.setdefault(name, []).append(score)
-                history.sweeps += 1
+                history.epochs += 1
                 seen, told = [], []
-                bar.show(history.sweeps)
+                bar.show(history.epochs)
                 history.stopped = _reason(history, until)
             patience.end()
             if history.stopped:
                 return history
-        history.stopped = f"{sweeps} sweeps"
+        history.stopped = f"{epochs} epochs"
     except KeyboardInterrupt:
         history.stopped = "interrupted"
         raise
@@ -228,10 +230,10 @@ def train(
 
 
 def train_step(
-    step: Step,
+    step: CompiledLoss,
     optimizer: Learner,
     columns: Sequence[Column],
-    sweeps: int,
+    epochs: int,
     *,
     until: Criterion | None = None,
     history: History | None = None,
@@ -244,7 +246,7 @@ def train_step(
     called in the metrics.
     All else is as of `train`. ValueError where the step does not differentiate by a parameter.
     """
-    _check(sweeps, optimizer, until)
+    _check(epochs, optimizer, until)
     history = History() if history is None else history
     lists, count, _ = step.columns(columns)
     inputs = set(step.inputs)
@@ -260,29 +262,29 @@ def train_step(
     places = [len(step.also) + slots[p] for p in optimizer.parameters]
     update: Callable[[list[float]], None] | None = None
     slopes: list[float] = []
-    bar, patience = Bar(sweeps, "sweeps", progress), _Patience()
+    bar, patience = Bar(epochs, "epochs", progress), _Patience()
     history.stopped = ""
 
     def keep(loss: float, counted: Sequence[float]) -> None:
         history.losses.append(loss)
         for name, x in zip(counts, counted):
             history.metrics.setdefault(name, []).append(x)
-        history.sweeps += 1
+        history.epochs += 1
         history.stopped = _reason(history, until)
 
     try:
         if machine is not None:
-            _on_machine(machine, sweeps, share, history, keep, bar, patience)
-        while history.sweeps < sweeps and not history.stopped:
+            _on_machine(machine, epochs, share, history, keep, bar, patience)
+        while history.epochs < epochs and not history.stopped:
             (loss, *rest), _ = step.run(given, count)
             slopes = [rest[i] / share for i in places] if share > 1 else [rest[i] for i in places]
             update = update or _update(optimizer, arrays)  # machine code has its own
             patience.begin()  # from now on parameters change, and what is recorded
             update(slopes)
             keep(loss / share, rest)
-            bar.show(history.sweeps)
+            bar.show(history.epochs)
             patience.end()
-        history.stopped = history.stopped or f"{sweeps} sweeps"
+        history.stopped = history.stopped or f"{epochs} epochs"
     except KeyboardInterrupt:
         history.stopped = "interrupted"
         raise
@@ -296,35 +298,35 @@ def train_step(
 
 def _on_machine(
     machine: Any,
-    sweeps: int,
+    epochs: int,
     share: int,
     history: History,
     keep: Callable[[float, Sequence[float]], None],
     bar: Bar,
     patience: _Patience,
 ) -> None:
-    """Goes on in calls of many sweeps each, up to the end or to a number that is not finite.
+    """Goes on in calls of many epochs each, up to the end or to a number that is not finite.
 
     A call is short enough for a Ctrl-C, and for the bar. Where a criterion holds inside of one, as
-    many sweeps as it took are made once more from where the call began: to the same numbers.
+    many epochs as it took are made once more from where the call began: to the same numbers.
     """
     size = 1
     try:
-        while history.sweeps < sweeps and not history.stopped:
+        while history.epochs < epochs and not history.stopped:
             patience.begin()
             before, began = machine.save(), time.monotonic()
-            told = machine.steps(min(size, sweeps - history.sweeps)).tolist()
+            told = machine.steps(min(size, epochs - history.epochs)).tolist()
             good = next((i for i, row in enumerate(told) if not all(map(isfinite, row))), len(told))
             finite = good == len(told) and machine.finite()
             good = good if finite or good < len(told) else 0
-            first = history.sweeps
+            first = history.epochs
             try:
                 for loss, *counted in told[:good]:
                     keep(loss / share, counted)
                     if history.stopped:
                         break
             finally:
-                made = history.sweeps - first
+                made = history.epochs - first
                 if made < len(told):
                     machine.restore(before)
                     machine.steps(made)
@@ -332,7 +334,7 @@ def _on_machine(
                 return  # what is not finite, the eager engine decides
             if time.monotonic() - began < 0.01:
                 size *= 8
-            bar.show(history.sweeps)
+            bar.show(history.epochs)
             patience.end()
     finally:
         machine.write()
@@ -377,18 +379,25 @@ def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
 def step_of(
     model: Any,
     fs: Sequence[Loss],
-    cases: Sequence[Case],
+    examples: Sequence[Example],
     parameters: list[Value],
     mean: bool = False,
-) -> tuple[Step, list[list[float]]]:
-    """The step of one case, for the loss and the counts `fs`, and the columns of all cases."""
-    steps_in_sweep(cases)
+) -> tuple[CompiledLoss, list[list[float]]]:
+    """The step of one example, for the loss and the counts `fs`, and the columns of all examples."""
+    steps_in_epoch(examples)
     for _, part in model.walk():
         if getattr(part, "training", False) and getattr(part, "probability", 0):
-            raise ValueError("dropout draws anew for each case, a compiled run cannot: call eval()")
-    if len({(len(case.inputs), len(case.targets)) for case in cases}) > 1:
-        raise LengthError("a compiled run has as many inputs, and as many targets, in every case")
-    rows, inputs = [[*case.inputs, *case.targets] for case in cases], len(cases[0].inputs)
+            raise ValueError(
+                "dropout draws anew for each example, a compiled run cannot: call eval()"
+            )
+    if len({(len(example.inputs), len(example.targets)) for example in examples}) > 1:
+        raise LengthError(
+            "a compiled run has as many inputs, and as many targets, in every example"
+        )
+    rows, inputs = (
+        [[*example.inputs, *example.targets] for example in examples],
+        len(examples[0].inputs),
+    )
 
     def one(*leaves: Any) -> list[Value]:
         outputs = model(leaves[:inputs])
@@ -411,16 +420,16 @@ def _watched(model: Module, optimizer: Learner, watch: Sequence[str]) -> dict[st
 
 
 def _counted(count: Count) -> Metric:
-    """The metric that adds it up over the cases."""
-    return lambda outputs, cases: sum(
-        count(y, case.targets).data for y, case in zip(outputs, cases)
+    """The metric that adds it up over the examples."""
+    return lambda outputs, examples: sum(
+        count(y, example.targets).data for y, example in zip(outputs, examples)
     )
 
 
-def _check(sweeps: Any, optimizer: Any, until: Any) -> None:
+def _check(epochs: Any, optimizer: Any, until: Any) -> None:
     """TypeError or ValueError unless they are what a run is given."""
-    if not isinstance(sweeps, int) or isinstance(sweeps, bool) or sweeps < 0:
-        raise ValueError(f"sweeps is a whole number, 0 or more, not {sweeps!r:.60}")
+    if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 0:
+        raise ValueError(f"epochs is a whole number, 0 or more, not {epochs!r:.60}")
     if not hasattr(optimizer, "parameters"):
         raise TypeError(
             f"expected an optimizer, such as GradientDescent(...), not {optimizer!r:.60}"
@@ -430,7 +439,7 @@ def _check(sweeps: Any, optimizer: Any, until: Any) -> None:
 
 
 def _reason(history: History, until: Criterion | None) -> str:
-    """Why to stop after this sweep; '' to go on."""
+    """Why to stop after this epoch; '' to go on."""
     if not isfinite(history.losses[-1]):
         return f"the loss is {history.losses[-1]} at step {len(history.losses) - 1}"
     return until.says if until is not None and until.holds(history) else ""

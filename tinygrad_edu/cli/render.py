@@ -38,7 +38,7 @@ from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.expression import after_update, bindings, shown
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.graph import Graph, graph
-from tinygrad_edu.steps import steps_of
+from tinygrad_edu.trace import trace_of
 from tinygrad_edu.zoom import parse
 
 __all__ = ["render"]
@@ -279,7 +279,7 @@ def _derivatives(value: Value, name: str, order: int) -> list[Value]:
 
 def _steps(whole: Graph, view: View, format: str, timeout: float, insist: bool) -> dict[str, bytes]:
     """A picture of each event and, all in one, the SVG that plays them, by file name."""
-    return film.files(steps_of(whole, view.places), view, format, timeout=timeout, insist=insist)
+    return film.files(trace_of(whole, view.places), view, format, timeout=timeout, insist=insist)
 
 
 def _deliver_all(files: dict[str, bytes], folder: str) -> None:

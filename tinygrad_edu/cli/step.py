@@ -17,7 +17,7 @@ from tinygrad_edu.cli.common import (
     target_value,
     terminal,
 )
-from tinygrad_edu.steps import steps
+from tinygrad_edu.trace import trace
 
 __all__ = ["step"]
 
@@ -45,7 +45,7 @@ def step(
     with refusing():
         value, stdout = target_value(target, assignments)
         with reading():
-            events = steps(value, precision)
+            events = trace(value, precision)
             lines = list(events.lines())
     if as_json:
         click.echo(events.to_json(), file=stdout, nl=False)

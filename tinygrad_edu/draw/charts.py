@@ -7,7 +7,7 @@ from itertools import cycle
 from statistics import median
 from typing import Any
 
-from tinygrad_edu.data import Case
+from tinygrad_edu.data import Example
 from tinygrad_edu.draw.canvas import STYLES, canvas, from_matplotlib, legend, sheet
 from tinygrad_edu.draw.plots import surface
 
@@ -96,16 +96,16 @@ def scatter(
 
 def surfaces(
     models: Sequence[tuple[str, Callable[[float, float], float], float]],
-    cases: Sequence[Sequence[Case]],
+    examples: Sequence[Sequence[Example]],
     *,
     theme: str = "light",
 ) -> Any:
-    """Functions of the plane side by side, each with its own cases.
+    """Functions of the plane side by side, each with its own examples.
 
     models: (title, function, level of the line that is drawn).
     """
     figure, places, colors = canvas(theme, len(models))
-    for place, (title, function, level), those in zip(places, models, cases):
+    for place, (title, function, level), those in zip(places, models, examples):
         surface(place, function, those, colors, True, level)
         place.set_title(title, color=colors.ink, fontsize=_SIZE)
     return figure

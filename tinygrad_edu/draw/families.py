@@ -1,4 +1,4 @@
-"""Figures 2 and 3 of the paper of 1986: two family trees, and a network with one case lit."""
+"""Figures 2 and 3 of the paper of 1986: two family trees, and a network with one example lit."""
 
 from __future__ import annotations
 

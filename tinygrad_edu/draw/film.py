@@ -21,7 +21,7 @@ from tinygrad_edu.draw.svg import finished, fitting
 from tinygrad_edu.draw.theme import LABEL_SIZE, printable
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.errors import ViewError
-from tinygrad_edu.steps import Steps
+from tinygrad_edu.trace import Trace
 
 __all__ = ["DEFAULT", "MOST_EVENTS", "SECONDS", "animated", "files", "film", "frames"]
 
@@ -38,7 +38,7 @@ _ID = re.compile(r'<g id="([^"]+)"')
 
 
 def frames(
-    steps: Steps, view: View, format: str = "svg", *, timeout: float = 20.0, insist: bool = False
+    steps: Trace, view: View, format: str = "svg", *, timeout: float = 20.0, insist: bool = False
 ) -> list[bytes]:
     """A picture for each event, in order, as svg, png or pdf.
 
@@ -67,7 +67,7 @@ def frames(
         return list(pool.map(frame, zip(moments, captions)))
 
 
-def _moments(steps: Steps) -> Iterator[Moment]:
+def _moments(steps: Trace) -> Iterator[Moment]:
     """What is known after each event."""
     nodes = steps.graph.nodes
     data = {node.id for node in nodes if not node.op}
@@ -95,7 +95,7 @@ def _moments(steps: Steps) -> Iterator[Moment]:
         yield Moment(frozenset(data), dict(grads), frozenset(passed), frozenset(now))
 
 
-def _widest(steps: Steps, moments: Sequence[Moment], view: View) -> Moment:
+def _widest(steps: Trace, moments: Sequence[Moment], view: View) -> Moment:
     """A moment that never is: all is known, and of each gradient the number with most letters."""
     grads: dict[int, float] = {}
     for moment in moments:
@@ -131,7 +131,7 @@ def _placement(laid_out: bytes, captions: Sequence[str]) -> tuple[Placement, int
     return placement, letters
 
 
-def animated(pictures: Sequence[bytes], steps: Steps) -> bytes:
+def animated(pictures: Sequence[bytes], steps: Trace) -> bytes:
     """SVG frames of one layout as one SVG that plays for ever, without any script.
 
     What does not change between frames is there once. For a reader who has asked for less motion
@@ -192,12 +192,12 @@ def _style(film: str, spans: Sequence[tuple[int, int]], count: int) -> str:
     return "<style>\n" + "\n".join([*rules, still]) + "\n</style>\n"
 
 
-def film(steps: Steps, view: View = DEFAULT, **how: Any) -> str:
+def film(steps: Trace, view: View = DEFAULT, **how: Any) -> str:
     """The SVG that plays the steps, as wide as the page where it is wider; `how` as of `frames`."""
     return fitting(animated(frames(steps, view, **how), steps).decode())
 
 
-def files(steps: Steps, view: View, format: str, **how: Any) -> dict[str, bytes]:
+def files(steps: Trace, view: View, format: str, **how: Any) -> dict[str, bytes]:
     """All by file name: step-001, step-002, ... in that format, and steps.svg, which plays them."""
     pictures = frames(steps, view, format, **how)
     digits = max(3, len(str(len(steps))))

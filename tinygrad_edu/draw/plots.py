@@ -12,7 +12,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from tinygrad_edu.data import Case
+from tinygrad_edu.data import Example
 from tinygrad_edu.draw.canvas import STYLES, canvas, dress, from_matplotlib, legend
 from tinygrad_edu.draw.theme import Theme
 from tinygrad_edu.errors import ViewError
@@ -35,7 +35,7 @@ _FINE = 40  # points along each side of a map
 
 
 def loss_curve(history: History, *, theme: str = "light") -> Any:
-    """The loss of each step, on a logarithmic scale, and the metrics of each sweep."""
+    """The loss of each step, on a logarithmic scale, and the metrics of each epoch."""
     _require(bool(history.losses), "a loss curve", "a history of one step or more")
     figure, axes, colors = canvas(theme)
     if min(history.losses) > 0:
@@ -44,7 +44,7 @@ def loss_curve(history: History, *, theme: str = "light") -> Any:
     axes.set(xlabel="step", ylabel="loss")
     if history.metrics:
         other = axes.twinx()
-        steps = len(history.losses) / max(history.sweeps, 1)
+        steps = len(history.losses) / max(history.epochs, 1)
         for style, (name, row) in zip(STYLES[1:] * len(history.metrics), history.metrics.items()):
             at = [(i + 1) * steps - 1 for i in range(len(row))]
             other.plot(at, row, style, color=colors.negative, label=name)
@@ -55,31 +55,31 @@ def loss_curve(history: History, *, theme: str = "light") -> Any:
 
 
 def decision_boundary(
-    model: Any, cases: Sequence[Case], *, level: float | None = None, theme: str = "light"
+    model: Any, examples: Sequence[Example], *, level: float | None = None, theme: str = "light"
 ) -> Any:
     """The first output over the plane of two inputs, with the line where it is `level`.
 
     level: the middle of the targets, unless another is given, such as 0 for a logit.
     """
     _require(
-        bool(cases) and all(len(case.inputs) == 2 for case in cases),
+        bool(examples) and all(len(example.inputs) == 2 for example in examples),
         "a decision boundary",
         "two inputs",
     )
     figure, axes, colors = canvas(theme)
     with _still(model):
-        surface(axes, lambda x, y: _first(model([x, y])).data, cases, colors, True, level)
+        surface(axes, lambda x, y: _first(model([x, y])).data, examples, colors, True, level)
     return figure
 
 
-def hidden_maps(model: MLP, cases: Sequence[Case], *, theme: str = "light") -> Any:
+def hidden_maps(model: MLP, examples: Sequence[Example], *, theme: str = "light") -> Any:
     """What each unit of the first layer answers, over the plane of two inputs."""
-    _require(all(len(case.inputs) == 2 for case in cases), "a map of units", "two inputs")
+    _require(all(len(example.inputs) == 2 for example in examples), "a map of units", "two inputs")
     _require(isinstance(model, MLP), "a map of units", "an MLP")
     units = model.layers[0].neurons
     figure, axes, colors = canvas(theme, len(units))
     for k, (unit, place) in enumerate(zip(units, axes), 1):
-        surface(place, partial(_unit, unit), cases, colors, line=False)
+        surface(place, partial(_unit, unit), examples, colors, line=False)
         place.set_title(f"hidden unit {k}", color=colors.ink)
     return figure
 
@@ -137,7 +137,7 @@ def gradient_sizes(model: Module, *, theme: str = "light") -> Any:
 def weight_paths(
     history: History,
     model: Any,
-    cases: Sequence[Case],
+    examples: Sequence[Example],
     loss: Loss,
     names: Sequence[str] = (),
     *,
@@ -158,7 +158,7 @@ def weight_paths(
 
     def error(x: float, y: float) -> float:
         first.data, second.data = x, y
-        return sum(loss(model(case.inputs), case.targets).data for case in cases)
+        return sum(loss(model(example.inputs), example.targets).data for example in examples)
 
     try:
         spans = [_span(row) for row in (xs, ys)]
@@ -177,9 +177,9 @@ def weight_paths(
 
 
 def _of_run(history: History) -> tuple[Any, Any, Any]:
-    known = history.model is not None and history.cases and history.loss is not None
+    known = history.model is not None and history.examples and history.loss is not None
     _require(bool(known), "this plot", "a history that train() has just made, not a loaded one")
-    return history.model, history.cases, history.loss
+    return history.model, history.examples, history.loss
 
 
 KINDS: dict[str, Callable[..., Any]] = {
@@ -205,16 +205,16 @@ def plot(history: History, kind: str = "loss", *, theme: str = "light", **how: A
 def surface(
     axes: Any,
     value: Callable[[float, float], float],
-    cases: Sequence[Case],
+    examples: Sequence[Example],
     colors: Theme,
     line: bool,
     level: float | None = None,
 ) -> None:
-    """Values over the plane, in shades between the signs' colours; cases by target as marks."""
-    xs, ys = (_span([case.inputs[i] for case in cases]) for i in (0, 1))
+    """Values over the plane, in shades between the signs' colours; examples by target as marks."""
+    xs, ys = (_span([example.inputs[i] for example in examples]) for i in (0, 1))
     grid = [[value(x, y) for x in xs] for y in ys]
     flat = [z for row in grid for z in row]
-    targets = [case.targets[0] for case in cases]
+    targets = [example.targets[0] for example in examples]
     half = (min(targets) + max(targets)) / 2  # 0.5 between 0 and 1
     middle = half if level is None else level
     shades = from_matplotlib("colors").LinearSegmentedColormap.from_list(
@@ -228,11 +228,13 @@ def surface(
         width = 2.5 if line else 1.0
         lines = axes.contour(xs, ys, grid, levels=levels, colors=colors.ink, linewidths=width)
         axes.clabel(lines, fontsize=10, colors=colors.ink)
-    for case, (mark, color) in product(cases, (("o", colors.negative), ("s", colors.positive))):
-        if (mark == "s") == (case.targets[0] > half):
+    for example, (mark, color) in product(
+        examples, (("o", colors.negative), ("s", colors.positive))
+    ):
+        if (mark == "s") == (example.targets[0] > half):
             fill = color if mark == "s" else colors.paper
             style = {"color": color, "markerfacecolor": fill, "markeredgewidth": 2}
-            axes.plot(*case.inputs, mark, markersize=9, **style)
+            axes.plot(*example.inputs, mark, markersize=9, **style)
     axes.set(xlabel="input 1", ylabel="input 2")
 
 

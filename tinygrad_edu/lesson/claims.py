@@ -64,7 +64,7 @@ def typical(
     """The claim that the mean of the numbers, or their median, is within the range.
 
     of: as of `share`. With fewer, the claim fails where chance would lead so far out of the range
-    in less than one case of a hundred. by: `mean` or `median`.
+    in less than one example of a hundred. by: `mean` or `median`.
     """
     if len(xs) < 2:
         return Claim(claim, source, _range(low, high), "too few runs", None)
@@ -81,7 +81,7 @@ def falling(
     """The claim that the medians of the groups fall from one to the next; None is left out.
 
     of: the runs of a group that it takes to say so. With fewer, it fails where a median is above
-    the one before by more than chance would make of so few in one case of a hundred.
+    the one before by more than chance would make of so few in one example of a hundred.
     """
     rows = [[x for x in group if x is not None] for group in groups]
     if min(map(len, rows)) < 2:

@@ -2,7 +2,7 @@
 
 Rumelhart, Hinton and Williams, Nature 323 (1986), 533-536: who is Colin's aunt? A person and a
 relation go through a layer of 6 units each, then through 12 and 6, and 24 persons come out. Of the
-104 cases, 100 are learned, and 4 held out, which each seed draws anew.
+104 examples, 100 are learned, and 4 held out, which each seed draws anew.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from math import exp, sqrt
 from random import Random
 from typing import Any, NamedTuple
 
-from tinygrad_edu.compiled import Step
+from tinygrad_edu.compiled import CompiledLoss
 from tinygrad_edu.data import ENGLISH, MEN, PEOPLE, RELATIONS, family_trees, shuffled
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import SlowWarning
@@ -50,7 +50,7 @@ __all__ = [
     "compiled",
     "end",
     "learn",
-    "learned_cases",
+    "learned_examples",
     "network",
     "optimizers",
     "parted",
@@ -65,7 +65,7 @@ __all__ = [
 CASES = family_trees()
 HELD_OUT = 4
 DEAD_ZONE = 0.2  # an error smaller than this is taken for none
-BEGINNING = 20  # sweeps, with a lower rate and less momentum
+BEGINNING = 20  # epochs, with a lower rate and less momentum
 # What might be found in the units that see the person; None: of nobody's side.
 GENERATION = (1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3)
 BRANCH = (-1, -1, 1, 1, -1, -1, -1, 1, 1, 1, None, None)  # Christopher's side, or Andrew's
@@ -114,16 +114,16 @@ class FamilyNetwork(Module):
 class Recipe(NamedTuple):
     """What is the same for every seed.
 
-    init: every weight and bias is drawn from -init to init. slow, rate: of the first 20 sweeps
+    init: every weight and bias is drawn from -init to init. slow, rate: of the first 20 epochs
     and of the others; momentum is 0.5, then 0.9. decay: the part of itself that every weight
-    and bias loses in a sweep. adam: Adam, with a softmax and its cross-entropy, all at that rate.
+    and bias loses in an epoch. adam: Adam, with a softmax and its cross-entropy, all at that rate.
     """
 
     init: float
     slow: float
     rate: float
     decay: float
-    sweeps: int
+    epochs: int
     adam: bool = False
 
 
@@ -154,8 +154,8 @@ def shared(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
 
 
 @cache
-def compiled(adam: bool) -> tuple[FamilyNetwork, Step, list[list[float]]]:
-    """The network, its step, which also counts the right and the ranked, and all cases' columns.
+def compiled(adam: bool) -> tuple[FamilyNetwork, CompiledLoss, list[list[float]]]:
+    """The network, its step, which also counts the right and the ranked, and all examples' columns.
 
     There is one for all seeds of a process.
     """
@@ -166,20 +166,20 @@ def compiled(adam: bool) -> tuple[FamilyNetwork, Step, list[list[float]]]:
         return model, *step_of(model, [loss, right, ranked], CASES, model.parameters())
 
 
-def learned_cases(recipe: Recipe, seed: int) -> list[list[float]]:
-    """The columns of the cases that are learned."""
+def learned_examples(recipe: Recipe, seed: int) -> list[list[float]]:
+    """The columns of the examples that are learned."""
     _, _, columns = compiled(recipe.adam)
     return [[column[i] for i in parted(seed)[0]] for column in columns]
 
 
 def parted(seed: int) -> tuple[list[int], list[int]]:
-    """The places of the cases that are learned, and of those held out."""
+    """The places of the examples that are learned, and of those held out."""
     order = shuffled(range(len(CASES)), seed)
     return sorted(order[HELD_OUT:]), sorted(order[:HELD_OUT])
 
 
 def begin(recipe: Recipe, seed: int) -> FamilyNetwork:
-    """The network as it is before the first sweep; it is the same one for all seeds."""
+    """The network as it is before the first epoch; it is the same one for all seeds."""
     model, _, _ = compiled(recipe.adam)
     draw, random = uniform(recipe.init), Random(seed)
     return network(recipe, [draw(random, 0, 0) for _ in model.parameters()])
@@ -194,43 +194,45 @@ def network(recipe: Recipe, parameters: Sequence[float]) -> FamilyNetwork:
 
 
 def optimizers(recipe: Recipe, parameters: Sequence[Value]) -> list[tuple[int, Optimizer]]:
-    """Each with the sweep at which it ends."""
+    """Each with the epoch at which it ends."""
     if recipe.adam:
-        return [(recipe.sweeps, Adam(parameters, recipe.rate))]
+        return [(recipe.epochs, Adam(parameters, recipe.rate))]
 
     def momentum(rate: float, alpha: float) -> Momentum:  # decoupled decay is rate * decay
         return Momentum(parameters, rate, alpha, recipe.decay / rate, decoupled=True)
 
-    return [(BEGINNING, momentum(recipe.slow, 0.5)), (recipe.sweeps, momentum(recipe.rate, 0.9))]
+    return [(BEGINNING, momentum(recipe.slow, 0.5)), (recipe.epochs, momentum(recipe.rate, 0.9))]
 
 
 def walk(recipe: Recipe, seed: int, moments: Sequence[int]) -> Iterator[History]:
-    """A run from its beginning that stops at each of the moments, so many sweeps each."""
+    """A run from its beginning that stops at each of the moments, so many epochs each."""
     model, (_, step, _) = begin(recipe, seed), compiled(recipe.adam)
-    cases = learned_cases(recipe, seed)
+    examples = learned_examples(recipe, seed)
     history, last = History(), list[float]()
     phases = optimizers(recipe, model.parameters())
     for moment in moments:
         for end, optimizer in phases:
-            if history.sweeps < min(end, moment):
+            if history.epochs < min(end, moment):
                 if isinstance(optimizer, Momentum):
                     optimizer.last[:] = last or optimizer.last  # the last changes go on
                     last = optimizer.last
-                sweeps = min(end, moment)
-                step.train(optimizer, cases, sweeps, counts=COUNTS, history=history, progress=False)
+                epochs = min(end, moment)
+                step.train(
+                    optimizer, examples, epochs, counts=COUNTS, history=history, progress=False
+                )
         yield history
 
 
-def learn(recipe: Recipe, seed: int, sweeps: int = 0) -> History:
-    """A run; sweeps: how many, unless as many as the recipe says."""
-    (history,) = walk(recipe, seed, [sweeps or recipe.sweeps])
+def learn(recipe: Recipe, seed: int, epochs: int = 0) -> History:
+    """A run; epochs: how many, unless as many as the recipe says."""
+    (history,) = walk(recipe, seed, [epochs or recipe.epochs])
     return history
 
 
 class End(NamedTuple):
     """How a run ended.
 
-    right, ranked: 1 for each of the 104 cases that is. all_right, all_ranked: the first sweep
+    right, ranked: 1 for each of the 104 examples that is. all_right, all_ranked: the first epoch
     before which all that are learned were, None if there was none. parameters: at the end.
     """
 
@@ -241,7 +243,7 @@ class End(NamedTuple):
     parameters: list[float]
 
     def learned(self, seed: int) -> int:
-        """How many of the cases that were shown are right."""
+        """How many of the examples that were shown are right."""
         return sum(self.right[i] for i in parted(seed)[0])
 
     def held_out(self, seed: int, how: str = "right") -> int:
@@ -267,13 +269,13 @@ def end(recipe: Sequence[Any], seed: int) -> End:
 
 def seconds(recipe: Recipe) -> float:
     """About what one run takes here."""
-    return measured(lambda n: learn(recipe, 0, n), recipe.sweeps)
+    return measured(lambda n: learn(recipe, 0, n), recipe.epochs)
 
 
 class Pull(NamedTuple):
     """The weights of a layer, root mean square: their gradients, themselves, and two changes.
 
-    push: what a gradient that stayed would change in a sweep, momentum included. pull: what decay
+    push: what a gradient that stayed would change in an epoch, momentum included. pull: what decay
     takes away.
     """
 
@@ -287,10 +289,10 @@ def pulls(recipe: Sequence[Any], seed: int, moments: Sequence[int]) -> list[dict
     """At each moment, for each layer."""
     recipe = Recipe(*recipe)
     model, step, _ = compiled(recipe.adam)
-    cases = learned_cases(recipe, seed)
+    examples = learned_examples(recipe, seed)
     result = []
     for _, moment in zip(walk(recipe, seed, moments), moments):
-        _, found, *_ = step(*cases)
+        _, found, *_ = step(*examples)
         gradients = dict(zip(model.parameters(), found))
         rate = recipe.slow / 0.5 if moment < BEGINNING else recipe.rate / 0.1
         rows = {}

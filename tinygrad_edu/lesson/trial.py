@@ -1,7 +1,7 @@
 """One setting of the 1986 laboratory, run for one seed: when has the network learned it?
 
-Learned is: every output of every case is on the right side of 0.5, before the update of a sweep;
-with a margin of 0.3, it is above 0.8 or below 0.2.
+Learned is: every output of every example is on the right side of 0.5, before the update of an
+epoch; with a margin of 0.3, it is above 0.8 or below 0.2.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from tinygrad_edu import data
-from tinygrad_edu.compiled import Step
-from tinygrad_edu.data import Case
+from tinygrad_edu.compiled import CompiledLoss
+from tinygrad_edu.data import Example
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import SlowWarning
 from tinygrad_edu.groups import group
@@ -46,7 +46,7 @@ __all__ = [
     "seconds",
 ]
 
-TASKS: dict[str, Callable[[], list[Case]]] = {
+TASKS: dict[str, Callable[[], list[Example]]] = {
     "xor": lambda: data.gate("xor"),
     "parity": data.parity,
     "encoder": data.encoder,
@@ -60,7 +60,7 @@ class Trial(NamedTuple):
     """What is the same for every seed.
 
     task: of TASKS. hidden: units, or 0 for no hidden layer. rate, alpha: of Momentum. init: every
-    weight and bias is drawn from -init to init. sweeps: the most. direct: the outputs see the
+    weight and bias is drawn from -init to init. epochs: the most. direct: the outputs see the
     inputs, too. margin: how far from 0.5 is learned. frozen: the hidden units stay as they began.
     """
 
@@ -69,7 +69,7 @@ class Trial(NamedTuple):
     rate: float
     alpha: float
     init: float
-    sweeps: int
+    epochs: int
     direct: bool = False
     margin: float = 0.0
     frozen: bool = False
@@ -94,20 +94,20 @@ class Direct(Module):
 
 
 @cache
-def build(trial: Trial) -> tuple[Any, list[Case]]:
-    """The network, and its cases; one for all seeds of a process."""
-    cases = TASKS[trial.task]()
-    inputs, outputs = len(cases[0].inputs), len(cases[0].targets)
+def build(trial: Trial) -> tuple[Any, list[Example]]:
+    """The network, and its examples; one for all seeds of a process."""
+    examples = TASKS[trial.task]()
+    inputs, outputs = len(examples[0].inputs), len(examples[0].targets)
     if trial.direct:
-        return Direct(inputs, trial.hidden, outputs), cases
-    return MLP(inputs, [trial.hidden, outputs] if trial.hidden else [outputs], "sigmoid"), cases
+        return Direct(inputs, trial.hidden, outputs), examples
+    return MLP(inputs, [trial.hidden, outputs] if trial.hidden else [outputs], "sigmoid"), examples
 
 
-def begin(trial: Trial, seed: int) -> tuple[Any, list[Case]]:
-    """The network as it is before the first sweep, and its cases."""
-    model, cases = build(trial)
+def begin(trial: Trial, seed: int) -> tuple[Any, list[Example]]:
+    """The network as it is before the first epoch, and its examples."""
+    model, examples = build(trial)
     draw, random = uniform(trial.init), Random(seed)
-    return network(trial, [draw(random, 0, 0) for _ in model.parameters()]), cases
+    return network(trial, [draw(random, 0, 0) for _ in model.parameters()]), examples
 
 
 def right(outputs: Sequence[Value], targets: Sequence[float], margin: float = 0.0) -> Value:
@@ -120,13 +120,13 @@ def right(outputs: Sequence[Value], targets: Sequence[float], margin: float = 0.
 
 
 @cache
-def compiled(trial: Trial) -> tuple[Step, list[list[float]]]:
-    """The step of all seeds of a process, loss and `right`, and the columns of the cases."""
-    model, cases = build(trial)
+def compiled(trial: Trial) -> tuple[CompiledLoss, list[list[float]]]:
+    """The step of all seeds of a process, loss and `right`, and the columns of the examples."""
+    model, examples = build(trial)
     count = partial(right, margin=trial.margin)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SlowWarning)  # a lesson says that itself
-        return step_of(model, [half_squared_error, count], cases, moved(trial))
+        return step_of(model, [half_squared_error, count], examples, moved(trial))
 
 
 def moved(trial: Trial) -> list[Value]:
@@ -136,16 +136,16 @@ def moved(trial: Trial) -> list[Value]:
     return parameters
 
 
-def learn(trial: Trial, seed: int, sweeps: int = 0) -> History:
-    """The run; sweeps: exactly so many, instead of until it is learned."""
-    _, cases = begin(trial, seed)
+def learn(trial: Trial, seed: int, epochs: int = 0) -> History:
+    """The run; epochs: exactly so many, instead of until it is learned."""
+    _, examples = begin(trial, seed)
     program, columns = compiled(trial)
-    learned = Criterion("learned", lambda history: history.metrics["right"][-1] == len(cases))
+    learned = Criterion("learned", lambda history: history.metrics["right"][-1] == len(examples))
     history: History = program.train(
         Momentum(moved(trial), trial.rate, trial.alpha),
         columns,
-        sweeps=sweeps or trial.sweeps + 1,
-        until=None if sweeps else learned,
+        epochs=epochs or trial.epochs + 1,
+        until=None if epochs else learned,
         counts=["right"],
         progress=False,
     )
@@ -153,9 +153,9 @@ def learn(trial: Trial, seed: int, sweeps: int = 0) -> History:
 
 
 class End(NamedTuple):
-    """How a run ended. sweeps: before it was learned, None if it never was. parameters: then."""
+    """How a run ended. epochs: before it was learned, None if it never was. parameters: then."""
 
-    sweeps: int | None
+    epochs: int | None
     parameters: list[float]
 
 
@@ -165,24 +165,24 @@ def end(trial: Sequence[Any], seed: int) -> End:
     history = learn(trial, seed)
     learned = history.stopped == "learned"
     numbers = [p.data for p in build(trial)[0].parameters()]
-    return End(history.sweeps - 1 if learned else None, numbers)
+    return End(history.epochs - 1 if learned else None, numbers)
 
 
 def after_all(trial: Sequence[Any], seed: int) -> list[float]:
-    """The parameters after all sweeps, whether it was learned before or not."""
+    """The parameters after all epochs, whether it was learned before or not."""
     trial = Trial(*trial)
-    learn(trial, seed, trial.sweeps)
+    learn(trial, seed, trial.epochs)
     return [p.data for p in build(trial)[0].parameters()]
 
 
 class Fate(NamedTuple):
-    """How a run went that was given all its sweeps.
+    """How a run went that was given all its epochs.
 
-    sweeps: before it was learned for the first time, None if it never was. most, right: how many
-    cases were right at best, and at the end. parameters: at the end.
+    epochs: before it was learned for the first time, None if it never was. most, right: how many
+    examples were right at best, and at the end. parameters: at the end.
     """
 
-    sweeps: int | None
+    epochs: int | None
     most: int
     right: int
     parameters: list[float]
@@ -191,9 +191,9 @@ class Fate(NamedTuple):
 def fate(trial: Sequence[Any], seed: int) -> Fate:
     """How the run of that seed goes."""
     trial = Trial(*trial)
-    rights = learn(trial, seed, trial.sweeps).metrics["right"]
-    model, cases = build(trial)
-    first = rights.index(len(cases)) if len(cases) in rights else None
+    rights = learn(trial, seed, trial.epochs).metrics["right"]
+    model, examples = build(trial)
+    first = rights.index(len(examples)) if len(examples) in rights else None
     numbers = [p.data for p in model.parameters()]
     return Fate(first, int(max(rights)), int(rights[-1]), numbers)
 
@@ -206,19 +206,19 @@ def network(trial: Trial, parameters: Sequence[float]) -> Any:
     return model
 
 
-def seconds(trial: Trial, sweeps: int) -> float:
-    """About what one run of so many sweeps takes here."""
-    return measured(lambda n: learn(trial, 0, n), sweeps)
+def seconds(trial: Trial, epochs: int) -> float:
+    """About what one run of so many epochs takes here."""
+    return measured(lambda n: learn(trial, 0, n), epochs)
 
 
-def measured(run: Callable[[int], object], sweeps: int) -> float:
-    """About what `run(sweeps)` takes, from fewer sweeps where these take long enough to tell."""
+def measured(run: Callable[[int], object], epochs: int) -> float:
+    """About what `run(epochs)` takes, from fewer epochs where these take long enough to tell."""
     run(1)  # what is compiled once, is not counted
     n = 1
     while True:
         began = time.perf_counter()
         run(n)
         took = time.perf_counter() - began
-        if took > 0.1 or n >= sweeps:
-            return took * sweeps / n
-        n = min(4 * n, sweeps)
+        if took > 0.1 or n >= epochs:
+            return took * epochs / n
+        n = min(4 * n, epochs)

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_explain import line, parabola, random_dag
 
-from tinygrad_edu import Steps, Value, graph, log, mask, steps, topological_order
+from tinygrad_edu import Trace, Value, graph, log, mask, topological_order, trace
 from tinygrad_edu.engine import as_value
 from tinygrad_edu.ops import CONSTANT
-from tinygrad_edu.steps import Event, steps_of
+from tinygrad_edu.trace import Event, trace_of
 
 GRAPHS = 500
 
@@ -35,13 +35,13 @@ def bitwise(thing: Any) -> Any:
 
 
 @cache
-def stepped() -> list[tuple[Value, Steps]]:
+def stepped() -> list[tuple[Value, Trace]]:
     """So many random graphs, with nan and infinities, some with gradients, some set afterwards."""
     values = [random_value(Random(seed), Random(seed).randint(1, 25)) for seed in range(GRAPHS)]
-    return [(y, steps(y)) for y in values]
+    return [(y, trace(y)) for y in values]
 
 
-def of_phase(phase: str, events: Steps) -> list[Event]:
+def of_phase(phase: str, events: Trace) -> list[Event]:
     return [event for event in events if event.phase == phase]
 
 
@@ -136,13 +136,13 @@ def test_events_do_not_depend_on_what_backward_did_before() -> None:
     """Never called, called, called twice, and with a grad from elsewhere."""
     for seed in range(100):
         y = random_dag(Random(seed), 10)
-        events = steps(y)
+        events = trace(y)
         told, lines = bitwise(events.events), list(events.lines())
         for _ in range(2):
             y.backward()
-            assert bitwise(steps(y).events) == told
+            assert bitwise(trace(y).events) == told
         topological_order(y)[0].grad = -17.5
-        again = steps(y)
+        again = trace(y)
         assert (bitwise(again.events), list(again.lines())) == (told, lines)
         assert again.to_json() == events.to_json()
         assert again.graph == events.graph
@@ -153,7 +153,7 @@ def test_nothing_about_the_values_is_changed() -> None:
         y = random_value(Random(seed), 15)
         nodes = topological_order(y)
         before = [(bits(x.data), bits(x.grad), x.label, x.group) for x in nodes]
-        events = steps(y)
+        events = trace(y)
         assert str(events)
         assert events.to_json()
         assert [(bits(x.data), bits(x.grad), x.label, x.group) for x in nodes] == before
@@ -162,21 +162,21 @@ def test_nothing_about_the_values_is_changed() -> None:
 def test_a_leaf_set_afterwards_does_not_change_what_happened() -> None:
     x = Value(3.0, label="x")
     y = x * x
-    told = steps(y).events
+    told = trace(y).events
     x.data = 100.0
-    assert [e.passing for e in steps(y).events] == [e.passing for e in told]
-    assert steps(y).events[-1].running == 6
+    assert [e.passing for e in trace(y).events] == [e.passing for e in told]
+    assert trace(y).events[-1].running == 6
 
 
 def test_a_value_that_nothing_was_computed_for_has_one_event() -> None:
     for x, data in ((Value(2.0), 2.0), (as_value(3.0), 3.0)):
-        assert steps(x).events == (Event("backward", 0, "", (), data, 1.0),)
-        assert len(list(steps(x).lines())) == 2
+        assert trace(x).events == (Event("backward", 0, "", (), data, 1.0),)
+        assert len(list(trace(x).lines())) == 2
 
 
 def test_steps_of_a_graph_as_data_are_those_of_the_value() -> None:
     for y, events in stepped()[:100]:
-        assert bitwise(steps_of(graph(y)).events) == bitwise(events.events)
+        assert bitwise(trace_of(graph(y)).events) == bitwise(events.events)
 
 
 @given(st.floats(allow_subnormal=True), st.floats(), st.integers(1, 6))
@@ -185,7 +185,7 @@ def test_any_numbers_can_be_replayed(a: float, b: float, rounds: int) -> None:
     z = x
     for _ in range(rounds):
         z = z * y + x / z - log(z) ** y
-    last = {event.node: bits(event.running) for event in of_phase("backward", steps(z))}
+    last = {event.node: bits(event.running) for event in of_phase("backward", trace(z))}
     grads = fresh(z)
     assert {i: grads[i] for i in last} == last
 
@@ -196,7 +196,7 @@ def test_any_numbers_can_be_replayed(a: float, b: float, rounds: int) -> None:
 def test_each_line_of_the_line() -> None:
     """L = (a*b + c) * f at 2, -3, 10, -2."""
     y, _ = line()
-    assert list(steps(y).lines()) == [
+    assert list(trace(y).lines()) == [
         "given     a = 2, b = -3, c = 10, f = -2",
         "forward   e = a * b = 2 * (-3) = -6",
         "forward   d = e + c = -6 + 10 = 4",
@@ -209,13 +209,13 @@ def test_each_line_of_the_line() -> None:
         "backward  e -> a: local derivative b = -3; contribution (-2) * (-3) = 6; grad a = 6",
         "backward  e -> b: local derivative a = 2; contribution (-2) * 2 = -4; grad b = -4",
     ]
-    assert str(steps(y)).splitlines() == list(steps(y).lines())
+    assert str(trace(y)).splitlines() == list(trace(y).lines())
 
 
 def test_each_line_of_the_parabola_where_contributions_add_up() -> None:
     """y = x*x + 3*x at 2; x gets 3, then 2, then 2 again; the constant 3 gets nothing."""
     y, _ = parabola()
-    assert list(steps(y).lines()) == [
+    assert list(trace(y).lines()) == [
         "given     x = 2",
         "forward   s = x * x = 2 * 2 = 4",
         "forward   t = 3 * x = 3 * 2 = 6",
@@ -237,7 +237,7 @@ def test_a_contribution_of_zero_is_told_as_any_other() -> None:
     s, t = 3 * x, x * 0
     y = s + t
     s.label, t.label, y.label = "s", "t", "y"
-    assert list(steps(y).lines())[-2:] == [
+    assert list(trace(y).lines())[-2:] == [
         "backward  t -> x: local derivative 0; contribution 1 * 0 = 0; grad x = 0",
         "backward  s -> x: local derivative 3; contribution 1 * 3 = 3; grad x = 0 + 3 = 3",
     ]
@@ -245,7 +245,7 @@ def test_a_contribution_of_zero_is_told_as_any_other() -> None:
 
 def test_a_formula_is_told_in_names_and_in_numbers() -> None:
     """Of the lecture's neuron: o = tanh(n) = 0.7071, so 1 - o**2 is 0.5."""
-    lines = list(steps(neuron()).lines())
+    lines = list(trace(neuron()).lines())
     assert "forward   o = tanh(n) = tanh(0.8814) = 0.7071" in lines
     assert (
         "backward  o -> n: local derivative 1 - o**2 = 1 - 0.7071**2 = 0.5; "
@@ -253,7 +253,7 @@ def test_a_formula_is_told_in_names_and_in_numbers() -> None:
     ) in lines
     assert any(
         told.startswith("backward  o -> n") and "0.71**2" in told
-        for told in steps(neuron(), places=2).lines()
+        for told in trace(neuron(), places=2).lines()
     )
 
 
@@ -309,9 +309,9 @@ def test_the_ids_are_those_of_the_graphs_json() -> None:
 
 def test_the_json_is_one_event_a_line() -> None:
     y, _ = line()
-    lines = steps(y).to_json().splitlines()
+    lines = trace(y).to_json().splitlines()
     assert (lines[0], lines[-1]) == ("[", "]")
-    assert len(lines) == len(steps(y)) + 2
+    assert len(lines) == len(trace(y)) + 2
     assert json.loads(lines[-2]) == {
         "phase": "backward",
         "node": 1,

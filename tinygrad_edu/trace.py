@@ -24,7 +24,7 @@ from tinygrad_edu.written import (
     side,
 )
 
-__all__ = ["Event", "Steps", "steps", "steps_of"]
+__all__ = ["Event", "Trace", "trace", "trace_of"]
 
 
 class Event(NamedTuple):
@@ -46,7 +46,7 @@ class Event(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Steps:
+class Trace:
     """The events of both passes, in order, and the graph as it is after them.
 
     Its gradients are those of a fresh `backward()`, from 0.
@@ -131,16 +131,16 @@ class Steps:
         return "[\n" + ",\n".join(rows) + "\n]\n"
 
 
-def steps(y: Value, places: int = 4) -> Steps:
+def trace(y: Value, places: int = 4) -> Trace:
     """The forward and the backward pass from `y` as a list of events.
 
     places: decimals of the numbers in its lines. Nothing is computed again and no grad is set:
     the numbers are those of the graph as it was computed.
     """
-    return steps_of(graph(y), places)
+    return trace_of(graph(y), places)
 
 
-def steps_of(graph: Graph, places: int = 4) -> Steps:
+def trace_of(graph: Graph, places: int = 4) -> Trace:
     """The events of the graph."""
     check_places(places)
     passings = tuple(backward_pass(graph))
@@ -169,4 +169,4 @@ def steps_of(graph: Graph, places: int = 4) -> Steps:
                 passing,
             )
         )
-    return Steps(graph, tuple(events), places)
+    return Trace(graph, tuple(events), places)
