@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from random import Random
 
 from tinygrad_edu import Value, gradient, graph, trace
 from tinygrad_edu.check import numerical_gradient
@@ -49,7 +48,7 @@ def main(lesson: Lesson) -> None:
 
 def neuron(activation: str) -> Neuron:
     """A neuron that begins at BEGINNING."""
-    one = Neuron(2, activation, random=Random(0))
+    one = Neuron(2, activation, seed=0)
     for p, x in zip(one.parameters(), BEGINNING):
         p.data = x
     return one
@@ -76,7 +75,7 @@ def one_step(lesson: Lesson) -> None:
             again = half_squared_error(outputs, ONE_CASE[0].targets)
             outputs[0].label, again.label = "y", "loss"
             again.backward()
-            lines = [f"{name} = {p.data:.4f}" for name, p in unit.named_parameters().items()]
+            lines = [f"{name} = {p.data:.4f}" for name, p in unit.named_parameters()]
             lines.append(f"and the loss: {drawn.data:.4f} before, {again.data:.4f} now")
             picture = graph(again, roles=roles).draw(before=before, direction="TB")
         else:
@@ -96,7 +95,7 @@ def check_gradient(lesson: Lesson, grads: Sequence[float]) -> None:
     """Are these the slopes of the error, as something says that has never heard of a chain?"""
 
     def error(*numbers: Value) -> Value:
-        unit = Neuron(2, "sigmoid", random=Random(0))
+        unit = Neuron(2, "sigmoid", seed=0)
         unit.w, unit.b = list(numbers[:2]), numbers[2]
         return half_squared_error([unit(ONE_CASE[0].inputs)], ONE_CASE[0].targets)
 

@@ -97,7 +97,7 @@ def every_line(lesson: Lesson) -> None:
     claim = "corners of XOR that the best of all lines has right"
     lesson.claim(bounded(claim, MINSKY, scores[GATES["xor"]], 3, 3))
 
-    unit = Neuron(2, "step", random=Random(0))
+    unit = Neuron(2, "step", seed=0)
     for p, x in zip(unit.parameters(), best_line(GATES["xor"])):
         p.data = x
     x1, x2 = Value(1.0, label="x1"), Value(1.0, label="x2")
@@ -181,7 +181,7 @@ def logistic(lesson: Lesson) -> None:
 
 def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, float]]]]:
     """The last outputs, the last loss in bits, and the path of each output, of one run."""
-    unit = Neuron(2, "linear", random=Random(0))
+    unit = Neuron(2, "linear", seed=0)
     draw, random = uniform(1.0), Random(seed)
     for p in unit.parameters():
         p.data = draw(random, 2, 1)

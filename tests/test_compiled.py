@@ -180,10 +180,10 @@ def half(ys: Any, ts: Any) -> Value:
     return losses.half_squared_error(ys, ts)
 
 
-LINEAR = Linear(3, 2, Random(1), lambda random, *_: random.uniform(-1, 1))
-NEURON = Neuron(3, "softplus", random=Random(2))
-LAYER = Layer(3, 2, "atan", random=Random(3))
-TABLE_OF_VECTORS = Embedding(4, 3, random=Random(4))
+LINEAR = Linear(3, 2, init=lambda random, *_: random.uniform(-1, 1), seed=1)
+NEURON = Neuron(3, "softplus", seed=2)
+LAYER = Layer(3, 2, "atan", seed=3)
+TABLE_OF_VECTORS = Embedding(4, 3, seed=4)
 NORMS = LayerNorm(3), RMSNorm(3)
 BLOCKS = [Block(4, 2, hidden=3, norm=norm, seed=5) for norm in (LayerNorm, RMSNorm)]
 MLPS = {name: MLP(3, [4, 2], name, seed=6) for name in ("linear", "tanh", "sigmoid", "relu", "sin")}

@@ -352,7 +352,7 @@ def convolutions(random: Random, length: int) -> Value:
 
 def recurrent(random: Random, length: int, every: bool = True) -> Value:
     """Each step needs the one before: the same sums of the same parameters, but no lanes."""
-    on, new = Linear(3, 3, random, some), Linear(4, 3, random, some)
+    on, new = Linear(3, 3, init=some, seed=random), Linear(4, 3, init=some, seed=random)
     states = [numbers(random, 3)]
     for x in sequence(random, length):
         states.append([tanh(a + b) for a, b in zip(on(states[-1]), new(x), strict=True)])
@@ -365,7 +365,7 @@ def recurrent_at_its_end(random: Random, length: int) -> Value:
 
 def layers(random: Random, length: int) -> Value:
     """So many, with the same weights, of five vectors."""
-    linear, xs = Linear(4, 4, random, some), sequence(random, 5)
+    linear, xs = Linear(4, 4, init=some, seed=random), sequence(random, 5)
     for _ in range(length):
         xs = [[tanh(y) for y in linear(x)] for x in xs]
     return distance(xs)
@@ -373,14 +373,17 @@ def layers(random: Random, length: int) -> Value:
 
 def ring(random: Random, length: int) -> Value:
     """Of each and the two before it, round and round: lanes that are others' lanes, turned."""
-    linear, xs = Linear(3, 1, random, some), [tanh(x * x) for x in numbers(random, length)]
+    linear, xs = (
+        Linear(3, 1, init=some, seed=random),
+        [tanh(x * x) for x in numbers(random, length)],
+    )
     return distance([linear([xs[(i - 2) % length], xs[i - 1], x]) for i, x in enumerate(xs)])
 
 
 def mixed(random: Random, length: int) -> Value:
     """The same weights of other operations at each place."""
     names = ("tanh", "sin", "atan", "sigmoid")
-    linear = Linear(3, 3, random, some)
+    linear = Linear(3, 3, init=some, seed=random)
     xs = sequence(random, length, 3)
     return distance(
         [linear([TABLE[names[(i + j) % 4]](x) for j, x in enumerate(v)]) for i, v in enumerate(xs)]

@@ -144,7 +144,7 @@ def tables() -> list[tuple[Any, int, int, list[int], int]]:
     """Of one example and of many, with every instruction."""
     model, inputs = MLP(2, [9, 2], "sigmoid", seed=1), [Value(0.5) for _ in range(4)]
     loss = losses.half_squared_error(model(inputs[:2]), inputs[2:])
-    linear = Linear(3, 3, Random(1), lambda random, *_: random.uniform(-1, 1))
+    linear = Linear(3, 3, init=lambda random, *_: random.uniform(-1, 1), seed=1)
     y = losses.cross_entropy([tanh(z) for z in linear(inputs[:3])], inputs[1:])
     text, parameters = attention()
     steps = [

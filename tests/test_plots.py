@@ -115,7 +115,7 @@ def test_a_path_goes_from_the_first_weights_to_the_last_and_changes_none() -> No
     before = [p.data for p in history.model.parameters()]
     axes = weight_paths(history, history.model, history.examples, history.loss).axes[0]
     assert [p.data for p in history.model.parameters()] == before
-    now = [history.model.named_parameters()[name].data for name in WATCHED]
+    now = [dict(history.model.named_parameters())[name].data for name in WATCHED]
     path = axes.lines[0]
     for numbers, name, x in zip((path.get_xdata(), path.get_ydata()), WATCHED, now, strict=True):
         assert list(numbers) == [*history.parameters[name], x]

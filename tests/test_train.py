@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -122,7 +121,7 @@ def test_the_mean_of_the_losses_is_their_sum_over_the_examples() -> None:
 def test_xor_is_learned_and_the_history_tells_how() -> None:
     m = model()
     name = "layer1.neuron1.w[0]"
-    first = m.named_parameters()[name].data
+    first = dict(m.named_parameters())[name].data
 
     def accuracy(outputs: Any, examples: Any) -> float:
         right = [(y[0].data > 0.5) == (c.targets[0] == 1) for y, c in zip(outputs, examples)]
@@ -189,9 +188,9 @@ class Wet(Module):
 
     def __init__(self) -> None:
         self.first, self.dropout, self.last = (
-            Layer(2, 8, random=Random(1)),
+            Layer(2, 8, seed=1),
             Dropout(0.5, seed=2),
-            Neuron(8, random=Random(2)),
+            Neuron(8, seed=2),
         )
         self.label()
 
@@ -400,7 +399,7 @@ class Token(Module):
     """A number for each of two tokens."""
 
     def __init__(self) -> None:
-        self.embedding = Embedding(2, 1, random=Random(1))
+        self.embedding = Embedding(2, 1, seed=1)
         self.label()
 
     def __call__(self, xs: Any) -> Any:

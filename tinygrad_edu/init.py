@@ -7,17 +7,58 @@ calls `random()`, whose numbers Python promises never to change for a seed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from math import cos, log, pi, sqrt
 from random import Random
 
-__all__ = ["Init", "he", "normal", "uniform", "xavier"]
+__all__ = [
+    "Init",
+    "Seed",
+    "generator",
+    "he",
+    "linear_default",
+    "manual_seed",
+    "normal",
+    "uniform",
+    "xavier",
+]
 
 Init = Callable[[Random, int, int], float]
+Seed = int | Random | None
+
+_seeds = count()  # of what is made without a seed
+
+
+def generator(seed: Seed = None) -> Random:
+    """This returns the generator of random numbers of that seed; a generator given is returned.
+
+    Without a seed it is 0 for the first that asks in a process, 1 for the next, and so on: two
+    networks differ, and a program does the same each time. TypeError for a seed that is none.
+    """
+    if isinstance(seed, Random):
+        return seed
+    if seed is None:
+        return Random(next(_seeds))
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        raise TypeError(f"a seed is a whole number or a random.Random, not {seed!r:.60}")
+    return Random(seed.__index__())
+
+
+def manual_seed(seed: int) -> None:
+    """Begins anew: what is made without a seed has `seed`, then `seed + 1`, and so on."""
+    global _seeds
+    generator(seed)
+    _seeds = count(seed)
 
 
 def uniform(r: float) -> Init:
     """Uniform in (-r, r): 0.3 is that of Rumelhart, Hinton and Williams 1986."""
     return lambda random, inputs, outputs: _between(random, r)
+
+
+def linear_default() -> Init:
+    """Uniform in (-r, r) with r = 1 / sqrt(inputs): weights and biases of PyTorch's Linear."""
+    return lambda random, inputs, outputs: _between(random, 1 / sqrt(inputs))
 
 
 def xavier(gain: float = 1.0) -> Init:
@@ -34,7 +75,7 @@ def he() -> Init:
 
 
 def normal(deviation: float) -> Init:
-    """Normal with that standard deviation; 0.02 is GPT-2's."""
+    """Normal with that standard deviation; 0.02 is GPT-2's, 1 that of PyTorch's Embedding."""
     return lambda random, inputs, outputs: _normal(random) * deviation
 
 

@@ -23,7 +23,7 @@ from tinygrad_edu.errors import StateError
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.graph import jsonable
 from tinygrad_edu.layers import Dropout
-from tinygrad_edu.nn import Module
+from tinygrad_edu.module import Module
 from tinygrad_edu.train import History
 
 __all__ = ["Stateful", "load", "save"]
@@ -54,7 +54,7 @@ def save(
     """Writes what is given to the file, which appears whole or not at all."""
     told: dict[str, Any] = {"format": _FORMAT, "version": 1, "model": repr(model)}
     told["chance"] = {name: part.drawn for name, part in _chancy(model)}
-    told["parameters"] = {name: jsonable(p.data) for name, p in model.named_parameters().items()}
+    told["parameters"] = {name: jsonable(p.data) for name, p in model.named_parameters()}
     if optimizer is not None:
         told["optimizer"] = optimizer.state()
     if history is not None:
@@ -128,7 +128,7 @@ def _none_such(constant: str) -> float:
 
 
 def _parameters(told: dict[str, Any], model: Module) -> list[tuple[Any, float]]:
-    saved, own = told.get("parameters"), model.named_parameters()
+    saved, own = told.get("parameters"), dict(model.named_parameters())
     if not isinstance(saved, dict):
         raise StateError("the file has no parameters: it is damaged")
     missing = next((name for name in own if name not in saved), None)

@@ -23,7 +23,7 @@ from tinygrad_edu.history import Criterion as Criterion
 from tinygrad_edu.history import History as History
 from tinygrad_edu.history import Learner as Learner
 from tinygrad_edu.ieee import number
-from tinygrad_edu.nn import Module
+from tinygrad_edu.module import Module
 from tinygrad_edu.progress import Bar
 from tinygrad_edu.straight import as_arrays, function
 from tinygrad_edu.tape import record
@@ -386,7 +386,7 @@ def step_of(
     """The step of one example, for the loss and the counts `fs`, and the columns of all examples."""
     steps_in_epoch(examples)
     for _, part in model.walk():
-        if getattr(part, "training", False) and getattr(part, "probability", 0):
+        if getattr(part, "training", False) and getattr(part, "p", 0):
             raise ValueError(
                 "dropout draws anew for each example, a compiled run cannot: call eval()"
             )
@@ -409,7 +409,7 @@ def step_of(
 
 def _watched(model: Module, optimizer: Learner, watch: Sequence[str]) -> dict[str, Value]:
     """The parameters to record, by name."""
-    parameters = model.named_parameters()
+    parameters = dict(model.named_parameters())
     if set(parameters.values()).isdisjoint(optimizer.parameters):
         raise ValueError("the optimizer has no parameter of this model: give it those it has")
     for name in watch:

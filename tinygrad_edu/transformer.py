@@ -9,14 +9,14 @@ norm first, is GPT-2's (Radford et al. 2019); attention is of Vaswani et al. 201
 from __future__ import annotations
 
 from collections.abc import Sequence
-from random import Random
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.groups import group
-from tinygrad_edu.init import Init
+from tinygrad_edu.init import Init, Seed, generator
 from tinygrad_edu.layers import SMALL, LayerNorm, Linear, RMSNorm, residual, total
 from tinygrad_edu.losses import softmax
-from tinygrad_edu.nn import Layer, Module, check_size
+from tinygrad_edu.module import Module, check_size
+from tinygrad_edu.perceptron import Layer
 
 __all__ = ["Attention", "Block", "Head", "Vector"]
 
@@ -26,13 +26,14 @@ Vector = list[Value]
 class Head(Module):
     """One attention head: each position asks (query) what earlier ones offer (key, value)."""
 
-    def __init__(self, size: int, width: int, random: Random, init: Init) -> None:
-        self.query = Linear(size, width, random, init, bias=False)
-        self.key = Linear(size, width, random, init, bias=False)
-        self.value = Linear(size, width, random, init, bias=False)
+    def __init__(self, size: int, width: int, *, init: Init = SMALL, seed: Seed = None) -> None:
+        random = generator(seed)
+        self.query = Linear(size, width, bias=False, init=init, seed=random)
+        self.key = Linear(size, width, bias=False, init=init, seed=random)
+        self.value = Linear(size, width, bias=False, init=init, seed=random)
         self.width = width
 
-    def __call__(self, sequence: Sequence[Vector]) -> list[Vector]:
+    def forward(self, sequence: Sequence[Vector]) -> list[Vector]:
         queries = [self.query(x) for x in sequence]
         keys = [self.key(x) for x in sequence]
         values = [self.value(x) for x in sequence]
@@ -51,14 +52,15 @@ class Head(Module):
 class Attention(Module):
     """Several heads side by side, and a linear map of all their answers."""
 
-    def __init__(self, size: int, heads: int, random: Random, init: Init) -> None:
+    def __init__(self, size: int, heads: int, *, init: Init = SMALL, seed: Seed = None) -> None:
         check_size("block", size, heads)
         if size % heads:
             raise ValueError(f"{heads} heads cannot share {size} numbers: choose a divisor")
-        self.heads = [Head(size, size // heads, random, init) for _ in range(heads)]
-        self.output = Linear(size, size, random, init)
+        random = generator(seed)
+        self.heads = [Head(size, size // heads, init=init, seed=random) for _ in range(heads)]
+        self.output = Linear(size, size, init=init, seed=random)
 
-    def __call__(self, sequence: Sequence[Vector]) -> list[Vector]:
+    def forward(self, sequence: Sequence[Vector]) -> list[Vector]:
         answers = []
         for i, head in enumerate(self.heads, 1):
             with group(f"head{i}"):
@@ -80,18 +82,18 @@ class Block(Module):
         activation: str = "relu",
         norm: type[LayerNorm] | type[RMSNorm] = LayerNorm,
         init: Init = SMALL,
-        seed: int = 0,
+        seed: Seed = None,
     ) -> None:
         check_size("block", size, heads)
-        random = Random(seed)
+        random = generator(seed)
         hidden = hidden or 4 * size
         self.norm1, self.norm2 = norm(size), norm(size)
-        self.attention = Attention(size, heads, random, init)
-        self.wide = Layer(size, hidden, activation, init=init, random=random)
-        self.narrow = Layer(hidden, size, "linear", init=init, random=random)
+        self.attention = Attention(size, heads, init=init, seed=random)
+        self.wide = Layer(size, hidden, activation, init=init, seed=random)
+        self.narrow = Layer(hidden, size, "linear", init=init, seed=random)
         self.label()
 
-    def __call__(self, sequence: Sequence[Vector]) -> list[Vector]:
+    def forward(self, sequence: Sequence[Vector]) -> list[Vector]:
         with group("attention"):
             answers = self.attention([self.norm1(x) for x in sequence])
         sequence = [residual(x, answer) for x, answer in zip(sequence, answers)]

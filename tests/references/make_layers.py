@@ -66,8 +66,8 @@ def mlp(activation):
 
 
 def norm(function, with_bias):
-    g, names = tensor("g", 5)
-    b, more = tensor("b", 5) if with_bias else (None, {})
+    g, names = tensor("weight", 5)
+    b, more = tensor("bias", 5) if with_bias else (None, {})
     x = torch.randn(5, requires_grad=True)
     y = function(x, g, b) if with_bias else function(x, g)
     return told(weighted(y), y, x, names | more)
@@ -78,12 +78,12 @@ def attention(name, x, size, heads):
     for h in range(1, heads + 1):
         maps = []
         for part in ("query", "key", "value"):
-            w, more = tensor(f"{name}head{h}.{part}.w", width, size)
+            w, more = tensor(f"{name}head{h}.{part}.weight", width, size)
             names |= more
             maps.append(x @ w.T)
         answers.append(scaled_dot_product_attention(*maps, is_causal=True))
-    w, more = tensor(f"{name}output.w", size, size)
-    b, most = tensor(f"{name}output.b", size)
+    w, more = tensor(f"{name}output.weight", size, size)
+    b, most = tensor(f"{name}output.bias", size)
     return torch.cat(answers, dim=1) @ w.T + b, names | more | most
 
 

@@ -151,7 +151,7 @@ def weight_paths(
     watched = len(names) == 2 and all(name in history.parameters for name in names)
     _require(watched, "a path", "two watched parameters (train(..., watch=[...]))")
     figure, axes, colors = canvas(theme)
-    parameters = model.named_parameters()
+    parameters = dict(model.named_parameters())
     first, second = (parameters[name] for name in names)
     now = first.data, second.data
     xs, ys = ([*history.parameters[name], x] for name, x in zip(names, now))

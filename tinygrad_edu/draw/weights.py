@@ -108,7 +108,7 @@ class Weights:
     @property
     def alt(self) -> str:
         """The weights, read aloud."""
-        return "; ".join(f"{n} {p.data:.2f}" for n, p in self.model.named_parameters().items())
+        return "; ".join(f"{n} {p.data:.2f}" for n, p in self.model.named_parameters())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the picture as SVG; LayoutError if there is no Graphviz."""

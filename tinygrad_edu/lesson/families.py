@@ -22,9 +22,10 @@ from tinygrad_edu.groups import group
 from tinygrad_edu.init import uniform
 from tinygrad_edu.lesson.trial import measured, right
 from tinygrad_edu.losses import cross_entropy, half_squared_error
-from tinygrad_edu.nn import Layer, Module, Number
+from tinygrad_edu.module import Module, Number
 from tinygrad_edu.ops import maximum, step
 from tinygrad_edu.optim import Adam, Momentum, Optimizer
+from tinygrad_edu.perceptron import Layer
 from tinygrad_edu.train import History, step_of
 
 __all__ = [
@@ -87,11 +88,11 @@ class FamilyNetwork(Module):
 
     def __init__(self, last: str = "sigmoid") -> None:
         random, people = Random(0), len(PEOPLE)
-        self.person = Layer(people, 6, "sigmoid", random=random)
-        self.relation = Layer(len(RELATIONS), 6, "sigmoid", random=random)
-        self.centre = Layer(12, 12, "sigmoid", random=random)
-        self.narrow = Layer(12, 6, "sigmoid", random=random)
-        self.answer = Layer(6, people, last, random=random)
+        self.person = Layer(people, 6, "sigmoid", seed=random)
+        self.relation = Layer(len(RELATIONS), 6, "sigmoid", seed=random)
+        self.centre = Layer(12, 12, "sigmoid", seed=random)
+        self.narrow = Layer(12, 6, "sigmoid", seed=random)
+        self.answer = Layer(6, people, last, seed=random)
         self.label()
 
     def layers(self) -> dict[str, Layer]:

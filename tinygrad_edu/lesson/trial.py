@@ -21,9 +21,10 @@ from tinygrad_edu.errors import SlowWarning
 from tinygrad_edu.groups import group
 from tinygrad_edu.init import uniform
 from tinygrad_edu.losses import half_squared_error
-from tinygrad_edu.nn import MLP, Layer, Module, Number
+from tinygrad_edu.module import Module, Number
 from tinygrad_edu.ops import step
 from tinygrad_edu.optim import Momentum
+from tinygrad_edu.perceptron import MLP, Layer
 from tinygrad_edu.train import Criterion, History, step_of
 
 __all__ = [
@@ -81,8 +82,8 @@ class Direct(Module):
     def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
         random = Random(0)
         self.layers = [
-            Layer(inputs, hidden, "sigmoid", random=random),
-            Layer(hidden + inputs, outputs, "sigmoid", random=random),
+            Layer(inputs, hidden, "sigmoid", seed=random),
+            Layer(hidden + inputs, outputs, "sigmoid", seed=random),
         ]
         self.label()
 
