@@ -63,7 +63,7 @@ def optimizer(name: str, leaves: list[Any], decay: float = 0.0) -> Any:
 
     rate = RATES[name]
     if name == "W1":
-        return optim.GradientDescent(leaves, rate, decay)
+        return optim.SGD(leaves, rate, weight_decay=decay)
     if name == "W2":
         return optim.Momentum(leaves, rate, ALPHA)
     return optim.Adam(leaves, rate, BETAS, EPSILON)

@@ -20,7 +20,7 @@ from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP, Neuron
-from tinygrad_edu.optim import GradientDescent, Momentum
+from tinygrad_edu.optim import SGD, Momentum
 from tinygrad_edu.train import History, loop, loss_below, train
 
 __all__ = ["main"]
@@ -59,7 +59,7 @@ def one_step(lesson: Lesson) -> None:
     lesson.say("One neuron, one step: y = sigmoid(w[0]*x[0] + w[1]*x[1] + b), and y should be 1.")
     unit = neuron("sigmoid")
     roles: dict[Value, Role] = dict.fromkeys(unit.parameters(), "parameter")
-    optimizer = GradientDescent(unit.parameters(), rate=2.0)
+    optimizer = SGD(unit.parameters(), lr=2.0)
 
     def network(inputs: Sequence[float]) -> list[Value]:
         return [unit(inputs)]

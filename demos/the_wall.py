@@ -22,7 +22,7 @@ from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.losses import binary_cross_entropy_with_logits
 from tinygrad_edu.nn import Neuron
-from tinygrad_edu.optim import GradientDescent
+from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import History, train
 
 __all__ = ["main"]
@@ -195,7 +195,7 @@ def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, 
         unit,
         binary_cross_entropy_with_logits,
         gate("xor"),
-        GradientDescent(unit.parameters(), 0.5),
+        SGD(unit.parameters(), 0.5),
         epochs=EPOCHS,
         mean=True,
         metrics={"seen": see},

@@ -21,7 +21,7 @@ import tinygrad_edu
 # A room (a file) imports from rows above its own, never from its own row or below. "" and "draw"
 # are the façades, each an __init__.py; only "" may do otherwise, in a function, to be late.
 ROOMS = [
-    ["calls", "data", "drawable", "errors", "files", "groups", "init", "progress"],
+    ["calls", "data", "drawable", "errors", "files", "groups", "init", "progress", "schedules"],
     ["ieee", "symbolic"],
     ["formula", "kinks", "terms"],
     ["documentation", "source"],
@@ -37,6 +37,7 @@ ROOMS = [
         "history",
         "graph",
         "losses",
+        "lr_scheduler",
         "optim",
         "script",
         "tape",

@@ -34,6 +34,7 @@ from tinygrad_edu import (
     losses,
     mask,
     maximum,
+    sign,
     tanh,
 )
 from tinygrad_edu import graph as picture
@@ -55,13 +56,12 @@ from tinygrad_edu.layers import Dropout, Embedding, LayerNorm, Linear, RMSNorm, 
 from tinygrad_edu.nn import MLP, Layer, Neuron
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.optim import (
+    SGD,
     Adam,
     AdamW,
-    GradientDescent,
     Momentum,
-    Nesterov,
     Optimizer,
-    RMSProp,
+    RMSprop,
     cosine,
 )
 from tinygrad_edu.train import Criterion, History, loss_below, train
@@ -695,24 +695,32 @@ assert not {"numpy", "llvmlite"} & set(sys.modules)
 
 XOR = gate("xor")
 OPTIMIZERS: dict[str, Callable[[Any], Optimizer]] = {
-    "descent": lambda ps: GradientDescent(ps, 0.1, decay=0.01),
+    "descent": lambda ps: SGD(ps, 0.1, weight_decay=0.01),
     "momentum": lambda ps: Momentum(ps, 0.5, 0.9),
-    "decoupled momentum": lambda ps: Momentum(ps, 0.1, decay=0.1, decoupled=True),
-    "Nesterov": lambda ps: Nesterov(ps, 0.1),
-    "RMSProp": lambda ps: RMSProp(ps, 0.001),
+    "decoupled momentum": lambda ps: Momentum(ps, 0.1, decay=0.1),
+    "Nesterov": lambda ps: SGD(ps, 0.1, 0.9, nesterov=True),
+    "RMSprop": lambda ps: RMSprop(ps, 0.001),
     "Adam": lambda ps: Adam(ps, cosine(0.1, 50)),
     "AdamW": lambda ps: AdamW(ps, 0.01),
 }
 
 
-class Own(GradientDescent):
+class Own(SGD):
     """An optimizer of one's own, which decides by numbers: nothing to record."""
 
-    def _change(self, i: int, slope: float, rate: float) -> float:
-        return -rate if slope > 0 else rate
+    def formula(self, p: Any, g: Any, *, lr: Any) -> Any:  # type: ignore[override]
+        return p - lr if g > 0 else p + lr
+
+
+class Signs(Optimizer):
+    """An optimizer of one's own that can be recorded: the sign of a mean of gradients."""
+
+    def formula(self, p: Any, g: Any, mean: Any, *, lr: Any) -> Any:
+        return p - lr * (sign(0.9 * mean + 0.1 * g)), 0.99 * mean + 0.01 * g
 
 
 OPTIMIZERS["one's own"] = lambda ps: Own(ps, 0.01)
+OPTIMIZERS["a formula of one's own"] = lambda ps: Signs(ps, 0.01)
 
 
 def right(outputs: Any, targets: Any) -> Value:
@@ -721,10 +729,11 @@ def right(outputs: Any, targets: Any) -> Value:
 
 
 def state(optimizer: Optimizer) -> list[float]:
-    kept = optimizer.state()["kept"]
+    kept = optimizer.state_dict()["kept"]
     return [x for xs in kept.values() for x in xs]
 
 
+@pytest.mark.filterwarnings("ignore:the formula of Own:tinygrad_edu.errors.SlowWarning")
 @pytest.mark.parametrize("mean", [False, True])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_compiled_run_is_the_run_of_the_loop(name: str, mean: bool) -> None:
@@ -776,11 +785,11 @@ def test_what_cannot_be_trained_is_refused() -> None:
     y, by = neuron()
     step = compile(y * y, by["w"], by["x"], also=y, backend="python")
     with pytest.raises(ValueError, match="does not differentiate by all parameters"):
-        step.train(GradientDescent([by["b"]]), [1.0], 1)
+        step.train(SGD([by["b"]]), [1.0], 1)
     with pytest.raises(LengthError, match="1 values in also=, 0 counts: name each"):
-        step.train(GradientDescent([by["w"]]), [1.0], 1)
+        step.train(SGD([by["w"]]), [1.0], 1)
     model = MLP(2, [1])
-    optimizer = GradientDescent(model.parameters())
+    optimizer = SGD(model.parameters())
 
     def refused(words: str, m: Any = model, examples: Any = XOR, **how: Any) -> None:
         with pytest.raises(ValueError, match=words):
@@ -799,7 +808,7 @@ def test_a_loss_that_is_not_finite_ends_a_compiled_run() -> None:
     x, w = Value(1.0, "x"), Value(1.0, "w")
     step = compile((x * w) ** 2, w, x, backend="python")
     with pytest.warns(NonFiniteWarning):
-        history = step.train(GradientDescent([w], 1e200), [[1.0, 2.0]], 10)
+        history = step.train(SGD([w], 1e200), [[1.0, 2.0]], 10)
     assert history.stopped == "the loss is inf at step 1"
     assert history.epochs == 2
 
@@ -862,9 +871,7 @@ def test_counts_are_whole_numbers_with_a_mean_too(backend: str) -> None:
     also = [less(x, 0.5)]
     step = compile((w * x - 1) ** 2, [w], [x], also=also, reduce="mean", backend=backend)
     for n in range(2, 40):
-        history = step.train(
-            GradientDescent([w], 0.01), [[0.0] * n + [1.0] * 2], epochs=2, counts=["c"]
-        )
+        history = step.train(SGD([w], 0.01), [[0.0] * n + [1.0] * 2], epochs=2, counts=["c"])
         assert history.metrics["c"] == [n, n]
 
 

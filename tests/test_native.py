@@ -24,7 +24,7 @@ from tinygrad_edu import TABLE, Op, Value, compile, mask, maximum, tanh
 from tinygrad_edu.engine import topological_order
 from tinygrad_edu.layers import LayerNorm, Linear, RMSNorm
 from tinygrad_edu.ops import CONSTANT, LEAF, either
-from tinygrad_edu.optim import GradientDescent
+from tinygrad_edu.optim import SGD
 from tinygrad_edu.transformer import Block, Head
 
 pytest.importorskip("llvmlite")
@@ -331,7 +331,7 @@ def two_blocks(random: Random, length: int) -> Value:
 
 def attention_to_all(random: Random, length: int) -> Value:
     """Each position looks at all others, later ones too."""
-    head, xs = Head(4, 3, random, some), sequence(random, length)
+    head, xs = Head(4, 3, init=some, seed=random), sequence(random, length)
     queries, keys, values = ([f(x) for x in xs] for f in (head.query, head.key, head.value))
     return distance([head.attend(query, keys, values) for query in queries])
 
@@ -619,7 +619,7 @@ def test_no_parameter_changes_before_its_last_reader(build: Callable[..., Value]
         machine = compile(y, leaves, backend="machine").program()
         outputs, gradients = machine.run([], 1)
         if all(map(isfinite, gradients)):
-            run = machine.training([], 1, False, GradientDescent(leaves, 0.37))
+            run = machine.training([], 1, False, SGD(leaves, 0.37))
             assert (run.steps(1)[0].tolist(), run.gradients()) == (outputs, gradients)
 
 

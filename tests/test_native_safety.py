@@ -25,7 +25,7 @@ from tinygrad_edu import TABLE, Value, compile, losses, tanh
 from tinygrad_edu.errors import TapeError
 from tinygrad_edu.layers import Linear
 from tinygrad_edu.nn import MLP
-from tinygrad_edu.optim import Adam, AdamW, GradientDescent
+from tinygrad_edu.optim import SGD, Adam, AdamW
 from tinygrad_edu.transformer import Block
 
 pytest.importorskip("llvmlite")
@@ -269,7 +269,7 @@ def test_nothing_else_is_updated(first: int, count: int, step: int) -> None:
 def test_update_changes_the_blocks_that_it_names_or_none() -> None:
     """By x - rate * slope, with what is kept for nobody; where `update` is null, nothing is."""
     width, registers = processor()
-    update = Update(*GradientDescent([Value(1.0)]).recorded(), width, wide(width))
+    update = Update(*SGD([Value(1.0)]).recorded(), width, wide(width))
     settings = np.array(update.settings([0.5, 0.25], [0, 1])).T.copy()
     run = library(width, 1, registers, False).address("run")
     change = Library(update.text)
@@ -287,11 +287,11 @@ def test_update_changes_the_blocks_that_it_names_or_none() -> None:
 
 def test_settings_are_lists_with_a_number_for_each_step() -> None:
     parameter = [Value(1.0)]
-    for optimizer in (GradientDescent(parameter), Adam(parameter), AdamW(parameter)):
+    for optimizer in (SGD(parameter), Adam(parameter), AdamW(parameter)):
         update = Update(*optimizer.recorded(), 4, "")
         found = update.settings([0.5, 0.25, 0.125], [0, 1, 2])
         assert [len(numbers) for numbers in found] == [3] * len(update.common)
-        assert -0.25 in [second for _, second, _ in found]
+        assert 0.25 in [second for _, second, _ in found]
         assert update.settings([], []) == [[] for _ in found]
 
 

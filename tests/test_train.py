@@ -27,7 +27,7 @@ from tinygrad_edu.losses import (
 )
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron
 from tinygrad_edu.ops import step
-from tinygrad_edu.optim import Adam, GradientDescent, Momentum
+from tinygrad_edu.optim import SGD, Adam, Momentum
 from tinygrad_edu.saving import load, save
 from tinygrad_edu.train import PHASES, Criterion, History, loop, loss_below, no_better, train
 
@@ -68,7 +68,7 @@ def test_counts_are_added_up_over_the_examples_of_each_epoch() -> None:
 
 def test_a_count_and_a_metric_have_two_names() -> None:
     m = model()
-    learner = GradientDescent(m.parameters(), 0.5)
+    learner = SGD(m.parameters(), 0.5)
     both: dict[str, Any] = {"metrics": {"right": lambda y, c: 0.0}, "counts": {"right": right}}
     with pytest.raises(ValueError, match="one name"):
         train(m, half_squared_error, XOR, learner, epochs=1, **both)
@@ -77,7 +77,7 @@ def test_a_count_and_a_metric_have_two_names() -> None:
 def test_each_step_has_four_phases_and_each_does_its_part() -> None:
     m = model()
     before = numbers(m)
-    turns = loop(m, half_squared_error, XOR, GradientDescent(m.parameters(), 0.5), epochs=2)
+    turns = loop(m, half_squared_error, XOR, SGD(m.parameters(), 0.5), epochs=2)
     forward = next(turns)
     assert (forward.phase, forward.loss, len(forward.outputs)) == ("forward", None, 4)
     loss = next(turns).loss
@@ -98,7 +98,7 @@ def test_each_step_has_four_phases_and_each_does_its_part() -> None:
 def test_a_epoch_in_batches_takes_every_example_once_in_an_order_of_its_own() -> None:
     m = model()
     how: dict[str, Any] = {"epochs": 3, "batch": 3, "seed": 8}
-    optimizer = GradientDescent(m.parameters(), 0.1)
+    optimizer = SGD(m.parameters(), 0.1)
     turns = [t for t in loop(m, half_squared_error, XOR, optimizer, **how) if t.phase == "update"]
     assert [(t.epoch, t.step, len(t.examples)) for t in turns] == [
         *((0, 0, 3), (0, 1, 1), (1, 2, 3), (1, 3, 1), (2, 4, 3), (2, 5, 1))
@@ -112,7 +112,7 @@ def test_the_mean_of_the_losses_is_their_sum_over_the_examples() -> None:
     losses = []
     for mean in (False, True):
         m = model()
-        optimizer = GradientDescent(m.parameters(), 0.0)
+        optimizer = SGD(m.parameters(), 0.0)
         turns = loop(m, half_squared_error, XOR, optimizer, epochs=1, mean=mean)
         losses.append(next(t.loss.data for t in turns if t.loss is not None))
     assert losses[1] == losses[0] / 4
@@ -148,7 +148,7 @@ def test_xor_is_learned_and_the_history_tells_how() -> None:
 
 def test_a_run_that_gets_no_better_stops() -> None:
     m = model()
-    optimizer = GradientDescent(m.parameters(), 0.0)
+    optimizer = SGD(m.parameters(), 0.0)
     history = train(m, half_squared_error, XOR, optimizer, epochs=99, until=no_better(7))
     assert (history.stopped, history.epochs) == ("no better for 7 steps", 8)
     history = train(m, half_squared_error, XOR, optimizer, epochs=3)
@@ -238,7 +238,7 @@ def test_a_run_goes_on_in_the_middle_of_a_epoch() -> None:
 
 def test_a_name_that_is_none_cannot_be_watched() -> None:
     m = model()
-    learner = GradientDescent(m.parameters(), 0.1)
+    learner = SGD(m.parameters(), 0.1)
     with pytest.raises(ValueError, match=r"no parameter 'w' to watch: they are layer1\.neuron1"):
         train(m, half_squared_error, XOR, learner, epochs=1, watch=["w"])
 
@@ -276,7 +276,7 @@ def damaged() -> dict[str, Any]:
         "renamed": lambda t: t["parameters"].update({"y": t["parameters"].pop(name)}),
         "no optimizer": lambda t: t.pop("optimizer"),
         "odd optimizer": lambda t: t.update(optimizer=3),
-        "other optimizer": lambda t: t.update(optimizer=Adam(model().parameters()).state()),
+        "other optimizer": lambda t: t.update(optimizer=Adam(model().parameters()).state_dict()),
         "empty optimizer": lambda t: t.update(optimizer={}),
         "odd history": lambda t: t.update(history=[]),
         "no chance": lambda t: t.pop("chance"),
@@ -328,12 +328,12 @@ def test_a_damaged_file_is_refused_in_one_line_and_changes_nothing(
         path.write_text(json.dumps(told))
     m = model(seed=8)
     optimizer = Momentum(m.parameters(), 0.5, 0.9)
-    before = numbers(m), json.dumps(optimizer.state())
+    before = numbers(m), json.dumps(optimizer.state_dict())
     with pytest.raises(StateError) as caught:
         load(path, m, optimizer)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
-    assert (numbers(m), json.dumps(optimizer.state())) == before
+    assert (numbers(m), json.dumps(optimizer.state_dict())) == before
 
 
 def test_there_are_forty_damaged_files_and_more() -> None:
@@ -351,11 +351,11 @@ import sys
 from tinygrad_edu.data import Example, gate
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
-from tinygrad_edu.optim import GradientDescent
+from tinygrad_edu.optim import SGD
 from tinygrad_edu.saving import save
 from tinygrad_edu.train import History, train
 m, history = MLP(2, [2, 1], "sigmoid"), History()
-learner = GradientDescent(m.parameters(), 0.5)
+learner = SGD(m.parameters(), 0.5)
 print("ready", flush=True)
 try:
     train(m, half_squared_error, gate("xor"), learner, epochs=10_000_000,
@@ -378,7 +378,7 @@ def test_an_interrupted_run_leaves_its_history_and_says_130(tmp_path: Path) -> N
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "")
     m = MLP(2, [2, 1], "sigmoid", seed=5)
-    history = load(path, m, GradientDescent(m.parameters(), 0.5))
+    history = load(path, m, SGD(m.parameters(), 0.5))
     assert history.stopped == "interrupted"
     assert 0 < history.epochs == len(history.losses)
     assert len(history.parameters["layer1.neuron1.b"]) == len(history.losses)
@@ -388,7 +388,7 @@ def test_an_interrupted_run_leaves_its_history_and_says_130(tmp_path: Path) -> N
 def test_a_loop_without_examples_is_refused() -> None:
     m = model()
     with pytest.raises(ValueError, match="one example or more"):
-        next(loop(m, half_squared_error, [], GradientDescent(m.parameters(), 0.1), epochs=1))
+        next(loop(m, half_squared_error, [], SGD(m.parameters(), 0.1), epochs=1))
 
 
 def test_the_history_begins_empty() -> None:
@@ -409,7 +409,7 @@ class Token(Module):
 def test_what_a_step_does_not_use_keeps_no_gradient_from_another() -> None:
     m = Token()
     examples = [Example((0.0,), (1.0,)), Example((1.0,), (1.0,))]
-    optimizer = GradientDescent(m.parameters(), 0.1)
+    optimizer = SGD(m.parameters(), 0.1)
     seen = []
     for turn in loop(m, half_squared_error, examples, optimizer, epochs=1, batch=1):
         if turn.phase == "update":
@@ -467,7 +467,7 @@ def test_a_loss_that_is_not_finite_ends_the_run() -> None:
     m = MLP(2, [1], "linear")
     for p in m.parameters():
         p.data = 1e200
-    optimizer = GradientDescent(m.parameters(), 1.0)
+    optimizer = SGD(m.parameters(), 1.0)
     history = train(m, half_squared_error, XOR, optimizer, epochs=50)
     assert history.stopped == "the loss is inf at step 0"
     assert len(history.losses) == 1
@@ -485,7 +485,7 @@ def test_no_better_looks_at_each_loss_once() -> None:
 
 def test_a_metric_is_a_number() -> None:
     m = model()
-    optimizer = GradientDescent(m.parameters(), 0.1)
+    optimizer = SGD(m.parameters(), 0.1)
     odd: Any = {"a": lambda outputs, examples: "good"}
     with pytest.raises(TypeError, match="str"):
         train(m, half_squared_error, XOR, optimizer, epochs=1, metrics=odd)
@@ -494,7 +494,7 @@ def test_a_metric_is_a_number() -> None:
 def test_a_continuation_records_what_was_recorded() -> None:
     """Or else a row would be shorter than the losses, and nobody could tell where it begins."""
     m = model()
-    learner = GradientDescent(m.parameters(), 0.1)
+    learner = SGD(m.parameters(), 0.1)
     history = train(m, half_squared_error, XOR, learner, epochs=2)
     with pytest.raises(ValueError, match="the same parameters watched, and the same metrics"):
         train(
@@ -521,12 +521,12 @@ def test_a_continuation_records_what_was_recorded() -> None:
         ({"epochs": -1}, "epochs is a whole number, 0 or more, not -1"),
         ({"epochs": "10"}, "epochs is a whole number, 0 or more, not '10'"),
         ({"until": lambda history: True}, "until is a criterion, such as loss_below"),
-        ({"optimizer": None}, "expected an optimizer, such as GradientDescent"),
+        ({"optimizer": None}, "expected an optimizer, such as SGD"),
     ],
 )
 def test_what_a_run_is_not_given(wrong: dict[str, Any], words: str, compiled: bool) -> None:
     model = MLP(2, [1], "sigmoid", seed=1)
-    given = {"optimizer": GradientDescent(model.parameters(), 0.1), "epochs": 1, **wrong}
+    given = {"optimizer": SGD(model.parameters(), 0.1), "epochs": 1, **wrong}
     optimizer = given.pop("optimizer")
     with pytest.raises((TypeError, ValueError), match=words):
         train(model, half_squared_error, gate("xor"), optimizer, compiled=compiled, **given)

@@ -393,6 +393,13 @@ class CompiledLoss:
         """As `training`, of lists of floats."""
         if self.chosen(count) != "machine" or not hasattr(optimizer, "recorded"):
             return None
+        if optimizer.recorded() is None:
+            kind = type(optimizer).__name__
+            _say_once(
+                f"the formula of {kind} asks for numbers and cannot be compiled: it is slower. "
+                "Write sqrt(x) for math.sqrt(x), and where(step(x), a, b) for if"
+            )
+            return None
         mean = self.reduce == "mean"
         with no_collection():
             return self.program().training([lists[i] for i in self._used], count, mean, optimizer)

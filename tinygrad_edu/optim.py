@@ -1,146 +1,217 @@
 """How parameters learn from their gradients: gradient descent and what has been made of it.
 
-Every optimizer is one formula, its `_change`: what is added to one parameter in one step. Given
-Values, it is a graph, to be compiled like any other. What an optimizer remembers between steps is
-kept in lists beside its parameters, never on them. Formulas and default settings are PyTorch's,
-with the one exception that `Momentum` explains.
+An optimizer is one formula, a pure function of a parameter `p`, its gradient `g` and what is kept
+for it between steps; it returns the new parameter, and what is kept then. Its keyword arguments
+are the settings, the rate `lr` of this step, and `t`, the number of this step, 1 at first:
+
+    def momentum(p, g, v=0.0, *, lr, beta=0.9):
+        v = beta * v + g
+        return p - lr * v, v
+
+    optimizer = Optimizer(model.parameters(), 0.1, formula=momentum)
+
+Given floats, it makes an eager step; given Values, it is a graph, and compiled like any other.
+What is kept begins at the default of its argument, and lies in lists beside the parameters.
+
+Names, formulas and defaults are PyTorch's, with one exception: `Momentum` is that of 1986.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from copy import copy
-from math import cos, inf, isfinite, pi
-from numbers import Real
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from inspect import Parameter as Argument
+from inspect import signature
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, on_comparison
 from tinygrad_edu.errors import StateError
-from tinygrad_edu.ops import sqrt
+from tinygrad_edu.habits import elsewhere
+from tinygrad_edu.leaving import on_float
+from tinygrad_edu.ops import less, sqrt
+from tinygrad_edu.schedules import (
+    Rate,
+    Schedule,
+    constant,
+    cosine,
+    exponential,
+    multi_step,
+    positive,
+    step_decay,
+    warm_up,
+    within,
+)
 
 __all__ = [
+    "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
-    "GradientDescent",
+    "Formula",
     "Momentum",
-    "Nesterov",
     "Optimizer",
     "Parameters",
-    "RMSProp",
+    "RMSprop",
     "Rate",
     "Schedule",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "constant",
     "cosine",
     "exponential",
+    "multi_step",
     "step_decay",
     "warm_up",
 ]
 
-Schedule = Callable[[int], float]  # the rate at step 0, 1, 2, ...
-Rate = float | Schedule
 Parameters = Iterable[Value]
+Formula: TypeAlias = Callable[..., "Value | tuple[Value, ...]"]
+Setting = float | bool | tuple[float, ...]
+_Eager = Callable[..., "float | tuple[float, ...]"]
+
+_ELSEWHERE = {  # what people look for in an optimizer
+    "param_groups": "one rate for all: optimizer.lr = 0.01; two optimizers for two rates",
+    "state": "state_dict()",
+    "add_param_group": "a second optimizer for other parameters",
+    "minimize": "loss.backward(), then step()",
+    "learning_rate": "lr",
+    "rate": "lr",
+    "init": "an optimizer keeps what it needs; step() changes the parameters",
+    "update": "step() changes the parameters; formula is the rule",
+}
 
 
 class Optimizer:
     """Moves `parameters` (leaves, each listed once), when `step()` is called, by their grads.
 
-    rate: the size of a step, a number or a function of the step number, such as `cosine(...)`.
-    decay: how strongly weights are pulled to 0. Coupled, it is the gradient of decay/2 * w**2,
-    added to the gradient, and goes through the formula with it; decoupled, w loses the part
-    rate * decay of itself beside the formula, which then does not see the decay.
-    Attributes: `steps`, the number of steps made; the settings, by their names. ValueError for a
-    setting out of range, InnerNodeError for a parameter that is no leaf.
+    lr: the size of a step, a number or a function of the number of steps made, such as
+    `cosine(...)`. formula: see the module; a class of one's own has it as a method. settings:
+    what the formula takes by name, besides lr and t.
+    Attributes: `lr`, which may be set, `steps`, the number of steps made, and the settings.
+    ValueError for a setting out of range, TypeError for one that the formula has not,
+    InnerNodeError for a parameter that is no leaf.
     """
 
-    settings: tuple[str, ...] = ("rate", "decay")
-    decoupled = False
+    formula: Formula
 
-    def __init__(self, parameters: Parameters, rate: Rate, decay: float) -> None:
+    def __init__(
+        self,
+        parameters: Parameters,
+        lr: Rate = 1e-3,
+        *,
+        formula: Formula | None = None,
+        **settings: Setting,
+    ) -> None:
+        if isinstance(parameters, Value):
+            raise TypeError("an optimizer is given a list of parameters: [x], or parameters()")
         self.parameters = list(parameters)
         if not self.parameters or len(set(self.parameters)) < len(self.parameters):
             raise ValueError("an optimizer is given one parameter or more, each once")
         for p in self.parameters:
+            if not isinstance(p, Value):
+                raise TypeError(f"parameters are Values, such as parameters() gives, not {p!r:.60}")
             p.data = p.data  # which an inner node or a constant refuses, now and not in a step
-        self.rate = rate if callable(rate) else _within("rate", rate)
-        self.decay = _within("decay", decay)
+        self.lr = lr
         self.steps = 0
-        self._kept: dict[str, list[Any]] = {}
+        if formula is not None:
+            self.formula = formula
+        if not callable(getattr(self, "formula", None)):
+            raise TypeError("an optimizer needs its rule: give formula=, or take SGD, Adam, ...")
+        self._first, defaults, self._asked = _arguments(self.formula, settings)
+        self.settings: dict[str, Setting] = {**defaults, **settings}
+        self._kept = {name: [x] * len(self.parameters) for name, x in self._first.items()}
 
-    def _keep(self, name: str) -> list[Any]:
-        """A number for each parameter, 0 at first, which is part of the state."""
-        return self._kept.setdefault(name, [0.0] * len(self.parameters))
+    @property
+    def lr(self) -> Any:
+        """The rate: a number, or a function of the number of steps made."""
+        return self._lr
 
-    def _change(self, i: int, slope: Any, rate: Any) -> Any:
-        """What parameter `i`, where the error has this slope, gains in this step."""
-        raise NotImplementedError
+    @lr.setter
+    def lr(self, lr: Rate) -> None:
+        self._lr: Rate = lr if callable(lr) else within("lr", lr)
 
-    def _changed(self, i: int, x: Any, slope: Any, rate: Any) -> Any:
-        """Where this step takes parameter `i` from `x`."""
-        if not self.decay:
-            return x + self._change(i, slope, rate)
-        pull = self.decay * x
-        if self.decoupled:
-            return x - rate * pull + self._change(i, slope, rate)
-        return x + self._change(i, slope + pull, rate)
+    def zero_grad(self) -> None:
+        """Sets the grad of every parameter to 0."""
+        for p in self.parameters:
+            p.grad = 0.0
 
     def step(self) -> None:
         """Changes every parameter once. Grads stay as they are: zero them before the next."""
-        rate = self.rate_now()
+        formula, how = cast(_Eager, self.formula), self._how(self.rate_now(), self.steps + 1)
+        kept = list(self._kept.values())
+        new = []
         for i, p in enumerate(self.parameters):
-            p.data = self._changed(i, p.data, p.grad, rate)
+            new.append(_several(formula(p.data, p.grad, *(xs[i] for xs in kept), **how), kept))
+        for i, (p, (x, *after)) in enumerate(zip(self.parameters, new)):
+            p.data = x
+            for xs, y in zip(kept, after):
+                xs[i] = y
         self.steps += 1
 
+    def _how(self, lr: Any, t: Any) -> dict[str, Any]:
+        """The keyword arguments of the formula, as far as it asks for them."""
+        every = {**self.settings, "lr": lr, "t": t}
+        return {name: x for name, x in every.items() if self._asked is None or name in self._asked}
+
     def rate_now(self) -> float:
-        """The rate of the next step."""
+        """This returns the rate of the next step."""
         return self.rate_at(self.steps)
 
     def rate_at(self, step: int) -> float:
-        """The rate of that step."""
-        if not callable(self.rate):
-            return self.rate
-        return _within(f"the rate at step {step}", self.rate(step))
+        """This returns the rate of that step, counted from 0."""
+        if not callable(self._lr):
+            return self._lr
+        return within(f"the rate at step {step}", self._lr(step))
 
     def kept(self) -> list[list[float]]:
-        """What is remembered between steps: lists with a number for each parameter."""
+        """This returns what is kept between steps: lists with a number for each parameter."""
         return list(self._kept.values())
 
-    def recorded(self) -> tuple[list[Value], list[Value]]:
-        """A step of one parameter as a graph, made by the same formula, called with Values.
+    def recorded(self) -> tuple[list[Value], list[Value]] | None:
+        """This returns a step of one parameter as a graph, made by the same formula.
 
-        Its leaves are labelled `data`, `slope`, what is kept, `rate` and `steps`; its results are
-        the parameter's new number and what is kept then. The settings are constants in it.
+        Its leaves are labelled `p`, `g`, what is kept, `lr` and `steps`; its results are the new
+        parameter and what is kept then. The settings are constants in it. None for a formula that
+        asks for numbers, as with `if`, `float` or `math.sqrt`: floats it can compute with.
         """
-        twin: Any = copy(self)
-        names = ["data", "slope", *self._kept, "rate", "steps"]
-        leaves = {name: Value(0.5, label=name) for name in names}
-        twin.steps = leaves["steps"]
-        twin._kept = {name: [leaves[name]] for name in self._kept}
-        for name, xs in vars(self).items():
-            for kept in self._kept:
-                if xs is self._kept[kept]:
-                    setattr(twin, name, twin._kept[kept])
-        new = twin._changed(0, *(leaves[name] for name in ("data", "slope", "rate")))
-        return list(leaves.values()), [new, *(kept for (kept,) in twin._kept.values())]
+        leaves = {name: Value(0.5, label=name) for name in ("p", "g", *self._kept, "lr", "steps")}
+        p, g, *kept, lr, steps = leaves.values()
+        comparisons, numbers = on_comparison.set(_asked), on_float.set(_asked)
+        try:
+            given = self.formula(p, g, *kept, **self._how(lr, steps + 1))
+        except _Asked:
+            return None
+        finally:
+            on_comparison.reset(comparisons)
+            on_float.reset(numbers)
+        results = [x if isinstance(x, Value) else Value(x) for x in _several(given, kept)]
+        return list(leaves.values()), results
 
-    def state(self) -> dict[str, Any]:
-        """Everything that `load` needs to go on from here, fit for JSON; no parameters.
+    def rule(self) -> tuple[object, str]:
+        """This returns what is equal for two optimizers whose recorded steps are the same."""
+        others = {"parameters", "formula", "steps", "_lr", "_kept", "_first", "_asked"}
+        own = {name: x for name, x in vars(self).items() if name not in others}
+        return getattr(self.formula, "__func__", self.formula), repr(own)
+
+    def state_dict(self) -> dict[str, Any]:
+        """This returns all that `load_state_dict` needs to go on, fit for JSON; no parameters.
 
         A rate that is a function cannot be written down and is None there. What has diverged
-        is "nan", "inf" or "-inf": a state to look at, which `load` refuses.
+        is "nan", "inf" or "-inf": a state to look at, which `load_state_dict` refuses.
         """
-        settings = {name: getattr(self, name) for name in self.settings}
-        for name, x in settings.items():
-            settings[name] = None if callable(x) else list(x) if isinstance(x, tuple) else x
+        settings: dict[str, Any] = {"lr": None if callable(self._lr) else self._lr}
+        for name, x in self.settings.items():
+            settings[name] = list(x) if isinstance(x, tuple) else x
         kept = {name: [x if isfinite(x) else str(x) for x in xs] for name, xs in self._kept.items()}
         kind = type(self).__name__
         return {"kind": kind, "settings": settings, "steps": self.steps, "kept": kept}
 
-    def load(self, state: Any) -> None:
-        """Goes on from a `state()` of an optimizer like this one.
+    def load_state_dict(self, state: Any) -> None:
+        """Goes on from a `state_dict()` of an optimizer like this one.
 
-        StateError, and nothing is changed, where anything is not as `state()` makes it.
+        StateError, and nothing is changed, where anything is not as `state_dict()` makes it.
         """
-        mine = self.state()
+        mine = self.state_dict()
         if type(state) is not dict or set(state) != set(mine):
             raise StateError(f"an optimizer's state holds {', '.join(mine)} and nothing else")
         for key in ("kind", "settings"):
@@ -156,184 +227,369 @@ class Optimizer:
                 raise StateError(f"{name} must hold one number for each of the parameters")
             if not all(type(x) is float and isfinite(x) for x in xs):
                 raise StateError(f"{name} must hold finite floats")
-            if name == "square" and min(xs) < 0:  # its root will be taken
+            if name.startswith("square") and min(xs) < 0:  # its root will be taken
                 raise StateError("a square must be 0 or more")
         self.steps = steps
         for name, xs in self._kept.items():
             xs[:] = kept[name]
 
+    def __repr__(self) -> str:
+        settings = {"lr": self._lr, **self.settings}
+        told = ", ".join(f"{name}={x!r}" for name, x in settings.items())
+        return f"<{type(self).__name__} of {len(self.parameters)} parameters: {told}>"
 
-class GradientDescent(Optimizer):
-    """Straight downhill (Cauchy, 1847; equation 8 of Rumelhart, Hinton and Williams, 1986)."""
+    if not TYPE_CHECKING:
 
-    def __init__(self, parameters: Parameters, rate: Rate = 0.001, decay: float = 0.0) -> None:
-        super().__init__(parameters, rate, decay)
+        def __setattr__(self, name: str, x: Any) -> None:
+            """Sets an attribute; one that is a setting, for the steps to come."""
+            settings = self.__dict__.get("settings", {})
+            if name in settings:
+                settings[name] = x
+            else:
+                super().__setattr__(name, x)
 
-    def _change(self, i: int, slope: Any, rate: Any) -> Any:
-        return -rate * slope
+        def __getattr__(self, name: str) -> Any:
+            """A setting by its name; else says what is called otherwise here."""
+            settings = self.__dict__.get("settings", {})
+            if name in settings:
+                return settings[name]
+            kind = type(self).__name__
+            if name in _ELSEWHERE:
+                raise AttributeError(f"{kind} has no {name}; here it is: {_ELSEWHERE[name]}")
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}")
+
+
+class SGD(Optimizer):
+    """Downhill, with momentum if wanted: PyTorch's form, where the rate multiplies the momentum.
+
+    v = momentum * v + (1 - dampening) * g, and p falls by lr * v; with nesterov, by
+    lr * (g + momentum * v). The first v is g itself. weight_decay adds weight_decay * p to g.
+    Without momentum it is gradient descent (Cauchy, 1847; equation 8 of Rumelhart, Hinton and
+    Williams, 1986). ValueError for nesterov without momentum or with dampening.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        lr: Rate = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        within("momentum", momentum)
+        within("dampening", dampening)
+        within("weight_decay", weight_decay)
+        if nesterov and (not momentum or dampening):
+            raise ValueError("nesterov needs a momentum above 0, and no dampening")
+        mine = type(self).formula is not SGD.formula
+        super().__init__(
+            parameters,
+            lr,
+            formula=None if momentum or mine else _descend,
+            momentum=momentum,
+            dampening=dampening,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+        )
+
+    @staticmethod
+    def formula(
+        p: Value, g: Value, v: Value, *, lr: Value, t: Value, momentum: float,
+        dampening: float, weight_decay: float, nesterov: bool,
+    ) -> tuple[Value, ...]:  # fmt: skip
+        """The rule."""
+        g = _pulled(g, p, weight_decay)
+        fresh = g * (1 - dampening * less(1, t)) if dampening else g  # none at the first step
+        v = momentum * v + fresh
+        return p - lr * (g + momentum * v if nesterov else v), v
+
+
+def _descend(p: Value, g: Value, *, lr: Value, weight_decay: float) -> Value:
+    """SGD without momentum, which keeps nothing."""
+    return p - lr * _pulled(g, p, weight_decay)
+
+
+def _pulled(g: Value, p: Value, weight_decay: float) -> Value:
+    """The gradient of the loss and of weight_decay/2 * p**2 together."""
+    return g + weight_decay * p if weight_decay else g
 
 
 class Momentum(Optimizer):
     """Part of the last change is made again (Polyak, 1964), exactly as in equation 9 of 1986.
 
-    delta_w(t) = -rate * dE/dw(t) + alpha * delta_w(t-1)  (Rumelhart, Hinton and Williams,
+    delta_w(t) = -lr * dE/dw(t) + alpha * delta_w(t-1)  (Rumelhart, Hinton and Williams,
     "Learning representations by back-propagating errors", Nature 323; t counts epochs there).
-    The rate is inside what is remembered. PyTorch remembers v = alpha * v + dE/dw and changes w
-    by -rate * v: the same while the rate is constant; where it falls, PyTorch brakes at once.
-    decoupled: see Optimizer (SGDW; Loshchilov and Hutter, 2019).
+    The rate is inside of what is kept. PyTorch's SGD keeps v = alpha * v + dE/dw and changes w
+    by -lr * v: the same while the rate is constant; where it falls, SGD brakes at once.
+    decay: the part of itself, times the rate, that every weight loses at each step.
     """
-
-    settings = ("rate", "alpha", "decay", "decoupled")
 
     def __init__(
         self,
         parameters: Parameters,
-        rate: Rate = 0.001,
+        lr: Rate = 0.001,
         alpha: float = 0.9,
         decay: float = 0.0,
-        decoupled: bool = False,
     ) -> None:
-        super().__init__(parameters, rate, decay)
-        self.alpha = _within("alpha", alpha, below=1.0)
-        self.decoupled = bool(decoupled)
-        self.last = self._keep("last")
+        within("alpha", alpha, below=1.0)
+        within("decay", decay)
+        super().__init__(parameters, lr, alpha=alpha, decay=decay)
 
-    def _change(self, i: int, slope: Any, rate: Any) -> Any:
-        self.last[i] = -rate * slope + self.alpha * self.last[i]
-        return self.last[i]
-
-
-class Nesterov(Momentum):
-    """Momentum that looks ahead (Nesterov, 1983; as in Sutskever and others, 2013).
-
-    The slope is taken where the momentum is about to carry the weights. The parameters are
-    these points ahead, so a step first makes the change and then looks ahead from there.
-    """
-
-    def _change(self, i: int, slope: Any, rate: Any) -> Any:
-        return -rate * slope + self.alpha * super()._change(i, slope, rate)
+    @staticmethod
+    def formula(
+        p: Value, g: Value, last: Value, *, lr: Value, alpha: float, decay: float,
+    ) -> tuple[Value, ...]:  # fmt: skip
+        """The rule."""
+        last = -lr * g + alpha * last
+        return (p - lr * (decay * p) if decay else p) + last, last
 
 
-class RMSProp(Optimizer):
+class RMSprop(Optimizer):
     """Steps measured in typical slopes (Tieleman and Hinton, Coursera lecture 6.5, 2012).
 
-    beta: how slowly the mean of the squared slopes forgets (PyTorch calls it alpha).
+    alpha: how slowly the mean of the squared gradients forgets. eps: outside of the root.
+    centered: the mean of the gradients is taken out of their squares. weight_decay as of SGD.
     """
-
-    settings = ("rate", "beta", "epsilon", "decay")
 
     def __init__(
         self,
         parameters: Parameters,
-        rate: Rate = 0.01,
-        beta: float = 0.99,
-        epsilon: float = 1e-8,
-        decay: float = 0.0,
+        lr: Rate = 0.01,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
     ) -> None:
-        super().__init__(parameters, rate, decay)
-        self.beta = _within("beta", beta, below=1.0)
-        self.epsilon = _positive("epsilon", epsilon)
-        self.square = self._keep("square")
+        within("alpha", alpha, below=1.0)
+        positive("eps", eps)
+        within("weight_decay", weight_decay)
+        within("momentum", momentum)
+        mine = type(self).formula is not RMSprop.formula
+        super().__init__(
+            parameters,
+            lr,
+            formula=None if momentum or centered or mine else _scale,
+            alpha=alpha,
+            eps=eps,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            centered=centered,
+        )
 
-    def _change(self, i: int, slope: Any, rate: Any) -> Any:
-        self.square[i] = self.beta * self.square[i] + (1 - self.beta) * slope * slope
-        return -rate * slope / (sqrt(self.square[i]) + self.epsilon)
+    @staticmethod
+    def formula(
+        p: Value, g: Value, square: Value, buffer: Value, mean: Value, *,
+        lr: Value, alpha: float, eps: float, weight_decay: float, momentum: float, centered: bool,
+    ) -> tuple[Value, ...]:  # fmt: skip
+        """The rule."""
+        g = _pulled(g, p, weight_decay)
+        square = alpha * square + (1 - alpha) * g * g
+        mean = alpha * mean + (1 - alpha) * g if centered else mean
+        typical = sqrt(square - mean * mean if centered else square) + eps
+        buffer = momentum * buffer + g / typical
+        return p - lr * buffer, square, buffer, mean
+
+
+def _scale(
+    p: Value, g: Value, square: Value, *, lr: Value, alpha: float, eps: float,
+    weight_decay: float,
+) -> tuple[Value, ...]:  # fmt: skip
+    """RMSprop without momentum and centring."""
+    g = _pulled(g, p, weight_decay)
+    square = alpha * square + (1 - alpha) * g * g
+    return p - lr * g / (sqrt(square) + eps), square
+
+
+class Adagrad(Optimizer):
+    """Each parameter has its own rate, which falls with its gradients (Duchi and others, 2011)."""
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        lr: Rate = 0.01,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        eps: float = 1e-10,
+    ) -> None:
+        within("lr_decay", lr_decay)
+        within("weight_decay", weight_decay)
+        positive("eps", eps)
+        super().__init__(parameters, lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
+
+    @staticmethod
+    def formula(
+        p: Value, g: Value, square: Value, *, lr: Value, t: Value, lr_decay: float,
+        weight_decay: float, eps: float,
+    ) -> tuple[Value, ...]:  # fmt: skip
+        """The rule."""
+        g = _pulled(g, p, weight_decay)
+        square = square + g * g
+        lr = lr / (1 + (t - 1) * lr_decay) if lr_decay else lr
+        return p - lr * g / (sqrt(square) + eps), square
 
 
 class Adam(Optimizer):
-    """Momentum and RMSProp in one (Kingma and Ba, "Adam", 2015, algorithm 1).
+    """Momentum and RMSprop in one (Kingma and Ba, "Adam", 2015, algorithm 1).
 
     Both means start at 0 and so are too small at first, by 1 - beta**t: that is divided out.
+    weight_decay as of SGD.
     """
-
-    settings = ("rate", "betas", "epsilon", "decay")
 
     def __init__(
         self,
         parameters: Parameters,
-        rate: Rate = 0.001,
+        lr: Rate = 0.001,
         betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
-        decay: float = 0.0,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, rate, decay)
         beta1, beta2 = betas
-        self.betas = _within("beta1", beta1, below=1.0), _within("beta2", beta2, below=1.0)
-        self.epsilon = _positive("epsilon", epsilon)
-        self.mean, self.square = self._keep("mean"), self._keep("square")
+        both = within("beta1", beta1, below=1.0), within("beta2", beta2, below=1.0)
+        positive("eps", eps)
+        within("weight_decay", weight_decay)
+        super().__init__(parameters, lr, betas=both, eps=eps, weight_decay=weight_decay)
 
-    def _change(self, i: int, slope: Any, rate: Any) -> Any:
-        (beta1, beta2), t = self.betas, self.steps + 1
-        self.mean[i] = beta1 * self.mean[i] + (1 - beta1) * slope
-        self.square[i] = beta2 * self.square[i] + (1 - beta2) * slope * slope
-        mean = self.mean[i] * (1 / (1 - beta1**t))  # a factor that is the same for all
-        square = self.square[i] * (1 / (1 - beta2**t))
-        return -rate * mean / (sqrt(square) + self.epsilon)
+    @staticmethod
+    def formula(
+        p: Value, g: Value, mean: Value, square: Value, *, lr: Value, t: Value,
+        betas: tuple[float, float], eps: float, weight_decay: float,
+    ) -> tuple[Value, ...]:  # fmt: skip
+        """The rule."""
+        beta1, beta2 = betas
+        g = _pulled(g, p, weight_decay)
+        mean = beta1 * mean + (1 - beta1) * g
+        square = beta2 * square + (1 - beta2) * g * g
+        corrected = mean * (1 / (1 - beta1**t))  # a factor that is the same for all parameters
+        typical = sqrt(square * (1 / (1 - beta2**t))) + eps
+        return p - lr * corrected / typical, mean, square
 
 
 class AdamW(Adam):
     """Adam with decoupled decay (Loshchilov and Hutter, 2019, algorithm 2).
 
-    The part lost in a step is rate * decay, as in PyTorch; the paper's does not depend on Adam's
-    own rate, only on the schedule's factor.
+    Every parameter loses the part lr * weight_decay of itself, as in PyTorch; the paper's does not
+    depend on Adam's own rate, only on the schedule's factor.
     """
-
-    decoupled = True
 
     def __init__(
         self,
         parameters: Parameters,
-        rate: Rate = 0.001,
+        lr: Rate = 0.001,
         betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
-        decay: float = 0.01,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
     ) -> None:
-        super().__init__(parameters, rate, betas, epsilon, decay)
+        super().__init__(parameters, lr, betas, eps, weight_decay)
+
+    @staticmethod
+    def formula(
+        p: Value, g: Value, mean: Value, square: Value, *, lr: Value, t: Value,
+        betas: tuple[float, float], eps: float, weight_decay: float,
+    ) -> tuple[Value, ...]:  # fmt: skip
+        """The rule."""
+        kept = p - lr * (weight_decay * p) if weight_decay else p
+        return Adam.formula(
+            kept, g, mean, square, lr=lr, t=t, betas=betas, eps=eps, weight_decay=0.0
+        )
 
 
-def constant(rate: float) -> Schedule:
-    """The same rate at every step."""
-    return lambda step: rate
+def clip_grad_norm_(
+    parameters: Value | Iterable[Value],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> float:
+    """This returns the norm of all gradients together, and scales them so that it is max_norm.
 
-
-def step_decay(rate: float, every: int, factor: float = 0.1) -> Schedule:
-    """The rate times `factor` after each `every` steps."""
-    _positive("every", every)
-    return lambda step: rate * factor ** (step // every)
-
-
-def exponential(rate: float, factor: float) -> Schedule:
-    """The rate times `factor` after each step."""
-    _within("factor", factor, below=inf)
-    return lambda step: rate * factor**step
-
-
-def cosine(rate: float, steps: int, final: float = 0.0) -> Schedule:
-    """Half a wave from `rate` down to `final`, reached after `steps` (Loshchilov, Hutter, 2017)."""
-    _positive("steps", steps)
-    return lambda step: final + (rate - final) * (1 + cos(pi * min(step / steps, 1))) / 2
-
-
-def warm_up(steps: int, then: Rate) -> Schedule:
-    """In equal parts up to the first rate of `then`, which begins after `steps` (Goyal, 2017).
-
-    The first step is not lost: of 4 steps, they are 1/5, 2/5, 3/5 and 4/5, and then begins 5/5.
+    As in PyTorch: the factor is max_norm / (norm + 1e-6), at most 1, so that a norm equal to
+    max_norm is scaled by 1 - 1e-6, too. The norm returned is the one before. ValueError for a
+    negative max_norm, ArithmeticError for a norm that is not finite, where that is asked for.
     """
-    _within("steps", steps)
-    after = then if callable(then) else constant(then)
-    return lambda step: after(0) * (step + 1) / (steps + 1) if step < steps else after(step - steps)
+    ps = [parameters] if isinstance(parameters, Value) else list(parameters)
+    within("max_norm", max_norm)
+    sizes = [abs(p.grad) for p in ps]
+    if norm_type == inf:
+        norm = max(sizes, default=0.0)
+    else:
+        norm = sum(x**norm_type for x in sizes) ** (1 / positive("norm_type", norm_type))
+    if error_if_nonfinite and not isfinite(norm):
+        raise ArithmeticError(f"the norm of the gradients is {norm}: look at check_finite(loss)")
+    factor = max_norm / (norm + 1e-6)
+    for p in ps:
+        p.grad = p.grad * (factor if not factor >= 1 else 1.0)
+    return norm
 
 
-def _within(name: str, x: float, below: float = inf) -> float:
-    """`x` as a float; ValueError unless 0 <= x < below."""
-    if not isinstance(x, Real) or not 0 <= x < below:
-        limit = "finite" if below == inf else f"below {below:g}"
-        raise ValueError(f"{name} must be a number, 0 or more and {limit}, not {x!r}")
-    return float(x)
+def clip_grad_value_(parameters: Value | Iterable[Value], clip_value: float) -> None:
+    """Brings every gradient into the range from -clip_value to clip_value."""
+    within("clip_value", clip_value)
+    for p in [parameters] if isinstance(parameters, Value) else parameters:
+        p.grad = min(max(p.grad, -clip_value), clip_value)
 
 
-def _positive(name: str, x: float) -> float:
-    """`x` as a float; ValueError unless it is above 0 and finite."""
-    if not isinstance(x, Real) or not 0 < x < inf:
-        raise ValueError(f"{name} must be a finite number above 0, not {x!r}")
-    return float(x)
+class _Asked(Exception):  # noqa: N818  # a signal
+    """A formula has asked for a number while it was recorded."""
+
+
+def _asked(*frame: Any) -> NoReturn:
+    raise _Asked
+
+
+def _several(given: Any, kept: Sequence[Any]) -> tuple[Any, ...]:
+    """The new parameter, and what is kept then."""
+    results = given if isinstance(given, tuple) else (given,)
+    if len(results) != 1 + len(kept):
+        raise ValueError(
+            f"a formula returns the parameter and the {len(kept)} numbers that are kept for it, "
+            f"{1 + len(kept)} in all, not {len(results)}"
+        )
+    return results
+
+
+def _arguments(
+    formula: Formula, settings: dict[str, Setting]
+) -> tuple[dict[str, float], dict[str, Setting], set[str] | None]:
+    """What a formula keeps, with its first numbers; its own settings; the names that it asks for.
+
+    These are None where it asks for all, by `**settings`.
+    """
+    arguments = list(signature(formula).parameters.values())
+    places = [a for a in arguments if a.kind in (a.POSITIONAL_ONLY, a.POSITIONAL_OR_KEYWORD)]
+    if len(places) < 2:
+        raise TypeError("a formula is given a parameter and its gradient: formula(p, g, *, lr)")
+    first = {a.name: 0.0 if a.default is Argument.empty else float(a.default) for a in places[2:]}
+    named = [a for a in arguments if a.kind is a.KEYWORD_ONLY]
+    takes_all = any(a.kind is a.VAR_KEYWORD for a in arguments)
+    asked = None if takes_all else {a.name for a in named}
+    every = {"lr", "t", *settings}
+    missing = [a.name for a in named if a.default is a.empty and a.name not in every]
+    if missing:
+        raise TypeError(f"the formula needs {', '.join(missing)}: give {missing[0]}=")
+    defaults = {a.name: a.default for a in named if a.default is not a.empty}
+    return first, {name: x for name, x in defaults.items() if name not in ("lr", "t")}, asked
+
+
+_NAMES = {  # of other libraries
+    "GradientDescent": "SGD",
+    "sgd": "SGD",
+    "RMSProp": "RMSprop",
+    "Nesterov": "SGD(parameters, lr, momentum=0.9, nesterov=True)",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "Adadelta": "a formula of your own: Optimizer(parameters, lr, formula=f)",
+    "NAdam": "a formula of your own: Optimizer(parameters, lr, formula=f)",
+    "RAdam": "a formula of your own: Optimizer(parameters, lr, formula=f)",
+    "LBFGS": "a formula of your own: Optimizer(parameters, lr, formula=f)",
+    "lr_scheduler": "tinygrad_edu.lr_scheduler",
+    "StepLR": "tinygrad_edu.lr_scheduler.StepLR",
+    "CosineAnnealingLR": "tinygrad_edu.lr_scheduler.CosineAnnealingLR",
+    "clip_grad_norm": "clip_grad_norm_",
+    "clip_by_global_norm": "clip_grad_norm_",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        elsewhere(name, _NAMES, __name__)

@@ -38,10 +38,10 @@ _MOST_DRAWN = 10**9  # numbers that can be drawn again in a minute
 class Stateful(Protocol):
     """What has a state of its own to be saved: see `optim`."""
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """All that it needs to go on, as JSON can say it."""
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes such a state over, or raises StateError and changes nothing."""
 
 
@@ -56,7 +56,7 @@ def save(
     told["chance"] = {name: part.drawn for name, part in _chancy(model)}
     told["parameters"] = {name: jsonable(p.data) for name, p in model.named_parameters()}
     if optimizer is not None:
-        told["optimizer"] = optimizer.state()
+        told["optimizer"] = optimizer.state_dict()
     if history is not None:
         told["history"] = {key: _written(getattr(history, key)) for key in _RECORDED}
     write_whole(path, (json.dumps(told, allow_nan=False) + "\n").encode())
@@ -82,7 +82,7 @@ def load(path: str | os.PathLike[str], model: Module, optimizer: Stateful | None
     if optimizer is not None:
         if not isinstance(told.get("optimizer"), dict):
             raise StateError(f"{_short(path)} has no optimizer in it: load the model alone")
-        optimizer.load(told["optimizer"])  # all of it or nothing
+        optimizer.load_state_dict(told["optimizer"])  # all of it or nothing
     for p, x in numbers:
         p.data = x
     for name, part in parts.items():

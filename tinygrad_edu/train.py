@@ -255,7 +255,7 @@ def train_step(
         raise ValueError("the step does not differentiate by all parameters: compile it with wrt=")
     if len(counts) != len(step.also):
         raise LengthError(f"{len(step.also)} values in also=, {len(counts)} counts: name each")
-    machine = step.begun(optimizer, lists, count) if _known(optimizer) else None
+    machine = step.begun(optimizer, lists, count)
     arrays = step.chosen(count) == "numpy"
     given = as_arrays(lists) if arrays else lists
     share = count if step.reduce == "mean" else 1
@@ -340,15 +340,11 @@ def _on_machine(
         machine.write()
 
 
-def _known(optimizer: Learner) -> bool:
-    """Whether it is one of `optim`, whose formula can be recorded."""
-    return type(optimizer).__module__ == optim.__name__ and isinstance(optimizer, optim.Optimizer)
-
-
 def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
     """What does `optimizer.step()` for gradients in a list, by its own formula, compiled."""
     parameters = optimizer.parameters
-    if not _known(optimizer) or not isinstance(optimizer, optim.Optimizer):
+    recorded = optimizer.recorded() if isinstance(optimizer, optim.Optimizer) else None
+    if recorded is None or not isinstance(optimizer, optim.Optimizer):
 
         def plainly(slopes: list[float]) -> None:
             for p, slope in zip(parameters, slopes):
@@ -356,7 +352,7 @@ def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
             optimizer.step()
 
         return plainly
-    leaves, results = optimizer.recorded()
+    leaves, results = recorded
     tape = record(results)
     each = [tape.leaves[x] for x in leaves[:-2]]
     fixed = [x.label for x in tape.leaves if x in leaves[-2:]]
@@ -364,7 +360,7 @@ def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
     learner, kept = optimizer, optimizer._kept.values()
 
     def update(slopes: list[float]) -> None:
-        numbers = {"rate": learner.rate_now(), "steps": float(learner.steps)}
+        numbers = {"lr": learner.rate_now(), "steps": float(learner.steps)}
         columns = [[p._data for p in parameters], slopes, *kept]
         _, (data, *after) = run(columns, [numbers[label] for label in fixed], len(parameters))
         for p, x in zip(parameters, data):
@@ -431,9 +427,7 @@ def _check(epochs: Any, optimizer: Any, until: Any) -> None:
     if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 0:
         raise ValueError(f"epochs is a whole number, 0 or more, not {epochs!r:.60}")
     if not hasattr(optimizer, "parameters"):
-        raise TypeError(
-            f"expected an optimizer, such as GradientDescent(...), not {optimizer!r:.60}"
-        )
+        raise TypeError(f"expected an optimizer, such as SGD(...), not {optimizer!r:.60}")
     if until is not None and not hasattr(until, "holds"):
         raise TypeError(f"until is a criterion, such as loss_below(0.1), not {until!r:.60}")
 

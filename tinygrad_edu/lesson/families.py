@@ -200,7 +200,7 @@ def optimizers(recipe: Recipe, parameters: Sequence[Value]) -> list[tuple[int, O
         return [(recipe.epochs, Adam(parameters, recipe.rate))]
 
     def momentum(rate: float, alpha: float) -> Momentum:  # decoupled decay is rate * decay
-        return Momentum(parameters, rate, alpha, recipe.decay / rate, decoupled=True)
+        return Momentum(parameters, rate, alpha, recipe.decay / rate)
 
     return [(BEGINNING, momentum(recipe.slow, 0.5)), (recipe.epochs, momentum(recipe.rate, 0.9))]
 
@@ -215,8 +215,9 @@ def walk(recipe: Recipe, seed: int, moments: Sequence[int]) -> Iterator[History]
         for end, optimizer in phases:
             if history.epochs < min(end, moment):
                 if isinstance(optimizer, Momentum):
-                    optimizer.last[:] = last or optimizer.last  # the last changes go on
-                    last = optimizer.last
+                    (changes,) = optimizer.kept()
+                    changes[:] = last or changes  # the last changes go on
+                    last = changes
                 epochs = min(end, moment)
                 step.train(
                     optimizer, examples, epochs, counts=COUNTS, history=history, progress=False

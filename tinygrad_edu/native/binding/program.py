@@ -148,9 +148,7 @@ class Program:
 
     def update(self, optimizer: Any) -> tuple[Update, Library]:
         """The code of its formula; the settings are constants in it."""
-        names = [name for name in optimizer.settings if name != "rate"]
-        settings = repr([getattr(optimizer, name) for name in names])
-        key = (type(optimizer), optimizer.decoupled, settings)
+        key = optimizer.rule()
         if key not in self.updates:
             (leaves, results), (width, _) = optimizer.recorded(), processor()
             update = Update(leaves, results, width, wide(width))
@@ -221,8 +219,8 @@ class Run:
     def _rates(self, count: int) -> list[float]:
         """Of the next steps, fewer where a schedule ends: it is an error when it is asked again."""
         optimizer, rates = self.optimizer, list[float]()
-        if not callable(optimizer.rate):
-            return [optimizer.rate] * count
+        if not callable(optimizer.lr):
+            return [optimizer.lr] * count
         try:
             for i in range(optimizer.steps, optimizer.steps + count):
                 rates.append(optimizer.rate_at(i))

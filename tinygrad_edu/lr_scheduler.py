@@ -1,0 +1,134 @@
+"""PyTorch's schedules: classes that set an optimizer's rate when `step()` is called.
+
+    scheduler = StepLR(optimizer, step_size=30, gamma=0.1)
+    for epoch in range(100):
+        ...
+        optimizer.step()
+        scheduler.step()
+
+A rate that is a function of the step, `SGD(parameters, cosine(0.1, 1000))`, needs no such call:
+see `tinygrad_edu.schedules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import cos, pi
+from typing import Protocol
+
+from tinygrad_edu.schedules import Schedule, exponential, multi_step, positive, ramp, step_decay
+
+__all__ = [
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "PolynomialLR",
+    "StepLR",
+]
+
+
+class Rated(Protocol):
+    """What has a rate: see `optim`."""
+
+    lr: float
+
+
+class LRScheduler:
+    """Sets the optimizer's rate to `schedule(n)` after n calls of `step()`."""
+
+    def __init__(self, optimizer: Rated, schedule: Callable[[float], Schedule]) -> None:
+        base = optimizer.lr
+        if callable(base):
+            raise TypeError("the optimizer's rate is a function of the step already: give a number")
+        self.optimizer = optimizer
+        self.schedule = schedule(float(base))
+        self.steps = 0
+        optimizer.lr = self.schedule(0)
+
+    def step(self) -> None:
+        """Goes on to the next rate: call it after `optimizer.step()`."""
+        self.steps += 1
+        self.optimizer.lr = self.schedule(self.steps)
+
+    def get_last_lr(self) -> list[float]:
+        """This returns the rate of the next step, in a list as PyTorch's."""
+        return [self.optimizer.lr]
+
+
+class LambdaLR(LRScheduler):
+    """The first rate times `lr_lambda(n)`."""
+
+    def __init__(self, optimizer: Rated, lr_lambda: Callable[[int], float]) -> None:
+        super().__init__(optimizer, lambda lr: lambda n: lr * lr_lambda(n))
+
+
+class StepLR(LRScheduler):
+    """The rate times gamma after each `step_size` calls."""
+
+    def __init__(self, optimizer: Rated, step_size: int, gamma: float = 0.1) -> None:
+        super().__init__(optimizer, lambda lr: step_decay(lr, step_size, gamma))
+
+
+class MultiStepLR(LRScheduler):
+    """The rate times gamma at each milestone."""
+
+    def __init__(self, optimizer: Rated, milestones: Sequence[int], gamma: float = 0.1) -> None:
+        super().__init__(optimizer, lambda lr: multi_step(lr, milestones, gamma))
+
+
+class ExponentialLR(LRScheduler):
+    """The rate times gamma after each call."""
+
+    def __init__(self, optimizer: Rated, gamma: float) -> None:
+        super().__init__(optimizer, lambda lr: exponential(lr, gamma))
+
+
+class ConstantLR(LRScheduler):
+    """The rate times `factor` for `total_iters` calls, and then the rate."""
+
+    def __init__(self, optimizer: Rated, factor: float = 1 / 3, total_iters: int = 5) -> None:
+        def schedule(lr: float) -> Schedule:
+            return lambda n: lr * factor if n < total_iters else lr
+
+        super().__init__(optimizer, schedule)
+
+
+class LinearLR(LRScheduler):
+    """The rate times a factor that goes from `start_factor` to `end_factor` in equal parts."""
+
+    def __init__(
+        self,
+        optimizer: Rated,
+        start_factor: float = 1 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+    ) -> None:
+        super().__init__(optimizer, lambda lr: ramp(lr, start_factor, end_factor, total_iters))
+
+
+class PolynomialLR(LRScheduler):
+    """The rate times (1 - n/total_iters)**power, and 0 from there on."""
+
+    def __init__(self, optimizer: Rated, total_iters: int = 5, power: float = 1.0) -> None:
+        positive("total_iters", total_iters)
+
+        def schedule(lr: float) -> Schedule:
+            return lambda n: lr * (1 - min(n / total_iters, 1)) ** power
+
+        super().__init__(optimizer, schedule)
+
+
+class CosineAnnealingLR(LRScheduler):
+    """A cosine from the rate down to `eta_min` in T_max calls, and up again, as PyTorch's."""
+
+    def __init__(self, optimizer: Rated, T_max: int, eta_min: float = 0.0) -> None:
+        positive("T_max", T_max)
+
+        def schedule(lr: float) -> Schedule:
+            return lambda n: eta_min + (lr - eta_min) * (1 + cos(pi * n / T_max)) / 2
+
+        super().__init__(optimizer, schedule)
