@@ -197,7 +197,7 @@ def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, 
         gate("xor"),
         SGD(unit.parameters(), 0.5),
         epochs=EPOCHS,
-        mean=True,
+        reduction="mean",
         metrics={"seen": see},
         progress=False,
     )

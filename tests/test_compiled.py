@@ -749,7 +749,7 @@ def test_a_compiled_run_is_the_run_of_the_loop(name: str, mean: bool) -> None:
             epochs=60,
             counts={"right": right},
             compiled=how,
-            mean=mean,
+            reduction="mean" if mean else "sum",
         )
         numbers = [x for p in model.parameters() for x in (p.data, p.grad)]
         runs.append((history, [*history.losses, *numbers, *state(optimizer)]))
@@ -791,15 +791,15 @@ def test_what_cannot_be_trained_is_refused() -> None:
     model = MLP(2, [1])
     optimizer = SGD(model.parameters())
 
-    def refused(words: str, m: Any = model, examples: Any = XOR, **how: Any) -> None:
+    def refused(words: str, m: Any = model, data: Any = XOR, **how: Any) -> None:
         with pytest.raises(ValueError, match=words):
-            train(m, half, examples, optimizer, epochs=1, compiled=True, **how)
+            train(m, half, data, optimizer, epochs=1, compiled=True, **how)
 
-    refused("takes counts, not batches", batch=2)
+    refused("takes counts, not batches", batch_size=2)
     refused("takes counts, not batches", metrics={"m": lambda ys, examples: 0.0})
     refused("takes counts, not batches", watch=["layer1.neuron1.b"])
-    refused("as many inputs", examples=[XOR[0], Example((1.0,), (1.0,))])
-    refused("one example or more", examples=[])
+    refused("as many inputs", data=[XOR[0], Example((1.0,), (1.0,))])
+    refused("one example or more", data=[])
     model.dropout = Dropout(0.5, seed=1)  # type: ignore[attr-defined]
     refused("dropout draws anew")
 

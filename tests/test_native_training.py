@@ -110,7 +110,7 @@ def test_the_run_of_the_loop(name: str, count: int, reduce: str) -> None:
         eager.optimizer,
         epochs=EPOCHS,
         counts={"twice": lambda ys, ts: losses.half_squared_error(ys, ts) * 2},
-        mean=reduce == "mean",
+        reduction=reduce,
     )
     assert mine.numbers() == pytest.approx(eager.numbers(), rel=TOLERANCE, abs=1e-13)
     assert history.losses == pytest.approx(expected.losses, rel=TOLERANCE)

@@ -62,7 +62,9 @@ def test_counts_are_added_up_over_the_examples_of_each_epoch() -> None:
     assert history.metrics["right"][-1] == 4.0
     assert max(history.metrics["right"][:-1]) < 4
     assert len(history.metrics["right"]) == history.epochs
-    history = train(m, half_squared_error, XOR, learner, epochs=2, batch=3, counts={"right": right})
+    history = train(
+        m, half_squared_error, XOR, learner, epochs=2, batch_size=3, counts={"right": right}
+    )
     assert history.metrics["right"] == [4.0, 4.0]  # an epoch of two steps
 
 
@@ -97,7 +99,7 @@ def test_each_step_has_four_phases_and_each_does_its_part() -> None:
 
 def test_a_epoch_in_batches_takes_every_example_once_in_an_order_of_its_own() -> None:
     m = model()
-    how: dict[str, Any] = {"epochs": 3, "batch": 3, "seed": 8}
+    how: dict[str, Any] = {"epochs": 3, "batch_size": 3, "seed": 8}
     optimizer = SGD(m.parameters(), 0.1)
     turns = [t for t in loop(m, half_squared_error, XOR, optimizer, **how) if t.phase == "update"]
     assert [(t.epoch, t.step, len(t.examples)) for t in turns] == [
@@ -113,7 +115,9 @@ def test_the_mean_of_the_losses_is_their_sum_over_the_examples() -> None:
     for mean in (False, True):
         m = model()
         optimizer = SGD(m.parameters(), 0.0)
-        turns = loop(m, half_squared_error, XOR, optimizer, epochs=1, mean=mean)
+        turns = loop(
+            m, half_squared_error, XOR, optimizer, epochs=1, reduction="mean" if mean else "sum"
+        )
         losses.append(next(t.loss.data for t in turns if t.loss is not None))
     assert losses[1] == losses[0] / 4
 
@@ -166,7 +170,7 @@ def test_a_run_that_gets_no_better_stops() -> None:
 def test_half_a_run_saved_and_loaded_goes_on_as_if_nothing_had_been(
     tmp_path: Path, batch: int, optimizer: Any
 ) -> None:
-    how: dict[str, Any] = {"batch": batch, "seed": 5, "watch": ["layer2.neuron1.b"]}
+    how: dict[str, Any] = {"batch_size": batch, "seed": 5, "watch": ["layer2.neuron1.b"]}
     whole = model()
     uninterrupted = train(
         whole, half_squared_error, XOR, optimizer(whole.parameters()), epochs=40, **how
@@ -200,7 +204,7 @@ class Wet(Module):
 
 def test_chance_goes_on_too(tmp_path: Path) -> None:
     def wet(epochs: int, m: Wet, learner: Any, history: History | None = None) -> History:
-        how: dict[str, Any] = {"epochs": epochs, "history": history, "batch": 2}
+        how: dict[str, Any] = {"epochs": epochs, "history": history, "batch_size": 2}
         return train(m, half_squared_error, XOR, learner, **how)
 
     whole = Wet()
@@ -217,7 +221,7 @@ def test_chance_goes_on_too(tmp_path: Path) -> None:
 def test_a_run_goes_on_in_the_middle_of_a_epoch() -> None:
     """As after an interruption: 3 batches an epoch, stopped after 4 steps."""
     whole, part = model(), model()
-    how: dict[str, Any] = {"batch": 2, "seed": 5}
+    how: dict[str, Any] = {"batch_size": 2, "seed": 5}
     examples = [*XOR, *XOR[:2]]
     wanted = train(
         whole, half_squared_error, examples, Momentum(whole.parameters(), 0.5), epochs=4, **how
@@ -411,7 +415,7 @@ def test_what_a_step_does_not_use_keeps_no_gradient_from_another() -> None:
     examples = [Example((0.0,), (1.0,)), Example((1.0,), (1.0,))]
     optimizer = SGD(m.parameters(), 0.1)
     seen = []
-    for turn in loop(m, half_squared_error, examples, optimizer, epochs=1, batch=1):
+    for turn in loop(m, half_squared_error, examples, optimizer, epochs=1, batch_size=1):
         if turn.phase == "update":
             seen.append([p.data for p in m.parameters()])
             used = int(turn.examples[0].inputs[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import product
 from math import cos, frexp, inf, isfinite, pi, sin, sqrt
+from numbers import Integral, Real
 from typing import Any, NamedTuple, TypeVar
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "SplitMix64",
     "T",
     "addition",
+    "as_examples",
     "boolean",
     "digits",
     "edges",
@@ -63,10 +65,59 @@ Point = tuple[float, ...]
 
 
 class Example(NamedTuple):
-    """One example: what a network is shown, and what it should answer."""
+    """One example: what a network is shown, and what it should answer.
 
-    inputs: tuple[float, ...]
-    targets: tuple[float, ...]
+    Both are a number, or numbers in a tuple, a list, or lists of lists.
+    """
+
+    inputs: Any
+    targets: Any
+
+
+def as_examples(data: Any) -> list[Example]:
+    """This returns the examples of a data set, as people have it.
+
+    data: pairs of inputs and target, in a list or any other iterable; or a tuple (X, y) of lists
+    or arrays, whose rows are examples. Inputs and targets are numbers or lists, tuples and arrays
+    of them; arrays become lists, whose integers stay integers. TypeError or ValueError, with the
+    number of the example, for what is none.
+    """
+    if isinstance(data, tuple) and len(data) == 2 and not any(isinstance(x, Example) for x in data):
+        xs, ys = (list(_plain(part, "(X, y)")) for part in data)
+        if len(xs) != len(ys):
+            raise ValueError(f"{len(xs)} rows of inputs and {len(ys)} targets: give one for each")
+        pairs: list[Any] = list(zip(xs, ys))
+    elif isinstance(data, str | bytes | dict) or not hasattr(data, "__iter__"):
+        raise TypeError(f"{_DATA}, not {type(data).__name__}")
+    elif getattr(data, "ndim", 0):
+        raise TypeError(f"{_DATA}, not one array: give (X, y)")
+    else:
+        pairs = list(data)
+    return [x if type(x) is Example else _example(i, x) for i, x in enumerate(pairs)]
+
+
+_DATA = "data are pairs of inputs and target, or (X, y)"
+
+
+def _example(i: int, pair: Any) -> Example:
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        raise TypeError(f"{_DATA}; example {i} is {pair!r:.60}")
+    inputs, targets = (_plain(part, f"example {i}") for part in pair)
+    return Example(inputs, targets)
+
+
+def _plain(x: Any, where: str) -> Any:
+    """Numbers of Python, in lists and tuples."""
+    if hasattr(x, "to_numpy"):  # a table of pandas or polars
+        x = x.to_numpy()
+    if hasattr(x, "tolist"):
+        x = x.tolist()
+    if isinstance(x, list | tuple):
+        kinds = set(map(type, x))
+        return x if kinds <= {float, int} else type(x)(_plain(part, where) for part in x)
+    if not isinstance(x, Real):
+        raise TypeError(f"{where} has {x!r:.60} in it, which is no number")
+    return int(x) if isinstance(x, Integral) else float(x)
 
 
 # --- chance --------------------------------------------------------------------------------------

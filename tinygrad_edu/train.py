@@ -10,13 +10,13 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf, isfinite
 from typing import Any, Literal, NamedTuple, get_args
 
 from tinygrad_edu import optim
-from tinygrad_edu.compiled import Column, CompiledLoss, compile
-from tinygrad_edu.data import Example, shuffled
+from tinygrad_edu.compiled import Column, CompiledLoss, Reduction, compile
+from tinygrad_edu.data import Example, as_examples, shuffled
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.history import Criterion as Criterion
@@ -27,6 +27,7 @@ from tinygrad_edu.module import Module
 from tinygrad_edu.progress import Bar
 from tinygrad_edu.straight import as_arrays, function
 from tinygrad_edu.tape import record
+from tinygrad_edu.trees import like, numbers, shape
 
 __all__ = [
     "PHASES",
@@ -49,11 +50,12 @@ __all__ = [
 Phase = Literal["forward", "loss", "backward", "update"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
 
-Loss = Callable[[Any, Sequence[float]], Value]  # of a model's outputs and an example's targets
+Data = Iterable[Any]  # pairs of inputs and target, or (X, y): see `data.as_examples`
+Loss = Callable[[Any, Any], Value]  # of a model's outputs and the target of an example
 Metric = Callable[
     [Sequence[Any], Sequence[Example]], float
 ]  # of the outputs for all these examples
-Count = Callable[[Any, Sequence[float]], Value]  # as a loss: of one example, and made of Values
+Count = Callable[[Any, Any], Value]  # as a loss: of one example, and made of Values
 
 
 class Turn(NamedTuple):
@@ -74,24 +76,28 @@ class Turn(NamedTuple):
 def loop(
     model: Callable[[Sequence[float]], Any],
     loss: Loss,
-    examples: Sequence[Example],
+    data: Data,
     optimizer: Learner,
     *,
     epochs: int,
-    batch: int = 0,
-    mean: bool = False,
+    batch_size: int = 0,
+    reduction: Reduction = "sum",
     seed: int = 0,
     start: int = 0,
 ) -> Iterator[Turn]:
-    """The Loop, a Turn after each phase of each step, from step `start` to the end of `epochs`.
+    """This returns the Loop: a Turn after each phase of each step, to the end of `epochs`.
 
-    batch: examples in a step, drawn anew in each epoch by `seed`; 0 for all of them, in order. mean:
-    the mean over the examples instead of their sum, which was that of 1986. ValueError without examples.
+    data: see `data.as_examples`. loss: a function of what the model gives for the inputs of one
+    example, and of its target. batch_size: examples in a step, drawn anew in each epoch by `seed`;
+    0 for all of them, in order. reduction: the "sum" over the examples, which was that of 1986, or
+    the "mean". start: the step to begin with. ValueError without examples.
     """
-    per_epoch = steps_in_epoch(examples, batch)
+    examples = as_examples(data)
+    per_epoch = steps_in_epoch(examples, batch_size)
+    _check_reduction(reduction)
     for epoch in range(start // per_epoch, epochs):
-        order = shuffled(examples, (seed << 32) + epoch) if batch else examples
-        size = batch or len(examples)
+        order = shuffled(examples, (seed << 32) + epoch) if batch_size else examples
+        size = batch_size or len(examples)
         for step in range(max(start, epoch * per_epoch), (epoch + 1) * per_epoch):
             first = (step % per_epoch) * size
             now = order[first : first + size]
@@ -99,7 +105,7 @@ def loop(
             yield Turn("forward", epoch, step, now, outputs, None)
             losses = [loss(y, example.targets) for y, example in zip(outputs, now)]
             total = sum(losses[1:], losses[0])
-            total = total / len(now) if mean else total
+            total = total / len(now) if reduction == "mean" else total
             yield Turn("loss", epoch, step, now, outputs, total)
             for p in optimizer.parameters:  # also what this step does not use
                 p.grad = 0.0
@@ -110,11 +116,20 @@ def loop(
             yield Turn("update", epoch, step, now, outputs, total)
 
 
-def steps_in_epoch(examples: Sequence[Example], batch: int = 0) -> int:
-    """How many steps an epoch has; ValueError without examples, or for a batch below 0."""
-    if not examples or batch < 0:
-        raise ValueError(f"a loop has one example or more, and batches: {len(examples)}, {batch}")
-    return -(-len(examples) // (batch or len(examples)))
+def steps_in_epoch(examples: Sequence[Example], batch_size: int = 0) -> int:
+    """This returns how many steps an epoch has; ValueError without examples."""
+    if not examples:
+        raise ValueError("the data are empty: give one example or more")
+    if type(batch_size) is not int or batch_size < 0:
+        raise ValueError(
+            f"batch_size is a whole number, or 0 for all examples at once, not {batch_size!r}"
+        )
+    return -(-len(examples) // (batch_size or len(examples)))
+
+
+def _check_reduction(reduction: str) -> None:
+    if reduction not in ("sum", "mean"):
+        raise ValueError(f"reduction is 'sum' or 'mean', over the examples, not {reduction!r}")
 
 
 def loss_below(bound: float) -> Criterion:
@@ -140,7 +155,7 @@ def no_better(steps: int) -> Criterion:
 def train(
     model: Module,
     loss: Loss,
-    examples: Sequence[Example],
+    data: Data,
     optimizer: Learner,
     *,
     epochs: int,
@@ -148,11 +163,12 @@ def train(
     metrics: Mapping[str, Metric] | None = None,
     counts: Mapping[str, Count] | None = None,
     watch: Sequence[str] = (),
-    batch: int = 0,
+    batch_size: int = 0,
+    reduction: Reduction = "sum",
+    seed: int = 0,
     history: History | None = None,
     progress: bool = True,
     compiled: bool = False,
-    **how: Any,
 ) -> History:
     """The History of a run of the Loop; with a history given, of its continuation.
 
@@ -161,18 +177,21 @@ def train(
     the outputs and targets of one example. watch: names of parameters to record, with their grads.
     progress: a bar on a terminal, if it takes long. compiled: the graph of one example is recorded,
     and run over all examples in each step (see `compile`), as long as Python decides nothing by the
-    numbers; parameters get theirs when it ends, so a criterion looks at the history alone. how:
-    mean and seed, as of `loop`. Ctrl-C is a KeyboardInterrupt as ever, but never in the middle of
-    an update: model, optimizer and the history given are those after a whole number of steps.
-    ValueError for a name that is none or that two have, an optimizer of another model, and a
-    continuation that records something else.
+    numbers; parameters get theirs when it ends, so a criterion looks at the history alone. data,
+    batch_size, reduction and seed are as of `loop`.
+    Ctrl-C is a KeyboardInterrupt as ever, but never in the middle of an update: model, optimizer
+    and the history given are those after a whole number of steps. ValueError for a name that is
+    none or that two have, an optimizer of another model, and a continuation that records something
+    else.
     """
     _check(epochs, optimizer, until)
+    _check_reduction(reduction)
+    examples = as_examples(data)
     history = History() if history is None else history
     metrics, counts = metrics or {}, counts or {}
     if not counts.keys().isdisjoint(metrics):
         raise ValueError("a metric and a count have one name: give them two")
-    if compiled and (batch or metrics or watch):
+    if compiled and (batch_size or metrics or watch):
         raise ValueError("a compiled run takes counts, not batches, metrics and names to watch")
     metrics = {**metrics, **{name: _counted(count) for name, count in counts.items()}}
     watched = _watched(model, optimizer, watch)
@@ -184,11 +203,12 @@ def train(
     history.model, history.examples, history.loss, history.stopped = model, examples, loss, ""
     if compiled:
         fs = [loss, *counts.values()]
-        step, columns = step_of(model, fs, examples, optimizer.parameters, how.get("mean", False))
+        step, columns = step_of(model, fs, examples, optimizer.parameters, reduction)
         go_on: dict[str, Any] = {"until": until, "history": history, "progress": progress}
         return train_step(step, optimizer, columns, epochs, counts=list(counts), **go_on)
-    per_epoch, start = steps_in_epoch(examples, batch), len(history.losses)
-    how |= {"epochs": epochs, "batch": batch, "start": start}
+    per_epoch, start = steps_in_epoch(examples, batch_size), len(history.losses)
+    how: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "reduction": reduction}
+    how |= {"seed": seed, "start": start}
     seen: list[Any] = []
     told: list[Example] = []
     bar, patience = Bar(epochs, "epochs", progress), _Patience()
@@ -377,29 +397,28 @@ def step_of(
     fs: Sequence[Loss],
     examples: Sequence[Example],
     parameters: list[Value],
-    mean: bool = False,
+    reduction: Reduction = "sum",
 ) -> tuple[CompiledLoss, list[list[float]]]:
-    """The step of one example, for the loss and the counts `fs`, and the columns of all examples."""
+    """The compiled loss of one example, for the loss and the counts `fs`, and the columns."""
     steps_in_epoch(examples)
     for _, part in model.walk():
         if getattr(part, "training", False) and getattr(part, "p", 0):
             raise ValueError(
-                "dropout draws anew for each example, a compiled run cannot: call eval()"
+                "dropout draws anew for each example, and a compiled run cannot: call eval()"
             )
-    if len({(len(example.inputs), len(example.targets)) for example in examples}) > 1:
+    if len({str(shape(tuple(example))) for example in examples}) > 1:
         raise LengthError(
             "a compiled run has as many inputs, and as many targets, in every example"
         )
-    rows, inputs = (
-        [[*example.inputs, *example.targets] for example in examples],
-        len(examples[0].inputs),
-    )
+    first = tuple(examples[0])
+    rows = [[float(x) for x in numbers(tuple(example))] for example in examples]
 
     def one(*leaves: Any) -> list[Value]:
-        outputs = model(leaves[:inputs])
-        return [f(outputs, leaves[inputs:]) for f in fs]
+        inputs, targets = like(first, iter(leaves))
+        outputs = model(inputs)
+        return [f(outputs, targets) for f in fs]
 
-    step = compile(one, parameters, rows[0], reduce="mean" if mean else "sum")
+    step = compile(one, parameters, rows[0], reduce=reduction)
     return step, [list(column) for column in zip(*rows)]
 
 
