@@ -24,7 +24,7 @@ from workloads import (
 BACKENDS = {"machine": STEPS, "numpy": 20, "python": 2}  # and how many steps are timed
 
 Node = Any
-Problem = tuple[Node, list[Node], Columns, str]  # the loss, its inputs, their numbers, reduce
+Problem = tuple[Node, list[Node], Columns, str]  # the loss, its inputs, their numbers, reduction
 
 
 def example(name: str, leaves: list[Node], inside: bool = False) -> Problem:
@@ -54,8 +54,8 @@ def compiled(
     if workload.name == "W3":  # one name, whose letters are part of the graph
         loss = workload.loss(Value, leaves)
         return compile_(loss, wrt=leaves, inputs=[], backend=backend), []
-    loss, inputs, columns, reduce = example(workload.name, leaves, inside)
-    step = compile_(loss, wrt=leaves, inputs=inputs, reduce=reduce, backend=backend)
+    loss, inputs, columns, reduction = example(workload.name, leaves, inside)
+    step = compile_(loss, wrt=leaves, inputs=inputs, reduction=reduction, backend=backend)
     return step, columns
 
 

@@ -212,7 +212,13 @@ def learn_xor(lesson: Lesson) -> None:
     model = MLP(2, [2, 1], "sigmoid", seed=lesson.seed)
     learner = Momentum(model.parameters(), 0.5, 0.9)
     history: History = train(
-        model, half_squared_error, XOR, learner, epochs=5_000, until=loss_below(0.001)
+        model,
+        half_squared_error,
+        XOR,
+        learner,
+        epochs=5_000,
+        reduction="sum",
+        until=loss_below(0.001),
     )
     lesson.say(
         f"The same loop, a 2-2-1 network, exclusive or: {history.stopped} after {history.epochs} "

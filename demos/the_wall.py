@@ -8,7 +8,7 @@ far as there is to descend.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import combinations, product
 from math import log
 from random import Random
@@ -23,7 +23,7 @@ from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.losses import binary_cross_entropy_with_logits
 from tinygrad_edu.nn import Neuron
 from tinygrad_edu.optim import SGD
-from tinygrad_edu.train import History, train
+from tinygrad_edu.train import History, Turn, train
 
 __all__ = ["main"]
 
@@ -187,9 +187,9 @@ def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, 
         p.data = draw(random, 2, 1)
     rows: list[list[float]] = []
 
-    def see(outputs: Sequence[Value], examples: object) -> float:
-        rows.append([y.sigmoid().data for y in outputs])
-        return 0.0
+    def see(turn: Turn) -> None:
+        if turn.phase == "forward":
+            rows.append([y.sigmoid().data for y in turn.outputs])
 
     history: History = train(
         unit,
@@ -197,8 +197,7 @@ def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, 
         gate("xor"),
         SGD(unit.parameters(), 0.5),
         epochs=EPOCHS,
-        reduction="mean",
-        metrics={"seen": see},
+        callbacks=see,
         progress=False,
     )
     paths = {

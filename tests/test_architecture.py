@@ -21,7 +21,18 @@ import tinygrad_edu
 # A room (a file) imports from rows above its own, never from its own row or below. "" and "draw"
 # are the façades, each an __init__.py; only "" may do otherwise, in a function, to be late.
 ROOMS = [
-    ["calls", "data", "drawable", "errors", "files", "groups", "init", "progress", "schedules"],
+    [
+        "calls",
+        "data",
+        "drawable",
+        "errors",
+        "files",
+        "groups",
+        "init",
+        "patience",
+        "progress",
+        "schedules",
+    ],
     ["ieee", "symbolic"],
     ["formula", "kinks", "terms"],
     ["documentation", "source"],
@@ -63,8 +74,10 @@ ROOMS = [
     ["languages.c", "languages.javascript", "languages.python"],
     ["languages"],
     ["compiled"],
-    ["module"],
-    ["perceptron", "train"],
+    ["loop", "module"],
+    ["metrics", "run"],
+    ["compiled_run", "perceptron"],
+    ["train"],
     ["layers"],
     ["saving", "transformer"],
     ["nn"],
@@ -112,6 +125,7 @@ ONLY = {
     "graphviz": ["draw.dot", "draw.families", "draw.weights"],
     "matplotlib": ["draw.canvas"],
     "sklearn": ["data"],
+    "IPython": ["progress"],  # late, in a notebook
     "pygraphviz": [],  # it holds the interpreter and ignores Ctrl-C: in a process of its own only
     "subprocess": ["draw.layout"],
     "multiprocessing": ["lesson.seeds"],

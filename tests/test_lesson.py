@@ -311,9 +311,17 @@ def test_a_trial_is_compiled_once_and_goes_as_the_eager_engine_does() -> None:
     numbers = [p.data for p in build(XOR)[0].parameters()]
     model, examples = begin(XOR, 7)
     momentum = Momentum(model.parameters(), XOR.rate, XOR.alpha)
-    eager = train(model, half_squared_error, examples, momentum, epochs=40, counts={"right": right})
+    eager = train(
+        model,
+        half_squared_error,
+        examples,
+        momentum,
+        epochs=40,
+        reduction="sum",
+        metrics={"right": right},
+    )
     assert history.losses == pytest.approx(eager.losses, rel=1e-9)
-    assert history.metrics == eager.metrics
+    assert history.metrics["right"] == [x * len(examples) for x in eager.metrics["right"]]
     assert numbers == pytest.approx([p.data for p in model.parameters()], rel=1e-9)
 
 

@@ -60,7 +60,7 @@ def on_machine(step: Any, *columns: Any) -> tuple[list[float], bool]:
     assert step.chosen(count) == "machine"
     outputs, gradients = step.program().run([lists[i] for i in step._used], count)
     own = [*outputs, *gradients]
-    if all(map(isfinite, own)) and step.reduce == "sum":
+    if all(map(isfinite, own)) and step.reduction == "sum":
         value, slopes, *also = quiet(step, *columns)
         assert [value, *(also[0] if also else []), *slopes] == own
         return own, True
@@ -224,8 +224,8 @@ def totals(rows: Sequence[Sequence[float]], count: int) -> list[float]:
     return [sum(column) for column in zip(*islice(cycle(rows), count), strict=True)]
 
 
-@pytest.mark.parametrize("reduce", ["sum", "mean"])
-def test_batches_of_random_graphs(reduce: str) -> None:
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_batches_of_random_graphs(reduction: str) -> None:
     """Some leaves are inputs, some inputs do nothing, one more Value is added up; the examples
     are seven, again and again, so that each is in every lane."""
     finite = 0
@@ -238,9 +238,9 @@ def test_batches_of_random_graphs(reduce: str) -> None:
         also = y * 0.5 + sum(wrt, Value(1.0)) * 0.25
         rows = [[random.uniform(-3, 3) for _ in inputs] for _ in range(7)]
         expected, sizes = batch_of(y, inputs, wrt, [also], rows)
-        step = compile(y, wrt, inputs, also=also, reduce=reduce, backend="machine")
+        step = compile(y, wrt, inputs, also=also, reduction=reduction, backend="machine")
         for count in COUNTS:
-            scale = 1 / count if reduce == "mean" else 1.0
+            scale = 1 / count if reduction == "mean" else 1.0
             columns = [[*islice(cycle(column), count)] for column in zip(*rows, strict=True)]
             found, by_machine = on_machine(step, *columns)
             wanted = [x * scale for x in totals(expected, count)]
@@ -270,15 +270,15 @@ def test_the_size_of_a_batch(count: int, widths: int) -> None:
 # --- networks ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reduce", ["sum", "mean"])
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_networks(name: str, reduce: str) -> None:
+def test_networks(name: str, reduction: str) -> None:
     """One example, and batches, after the parameters have changed."""
     build, parameters = NETWORKS[name]
     inputs = [Value(x, label=f"x{i}") for i, x in enumerate([0.1, 0.2, 0.3, 1.0, 0.5])]
     loss = build(inputs[:3], inputs[3:])
     also = loss * 2
-    step = compile(loss, parameters, inputs, reduce=reduce, also=also, backend="machine")
+    step = compile(loss, parameters, inputs, reduction=reduction, also=also, backend="machine")
     rows = [[*xs, *ts] for xs, ts in EXAMPLES]
     kept = [p.data for p in parameters]
     try:
@@ -287,7 +287,7 @@ def test_networks(name: str, reduce: str) -> None:
                 p.data = x + shift
             expected, sizes = batch_of(loss, inputs, parameters, [also], rows)
             for count in COUNTS:
-                scale = 1 / count if reduce == "mean" else 1.0
+                scale = 1 / count if reduction == "mean" else 1.0
                 columns = [[*islice(cycle(column), count)] for column in zip(*rows, strict=True)]
                 found, by_machine = on_machine(step, *columns)
                 wanted = [x * scale for x in totals(expected, count)]

@@ -35,12 +35,8 @@ def run() -> History:
     m = MLP(2, [2, 1], "sigmoid", seed=3)
     learner = Momentum(m.parameters(), 0.5, 0.9)
 
-    def accuracy(outputs: Any, examples: Any) -> float:
-        right = [(y[0].data > 0.5) == (c.targets[0] == 1) for y, c in zip(outputs, examples)]
-        return sum(right) / len(right)
-
-    how: dict[str, Any] = {"watch": WATCHED, "metrics": {"accuracy": accuracy}}
-    return train(m, half_squared_error, gate("xor"), learner, epochs=300, **how)
+    how: dict[str, Any] = {"watch": WATCHED, "metrics": ["accuracy"]}
+    return train(m, half_squared_error, gate("xor"), learner, epochs=300, reduction="sum", **how)
 
 
 def test_without_matplotlib_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ assert_type(value, float)
 assert_type(step.outputs([1.0, 2.0]), list[list[float]])
 """,
     "a compiled graph with more results": """
-value, gradients, more = compile(x * w, [w], [x], also=[x + w], reduce="mean")(1.0)
+value, gradients, more = compile(x * w, [w], [x], also=[x + w], reduction="mean")(1.0)
 assert_type(more, list[float])
 """,
     "a compiled network": """
@@ -154,7 +154,7 @@ WRONG = {
     "what a gradient has not": "gradient(x * w, [w])[0].foo",
     "what the value of a step has not": "compile(x * w, [w], [x])([1.0, 2.0])[0].foo",
     "a gradient is a float": "compile(x * w, [w], [x])(1.0)[1][0].data",
-    "a reduction that there is not": "compile(x * w, [w], reduce='average')",
+    "a reduction that there is not": "compile(x * w, [w], reduction='average')",
     "a column of text": "compile(x * w, [w], [x])('1')",
     "what edges do not say": "x.draw(edges=['formulas'])",
     "a direction that there is not": "x.draw(direction='RL')",

@@ -85,7 +85,7 @@ def compile(
     wrt: Value | Iterable[Value] = (),
     inputs: Value | Iterable[Value] = (),
     *,
-    reduce: Reduction = "sum",
+    reduction: Reduction = "sum",
     backend: Backend = "auto",
     strict: bool = False,
 ) -> CompiledLoss: ...
@@ -95,7 +95,7 @@ def compile(
     wrt: Value | str | Iterable[Value | str] = (),
     inputs: float | Iterable[float] = (),
     *,
-    reduce: Reduction = "sum",
+    reduction: Reduction = "sum",
     backend: Backend = "auto",
     strict: bool = False,
 ) -> CompiledLoss: ...
@@ -105,7 +105,7 @@ def compile(
     wrt: Value | str | Iterable[Value | str] = (),
     inputs: Value | float | Iterable[Value | float] = (),
     *,
-    reduce: Reduction = "sum",
+    reduction: Reduction = "sum",
     also: Value | Iterable[Value],
     backend: Backend = "auto",
     strict: bool = False,
@@ -116,7 +116,7 @@ def compile(
     wrt: Value | str | Iterable[Value | str] = (),
     inputs: float | Iterable[float] = (),
     *,
-    reduce: Reduction = "sum",
+    reduction: Reduction = "sum",
     also: Value | Iterable[Value] = (),
     backend: Backend = "auto",
     strict: bool = False,
@@ -126,15 +126,16 @@ def compile(
     wrt: Value | str | Iterable[Value | str] = (),
     inputs: Value | float | Iterable[Value | float] = (),
     *,
-    reduce: Reduction = "sum",
+    reduction: Reduction = "sum",
     also: Value | Iterable[Value] = (),
     backend: Backend = "auto",
     strict: bool = False,
 ) -> CompiledLoss:
     """The graph of `loss`, one example's, as a step to be run on any number of examples.
 
-    wrt: leaves to differentiate by. inputs: leaves that get new numbers at each call. reduce:
-    "sum" or "mean" over the examples. also: Values of the same graph to be added up as well.
+    wrt: leaves to differentiate by, or their labels, or a model. inputs: leaves that get new
+    numbers at each call, or their labels. reduction: "sum" or "mean" over the examples. also:
+    Values of the same graph to be added up as well.
     backend: "python", "numpy", "machine", or the fastest that is installed. strict: a nan or an
     infinity is a NonFiniteError, not a warning.
 
@@ -151,28 +152,33 @@ def compile(
         if isinstance(loss, Value):
             more = _list(also)
             kind = CompiledLossAlso if more else CompiledLoss
-            return kind(loss, _list(wrt), _list(inputs), reduce, more, backend, strict)
+            leaves = [x for x in [*_list(wrt), *_list(inputs)] if not isinstance(x, str)]
+            if len(leaves) < len(_list(wrt)) + len(_list(inputs)):
+                leaves += [x for x in record([loss, *more]).leaves if x not in leaves]
+            by, given = _by_label("wrt", wrt, leaves), _by_label("inputs", inputs, leaves)
+            return kind(loss, by, given, reduction, more, backend, strict)
         if not callable(loss):
             raise NumberError(f"expected a Value or a function, not {type(loss).__name__}")
         leaves = _arguments(loss, _list(inputs))
-        called = {leaf.label: leaf for leaf in leaves}
         results = _watched(loss, leaves)
         results = [results] if isinstance(results, Value) or not _many(results) else [*results]
         if not results or not all(isinstance(y, Value) for y in results):
             found = type(results[0]).__name__ if results else "nothing"
             raise NumberError(f"the function gives a Value, or several, not {found}: see tanh(x)")
-        by = [called.get(x, x) if isinstance(x, str) else x for x in _list(wrt)]
+        by = _by_label("wrt", wrt, leaves)
         more = [*results[1:], *_list(also)]
         kind = CompiledLossAlso if more else CompiledLoss
-        return kind(results[0], by, leaves, reduce, more, backend, strict)
+        return kind(results[0], by, leaves, reduction, more, backend, strict)
 
 
 class CompiledLoss:
     """A compiled loss. Calling it gives its value and its gradients, in the order of `wrt`.
 
-    Each input is given one number, or a sequence with a number for each example, in order or by
-    its label. A gradient is added up over the examples, but for an input that was given a
-    sequence, which has one for each (so `gradients` is a list of what that call makes of it).
+    Each input is given one number, or a column: a sequence with a number for each example, in order
+    or by its label. Several inputs may be given as a table, an array or a list of rows, whose rows
+    are examples: step(X, y). A gradient is added up over the examples, but for an input that was
+    given a sequence, which has one for each (so `gradients` is a list of what the call makes of
+    it).
     recorded: the tape of the graph; tape: with the adjoints, too. A step keeps no numbers:
     threads may share one.
     """
@@ -182,19 +188,19 @@ class CompiledLoss:
         loss: Value,
         wrt: list[Any],
         inputs: list[Any],
-        reduce: Reduction,
+        reduction: Reduction,
         also: list[Value],
         backend: Backend,
         strict: bool,
     ) -> None:
         _check_choice("backend", backend, BACKENDS)
-        _check_choice("reduction", reduce, REDUCTIONS)
+        _check_choice("reduction", reduction, REDUCTIONS)
         for y in (loss, *also):
             if not isinstance(y, Value):
                 raise NumberError(f"what is compiled is a Value, not {type(y).__name__}")
         self.wrt, self.inputs = _leaves("wrt", wrt), _leaves("inputs", inputs)
         self.loss, self.also = loss, also
-        self.reduce, self.backend, self.strict = reduce, backend, strict
+        self.reduction, self.backend, self.strict = reduction, backend, strict
         self.recorded = record([loss, *also])
         given = set(self.inputs)
         self._others = [leaf for leaf in self.recorded.leaves if leaf not in given]
@@ -241,8 +247,8 @@ class CompiledLoss:
         """The value, the gradients, and the sums or means of `also`."""
         lists, count, single = self.columns(columns, by_label)
         sums, each = self.run(lists, count)
-        scale = 1.0 / count if self.reduce == "mean" else 1.0
-        sums = [x / count for x in sums] if self.reduce == "mean" else sums
+        scale = 1.0 / count if self.reduction == "mean" else 1.0
+        sums = [x / count for x in sums] if self.reduction == "mean" else sums
         outputs = 1 + len(self.also)
         values, slopes, items = sums[:outputs], iter(sums[outputs:]), iter(each)
         gradients: list[Any] = []
@@ -400,7 +406,7 @@ class CompiledLoss:
                 "Write sqrt(x) for math.sqrt(x), and where(step(x), a, b) for if"
             )
             return None
-        mean = self.reduce == "mean"
+        mean = self.reduction == "mean"
         with no_collection():
             return self.program().training([lists[i] for i in self._used], count, mean, optimizer)
 
@@ -452,8 +458,12 @@ class CompiledLoss:
                 raise TapeError(f"{problem} called {label!r}; the labels are {known or 'none'}")
             by_input[found[0]] = column
         rest = [x for x in self.inputs if x not in by_input]
+        given = [column for part in _parts(given) for column in _columns(part)]
         if len(rest) != len(given):
-            raise LengthError(f"{len(rest)} inputs need a column, and {len(given)} are given")
+            raise LengthError(
+                f"{len(rest)} inputs need a column of numbers each, and {len(given)} are given; a "
+                "table, whose rows are examples, has a column for each of its inputs"
+            )
         by_input |= zip(rest, given)
         columns = [_column(by_input[x]) for x in self.inputs]
         counts = {len(column) for column in columns if isinstance(column, list)} or {1}
@@ -486,6 +496,24 @@ class CompiledLossAlso(CompiledLoss):
         return self._answer(columns, by_label)
 
 
+def _parts(given: Any) -> Sequence[Any]:
+    """What was given: one table, or columns and tables one after the other."""
+    return [given] if getattr(given, "ndim", 0) == 2 or hasattr(given, "to_numpy") else given
+
+
+def _columns(x: Any) -> Sequence[Any]:
+    """The columns of a table: of a two-dimensional array, or of rows in a list; or the column."""
+    if hasattr(x, "to_numpy"):
+        x = x.to_numpy()
+    if getattr(x, "ndim", 0) == 2:
+        return list(x.T)
+    if isinstance(x, list | tuple) and x and all(isinstance(row, list | tuple) for row in x):
+        if len({len(row) for row in x}) > 1:
+            raise LengthError("the rows of a table have as many numbers each, one for each input")
+        return list(zip(*x))
+    return [x]
+
+
 def _column(x: Any) -> float | list[float]:
     """The number, or the numbers, as floats."""
     if hasattr(x, "tolist"):
@@ -499,10 +527,30 @@ def _column(x: Any) -> float | list[float]:
 
 
 def _list(x: Any) -> list[Any]:
-    """What was given as one thing or as several."""
+    """What was given as one thing or as several; the parameters of a model."""
+    if callable(getattr(x, "parameters", None)):
+        return list(x.parameters())
     if isinstance(x, Value | str) or not _many(x):
         return [x]
     return list(x)
+
+
+def _by_label(what: str, given: Any, leaves: Sequence[Value]) -> list[Any]:
+    """Leaves, where some may be given by their labels."""
+    by_label: dict[str, list[Value]] = {}
+    for leaf in leaves:
+        by_label.setdefault(leaf.label, []).append(leaf)
+    found = []
+    for x in _list(given):
+        if isinstance(x, str):
+            named = by_label.get(x, [])
+            if len(named) != 1:
+                known = ", ".join(filter(None, by_label)) or "none"
+                problem = f"{len(named)} leaves are" if named else "no leaf is"
+                raise TapeError(f"{what}: {problem} called {x!r:.60}; the labels are {known:.300}")
+            (x,) = named
+        found.append(x)
+    return found
 
 
 def _many(x: Any) -> bool:
@@ -511,13 +559,16 @@ def _many(x: Any) -> bool:
 
 def _check_choice(what: str, choice: str, every: Sequence[str]) -> None:
     if choice not in every:
-        raise ValueError(f"no {what} {choice!r}: choose one of {', '.join(every)}")
+        raise ValueError(f"unknown {what} {choice!r:.60}: choose {', '.join(every)}")
 
 
 def _leaves(what: str, values: list[Any]) -> list[Value]:
     for x in values:
         if not isinstance(x, Value):
-            raise NumberError(f"{what} is made of leaves, which are Values, not {x!r:.60}")
+            raise NumberError(
+                f"{what} is made of leaves, which are Values, of their labels, or of a model; "
+                f"not of {x!r:.60}"
+            )
         if x.op is CONSTANT:
             raise TapeError(f"{what} has a constant, {x.data!r}: make it a leaf, Value({x.data!r})")
         if x.op is not LEAF:
@@ -561,6 +612,13 @@ class _Given(Value):
         return self._asked(True)
 
     __hash__ = Value.__hash__
+
+    def __index__(self) -> int:
+        raise TypeError(
+            "an input of what is compiled cannot be an index: the graph would have that one entry "
+            "in it for ever. Give a number for each class, 1 for the one and 0 for the others, or "
+            "do not compile"
+        )
 
     def _asked(self, answer: bool) -> bool:
         notice = on_comparison.get()

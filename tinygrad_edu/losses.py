@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.habits import elsewhere
-from tinygrad_edu.ops import exp, log, log1p, mask, maximum, minimum, relu, softplus, step
+from tinygrad_edu.ops import exp, less, log, log1p, mask, maximum, minimum, relu, softplus, step
 from tinygrad_edu.trees import is_tree, like, numbers, shape
 
 __all__ = [
@@ -184,15 +184,14 @@ def cross_entropy(
         raise ValueError(f"label_smoothing is a part, 0 to 1, not {label_smoothing!r}")
     k, smooth = 1.0 - label_smoothing, label_smoothing
 
-    def one(logits: list[Any], label: Any) -> tuple[Any, float]:
+    def one(logits: list[Any], label: Any) -> tuple[Any, Any]:
         total = logsumexp(logits)
         if not is_tree(label):
-            _check_label(logits, label)
-            share = _weight(weight, label)
-            loss = _times(k * share, total - logits[label])
+            share = _weight(weight, label, len(logits))
+            loss = _times(_times(k, share), total - _entry(logits, label))
             if smooth:
                 spread = [
-                    _times(smooth / len(logits) * _weight(weight, c), total - z)
+                    _times(smooth / len(logits) * _weight(weight, c, len(logits)), total - z)
                     for c, z in enumerate(logits)
                 ]
                 loss = _sum([loss, *spread])
@@ -202,7 +201,7 @@ def cross_entropy(
             if smooth:
                 t = k * t + smooth / len(logits)
             if isinstance(t, Value) or t:
-                terms.append(_times(t, _times(_weight(weight, c), total - z)))
+                terms.append(_times(t, _times(_weight(weight, c, len(logits)), total - z)))
         return _sum(terms) if terms else Value(0.0), 1.0
 
     return _classes(one, input, target, ignore_index, reduction)
@@ -228,10 +227,9 @@ def nll_loss(
     `cross_entropy`, which is this loss of `log_softmax`; a target is an index.
     """
 
-    def one(logs: list[Any], label: Any) -> tuple[Any, float]:
-        _check_label(logs, label)
-        share = _weight(weight, label)
-        return _times(share, -logs[label]), share
+    def one(logs: list[Any], label: Any) -> tuple[Any, Any]:
+        share = _weight(weight, label, len(logs))
+        return _times(share, -_entry(logs, label)), share
 
     return _classes(one, input, target, ignore_index, reduction)
 
@@ -298,7 +296,7 @@ def _elementwise(
 
 
 def _classes(
-    one: Callable[[list[Any], Any], tuple[Any, float]],
+    one: Callable[[list[Any], Any], tuple[Any, Any]],
     input: Any,
     target: Any,
     ignored: int,
@@ -313,15 +311,15 @@ def _classes(
     if len(labels) != len(rows):
         raise LengthError(f"{len(rows)} rows and {len(labels)} targets: give one for each")
     each: list[Any] = []
-    shares: list[float] = []
+    shares: list[Any] = []
     for row, label in zip(rows, labels):
         counts = is_tree(label) or isinstance(label, Value) or label != ignored
         loss, share = one(_row(row), label) if counts else (Value(0.0), 0.0)
         each.append(loss)
         shares.append(share)
-    if reduction == "mean" and shares != [1.0] * len(each):
-        total = sum(shares)
-        return _sum(each) / (total or float("nan"))
+    if reduction == "mean" and any(isinstance(x, Value) or x != 1.0 for x in shares):
+        total = _sum(shares)
+        return _sum(each) / (total if isinstance(total, Value) or total else float("nan"))
     return _reduced(each, reduction, each[0] if single else each)
 
 
@@ -401,26 +399,29 @@ def _by_target(t: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
     return t * yes() + (1 - t) * no()
 
 
-def _weight(weight: Sequence[float] | None, label: int) -> float:
+def _weight(weight: Sequence[float] | None, label: Any, classes: int) -> Any:
     if weight is None:
         return 1.0
-    if label >= len(weight):
-        raise LengthError(f"{len(weight)} weights, and none for class {label}")
-    return float(weight[label])
+    if len(weight) != classes:
+        raise LengthError(f"{len(weight)} weights for {classes} classes: give one for each")
+    return _entry([float(x) for x in weight], label)
 
 
-def _check_label(logits: Sequence[Any], label: Any) -> None:
+def _entry(xs: Sequence[Any], label: Any) -> Any:
+    """The entry of that class. A label that is a Value is an input of what is compiled.
+
+    Then the entry is a sum in which all others are masked out; -inf if the label is no index.
+    """
     if isinstance(label, Value):
-        raise TypeError(
-            f"{label!r} is no index: where the target is an input, give one-hot targets, a number "
-            "for each class"
-        )
+        hits = [1 - less(c, label) - less(label, c) for c in range(len(xs))]
+        return _sum([mask(hit, x) for hit, x in zip(hits, xs)]) + log(_sum(hits))
     if not isinstance(label, Integral):
         raise TypeError(
             f"a target is the index of a class, or a list of probabilities, not {label!r}"
         )
-    if not 0 <= int(label) < len(logits):
-        raise IndexError(f"the label is an index, 0 to {len(logits) - 1}, not {label!r}")
+    if not 0 <= int(label) < len(xs):
+        raise IndexError(f"the label is an index, 0 to {len(xs) - 1}, not {label!r}")
+    return xs[int(label)]
 
 
 _ELSEWHERE = {  # what people look for, by the names of other libraries

@@ -1,7 +1,8 @@
-"""How far a long run is, for whoever sits before a terminal."""
+"""How far a long run is: a bar on a terminal, a line in a notebook."""
 
 from __future__ import annotations
 
+import html
 import sys
 import time
 from typing import Any
@@ -10,23 +11,83 @@ __all__ = ["Bar"]
 
 
 class Bar:
-    """A progress bar, once a second has passed; none where nobody would see it."""
+    """Shows how much of a run is done, and the loss of then; nothing where nobody would see it.
+
+    On a terminal, a bar once a second has passed. In a notebook, a line that changes in its place,
+    at most ten times a second, and stays when the run has ended.
+    """
 
     def __init__(self, length: int, label: str, wanted: bool = True) -> None:
-        self.length = length
-        self.label = label
-        self.wanted = wanted and sys.stderr is not None and sys.stderr.isatty()
-        self.began = time.monotonic()
+        self.length, self.label = length, label
+        self.notebook = wanted and _in_notebook()
+        self.terminal = wanted and not self.notebook and _on_terminal()
+        self.shown = time.monotonic() - (1 if self.notebook else 0)
         self.bar: Any = None
+        self.line: Any = None
+        self.last: _Line | None = None
 
-    def show(self, done: int) -> None:
-        if self.bar is None and self.wanted and time.monotonic() - self.began > 1:
+    def show(self, done: int, loss: float | None = None) -> None:
+        """So much is done, and this was the loss of the last step."""
+        if self.notebook:
+            self.last = _Line(done, self.length, self.label, loss)
+            if time.monotonic() - self.shown > 0.1:
+                self._display(self.last)
+        elif self.terminal:
+            self._draw(done, loss)
+
+    def _draw(self, done: int, loss: float | None) -> None:
+        if self.bar is None and time.monotonic() - self.shown > 1:
             import click  # late, so that importing the package stays fast
 
-            self.bar = click.progressbar(length=self.length, label=self.label, file=sys.stderr)
+            self.bar = click.progressbar(
+                length=self.length,
+                label=self.label,
+                file=sys.stderr,
+                item_show_func=lambda loss: None if loss is None else f"loss {loss:.4g}",
+            )
         if self.bar is not None:
-            self.bar.update(done - self.bar.pos)
+            self.bar.update(done - self.bar.pos, loss)
+
+    def _display(self, line: _Line) -> None:
+        from IPython.display import display  # a notebook has it
+
+        self.shown, self.last = time.monotonic(), None
+        if self.line is None:
+            self.line = display(line, display_id=True)
+        else:
+            self.line.update(line)
 
     def end(self) -> None:
+        """The run has ended: what was shown last is the last."""
         if self.bar is not None:
             self.bar.render_finish()
+        if self.last is not None:
+            self._display(self.last)
+
+
+class _Line:
+    """What a notebook shows: a bar and text; or text alone, where there is no HTML."""
+
+    def __init__(self, done: int, length: int, label: str, loss: float | None) -> None:
+        self.done, self.length = done, length
+        self.text = f"{done} of {length} {label}"
+        if loss is not None:
+            self.text += f", loss {loss:.4g}"
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        text = html.escape(self.text)
+        return f'<progress value="{self.done}" max="{self.length}"></progress> {text}'
+
+
+def _on_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _in_notebook() -> bool:
+    """Whether a kernel runs this program, whose frontend shows what is displayed."""
+    interactive = sys.modules.get("IPython")
+    shell = interactive.get_ipython() if interactive is not None else None
+    return getattr(shell, "kernel", None) is not None
