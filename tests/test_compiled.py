@@ -529,7 +529,7 @@ def test_columns_that_do_not_fit_are_refused_in_one_line(backend: str) -> None:
     nameless = compile(y, by["w"], [Value(1.0), Value(2.0)], backend=backend)
     twins = compile(y, by["w"], [Value(1.0, "x"), by["x"]], backend=backend)
     for error, words, call in [
-        (LengthError, "2 inputs need a column of numbers each, and 1 are given", lambda: step(1.0)),
+        (LengthError, "2 inputs need a column .*, and 1 are given", lambda: step(1.0)),
         (
             LengthError,
             "2 inputs need a column of numbers each, and 3 are given",

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -232,10 +232,10 @@ y.backward()
 
 
 @pytest.fixture(scope="module")
-def run_notebook(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, str]], Any]:
+def run_notebook(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Executes the cells in a real kernel, whose environment has these variables too."""
 
-    def run(environment: dict[str, str]) -> Any:
+    def run(environment: dict[str, str], sources: Sequence[str] = tuple(CELLS.values())) -> Any:
         from jupyter_client.kernelspec import KernelSpec
         from jupyter_client.manager import AsyncKernelManager
         from nbclient import NotebookClient
@@ -252,7 +252,7 @@ def run_notebook(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str
 
         folder = tmp_path_factory.mktemp("notebook")
         home = {name: str(folder) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR")}
-        notebook = new_notebook(cells=[new_code_cell(source) for source in CELLS.values()])
+        notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
         client = NotebookClient(notebook, timeout=60, kernel_manager_class=ThisPython)
         client.execute(env={**os.environ, "PATH": REAL_PATH, **home, **environment})
         validate(notebook)
@@ -262,7 +262,7 @@ def run_notebook(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str
 
 
 @pytest.fixture(scope="module")
-def notebook(run_notebook: Callable[[dict[str, str]], Any]) -> Any:
+def notebook(run_notebook: Callable[..., Any]) -> Any:
     return run_notebook({})
 
 
@@ -298,7 +298,7 @@ def test_a_real_notebook_shows_mathematics_and_tables(notebook: Any) -> None:
 
 @pytest.mark.machine
 def test_a_real_notebook_without_pictures_shows_text_and_the_reason(
-    run_notebook: Callable[[dict[str, str]], Any], notebook: Any
+    run_notebook: Callable[..., Any], notebook: Any
 ) -> None:
     shown = outputs(run_notebook({"TINYGRAD_EDU_DOT": "none"}))
     with_pictures = outputs(notebook)
@@ -310,6 +310,37 @@ def test_a_real_notebook_without_pictures_shows_text_and_the_reason(
     for name in ("explanation", "orders"):
         assert shown[name] == with_pictures[name]
     assert "Traceback" not in str(shown)
+
+
+TRAINING = """
+from tinygrad_edu.data import gate
+from tinygrad_edu.losses import mse_loss
+from tinygrad_edu.nn import MLP
+from tinygrad_edu.optim import SGD
+from tinygrad_edu.train import train
+
+model = MLP(2, [3, 1], seed=0)
+h = train(model, mse_loss, gate("xor"), SGD(model.parameters(), 0.1), epochs=300, compiled={})
+"""
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_real_notebook_shows_how_far_training_is(
+    compiled: bool, run_notebook: Callable[..., Any]
+) -> None:
+    """One line, which has changed in its place: it stays as it was at the end."""
+    (cell,) = run_notebook({}, [TRAINING.format(compiled)]).cells
+    (shown,) = cell.outputs
+    assert shown.output_type == "display_data"
+    assert re.fullmatch(r"300 of 300 epochs, loss 0\.\d+", shown.data["text/plain"])
+    assert '<progress value="300" max="300"></progress>' in shown.data["text/html"]
+
+
+@pytest.mark.machine
+def test_a_notebook_that_wants_no_progress_shows_none(run_notebook: Callable[..., Any]) -> None:
+    (cell,) = run_notebook({}, [TRAINING.format("False, progress=False")]).cells
+    assert cell.outputs == []
 
 
 @pytest.mark.machine

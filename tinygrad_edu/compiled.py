@@ -539,7 +539,8 @@ def _by_label(what: str, given: Any, leaves: Sequence[Value]) -> list[Any]:
     """Leaves, where some may be given by their labels."""
     by_label: dict[str, list[Value]] = {}
     for leaf in leaves:
-        by_label.setdefault(leaf.label, []).append(leaf)
+        if isinstance(leaf, Value):  # what is none is refused later
+            by_label.setdefault(leaf.label, []).append(leaf)
     found = []
     for x in _list(given):
         if isinstance(x, str):
