@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from inspect import Parameter as Argument
 from inspect import signature
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar, cast
 
 from tinygrad_edu.engine import Value, on_comparison
 from tinygrad_edu.errors import StateError
@@ -67,6 +67,7 @@ __all__ = [
 Parameters = Iterable[Value]
 Formula: TypeAlias = Callable[..., "Value | tuple[Value, ...]"]
 Setting = float | bool | tuple[float, ...]
+T = TypeVar("T")
 _Eager = Callable[..., "float | tuple[float, ...]"]
 
 _ELSEWHERE = {  # what people look for in an optimizer
@@ -139,7 +140,7 @@ class Optimizer:
         """Changes every parameter once. Grads stay as they are: zero them before the next."""
         formula, how = cast(_Eager, self.formula), self._how(self.rate_now(), self.steps + 1)
         kept = list(self._kept.values())
-        new = []
+        new = list[tuple[float, ...]]()
         for i, p in enumerate(self.parameters):
             new.append(_several(formula(p.data, p.grad, *(xs[i] for xs in kept), **how), kept))
         for i, (p, (x, *after)) in enumerate(zip(self.parameters, new)):
@@ -148,9 +149,9 @@ class Optimizer:
                 xs[i] = y
         self.steps += 1
 
-    def _how(self, lr: Any, t: Any) -> dict[str, Any]:
+    def _how(self, lr: object, t: object) -> dict[str, object]:
         """The keyword arguments of the formula, as far as it asks for them."""
-        every = {**self.settings, "lr": lr, "t": t}
+        every: dict[str, object] = {**self.settings, "lr": lr, "t": t}
         return {name: x for name, x in every.items() if self._asked is None or name in self._asked}
 
     def rate_now(self) -> float:
@@ -190,7 +191,8 @@ class Optimizer:
     def rule(self) -> tuple[object, str]:
         """This returns what is equal for two optimizers whose recorded steps are the same."""
         others = {"parameters", "formula", "steps", "_lr", "_kept", "_first", "_asked"}
-        own = {name: x for name, x in vars(self).items() if name not in others}
+        mine: dict[str, object] = vars(self)
+        own = {name: x for name, x in mine.items() if name not in others}
         return getattr(self.formula, "__func__", self.formula), repr(own)
 
     def state_dict(self) -> dict[str, Any]:
@@ -537,9 +539,9 @@ def _asked(*frame: Any) -> NoReturn:
     raise _Asked
 
 
-def _several(given: Any, kept: Sequence[Any]) -> tuple[Any, ...]:
+def _several(given: T | tuple[T, ...], kept: Sequence[object]) -> tuple[T, ...]:
     """The new parameter, and what is kept then."""
-    results = given if isinstance(given, tuple) else (given,)
+    results = cast(tuple[T, ...], given if isinstance(given, tuple) else (given,))
     if len(results) != 1 + len(kept):
         raise ValueError(
             f"a formula returns the parameter and the {len(kept)} numbers that are kept for it, "
