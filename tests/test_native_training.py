@@ -24,6 +24,7 @@ from tinygrad_edu import Value, compile, losses
 from tinygrad_edu.data import gate
 from tinygrad_edu.errors import NonFiniteWarning
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.ops import sign
 from tinygrad_edu.optim import (
     SGD,
     Adam,
@@ -39,6 +40,29 @@ from tinygrad_edu.optim import (
 from tinygrad_edu.train import Criterion, History, loss_below, no_better, train
 
 pytest.importorskip("llvmlite")
+
+
+class Child(Adam):
+    """An optimizer of a student's own, which has the rule of its parent."""
+
+
+class Faster(SGD):
+    """Another, whose rule is its own: the rate grows with the steps."""
+
+    @staticmethod
+    def formula(  # type: ignore[override]
+        p: Value, g: Value, v: Value, *, lr: Value, t: Value, momentum: float
+    ) -> tuple[Value, Value]:
+        v = momentum * v + g
+        return p - lr * (1 + t / 100) * v, v
+
+
+def lion(
+    p: Value, g: Value, m: Value = 0.0, *, lr: Value, beta1: float = 0.9, beta2: float = 0.99,
+) -> tuple[Value, Value]:  # type: ignore[assignment]  # fmt: skip
+    """A rule that came after PyTorch's: Chen et al., 2023, "Symbolic discovery"."""
+    return p - lr * sign(beta1 * m + (1 - beta1) * g), beta2 * m + (1 - beta2) * g
+
 
 XOR = gate("xor")
 COLUMNS = [list(column) for column in zip(*([*c.inputs, *c.targets] for c in XOR), strict=True)]
@@ -57,6 +81,9 @@ OPTIMIZERS: dict[str, Callable[[Any], Optimizer]] = {
         ps, cosine(0.05, 25, 0.01), (0.8, 0.99), 1e-6, weight_decay=0.02
     ),
     "AdamW": lambda ps: AdamW(ps, warm_up(3, 0.05), weight_decay=0.1),
+    "a subclass": lambda ps: Child(ps, 0.05),
+    "a subclass with a rule": lambda ps: Faster(ps, 0.05, 0.9),
+    "a function": lambda ps: Optimizer(ps, 0.01, formula=lion),
 }
 EPOCHS = 30
 ALL = pytest.mark.parametrize("name", OPTIMIZERS)
