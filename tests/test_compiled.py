@@ -434,10 +434,10 @@ def test_threads_may_share_a_step(backend: str) -> None:
     assert found == expected
 
 
-def test_a_step_says_what_it_is() -> None:
+def test_a_compiled_loss_says_what_it_is() -> None:
     y, by = neuron()
     step = compile(y, by["w"], by["x"])
-    assert repr(step) == f"<a step of {len(step.recorded)} slots: 1 inputs, 1 wrt>"
+    assert repr(step) == f"<a compiled loss of {len(step.recorded)} slots: 1 inputs, 1 wrt>"
 
 
 @BACKENDS
@@ -446,7 +446,7 @@ def test_adjoints_are_recorded_where_they_are_needed(backend: str) -> None:
     y, by = neuron()
     step = compile(y * by["w"], [by["w"], by["x"]], [by["x"], by["b"]], backend=backend)
     assert step.outputs([1.0, 2.0], 0.5)[0] == pytest.approx([3 * np.tanh(2.5), 3 * np.tanh(5.5)])
-    assert repr(step).startswith("<a step of 7 slots")
+    assert repr(step).startswith("<a compiled loss of 7 slots")
     assert (step.recorded.gradients, "tape" in vars(step)) == ([], False)
     by["w"].data, by["b"].data = 0.25, -9.0
     again, new, leaves = rebuilt(step.loss)

@@ -181,9 +181,9 @@ def _draw(what: Value | Graph, **view: Any) -> Picture:
 
 
 def _train(step: CompiledLoss, *run: Any, **how: Any) -> History:
-    from tinygrad_edu.train import train_step  # late, so that importing the package stays fast
+    from tinygrad_edu.train import train_compiled  # late, so that importing the package stays fast
 
-    return train_step(step, *run, **how)
+    return train_compiled(step, *run, **how)
 
 
 def _play(self: Trace, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """compile(): a graph recorded once as a tape, to be run again and again on other numbers.
 
-    step = compile(loss, wrt=parameters, inputs=[x, target])
-    value, gradients = step(xs, targets)
+    fast = compile(loss, wrt=parameters, inputs=[x, target])
+    value, gradients = fast(xs, targets)
 
-The graph is that of one example. A step runs it over as many as it is given, adds up the value
-and the gradients, and takes all other leaves as they are at that moment. What Python decided
+The graph is that of one example. What is compiled runs it over as many as it is given, adds up the
+value and the gradients, and takes all other leaves as they are at that moment. What Python decided
 while the graph was made is frozen in it: every `if`, the length of every loop, every random draw.
 
 The eager engine is the definition. Where a result is not finite, or Python's arithmetic raised,
@@ -131,7 +131,7 @@ def compile(
     backend: Backend = "auto",
     strict: bool = False,
 ) -> CompiledLoss:
-    """The graph of `loss`, one example's, as a step to be run on any number of examples.
+    """This returns the graph of `loss`, one example's, compiled, to be run on any number of them.
 
     wrt: leaves to differentiate by, or their labels, or a model. inputs: leaves that get new
     numbers at each call, or their labels. reduction: "sum" or "mean" over the examples. also:
@@ -176,10 +176,10 @@ class CompiledLoss:
 
     Each input is given one number, or a column: a sequence with a number for each example, in order
     or by its label. Several inputs may be given as a table, an array or a list of rows, whose rows
-    are examples: step(X, y). A gradient is added up over the examples, but for an input that was
+    are examples: fast(X, y). A gradient is added up over the examples, but for an input that was
     given a sequence, which has one for each (so `gradients` is a list of what the call makes of
     it).
-    recorded: the tape of the graph; tape: with the adjoints, too. A step keeps no numbers:
+    recorded: the tape of the graph; tape: with the adjoints, too. It keeps no numbers:
     threads may share one.
     """
 
@@ -220,7 +220,7 @@ class CompiledLoss:
         if not there.get(backend, True):
             raise MissingError(f"{backend} is not installed: {FAST}")
         if backend == "auto" and not self._machines:
-            _say_once(f"compiled steps are much faster as machine code: {FAST}")
+            _say_once(f"a compiled loss are much faster as machine code: {FAST}")
 
     @cached_property
     def tape(self) -> Tape:
@@ -230,7 +230,7 @@ class CompiledLoss:
 
     def __repr__(self) -> str:
         inputs, wrt = len(self.inputs), len(self.wrt)
-        return f"<a step of {len(self.recorded)} slots: {inputs} inputs, {wrt} wrt>"
+        return f"<a compiled loss of {len(self.recorded)} slots: {inputs} inputs, {wrt} wrt>"
 
     # A list for an input that was given a sequence, else a float: types cannot tell which is which.
     @overload
@@ -274,8 +274,8 @@ class CompiledLoss:
     ) -> History:
         """Runs forward, backward and update `epochs` times over all examples.
 
-        columns: as for a call of the step. until, history, progress and counts are as of
-        `train.train_step`.
+        columns: as for a call. until, history, progress and counts are as of
+        `train.train_compiled`.
         """
         how = {"until": until, "history": history, "progress": progress, "counts": counts}
         return trains[-1](self, optimizer, columns, epochs, **how)
@@ -368,7 +368,7 @@ class CompiledLoss:
         return function(tape, inputs, sums, each, arrays=backend == "numpy")
 
     def program(self) -> Any:
-        """The machine-code program of this step."""
+        """The machine-code program of this loss."""
         if self._program is None:
             from tinygrad_edu.native.binding.program import Program
 
@@ -390,7 +390,7 @@ class CompiledLoss:
 
         `steps(100)` makes so many and gives for each the sums of the loss and of `also`; fewer,
         where a loss is not finite. `write()` gives parameters and optimizer their numbers of then.
-        None where there is no machine, or the optimizer has other parameters than the step.
+        None where there is no machine, or the optimizer has other parameters than the loss.
         """
         lists, count, _ = self.columns(columns)
         return self.begun(optimizer, lists, count)
@@ -479,9 +479,9 @@ class CompiledLoss:
 
 
 class CompiledLossAlso(CompiledLoss):
-    """A step with `also`: calling it gives their sums, or means, as a third thing."""
+    """A compiled loss with `also`: calling it gives their sums, or means, as a third thing."""
 
-    @overload  # type: ignore[override]  # three parts, where a step without `also` gives two
+    @overload  # type: ignore[override]  # three parts, where one without `also` gives two
     def __call__(
         self, *columns: float, **by_label: float
     ) -> tuple[float, list[float], list[float]]: ...
@@ -659,7 +659,7 @@ def _watched(f: Callable[..., Any], leaves: list[Value]) -> Any:
 
 
 _COMPARED = (
-    "Values were compared here while the graph was recorded: the compiled step has frozen "
+    "Values were compared here while the graph was recorded: the compiled loss has frozen "
     "that answer. Write relu, maximum, less or mask instead, or compile once for each case"
 )
 
@@ -671,7 +671,7 @@ def _asked_for_number(frame: FrameType) -> str:
     cure = advice(function) if known else "Compute with the Value itself, or compile for each case"
     was = "took a plain number" if known else "was asked for its number"
     return (
-        f"{what} {was} here while the graph was recorded: the compiled step has frozen it. {cure}"
+        f"{what} {was} here while the graph was recorded: the compiled loss has frozen it. {cure}"
     )
 
 
@@ -687,7 +687,7 @@ def _outside() -> int:
 
 
 def machine_code() -> bool:
-    """Whether all is installed that a step as machine code needs."""
+    """Whether all is installed that machine code needs."""
     if not _there("numpy", "llvmlite", "tinygrad_edu.native"):
         return False
     try:

@@ -23,7 +23,7 @@ from tinygrad_edu.straight import as_arrays, function
 from tinygrad_edu.tape import record
 from tinygrad_edu.trees import like, numbers, shape
 
-__all__ = ["Compiled", "columns_of", "step_of", "straight_on", "train_step"]
+__all__ = ["Compiled", "columns_of", "compiled_loss", "straight_on", "train_compiled"]
 
 
 class Compiled:
@@ -95,7 +95,7 @@ class Compiled:
         return loss, {name: sum(xs) for name, xs in zip(self.names, counted)}
 
 
-def train_step(
+def train_compiled(
     step: CompiledLoss,
     optimizer: Learner,
     columns: Sequence[Column],
@@ -108,8 +108,8 @@ def train_step(
 ) -> History:
     """This returns the History of a run of a compiled loss over all examples.
 
-    columns: as for a call of the step. counts: what the step's `also`, whose sums they are, are
-    called in the metrics. All else is as of `train`. ValueError where the step does not
+    columns: as for a call of it. counts: what its `also`, whose sums they are, are
+    called in the metrics. All else is as of `train`. ValueError where the loss does not
     differentiate by a parameter.
     """
     check_run(epochs, optimizer, until)
@@ -204,7 +204,7 @@ def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
     return update
 
 
-def step_of(
+def compiled_loss(
     model: Any,
     fs: Sequence[Loss],
     examples: Sequence[Example],

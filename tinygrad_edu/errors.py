@@ -83,7 +83,7 @@ class LeftGraphWarning(UserWarning):
 
 
 class NonFiniteWarning(RuntimeWarning):
-    """A compiled step met a nan or an infinity."""
+    """A compiled loss met a nan or an infinity."""
 
 
 class FrozenWarning(UserWarning):

@@ -89,7 +89,7 @@ class Habits:
     def detach(self: V) -> V:
         """This returns a constant of the same number: no gradient goes through it.
 
-        A compiled step keeps the number that it had then, which a FrozenWarning says.
+        A compiled loss keeps the number that it had then, which a FrozenWarning says.
         """
         return self._lift(self._told(sys._getframe(1)))
 

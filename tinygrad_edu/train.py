@@ -8,7 +8,13 @@ from math import inf
 from typing import Any
 
 from tinygrad_edu.compiled import Reduction
-from tinygrad_edu.compiled_run import Compiled, columns_of, step_of, straight_on, train_step
+from tinygrad_edu.compiled_run import (
+    Compiled,
+    columns_of,
+    compiled_loss,
+    straight_on,
+    train_compiled,
+)
 from tinygrad_edu.data import Example, as_examples
 from tinygrad_edu.engine import Value
 from tinygrad_edu.history import Criterion, History, Learner
@@ -27,13 +33,13 @@ __all__ = [
     "Loss",
     "Metric",
     "Turn",
+    "compiled_loss",
     "loop",
     "loss_below",
     "no_better",
-    "step_of",
     "steps_in_epoch",
     "train",
-    "train_step",
+    "train_compiled",
 ]
 
 
@@ -93,7 +99,7 @@ def train(
     passes: Eager | Compiled
     if compiled:
         fs = [loss, *told.values()]
-        step, columns = step_of(model, fs, examples, optimizer.parameters, reduction)
+        step, columns = compiled_loss(model, fs, examples, optimizer.parameters, reduction)
         passes = Compiled(step, columns, optimizer, [*told], examples, looked=not straight)
     else:
         passes = Eager(model, loss, examples, optimizer, reduction, told)

@@ -26,7 +26,7 @@ from tinygrad_edu.module import Module, Number
 from tinygrad_edu.ops import maximum, step
 from tinygrad_edu.optim import Adam, Momentum, Optimizer
 from tinygrad_edu.perceptron import Layer
-from tinygrad_edu.train import History, step_of
+from tinygrad_edu.train import History, compiled_loss
 
 __all__ = [
     "BEGINNING",
@@ -164,7 +164,7 @@ def compiled(adam: bool) -> tuple[FamilyNetwork, CompiledLoss, list[list[float]]
     loss = shared if adam else partial(half_squared_error, dead_zone=DEAD_ZONE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SlowWarning)  # a lesson says that itself
-        return model, *step_of(model, [loss, right, ranked], CASES, model.parameters())
+        return model, *compiled_loss(model, [loss, right, ranked], CASES, model.parameters())
 
 
 def learned_examples(recipe: Recipe, seed: int) -> list[list[float]]:

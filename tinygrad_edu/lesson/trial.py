@@ -25,7 +25,7 @@ from tinygrad_edu.module import Module, Number
 from tinygrad_edu.ops import step
 from tinygrad_edu.optim import Momentum
 from tinygrad_edu.perceptron import MLP, Layer
-from tinygrad_edu.train import Criterion, History, step_of
+from tinygrad_edu.train import Criterion, History, compiled_loss
 
 __all__ = [
     "TASKS",
@@ -127,7 +127,7 @@ def compiled(trial: Trial) -> tuple[CompiledLoss, list[list[float]]]:
     count = partial(right, margin=trial.margin)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SlowWarning)  # a lesson says that itself
-        return step_of(model, [half_squared_error, count], examples, moved(trial))
+        return compiled_loss(model, [half_squared_error, count], examples, moved(trial))
 
 
 def moved(trial: Trial) -> list[Value]:

@@ -1,2 +1,2 @@
 """Whether a table stays in its arena (`check`), code in memory and in files (`library`), and what
-a compiled step runs (`program`)."""
+a compiled loss runs (`program`)."""

@@ -1,4 +1,4 @@
-"""The binding: a compiled step's program, its memory, and the calls of the machine code.
+"""The binding: a compiled loss's program, its memory, and the calls of the machine code.
 
 The machine is never freed, and a run keeps the code of its update: no address can go stale. A
 program's table is checked when it is made and cannot be changed afterwards: all that a run is given
@@ -106,7 +106,7 @@ def aligned(numbers: Any) -> Any:
 
 
 class Program:
-    """The machine-code backend of a compiled step; wrt has no inputs."""
+    """The machine-code backend of a compiled loss; wrt has no inputs."""
 
     def __init__(self, tape: Tape, wrt: Sequence[Value], inputs: Sequence[Value]) -> None:
         self.tape, self.wrt, self.inputs = tape, list(wrt), list(inputs)
