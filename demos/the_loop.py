@@ -222,7 +222,8 @@ def learn_xor(lesson: Lesson) -> None:
     )
     lesson.say(
         f"The same loop, a 2-2-1 network, exclusive or: {history.stopped} after {history.epochs} "
-        f"epochs (it began at {history.losses[0]:.4f})."
+        f"epochs (it began at {history.losses[0]:.4f}). An epoch is one pass over all examples; "
+        "the paper of 1986 calls it a sweep."
     )
     answers = [(example, model(example.inputs)[0].data) for example in XOR]
     lesson.show("\n".join(f"{c.inputs} -> {y:.4f}, wanted {c.targets[0]:g}" for c, y in answers))
