@@ -23,8 +23,10 @@ from tinygrad_edu import Op, Value, compile, explain, gradcheck, gradient, graph
 from tinygrad_edu import clip, gelu, maximum, orders, trace, tanh, where
 from tinygrad_edu.check import check_finite, first_nonfinite
 from tinygrad_edu.drawable import Picture
-from tinygrad_edu.optim import Momentum
-from tinygrad_edu.train import History, loss_below
+from tinygrad_edu.losses import mse_loss
+from tinygrad_edu.nn import MLP
+from tinygrad_edu.optim import SGD, Adam, Momentum
+from tinygrad_edu.train import History, loss_below, no_better, train
 if TYPE_CHECKING:
     from typing_extensions import assert_type
 x, w = Value(2.0, label="x"), Value(0.5, label="w")
@@ -117,6 +119,19 @@ history = step.train(Momentum([w], 0.1, 0.9), [[1.0, 2.0]], 10, until=loss_below
 assert_type(history, History)
 assert_type(history.losses[-1], float)
 """,
+    "training a model": """
+model = MLP(2, [3, 1])
+data = [([0.0, 1.0], 1.0), ([1.0, 1.0], 0.0)]
+history = train(
+    model, mse_loss, data, SGD(model.parameters(), lr=0.1, momentum=0.9), epochs=2, batch_size=1,
+    validation=data, metrics=["accuracy"], until=no_better(2, "val_loss"),
+)
+assert_type(history, History)
+train(model, mse_loss, data, Adam(model.parameters()), epochs=1, callbacks=lambda turn: print(turn))
+assert_type(compile(lambda a, b: mse_loss(model([a, b]), 1.0), wrt=model, inputs=[0.0, 0.0])(
+    [[1.0, 2.0], [2.0, 3.0]]
+)[0], float)
+""",
     "operations of one's own": """
 cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2, symbol="^3", latex="%s^3")
 assert_type(cube(x), Value)
@@ -149,6 +164,8 @@ WRONG = {
     "a backend that there is not": "compile(x * w, [w], backend='cuda')",
     "two results taken for three": "value, gradients, more = compile(x * w, [w], [x])(1.0)",
     "an option that training has not": "compile(x, [x]).train(Momentum([x], 1), [], 9, unti=None)",
+    "an option the Loop has not": "train(MLP(2, [1]), mse_loss, [], SGD([x]), epochs=1, men=1)",
+    "an option of an optimizer": "SGD([x], learning_rate=0.1)",
     "a rule that takes too few": "Op('cube', lambda a: a**3, lambda a: 3 * a)",
     # and more of the kind
     "what a gradient has not": "gradient(x * w, [w])[0].foo",

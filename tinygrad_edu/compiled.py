@@ -70,6 +70,7 @@ OLDEST = (0, 45)  # llvmlite; what is older reads pointers in another way, and f
 MANY = 32  # examples from which arrays are faster than a loop; measured on MLPs, it is 20 to 40
 
 Column = float | Iterable[float]  # a number, or a sequence of numbers, one for each example
+Table = Column | Iterable[Iterable[float]]  # or rows of them, which are examples
 
 
 def _not_yet(step: CompiledLoss, *run: Any, **how: Any) -> History:
@@ -236,13 +237,13 @@ class CompiledLoss:
     @overload
     def __call__(self, *columns: float, **by_label: float) -> tuple[float, list[float]]: ...
     @overload
-    def __call__(self, *columns: Column, **by_label: Column) -> tuple[float, list[Any]]: ...
-    def __call__(self, *columns: Column, **by_label: Column) -> tuple[float, list[Any]]:
+    def __call__(self, *columns: Table, **by_label: Column) -> tuple[float, list[Any]]: ...
+    def __call__(self, *columns: Table, **by_label: Column) -> tuple[float, list[Any]]:
         """Returns (value, gradients)."""
         return self._answer(columns, by_label)[:2]
 
     def _answer(
-        self, columns: Sequence[Column], by_label: Mapping[str, Column]
+        self, columns: Sequence[Table], by_label: Mapping[str, Column]
     ) -> tuple[float, list[Any], list[float]]:
         """The value, the gradients, and the sums or means of `also`."""
         lists, count, single = self.columns(columns, by_label)
@@ -280,7 +281,7 @@ class CompiledLoss:
         how = {"until": until, "history": history, "progress": progress, "counts": counts}
         return trains[-1](self, optimizer, columns, epochs, **how)
 
-    def outputs(self, *columns: Column, **by_label: Column) -> list[list[float]]:
+    def outputs(self, *columns: Table, **by_label: Column) -> list[list[float]]:
         """The loss of each example, and the same of each of `also`: a forward pass alone."""
         lists, count, _ = self.columns(columns, by_label)
         run = self._function(self.chosen(count, True), True)
@@ -298,7 +299,7 @@ class CompiledLoss:
                 self._report(f"example {i}: {nonfinite_message(node)}")
         return [[end.data for end in column] for column in zip(*ends)]
 
-    def first_nonfinite(self, *columns: Column, **by_label: Column) -> tuple[int, Value] | None:
+    def first_nonfinite(self, *columns: Table, **by_label: Column) -> tuple[int, Value] | None:
         """The first example in which a nan or an infinity is met, and the node that made it.
 
         The examples are run by the eager engine; see `check.first_nonfinite`, and
@@ -446,7 +447,7 @@ class CompiledLoss:
             warnings.warn(message, NonFiniteWarning, stacklevel=_outside())
 
     def columns(
-        self, given: Sequence[Column], named: Mapping[str, Column] = MappingProxyType({})
+        self, given: Sequence[Table], named: Mapping[str, Column] = MappingProxyType({})
     ) -> tuple[list[list[float]], int, set[Value]]:
         """A list for each input, how many examples there are, which inputs had one number."""
         by_input: dict[Value, Column] = {}
@@ -458,13 +459,13 @@ class CompiledLoss:
                 raise TapeError(f"{problem} called {label!r}; the labels are {known or 'none'}")
             by_input[found[0]] = column
         rest = [x for x in self.inputs if x not in by_input]
-        given = [column for part in _parts(given) for column in _columns(part)]
-        if len(rest) != len(given):
+        parts = [column for part in _parts(given) for column in _columns(part)]
+        if len(rest) != len(parts):
             raise LengthError(
-                f"{len(rest)} inputs need a column of numbers each, and {len(given)} are given; a "
+                f"{len(rest)} inputs need a column of numbers each, and {len(parts)} are given; a "
                 "table, whose rows are examples, has a column for each of its inputs"
             )
-        by_input |= zip(rest, given)
+        by_input |= zip(rest, parts)
         columns = [_column(by_input[x]) for x in self.inputs]
         counts = {len(column) for column in columns if isinstance(column, list)} or {1}
         if len(counts) > 1:
@@ -487,11 +488,9 @@ class CompiledLossAlso(CompiledLoss):
     ) -> tuple[float, list[float], list[float]]: ...
     @overload
     def __call__(
-        self, *columns: Column, **by_label: Column
+        self, *columns: Table, **by_label: Column
     ) -> tuple[float, list[Any], list[float]]: ...
-    def __call__(
-        self, *columns: Column, **by_label: Column
-    ) -> tuple[float, list[Any], list[float]]:
+    def __call__(self, *columns: Table, **by_label: Column) -> tuple[float, list[Any], list[float]]:
         """Returns (value, gradients, sums or means of `also`)."""
         return self._answer(columns, by_label)
 
@@ -501,7 +500,7 @@ def _parts(given: Any) -> Sequence[Any]:
     return [given] if getattr(given, "ndim", 0) == 2 or hasattr(given, "to_numpy") else given
 
 
-def _columns(x: Any) -> Sequence[Any]:
+def _columns(x: Any) -> Sequence[Column]:
     """The columns of a table: of a two-dimensional array, or of rows in a list; or the column."""
     if hasattr(x, "to_numpy"):
         x = x.to_numpy()
