@@ -29,6 +29,7 @@ ROOMS = [
         "files",
         "groups",
         "init",
+        "keywords",
         "patience",
         "progress",
         "schedules",

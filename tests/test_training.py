@@ -132,11 +132,42 @@ def test_one_array_is_no_data() -> None:
         losses_of(arrays().array(X))
 
 
+@pytest.mark.parametrize(
+    ("word", "here"),
+    [
+        ("sweeps", "here it is epochs"),
+        ("batch", "here it is batch_size"),
+        ("mean", "here it is reduction='mean'"),
+        ("validation_data", "here it is validation"),
+        ("verbose", "here it is progress"),
+        ("patience", r"here it is until=no_better\(10, 'val_loss'\)"),
+        ("metrcs", r"did you mean metrics\?"),
+        ("men", "it takes model, loss, data, optimizer, epochs, batch_size"),
+    ],
+)
 @EAGER_OR_COMPILED
-@pytest.mark.parametrize("word", ["sweeps", "batch", "mean", "men", "lr", "val"])
-def test_an_unknown_keyword_is_an_error(word: str, compiled: bool) -> None:
-    with pytest.raises(TypeError, match=word):
+def test_an_unknown_keyword_is_an_error_and_says_which_it_is(
+    word: str, here: str, compiled: bool
+) -> None:
+    with pytest.raises(TypeError, match=rf"train\(\) takes no {word}=: {here}"):
         losses_of(list(zip(X, Y)), compiled=compiled, **{word: 1})
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda p: SGD(p, learning_rate=0.1), "SGD takes no learning_rate=: here it is lr"),
+        (lambda p: SGD(p, rate=0.1), "SGD takes no rate=: here it is lr"),
+        (lambda p: SGD(p, decay=0.1), "SGD takes no decay=: here it is weight_decay"),
+        (lambda p: Adam(p, beta1=0.9), r"Adam takes no beta1=: here it is betas=\(0.9, 0.999\)"),
+        (lambda p: Adam(p, epsilon=0.9), "Adam takes no epsilon=: here it is eps"),
+        (lambda p: Adam(p, nesterov=True), "Adam takes no nesterov=: it takes parameters, lr"),
+        (lambda p: Momentum(p, learning_rate=1), "Momentum takes no learning_rate=: here it is lr"),
+    ],
+)
+def test_an_optimizer_says_what_a_setting_is_called(call: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        call([Value(1.0)])
 
 
 @EAGER_OR_COMPILED

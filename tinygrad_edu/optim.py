@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar, cast
 from tinygrad_edu.engine import Value, on_comparison
 from tinygrad_edu.errors import StateError
 from tinygrad_edu.habits import elsewhere
+from tinygrad_edu.keywords import refuse
 from tinygrad_edu.leaving import on_float
 from tinygrad_edu.ops import less, sqrt
 from tinygrad_edu.schedules import (
@@ -241,6 +242,14 @@ class Optimizer:
         return f"<{type(self).__name__} of {len(self.parameters)} parameters: {told}>"
 
     if not TYPE_CHECKING:
+
+        def __new__(cls, *args: Any, **settings: Any) -> Any:
+            """Says what an unknown setting is called here, before Python says that it is none."""
+            known = signature(cls).parameters
+            takes_all = any(a.kind is a.VAR_KEYWORD for a in known.values())
+            if not takes_all and not settings.keys() <= known.keys():
+                refuse(cls.__name__, settings, list(known))
+            return super().__new__(cls)
 
         def __setattr__(self, name: str, x: Any) -> None:
             """Sets an attribute; one that is a setting, for the steps to come."""

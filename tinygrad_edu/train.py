@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from math import inf
-from typing import Any
+from typing import Any, NoReturn
 
 from tinygrad_edu.compiled import Reduction
 from tinygrad_edu.compiled_run import (
@@ -18,6 +19,7 @@ from tinygrad_edu.compiled_run import (
 from tinygrad_edu.data import Example, as_examples
 from tinygrad_edu.engine import Value
 from tinygrad_edu.history import Criterion, History, Learner
+from tinygrad_edu.keywords import refuse
 from tinygrad_edu.loop import PHASES, Data, Eager, Loss, Metric, Turn, loop, steps_in_epoch, turns
 from tinygrad_edu.metrics import Metrics, metrics_by_name
 from tinygrad_edu.module import Module
@@ -61,6 +63,7 @@ def train(
     history: History | None = None,
     progress: bool = True,
     compiled: bool = False,
+    **unknown: NoReturn,
 ) -> History:
     """This returns the History of a run of the Loop; with a history given, of its continuation.
 
@@ -82,6 +85,8 @@ def train(
     none or that two have, an optimizer of another model, and a continuation that records something
     else.
     """
+    if unknown:
+        refuse("train()", unknown, [*signature(train).parameters][:-1])
     check_run(epochs, optimizer, until)
     examples = as_examples(data)
     per_epoch = steps_in_epoch(examples, batch_size)
