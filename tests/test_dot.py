@@ -625,17 +625,20 @@ def test_paths_of_several_and_of_a_result_are_highlighted() -> None:
 
 
 def test_a_name_that_is_not_there_cannot_be_highlighted() -> None:
-    with pytest.raises(ViewError, match="no node is called 'z': choose one of a, b, v2, c, v4"):
+    with pytest.raises(ViewError, match="unknown name 'z': choose a, b, v2, c, v4"):
         lecture().draw(highlight=["z"])
 
 
 @pytest.mark.parametrize(
     ("view", "words"),
     [
-        ({"hide": ["everything"]}, "is no thing to hide: choose from leaves, values, grads"),
-        ({"edges": ["gradient"]}, "is no thing an edge can say: choose from formula, numbers"),
-        ({"direction": "RL"}, "'RL' is no direction: choose from LR, TB"),
-        ({"theme": "pink"}, "'pink' is no theme: choose from light, dark, print, contrast"),
+        (
+            {"hide": ["everything"]},
+            "unknown word of hide 'everything': choose leaves, values, grads",
+        ),
+        ({"edges": ["gradient"]}, "unknown word of edges 'gradient': choose formula, numbers"),
+        ({"direction": "RL"}, "unknown direction 'RL': choose LR, TB"),
+        ({"theme": "pink"}, "unknown theme 'pink': choose light, dark, print, contrast"),
         ({"places": 18}, "numbers are shown with 0 to 17 decimals, not 18"),
         ({"places": -1}, "numbers are shown with 0 to 17 decimals, not -1"),
         ({"places": 2.5}, r"numbers are shown with 0 to 17 decimals, not 2\.5"),

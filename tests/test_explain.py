@@ -362,7 +362,7 @@ def test_only_values_can_be_explained(pair: Any) -> None:
 def test_there_are_three_forms() -> None:
     explanation = explain(*doublings(1))
     assert str(explanation) == repr(explanation) == explanation.text() == explanation.form("text")
-    with pytest.raises(ViewError, match=r"no form 'poem': choose one of text, words, latex"):
+    with pytest.raises(ViewError, match=r"unknown form 'poem': choose text, words, latex"):
         explanation.form("poem")
     bundle = explanation._repr_mimebundle_()
     assert bundle == {

@@ -373,9 +373,9 @@ def test_roles_are_given_by_value_or_by_label() -> None:
 @pytest.mark.parametrize(
     ("roles", "words"),
     [
-        ({"x": "hero"}, "'hero' is no role: choose one of input, parameter, loss"),
-        ({"z": "input"}, "no node is called 'z'"),
-        ({Value(1.0): "input"}, "no node is called"),
+        ({"x": "hero"}, "unknown role 'hero': choose input, parameter, loss"),
+        ({"z": "input"}, "unknown name 'z'"),
+        ({Value(1.0): "input"}, "unknown name"),
     ],
 )
 def test_a_role_that_is_none_and_a_node_that_is_not_there(roles: Any, words: str) -> None:
@@ -411,9 +411,9 @@ def test_a_name_finds_its_node_and_no_other(seed: int, labels: list[str]) -> Non
 
 def test_what_cannot_be_found_is_told_with_what_can() -> None:
     g = graph(Value(1.0, label="a") * Value(2.0, label="a") + Value(3.0, label="b") * 7)
-    with pytest.raises(ViewError, match="no node is called 'c': choose one of v0, v1, v2, b, v5"):
+    with pytest.raises(ViewError, match="unknown name 'c': choose v0, v1, v2, b, v5"):
         g.find("c")
-    with pytest.raises(ViewError, match="2 nodes are called 'a': choose one of v0, v1"):
+    with pytest.raises(ViewError, match="2 nodes are called 'a': choose v0, v1"):
         g.find("a")
     assert g.find("b").data == 3.0
 

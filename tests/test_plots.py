@@ -47,7 +47,7 @@ def test_without_matplotlib_one_line_says_what_to_install(monkeypatch: pytest.Mo
 
 
 def test_what_cannot_be_plotted_is_refused() -> None:
-    with pytest.raises(ViewError, match="no plot 'pie': choose one of loss, boundary"):
+    with pytest.raises(ViewError, match="unknown plot 'pie': choose loss, boundary"):
         plot(run(), "pie")
     with pytest.raises(ViewError, match="'neon' is no theme"):
         plot(run(), "loss", theme="neon")

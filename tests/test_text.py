@@ -489,7 +489,8 @@ def test_before_and_after_an_update_are_drawn_one_below_the_other() -> None:
     before = graph(differentiated(Value(2.0, label="a") * 3))
     after = graph(differentiated(Value(1.0, label="a") * 3))
     picture = after.draw(before=before)
-    assert picture.text(width=80) == f"before:\n{text(before)}\nafter:\n{text(after)}"
+    assert picture.text(width=80) == f"before:\n{text(before)}\nafter:\n{text(after, was=before)}"
+    assert text(after, was=before) == "* = 3 (was 6)  grad 1\n├─ a = 1 (was 2)  grad 3\n└─ 3\n"
     assert picture.render("txt").decode() == picture.text(width=80)
 
 

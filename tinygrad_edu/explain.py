@@ -55,7 +55,7 @@ class Explanation:
     def form(self, form: Form) -> str:
         """The explanation in one of FORMS; ViewError for another."""
         if form not in FORMS:
-            raise ViewError(f"there is no form {form[:60]!r}: choose one of {', '.join(FORMS)}")
+            raise ViewError(f"unknown form {form[:60]!r}: choose {', '.join(FORMS)}")
         return str(getattr(self, form)())
 
     def text(self) -> str:

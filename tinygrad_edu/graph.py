@@ -45,6 +45,7 @@ __all__ = [
     "Node",
     "Passing",
     "backward_pass",
+    "differentiated",
     "graph",
     "jsonable",
     "mark",
@@ -190,8 +191,10 @@ class Graph(Drawable):
             return found[0]
         known = [name for name, node in zip(self.names, self.nodes) if node.kind != "constant"]
         clipped = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
-        problem = f"{len(found)} nodes are" if found else "no node is"
-        raise ViewError(f"{problem} called {name[:60]!r}: choose one of {clipped}")
+        choose = f"choose {clipped}" if known else "it is one number, without a name"
+        if found:
+            raise ViewError(f"{len(found)} nodes are called {name[:60]!r}: {choose}")
+        raise ViewError(f"unknown name {name[:60]!r}: {choose}")
 
     def to_json(self) -> str:
         """The graph as JSON text, a node or an edge a line (see the top of this file)."""
@@ -260,6 +263,15 @@ def backward_pass(graph: Graph, seed: float = 1.0) -> list[Passing]:
     return passings
 
 
+def differentiated(graph: Graph) -> Graph:
+    """The graph with the gradients of a fresh `backward()` of its output, from 0."""
+    grads = {node.id: 0.0 for node in graph.nodes if node.kind != "constant"}
+    grads[graph.output.id] = 1.0
+    grads |= {p.source: p.running for p in backward_pass(graph)}
+    nodes = tuple(node._replace(grad=grads.get(node.id)) for node in graph.nodes)
+    return Graph(nodes, graph.outputs[-1:])
+
+
 def graph(root: Value, *more: Value, roles: Roles[K] | None = None) -> Graph:
     """The graph that the roots were computed by, as it is now, the last root its output.
 
@@ -319,14 +331,13 @@ def _roles(order: Sequence[Value], roles: Roles[K]) -> dict[Value, Role]:
     found: dict[Value, Role] = {}
     for key, role in roles.items():
         if role not in ROLES:
-            raise ViewError(f"{role[:60]!r} is no role: choose one of {', '.join(ROLES)}")
+            raise ViewError(f"unknown role {role[:60]!r}: choose {', '.join(ROLES)}")
         nodes = (
             labelled.get(key or None, []) if isinstance(key, str) else [key] if key in known else []
         )
         if not nodes:
             names = ", ".join(str(label) for label in list(labelled)[:20] if label)
-            raise ViewError(
-                f"no node is called {str(key)[:60]!r}: a role goes to one of {names or 'its nodes'}"
-            )
+            choose = f"choose {names}" if names else "no node has a label"
+            raise ViewError(f"unknown name {str(key)[:60]!r}: {choose}")
         found.update(dict.fromkeys(nodes, role))
     return found

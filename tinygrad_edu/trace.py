@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.formula import check_places, numeral, rounded
-from tinygrad_edu.graph import Graph, Passing, backward_pass, graph, jsonable
+from tinygrad_edu.graph import Graph, Passing, backward_pass, differentiated, graph, jsonable
 from tinygrad_edu.written import (
     clipped,
     local_derivative,
@@ -143,11 +143,8 @@ def trace(y: Value, places: int = 4) -> Trace:
 def trace_of(graph: Graph, places: int = 4) -> Trace:
     """The events of the graph."""
     check_places(places)
-    passings = tuple(backward_pass(graph))
-    grads = {graph.output.id: 1.0} | {p.source: p.running for p in passings}
-    grads = {node.id: 0.0 for node in graph.nodes if node.kind != "constant"} | grads
-    nodes = tuple(node._replace(grad=grads.get(node.id)) for node in graph.nodes)
-    graph = Graph(nodes, graph.outputs[-1:])
+    passings = backward_pass(graph)
+    graph = differentiated(graph)
     events = [
         Event("forward", node.id, node.op.name, node.args, number(node))
         for node in graph.nodes

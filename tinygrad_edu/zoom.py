@@ -81,7 +81,7 @@ def parse(level: str | int) -> str | int:
         level = int(level)
     if level in ("node", *WORDS) or (isinstance(level, int) and level >= 0):
         return level
-    raise ViewError(f"there is no level {str(level)[:60]!r}: node, neuron, layer, 0, 1, 2, ...")
+    raise ViewError(f"unknown level {str(level)[:60]!r}: choose node, neuron, layer, 0, 1, 2, ...")
 
 
 def _boxes(graph: Graph, level: str | int) -> dict[int, str | int]:

@@ -95,7 +95,7 @@ class Picture:
 
     def _text(self, **how: Any) -> str:
         view = replace(self.view, edges=self.view.edges or ())
-        drawings = [text.text(graph, view, **how) for graph in self.graphs]
+        drawings = [text.text(p.graph, view, was=p.was, **how) for p in panels(self.graphs)]
         if len(drawings) == 1:
             return drawings[0]
         width = how.get("width", 80)
@@ -119,7 +119,7 @@ class Picture:
         if format == "txt":
             return self._text().encode("utf-8", "replace")
         if format not in FORMATS:
-            raise FormatError(f"no format {format!r}: choose one of {', '.join(FORMATS)}")
+            raise FormatError(f"unknown format {format!r}: choose {', '.join(FORMATS)}")
         graphs, remark = self._legible()
         drawing = layout(dot(panels(graphs), self.view), format, self.timeout)
         self.note = "; ".join(filter(None, (remark, drawing.note)))
@@ -220,6 +220,6 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     ending = Path(path).suffix.lower().removeprefix(".")
     if ending not in FORMATS:
         endings = ", ".join(f".{format}" for format in FORMATS)
-        problem = f"the ending .{ending[:20]}" if ending else "a name without an ending"
-        raise FormatError(f"{problem} says no format: use one of {endings}")
+        problem = f"unknown ending .{ending[:20]}" if ending else "the name has no ending"
+        raise FormatError(f"{problem}: choose {endings}")
     return ending

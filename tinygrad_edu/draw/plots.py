@@ -198,7 +198,7 @@ def plot(history: History, kind: str = "loss", *, theme: str = "light", **how: A
     ViewError for another kind or theme.
     """
     if kind not in KINDS:
-        raise ViewError(f"there is no plot {str(kind)[:60]!r}: choose one of {', '.join(KINDS)}")
+        raise ViewError(f"unknown plot {str(kind)[:60]!r}: choose {', '.join(KINDS)}")
     return KINDS[kind](history, theme=theme, **how)
 
 

@@ -51,13 +51,15 @@ def text(
     unicode: bool = True,
     color: bool = False,
     most: int = 0,
+    was: Graph | None = None,
 ) -> str:
     """The drawing, no line wider than `width` columns, with a newline after each.
 
     unicode: draw with box characters; otherwise all is ASCII. color: mark the signs of gradients
-    with terminal colours. most: lines to show, 0 for all.
+    with terminal colours. most: lines to show, 0 for all. was: the same graph before an update,
+    whose values are shown where they have changed.
     """
-    pen = _Pen(graph, view, max(width, 1), _UNICODE if unicode else _ASCII, color)
+    pen = _Pen(graph, view, max(width, 1), _UNICODE if unicode else _ASCII, color, was)
     written = pen.lines()
     lines = list(islice(written, most or None))
     if most and next(written, None) is not None:
@@ -72,6 +74,7 @@ class _Pen:
     width: int
     box: dict[str, str]
     color: bool
+    was: Graph | None = None
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
     arriving: dict[int, list[Edge]] = field(default_factory=dict)
     named: dict[int, str] = field(default_factory=dict)
@@ -134,6 +137,9 @@ class _Pen:
             name = name.encode("ascii", "backslashreplace").decode()
         data, grad = self.view.data(node), self.view.grad(node)
         number = f" = {data}" if name and data else data
+        if self.was is not None and not mark.endswith("above"):
+            before = self.view.data(self.was.nodes[node.id])
+            number += f" (was {before})" if before != data else ""
         if node.kind == "group":
             number += f"  ({node.holds} value{'s' * (node.holds > 1)})"
         grad = f"  grad {grad}" if grad and not mark.endswith("above") else ""

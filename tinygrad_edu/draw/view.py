@@ -60,15 +60,15 @@ class View:
             words = getattr(self, name)
             if isinstance(words, str) or not all(isinstance(word, str) for word in words or ()):
                 raise ViewError(f"{name} is a list of words, such as {name}=['...']")
-        for word, known, what in (
-            *((word, EDGES, "thing an edge can say") for word in self.edges or ()),
-            *((word, HIDEABLE, "thing to hide") for word in self.hide),
-            (self.direction, DIRECTIONS, "direction"),
-            (self.theme, tuple(THEMES), "theme"),
+        for what, word, known in (
+            *(("word of edges", word, EDGES) for word in self.edges or ()),
+            *(("word of hide", word, HIDEABLE) for word in self.hide),
+            ("direction", self.direction, DIRECTIONS),
+            ("theme", self.theme, tuple(THEMES)),
         ):
             if word not in known:
                 words = ", ".join(known)
-                raise ViewError(f"{str(word)[:60]!r} is no {what}: choose from {words}")
+                raise ViewError(f"unknown {what} {str(word)[:60]!r}: choose {words}")
         check_places(self.places)
 
     @cached_property
