@@ -40,8 +40,8 @@ ROOMS = [
     ["op"],
     ["leaving", "ops"],
     ["functions", "habits", "sweep"],
-    ["differences", "engine"],
-    ["finite", "trees"],
+    ["differences", "engine", "vocabulary"],
+    ["finite", "naming", "slips", "trees"],
     [
         "check",
         "derivatives",
@@ -51,6 +51,8 @@ ROOMS = [
         "losses",
         "lr_scheduler",
         "optim",
+        "options",
+        "rerun",
         "script",
         "tape",
         "transforms",
@@ -106,6 +108,7 @@ ROOMS = [
     ["demos.symmetry", "demos.family_trees"],
     ["demos"],
     ["cli.common"],
+    ["cli.target"],
     [
         *(f"cli.{n}" for n in ("check", "compile", "demo", "explain", "orders", "render", "step")),
     ],
@@ -118,9 +121,13 @@ ONLY = {
         "cli",
         "progress",  # late, for its bar
         "lesson.command",
+        "options",
         *(
             f"cli.{n}"
-            for n in ("check", "common", "compile", "demo", "explain", "orders", "render", "step")
+            for n in (
+                *("check", "common", "compile", "demo", "explain", "orders"),
+                *("render", "step", "target"),
+            )
         ),
     ],
     "graphviz": ["draw.dot", "draw.families", "draw.weights"],

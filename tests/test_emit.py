@@ -25,7 +25,8 @@ from tinygrad_edu import TABLE, Op, Value, gradient, tanh
 from tinygrad_edu.emit import table
 from tinygrad_edu.engine import topological_order
 from tinygrad_edu.errors import FormatError
-from tinygrad_edu.expression import expression, names
+from tinygrad_edu.expression import expression
+from tinygrad_edu.expression import leaves as leaves_of
 from tinygrad_edu.languages import LANGUAGES, program
 from tinygrad_edu.ops import LEAF, add, less, log, mask, mul
 from tinygrad_edu.tape import record
@@ -367,9 +368,10 @@ def _said(command: Sequence[str]) -> tuple[int, str, str]:
 def test_where_the_value_is_nan_every_derivative_is(
     text: str, numbers: list[float], language: str, runner: Runner
 ) -> None:
-    y, leaves = typed(text, **dict.fromkeys(names(text), 1.0))
-    leaves += [Value(1.0, name) for name in names(text) if name not in {x.label for x in leaves}]
-    takes = sorted(leaves, key=lambda leaf: names(text).index(leaf.label))
+    names = list(leaves_of(text))
+    y, leaves = typed(text, **dict.fromkeys(names, 1.0))
+    leaves += [Value(1.0, name) for name in names if name not in {x.label for x in leaves}]
+    takes = sorted(leaves, key=lambda leaf: names.index(leaf.label))
     code = program(record([y], takes), takes, language, arguments=takes)
     done = subprocess.run(
         [*runner(code), *map(repr, numbers)],

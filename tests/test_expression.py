@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
-from math import inf, isnan, nan
+from math import inf, isfinite, isnan, nan
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from tinygrad_edu import TABLE, Value, topological_order
 from tinygrad_edu.errors import ExpressionError
-from tinygrad_edu.expression import FUNCTIONS, LONGEST, after_update, bindings, expression
+from tinygrad_edu.expression import FUNCTIONS, LONGEST, bindings, expression, leaves
 from tinygrad_edu.graph import graph
+from tinygrad_edu.vocabulary import INSTEAD
 
 
 def number(text: str, **numbers: float | Value) -> float:
@@ -335,11 +337,49 @@ def test_a_plus_does_not_take_a_name_away(text: str) -> None:
     assert given_one.label == "x"
 
 
-def test_a_definition_without_a_name_in_it_is_a_constant() -> None:
-    y = expression("c = 2*3; c*x", {"x": 1})
-    assert (y.data, y.args[0].label, y.args[0].data) == (6, "c", 6)
-    assert graph(y).nodes[0].kind == "constant"
+def test_a_definition_that_is_a_plain_number_is_a_leaf() -> None:
+    y = expression("c = 2*3; d = -pi/2; c*x + d", {"x": 1})
+    y.backward()
+    nodes = {node.label: node for node in graph(y).nodes}
+    assert [nodes[name].kind for name in "cdx"] == ["leaf"] * 3
+    assert [(nodes[name].data, nodes[name].grad) for name in "cx"] == [(6, 1), (1, 6)]
+    assert nodes["d"].data == -math.pi / 2
     assert expression("x = 2", {}).data == 2
+
+
+def test_a_number_that_is_given_replaces_a_defined_one() -> None:
+    text = "x = 2; w = 3; y = x*w"
+    assert (number(text), number(text, w=4), number(text, w=4, x=5)) == (6, 8, 20)
+    assert leaves(text, {"w": 4.0}) == {"x": 2.0, "w": 4.0}
+    assert leaves("c = a*b; x = 1; c + x", {"a": 5.0}) == {"a": 5.0, "b": None, "x": 1.0}
+    given_one = Value(4.0, label="w")
+    assert given_one in topological_order(expression(text, {"w": given_one}))
+
+
+@pytest.mark.parametrize("name", ["e", "pi", "π"])
+def test_a_constant_has_a_name_unless_somebody_takes_it(name: str) -> None:
+    constant = math.e if name == "e" else math.pi
+    y = expression(f"{name}*x", {"x": 2})
+    assert (y.data, y.args[0].label, graph(y).nodes[0].kind) == (constant * 2, name, "constant")
+    assert number(f"{name}*x", x=2, **{name: 3}) == 6
+    assert number(f"{name} = 3*x; {name} + 1", x=2) == 7
+    assert leaves(f"{name}*x") == {"x": None}
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        *(("ln(x)", "log(x)"), ("ReLU(x)", "relu(x)"), ("σ(x)", "sigmoid(x)")),
+        *(("sigma(x)", "sigmoid(x)"), ("TANH(x)", "tanh(x)"), ("Sigmoid(x)", "sigmoid(x)")),
+        *(("np.tanh(x)", "tanh(x)"), ("math.sqrt(x)", "sqrt(x)"), ("torch.exp(x)", "exp(x)")),
+        *(("F.relu(x)", "relu(x)"), ("math.pi*x", "pi*x"), ("np.e**x", "e**x")),
+        *(("torch.nn.functional.softplus(x)", "softplus(x)"), ("pow(x, 2)", "x**2")),
+        *(("math.pow(x, 2)", "x**2"), ("np.maximum(x, 2)", "max(x, 2)"), ("+x", "x")),
+        *(("arctan(x)", "atan(x)"), ("np.arcsinh(x)", "asinh(x)"), ("GELU(x)", "gelu(x)")),
+    ],
+)
+def test_other_names_of_functions_and_constants(typed: str, plain: str) -> None:
+    assert number(typed, x=0.5) == number(plain, x=0.5)
 
 
 def test_what_is_defined_by_a_given_value_is_shared_with_it() -> None:
@@ -353,21 +393,6 @@ def test_what_is_defined_by_a_given_value_is_shared_with_it() -> None:
 def test_a_thousand_definitions() -> None:
     text = "; ".join(f"x{i} = x{i - 1}*1" for i in range(1, 501))
     assert number(text, x0=3) == 3
-
-
-def test_an_update_moves_every_name_or_those_that_are_listed() -> None:
-    text, numbers = "s = x*w; s*s", {"x": 2.0, "w": 3.0}
-    y = expression(text, numbers)
-    y.backward()  # dy/dx = 2*x*w**2 = 36, dy/dw = 2*x**2*w = 24
-    both = after_update(text, y, numbers, 0.01)
-    assert both.data == pytest.approx(((2 - 0.36) * (3 - 0.24)) ** 2)
-    one = after_update(text, y, numbers, 0.01, ["w"])
-    assert one.data == pytest.approx((2 * (3 - 0.24)) ** 2)
-    assert numbers == {"x": 2.0, "w": 3.0}
-    assert y.data == 36
-    s = one.args[0]
-    assert [x.grad for x in s.args] == pytest.approx([2 * 2 * 2.76**2, 2 * 4 * 2.76])
-    assert "'q' has no number to update" in error(after_update, text, y, numbers, 0.1, ["q"])
 
 
 # Numbers by name
@@ -416,9 +441,15 @@ def test_a_name_without_a_number() -> None:
     assert error(expression, "x", {}) == "'x' has no number: add --at x=NUMBER"
 
 
-def test_a_name_without_a_number_beside_others() -> None:
-    sentence = error(expression, "a*b*c", {"a": 1, "b": 2})
-    assert sentence == "'c' has no number: add --at c=NUMBER; bound so far: a, b"
+def test_every_name_without_a_number_is_told_at_once_in_a_line_to_paste() -> None:
+    assert error(expression, "w1*x1 + w2*x2 + b", {"x2": 1}) == (
+        "'w1', 'x1', 'w2', 'b' have no number: "
+        "add --at w1=NUMBER --at x1=NUMBER --at w2=NUMBER --at b=NUMBER"
+    )
+    assert error(expression, "c = a*b; c*c", {"a": 1}) == "'b' has no number: add --at b=NUMBER"
+    many = error(expression, "+".join(f"x{i}" for i in range(100)), {})
+    assert re.fullmatch(r"'x0', .* and \d+ more have no number: add --at x0=NUMBER .* \.\.\.", many)
+    assert len(many) < 500
 
 
 def test_a_name_that_is_nearly_one_with_a_number() -> None:
@@ -436,8 +467,8 @@ def test_a_number_whose_name_is_nearly_one_in_the_expression() -> None:
 
 
 def test_a_name_with_two_numbers() -> None:
-    assert error(bindings, ["x=1", "x=1"]) == "x is bound twice: give it one number"
-    assert error(bindings, ["x=1", " ｘ = 2"]) == "x is bound twice: give it one number"
+    assert error(bindings, ["x=1", "x=1"]) == "x has two numbers: give it one"
+    assert error(bindings, ["x=1", " ｘ = 2"]) == "x has two numbers: give it one"
 
 
 @pytest.mark.parametrize("assignment", ["x", "", "x 1", "x:1", "3", "--at"])
@@ -447,16 +478,59 @@ def test_an_assignment_without_an_equals_sign(assignment: str) -> None:
 
 
 NO_NUMBERS = [
-    "", "1 2", "a", "x", "-", ".", "1,5", "1/2", "2**3", "--1", "0x10", "1__0", "1j", "1e", "1f",
-    "1k", "1.5.2", "True", "None", "½", "²", "∞", "−1", "1%", "$1", "=1", "1=2", "1;2", "'1'",
-    "[1]", "__import__('os')",
+    "1 2", "a", "x", "-", ".", "1__0", "1j", "1e", "1f", "1k", "1.5.2", "True", "None", "1%", "$1",
+    "=1", "1=2", "1;2", "'1'", "[1]", "__import__('os')", "x*2", "tanh", "1,5,6", "1/",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
 def test_a_number_that_is_none(text: str) -> None:
+    such = "such as x=-0.5, x=1e-3 or x=pi/2"
+    assert error(bindings, [f"x={text}"]) == f"{text!r} is not a number: write x=NUMBER, {such}"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1,5", "with a point, x=1.5"),
+        ("-0,25", "with a point, x=-0.25"),
+        ("−1", "x=NUMBER; − (character 1) is not understood: write -"),
+        ("–1", "x=NUMBER; – (character 1) is not understood: write -"),
+        ("½", "write 1/2"),
+        ("2²", "write **2"),
+        ("∞", "write 1e999"),
+        ("2×3", "write *"),
+    ],
+)
+def test_a_number_as_it_is_printed_elsewhere(text: str, words: str) -> None:
     sentence = error(bindings, [f"x={text}"])
-    assert sentence == f"{text!r} is not a number: write x=NUMBER, such as x=-0.5 or 1e-3"
+    assert sentence.startswith(f"{text!r} is not a number: write x=NUMBER")
+    assert sentence.endswith(words)
+
+
+def test_a_number_that_is_not_there() -> None:
+    assert error(bindings, ["x="]) == "x has no number: write x=NUMBER, without blanks around ="
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("1/2", 0.5), ("-1/4", -0.25), ("2**3", 8.0), ("--1", 1.0), ("0x10", 16.0)),
+        *(("pi", math.pi), ("-pi/2", -math.pi / 2), ("2*e", 2 * math.e), ("sqrt(2)", 2**0.5)),
+        *(("math.pi", math.pi), ("1/0", inf), ("exp(1)", math.e)),
+    ],
+)
+def test_a_number_may_be_computed(text: str, expected: float) -> None:
+    assert bindings([f"x={text}"]) == {"x": pytest.approx(expected)}
+
+
+def test_several_numbers_in_one_text() -> None:
+    assert bindings(["x=2,w=-3", "b=atan2(1, 2)"]) == {"x": 2, "w": -3, "b": math.atan2(1, 2)}
+    assert bindings(["x=2; w=-3"]) == {"x": 2, "w": -3}
+    assert error(bindings, ["x=2 w=3"]).endswith("; several have commas between them, x=2,w=3")
+    assert bindings(["x=2, w = -3 ,b=max(1, 7)"]) == {"x": 2, "w": -3, "b": 7}
+    assert "'1,5' is not a number" in error(bindings, ["x=1,5,w=2"])
+    assert error(bindings, ["x=2,x=3"]) == "x has two numbers: give it one"
 
 
 NO_NAMES = [
@@ -485,20 +559,22 @@ def test_a_reserved_word_as_a_name(name: str) -> None:
 @pytest.mark.parametrize("text", ["tanh", "tanh + 1", "2*tanh", "tanh(exp)", "-tanh"])
 def test_a_function_without_brackets(text: str) -> None:
     name = "exp" if "exp" in text else "tanh"
-    assert error(expression, text, {}) == f"{name} is a function: write {name}(a)"
+    assert error(expression, text, {}) == (
+        f"{name!r} (character {text.index(name) + 1}) is a function: write {name}(a)"
+    )
 
 
 def test_a_function_of_two_without_brackets() -> None:
-    assert error(expression, "max", {}) == "max is a function: write max(a, b)"
+    assert error(expression, "max", {}) == "'max' (character 1) is a function: write max(a, b)"
 
 
 @pytest.mark.parametrize(
     ("text", "usage"),
     [
-        ("tanh()", "tanh takes 1, not 0, arguments: write tanh(a)"),
-        ("tanh(1, 2)", "tanh takes 1, not 2, arguments: write tanh(a)"),
-        ("max()", "max takes 2, not 0, arguments: write max(a, b)"),
-        ("min(1, 2, 3)", "min takes 2, not 3, arguments: write min(a, b)"),
+        ("tanh()", "tanh (character 1) takes 1, not 0, arguments: write tanh(a)"),
+        ("tanh(1, 2)", "tanh (character 1) takes 1, not 2, arguments: write tanh(a)"),
+        ("max()", "max (character 1) takes 2, not 0, arguments: write max(a, b)"),
+        ("min(1, 2, 3)", "min (character 1) takes 2, not 3, arguments: write min(a, b)"),
     ],
 )
 def test_a_wrong_number_of_arguments(text: str, usage: str) -> None:
@@ -511,7 +587,9 @@ def test_one_argument_too_few() -> None:
 
 @pytest.mark.parametrize("text", ["tanh(a=1)", "tanh(*x)", "tanh(**x)", "tanh(1, a=2)"])
 def test_arguments_that_are_not_plain(text: str) -> None:
-    assert error(expression, text, {"x": 1}) == "tanh takes plain arguments only: tanh(a)"
+    assert error(expression, text, {"x": 1}) == (
+        "tanh (character 1) takes plain arguments only: write tanh(a)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -520,7 +598,6 @@ def test_arguments_that_are_not_plain(text: str) -> None:
         ("tnah", "tanh"),
         ("tanhh", "tanh"),
         ("sigmoyd", "sigmoid"),
-        ("Relu", "relu"),
         ("sqr", "sqrt"),
         ("softpls", "softplus"),
         ("maxx", "max"),
@@ -529,13 +606,13 @@ def test_arguments_that_are_not_plain(text: str) -> None:
 def test_a_function_that_is_nearly_one(typed: str, meant: str) -> None:
     sentence = error(expression, f"{typed}(1)", {})
     suggestion = sentence.partition("(did you mean ")[2].partition("?)")[0]
-    assert sentence.startswith(f"{typed!r} is not a function (did you mean ")
+    assert sentence.startswith(f"unknown function {typed!r} at character 1 (did you mean ")
     assert meant in suggestion.split(" or ")
 
 
 def test_a_function_that_is_none() -> None:
     sentence = error(expression, "quux(1)", {})
-    assert sentence.startswith("'quux' is not a function; the functions are abs, ")
+    assert sentence.startswith("unknown function 'quux' at character 1: choose abs, acos, ")
     assert all(name in sentence for name in FUNCTIONS)
 
 
@@ -549,7 +626,7 @@ def test_an_operator_of_another_kind(text: str, instead: str) -> None:
     assert sentence.endswith(f"is written {instead}")
 
 
-@pytest.mark.parametrize("text", ["x*w, x=2", "x:=2", "2 = x", "x+w = 2", "f(x) = x", "x = "])
+@pytest.mark.parametrize("text", ["x*w, x=2", "x:=2", "2 = x", "x+w = 2", "x = "])
 def test_an_equals_sign_that_defines_no_name(text: str) -> None:
     sentence = error(expression, text, {"x": 1, "w": 1})
     assert " has an = that defines no name: c = a+b defines one, and " in sentence
@@ -557,35 +634,119 @@ def test_an_equals_sign_that_defines_no_name(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "words"),
     [
-        *("x += 1", "c = d = x", "c, d = x, x", "[c] = x", "c.d = x", "x[0] = 1", "*c, = x"),
-        *("c: d = x", "c: d", "c = x; c += 1", "import os", "from os import path", "import os; x"),
-        *("def f(x): return x", "class C: c = x", "del x", "pass", "c = x; pass", "assert x"),
-        *(
-            "if x: c = x",
-            "while x: c = x",
-            "for c in x: c",
-            "with x as c: c",
-            "global x",
-            "raise x",
+        (
+            "x += 1",
+            "'x += 1' (character 1) changes x: give the result a name of its own, y = x + 1",
         ),
-        "try: c = x\nfinally: c",
+        ("c = d = x", "defines several names: write d = x; c = d"),
+        ("c, d = x, x", "defines several names: write a = ...; b = ..., one after the other"),
+        ("[c] = x", "defines several names"),
+        ("c.d = x", "defines no name: 'c.d' is none, write c = a+b"),
+        ("x[0] = 1", "defines no name: 'x[0]' is none, write c = a+b"),
+        ("*c, = x", "defines several names"),
+        ("c: d = x", "has a colon: a definition is a name, = and an expression, c = a+b"),
+        ("c: d", "has a colon"),
+        ("c = x; c += 1", "'c += 1' (character 8) changes c"),
+        ("c = x\nc += 1", "'c += 1' (line 2, character 1) changes c"),
+        (
+            "import os",
+            "'import os' (character 1) is not needed: functions such as tanh(x) are known",
+        ),
+        ("from os import path", "is not needed"),
+        ("import os; x", "is not needed"),
+        ("def f(x): return x", "is a function of your own: write what it computes, y = a + b"),
+        (
+            "f(x) = x**2",
+            "'f(x) = x**2' is a function of your own: write what it computes, f = x**2",
+        ),
+        ("x=2, w=3, x*w", "has commas: definitions stand apart by ; as in x = 2; w = 3; x*w"),
+        ("if x: c = x", "is a choice: write where(step(x), a, b) for a if x > 0 else b"),
+        ("while x: c = x", "is a loop: write its terms one by one, a + b + c"),
+        ("for c in x: c", "is a loop"),
+        ("try: c = x\nfinally: c", "is a statement of Python: write definitions such as c = a+b"),
+        *(
+            (text, "is a statement of Python: write definitions such as c = a+b, and a result")
+            for text in (
+                *("class C: c = x", "del x", "pass", "c = x; pass", "assert x", "global x"),
+                *("with x as c: c", "raise x"),
+            )
+        ),
     ],
 )
-def test_a_statement_that_is_no_definition(text: str) -> None:
-    sentence = error(expression, text, {"x": 1})
-    assert sentence.startswith("a definition is a name, = and an expression, such as c = a+b; ")
-    assert "numbers, names, + - * / **" in sentence
+def test_a_statement_that_is_no_definition(text: str, words: str) -> None:
+    assert words in error(expression, text, {"x": 1})
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["c = (d := x)", "c = lambda: x", "c = [x]", "c = x if x else x", "c = x < 1", "c = 'x'"],
+    ("text", "sentence"),
+    [
+        ("x > 0", "'x > 0' (character 1) is a comparison: write less(0, x)"),
+        ("2*(x < w)", "'x < w' (character 4) is a comparison: write less(x, w)"),
+        ("x >= 0", "'x >= 0' (character 1) is a comparison: write 1 - less(x, 0)"),
+        ("0 < x < w", "is a comparison: write less(0, x) * less(x, w)"),
+        ("x != w", "is a comparison: write less(x, w) + less(w, x)"),
+        ("y == x*w", "'y == x*w' (character 1) has two =: a definition has one, y = x*w"),
+        ("x and w", "'x and w' (character 1) is a condition: write mask(x, w)"),
+        ("x > 0 or w", "is a condition: write either(less(0, x), w)"),
+        ("not x", "is a condition: write 1 - x"),
+        ("x if x > 0 else w", "is a choice: write where(less(0, x), x, w)"),
+        ("[x, w]", "'[x, w]' (character 1) is a list, and an expression is one number: write one"),
+        ("[x for x in w]", "is a loop: write its terms one by one, a + b + c"),
+        ("'x*w'", "(character 1) is a text: leave the quotes out"),
+        ("f'{x}'", "is a text: leave the quotes and the braces out"),
+        ("x*w, x+w", "has a comma, and an expression is one number: draw x*w or x+w alone"),
+        ("x*1,5", "(character 1) has a comma: a decimal has a point, x*1.5"),
+        ("3,14*x + 0,5", "has a comma: a decimal has a point, 3.14*x + 0.5"),
+        ("lambda*x", "lambda (character 1) is a reserved word: choose another name"),
+        ("x*in", "in (character 3) is a reserved word: choose another name"),
+        ("sin x", "; sin x is written sin(x)"),
+        ("x(w + 1)", "'x' (character 1) is a number, not a function: write x*(w + 1)"),
+        ("2(x + 1)", "'2(x + 1)' (character 1) is no call: write 2*(x + 1)"),
+        ("(x + 1)(w + 2)", "(character 1) is no call: write (x + 1)*(w + 2)"),
+        ("k(x + 1)", "unknown function 'k' at character 1: write k*(x + 1) for a product"),
+        ("x.tanh()", "'x.tanh()' (character 1) calls a method: write tanh(x)"),
+        ("x.data", "'x.data' (character 1) has an attribute, .data: write x"),
+        ("np.tanh", "(character 1) is a function: write tanh(x)"),
+        ("np.cosine(x)", "unknown function 'cosine'"),
+        ("x[0]", "'x[0]' (character 1) has an index, as no name has: write x0 or x_0"),
+        ("|x|", "'|x|' is not understood: write abs(x)"),
+        ("2 + |x - w|*x", "'|x - w|' is not understood: write abs(x - w)"),
+        ("x | w", "| (character 3) is no operation here"),
+        ("x & w", "& (character 3) is no operation here: and is written mask(a, b)"),
+        ("x^2", "^ (character 2) is no operation here: a power is written **"),
+        ("softmax(x)", "'softmax' at character 1: write exp(a) / (exp(a) + exp(b))"),
+        ("square(x)", "unknown function 'square' at character 1: write a**2"),
+        ("x!", "(! is no operation)"),
+        ("True", "is no number: write 1"),
+        ("1j", "is no real number: write one, such as 0.5"),
+        ("(d := x)", "is a definition: put it first, d = x"),
+        ("lambda: x", "is a function of your own: write what it computes, x"),
+        ("2x", "; 2x is written 2*x"),
+        ("x w", "; x w is written x*w"),
+        ("x*(w", "at character 3 ('(' was never closed)"),
+        ("tanh(x", "at character 5 ('(' was never closed)"),
+        ("s = x\ns*(2 + ", "at line 2, character 3 ('(' was never closed)"),
+        ("x×w", "× (character 2) is not understood: write *"),
+        ("x ≤ w", "≤ (character 3) is not understood: write 1 - less(b, a) for a ≤ b"),
+        ("√x", "√ (character 1) is not understood: write sqrt()"),
+        ("“x”", "“ (character 1) is not understood: leave it out"),
+    ],
 )
-def test_a_definition_of_what_is_no_expression(text: str) -> None:
-    sentence = error(expression, text, {"x": 1})
-    assert sentence.startswith("an expression is made of numbers, names, + - * / **")
+def test_what_is_no_arithmetic_is_named_with_what_to_write(text: str, sentence: str) -> None:
+    told = error(expression, text, {"x": 1, "w": 1})
+    assert sentence in told
+    told = error(expression, f"c = {text}; c", {"x": 1, "w": 1})
+    if text.count("\n") == 0 and "closed" not in sentence:  # elsewhere, and the same
+        assert sentence.partition("(character")[2].partition(")")[2] in told
+
+
+def test_what_to_write_can_be_written() -> None:
+    """Every formula in place of a function is an expression."""
+    for name, formula in INSTEAD.items():
+        text = formula.partition(" or ")[0]
+        assert isfinite(number(text, **dict.fromkeys(leaves(text), 0.25))), name
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -597,7 +758,7 @@ def test_a_function_as_the_name_of_a_definition(name: str) -> None:
 @pytest.mark.parametrize("text", ["x; x", "x*x; x", "x\nx", "c = x; c*c; c", "2; c = x; c"])
 def test_an_expression_before_the_last_needs_a_name(text: str) -> None:
     sentence = error(expression, text, {"x": 1})
-    assert sentence.startswith("only the last of several expressions is the result: ")
+    assert "has no name, and only the last of several expressions is the result" in sentence
     assert sentence.endswith("give the others names, c = a+b")
 
 
@@ -607,9 +768,9 @@ def test_a_name_that_is_defined_twice(text: str) -> None:
     assert sentence == "c is defined twice: choose another name for one of them"
 
 
-@pytest.mark.parametrize("text", ["x = 2; x*x", "x = x + 1", "c = x; x = c"])
+@pytest.mark.parametrize("text", ["x = 2*w; x*x", "x = x + 1", "c = x; x = c"])
 def test_a_name_with_a_number_and_a_definition(text: str) -> None:
-    sentence = error(expression, text, {"x": 1})
+    sentence = error(expression, text, {"x": 1, "w": 1} if "w" in text else {"x": 1})
     assert sentence == "x has a number and a definition: choose another name for one of them"
 
 
@@ -619,7 +780,7 @@ def test_a_definition_without_a_use(text: str) -> None:
     assert sentence.startswith("c is defined but is not in the expression")
 
 
-@pytest.mark.parametrize("text", ["d = c*2; c = a; d", "c = c + a", "c*a; c = a"])
+@pytest.mark.parametrize("text", ["d = c*2; c = a; d", "c = c + a"])
 def test_a_definition_that_is_used_before_it(text: str) -> None:
     assert error(expression, text, {"a": 1}) == "c is used before it is defined: define it first"
 
@@ -697,5 +858,5 @@ def test_any_text_is_an_expression_or_an_expression_error(text: str) -> None:
 def test_any_texts_are_numbers_by_name_or_an_expression_error(texts: list[str]) -> None:
     found = or_error(bindings, texts)
     if not is_sentence(found):
-        assert len(found) == len(texts)
+        assert len(found) >= len(texts)
         assert all(name.isidentifier() and type(x) is float for name, x in found.items())

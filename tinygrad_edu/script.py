@@ -3,37 +3,76 @@
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import ScriptError
+from tinygrad_edu.naming import label
 
 __all__ = ["load", "own_stdout"]
 
+_WORD = re.compile(r"[^\W\d]\w*")
+_PARTS_ONE = re.compile(r"""\.([^\W\d]\w*)|\[(-?\d{1,9})\]|\[('[^']*'|"[^"]*")\]""")
+_PARTS = re.compile(f"(?:{_PARTS_ONE.pattern})*")
 
-def load(path: str, name: str) -> Value:
-    """The Value that the script at `path` calls `name` when it has run.
 
-    ScriptError if there is no such file, if the script fails or ends itself, or if `name` is
-    not a Value. See `own_stdout` for what the script prints.
+def load(path: str, name: str) -> tuple[list[Value], dict[str, object]]:
+    """The Value that the script at `path` calls `name` when it has run, and all its variables.
+
+    There are several Values where `name` is a list, a tuple or a dict of them.
+
+    name: a variable, or what is in it, such as `losses[0]` or `model.loss`. A Value without a label
+    gets the script's name for it as one. ScriptError if there is no such file, if the script fails
+    or ends itself, or if `name` is no Value. See `own_stdout` for what the script prints.
     """
     if not os.path.isfile(path):
         raise ScriptError(f"there is no file {path[:100]!r}: write FILE.py:NAME")
     namespace = _run(path)
-    values = [key for key, x in namespace.items() if issubclass(type(x), Value)]
-    others = f"; its Values are {', '.join(values[:20])}" if values else "; it has no Value"
-    if name not in namespace:
-        raise ScriptError(f"{path[-60:]} defines no {name[:60]!r}{others}")
-    value: Any = namespace[name]
-    if not issubclass(type(value), Value):  # isinstance would ask the stranger itself
-        kind = type(value).__name__
+    own = [key for key, x in namespace.items() if issubclass(type(x), Value)]
+    others = f"; its Values are {', '.join(own[:20])}" if own else "; it has no Value"
+    thing = _part(namespace, path, name, others)
+    values = list(_values(thing))
+    if not values or not all(issubclass(type(x), Value) for x in values):
+        kind = type(thing).__name__
         raise ScriptError(f"{name[:60]} in {path[-60:]} is of type {kind}, no Value{others}")
-    return cast(Value, value)
+    label(topological_order(*values), namespace)
+    return values, namespace
+
+
+def _part(namespace: dict[str, Any], path: str, name: str, others: str) -> Any:
+    """What `name` stands for."""
+    first = _WORD.match(name)
+    if first is None or not _PARTS.fullmatch(name, first.end()):
+        told = f"{name[:60]!r} is no name" if name else "there is no name after the colon"
+        raise ScriptError(f"{told}: write FILE.py:NAME, such as net.py:loss{others}")
+    if first[0] not in namespace:
+        raise ScriptError(f"{path[-60:]} defines no {first[0][:60]!r}{others}")
+    thing = namespace[first[0]]
+    for attribute, i, key in _PARTS_ONE.findall(name, first.end()):
+        try:
+            thing = getattr(thing, attribute) if attribute else thing[int(i) if i else key[1:-1]]
+        except Exception as error:  # a stranger's
+            told = f"{type(error).__name__}: {_said(error)}"
+            raise ScriptError(f"{name[:60]} in {path[-60:]}: {told}{others}") from error
+    return thing
+
+
+def _values(thing: Any) -> Iterator[Any]:
+    """What is in a list, a tuple or a dict, and in lists in it, or the thing itself."""
+    waiting, most = [thing], 1000
+    while waiting:
+        x = waiting.pop()
+        if issubclass(type(x), list | tuple | dict) and most:
+            most -= 1
+            waiting += reversed(list(x.values() if issubclass(type(x), dict) else x))
+        else:
+            yield x
 
 
 def _run(path: str) -> dict[str, object]:
@@ -59,7 +98,7 @@ def _run(path: str) -> dict[str, object]:
 def _said(error: BaseException) -> str:
     try:
         return str(error)[:300]
-    except Exception:  # a stranger's __str__
+    except BaseException:  # of a stranger's __str__, which may end itself
         return "(it does not say why)"
 
 

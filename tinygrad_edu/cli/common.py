@@ -1,4 +1,4 @@
-"""What commands share: their errors, the expression they are given, the terminal they write to."""
+"""What commands share: their errors, how their words are read, the terminal they write to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import click
 
 from tinygrad_edu.draw.layout import LayoutError, one_line
 from tinygrad_edu.draw.text import fold
-from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import (
     ExpressionError,
     FormatError,
@@ -22,29 +21,25 @@ from tinygrad_edu.errors import (
     StaleError,
     ViewError,
 )
-from tinygrad_edu.expression import bindings, expression, names, shown
 from tinygrad_edu.files import write_whole
-from tinygrad_edu.script import load, own_stdout
+from tinygrad_edu.options import Group, Whole, Words, option, unknown
+from tinygrad_edu.slips import shown
 
 __all__ = [
     "LONGEST",
-    "SCRIPT",
     "ExpressionCommand",
     "Main",
     "Refusal",
     "at",
     "deliver",
-    "listed",
     "places",
     "reading",
     "refusing",
     "say",
-    "target_value",
     "terminal",
     "unwritable",
 ]
 
-SCRIPT = re.compile(r"(.+\.py):(\w*)", re.DOTALL)
 LONGEST = 500  # characters of an error
 _REFUSALS = (
     ExpressionError,
@@ -55,14 +50,7 @@ _REFUSALS = (
     ViewError,
 )
 _UNREADABLE = ArithmeticError, AttributeError, LookupError, StaleError, TypeError, ValueError
-# What click's own errors leave unsaid.
-_HINTS = {
-    "unexpected extra argument": " Put the expression in quotes, and --at before each NAME=NUMBER.",
-    "No such command": ' An expression is drawn by: tinygrad-edu render "x*w" --at x=2 --at w=3',
-    "Missing option '--wrt'": " Whose gradient is to be explained? For example: --wrt x",
-    "No such option": " See --help. Numbers are given by --at NAME=NUMBER.",
-    "Missing argument": ' For example: "x*w" --at x=2 --at w=3',
-}
+_EXAMPLE = '"x*w" --at x=2 --at w=3'
 
 
 class Refusal(click.ClickException):
@@ -86,19 +74,12 @@ def reading() -> Iterator[None]:
         yield
     except _REFUSALS:
         raise
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-        StaleError,
-    ) as error:
+    except _UNREADABLE as error:
         problem = f"this graph cannot be read: {error}; did the script change its nodes?"
         raise Refusal(problem) from error
 
 
-class Main(click.Group):
+class Main(Group):
     """A group whose errors are one line on stderr, and exit code 2."""
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
@@ -109,21 +90,48 @@ class Main(click.Group):
         try:
             code = run(*args, standalone_mode=False, **extra)
         except click.ClickException as error:
-            message = error.format_message()
-            hint = next((hint for words, hint in _HINTS.items() if words in message), "")
-            click.echo(f"Error: {one_line(message, LONGEST - len(hint))}{hint}", err=True)
+            click.echo(f"Error: {one_line(_said(error), LONGEST)}", err=True)
             sys.exit(error.exit_code)
         except click.Abort:
             sys.exit(130)  # as a shell reports Ctrl-C
+        except MemoryError:
+            click.echo("Error: there is not enough memory: draw less", err=True)
+            sys.exit(2)
         except OSError as error:  # of standard output: a file's is a Refusal
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries once more, at exit
             click.echo(f"Error: cannot write to standard output: {error.strerror}", err=True)
             sys.exit(2)
         sys.exit(code if isinstance(code, int) else 0)
 
+    def unknown(self, name: str, known: Sequence[str]) -> str:
+        """What is said of a command that there is not."""
+        if name == "help":
+            return "unknown command 'help': write tinygrad-edu --help, or a command and --help"
+        if re.search(r"[^\w-]", name) and name.isprintable():
+            return f"{shown(name)} is no command: write tinygrad-edu render {shown(name)}"
+        return super().unknown(name, known)
+
+
+def _said(error: click.ClickException) -> str:
+    """What is wrong, and what would be right."""
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.NoSuchOption) and context is not None:
+        options = [param for param in context.command.get_params(context) if _is_option(param)]
+        return unknown("option", error.option_name, [max(x.opts, key=len) for x in options])
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        if _is_option(error.param):
+            return "--wrt is missing: by which name? For example: --wrt x"
+        return f"TARGET is missing: write an expression, for example {_EXAMPLE}"
+    extra = re.match(r"Got unexpected extra arguments? \((\S+)", error.format_message())
+    return f"unexpected word {shown(extra[1].rstrip(')'))}" if extra else error.format_message()
+
+
+def _is_option(param: click.Parameter) -> bool:
+    return isinstance(param, click.Option)
+
 
 class ExpressionCommand(click.Command):
-    """A command whose first argument may begin with `-`, as in `-x*w`, and still be no option.
+    """A command whose first argument is an expression, which may begin with `-`, as in `-x*w`.
 
     Where no argument is plainly the expression, the first that is not exactly an option is it.
     """
@@ -152,64 +160,49 @@ class ExpressionCommand(click.Command):
             for i in [i for i in dashed if args[i][:2] not in takes_value][:1] or dashed[:1]:
                 # a blank in front: no option for click, and nothing to an expression
                 args = [*args[:i], " " + args[i], *args[i + 1 :]]
-        return super().parse_args(ctx, args)
+        ctx.allow_extra_args = True
+        extra = super().parse_args(ctx, list(args))
+        if extra and not ctx.resilient_parsing:
+            raise click.UsageError(self._superfluous(ctx, args, extra), ctx)
+        return extra
+
+    def _superfluous(self, ctx: click.Context, args: list[str], extra: list[str]) -> str:
+        """What is said of words that are too many: where they stand tells what was meant."""
+        word = extra[0]
+        place = len(args) - 1 - args[::-1].index(word) if word in args else 0
+        before = args[place - 1] if place else ""
+        owner = args[place - 2] if place > 1 else ""
+        told = f"unexpected word {shown(word)}"
+        named = [p for p in self.get_params(ctx) if owner in p.opts]
+        if word.startswith("=") or before.endswith("="):
+            joined = f"{before}{word}{extra[1] if word == '=' and len(extra) > 1 else ''}"
+            return f"{told}: write {joined[:60]}, without blanks around ="
+        if named and isinstance(named[0].type, Words):
+            return f"{told}: write {owner} {before},{word[:60]}, with a comma"
+        target = str(ctx.params.get("target", "")).strip()
+        if re.fullmatch(r".+\.py", target) and re.fullmatch(r"[^\W\d]\w*", word):
+            return f"{told}: write {target[:60]}:{word[:60]}"
+        if re.fullmatch(r"[^\W\d]\w*=.+", word):
+            return f"{told}: write --at before it, --at {word[:60]}"
+        return f"{told}: put the expression in quotes, and --at before each NAME=NUMBER"
 
 
-at = click.option(
+at = option(
     "--at",
     "assignments",
     multiple=True,
-    metavar="NAME=NUMBER",
-    help="The number of a name in the expression; once for each name.",
+    metavar="NAME=NUMBER,...",
+    help="The number of a name, such as x=2, w=-0.5 or b=pi/2; of a script, of one of its leaves.",
 )
 
 
-places = click.option(
+places = option(
     "--precision",
-    type=click.IntRange(0, 17),
+    type=Whole(0, 17),
     default=4,
     show_default=True,
     help="How many decimals numbers are shown with, or digits below 1.",
 )
-
-
-def target_value(
-    target: str,
-    assignments: Sequence[str],
-    default: float | None = None,
-    output: str | None = None,
-) -> tuple[Value, TextIO]:
-    """What is to be drawn, and where standard output is.
-
-    The typed expression, differentiated; or a script's Value, as the script left it. default: of
-    names that have no number. output: the file that will be written, which is not the script.
-    """
-    script = SCRIPT.fullmatch(target.strip())
-    if script:
-        if assignments:
-            raise ExpressionError("--at goes with an expression: a script sets its own numbers")
-        if output is not None and _same_file(output, script[1]):
-            raise ScriptError(
-                f"{shown(output)[1:-1]} is the script itself, which would be lost: "
-                "choose another place"
-            )
-        stdout = own_stdout()
-        return load(script[1], script[2]), stdout
-    if re.search(r"\.py(:|$)", target.strip()):
-        raise ExpressionError(
-            "a script is drawn as FILE.py:NAME, with the name of one of its Values"
-        )
-    numbers = {} if default is None else dict.fromkeys(names(target), default)
-    value = expression(target, numbers | bindings(assignments))
-    value.backward()
-    return value, sys.stdout
-
-
-def _same_file(path: str, other: str) -> bool:
-    try:
-        return os.path.samefile(path, other)  # by whatever name or link
-    except (OSError, ValueError):  # one of them is not there, or is no name: others will say so
-        return False
 
 
 def terminal(stdout: TextIO) -> dict[str, Any]:
@@ -229,7 +222,7 @@ def terminal(stdout: TextIO) -> dict[str, Any]:
 
 def _width(stdout: TextIO) -> int:
     columns = os.environ.get("COLUMNS", "")
-    if columns.isdecimal() and len(columns) < 10:
+    if columns.isdecimal() and len(columns) < 10 and int(columns):  # 0: unknown
         return int(columns)
     try:
         return os.get_terminal_size(stdout.fileno()).columns or 80
@@ -237,8 +230,10 @@ def _width(stdout: TextIO) -> int:
         return 80
 
 
-def say(text: str, stdout: TextIO, *, folded: bool = True) -> None:
+def say(text: str, stdout: TextIO | None, *, folded: bool = True) -> None:
     """Prints lines of text, folded where they are wider than the terminal."""
+    if stdout is None:
+        raise Refusal("standard output is closed: open it, or write to a file")
     how = terminal(stdout)
     width = how["width"] if folded else sys.maxsize
     for line in text.split("\n"):
@@ -246,18 +241,11 @@ def say(text: str, stdout: TextIO, *, folded: bool = True) -> None:
             click.echo(part, file=stdout)
 
 
-def listed(words: str | None, every: Sequence[str]) -> list[str] | None:
-    """The words of a list typed with commas; `none` and `all` are words for both ends."""
-    if words is None:
-        return None
-    if words in ("none", "all"):
-        return list(every) if words == "all" else []
-    return [word.strip() for word in words.split(",")]
-
-
-def deliver(data: bytes, output: str | None, stdout: TextIO) -> None:
+def deliver(data: bytes, output: str | None, stdout: TextIO | None) -> None:
     """Writes to a file, whole or not at all, or to standard output."""
     if output is None or output == "-":
+        if stdout is None:
+            raise Refusal("standard output is closed: name a file, -o FILE")
         stdout.buffer.write(data)
         stdout.flush()
         return

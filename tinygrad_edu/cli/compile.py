@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import click
 
 from tinygrad_edu.cli.common import (
-    SCRIPT,
     ExpressionCommand,
     at,
     deliver,
@@ -17,15 +16,16 @@ from tinygrad_edu.cli.common import (
     reading,
     refusing,
     say,
-    target_value,
 )
+from tinygrad_edu.cli.target import Target, argument, load_target
 from tinygrad_edu.emit import table
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError
-from tinygrad_edu.expression import bindings, names
+from tinygrad_edu.expression import leaves as leaves_of
 from tinygrad_edu.graph import graph
 from tinygrad_edu.languages import LANGUAGES, Language, program
 from tinygrad_edu.ops import LEAF
+from tinygrad_edu.options import Word, files, option
 from tinygrad_edu.tape import record
 
 __all__ = ["compile"]
@@ -42,23 +42,29 @@ _ENDINGS: dict[str, Kind] = {
 
 
 @click.command(cls=ExpressionCommand)
-@click.argument("target")
+@argument
 @at
-@click.option(
+@option(
     "--wrt",
     "by",
     multiple=True,
     metavar="NAME",
     help="Differentiate by this name; once for each.  [default: every name]",
 )
-@click.option(
+@option(
     "--to",
-    type=click.Choice([*LANGUAGES, "table"], case_sensitive=False),
+    type=Word([*LANGUAGES, "table"], "language"),
     help="A program in this language, or the tape line by line.  [default: what the ending of FILE "
     "says, .py, .c, .js, .mjs or .txt; else table]",
 )
-@click.option(
-    "-o", "--output", metavar="FILE", help="The file to write.  [default: standard output]"
+@option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=files,
+    help="The file to write; once for each.  [default: standard output]",
 )
 @places
 def compile(
@@ -66,15 +72,15 @@ def compile(
     assignments: Sequence[str],
     by: Sequence[str],
     to: Kind | None,
-    output: str | None,
+    outputs: Sequence[str],
     precision: int,
 ) -> None:
     """Write TARGET and its gradient as a program, or as a table to follow with a finger.
 
-    TARGET is an expression, or FILE.py:NAME. In a table, the lines of the forward pass come first,
-    then those of the adjoints: d_x is d TARGET / d x. A program takes its numbers from its command
-    line, in the order in which TARGET names them, or as NAME=NUMBER. Numbers may be left out: then
-    they are 1 in a program, and a table shows none.
+    TARGET is an expression, - or @FILE to read one, or FILE.py:NAME: see `render --help`. In a
+    table, the lines of the forward pass come first, then those of the adjoints: d_x is d TARGET /
+    d x. A program takes its numbers from its command line, in the order in which TARGET names them,
+    or as NAME=NUMBER. Numbers may be left out: then they are 1 in a program, and none in a table.
 
     \b
     Examples:
@@ -82,36 +88,43 @@ def compile(
       tinygrad-edu compile "tanh(x*w + b)" --wrt w --to python
       tinygrad-edu compile "tanh(x*w + b)" -o neuron.c
     """
-    if output == "/dev/stdout":
-        output = "-"  # as a file it would be replaced, with all that was written to it before
+    # as a file, standard output would be replaced, with all that was written to it before
+    places = ["-" if output in ("/dev/stdout", "-") else output for output in outputs] or ["-"]
     with refusing():
-        kind, module = _kind(to, output)
-        value, stdout = target_value(target, assignments, default=1.0, output=output)
+        kinds = [_kind(to, place) for place in places]
+        given = load_target(target, assignments, default=1.0, outputs=places)
         with reading():
-            typed = not SCRIPT.fullmatch(target.strip())
-            takes = _arguments(value, target, bindings(assignments)) if typed else _leaves(value)
+            value = given.value
+            takes = _arguments(value, given)
             wrt = _named(value, by, takes) if by else takes
             tape = record([value], wrt)
-            whole = not typed or not set(names(target)) - set(bindings(assignments))
-            if kind == "table":
-                text = table(tape, whole, precision)
+            texts = [
+                table(tape, not given.unset, precision)
+                if kind == "table"
+                else program(tape, wrt, kind, arguments=takes, module=module)
+                for kind, module in kinds
+            ]
+        for place, text, (kind, _) in zip(places, texts, kinds):
+            if kind == "table" and place == "-":
+                say(text.rstrip("\n"), given.stdout)
             else:
-                text = program(tape, wrt, kind, arguments=takes, module=module)
-        if kind == "table" and output in (None, "-"):
-            say(text.rstrip("\n"), stdout)
-        else:
-            deliver(text.encode(), output, stdout)
+                deliver(text.encode(), place, given.stdout)
+    if given.numbers and given.unset and any(kind == "table" for kind, _ in kinds):
+        add = " ".join(f"--at {name}=NUMBER" for name in given.unset[:20])
+        verb = "have" if len(given.unset) > 1 else "has"
+        names = ", ".join(given.unset[:20])
+        click.echo(f"Note: no numbers are shown, because {names} {verb} none: add {add}", err=True)
 
 
-def _kind(to: Kind | None, output: str | None) -> tuple[Kind, bool]:
+def _kind(to: Kind | None, output: str) -> tuple[Kind, bool]:
     """The language that is wanted, and whether it is an ES module that is."""
-    ending = os.path.splitext(output or "")[1].lower()
+    ending = os.path.splitext(output)[1].lower()
     said = _ENDINGS.get(ending)
     if to is not None and said not in (None, to.lower()):
         raise FormatError(f"the ending {ending} and --to {to} disagree: drop one of them")
     if to is None and said is None and ending:
         known = ", ".join(_ENDINGS)
-        raise FormatError(f"the ending {ending} names no language: write one of {known}, or --to")
+        raise FormatError(f"unknown ending {ending}: choose {known}, or say the language by --to")
     return to or said or "table", ending == ".mjs"
 
 
@@ -119,10 +132,13 @@ def _leaves(value: Value) -> list[Value]:
     return [node for node in topological_order(value) if node.op is LEAF]
 
 
-def _arguments(value: Value, text: str, numbers: Mapping[str, float]) -> list[Value]:
+def _arguments(value: Value, given: Target) -> list[Value]:
     """A leaf for each name, in the order of the expression, also where nothing depends on it."""
+    if given.text is None:
+        return _leaves(value)
     leaves = {leaf.label: leaf for leaf in _leaves(value)}
-    return [leaves.get(name) or Value(numbers.get(name, 1.0), name) for name in names(text)]
+    names = leaves_of(given.text, given.numbers)
+    return [leaves.get(name) or Value(1.0 if x is None else x, name) for name, x in names.items()]
 
 
 def _named(value: Value, by: Sequence[str], takes: Sequence[Value]) -> list[Value]:

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 
 import click
 
+from tinygrad_edu.options import Group
+
 __all__ = ["Demos", "demo"]
 
 
-class Demos(click.Group):
+class Demos(Group):
     """The lessons, which are imported only when they are asked for."""
+
+    kind = "lesson"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_lessons())

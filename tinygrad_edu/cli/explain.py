@@ -6,43 +6,41 @@ from collections.abc import Sequence
 
 import click
 
-from tinygrad_edu.cli.common import (
-    ExpressionCommand,
-    at,
-    places,
-    reading,
-    refusing,
-    say,
-    target_value,
-)
+from tinygrad_edu.cli.common import ExpressionCommand, at, places, reading, refusing, say
+from tinygrad_edu.cli.target import argument, load_target
 from tinygrad_edu.explain import FORMS, Form, explanation
 from tinygrad_edu.graph import graph
+from tinygrad_edu.options import Word, option
 
 __all__ = ["explain"]
 
 
 @click.command(cls=ExpressionCommand)
-@click.argument("target")
-@click.option(
+@argument
+@option(
     "--wrt",
+    "by",
     metavar="NAME",
     required=True,
-    help="Whose gradient to explain: a name, or v3 and so on for what has none.",
+    multiple=True,
+    help="Whose gradient to explain: a name, or v3 and so on for what has none; once for each.",
 )
 @at
-@click.option(
+@option(
     "--form",
-    type=click.Choice(FORMS),
+    type=Word(FORMS),
     default="text",
     show_default=True,
     help="With numbers, in plain words, or as LaTeX mathematics.",
 )
 @places
-def explain(target: str, wrt: str, assignments: Sequence[str], form: Form, precision: int) -> None:
+def explain(
+    target: str, by: Sequence[str], assignments: Sequence[str], form: Form, precision: int
+) -> None:
     """Explain d TARGET / d NAME: every path as a product of local derivatives, and their sum.
 
-    TARGET is an expression, or FILE.py:NAME. Where there are more than 64 paths, the sum is told
-    node by node, as backward() computes it.
+    TARGET is an expression, - or @FILE to read one, or FILE.py:NAME: see `render --help`. Where
+    there are more than 64 paths, the sum is told node by node, as backward() computes it.
 
     \b
     Examples:
@@ -50,8 +48,8 @@ def explain(target: str, wrt: str, assignments: Sequence[str], form: Form, preci
       tinygrad-edu explain "x*x + 3*x" --wrt x --at x=2 --form words
     """
     with refusing():
-        value, stdout = target_value(target, assignments)
+        given = load_target(target, assignments)
         with reading():
-            whole = graph(value)
-            explained = explanation(whole, whole.find(wrt).id, precision).form(form)
-    say(explained, stdout, folded=form != "latex")
+            whole = graph(given.value)
+            told = [explanation(whole, whole.find(x).id, precision).form(form) for x in by]
+    say("\n\n".join(told), given.stdout, folded=form != "latex")

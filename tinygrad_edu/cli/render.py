@@ -6,27 +6,24 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
-from typing import cast
 
 import click
 
 from tinygrad_edu import check
 from tinygrad_edu.cli.common import (
     LONGEST,
-    SCRIPT,
     ExpressionCommand,
     at,
     deliver,
-    listed,
     places,
     reading,
     refusing,
-    target_value,
     terminal,
     unwritable,
 )
+from tinygrad_edu.cli.target import Target, argument, load_target
 from tinygrad_edu.derivatives import derivatives
 from tinygrad_edu.draw import film, picture
 from tinygrad_edu.draw.layout import one_line
@@ -34,130 +31,135 @@ from tinygrad_edu.draw.theme import THEMES
 from tinygrad_edu.draw.view import DIRECTIONS, EDGES, HIDEABLE, View
 from tinygrad_edu.drawable import Format, Role
 from tinygrad_edu.engine import Value, topological_order
-from tinygrad_edu.errors import FormatError, ViewError
-from tinygrad_edu.expression import after_update, bindings, shown
+from tinygrad_edu.errors import FormatError, NonFiniteError, ViewError
 from tinygrad_edu.files import write_whole
-from tinygrad_edu.graph import Graph, graph
+from tinygrad_edu.graph import ROLES, Graph, backward_pass, differentiated, graph
+from tinygrad_edu.ops import LEAF
+from tinygrad_edu.options import Level, Named, Number, Whole, Word, Words, files, folders, option
+from tinygrad_edu.rerun import rerun
+from tinygrad_edu.slips import shown
 from tinygrad_edu.trace import trace_of
-from tinygrad_edu.zoom import parse
+from tinygrad_edu.zoom import WORDS, parse
 
 __all__ = ["render"]
 
+_NO_GROUP = 'no Value was made in a group, as in: with group("layer1/neuron1")'
 _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
 
 
-def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
-    if not 0 < value <= 1e6:
-        raise click.BadParameter(f"{value} is no time to wait: seconds above 0, at most 1e6")
-    return value
-
-
 @click.command(cls=ExpressionCommand)
-@click.argument("target")
+@argument
 @at
-@click.option(
+@option(
     "-o",
     "--output",
+    "outputs",
+    multiple=True,
     metavar="FILE",
-    help="The file to write; - for standard output. Without it, the graph is drawn as text.",
+    shell_complete=files,
+    help="The file to write, once for each; - for standard output. Without it, the graph is drawn "
+    "as text.",
 )
-@click.option(
+@option(
     "--format",
-    type=click.Choice(picture.FORMATS, case_sensitive=False),
+    type=Word(picture.FORMATS),
     help="The format, where the ending of FILE does not say it.",
 )
-@click.option(
+@option(
     "--edges",
+    type=Words(EDGES),
     metavar="WHAT,...",
     help=f"What edges say, of {', '.join(EDGES)}; or all, or none.  "
     "[default: local,contribution; none in text]",
 )
-@click.option(
+@option(
     "--hide",
+    type=Words(HIDEABLE),
     metavar="WHAT,...",
     help=f"What is left blank, for a worksheet, of {', '.join(HIDEABLE)}.",
 )
 @places
-@click.option(
+@option(
     "--direction",
-    type=click.Choice(DIRECTIONS, case_sensitive=False),
+    type=Word(DIRECTIONS),
     help="From left to right or from top to bottom.  [default: LR; TB with --update]",
 )
-@click.option(
-    "--theme",
-    type=click.Choice(list(THEMES), case_sensitive=False),
-    default="light",
-    show_default=True,
-    help="Colours.",
-)
-@click.option(
+@option("--theme", type=Word(list(THEMES)), default="light", show_default=True, help="Colours.")
+@option(
     "--highlight",
     multiple=True,
     metavar="NAME",
-    help="Make the paths from this input to the output stand out.",
+    help="Make the paths from this input to the output stand out; once for each.",
 )
-@click.option(
+@option(
     "--role",
     "roles",
     multiple=True,
-    metavar="NAME=ROLE",
+    type=Named(ROLES),
+    metavar="NAME=ROLE,...",
     help="Say that a name is an input, a parameter or the loss.",
 )
-@click.option(
+@option(
     "--level",
+    type=Level(["node", *WORDS]),
     metavar="LEVEL",
     help="Collapse groups to boxes: node, neuron, layer, or how many parts of their names "
     "(layer1/neuron3 has two) are kept; 0 for one box.",
 )
-@click.option("--wrt", metavar="NAME", help="Draw the derivatives by NAME in the same picture.")
-@click.option(
-    "--order",
-    type=click.IntRange(1, 6),
-    help="How many orders of derivative --wrt draws.  [default: 1]",
+@option(
+    "--wrt",
+    "by",
+    multiple=True,
+    metavar="NAME",
+    help="Draw the derivatives by NAME in the same picture; once for each.",
 )
-@click.option(
+@option(
+    "--order", type=Whole(1, 6), help="How many orders of derivative --wrt draws.  [default: 1]"
+)
+@option(
     "--update",
-    type=float,
+    type=Number("a rate", "0.1"),
     metavar="RATE",
-    help="Draw the graph before and after one step of gradient descent: of the parameters, if "
-    "--role names some, or else of all names.",
+    help="Draw the graph before and after one step of gradient descent, which moves the "
+    "parameters: the names that --role calls so, those of a script's models and optimizers, or the "
+    "only name that can be one.",
 )
-@click.option(
+@option(
     "--steps",
     "folder",
     metavar="FOLDER",
+    shell_complete=folders,
     help="Write a numbered picture of each step of both passes, and steps.svg, which plays them.",
 )
-@click.option(
+@option(
     "--timeout",
-    type=float,
-    callback=_seconds,
+    type=Number("a number of seconds", "20", 1e6),
     default=20.0,
     show_default=True,
     metavar="SECONDS",
     help="The time after which the layout is stopped.",
 )
-@click.option(
+@option(
     "--insist",
     is_flag=True,
     help=f"Draw more than {picture.MANY_SHAPES:,} shapes without collapsing their groups, more "
     f"than {picture.MOST_SHAPES:,} at all, and more than {film.MOST_EVENTS} steps.",
 )
-@click.option("--strict", is_flag=True, help="Make a nan or an infinity an error.")
+@option("--strict", is_flag=True, help="Make a nan or an infinity an error.")
 def render(
     target: str,
     assignments: Sequence[str],
-    output: str | None,
+    outputs: Sequence[str],
     format: Format | None,
-    edges: str | None,
-    hide: str | None,
+    edges: Sequence[str] | None,
+    hide: Sequence[str] | None,
     precision: int,
     direction: str | None,
     theme: str,
     highlight: Sequence[str],
-    roles: Sequence[str],
+    roles: Sequence[list[tuple[str, Role]]],
     level: str | int | None,
-    wrt: str | None,
+    by: Sequence[str],
     order: int | None,
     update: float | None,
     folder: str | None,
@@ -167,119 +169,161 @@ def render(
 ) -> None:
     """Draw the graph of TARGET, with the value and the gradient of every node.
 
-    TARGET is an expression, or FILE.py:NAME. In that case the script is RUN, as Python would run
-    it, and the Value called NAME is drawn as the script left it. An expression is never run.
-    Definitions may come first: what has a name is labelled, and can be used twice.
+    TARGET is an expression, - to read one from standard input, @FILE to read one from a file, or
+    FILE.py:NAME. In the last case the script is RUN, as Python would run it, and the Value called
+    NAME is drawn as the script left it, or several from a list; Values without a label are called
+    as the script's variables are. Gradients that the script did not compute are computed. With
+    --at, its graph is computed again. An expression is never run. Definitions may come first: what
+    has a name is labelled, and can be used twice; x = 2 gives x a number as --at does.
 
     \b
     Examples:
       tinygrad-edu render "tanh(x*w + b)" --at x=2 --at w=-3 --at b=7 -o neuron.svg
-      tinygrad-edu render "s = x*w; s*s + s" --at x=2 --at w=3 --edges formula,contribution
+      tinygrad-edu render "x = 2; w = 3; s = x*w; s*s + s" --edges formula,contribution
       tinygrad-edu render "x**3" --at x=2 --wrt x --order 2 -o derivatives.svg
-      tinygrad-edu render "(x*w - 1)**2" --at x=2 --at w=3 --hide values,grads -o sheet.pdf
-      tinygrad-edu render "(x*w - 1)**2" --at x=2 --at w=3 --role w=parameter --update 0.1
+      tinygrad-edu render "(x*w - 1)**2" --at x=2,w=3 --hide values,grads -o sheet.pdf
+      tinygrad-edu render "(x*w - 1)**2" --at x=2,w=3 --role w=parameter --update 0.1
       tinygrad-edu render "tanh(x*w)" --at x=1 --at w=2 --steps slides
       tinygrad-edu render lesson.py:loss --level layer -o loss.png
     """
-    if output == "/dev/stdout":
-        output = "-"  # as a file it would be replaced, with all that was written to it before
+    # as a file, standard output would be replaced, with all that was written to it before
+    paths = ["-" if output == "/dev/stdout" else output for output in outputs]
     with refusing():
-        _compatible(target, output, wrt, order, update, folder, level)
+        _compatible(paths, by, order, update, folder, level)
         view = View(
-            edges=listed(edges, EDGES),
-            hide=listed(hide, HIDEABLE) or (),
+            edges=edges,
+            hide=hide or (),
             places=precision,
-            direction=(direction or ("LR" if update is None else "TB")).upper(),
+            direction=direction or ("LR" if update is None else "TB"),
             highlight=highlight,
             theme=theme,
         )
         if folder is not None and format not in (None, "svg", "png", "pdf"):
             raise FormatError(f"the steps are pictures, svg, png or pdf, not {format}")
-        format = (format or "svg") if folder is not None else _format(output, format)
+        formats = [_format(path, format) for path in paths] or [_format(None, format)]
         role_of = _roles(roles)
         level = None if level is None else parse(level)
-        value, stdout = target_value(target, assignments, output=output)
+        given = load_target(target, assignments, outputs=paths)
         with reading():
-            before = None
-            if update is not None:
-                before = graph(value, roles=role_of)
-                names = [name for name in role_of if role_of[name] == "parameter"]
-                value = after_update(target, value, bindings(assignments), update, names)
-            roots = [value] if wrt is None else _derivatives(value, wrt, order or 1)
-            whole = graph(*roots, roles=role_of)
+            values, whole, before = _graphs(given, by, order or 1, update, role_of)
             drawing = picture.Picture(
                 whole, view, level=level, before=before, timeout=timeout, insist=insist
             )
-            remarks = [] if view.hide else list(_remarks(value, whole))
-            if strict:
-                check.check_finite(value)
+            remarks = list(_remarks(given, values, whole, folder is not None))
+            if not (level in (None, "node", 0) or any(node.group for node in whole.nodes)):
+                remarks.append(f"--level {level} changes nothing: {_NO_GROUP}")
+            origin = _nonfinite(values, whole)
+            if origin is not None:
+                remarks.append(check.nonfinite_message(origin))
+                if strict:
+                    raise NonFiniteError(remarks[-1])
             if folder is not None:
-                files = _steps(whole, view, format or "svg", timeout, insist)
-            elif format is None:
-                written = drawing.text(**terminal(stdout))
+                events = trace_of(whole, view.places)
+                made = film.files(events, view, format or "svg", timeout=timeout, insist=insist)
+                given.keep([os.path.join(folder, name) for name in made])
+            elif formats == [None]:
+                written = drawing.text(**terminal(given.stdout))
             else:
-                data = drawing.render(format)
+                data, notes = [], []
+                for each in formats:
+                    data.append(drawing.render(each or "svg"))
+                    notes.append(drawing.note)
+                remarks = [*filter(None, dict.fromkeys(notes)), *remarks]
         if folder is not None:
-            _deliver_all(files, folder)
-        elif format is None:
-            click.echo(written, file=stdout, nl=False, color=True)
+            _deliver_all(made, folder)
+        elif formats == [None]:
+            click.echo(written, file=given.stdout, nl=False, color=True)
         else:
-            deliver(data, output, stdout)
-    for remark in [drawing.note, *remarks] if drawing.note else remarks:
+            for path, picture_ in zip(paths or ["-"], data):
+                deliver(picture_, path, given.stdout)
+    for remark in [] if view.hide else remarks:
         click.echo(f"Note: {one_line(remark, LONGEST)}", err=True)
 
 
 def _compatible(
-    target: str,
-    output: str | None,
-    wrt: str | None,
+    paths: Sequence[str],
+    by: Sequence[str],
     order: int | None,
     update: float | None,
     folder: str | None,
     level: str | int | None,
 ) -> None:
     """Refuses options that do not go together."""
-    if order is not None and wrt is None:
+    if order is not None and not by:
         raise ViewError("--order says how many derivatives: say by which name, --wrt NAME")
-    if wrt is not None and update is not None:
+    if by and update is not None:
         raise ViewError("--wrt and --update make two different pictures: ask for one of them")
     if folder is not None:
-        if wrt is not None or update is not None:
+        if by or update is not None:
             raise ViewError("--steps shows the passes of one graph: drop --wrt and --update")
         if level is not None:
             raise ViewError("--steps shows every value: drop --level")
-        if output is not None:
+        if paths:
             raise ViewError("--steps writes to its own FOLDER: drop -o")
-    if update is not None and not isfinite(update):
-        raise ViewError(f"{update} is no rate: a small number, such as --update 0.1")
-    if update is not None and SCRIPT.fullmatch(target.strip()):
-        raise ViewError("--update goes with an expression: a script makes its own updates")
 
 
-def _roles(assignments: Sequence[str]) -> dict[str, Role]:
+def _roles(given: Sequence[list[tuple[str, Role]]]) -> dict[str, Role]:
     roles: dict[str, Role] = {}
-    for assignment in assignments:
-        name, equals, role = (part.strip() for part in assignment.partition("="))
-        if not equals:
-            raise ViewError(
-                f"{shown(assignment)} has no =: write --role NAME=ROLE, such as x=input"
-            )
+    for name, role in (pair for pairs in given for pair in pairs):
         if name in roles:
             raise ViewError(f"{shown(name)} has two roles: give it one")
-        roles[name] = cast(Role, role)  # `graph` refuses what is none
+        roles[name] = role
     return roles
 
 
-def _derivatives(value: Value, name: str, order: int) -> list[Value]:
-    whole = graph(value)
-    found = whole.find(name).id
-    node = topological_order(value)[found]
-    return derivatives(value, node, order)
+def _graphs(
+    given: Target, by: Sequence[str], order: int, update: float | None, roles: Mapping[str, Role]
+) -> tuple[list[Value], Graph, Graph | None]:
+    """The outputs, the graph to draw, and how it was before an update."""
+    if by:
+        return [given.value], graph(*_derivatives(given.value, by, order), roles=roles), None
+    whole = graph(*given.values, roles=roles)
+    if len(given.values) == 1 and whole.output.grad is None and whole.output.op:
+        whole = differentiated(whole)
+    if update is None:
+        return given.values, whole, None
+    nodes = topological_order(given.value)
+    moved = {
+        nodes[i]: (whole.nodes[i].data or 0.0) - update * (whole.nodes[i].grad or 0.0)
+        for i in _parameters(whole, given, nodes)
+    }
+    after = rerun(given.value, numbers=moved)[given.value]
+    after.backward()
+    return [after], graph(after, roles=roles), whole
 
 
-def _steps(whole: Graph, view: View, format: str, timeout: float, insist: bool) -> dict[str, bytes]:
-    """A picture of each event and, all in one, the SVG that plays them, by file name."""
-    return film.files(trace_of(whole, view.places), view, format, timeout=timeout, insist=insist)
+def _parameters(whole: Graph, given: Target, nodes: Sequence[Value]) -> list[int]:
+    """The leaves that an update moves; ViewError if nobody can tell which they are."""
+    leaves = [node.id for node in whole.nodes if node.kind == "leaf"]
+    told = [node for node in whole.nodes if node.role == "parameter"]
+    for node in told:
+        if node.op is not LEAF:
+            raise ViewError(
+                f"{node.label} is computed: a parameter is a leaf, which --update moves"
+            )
+    if told:
+        return [node.id for node in told]
+    maybe = [i for i in leaves if whole.nodes[i].role != "input"]
+    known = given.learned()
+    learned = [i for i in maybe if nodes[i] in known]
+    if learned:
+        return learned
+    if len(maybe) == 1:
+        return maybe
+    if not maybe:
+        raise ViewError("--update moves parameters, and there is none")
+    names = [whole.names[i] for i in maybe]
+    raise ViewError(
+        f"--update: which of {', '.join(names[:20])} are parameters? Add --role "
+        f"{names[0]}=parameter for each"
+    )
+
+
+def _derivatives(value: Value, names: Sequence[str], order: int) -> list[Value]:
+    """The value, and its derivatives by each of these names."""
+    nodes, whole = topological_order(value), graph(value)
+    by = dict.fromkeys(nodes[whole.find(name).id] for name in names)
+    return [value, *(y for x in by for y in derivatives(value, x, order)[1:])]
 
 
 def _deliver_all(files: dict[str, bytes], folder: str) -> None:
@@ -320,12 +364,28 @@ def _format(output: str | None, format: Format | None) -> Format | None:
     return format
 
 
-def _remarks(value: Value, whole: Graph) -> Iterator[str]:
+def _remarks(
+    given: Target, values: Sequence[Value], whole: Graph, both_passes: bool
+) -> Iterator[str]:
     """What the reader of the picture should know, a sentence each."""
-    if value.op and len(whole.outputs) == 1 and whole.output.grad is None:
-        yield "there are no gradients to show: the script did not call backward() on it"
+    fresh = given.text is None and values is given.values and not given.numbers
+    if len(values) > 1:
+        yield "each of several outputs has gradients of its own: draw one of them to see them"
+    elif fresh and values[0].op and values[0].grad == 0 and not both_passes:
+        yield "the script did not call backward() on it: these are the gradients it would give"
     if any(node.stale for node in whole.nodes):
         yield "a leaf was set after the graph was computed, which still holds its old number"
-    origin = check.first_nonfinite(value)
-    if origin is not None:
-        yield check.nonfinite_message(origin)
+
+
+def _nonfinite(values: Sequence[Value], whole: Graph) -> Value | None:
+    """The node with the first nan or infinity, in the gradients that are drawn, too."""
+    for value in values:
+        origin = check.first_nonfinite(value)
+        if origin is not None:
+            return origin
+    if len(values) == len(whole.outputs) == 1 and whole.output.grad and not values[0].grad:
+        nodes = topological_order(values[0])
+        for p in backward_pass(whole):
+            if isfinite(p.adjoint) and not isfinite(p.contribution):
+                return nodes[p.target]
+    return None

@@ -10,13 +10,15 @@ import click
 from tinygrad_edu.cli.common import (
     ExpressionCommand,
     at,
+    deliver,
     places,
     reading,
     refusing,
     say,
-    target_value,
     terminal,
 )
+from tinygrad_edu.cli.target import argument, load_target
+from tinygrad_edu.options import option
 from tinygrad_edu.trace import trace
 
 __all__ = ["step"]
@@ -25,16 +27,17 @@ _END = ("q", "Q", "\x1b", "\x03", "\x04")
 
 
 @click.command(cls=ExpressionCommand)
-@click.argument("target")
+@argument
 @at
-@click.option("--all", "everything", is_flag=True, help="Do not wait for a key.")
-@click.option("--json", "as_json", is_flag=True, help="The events as JSON, exactly.")
+@option("--all", "everything", is_flag=True, help="Do not wait for a key.")
+@option("--json", "as_json", is_flag=True, help="The events as JSON, exactly.")
 @places
 def step(
     target: str, assignments: Sequence[str], everything: bool, as_json: bool, precision: int
 ) -> None:
     """Walk through the forward and the backward pass of TARGET, a key at a time.
 
+    TARGET is an expression, - or @FILE to read one, or FILE.py:NAME: see `render --help`.
     Any key goes on, q ends. Where keys or lines do not come from or go to a terminal, nothing
     waits. For pictures of the steps, see `render --steps`.
 
@@ -43,15 +46,16 @@ def step(
       tinygrad-edu step "tanh(x*w + b)" --at x=2 --at w=-3 --at b=7
     """
     with refusing():
-        value, stdout = target_value(target, assignments)
+        given = load_target(target, assignments)
+        stdout = given.stdout
         with reading():
-            events = trace(value, precision)
+            events = trace(given.value, precision)
             lines = list(events.lines())
     if as_json:
-        click.echo(events.to_json(), file=stdout, nl=False)
+        deliver(events.to_json().encode(), None, stdout)
         return
-    waits = not everything and sys.stdin is not None and sys.stdin.isatty() and stdout.isatty()
     say(lines[0], stdout)
+    waits = not everything and sys.stdin is not None and sys.stdin.isatty() and stdout.isatty()
     for i, line in enumerate(lines[1:], 1):
         if waits:
             prompt = f"({i} of {len(events)}: any key goes on, q ends) "

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from tinygrad_edu.lesson.telling import Lesson
+from tinygrad_edu.options import Whole, files, folders, option
 
 __all__ = ["FILE", "FOLDER", "command"]
 
@@ -38,24 +39,29 @@ def command(
             help=f"{said}\n\nExit code 1 if a claim does not hold.",
             context_settings={"help_option_names": ["-h", "--help"]},
         )
-        @click.option(
-            "--seed", type=click.IntRange(min=0), default=seed, show_default=True, help="The first."
-        )
-        @click.option(
+        @option("--seed", type=Whole(min=0), default=seed, show_default=True, help="The first.")
+        @option(
             "--seeds",
             "n",
-            type=click.IntRange(min=1),
+            type=Whole(min=1),
             help=f"How many: {seeds}, or {quick} with --quick, unless you say.",
         )
-        @click.option(
+        @option(
             "--out",
             type=FOLDER,
+            shell_complete=folders,
             default=Path(name),
             show_default=True,
             help="The folder for the pictures and the page.",
         )
-        @click.option("--quick", "quickly", is_flag=True, help="For a class that waits.")
-        @click.option("--json", "file", type=FILE, help="Also write the table of claims here.")
+        @option("--quick", "quickly", is_flag=True, help="For a class that waits.")
+        @option(
+            "--json",
+            "file",
+            type=FILE,
+            shell_complete=files,
+            help="Also write the table of claims here.",
+        )
         def run(seed: int, n: int | None, out: Path, quickly: bool, file: Path | None) -> None:
             print(f"{title}\n\nThis takes {takes}." if takes else title)
             try:
@@ -67,7 +73,8 @@ def command(
                     sys.exit(130)  # as a shell reports Ctrl-C
                 held = lesson.finish(file)
             except OSError as error:
-                raise _Unwritable(f"cannot write {error.filename}: {error.strerror}") from error
+                what = f"cannot write {error.filename}: " if error.filename else ""
+                raise _Unwritable(f"{what}{error.strerror or error}") from error
             click.get_current_context().exit(0 if held else 1)
 
         return run
