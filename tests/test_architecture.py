@@ -107,7 +107,7 @@ ROOMS = [
     ["demos.hidden_units", "demos.credit", "demos.pdp_set"],
     ["demos.symmetry", "demos.family_trees"],
     ["demos"],
-    ["cli.common"],
+    ["cli.common", "cli.completion"],
     ["cli.target"],
     [
         *(f"cli.{n}" for n in ("check", "compile", "demo", "explain", "orders", "render", "step")),
@@ -125,7 +125,7 @@ ONLY = {
         *(
             f"cli.{n}"
             for n in (
-                *("check", "common", "compile", "demo", "explain", "orders"),
+                *("check", "common", "compile", "completion", "demo", "explain", "orders"),
                 *("render", "step", "target"),
             )
         ),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import add_completion_class
 
 from tinygrad_edu import __version__
 from tinygrad_edu.cli.check import check
 from tinygrad_edu.cli.common import Main
 from tinygrad_edu.cli.compile import compile
+from tinygrad_edu.cli.completion import Bash
 from tinygrad_edu.cli.demo import demo
 from tinygrad_edu.cli.explain import explain
 from tinygrad_edu.cli.orders import orders
@@ -15,6 +17,8 @@ from tinygrad_edu.cli.render import render
 from tinygrad_edu.cli.step import step
 
 __all__ = ["main"]
+
+add_completion_class(Bash)
 
 
 @click.group(
