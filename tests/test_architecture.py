@@ -39,7 +39,9 @@ ROOMS = [
     ["documentation", "source"],
     ["op"],
     ["leaving", "ops"],
-    ["functions", "habits", "sweep"],
+    ["functions", "sweep"],
+    ["arrays"],
+    ["habits"],
     ["differences", "engine", "vocabulary"],
     ["finite", "naming", "slips", "trees"],
     [
@@ -140,7 +142,7 @@ ONLY = {
     "runpy": ["script"],
     "importlib": ["compiled", "draw.layout"],  # find_spec, which imports nothing
     "llvmlite": ["native.binding.library"],
-    "numpy": ["straight", "trees", "native.binding.program"],
+    "numpy": ["arrays", "straight", "trees", "native.binding.program"],
     "typing_extensions": ["op"],  # which type checkers bring along; nobody else looks
 }
 NEVER = {"eval", "exec", "__import__", "import_module"}  # they would hide an import from this test

@@ -465,7 +465,9 @@ def test_labels_are_kept_as_they_are(label: str) -> None:
 
 @pytest.mark.parametrize(("label", "text"), [(None, ""), (7, "7"), (("w", 1), "('w', 1)")])
 def test_a_label_that_is_no_text_becomes_one(label: Any, text: str) -> None:
-    g = graph(Value(1.0, label=label))
+    x = Value(1.0)
+    x.label = label
+    g = graph(x)
     assert g.output.label == text == json.loads(g.to_json())["nodes"][0]["label"]
 
 

@@ -3,34 +3,161 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib
+import io
+import math
+import pickle
 import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_edu
-from tinygrad_edu import Value, compile, gradient, habits
+from tinygrad_edu import (
+    CompiledLoss,
+    FrozenWarning,
+    IdentityWarning,
+    Value,
+    compile,
+    gradient,
+    habits,
+    losses,
+    module,
+    nn,
+    no_grad,
+    optim,
+)
 from tinygrad_edu.compat.micrograd.engine import Value as Micrograds
+from tinygrad_edu.errors import MissingError
+
+LINES = [
+    line
+    for line in (Path(__file__).parent / "habits.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+START = """
+import copy, pickle
+import numpy as np
+import tinygrad_edu as t
+from tinygrad_edu import *
+from tinygrad_edu import nn
+from tinygrad_edu.losses import *
+from tinygrad_edu.optim import *
+from tinygrad_edu.nn import *
+from tinygrad_edu.train import train
+x = Value(2.0, label="x"); y = Value(3.0, label="y"); z = x * y + 1; m = MLP(2, [3, 1])
+"""
+# What Python says by itself, which tells a beginner nothing.
+BARE = (
+    r"has no attribute '\w+'$|cannot import name|not callable|not subscriptable|positional argument"
+    r"|unexpected keyword|does not support ufuncs|unsupported operand|object is not iterable"
+    r"|doesn't define|is not defined"
+)
+# grad is a float, and has no more than a float has; attributes of one's own take room.
+WITHOUT_AN_ANSWER = {"x.grad.data", "z.backward(); x.grad.item()", "x.foo=1"}
+TOLD = {  # what means something else elsewhere, and is told in a warning
+    "if_=1 if x else 0": "a Value is true",
+    "bool(x)": "a Value is true",
+    "bool(Value(0.0))": "a Value is true",
+    "x!=2.0": "== and != of a Value",
+    '__import__("math").exp(x)': "math.exp(v) is a plain number",
+    '__import__("math").sin(x)': "math.sin(v) is a plain number",
+    '__import__("math").sqrt(x)': "math.sqrt(v) is a plain number",
+}
 
 
-@pytest.mark.parametrize("name", sorted(habits.NAMES))
-def test_a_name_of_other_packages_says_what_it_is_here(name: str) -> None:
-    assert name not in vars(tinygrad_edu)
-    words = re.escape(f"there is no {name} in tinygrad_edu; here it is: {habits.NAMES[name]}")
-    with pytest.raises(ImportError, match=words):
-        exec(f"from tinygrad_edu import {name}")
-    there = re.match(r"tinygrad_edu\.(\w+)\.(\w+)$", habits.NAMES[name])
-    if there:
-        assert there[2] in vars(importlib.import_module(f"tinygrad_edu.{there[1]}"))
-    for called in re.findall(r"\b([a-z_]\w*)\(", habits.NAMES[name]):
-        known = {*vars(tinygrad_edu), *dir(builtins), *dir(Value), "gauss", "random", "save"}
-        assert called in known | {"MLP", "f"}
+def run(line: str) -> tuple[Any, list[str]]:
+    """What a line gives, or the error that it raises; and what is told in warnings."""
+    names: dict[str, Any] = {}
+    exec(START, names)
+    with warnings.catch_warnings(record=True) as told, contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("always")
+        try:
+            try:
+                result = eval(line, names)
+            except SyntaxError:
+                result = exec(line, names)
+        except Exception as error:
+            result = error
+    return result, [str(w.message) for w in told if w.category.__module__.startswith("tinygrad")]
 
 
-def test_other_names_are_missing_as_usual() -> None:
-    assert not hasattr(Value, "__getattr__"), "it makes every attribute slow"
-    with pytest.raises(ImportError, match="cannot import name 'nonsense'"):
-        from tinygrad_edu import nonsense  # type: ignore[attr-defined]  # noqa: F401
+@pytest.mark.parametrize("line", sorted({*LINES} - WITHOUT_AN_ANSWER))
+def test_a_habit_works_or_says_what_it_is_called_here(line: str) -> None:
+    result, told = run(line)
+    if isinstance(result, Exception):
+        assert not re.search(BARE, str(result)), repr(result)
+    expected = [TOLD[line]] if line in TOLD and not line.startswith("__import__") else []
+    assert [words[: len(part)] for words, part in zip(told, expected)] == expected
+    assert len(told) == len(expected) or line.startswith("__import__")
+
+
+def test_a_function_of_math_by_a_name_that_can_be_read() -> None:
+    with pytest.warns(tinygrad_edu.LeftGraphWarning, match=r"math.exp\(v\) is a plain number"):
+        math.exp(Value(2.0))  # behind __import__("math") nobody finds it
+
+
+@pytest.mark.parametrize("line", sorted(WITHOUT_AN_ANSWER))
+def test_what_has_no_answer_fails_all_the_same(line: str) -> None:
+    result, _ = run(line)
+    assert isinstance(result, AttributeError)
+
+
+# --- attributes of a Value ------------------------------------------------------------------------
+
+X, Y = Value(0.5, label="x"), Value(0.25, label="y")
+KNOWN: dict[str, Any] = vars(tinygrad_edu) | {
+    **{"x": Value(0.5), "y": X * Y, "xs": [X, Y], "ys": [Y, X], "values": [X, Y], "m": 0.0},
+    **{"low": 0.0, "high": 1.0, "condition": 1.0, "math": math, "f": lambda x: x**2},
+}
+
+
+@pytest.mark.parametrize("name", sorted(habits.VALUES))
+def test_an_attribute_of_tensors_says_what_it_is_here(name: str) -> None:
+    assert not hasattr(Value, name)
+    assert not hasattr(X, name)
+    assert name not in dir(X)
+    words = re.escape(f"'Value' object has no attribute '{name}': {habits.VALUES[name]}")
+    with pytest.raises(AttributeError, match=words):
+        getattr(X, name)
+    with pytest.raises(AttributeError, match=words):
+        setattr(X, name, 1)
+
+
+@pytest.mark.parametrize("words", sorted({*habits.VALUES.values()}))
+def test_what_is_to_be_written_can_be_written(words: str) -> None:
+    written = re.search(r"write ([^;:]*?)(?:,? (?:or|and|in a|for) .*)?$", words)
+    if written and not written[1].endswith("="):
+        with contextlib.suppress(MissingError):  # a picture may want Graphviz
+            for part in written[1].split(", "):
+                if part.count("(") == part.count(")"):
+                    eval(part, dict(KNOWN))
+
+
+def test_a_subclass_may_have_what_a_value_has_not() -> None:
+    class Named(Value):
+        def __init__(self, data: float, name: str) -> None:
+            super().__init__(data)
+            self.name = name
+
+        def square(self) -> Value:
+            return self * self
+
+    x = Named(2.0, "speed")
+    assert (x.name, x.square().data, "name" in dir(x), "square" in dir(x)) == (
+        "speed",
+        4.0,
+        True,
+        True,
+    )
+    del x.name
+    with pytest.raises(AttributeError, match="label is the name"):
+        x.name  # noqa: B018
 
 
 def test_plus_item_and_detach() -> None:
@@ -44,5 +171,247 @@ def test_plus_item_and_detach() -> None:
 
 def test_a_detached_number_is_frozen_in_a_compiled_step_and_that_is_said() -> None:
     w = Value(2.0, label="w")
-    with pytest.warns(tinygrad_edu.FrozenWarning, match="frozen it"):
+    with pytest.warns(FrozenWarning, match="frozen it"):
         compile(lambda a: a.detach() * w, wrt=[w], inputs=[3.0])
+
+
+@pytest.mark.parametrize(
+    ("words", "attempt"),
+    [
+        ("without requires_grad: every leaf", lambda: Value(2.0, requires_grad=True)),
+        ("write label: Value", lambda: Value(2.0, name="x")),
+        ("a float of Python", lambda: Value(2.0, dtype="float32")),
+        ("without _children, _op: .*compat", lambda: Value(2.0, _children=(), _op="+")),
+        ("without operands: .*compat", lambda: Value(2.0, (X, Y), "+")),
+        ("without operands: .*compat", lambda: Value(2.0, (X, Y))),
+        ("without operands: .*compat", lambda: Value(2.0, (X, Y), (1.0, 1.0))),
+        ("without _prev: .*compat", lambda: Value(2.0, _prev=(X, Y))),
+        ("without nonsense", lambda: Value(2.0, nonsense=3)),
+        (r"takes nothing, not create_graph: write gradient", lambda: Y.backward(create_graph=True)),
+        (r"takes nothing, not 2.0: .*\(c \* y\)", lambda: Y.backward(2.0)),
+        ("write floor", lambda: X // Y),
+        ("write floor", lambda: 2 // X),
+        ("write floor", lambda: X % 2),
+        ("write floor", lambda: 2 % X),
+        ("write floor", lambda: divmod(X, Y)),
+        ("write x \\* y", lambda: X @ Y),
+        ("write floor", lambda: round(X)),
+        ("write floor", lambda: int(X)),
+        ("write floor", lambda: math.trunc(X)),
+        ("grad is a number, never None", lambda: setattr(X, "grad", None)),
+        ("expected one real number, got a str", lambda: setattr(X, "grad", "s")),
+        ("expected one real number, got a Value", lambda: setattr(X, "grad", Y)),
+        ("expected one real number, got a str", lambda: setattr(Micrograds(1.0), "grad", "s")),
+    ],
+)
+def test_what_cannot_be_says_what_can(words: str, attempt: Callable[[], object]) -> None:
+    with pytest.raises(TypeError, match=words):
+        attempt()
+
+
+def test_what_is_so_anyhow_may_be_asked_for() -> None:
+    x = Value(2.0)
+    y = x * x
+    y.backward(retain_graph=True)
+    y.backward(retain_graph=True)
+    assert x.grad == 8.0
+    model = nn.MLP(1, [1])
+    for zeroed in (y, model, optim.SGD(model.parameters(), lr=0.1)):
+        zeroed.zero_grad(set_to_none=True)
+    assert x.grad == 0.0
+    x.grad = np.float32(0.5)  # type: ignore[assignment]
+    assert (x.grad, type(x.grad)) == (0.5, float)
+
+
+def test_the_signatures_that_are_shown_have_nothing_that_is_refused() -> None:
+    from inspect import signature
+
+    assert str(signature(Value)).startswith("(data: 'float', label: 'str' = '')")
+    assert list(signature(Value.backward).parameters) == ["self"]
+
+
+# --- == and truth ---------------------------------------------------------------------------------
+
+ASKED = {
+    "x == 2": False,
+    "2.0 == x": False,
+    "x != 2": True,
+    "x == True": False,
+    "x == np.float32(2)": False,
+    "np.int64(2) == x": False,
+    "2.0 in [x, y]": False,
+    "[x, y].index(2.0)": ValueError,
+    "bool(x)": True,
+    "not x": False,
+    "x and 1": 1,
+    "[1 for v in (x, y) if v]": [1, 1],
+    "any([x])": True,
+    "np.array([x, y]) == 2.0": [False, False],
+    "np.array([2.0, 3.0]) == x": [False, False],
+    "np.array([2.0, 3.0]) != x": [True, True],
+}
+
+
+@pytest.mark.parametrize("kind", [Value, Micrograds])
+@pytest.mark.parametrize("text", ASKED)
+def test_a_question_about_the_object_is_told_once_with_its_line(text: str, kind: Any) -> None:
+    names = {"x": kind(2.0), "y": kind(3.0), "np": np}
+    code = builtins.compile(f"\n\n{text}", "lesson.py", "exec")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            if ASKED[text] is ValueError:
+                with pytest.raises(ValueError):
+                    exec(code, names)
+            else:
+                exec(code, names)
+                result = eval(text, dict(names))
+                result = result.tolist() if isinstance(result, np.ndarray) else result
+                assert result == ASKED[text]
+    there = [w for w in told if w.filename == "lesson.py"]
+    assert [(w.category, w.lineno) for w in there] == [(IdentityWarning, 3)]
+
+
+def test_nothing_is_said_where_values_are_told_apart() -> None:
+    a, b = Value(1.0), Value(1.0)
+    assert a == a
+    assert a != b
+    assert (a == "a", a is not None, a == None) == (False, True, False)  # noqa: E711
+    assert a in {a, b}
+    assert a in [b, a]
+    assert {a: 1, b: 2}[b] == 2
+    assert [b, a].index(a) == 1
+    pickle.loads(pickle.dumps([a, b]))
+    losses.cross_entropy([a, b], 0).draw().text()
+
+
+def test_a_formula_that_asks_for_truth_is_noticed_where_it_is_recorded() -> None:
+    w = Value(2.0, label="w")
+    for asks in (lambda a: w if a else a, lambda a: w if a == 3 else a, lambda a: a if w else w):
+        with pytest.warns(FrozenWarning, match="compared here while the graph was recorded"):
+            assert isinstance(compile(asks, wrt=[w], inputs=[3.0]), CompiledLoss)
+
+
+# --- no_grad --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [Value, Micrograds])
+def test_without_a_graph_there_are_numbers(kind: Any) -> None:
+    x = kind(2.0)
+    with no_grad():
+        y = x * x + kind(1.0).exp()
+        with no_grad():
+            inner = -x
+        still = x + 1
+        leaf = kind(3.0)
+    after = x * leaf
+    assert y.data == 4 + math.exp(1)
+    for z in (y, inner, still):
+        assert z.args == ()
+        assert [d.data for d in gradient(z * x, [x])] == [z.data]
+    after.backward()
+    assert (x.grad, leaf.grad) == (3.0, 2.0)
+
+
+def test_a_function_without_a_graph_and_after_an_error() -> None:
+    x = Value(2.0)
+
+    @no_grad()
+    def evaluate(x: Value) -> Value:
+        return x / 0 if x > 2 else x * x
+
+    assert evaluate(x).args == ()
+    with pytest.raises(KeyError), no_grad():
+        raise KeyError
+    assert (x * x).args == (x, x)
+
+
+def test_other_threads_keep_their_graphs() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    x = Value(2.0)
+    with no_grad(), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: (x * x).args).result() == (x, x)
+        assert (x * x).args == ()
+
+
+def test_there_is_no_way_back_from_a_constant() -> None:
+    x = Value(2.0)
+    with no_grad():
+        y = x * x
+    for constant in (y, x.detach()):
+        with pytest.raises(TypeError, match=r"is a constant, .* or inside of no_grad\(\)"):
+            constant.backward()
+
+
+# --- names of the package and its modules ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(habits.NAMES))
+def test_a_name_of_other_packages_says_what_it_is_here(name: str) -> None:
+    assert name not in vars(tinygrad_edu)
+    assert not hasattr(tinygrad_edu, name)
+    words = re.escape(f"there is no {name} in tinygrad_edu; here it is: {habits.NAMES[name]}")
+    with pytest.raises(ImportError, match=words):
+        exec(f"from tinygrad_edu import {name}")
+    with pytest.raises(AttributeError, match=words):
+        getattr(tinygrad_edu, name)
+    there = re.match(r"tinygrad_edu\.(\w+)\.(\w+)$", habits.NAMES[name])
+    if there:
+        assert there[2] in vars(importlib.import_module(f"tinygrad_edu.{there[1]}"))
+    known = {*vars(tinygrad_edu), *vars(nn), *dir(builtins), *dir(Value), *vars(losses), "f"}
+    known |= {*"gauss random randrange sample choices save split train loss_curve draw_dot".split()}
+    known |= {"like", "prod", "isnan", "isclose"}
+    for called in re.findall(r"\b([a-z_]\w*)\(", habits.NAMES[name]):
+        assert called in known
+
+
+@pytest.mark.parametrize(
+    "path",
+    "nn optim losses lr_scheduler schedules train data saving init draw compat".split(),
+)
+def test_a_module_is_an_attribute_of_the_package(path: str) -> None:
+    """Also where nobody has imported it."""
+    assert run(f"t.{path}.__name__") == (f"tinygrad_edu.{path}", [])
+    import subprocess
+    import sys
+
+    program = f"import tinygrad_edu as t; print(t.{path}.__name__)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == f"tinygrad_edu.{path}\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("attempt", "words"),
+    [
+        ("t.MLP", "from tinygrad_edu.nn import MLP"),
+        ("t.SGD", "from tinygrad_edu.optim import SGD"),
+        ("t.mse_loss", "from tinygrad_edu.losses import mse_loss"),
+        ("t.moons", "from tinygrad_edu.data import moons"),
+        ("t.manual_seed(0)", "from tinygrad_edu.init import manual_seed"),
+        ("t.train(m)", "from tinygrad_edu.train import train"),
+        ("t.draw(z)", "write y.draw()"),
+        ("from tinygrad_edu import Adam", "from tinygrad_edu.optim import Adam"),
+    ],
+)
+def test_what_is_in_a_module_says_in_which(attempt: str, words: str) -> None:
+    result, _ = run(attempt)
+    assert isinstance(result, AttributeError | ImportError | TypeError)
+    assert words in str(result)
+
+
+def test_other_names_are_missing_as_usual() -> None:
+    assert not hasattr(Value, "__getattr__"), "it makes every attribute slow"
+    with pytest.raises(AttributeError, match=r"has no attribute 'nonsense'$"):
+        tinygrad_edu.nonsense  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(ImportError, match="cannot import name 'nonsense'"):
+        from tinygrad_edu import nonsense  # type: ignore[attr-defined]  # noqa: F401
+
+
+def test_a_star_replaces_one_function_of_python_and_that_one_says_so() -> None:
+    replaced = {*tinygrad_edu.__all__} & {*dir(builtins)}
+    assert replaced == {"compile"}
+    with pytest.raises(TypeError, match=r"a text is compiled by builtins.compile"):
+        compile("1 + 1", "<text>", "eval")  # type: ignore[call-overload]
+    for name in (nn, optim, losses, module):
+        assert not {*name.__all__} & {*dir(builtins)}

@@ -306,8 +306,8 @@ def test_every_kind_of_real_number_becomes_a_float(x: Any) -> None:
     assert same(maximum(Value(2.0), x).data, max(2.0, float(x)))
 
 
-NO_NUMBERS = ["3", None, 1j, np.complex128(1), Decimal(1), [1.0], (1.0,), {}, np.array(1.0)]
-NO_NUMBERS += [np.array([1.0, 2.0]), object()]
+NO_NUMBERS = ["3", None, 1j, np.complex128(1), Decimal(1), [1.0], (1.0,), {}, object()]
+ARRAYS = [np.array(1.0), np.array([1.0, 2.0])]
 
 
 @NAMED("x", NO_NUMBERS, ids=lambda x: type(x).__name__)
@@ -329,6 +329,26 @@ def test_anything_else_is_a_type_error_that_names_the_type(x: Any) -> None:
             attempt()
     assert leaf.data == 1.0
     assert issubclass(NumberError, TypeError)
+
+
+@NAMED("x", ARRAYS, ids=["of no dimension", "of one"])
+def test_an_array_is_no_number_and_an_operand_element_by_element(x: Any) -> None:
+    leaf, v = Value(1.0), Value(2.0)
+    for attempt in (
+        lambda: Value(x),
+        lambda: setattr(leaf, "data", x),
+        lambda: sin(x),
+        lambda: maximum(v, x),
+    ):
+        with pytest.raises(TypeError, match="expected one real number, got a ndarray"):
+            attempt()
+    assert leaf.data == 1.0
+    for operator in BINARY.values():
+        for y, expected in ((operator(v, x), operator(2.0, x)), (operator(x, v), operator(x, 2.0))):
+            assert [z.data for z in np.ravel(y)] == list(np.ravel(expected))
+    for compare in COMPARISONS.values():
+        assert np.array_equal(compare(v, x), compare(2.0, x))
+        assert np.array_equal(compare(x, v), compare(x, 2.0))
 
 
 def test_a_value_is_no_number_for_a_leaf() -> None:
@@ -365,7 +385,8 @@ def test_equality_and_hash_are_identity() -> None:
     a, b = Value(1.0), Value(1.0)
     assert a == a
     assert a != b
-    assert a != 1.0
+    assert a in [b, a]
+    assert a != "1.0"
     assert len({a: 1, b: 2, a + 0: 3}) == 3
     a_hash = hash(a)
     a.data = 7.0

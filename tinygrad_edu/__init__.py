@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.check import (
@@ -13,10 +14,11 @@ from tinygrad_edu.check import (
 )
 from tinygrad_edu.compiled import CompiledLoss, compile, trains
 from tinygrad_edu.drawable import Picture, draws, shown
-from tinygrad_edu.engine import Value, gradient, topological_order
+from tinygrad_edu.engine import Value, gradient, no_grad, topological_order
 from tinygrad_edu.errors import (
     FrozenWarning,
     GradientError,
+    IdentityWarning,
     InnerNodeError,
     LeftGraphError,
     LeftGraphWarning,
@@ -33,7 +35,7 @@ from tinygrad_edu.formula import ATOM
 from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, where
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import group
-from tinygrad_edu.habits import NAMES, elsewhere
+from tinygrad_edu.habits import NAMES, elsewhere, is_import
 from tinygrad_edu.history import History
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops import (
@@ -90,6 +92,7 @@ __all__ = [
     "FrozenWarning",
     "GradientError",
     "Graph",
+    "IdentityWarning",
     "InnerNodeError",
     "LeftGraphError",
     "LeftGraphWarning",
@@ -146,6 +149,7 @@ __all__ = [
     "mask",
     "maximum",
     "minimum",
+    "no_grad",
     "numerical_derivative",
     "numerical_gradient",
     "orders",
@@ -195,10 +199,52 @@ def _play(self: Trace, include: Any = None, exclude: Any = None) -> dict[str, st
     return shown(self, play)
 
 
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    from tinygrad_edu import compat as compat
+    from tinygrad_edu import data as data
+    from tinygrad_edu import draw as draw
+    from tinygrad_edu import init as init
+    from tinygrad_edu import losses as losses
+    from tinygrad_edu import lr_scheduler as lr_scheduler
+    from tinygrad_edu import nn as nn
+    from tinygrad_edu import optim as optim
+    from tinygrad_edu import saving as saving
+    from tinygrad_edu import schedules as schedules
+    from tinygrad_edu import train as train
+else:
+    _ROOMS = (  # what is asked of the package as `tinygrad_edu.nn`
+        *("nn", "losses", "optim", "lr_scheduler", "schedules", "train", "data", "saving", "init"),
+        *("draw", "compat"),
+    )
+
+    def _load() -> tuple[Any, ...]:
+        """The modules with names for everybody: late, so that importing the package stays fast."""
+        import tinygrad_edu.compat.micrograd
+        import tinygrad_edu.data
+        import tinygrad_edu.draw.plots
+        import tinygrad_edu.errors
+        import tinygrad_edu.init
+        import tinygrad_edu.losses
+        import tinygrad_edu.lr_scheduler
+        import tinygrad_edu.nn
+        import tinygrad_edu.optim
+        import tinygrad_edu.saving
+        import tinygrad_edu.schedules
+        import tinygrad_edu.train
+
+        return (*(globals()[room] for room in _ROOMS), tinygrad_edu.draw.plots, tinygrad_edu.errors)
 
     def __getattr__(name: str) -> Any:
-        elsewhere(name, NAMES, __name__)
+        importing = is_import(sys._getframe(1))
+        if name in _ROOMS and not importing:  # `from tinygrad_edu import nn` finds it by itself
+            _load()
+            return globals()[name]
+        known = NAMES
+        if not name.startswith("_") and name not in {*NAMES, *_ROOMS}:
+            for module in _load():
+                if name in module.__all__:
+                    known = {name: f"from {module.__name__} import {name}"}
+        elsewhere(name, known, __name__)
 
 
 draws.append(_draw)

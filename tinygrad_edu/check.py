@@ -19,7 +19,7 @@ from tinygrad_edu.differences import (
     sample,
 )
 from tinygrad_edu.engine import Value, as_value, gradient, topological_order
-from tinygrad_edu.errors import GradientError
+from tinygrad_edu.errors import GradientError, NumberError
 from tinygrad_edu.finite import check_finite, first_nonfinite, nonfinite_message
 from tinygrad_edu.ieee import total
 from tinygrad_edu.op import nothing
@@ -173,7 +173,15 @@ class _Case:
     ) -> None:
         self.f, self.make = f, value
         self.args = [value(x) for x in xs]
-        self.leaves = [*self.args, *wrt]
+        if hasattr(wrt, "parameters"):
+            wrt = wrt.parameters()
+        self.leaves = [*self.args, *([wrt] if hasattr(wrt, "data") else wrt)]
+        for x in self.leaves:
+            if not hasattr(x, "data"):
+                kind = type(x).__name__
+                raise NumberError(
+                    f"wrt is made of leaves, as model.parameters() is, not of a {kind}"
+                )
         self.numbers = [*map(float, xs), *(float(x.data) for x in self.leaves[len(xs) :])]
         self.labels = [f"x{i}" for i in range(len(xs))]
         for i, x in enumerate(self.leaves[len(xs) :]):

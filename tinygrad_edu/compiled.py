@@ -159,7 +159,8 @@ def compile(
             by, given = _by_label("wrt", wrt, leaves), _by_label("inputs", inputs, leaves)
             return kind(loss, by, given, reduction, more, backend, strict)
         if not callable(loss):
-            raise NumberError(f"expected a Value or a function, not {type(loss).__name__}")
+            text = ": a text is compiled by builtins.compile" if isinstance(loss, str) else ""
+            raise NumberError(f"expected a Value or a function, not {type(loss).__name__}{text}")
         leaves = _arguments(loss, _list(inputs))
         results = _watched(loss, leaves)
         results = [results] if isinstance(results, Value) or not _many(results) else [*results]

@@ -74,7 +74,7 @@ class Drawable:
         hide: Collection[Hideable] = (),
         places: int = 4,
         direction: Direction = "LR",
-        highlight: Sequence[str] = (),
+        highlight: Drawable | Sequence[Drawable | str] = (),
         theme: ThemeName = "light",
         level: Level | int | None = None,
         roles: Roles[K] | None = None,
@@ -86,7 +86,7 @@ class Drawable:
 
         edges: what edges say, of "formula", "numbers", "local", "contribution". hide: what is
         blank, to be filled in, of "leaves", "values", "grads", "edges". places: decimals.
-        direction: "LR" or "TB". highlight: labels of nodes whose paths to the output stand out.
+        direction: "LR" or "TB". highlight: Values, or labels, whose paths to the output stand out.
         theme: "light", "dark", "print" or "contrast". level: "node", "neuron", "layer", or how many
         parts of a group's path are kept. roles: "input", "parameter" or "loss", by Value or label.
         before: the same before an update, to stand beside it. timeout: seconds that Graphviz may

@@ -10,22 +10,34 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Iterable
-from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from tinygrad_edu import ops
+from tinygrad_edu.arrays import elementwise, is_array
 from tinygrad_edu.drawable import Drawable
-from tinygrad_edu.errors import InnerNodeError, NumberError, StaleError
+from tinygrad_edu.errors import InnerNodeError, LeftGraphError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
-from tinygrad_edu.habits import Habits
+from tinygrad_edu.habits import Habits, alone, strictly
 from tinygrad_edu.ieee import IEEE, number, same
-from tinygrad_edu.leaving import on_comparison, on_float, refuse, tell
+from tinygrad_edu.leaving import in_package, on_comparison, on_float, refuse, tell
 from tinygrad_edu.op import TABLE, UNDEFINED, Op, defined, one, telling
 from tinygrad_edu.ops import CONSTANT, LEAF, mask
 from tinygrad_edu.sweep import sweep
 
-__all__ = ["Value", "as_value", "gradient", "on_comparison", "on_float", "topological_order"]
+__all__ = [
+    "Value",
+    "as_value",
+    "gradient",
+    "no_grad",
+    "on_comparison",
+    "on_float",
+    "topological_order",
+    "without_graph",
+]
 
 Method = Callable[["Value"], "Value"]
 Operator = Callable[["Value", "Value | float"], "Value"]
@@ -45,7 +57,11 @@ def _binary(op: Op) -> Operator:
 
     def method(self: Value, other: Value | float, /) -> Value:
         if type(other) is not type(self):
-            other = as_value(other, type(self))
+            try:
+                other = as_value(other, type(self))
+            except NumberError:
+                made: Value = _elsewhere(other)
+                return made
         return _node(op, value(self._data, other._data), self, other)
 
     return _named(method, op)
@@ -63,12 +79,24 @@ def _named(method: M, op: Op) -> M:
     return method
 
 
+def _elsewhere(other: object) -> Any:
+    """NotImplemented for an array, which takes a Value element by element; else the error."""
+    if is_array(other):
+        return NotImplemented
+    raise  # what is being handled
+
+
 def _comparison(
     compare: Callable[[float, float], bool],
 ) -> Callable[[Value, Value | float], bool]:
     def method(self: Value, other: Value | float, /) -> bool:
+        try:
+            other = as_value(other)
+        except NumberError:
+            answer: bool = _elsewhere(other)
+            return answer
         on_comparison.get()()
-        return compare(self._data, as_value(other)._data)
+        return compare(self._data, other._data)
 
     return method
 
@@ -84,17 +112,20 @@ class Value(Drawable, Habits):
     """
 
     # a and b are the operands, a_data and b_data their numbers when this node was computed
-    __slots__ = ("_data", "a", "a_data", "b", "b_data", "grad", "group", "label", "op")
+    __slots__ = ("_data", "_grad", "a", "a_data", "b", "b_data", "group", "label", "op")
     a: Value | None
     b: Value | None
     a_data: float  # ABSENT, like b_data, where there is no such operand: that is asked first
     b_data: float
+    _grad: float
     fixed = False  # others differentiate by it: see `symbolic`
-    __array_ufunc__ = None  # so that NumPy's scalars leave arithmetic to us, and its arrays fail
 
-    def __init__(self, data: float, label: str = "") -> None:
+    @strictly
+    def __init__(self, data: float, label: str = "", *others: NoReturn, **named: NoReturn) -> None:
+        if others or named or label.__class__ is not str:
+            _refuse_to_make(label, *others, **named)
         self._data = number(data)
-        self.grad = 0.0
+        self._grad = 0.0
         self.op = LEAF
         self.a = self.b = None
         self.a_data = self.b_data = ABSENT
@@ -113,6 +144,20 @@ class Value(Drawable, Habits):
         if self.op is not LEAF:
             raise InnerNodeError(f"only a leaf's data can be set, and {self!r} is not a leaf")
         self._data = number(data)
+
+    @property
+    def grad(self) -> float:
+        """d output / d node, added up over calls of `backward`."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: float) -> None:
+        if grad is None:
+            raise NumberError("grad is a number, never None: write x.grad = 0.0")
+        self._grad = grad if grad.__class__ is float else self._slope(grad)
+
+    def _slope(self, grad: float) -> float:
+        return number(grad)
 
     @property
     def args(self) -> tuple[Value, ...]:
@@ -155,14 +200,27 @@ class Value(Drawable, Habits):
         label = f", label={self.label!r}" if self.label else ""
         return f"Value({self._data!r}, grad={self.grad!r}{op}{label})"
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+        return elementwise(ufunc, method, inputs, named, Value, sys._getframe(1))
+
     def __reduce__(self) -> tuple[Any, ...]:
         if self.op is not LEAF:
             raise InnerNodeError(f"{self!r} is not a leaf: save the leaves, or the graph as JSON")
         state = {"grad": self.grad, "group": self.group}
         return type(self), (self._data, self.label), (None, state)
 
+    @alone(
+        "write gradient(y, [x]) for a graph of the derivatives (create_graph), "
+        "(c * y).backward() to begin with c",
+        without_effect="retain_graph",
+    )
     def backward(self) -> None:
         """Adds d self / d node, as it was computed, to the grad of every node, at each call."""
+        if self.op is CONSTANT and not in_package(sys._getframe(2)):
+            raise LeftGraphError(
+                f"{self!r} is a constant, computed from no leaf or inside of no_grad(): "
+                "there is nothing to go back to"
+            )
         order = topological_order(self)
         try:
             found = _adjoints(order)
@@ -171,12 +229,36 @@ class Value(Drawable, Habits):
         except (ArithmeticError, NumberError):  # where Python's floats do not do as IEEE's
             found = sweep(reversed(order), IEEE(1.0), lambda x: x.op is not CONSTANT, _in_ieee)
         for node, adjoint in found.items():
-            node.grad = node.grad + adjoint if node.grad else float(adjoint)
+            node._grad = node._grad + adjoint if node._grad else float(adjoint)
 
+    @alone("every grad becomes 0.0", without_effect="set_to_none")
     def zero_grad(self) -> None:
         """Sets the grad of every node of the graph to 0, inner nodes included."""
         for node in topological_order(self):
-            node.grad = 0.0
+            node._grad = 0.0
+
+
+def _refuse_to_make(label: object, *others: object, **named: object) -> None:
+    """Says how to write what other libraries' constructors take."""
+    kind = ", ".join(sorted(named))
+    if "requires_grad" in named:
+        cure = "every leaf is differentiated by: Value(2.0); a constant is Value(2.0).detach()"
+    elif "name" in named:
+        cure = "write label: Value(2.0, label='x')"
+    elif "dtype" in named or "device" in named:
+        cure = "its number is a float of Python: Value(2.0)"
+    elif (
+        others
+        or any(name.startswith("_") for name in named)
+        or isinstance(label, tuple | set | list)
+    ):
+        kind = kind or "operands"
+        cure = "x * y and tanh(x) make nodes; tinygrad_edu.compat.micrograd has Value(2.0, (x, y))"
+    elif not named:
+        return  # whatever it is, a picture shows its text
+    else:
+        cure = "write Value(2.0, label='x')"
+    raise TypeError(f"a Value is made of a number and a label, without {kind}: {cure}")
 
 
 def _node(
@@ -186,12 +268,47 @@ def _node(
         return as_value(data, type(a))
     node: Value = new(type(a))  # an argument, because it is found faster than by its name
     node._data = data
-    node.grad = 0.0
+    node._grad = 0.0
     node.op = op
     node.a, node.a_data = a, a._data
     node.b, node.b_data = b, ABSENT if b is None else b._data
     node.label, node.group = "", current_group()
     return node
+
+
+_with_graph = _node
+_blocks, _counting = 0, Lock()  # how many blocks of `no_grad` are open, in all threads
+without_graph: ContextVar[bool] = ContextVar("without_graph", default=False)
+
+
+def _node_or_number(
+    op: Op, data: float, a: Value, b: Value | None = None, new: Any = None
+) -> Value:
+    """`_node` while a block of `no_grad` is open; outside of all, nobody has to ask."""
+    return as_value(data, type(a)) if without_graph.get() else _with_graph(op, data, a, b)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Makes constants of all that is computed inside of the block: it has no graph.
+
+        with no_grad():
+            outputs = model(inputs)
+
+    Leaves that are made there are leaves. `@no_grad()` does it for a function. Other threads are
+    not concerned.
+    """
+    global _blocks, _node
+    token = without_graph.set(True)
+    with _counting:
+        _blocks, _node = _blocks + 1, _node_or_number
+    try:
+        yield
+    finally:
+        without_graph.reset(token)
+        with _counting:
+            _blocks -= 1
+            _node = _node_or_number if _blocks else _with_graph
 
 
 def as_value(x: Value | float, cls: type[Value] = Value) -> Value:
@@ -254,14 +371,29 @@ def _adjoints(order: list[Value]) -> dict[Value, float]:
     return found
 
 
-def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
+@overload
+def gradient(y: Value, xs: Value) -> Value: ...
+@overload
+def gradient(y: Value, xs: Iterable[Value]) -> list[Value]: ...
+def gradient(y: Value, xs: Value | Iterable[Value]) -> Value | list[Value]:
     """The derivatives of y by each x, as Values: a graph to draw or to differentiate again.
 
-    No grad changes; where y does not depend on x the answer is 0. StaleError if a leaf was set
-    since y was computed: the new graph would mix its two numbers. LeftGraphError if a rule asks a
-    Value for its number: what it makes of it would be a constant in the next derivative.
+    Of several xs it is a list, of one Value its derivative. No grad changes; where y does not
+    depend on x the answer is 0. StaleError if a leaf was set since y was computed: the new graph
+    would mix its two numbers. LeftGraphError if a rule asks a Value for its number: what it makes
+    of it would be a constant in the next derivative. NumberError for what is no Value.
     """
-    xs = list(xs)
+    if isinstance(xs, Value):
+        return gradient(y, [xs])[0]
+    if not isinstance(y, Value):
+        one = ": of a list, take one: y[0]" if isinstance(y, list | tuple) else ""
+        raise NumberError(f"a gradient is that of a Value, not of a {type(y).__name__}{one}")
+    xs = list(xs.values() if isinstance(xs, dict) else [xs] if isinstance(xs, str) else xs)
+    for by in xs:
+        if not isinstance(by, Value):
+            what = f"the text {by!r:.40}" if isinstance(by, str) else f"a {type(by).__name__}"
+            cure = "model.parameters()" if hasattr(by, "parameters") else "gradient(y, [x, w])"
+            raise NumberError(f"a gradient is by Values, not by {what}: write {cure}")
     order = topological_order(y)
     wanted = {x for x in xs if x.op is not CONSTANT}
     for node in order:

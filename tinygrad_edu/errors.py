@@ -5,6 +5,7 @@ __all__ = [
     "FormatError",
     "FrozenWarning",
     "GradientError",
+    "IdentityWarning",
     "InnerNodeError",
     "LeftGraphError",
     "LeftGraphWarning",
@@ -80,6 +81,10 @@ class LeftGraphError(TypeError):
 
 class LeftGraphWarning(UserWarning):
     """A function of `math` was given a Value: its result is a number, without derivatives."""
+
+
+class IdentityWarning(UserWarning):
+    """A Value was compared with a number by `==`, or asked for its truth: it is an object."""
 
 
 class NonFiniteWarning(RuntimeWarning):

@@ -310,15 +310,20 @@ def _aligned(rows: list[str]) -> str:
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
 
-def explain(y: Value, x: Value, places: int = 4) -> Explanation:
+def explain(y: Value, x: Value | str, places: int = 4) -> Explanation:
     """Why d y / d x, at the numbers that the graph was computed with, is what it is.
 
-    places: decimals of the numbers shown. No grad is used or set. NumberError where `y` or `x` is
-    no Value; ViewError where `x` is a constant, by which nothing is differentiated.
+    x: a Value, or the label of one in the graph. places: decimals of the numbers shown. No grad is
+    used or set. NumberError where `y` or `x` is no Value; ViewError where `x` is a constant, by
+    which nothing is differentiated, or a label that nothing in the graph has.
     """
+    if isinstance(x, str) and isinstance(y, Value):
+        whole = graph(y)
+        return explanation(whole, whole.find(x).id, places)
     for value in (y, x):
         if not isinstance(value, Value):
             raise NumberError(f"expected a Value, not {type(value).__name__}")
+    assert isinstance(x, Value)
     order = topological_order(y)
     if x in order:
         return explanation(graph(y), order.index(x), places)

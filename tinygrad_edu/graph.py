@@ -333,7 +333,11 @@ def _roles(order: Sequence[Value], roles: Roles[K]) -> dict[Value, Role]:
         if role not in ROLES:
             raise ViewError(f"unknown role {role[:60]!r}: choose {', '.join(ROLES)}")
         nodes = (
-            labelled.get(key or None, []) if isinstance(key, str) else [key] if key in known else []
+            labelled.get(key or None, [])
+            if isinstance(key, str)
+            else [key]
+            if isinstance(key, Value) and key in known
+            else []
         )
         if not nodes:
             names = ", ".join(str(label) for label in list(labelled)[:20] if label)

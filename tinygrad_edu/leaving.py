@@ -1,4 +1,4 @@
-"""What is said where a Value leaves the graph: `math.exp(v)` is a number, without derivatives."""
+"""What is said where a Value is no number: `math.exp(v)` leaves the graph, `v == 2` is False."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from types import FrameType
 from typing import Any
 
 from tinygrad_edu.calls import function_of_math
-from tinygrad_edu.errors import LeftGraphError, LeftGraphWarning
+from tinygrad_edu.errors import IdentityWarning, LeftGraphError, LeftGraphWarning
 from tinygrad_edu.op import Op
 from tinygrad_edu.symbolic import TABLE
 
 __all__ = [
+    "IDENTITY",
     "INSTEAD",
     "QUESTIONS",
+    "TRUTH",
     "advice",
     "called",
+    "compared",
     "in_library",
     "in_package",
     "on_comparison",
@@ -27,8 +30,22 @@ __all__ = [
     "tell",
 ]
 
+# What is said of a Value that is compared by ==, and of one that is asked for its truth.
+IDENTITY = (
+    "== and != of a Value and a number ask whether they are one object, which they never are: "
+    "compare x.data"
+)
+TRUTH = (
+    "a Value is true whatever its number is: ask x.data, or write where, relu or step in a formula"
+)
+
+
+def _nobody() -> None:
+    """Who listens to comparisons where nothing is recorded."""
+
+
 # Called where Values are compared: what is recorded meanwhile will not compare them again.
-on_comparison: ContextVar[Callable[[], object]] = ContextVar("on_comparison", default=lambda: None)
+on_comparison: ContextVar[Callable[[], object]] = ContextVar("on_comparison", default=_nobody)
 
 # Called where a Value is asked for its number, with the frame that asks. Without it, only what
 # calls a function of `math` is told that its result is no part of the graph.
@@ -50,17 +67,36 @@ def tell(frame: FrameType) -> None:
     while frame.f_back is not None and in_package(frame):  # `exp.value(v)`: where it is written
         frame = frame.f_back
     message = f"{called(function)} is a plain number: the graph ends here. {advice(function)}"
+    _once(message, LeftGraphWarning, frame)
+
+
+def compared(message: str, frame: FrameType) -> None:
+    """What is recorded is told of a comparison in that frame; else it is an IdentityWarning.
+
+    Nothing where this package or the standard library compares.
+    """
+    if in_package(frame) or in_library(frame):
+        return
+    heard = on_comparison.get()
+    if heard is _nobody:
+        _once(message, IdentityWarning, frame)
+    else:
+        heard()
+
+
+def _once(message: str, category: type[Warning], frame: FrameType) -> None:
+    """A warning about the line at which the frame is, once for each line."""
     told = frame.f_globals.setdefault("__warningregistry__", {})
     warnings.warn_explicit(
         message,
-        LeftGraphWarning,
+        category,
         frame.f_code.co_filename,
         frame.f_lineno,
         module=str(frame.f_globals.get("__name__", "<string>")),  # as `warnings.warn` does
         registry=told,
     )
     # What Python notes for "default": so that it is once for each line under "always", too.
-    told[message, LeftGraphWarning, frame.f_lineno] = True
+    told[message, category, frame.f_lineno] = True
 
 
 def refuse(op: Op, frame: FrameType) -> None:

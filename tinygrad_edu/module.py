@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import LengthError, StateError
+from tinygrad_edu.habits import alone
 from tinygrad_edu.ieee import number
 from tinygrad_edu.ops import LEAF
 
@@ -101,6 +102,7 @@ class Module:
         """This returns every parameter once, in order."""
         return [p for _, p in self.named_parameters()]
 
+    @alone("every grad becomes 0.0", without_effect="set_to_none")
     def zero_grad(self) -> None:
         """Sets the grad of every parameter to 0."""
         for p in self.parameters():

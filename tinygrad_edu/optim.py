@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar, cast
 
 from tinygrad_edu.engine import Value, on_comparison
 from tinygrad_edu.errors import StateError
-from tinygrad_edu.habits import elsewhere
+from tinygrad_edu.habits import alone, elsewhere
 from tinygrad_edu.keywords import refuse
 from tinygrad_edu.leaving import on_float
 from tinygrad_edu.ops import less, sqrt
@@ -132,11 +132,13 @@ class Optimizer:
     def lr(self, lr: Rate) -> None:
         self._lr: Rate = lr if callable(lr) else within("lr", lr)
 
+    @alone("every grad becomes 0.0", without_effect="set_to_none")
     def zero_grad(self) -> None:
         """Sets the grad of every parameter to 0."""
         for p in self.parameters:
             p.grad = 0.0
 
+    @alone("call loss.backward() before it, and no closure does")
     def step(self) -> None:
         """Changes every parameter once. Grads stay as they are: zero them before the next."""
         formula, how = cast(_Eager, self.formula), self._how(self.rate_now(), self.steps + 1)

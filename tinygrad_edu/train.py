@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import signature
@@ -18,6 +19,7 @@ from tinygrad_edu.compiled_run import (
 )
 from tinygrad_edu.data import Example, as_examples
 from tinygrad_edu.engine import Value
+from tinygrad_edu.habits import CallableModule
 from tinygrad_edu.history import Criterion, History, Learner
 from tinygrad_edu.keywords import refuse
 from tinygrad_edu.loop import PHASES, Data, Eager, Loss, Metric, Turn, loop, steps_in_epoch, turns
@@ -208,3 +210,6 @@ def _check_continuation(
         set(history.metrics) if history.epochs else kept,
     ):
         raise ValueError("a run goes on with the same parameters watched, and the same metrics")
+
+
+CallableModule.of(sys.modules[__name__], "from tinygrad_edu.train import train, or train.train()")

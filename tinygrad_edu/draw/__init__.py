@@ -1,3 +1,9 @@
 """What people look at: DOT, SVG, PNG, PDF, JSON and text of a graph."""
 
+import sys
+
+from tinygrad_edu.habits import CallableModule
+
 __all__: list[str] = []
+
+CallableModule.of(sys.modules[__name__], "write y.draw(), and y.draw().save('y.svg') for a file")

@@ -17,7 +17,7 @@ from tinygrad_edu.draw.layout import LayoutError, layout
 from tinygrad_edu.draw.svg import finished, fitting
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.drawable import Format, K, Roles
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.graph import Graph, graph, mark
@@ -192,6 +192,7 @@ def draw(
     level: str | int | None = None,
     timeout: float = 20.0,
     insist: bool = False,
+    highlight: Sequence[Value | str] = (),
     **view: Any,
 ) -> Picture:
     """The picture of a graph, or of all that a Value was computed from, as it is now.
@@ -201,14 +202,27 @@ def draw(
     they are, and more than MOST_SHAPES at all. All else is of the View: edges, hide, places,
     direction, highlight, theme.
     """
+    whole = _graph(what, roles)
     return Picture(
-        _graph(what, roles),
-        View(**view),
+        whole,
+        View(highlight=_names(highlight, what, whole), **view),
         level=level,
         before=None if before is None else _graph(before, roles),
         timeout=timeout,
         insist=insist,
     )
+
+
+def _names(highlight: Any, what: Value | Graph, whole: Graph) -> Any:
+    """What is highlighted, Values by their names in the graph; ViewError for a foreign one."""
+    given = [highlight] if isinstance(highlight, Value) else highlight
+    if isinstance(given, str) or isinstance(what, Graph):
+        return given  # a View says what is wrong with it
+    ids = {x: i for i, x in enumerate(topological_order(what))}
+    for x in given:
+        if isinstance(x, Value) and x not in ids:
+            raise ViewError(f"{x!r} is not in this graph, and cannot be highlighted")
+    return [whole.names[ids[x]] if isinstance(x, Value) else x for x in given]
 
 
 def _graph(what: Value | Graph, roles: Roles[K] | None) -> Graph:

@@ -96,7 +96,7 @@ class Value(engine.Value):
     ) -> None:
         super().__init__(data, label)
         self._data = _plain(data)
-        self.grad = 0
+        self._grad = 0
         children = tuple(_children)
         if children:
             _adopt(self, children)
@@ -123,6 +123,9 @@ class Value(engine.Value):
         elif "_backward" not in self.__dict__:  # its maker is not done with it
             return
         self.__dict__["_then"] = then
+
+    def _slope(self, grad: float) -> float:
+        return _plain(grad)
 
     @property
     def _children(self) -> tuple[engine.Value, ...]:
@@ -159,11 +162,11 @@ class Value(engine.Value):
     def backward(self) -> None:
         """Adds d self / d node to the grad of every node, and sets that of this one to 1."""
         order = topological_order(self)
-        before = [node.grad for node in order]
+        before = [node._grad for node in order]
         try:
             for node in order:  # what an earlier call left is not sent again
-                node.grad = 0
-            self.grad = 1
+                node._grad = 0
+            self._grad = 1
             for node in reversed(order):
                 if _is_given(node):
                     _at_its_time(node, node._backward)
@@ -171,11 +174,11 @@ class Value(engine.Value):
                     _send(node)
         except BaseException:
             for node, grad in zip(order, before):
-                node.grad = grad
+                node._grad = grad
             raise
         for node, grad in zip(order, before):
             if grad and node is not self:
-                node.grad = grad + node.grad
+                node._grad = grad + node._grad
 
     def __add__(self, other: Any) -> Value:
         other = _operand(other, type(self))
@@ -269,8 +272,10 @@ def _made(op: Op, data: float, a: Any, b: Any = None, cls: Any = None) -> Value:
             float(data)
         except OverflowError:  # as the same product of floats
             data = inf if data > 0 else -inf
+    if engine._blocks and a is not None and engine.without_graph.get():
+        return _made(CONSTANT, data, None, cls=type(a))
     node: Value = object.__new__(cls or type(a))
-    node._data, node.grad, node.op = data, 0, op
+    node._data, node._grad, node.op = data, 0, op
     node.a, node.a_data = a, ABSENT if a is None else a._data
     node.b, node.b_data = b, ABSENT if b is None else b._data
     node.label, node.group = "", current_group()
@@ -317,16 +322,16 @@ def _power(a: float, b: float) -> float:
 
 def _send(node: engine.Value) -> None:
     """Adds what this node contributes to the grad of each operand: grad * local derivative."""
-    a, b, grad, y = node.a, node.b, node.grad, node._data
+    a, b, grad, y = node.a, node.b, node._grad, node._data
     if a is None or node.op is REST or type(node.op) is ByHand:
         return
     op = defined(node.op, y)
     at = (y, node.a_data) if b is None else (y, node.a_data, node.b_data)
     da, *db = op.reads  # micrograd's own forms, to the last bit: tanh has 1 - t**2
     if not cut(op, 0, node.a_data):
-        a.grad = a.grad + (grad if da is one else grad * _local(op, da, at))
+        a._grad = a._grad + (grad if da is one else grad * _local(op, da, at))
     if b is not None and not _raised_to_a_number(node) and not cut(op, 1, node.a_data):
-        b.grad = b.grad + (grad if db[0] is one else grad * _local(op, db[0], at))
+        b._grad = b._grad + (grad if db[0] is one else grad * _local(op, db[0], at))
 
 
 def _local(op: Op, rule: Rule, at: tuple[float, ...]) -> float:
@@ -404,16 +409,16 @@ def _asked(node: Value, i: int) -> float:
     if children[i] in children[:i] or not _is_given(node):
         return 0.0
     everyone = (node, *children)
-    before = [x.grad for x in everyone]
+    before = [x._grad for x in everyone]
     try:
         for child in children:
-            child.grad = 0.0
-        node.grad = 1.0
+            child._grad = 0.0
+        node._grad = 1.0
         _at_its_time(node, node._backward)
-        return float(children[i].grad)
+        return float(children[i]._grad)
     finally:
         for x, grad in zip(everyone, before):
-            x.grad = grad
+            x._grad = grad
 
 
 def whole(graph: Graph) -> Graph:

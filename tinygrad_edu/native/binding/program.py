@@ -250,7 +250,7 @@ class Run:
         """Gives the parameters, and what the optimizer keeps for them, their numbers of now."""
         numbers = self.arena[self.plan.at].tolist()
         for p, x, slope in zip(self.plan.parameters, numbers, self.gradients()):
-            p._data, p.grad = x, slope
+            p._data, p._grad = x, slope
         for at, order, xs in self.kept:
             for i, x in zip(order, self.arena[at].tolist()):
                 xs[i] = x
