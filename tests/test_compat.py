@@ -662,3 +662,45 @@ def test_the_import_line_is_all_that_changes() -> None:
     assert set(names) <= set(dir(nn))
     theirs = {n for n in dir(micrograd.engine.Value(1)) if n != "__weakref__"}
     assert theirs <= set(dir(Value(1)))
+
+
+# --- nodes made with their local derivatives, as in microgpt --------------------------------------
+
+
+def _with_local_grads(name: str) -> Callable[..., Value]:
+    """An operation in microgpt's style: the number, the operands, the local derivatives."""
+    made: dict[str, Callable[..., Value]] = {
+        "add": lambda a, b: Value(a.data + b.data, (a, b), (1, 1)),
+        "mul": lambda a, b: Value(a.data * b.data, children=(a, b), local_grads=(b.data, a.data)),
+        "exp": lambda a: Value(math.exp(a.data), (a,), (math.exp(a.data),)),
+        "cube": lambda a: Value(a.data**3, (a, a, a), (a.data**2,) * 3),
+    }
+    return made[name]
+
+
+def test_a_node_made_with_its_local_derivatives_passes_them_on() -> None:
+    add, mul, exp, cube = map(_with_local_grads, ("add", "mul", "exp", "cube"))
+    a, b = Value(0.5), Value(-1.25)
+    y = cube(add(mul(a, b), exp(a)))
+    expected_a, expected_b = Value(0.5), Value(-1.25)
+    expected = (expected_a * expected_b + expected_a.exp()) ** 3
+    y.backward()
+    expected.backward()
+    assert (y.data, a.grad, b.grad) == pytest.approx(
+        (expected.data, expected_a.grad, expected_b.grad), rel=1e-15
+    )
+    assert tinygrad_edu.gradcheck(lambda x: cube(exp(x)), 0.5, value=Value)
+
+
+def test_every_node_has_its_local_derivatives() -> None:
+    a, b = Value(3.0), Value(2)
+    assert (a * b)._local_grads == (2, 3.0)
+    assert (a * a)._local_grads == (3.0, 3.0)
+    assert (a**2)._local_grads == (6.0,)
+    assert a._local_grads == ()
+    assert Value(7.0, (a, b), (0.5, 4))._local_grads == (0.5, 4)
+    assert Value(7.0, _prev=(a, b))._children == (a, b)
+    with pytest.raises(ValueError, match="1 local_grads, and 2 children"):
+        Value(7.0, (a, b), (0.5,))
+    with pytest.raises(TypeError, match="expected one real number, got a Value"):
+        Value(7.0, (a, b), (b, a))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf, isfinite
@@ -21,7 +21,7 @@ from tinygrad_edu import engine, ieee, ops
 from tinygrad_edu.calls import function_of_math
 from tinygrad_edu.drawable import K, Picture, Roles
 from tinygrad_edu.engine import ABSENT, topological_order
-from tinygrad_edu.errors import InnerNodeError, LeftGraphError, NumberError, StaleError
+from tinygrad_edu.errors import InnerNodeError, LeftGraphError, LengthError, NumberError, StaleError
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.ieee import number, same, total
@@ -78,6 +78,9 @@ def _unary(op: Op) -> Callable[[Value], Value]:
 class Value(engine.Value):
     """micrograd's node: `Value(data, _children=(), _op='', label='')`.
 
+    A node may be made with its local derivatives, too, as microgpt makes all of its nodes:
+    `Value(data, children, local_grads)`; the names `children` and `_prev` for the operands do.
+
     `data` and `grad` can be set on any node, and integers stay integers. `_prev` is the set of
     operands, `_children` the tuple of them; `_op` is '' on a leaf. `_backward()` adds what this
     node contributes to the grads of its operands, and may be set. Any other attribute may be, too.
@@ -91,19 +94,32 @@ class Value(engine.Value):
         self,
         data: float,
         _children: Iterable[engine.Value] = (),
-        _op: str = "",
+        _op: str | Iterable[float] = "",
         label: str = "",
+        *,
+        children: Iterable[engine.Value] = (),
+        _prev: Iterable[engine.Value] = (),
+        local_grads: Iterable[float] = (),
     ) -> None:
         super().__init__(data, label)
         self._data = _plain(data)
         self._grad = 0
-        children = tuple(_children)
+        if not isinstance(_op, str):
+            local_grads = _op
+            _op = ""
+        children = (*_children, *children, *_prev)
         if children:
             _adopt(self, children)
             own = _op.isidentifier() and _op != "pow"  # which is known by its name
             self.op = _by_hand(self, _op if own else "by_hand", _op)
         if children or _op:
             self._op = _op
+        passed = tuple(map(_plain, local_grads))
+        if len(passed) not in (0, len(children)):
+            raise LengthError(f"{len(passed)} local_grads, and {len(children)} children")
+        if passed:
+            self._backward = partial(_pass_on, weakref.ref(self), passed)
+            self.__dict__["_local"] = passed
 
     @property
     def data(self) -> float:
@@ -130,6 +146,17 @@ class Value(engine.Value):
     @property
     def _children(self) -> tuple[engine.Value, ...]:
         return tuple(x for x, _ in _operands(self))
+
+    @property
+    def _local_grads(self) -> tuple[float, ...]:
+        """The local derivatives by each of `_children`, as the node was computed."""
+        given: tuple[float, ...] | None = self.__dict__.get("_local")
+        count = len(self._children)
+        if given or type(self.op) is ByHand or _is_given(self):
+            return given or tuple(_asked(self, i) for i in range(count))
+        y, rules = self._data, defined(self.op, self._data).reads[:count]
+        at = (y, self.a_data) if self.b is None else (y, self.a_data, self.b_data)
+        return tuple(_local(self.op, rule, at) for rule in rules)
 
     @property
     def _prev(self) -> Ordered:
@@ -332,6 +359,14 @@ def _send(node: engine.Value) -> None:
         a._grad = a._grad + (grad if da is one else grad * _local(op, da, at))
     if b is not None and not _raised_to_a_number(node) and not cut(op, 1, node.a_data):
         b._grad = b._grad + (grad if db[0] is one else grad * _local(op, db[0], at))
+
+
+def _pass_on(known: weakref.ref[Value], local_grads: Sequence[float]) -> None:
+    """The `_backward` of a node that was made with its local derivatives."""
+    node = known()
+    if node is not None:
+        for child, local in zip(node._children, local_grads):
+            child._grad = child._grad + local * node._grad
 
 
 def _local(op: Op, rule: Rule, at: tuple[float, ...]) -> float:
