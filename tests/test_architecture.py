@@ -23,7 +23,6 @@ import tinygrad_edu
 ROOMS = [
     [
         "calls",
-        "data",
         "drawable",
         "errors",
         "files",
@@ -42,7 +41,7 @@ ROOMS = [
     ["functions", "sweep"],
     ["arrays"],
     ["habits"],
-    ["differences", "engine", "vocabulary"],
+    ["data", "differences", "engine", "vocabulary"],
     ["finite", "naming", "slips", "trees"],
     [
         "check",

@@ -8,6 +8,7 @@ import importlib
 import io
 import math
 import pickle
+import random
 import re
 import warnings
 from collections.abc import Callable
@@ -24,6 +25,10 @@ from tinygrad_edu import (
     IdentityWarning,
     Value,
     compile,
+    data,
+    explain,
+    grad,
+    gradcheck,
     gradient,
     habits,
     losses,
@@ -31,6 +36,7 @@ from tinygrad_edu import (
     nn,
     no_grad,
     optim,
+    train,
 )
 from tinygrad_edu.compat.micrograd.engine import Value as Micrograds
 from tinygrad_edu.errors import MissingError
@@ -230,6 +236,70 @@ def test_the_signatures_that_are_shown_have_nothing_that_is_refused() -> None:
     assert list(signature(Value.backward).parameters) == ["self"]
 
 
+# --- by what is differentiated, explained, drawn and checked --------------------------------------
+
+
+def test_a_derivative_by_one_value_is_a_value() -> None:
+    x, w = Value(2.0, label="x"), Value(3.0, label="w")
+    y = x * w
+    assert gradient(y, x).data == 3.0
+    assert [d.data for d in gradient(y, {"x": x, "w": w})] == [3.0, 2.0]  # type: ignore[arg-type]
+    assert [d.data for d in gradient(y, (x, Value(1.0)))] == [3.0, 0.0]
+    assert explain(y, "x").chain.total == 3.0
+    drawn = repr(y.draw(highlight=["x"]))
+    assert repr(y.draw(highlight=[x])) == repr(y.draw(highlight=x)) == drawn
+    assert drawn != repr(y.draw())
+
+
+MODEL = nn.MLP(2, [1])
+
+
+@pytest.mark.parametrize(
+    ("words", "attempt"),
+    [
+        ("not by the text 'x': write", lambda: gradient(Y, "x")),
+        ("not by a MLP: write model.parameters", lambda: gradient(Y, [MODEL])),
+        ("not by a Layer: write model.parameters", lambda: gradient(Y, MODEL)),
+        ("not by a NoneType: write", lambda: gradient(Y, [None])),
+        ("not by a float: write", lambda: gradient(Y, [2.0])),
+        (r"in a list: write gradient\(y, \[x, w\]\)", lambda: gradient(Y, X, Y)),
+        (r"take one: y\[0\]", lambda: gradient([Y], [X])),
+        ("not of a function", lambda: gradient(lambda a: a, [X])),
+        ("a function, not Value.*gradient", lambda: grad(Y)),
+        ("a function, not Value.*gradient", lambda: grad(Y, X)),
+        ("argnums are whole numbers", lambda: tinygrad_edu.jacobian(lambda a: [a], (1.0, 2.0))),
+        ("expected a Value, not int", lambda: explain(Y, 2)),
+        ("no node is called 'q': choose one of", lambda: explain(X * Y, "q")),
+        ("not in this graph", lambda: (X * 2).draw(highlight=[Y])),
+        ("wrt is made of leaves", lambda: gradcheck(lambda: X * Y, wrt=[MODEL])),
+        ("one list: write model", lambda: MODEL(1.0, 2.0)),
+        ("one list: write model", lambda: MODEL(X, Y)),
+        ("a list: take its numbers one by one", lambda: tinygrad_edu.tanh([X, Y])),
+        ("a Value: its number is x.data", lambda: Value(X)),
+        ("step.. takes nothing", lambda: optim.SGD([X], lr=0.1).step(lambda: Y)),
+        ("zero_grad.. takes nothing, not 1", lambda: MODEL.zero_grad(1)),
+    ],
+)
+def test_a_question_about_what_is_no_value_is_answered(
+    words: str, attempt: Callable[[], object]
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=words):
+        attempt()
+
+
+def test_the_gradients_of_a_model_are_checked_in_place() -> None:
+    model = nn.MLP(2, [3, 1], seed=0)
+    before = model.state_dict()
+
+    def loss() -> Value:
+        return losses.mse_loss(model([0.5, -1.0]), [0.25])
+
+    assert gradcheck(loss, wrt=model)
+    assert gradcheck(loss, wrt=model.parameters()[:2])
+    assert gradcheck(loss, wrt=model.parameters()[0])
+    assert model.state_dict() == before
+
+
 # --- == and truth ---------------------------------------------------------------------------------
 
 ASKED = {
@@ -359,9 +429,9 @@ def test_a_name_of_other_packages_says_what_it_is_here(name: str) -> None:
     there = re.match(r"tinygrad_edu\.(\w+)\.(\w+)$", habits.NAMES[name])
     if there:
         assert there[2] in vars(importlib.import_module(f"tinygrad_edu.{there[1]}"))
-    known = {*vars(tinygrad_edu), *vars(nn), *dir(builtins), *dir(Value), *vars(losses), "f"}
-    known |= {*"gauss random randrange sample choices save split train loss_curve draw_dot".split()}
-    known |= {"like", "prod", "isnan", "isclose"}
+    modules = (tinygrad_edu, nn, losses, data, train, builtins, math, random, Value)
+    known = {name for module in modules for name in dir(module)}
+    known |= {"f", "save", "like", "loss_curve", "draw_dot"}
     for called in re.findall(r"\b([a-z_]\w*)\(", habits.NAMES[name]):
         assert called in known
 
@@ -388,9 +458,19 @@ def test_a_module_is_an_attribute_of_the_package(path: str) -> None:
         ("t.SGD", "from tinygrad_edu.optim import SGD"),
         ("t.mse_loss", "from tinygrad_edu.losses import mse_loss"),
         ("t.moons", "from tinygrad_edu.data import moons"),
-        ("t.manual_seed(0)", "from tinygrad_edu.init import manual_seed"),
+        ("t.manual_seed(0)", "from tinygrad_edu.nn import manual_seed"),
         ("t.train(m)", "from tinygrad_edu.train import train"),
         ("t.draw(z)", "write y.draw()"),
+        ("t.xavier()", "from tinygrad_edu.init import xavier"),
+        ("t.loss_curve", "from tinygrad_edu.draw.plots import loss_curve"),
+        ("nn.relu", "from tinygrad_edu import relu"),
+        ("nn.mse_loss", "from tinygrad_edu.losses import mse_loss"),
+        ("t.optim.relu", "from tinygrad_edu import relu"),
+        ("t.losses.MLP", "from tinygrad_edu.nn import MLP"),
+        ("from tinygrad_edu.data import make_moons", "moons() of tinygrad_edu.data"),
+        ("from tinygrad_edu.data import DataLoader", "batch_size=32"),
+        ("from tinygrad_edu.train import EarlyStopping", "until=no_better(10)"),
+        ("from tinygrad_edu.train import mse_loss", "from tinygrad_edu.losses import mse_loss"),
         ("from tinygrad_edu import Adam", "from tinygrad_edu.optim import Adam"),
     ],
 )

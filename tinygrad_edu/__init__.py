@@ -35,7 +35,7 @@ from tinygrad_edu.formula import ATOM
 from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, where
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import group
-from tinygrad_edu.habits import NAMES, elsewhere, is_import
+from tinygrad_edu.habits import elsewhere, is_import, places
 from tinygrad_edu.history import History
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops import (
@@ -239,12 +239,18 @@ else:
         if name in _ROOMS and not importing:  # `from tinygrad_edu import nn` finds it by itself
             _load()
             return globals()[name]
-        known = NAMES
-        if not name.startswith("_") and name not in {*NAMES, *_ROOMS}:
-            for module in _load():
-                if name in module.__all__:
-                    known = {name: f"from {module.__name__} import {name}"}
-        elsewhere(name, known, __name__)
+        elsewhere(name, {}, __name__)
+
+    def _place(name: str) -> str:
+        """How a name of ours is imported; '' if it is none."""
+        if name in _ROOMS:
+            return ""
+        for module in (sys.modules[__name__], *_load()):
+            if name in getattr(module, "__all__", ()):
+                return f"from {module.__name__} import {name}"
+        return ""
+
+    places.append(_place)
 
 
 draws.append(_draw)

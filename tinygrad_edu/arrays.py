@@ -66,7 +66,7 @@ _INSTEAD = {
     "logaddexp": "log(exp(x) + exp(y))",
     "floor_divide": "floor(x / y)",
     "remainder": "x - y * floor(x / y)",
-    "fmod": "x - y * floor(x / y)",
+    "fmod": "x - y * sign(x / y) * floor(abs(x / y))",
     "fmax": "maximum(x, y)",
     "fmin": "minimum(x, y)",
     "deg2rad": "x * (math.pi / 180)",

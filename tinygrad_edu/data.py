@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from math import cos, frexp, inf, isfinite, pi, sin, sqrt
 from numbers import Integral, Real
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from tinygrad_edu.habits import elsewhere
 
 __all__ = [
     "BINARY",
@@ -533,3 +535,9 @@ def _whole(name: str, value: int, least: int, most: float = inf) -> int:
         upto = "" if most == inf else f" to {most}"
         raise ValueError(f"{name} is a whole number from {least}{upto}, not {value!r}")
     return value
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        elsewhere(name, {}, __name__)

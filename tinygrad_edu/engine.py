@@ -255,7 +255,9 @@ def _refuse_to_make(label: object, *others: object, **named: object) -> None:
         kind = kind or "operands"
         cure = "x * y and tanh(x) make nodes; tinygrad_edu.compat.micrograd has Value(2.0, (x, y))"
     elif not named:
-        return  # whatever it is, a picture shows its text
+        if label is None:
+            return
+        raise TypeError(f"the label of a Value is a text, not {label!r:.60}")
     else:
         cure = "write Value(2.0, label='x')"
     raise TypeError(f"a Value is made of a number and a label, without {kind}: {cure}")
@@ -375,7 +377,7 @@ def _adjoints(order: list[Value]) -> dict[Value, float]:
 def gradient(y: Value, xs: Value) -> Value: ...
 @overload
 def gradient(y: Value, xs: Iterable[Value]) -> list[Value]: ...
-def gradient(y: Value, xs: Value | Iterable[Value]) -> Value | list[Value]:
+def gradient(y: Value, xs: Value | Iterable[Value], *others: NoReturn) -> Value | list[Value]:
     """The derivatives of y by each x, as Values: a graph to draw or to differentiate again.
 
     Of several xs it is a list, of one Value its derivative. No grad changes; where y does not
@@ -383,6 +385,8 @@ def gradient(y: Value, xs: Value | Iterable[Value]) -> Value | list[Value]:
     would mix its two numbers. LeftGraphError if a rule asks a Value for its number: what it makes
     of it would be a constant in the next derivative. NumberError for what is no Value.
     """
+    if others:
+        raise TypeError("several xs are given in a list: write gradient(y, [x, w])")
     if isinstance(xs, Value):
         return gradient(y, [xs])[0]
     if not isinstance(y, Value):

@@ -21,6 +21,7 @@ __all__ = [
     "alone",
     "elsewhere",
     "is_import",
+    "places",
     "strictly",
 ]
 
@@ -137,8 +138,9 @@ VALUES = {  # attributes of tensors, and of the Value of micrograd and of others
     "divide": "write x / y",
     "true_divide": "write x / y",
     "floor_divide": "write floor(x / y)",
+    "logaddexp": "write log(exp(x) + exp(y))",
     "remainder": "write x - y * floor(x / y)",
-    "fmod": "write x - y * floor(x / y)",
+    "fmod": "write x - y * sign(x / y) * floor(abs(x / y))",
     "mod": "write x - y * floor(x / y)",
     "negative": "write -x",
     "absolute": "write abs(x)",
@@ -195,6 +197,48 @@ VALUES = {  # attributes of tensors, and of the Value of micrograd and of others
     "isinf": "write math.isinf(x.data)",
     "isfinite": "write math.isfinite(x.data)",
     "zero_gradient": "write y.zero_grad()",
+    "pow_": _IN_PLACE,
+    "exp_": _IN_PLACE,
+    "sqrt_": _IN_PLACE,
+    "relu_": _IN_PLACE,
+    "tanh_": _IN_PLACE,
+    "sigmoid_": _IN_PLACE,
+    "neg_": _IN_PLACE,
+    "set_data": _IN_PLACE,
+    "update": _IN_PLACE,
+    "assign": _IN_PLACE,
+    "zero": "write y.zero_grad(), or x.grad = 0.0",
+    "zerograd": "write y.zero_grad(), or x.grad = 0.0",
+    "reset_grad": "write y.zero_grad(), or x.grad = 0.0",
+    "clear_grad": "write y.zero_grad(), or x.grad = 0.0",
+    "freeze": _GRADIENT,
+    "trainable": _GRADIENT,
+    "constant": "x.detach() is a constant of the same number",
+    "erfinv": "there is no such row: make an Op for your own",
+    "lgamma": "there is no such row: make an Op for your own",
+    "digamma": "there is no such row: make an Op for your own",
+    "hardsigmoid": "write clip(x / 6 + 0.5, 0, 1)",
+    "hardswish": "write x * clip(x / 6 + 0.5, 0, 1)",
+    "prelu": "write leaky_relu(x)",
+    "lerp": "write x + 0.5 * (y - x)",
+    "frac": "write x - floor(x)",
+    "eval": "data is the number, computed when the Value was made",
+    "evaluate": "data is the number, computed when the Value was made",
+    "numerical": "data is the number, computed when the Value was made",
+    "forward": "compute the graph again, or compile(y, wrt=[x])",
+    "subs": "compute the graph again, or compile(y, wrt=[x])",
+    "simplify": "a graph is what was computed: write explain(y, x) to read its derivatives",
+    "latex": "write explain(y, x).latex()",
+    "expr": "write graph(y), or y.draw() for its picture",
+    "formula": "write graph(y), or y.draw() for its picture",
+    "nodes": "write topological_order(y), or graph(y).nodes",
+    "inputs": _OPERANDS,
+    "output": "write graph(y), from the end: it does not know which nodes use it",
+    "users": "write graph(y), from the end: it does not know which nodes use it",
+    "build_topo": "write topological_order(y)",
+    "toposort": "write topological_order(y)",
+    "print": "write print(y), or graph(y) for the whole",
+    "summary": "write print(y), or graph(y) for the whole",
     "register_hook": "look at x.grad after backward(); write trace(y) for every event on the way",
     "render": _PICTURE,
     "show": _PICTURE,
@@ -361,15 +405,35 @@ NAMES = {  # names of torch, jax, numpy, scikit-learn and micrograd
     "DataLoader": "train(model, loss, (X, y), optimizer, epochs=10, batch_size=32)",
     "TensorDataset": "(X, y), or [(x, y), ...], as train takes it",
     "Dataset": "(X, y), or [(x, y), ...], as train takes it",
-    "train_test_split": "split(examples, 0.2) of tinygrad_edu.data",
+    "train_test_split": "split(examples, 0.8, 0) of tinygrad_edu.data",
+    "random_split": "split(examples, 0.8, 0) of tinygrad_edu.data",
+    "StandardScaler": "(v - m) / s for each v of a column, with its mean m and deviation s",
+    "make_moons": "moons() of tinygrad_edu.data",
+    "make_circles": "rings() of tinygrad_edu.data",
+    "load_iris": "iris() of tinygrad_edu.data",
+    "load_digits": "digits() of tinygrad_edu.data",
+    "MNIST": "digits() of tinygrad_edu.data, 8 pixels high",
+    "datasets": "moons(), rings(), spirals(), iris() and digits() of tinygrad_edu.data",
+    "xor": "parity() of tinygrad_edu.data",
+    "accuracy": "train(..., metrics=['accuracy'])",
     "accuracy_score": "train(..., metrics=['accuracy'])",
-    "fit": "train(model, loss, (X, y), optimizer, epochs=10)",
-    "Optimizer": "tinygrad_edu.optim.Optimizer",
+    "fit": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
+    "Trainer": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
+    "trainer": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
+    "train_loop": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
+    "EarlyStopping": "train(..., until=no_better(10)) of tinygrad_edu.train",
+    "early_stopping": "train(..., until=no_better(10)) of tinygrad_edu.train",
+    "kl_div": "sum(p * (log(p) - log(q)) for p, q in zip(ps, qs))",
+    "cosine_similarity": "sum(a * b for a, b in zip(xs, ys)) by the product of the norms",
     "Model": "Module of tinygrad_edu.nn",
     "Dense": "Layer(inputs, outputs, activation), or Linear(inputs, outputs), of tinygrad_edu.nn",
     "save": "tinygrad_edu.saving.save",
     "load": "tinygrad_edu.saving.load",
 }
+
+
+# Where a name of ours is, as a line to write, or ''. The last one knows; it knows all modules.
+places: list[Callable[[str], str]] = [lambda name: ""]
 
 
 def elsewhere(name: str, known: dict[str, str], where: str) -> NoReturn:
@@ -378,9 +442,12 @@ def elsewhere(name: str, known: dict[str, str], where: str) -> NoReturn:
     It is an AttributeError, but an ImportError in `from tinygrad_edu import ...`, where an
     AttributeError's words would be lost.
     """
-    if name not in known:
+    found = known.get(name) or NAMES.get(name)
+    if found is None and not name.startswith("_"):
+        found = places[-1](name)
+    if not found:
         raise AttributeError(f"module {where!r} has no attribute {name!r}")
-    words = f"there is no {name} in {where}; here it is: {known[name]}"
+    words = f"there is no {name} in {where}; here it is: {found}"
     raise (ImportError if is_import(sys._getframe(2)) else AttributeError)(words)
 
 

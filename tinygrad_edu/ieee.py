@@ -196,7 +196,12 @@ def number(x: object) -> float:
     if scalar and not isinstance(x, Real) and hasattr(x, "item"):
         x = x.item()  # numpy.bool_ is a scalar, but not a numbers.Real
     if not isinstance(x, Real):
-        raise NumberError(f"expected one real number, got {_a(type(x).__name__)}")
+        cure = ""
+        if hasattr(x, "__len__") and not isinstance(x, str | bytes | dict):
+            cure = ": take its numbers one by one"
+        elif hasattr(x, "backward"):
+            cure = ": its number is x.data"
+        raise NumberError(f"expected one real number, got {_a(type(x).__name__)}{cure}")
     try:
         return float(x)
     except OverflowError:

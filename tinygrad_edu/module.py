@@ -25,6 +25,14 @@ M = TypeVar("M", bound="Module")
 
 _ELSEWHERE = {  # what people look for in a module
     "fit": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
+    "fit_transform": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
+    "partial_fit": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
+    "train_on_batch": "train(..., batch_size=32) of tinygrad_edu.train",
+    "predict_proba": "predict(X), and softmax of tinygrad_edu.losses for logits",
+    "evaluate": "train(..., metrics=['accuracy']), or predict(X) and a comparison",
+    "accuracy": "train(..., metrics=['accuracy']), or predict(X) and a comparison",
+    "loss": "a function of outputs and targets: mse_loss(model(x), [1.0]) of tinygrad_edu.losses",
+    "optimizer": "SGD(model.parameters(), lr=0.1) of tinygrad_edu.optim",
     "score": "train(..., metrics=['accuracy']), or predict(X) and a comparison",
     "compile": "compile(loss, wrt=model.parameters()), or train(..., compiled=True)",
     "children": "parts() gives pairs of a name and a part",
@@ -33,9 +41,27 @@ _ELSEWHERE = {  # what people look for in a module
     "named_modules": "walk() gives pairs of a name and a part, at any depth",
     "n_parameters": "len(model.parameters())",
     "num_parameters": "len(model.parameters())",
+    "num_params": "len(model.parameters())",
+    "count_params": "len(model.parameters())",
+    "nparams": "len(model.parameters())",
     "numel": "len(model.parameters())",
     "save": "save(path, model) of tinygrad_edu.saving",
     "load": "load(path, model) of tinygrad_edu.saving",
+    "save_weights": "save(path, model) of tinygrad_edu.saving",
+    "load_weights": "load(path, model) of tinygrad_edu.saving",
+    "coef_": "state_dict() has every parameter by its name",
+    "intercept_": "state_dict() has every parameter by its name",
+    "intercepts_": "state_dict() has every parameter by its name",
+    "loss_curve_": "train(...) returns the history: history.losses",
+    "get_params": "state_dict() has every parameter by its name",
+    "set_params": "load_state_dict(state)",
+    "get_parameter": "dict(model.named_parameters())['layer1.neuron1.b']",
+    "get_submodule": "dict(model.walk())['layer1']",
+    "trainable_variables": "parameters()",
+    "variables": "parameters()",
+    "params": "parameters()",
+    "buffers": "what is no leaf is no parameter: vars(model)",
+    "named_buffers": "what is no leaf is no parameter: vars(model)",
     "coefs_": "state_dict() has every parameter by its name",
     "get_weights": "state_dict() has every parameter by its name",
     "set_weights": "load_state_dict(state)",
@@ -43,15 +69,29 @@ _ELSEWHERE = {  # what people look for in a module
     "weight": "a neuron's are w and b: model.layers[0].neurons[0].w; a Linear has weight and bias",
     "bias": "a neuron's are w and b: model.layers[0].neurons[0].b; a Linear has weight and bias",
     "draw": "y.draw(level='neuron') of an output y draws the network that made it",
+    "graph": "graph(y) of an output y",
+    "show": "y.draw(level='neuron') of an output y draws the network that made it",
+    "plot": "y.draw(level='neuron') of an output y draws the network that made it",
     "backward": "loss.backward(): it is the loss that is differentiated",
     "step": "optimizer.step()",
     "to": "nothing to do: every number is a float of Python",
     "cuda": "nothing to do: every number is a float of Python",
     "cpu": "nothing to do: every number is a float of Python",
+    "half": "nothing to do: every number is a float of Python",
+    "type": "nothing to do: every number is a float of Python",
+    "device": "nothing to do: every number is a float of Python",
+    "dtype": "nothing to do: every number is a float of Python",
+    "share_memory": "nothing to do: every number is a float of Python",
     "double": "nothing to do: every number is a float of Python",
     "float": "nothing to do: every number is a float of Python",
     "register_parameter": "assign a leaf: self.w = Parameter(0.5)",
     "register_buffer": "assign a float: self.mean = 0.0 is no parameter",
+    "add": "Sequential(Linear(2, 3), Tanh(), Linear(3, 1)) is made of all its parts",
+    "append": "Sequential(Linear(2, 3), Tanh(), Linear(3, 1)) is made of all its parts",
+    "register_module": "assign a part: self.layer = Linear(2, 1)",
+    "register_forward_hook": "trace(y) has every event of both passes",
+    "extra_repr": "about() is the first line of repr(model)",
+    "input_size": "summary() has the parts and their sizes",
     "add_module": "assign a part: self.layer = Linear(2, 1)",
     "apply": "for p in model.parameters(): p.data = ...",
     "init_weights": "for p in model.parameters(): p.data = ...",
@@ -213,8 +253,10 @@ class VectorModule(Module):
     def __call__(self, xs: Sequence[Number]) -> list[Value]: ...
     @overload
     def __call__(self, xs: Sequence[Sequence[Number]]) -> list[list[Value]]: ...
-    def __call__(self, xs: Any) -> Any:
+    def __call__(self, xs: Any, *others: NoReturn) -> Any:
         """This returns the outputs for the numbers of one example, or for each of several rows."""
+        if others:
+            raise TypeError("the inputs are one list: write model([x, y]), not model(x, y)")
         if _are_rows(xs):
             return [self(row) for row in xs]
         return self.forward(_vector(xs))

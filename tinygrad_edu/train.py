@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import signature
 from math import inf
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tinygrad_edu.compiled import Reduction
 from tinygrad_edu.compiled_run import (
@@ -19,7 +19,7 @@ from tinygrad_edu.compiled_run import (
 )
 from tinygrad_edu.data import Example, as_examples
 from tinygrad_edu.engine import Value
-from tinygrad_edu.habits import CallableModule
+from tinygrad_edu.habits import CallableModule, elsewhere
 from tinygrad_edu.history import Criterion, History, Learner
 from tinygrad_edu.keywords import refuse
 from tinygrad_edu.loop import PHASES, Data, Eager, Loss, Metric, Turn, loop, steps_in_epoch, turns
@@ -213,3 +213,8 @@ def _check_continuation(
 
 
 CallableModule.of(sys.modules[__name__], "from tinygrad_edu.train import train, or train.train()")
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        elsewhere(name, {}, __name__)

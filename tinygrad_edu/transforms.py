@@ -31,6 +31,8 @@ def grad(f: Function, argnums: Places = 0) -> Function:
     TypeError if f does not return one number, or there is no such argument.
     """
 
+    _check(f, argnums)
+
     def gradient_of(*args: Any, **named: Any) -> Any:
         return value_and_grad(f, argnums)(*args, **named)[1]
 
@@ -45,6 +47,8 @@ def value_and_grad(f: Function, argnums: Places = 0) -> Function:
         >>> value_and_grad(lambda a, b: a * b, argnums=(0, 1))(2.0, 3.0)
         (6.0, (3.0, 2.0))
     """
+
+    _check(f, argnums)
 
     def both(*args: Any, **named: Any) -> tuple[Any, Any]:
         call = _Call(f, argnums, args, named)
@@ -67,6 +71,8 @@ def jacobian(f: Function, argnums: Places = 0) -> Function:
         >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([2.0, 3.0])
         [[3.0, 2.0], [1.0, 1.0]]
     """
+
+    _check(f, argnums)
 
     def derivatives(*args: Any, **named: Any) -> Any:
         call = _Call(f, argnums, args, named)
@@ -98,6 +104,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 
     TypeError if a tangent has another shape than its argument.
     """
+    _check(f)
     primals, tangents = tuple(primals), tuple(tangents)
     call = _Call(f, tuple(range(len(primals))), primals, {})
     along = _lifted(tangents)
@@ -111,6 +118,21 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 
     call.nested = call.nested or has_value(tangents)
     return call.answer(call.y), like(call.y, map(change, numbers(call.y)))
+
+
+def _check(f: object, argnums: object = 0) -> None:
+    """Raises TypeError unless `f` is a function, and argnums are whole numbers."""
+    if not callable(f) or isinstance(f, Value):
+        raise TypeError(
+            f"what is differentiated is a function, not {f!r:.60}: write grad(f)(2.0), or "
+            "gradient(y, [x]) for Values"
+        )
+    places = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(type(place) is int for place in places):
+        raise TypeError(
+            f"argnums are whole numbers, not {argnums!r:.60}: the arguments of f are given to what "
+            "is returned, as in grad(f)(2.0)"
+        )
 
 
 class _Call:
