@@ -353,7 +353,7 @@ def test_nothing_is_differentiated_by_a_constant() -> None:
         explanation(graph(y), 1)
 
 
-@pytest.mark.parametrize("pair", [(1.0, Value(1.0)), (Value(1.0), "x"), (Value(1.0), None)])
+@pytest.mark.parametrize("pair", [(1.0, Value(1.0)), (1.0, "x"), (Value(1.0), None)])
 def test_only_values_can_be_explained(pair: Any) -> None:
     with pytest.raises(NumberError, match="expected a Value"):
         explain(*pair)

@@ -139,11 +139,11 @@ def test_an_explanation_needs_no_layout(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def set_grad(y: Value) -> None:
-    y.grad = "x"  # type: ignore[assignment]
+    y._grad = "x"  # type: ignore[assignment]
 
 
 def set_inner_grad(y: Value) -> None:
-    y.a.grad = None  # type: ignore[assignment, union-attr]
+    y.a._grad = None  # type: ignore[assignment, union-attr]
 
 
 def set_op(y: Value) -> None:
