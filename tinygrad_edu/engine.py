@@ -21,7 +21,7 @@ from tinygrad_edu.arrays import elementwise, is_array
 from tinygrad_edu.drawable import Drawable
 from tinygrad_edu.errors import InnerNodeError, LeftGraphError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
-from tinygrad_edu.habits import Habits, alone, strictly
+from tinygrad_edu.habits import Habits, alone, cut_off, is_cut, strictly
 from tinygrad_edu.ieee import IEEE, number, same
 from tinygrad_edu.leaving import in_package, on_comparison, on_float, refuse, tell
 from tinygrad_edu.op import TABLE, UNDEFINED, Op, defined, one, telling
@@ -216,10 +216,10 @@ class Value(Drawable, Habits):
     )
     def backward(self) -> None:
         """Adds d self / d node, as it was computed, to the grad of every node, at each call."""
-        if self.op is CONSTANT and not in_package(sys._getframe(2)):
+        if self.op is CONSTANT and is_cut(self) and not in_package(sys._getframe(2)):
             raise LeftGraphError(
-                f"{self!r} is a constant, computed from no leaf or inside of no_grad(): "
-                "there is nothing to go back to"
+                f"{self!r} has no graph to go back through: it was computed inside of no_grad(), "
+                "or by detach()"
             )
         order = topological_order(self)
         try:
@@ -287,7 +287,7 @@ def _node_or_number(
     op: Op, data: float, a: Value, b: Value | None = None, new: Any = None
 ) -> Value:
     """`_node` while a block of `no_grad` is open; outside of all, nobody has to ask."""
-    return as_value(data, type(a)) if without_graph.get() else _with_graph(op, data, a, b)
+    return cut_off(as_value(data, type(a))) if without_graph.get() else _with_graph(op, data, a, b)
 
 
 @contextmanager
@@ -317,9 +317,13 @@ def as_value(x: Value | float, cls: type[Value] = Value) -> Value:
     """`x` if it is a Value, else a constant: a Value of that number without a gradient."""
     if isinstance(x, Value):
         return x
-    constant = object.__new__(cls)
-    Value.__init__(constant, x)  # whatever a subclass makes of it
+    constant = object.__new__(cls)  # whatever a subclass makes of it
+    constant._data = number(x)  # and so on, as `__init__` does, which would take longer
+    constant._grad = 0.0
     constant.op = CONSTANT
+    constant.a = constant.b = None
+    constant.a_data = constant.b_data = ABSENT
+    constant.label, constant.group = "", current_group()
     return constant
 
 

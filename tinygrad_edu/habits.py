@@ -19,7 +19,9 @@ __all__ = [
     "CallableModule",
     "Habits",
     "alone",
+    "cut_off",
     "elsewhere",
+    "is_cut",
     "is_import",
     "places",
     "strictly",
@@ -540,6 +542,7 @@ class Habits:
 
     if TYPE_CHECKING:
         _data: float
+        a_data: float
 
         def _lift(self: V, x: V | float) -> V: ...
         def _apply(self: V, op: Any, /, *args: Any) -> V: ...
@@ -556,7 +559,7 @@ class Habits:
 
         A compiled loss keeps the number that it had then, which a FrozenWarning says.
         """
-        return self._lift(self._told(sys._getframe(1)))
+        return cut_off(self._lift(self._told(sys._getframe(1))))
 
     def _told(self, frame: FrameType) -> float:
         """The number, for that frame. A recording is told that it was asked for, as by `data`."""
@@ -580,6 +583,17 @@ class Habits:
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name not in VALUES or hasattr(self, name)]
+
+
+def cut_off(constant: V) -> V:
+    """The constant, which remembers that it had a graph: there is no way back from it."""
+    constant.a_data = constant._data  # where others have the number of an operand
+    return constant
+
+
+def is_cut(constant: Habits) -> bool:
+    """Whether a constant was made of something that had a graph."""
+    return constant.a_data is not None
 
 
 def _unary(op: Any) -> Any:

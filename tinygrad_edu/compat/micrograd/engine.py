@@ -24,6 +24,7 @@ from tinygrad_edu.engine import ABSENT, topological_order
 from tinygrad_edu.errors import InnerNodeError, LeftGraphError, LengthError, NumberError, StaleError
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import current_group
+from tinygrad_edu.habits import cut_off
 from tinygrad_edu.ieee import number, same, total
 from tinygrad_edu.op import Op, Rule, defined, one
 from tinygrad_edu.ops import CONSTANT
@@ -300,7 +301,7 @@ def _made(op: Op, data: float, a: Any, b: Any = None, cls: Any = None) -> Value:
         except OverflowError:  # as the same product of floats
             data = inf if data > 0 else -inf
     if engine._blocks and a is not None and engine.without_graph.get():
-        return _made(CONSTANT, data, None, cls=type(a))
+        return cut_off(_made(CONSTANT, data, None, cls=type(a)))
     node: Value = object.__new__(cls or type(a))
     node._data, node._grad, node.op = data, 0, op
     node.a, node.a_data = a, ABSENT if a is None else a._data
