@@ -272,6 +272,8 @@ MODEL = nn.MLP(2, [1])
         ("expected a Value, not int", lambda: explain(Y, 2)),
         ("no node is called 'q': choose one of", lambda: explain(X * Y, "q")),
         ("not in this graph", lambda: (X * 2).draw(highlight=[Y])),
+        ("said by name: y.draw.direction='TB'", lambda: (X * Y).draw("TB")),
+        ("said by name: y.draw.direction='TB'", lambda: Micrograds(1.0).draw("TB")),
         ("wrt is made of leaves", lambda: gradcheck(lambda: X * Y, wrt=[MODEL])),
         ("one list: write model", lambda: MODEL(1.0, 2.0)),
         ("one list: write model", lambda: MODEL(X, Y)),

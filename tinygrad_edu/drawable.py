@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, NoReturn, Protocol, TypeVar
 
 __all__ = [
     "Direction",
@@ -69,7 +69,7 @@ class Drawable:
 
     def draw(
         self,
-        *,
+        *others: NoReturn,
         edges: Sequence[Said] | None = None,
         hide: Collection[Hideable] = (),
         places: int = 4,
@@ -92,6 +92,8 @@ class Drawable:
         before: the same before an update, to stand beside it. timeout: seconds that Graphviz may
         take. insist: draw large graphs as they are. ViewError for a request that means nothing.
         """
+        if others:
+            raise TypeError("what is drawn is said by name: y.draw(direction='TB', level='layer')")
         return draws[-1](
             self,
             edges=edges,

@@ -250,9 +250,9 @@ class Value(engine.Value):
     def __rtruediv__(self, other: Any) -> Any:
         return other * self**-1
 
-    def draw(self, *, roles: Roles[K] | None = None, **view: Any) -> Picture:
+    def draw(self, *others: NoReturn, roles: Roles[K] | None = None, **view: Any) -> Picture:
         """The picture of all that this was computed from, as `tinygrad_edu.Value.draw` has it."""
-        return whole(graph(self, roles=roles)).draw(**view)
+        return whole(graph(self, roles=roles)).draw(*others, **view)
 
     def __float__(self) -> float:
         frame = sys._getframe(1)
