@@ -270,7 +270,7 @@ MODEL = nn.MLP(2, [1])
         ("a function, not Value.*gradient", lambda: grad(Y, X)),
         ("argnums are whole numbers", lambda: tinygrad_edu.jacobian(lambda a: [a], (1.0, 2.0))),
         ("expected a Value, not int", lambda: explain(Y, 2)),
-        ("no node is called 'q': choose one of", lambda: explain(X * Y, "q")),
+        ("unknown name 'q': choose", lambda: explain(X * Y, "q")),
         ("not in this graph", lambda: (X * 2).draw(highlight=[Y])),
         ("said by name: y.draw.direction='TB'", lambda: (X * Y).draw("TB")),
         ("said by name: y.draw.direction='TB'", lambda: Micrograds(1.0).draw("TB")),
