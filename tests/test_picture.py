@@ -220,8 +220,11 @@ def test_with_nothing_installed(format: str, tmp_path: Path) -> None:
 
 
 def test_no_part_of_the_package_needs_a_notebook() -> None:
+    """But the bar of a run, which asks for it where a notebook runs already."""
     for file in Path(tinygrad_edu.__file__).parent.rglob("*.py"):
-        assert not re.search(r"\bimport IPython|\bfrom IPython", file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        late = re.search(r"^ +from IPython", text, re.MULTILINE) and file.name == "progress.py"
+        assert late or not re.search(r"\bimport IPython|\bfrom IPython", text)
 
 
 # --- what a picture shows ------------------------------------------------------------------------
