@@ -50,6 +50,18 @@ def test_a_row_of_logits(example: dict[str, Any]) -> None:
     assert close(losses.logsumexp(example["input"]).data, example["logsumexp"])
 
 
+def test_softmax_takes_the_last_dimension_by_its_number() -> None:
+    for f in (losses.softmax, losses.log_softmax):
+        flat = [y.data for y in f([Value(1.0), Value(2.0)])]
+        for dim in (-1, 0):
+            assert [y.data for y in f([Value(1.0), Value(2.0)], dim=dim)] == flat
+        for dim in (-1, 1):
+            assert [y.data for y in f([[Value(1.0), Value(2.0)]], dim=dim)[0]] == flat
+        for dim in (-2, 0, 2):
+            with pytest.raises(ValueError, match="of each row"):
+                f([[Value(1.0), Value(2.0)]], dim=dim)
+
+
 @given(st.lists(st.floats(-30, 30), min_size=2, max_size=4), st.data())
 def test_cross_entropy_is_nll_loss_of_log_softmax(z: list[float], data: Any) -> None:
     label = data.draw(st.integers(0, len(z) - 1))

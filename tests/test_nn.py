@@ -23,7 +23,7 @@ from tinygrad_edu.losses import (
     mse_loss,
     softmax,
 )
-from tinygrad_edu.nn import MLP, Layer, Module, Neuron
+from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Parameter
 from tinygrad_edu.transformer import Attention, Block
 from tinygrad_edu.zoom import zoom
 
@@ -192,6 +192,31 @@ def test_other_slips_are_told() -> None:
         Dropout(2, seed=0)
     with pytest.raises(LengthError, match="1 and 2 numbers"):
         residual([Value(1.0)], [Value(1.0), Value(2.0)])
+
+
+def test_sequences_of_vectors_are_added_like_vectors() -> None:
+    """A list plus a list would be a longer list, and no error."""
+    sums = residual([[Value(1.0), Value(2.0)], [Value(3.0)]], ([10, 20], [30]))
+    assert [[y.data for y in row] for row in sums] == [[11, 22], [33]]
+    with pytest.raises(LengthError, match="1 and 2 numbers"):
+        residual([[Value(1.0)]], [[Value(1.0), Value(2.0)]])
+
+
+def test_an_embedding_of_a_range_is_that_of_its_numbers() -> None:
+    places = Embedding(3, 2, seed=0)
+    assert places(range(1, 3)) == places([1, 2]) == [places(1), places(2)]
+
+
+def test_parameters_come_in_lists_and_arrays() -> None:
+    np = pytest.importorskip("numpy")
+    module = Module()
+    module.b, module.w = Parameter([0.5, 1.5]), Parameter(np.eye(2))
+    assert module.state_dict() == {
+        **{"b[0]": 0.5, "b[1]": 1.5},
+        **{"w[0][0]": 1.0, "w[0][1]": 0.0, "w[1][0]": 0.0, "w[1][1]": 1.0},
+    }
+    assert (module.w @ np.array([2.0, 3.0]))[1].data == 3.0
+    assert all(p.group == "" for p in module.parameters())
 
 
 def test_the_same_seed_gives_the_same_network_and_chance_is_nobody_elses() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index as whole
-from typing import Any
+from typing import Any, overload
 
 from tinygrad_edu.engine import Value, as_value
 from tinygrad_edu.errors import LengthError
@@ -110,7 +110,7 @@ class Embedding(Module):
     def forward(self, index: Any) -> Any:
         if hasattr(index, "tolist"):
             index = index.tolist()
-        if isinstance(index, list | tuple):
+        if isinstance(index, list | tuple | range):
             return [self.forward(i) for i in index]
         try:
             i = whole(index)
@@ -291,11 +291,19 @@ class Softplus(_Elementwise):
         return softplus(x)
 
 
-def residual(xs: Sequence[Value], ys: Sequence[Value]) -> list[Value]:
-    """x + y, element by element: what a block adds to what it was given (He et al. 2016)."""
+@overload
+def residual(xs: Sequence[Number], ys: Sequence[Number]) -> list[Value]: ...
+@overload
+def residual(xs: Sequence[Any], ys: Sequence[Any]) -> list[Any]: ...
+def residual(xs: Sequence[Any], ys: Sequence[Any]) -> list[Any]:
+    """x + y, element by element: what a block adds to what it was given (He et al. 2016).
+
+    Of vectors, or of sequences of vectors. LengthError unless they are as long.
+    """
     if len(xs) != len(ys):
         raise LengthError(f"{len(xs)} and {len(ys)} numbers cannot be added one by one")
-    return [x + y for x, y in zip(xs, ys)]
+    # A list plus a list would be a longer list.
+    return [residual(x, y) if isinstance(x, list | tuple) else x + y for x, y in zip(xs, ys)]
 
 
 def total(xs: Sequence[Value]) -> Value:

@@ -267,14 +267,18 @@ def half_squared_error(outputs: Numbers, targets: Numbers, dead_zone: float = 0.
     return total
 
 
-def softmax(logits: Iterable[Any]) -> list[Any]:
-    """This returns probabilities in proportion to exp(logit), which add up to 1; rows by row."""
-    return _by_row(lambda row, total: [exp(z - total) for z in row], logits)
+def softmax(logits: Iterable[Any], dim: int = -1) -> list[Any]:
+    """This returns probabilities in proportion to exp(logit), which add up to 1 in each row.
+
+    dim: the last one, also by its number, for those who are used to give it; ValueError for
+    another.
+    """
+    return _by_row(lambda row, total: [exp(z - total) for z in row], logits, dim)
 
 
-def log_softmax(logits: Iterable[Any]) -> list[Any]:
+def log_softmax(logits: Iterable[Any], dim: int = -1) -> list[Any]:
     """This returns the logarithms of `softmax`, which are finite where it is 0."""
-    return _by_row(lambda row, total: [z - total for z in row], logits)
+    return _by_row(lambda row, total: [z - total for z in row], logits, dim)
 
 
 def logsumexp(values: Iterable[Any]) -> Value:
@@ -360,10 +364,15 @@ def _size(x: Any) -> str:
     return "x".join(sizes) or "one number"
 
 
-def _by_row(of: Callable[[list[Any], Any], list[Any]], logits: Iterable[Any]) -> list[Any]:
+def _by_row(
+    of: Callable[[list[Any], Any], list[Any]], logits: Iterable[Any], dim: int
+) -> list[Any]:
     rows = list(logits)
-    if rows and is_tree(rows[0]):
-        return [_by_row(of, row) for row in rows]
+    inner = bool(rows) and is_tree(rows[0])
+    if dim < -1 or (dim == 0 if inner else dim > 0):
+        raise ValueError("softmax is of each row, which is the last dimension: leave dim out")
+    if inner:
+        return [_by_row(of, row, max(dim - 1, -1)) for row in rows]
     return of(rows, logsumexp(rows))
 
 

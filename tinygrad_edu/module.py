@@ -10,6 +10,7 @@ from tinygrad_edu.errors import LengthError, StateError
 from tinygrad_edu.habits import alone
 from tinygrad_edu.ieee import number
 from tinygrad_edu.ops import LEAF
+from tinygrad_edu.trees import is_tree, like, numbers
 
 __all__ = [
     "Module",
@@ -308,8 +309,17 @@ def _floats(x: Any) -> Any:
     return [_floats(item) for item in x] if isinstance(x, list | tuple) else x
 
 
-def Parameter(data: float) -> Value:  # noqa: N802  # PyTorch's name of it
-    """This returns a leaf to be learned. It is in no group: a picture puts it where it is used."""
+@overload
+def Parameter(data: float) -> Value: ...
+@overload
+def Parameter(data: Sequence[Any]) -> list[Any]: ...
+def Parameter(data: Any) -> Any:  # noqa: N802  # PyTorch's name of it
+    """This returns a leaf to be learned; of numbers in lists or an array, a leaf for each.
+
+    They are in no group: a picture puts them where they are used.
+    """
+    if is_tree(data):
+        return like(data, (Parameter(x) for x in numbers(data)))
     value = Value(data)
     value.group = ""
     return value
