@@ -1,9 +1,12 @@
 """The README is true: its sessions are run, its table is the table of operations."""
 
+import ast
 import doctest
 import re
 import shlex
+from math import tanh
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -44,6 +47,36 @@ def test_commands_print_what_they_say(session, monkeypatch):
     command, _, expected = session.partition("\n")
     words = shlex.split(command.removeprefix("$ tinygrad-edu"))
     assert CliRunner().invoke(main, words).output == expected
+
+
+def test_what_stands_beside_pytorch_runs_and_does_the_same(tmp_path, monkeypatch):
+    """The right column, from top to bottom, after the imports above it."""
+    monkeypatch.chdir(tmp_path)
+    before, _, rest = README.partition("<!-- PyTorch beside -->\n")
+    session = before.rpartition("```pycon\n")[2].partition("```")[0]
+    rows = re.findall(r"^\| `(.*)` \| `(.*)` \|$", rest.partition("<!-- end -->")[0], re.MULTILINE)
+    assert len(rows) >= 12
+    names: dict[str, Any] = {}
+    exec("\n".join(line.removeprefix(">>> ") for line in session.splitlines()), names)
+    found = {}
+    for theirs, ours in rows:
+        compile(theirs, "PyTorch's", "exec")
+        *statements, last = ast.parse(ours).body
+        exec(compile(ast.Module(statements, []), ours, "exec"), names)
+        if isinstance(last, ast.Expr):
+            found[ours] = eval(compile(ast.Expression(last.value), ours, "eval"), names)
+        else:
+            exec(compile(ast.Module([last], []), ours, "exec"), names)
+    slope = tanh(2) + 2 * (1 - tanh(2) ** 2)
+    assert found["z.backward(); x.grad"] == pytest.approx(slope)
+    assert found["gradient(z, [x])"][0].data == pytest.approx(slope)
+    assert names["scheduler"].get_last_lr() == [0.1]
+    history = found[next(ours for _, ours in rows if ours.startswith("train("))]
+    assert history.epochs == 99
+    assert history.losses[-1] < 0.01 < history.losses[0]
+    answers = found["model.predict(X)"]
+    assert [round(answer) for (answer,) in answers] == [0, 1, 1, 0]
+    assert names["model"].predict(names["X"]) == answers  # saved and loaded
 
 
 def test_the_table_of_operations_is_that_of_the_code():
