@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu.data import gate
+from tinygrad_edu.data import BIPOLAR, gate, moons
 from tinygrad_edu.draw.canvas import FORMATS, save
 from tinygrad_edu.draw.plots import (
     KINDS,
@@ -22,11 +22,17 @@ from tinygrad_edu.draw.plots import (
 )
 from tinygrad_edu.draw.theme import THEMES
 from tinygrad_edu.errors import FormatError, MissingError, ViewError
-from tinygrad_edu.losses import half_squared_error
-from tinygrad_edu.nn import MLP
-from tinygrad_edu.optim import Momentum
-from tinygrad_edu.train import History, train
+from tinygrad_edu.losses import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    half_squared_error,
+    hinge_loss,
+)
+from tinygrad_edu.nn import MLP, Linear, Sequential, Tanh
+from tinygrad_edu.optim import Adam, Momentum
+from tinygrad_edu.train import Data, History, Loss, train
 
+POINTS = tuple(zip(*((x, int(t)) for x, (t,) in moons(20))))  # (X, y), of indices
 WATCHED = ["layer1.neuron1.w[0]", "layer1.neuron1.w[1]"]
 
 
@@ -134,3 +140,32 @@ def test_the_same_plot_is_the_same_file(format: str, tmp_path: Path) -> None:
     data = (tmp_path / f"a.{format}").read_bytes()
     assert data == (tmp_path / f"b.{format}").read_bytes()
     assert len(data) > 1_000
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize(
+    ("outputs", "loss", "data"),
+    [
+        (1, binary_cross_entropy_with_logits, moons(20)),
+        (1, binary_cross_entropy_with_logits, POINTS),
+        (1, hinge_loss, moons(20, targets=BIPOLAR)),
+        (2, cross_entropy, POINTS),
+        (2, cross_entropy, [(x, (1 - t, t)) for x, t in zip(*POINTS)]),
+    ],
+)
+def test_a_boundary_of_logits_is_where_they_are_even(outputs: int, loss: Loss, data: Data) -> None:
+    """At every point of the line; the map between the points of the grid is nearly linear."""
+    m = Sequential(Linear(2, 4, seed=0), Tanh(), Linear(4, outputs, seed=1))
+    history = train(m, loss, data, Adam(m.parameters(), 0.05), epochs=60, metrics="accuracy")
+    (line,) = [c for c in plot(history, "boundary").axes[0].collections if hasattr(c, "levels")]
+    points = [tuple(point) for path in line.get_paths() for point in path.vertices]
+    assert len(points) > 20
+    for point in points:
+        (*others, last) = m.predict(list(map(float, point)))
+        assert abs(last - (others[0] if others else 0.0)) < 0.1
+
+
+@pytest.mark.machine
+def test_a_boundary_of_three_classes_is_refused() -> None:
+    with pytest.raises(ViewError, match="one output, or two for two classes"):
+        decision_boundary(Linear(2, 3), POINTS)

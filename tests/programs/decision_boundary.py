@@ -22,4 +22,4 @@ history = train(
     compiled=True,
 )
 print(f"accuracy {history.metrics['accuracy'][-1]:.3f}")
-plot(history, "boundary", level=0).savefig(sys.argv[1])
+plot(history, "boundary").savefig(sys.argv[1])

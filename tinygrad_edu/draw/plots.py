@@ -12,12 +12,14 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from tinygrad_edu.data import Example
+from tinygrad_edu.data import Example, as_examples
 from tinygrad_edu.draw.canvas import STYLES, canvas, dress, from_matplotlib, legend
 from tinygrad_edu.draw.theme import Theme
 from tinygrad_edu.errors import ViewError
+from tinygrad_edu.metrics import Accuracy
 from tinygrad_edu.nn import MLP, Module, Neuron
-from tinygrad_edu.train import History, Loss
+from tinygrad_edu.train import Data, History, Loss
+from tinygrad_edu.trees import numbers, shape
 
 __all__ = [
     "KINDS",
@@ -55,20 +57,35 @@ def loss_curve(history: History, *, theme: str = "light") -> Any:
 
 
 def decision_boundary(
-    model: Any, examples: Sequence[Example], *, level: float | None = None, theme: str = "light"
+    model: Any, examples: Data, *, level: float | None = None, theme: str = "light"
 ) -> Any:
     """The first output over the plane of two inputs, with the line where it is `level`.
 
-    level: the middle of the targets, unless another is given, such as 0 for a logit.
+    Where two outputs stand for two classes, it is the second less the first, and `level` is 0.
+    examples: as `train` takes them. level: the middle of the targets, unless another is given,
+    such as 0 for a logit; `plot` knows it from the loss.
     """
+    shown = as_examples(examples)
     _require(
-        bool(examples) and all(len(example.inputs) == 2 for example in examples),
+        bool(shown) and all(shape(example.inputs) == [None, None] for example in shown),
         "a decision boundary",
         "two inputs",
     )
-    figure, axes, colors = canvas(theme)
     with _still(model):
-        surface(axes, lambda x, y: _first(model([x, y])).data, examples, colors, True, level)
+        count = len(list(numbers(model(shown[0].inputs))))
+        targets = [tuple(numbers(example.targets)) for example in shown]
+        classes = count == 2 and ({*targets} <= {(0,), (1,)} or {*targets} <= {(0, 1), (1, 0)})
+        alike = classes or all(len(target) == count for target in targets)
+        _require(alike, "a decision boundary", "one output, or two for two classes")
+
+        def height(x: float, y: float) -> float:
+            first, *others = (float(z.data) for z in numbers(model([x, y])))
+            return others[0] - first if classes else first
+
+        marked = [Example(e.inputs, t[-1 if classes else 0]) for e, t in zip(shown, targets)]
+        figure, axes, colors = canvas(theme)
+        level = 0.0 if classes and level is None else level
+        surface(axes, height, marked, colors, True, level)
     return figure
 
 
@@ -182,9 +199,16 @@ def _of_run(history: History) -> tuple[Any, Any, Any]:
     return history.model, history.examples, history.loss
 
 
+def _boundary(model: Any, examples: Sequence[Example], loss: Loss, **how: Any) -> Any:
+    """The boundary where the loss has it: of logits it is 0, whatever the targets are."""
+    if Accuracy.of(loss, examples).threshold == 0:
+        how = {"level": 0.0, **how}
+    return decision_boundary(model, examples, **how)
+
+
 KINDS: dict[str, Callable[..., Any]] = {
     "loss": loss_curve,
-    "boundary": lambda h, **how: decision_boundary(*_of_run(h)[:2], **how),
+    "boundary": lambda h, **how: _boundary(*_of_run(h), **how),
     "hidden": lambda h, **how: hidden_maps(*_of_run(h)[:2], **how),
     "hinton": lambda h, **how: hinton(_of_run(h)[0], **how),
     "gradients": lambda h, **how: gradient_sizes(_of_run(h)[0], **how),
@@ -214,7 +238,7 @@ def surface(
     xs, ys = (_span([example.inputs[i] for example in examples]) for i in (0, 1))
     grid = [[value(x, y) for x in xs] for y in ys]
     flat = [z for row in grid for z in row]
-    targets = [example.targets[0] for example in examples]
+    targets = [next(numbers(example.targets)) for example in examples]
     half = (min(targets) + max(targets)) / 2  # 0.5 between 0 and 1
     middle = half if level is None else level
     shades = from_matplotlib("colors").LinearSegmentedColormap.from_list(
@@ -228,10 +252,10 @@ def surface(
         width = 2.5 if line else 1.0
         lines = axes.contour(xs, ys, grid, levels=levels, colors=colors.ink, linewidths=width)
         axes.clabel(lines, fontsize=10, colors=colors.ink)
-    for example, (mark, color) in product(
-        examples, (("o", colors.negative), ("s", colors.positive))
+    for (example, target), (mark, color) in product(
+        zip(examples, targets), (("o", colors.negative), ("s", colors.positive))
     ):
-        if (mark == "s") == (example.targets[0] > half):
+        if (mark == "s") == (target > half):
             fill = color if mark == "s" else colors.paper
             style = {"color": color, "markerfacecolor": fill, "markeredgewidth": 2}
             axes.plot(*example.inputs, mark, markersize=9, **style)
@@ -256,16 +280,12 @@ def _unit(unit: Neuron, x: float, y: float) -> float:
     return unit([x, y]).data
 
 
-def _span(numbers: Sequence[float]) -> list[float]:
+def _span(xs: Sequence[float]) -> list[float]:
     """Evenly spaced numbers, a little beyond those given."""
-    low, high = min(numbers), max(numbers)
+    low, high = min(xs), max(xs)
     margin = 0.25 * (high - low) or 1.0
     step = (high - low + 2 * margin) / (_FINE - 1)
     return [low - margin + i * step for i in range(_FINE)]
-
-
-def _first(outputs: Any) -> Any:
-    return outputs[0] if isinstance(outputs, list) else outputs
 
 
 def _require(holds: bool, what: str, needs: str) -> None:
