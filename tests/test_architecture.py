@@ -27,7 +27,6 @@ ROOMS = [
         "errors",
         "files",
         "groups",
-        "init",
         "keywords",
         "patience",
         "progress",
@@ -41,7 +40,7 @@ ROOMS = [
     ["functions", "sweep"],
     ["arrays"],
     ["habits"],
-    ["data", "differences", "engine", "vocabulary"],
+    ["data", "differences", "engine", "init", "vocabulary"],
     ["finite", "naming", "slips", "trees"],
     [
         "check",

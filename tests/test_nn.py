@@ -10,7 +10,20 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu import Value, graph, topological_order
+from tinygrad_edu import (
+    Op,
+    Value,
+    data,
+    gelu,
+    graph,
+    init,
+    losses,
+    lr_scheduler,
+    maximum,
+    nn,
+    tanh,
+    topological_order,
+)
 from tinygrad_edu.draw.dot import drawn
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.init import he, normal, uniform, xavier
@@ -23,8 +36,20 @@ from tinygrad_edu.losses import (
     mse_loss,
     softmax,
 )
-from tinygrad_edu.nn import MLP, Layer, Module, Neuron, Parameter
+from tinygrad_edu.nn import (
+    GELU,
+    MLP,
+    Layer,
+    Linear,
+    Module,
+    Neuron,
+    Parameter,
+    Sequential,
+    Tanh,
+)
+from tinygrad_edu.saving import load, save
 from tinygrad_edu.transformer import Attention, Block
+from tinygrad_edu.trees import numbers
 from tinygrad_edu.zoom import zoom
 
 REFERENCES = json.loads((Path(__file__).parent / "references" / "layers.json").read_text())
@@ -205,6 +230,30 @@ def test_sequences_of_vectors_are_added_like_vectors() -> None:
 def test_an_embedding_of_a_range_is_that_of_its_numbers() -> None:
     places = Embedding(3, 2, seed=0)
     assert places(range(1, 3)) == places([1, 2]) == [places(1), places(2)]
+
+
+def test_operations_stand_in_a_sequential_and_are_saved_with_it(tmp_path: Path) -> None:
+    """Those of the table, functions made of them, and one's own: each as the module that it is."""
+    cube = Op("cube_of_a_list", lambda a: a**3, lambda y, a: 3 * a**2)
+    model = Sequential(Linear(2, 3, seed=0), tanh, Linear(3, 2, seed=1), gelu, cube)
+    same = Sequential(Linear(2, 3, seed=0), Tanh(), Linear(3, 2, seed=1), GELU())
+    for xs in ([0.5, -1.0], [[0.5, -1.0], [2.0, 3.0]]):
+        found, expected = (list(numbers(m.predict(xs))) for m in (model, same))
+        assert found == pytest.approx([x**3 for x in expected], rel=1e-12)
+    save(tmp_path / "model.json", model)
+    load(tmp_path / "model.json", model)
+    with pytest.raises(TypeError, match="maximum takes 2 operands"):
+        Sequential(maximum)([1.0])
+    with pytest.raises(TypeError, match="one by one"):
+        Sequential([Linear(2, 1)])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("module", [nn, losses, lr_scheduler, data, init])
+def test_names_of_other_libraries_say_what_they_are_here(module: Any) -> None:
+    for name, here in module._ELSEWHERE.items():
+        with pytest.raises(ImportError) as caught:
+            exec(f"from {module.__name__} import {name}")
+        assert str(caught.value) == f"there is no {name} in {module.__name__}; here it is: {here}"
 
 
 def test_parameters_come_in_lists_and_arrays() -> None:

@@ -197,6 +197,29 @@ def test_schedules_by_pytorchs_names_give_pytorchs_rates(
     assert found == pytest.approx(rates, rel=1e-12, abs=1e-15)
 
 
+@pytest.mark.parametrize(("kind", "settings", "rates"), REFERENCE["schedules"])
+def test_a_schedule_goes_on_from_its_state(kind: str, settings: Any, rates: list[float]) -> None:
+    first, second = (
+        getattr(lr_scheduler, kind)(optim.SGD([Value(1.0)], lr=0.8), **settings) for _ in range(2)
+    )
+    for _ in range(3):
+        first.step()
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    assert second.optimizer.lr == first.optimizer.lr == pytest.approx(rates[3])
+    first.step()
+    second.step()
+    assert second.optimizer.lr == first.optimizer.lr
+    for damaged in ({}, {"kind": kind, "steps": -1}, {"kind": "Other", "steps": 1}, None):
+        with pytest.raises(StateError):
+            second.load_state_dict(damaged)
+    assert second.steps == 4
+
+
+def test_a_schedule_is_of_an_optimizer() -> None:
+    with pytest.raises(TypeError, match="of an optimizer"):
+        lr_scheduler.StepLR(Value(1.0), 3)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("grads", "most", "norm_type", "norm", "after"), REFERENCE["clipped"])
 def test_clipping_is_pytorchs(
     grads: list[float], most: float, norm_type: float, norm: float, after: list[float]

@@ -73,6 +73,22 @@ def test_metrics_are_means_over_the_examples_of_each_epoch() -> None:
     assert history.metrics["right"] == [1.0, 1.0]  # an epoch of two steps
 
 
+def test_what_is_saved_is_a_model_in_a_file(tmp_path: Path) -> None:
+    """In this order; PyTorch's has the state first."""
+    m, path = model(), tmp_path / "model.json"
+    calls: list[Any] = [
+        lambda: save(m.state_dict(), path),  # type: ignore[arg-type]
+        lambda: save(path, m.state_dict()),  # type: ignore[arg-type]
+        lambda: load(path, m.state_dict()),  # type: ignore[arg-type]
+    ]
+    for call in calls:
+        with pytest.raises(
+            TypeError, match=r"\(path, model, optimizer\) is given a file name and a"
+        ):
+            call()
+    assert not path.exists()
+
+
 def test_two_metrics_have_two_names() -> None:
     m = model()
     learner = SGD(m.parameters(), 0.5)

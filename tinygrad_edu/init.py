@@ -10,6 +10,9 @@ from collections.abc import Callable
 from itertools import count
 from math import cos, log, pi, sqrt
 from random import Random
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu.habits import elsewhere
 
 __all__ = [
     "Init",
@@ -87,3 +90,27 @@ def _normal(random: Random) -> float:
     """A standard normal number, from two uniform ones (Box and Muller 1958)."""
     radius = sqrt(-2 * log(1 - random.random()))  # never log(0)
     return radius * cos(2 * pi * random.random())
+
+
+_ELSEWHERE = {  # of PyTorch, Keras and JAX
+    **dict.fromkeys(
+        ("xavier_uniform_", "xavier_uniform", "glorot_uniform"), "Linear(2, 3, init=xavier())"
+    ),
+    **dict.fromkeys(("xavier_normal_", "glorot_normal"), "Linear(2, 3, init=normal(deviation))"),
+    **dict.fromkeys(
+        ("kaiming_normal_", "kaiming_normal", "he_normal", "kaiming"), "Linear(2, 3, init=he())"
+    ),
+    **dict.fromkeys(("kaiming_uniform_", "he_uniform"), "Linear(2, 3, init=uniform(r))"),
+    **dict.fromkeys(("uniform_", "random_uniform"), "Linear(2, 3, init=uniform(r))"),
+    **dict.fromkeys(
+        ("normal_", "trunc_normal_", "random_normal"), "Linear(2, 3, init=normal(0.02))"
+    ),
+    **dict.fromkeys(("zeros_", "zeros"), "for p in model.parameters(): p.data = 0.0"),
+    **dict.fromkeys(("ones_", "ones"), "for p in model.parameters(): p.data = 1.0"),
+    **dict.fromkeys(("constant_", "constant"), "for p in model.parameters(): p.data = 0.5"),
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        elsewhere(name, _ELSEWHERE, __name__)

@@ -6,13 +6,13 @@ Names, arguments and first weights are PyTorch's; a `Linear` or an `Embedding` t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import index as whole
 from typing import Any, overload
 
 from tinygrad_edu.engine import Value, as_value
 from tinygrad_edu.errors import LengthError
-from tinygrad_edu.functions import gelu, leaky_relu, silu
+from tinygrad_edu.functions import FUNCTIONS, gelu, leaky_relu, silu
 from tinygrad_edu.init import Init, Seed, generator, linear_default, normal
 from tinygrad_edu.module import (
     Module,
@@ -22,8 +22,9 @@ from tinygrad_edu.module import (
     check_length,
     check_size,
 )
+from tinygrad_edu.op import Op
 from tinygrad_edu.ops import relu, sigmoid, softplus, tanh
-from tinygrad_edu.perceptron import Chain
+from tinygrad_edu.perceptron import Chain, name_of
 
 __all__ = [
     "GELU",
@@ -204,14 +205,15 @@ class Dropout(VectorModule):
 class Sequential(Chain):
     """Modules one after the other, each on what the one before it gave.
 
-    Called with the numbers of one example, or with a row for each of several.
+    Called with the numbers of one example, or with a row for each of several. An operation such as
+    `tanh`, or one of your own, is a module here, too: of each number.
     """
 
-    def __init__(self, *modules: Module) -> None:
+    def __init__(self, *modules: Module | Op) -> None:
         for x in modules:
             if not callable(x):
                 raise TypeError(f"give modules one by one, as Linear(2, 1), Tanh(), not {x!r:.60}")
-        self.layers = list(modules)
+        self.layers = [_Each(x) if x in _OF_ONE or isinstance(x, Op) else x for x in modules]
         self.label()
 
 
@@ -227,6 +229,22 @@ class _Elementwise(VectorModule):
 
     def forward(self, xs: Sequence[Number]) -> list[Value]:
         return [as_value(self.function(x)) for x in xs]
+
+
+_OF_ONE = [function for function, least, _ in FUNCTIONS.values() if least == 1]
+
+
+class _Each(_Elementwise):
+    """An operation as a module."""
+
+    def __init__(self, function: Callable[[Any], Value]) -> None:
+        self.operation = function
+
+    def function(self, x: Any) -> Value:
+        return self.operation(x)
+
+    def about(self) -> str:
+        return name_of(self.operation)
 
 
 class Identity(_Elementwise):

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import cos, pi
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from tinygrad_edu.errors import StateError
+from tinygrad_edu.habits import elsewhere
 from tinygrad_edu.schedules import Schedule, exponential, multi_step, positive, ramp, step_decay
 
 __all__ = [
@@ -41,7 +43,11 @@ class LRScheduler:
     """Sets the optimizer's rate to `schedule(n)` after n calls of `step()`."""
 
     def __init__(self, optimizer: Rated, schedule: Callable[[float], Schedule]) -> None:
-        base = optimizer.lr
+        base: Any = getattr(optimizer, "lr", None)
+        if base is None:
+            raise TypeError(
+                f"a schedule is of an optimizer, such as SGD(...), not {optimizer!r:.60}"
+            )
         if callable(base):
             raise TypeError("the optimizer's rate is a function of the step already: give a number")
         self.optimizer = optimizer
@@ -57,6 +63,23 @@ class LRScheduler:
     def get_last_lr(self) -> list[float]:
         """This returns the rate of the next step, in a list as PyTorch's."""
         return [self.optimizer.lr]
+
+    def state_dict(self) -> dict[str, Any]:
+        """This returns what `load_state_dict` needs to go on, fit for JSON."""
+        return {"kind": type(self).__name__, "steps": self.steps}
+
+    def load_state_dict(self, state: Any) -> None:
+        """Goes on from a `state_dict()` of a schedule like this one; the rate is that of its step.
+
+        StateError, and nothing is changed, where it is none.
+        """
+        mine = self.state_dict()
+        if type(state) is not dict or set(state) != set(mine) or state["kind"] != mine["kind"]:
+            raise StateError(f"a {mine['kind']} goes on from its own state_dict(), {mine}")
+        if type(state["steps"]) is not int or not 0 <= state["steps"] < 2**53:
+            raise StateError("the steps of a state must be a whole number, 0 or more")
+        self.steps = state["steps"]
+        self.optimizer.lr = self.schedule(self.steps)
 
 
 class LambdaLR(LRScheduler):
@@ -132,3 +155,22 @@ class CosineAnnealingLR(LRScheduler):
             return lambda n: eta_min + (lr - eta_min) * (1 + cos(pi * n / T_max)) / 2
 
         super().__init__(optimizer, schedule)
+
+
+_RATES = "tinygrad_edu.schedules"
+_ELSEWHERE = {  # PyTorch's others
+    "OneCycleLR": f"SGD(parameters, warm_up(30, cosine(0.1, 70))), of {_RATES}",
+    "SequentialLR": f"a function of the step, such as warm_up(10, cosine(0.1, 90)) of {_RATES}",
+    "ChainedScheduler": "a function of the step: SGD(parameters, lambda step: ...)",
+    "MultiplicativeLR": "a function of the step: SGD(parameters, lambda step: ...)",
+    "CyclicLR": "a function of the step: SGD(parameters, lambda step: ...)",
+    "CosineAnnealingWarmRestarts": "CosineAnnealingLR, or SGD(parameters, lambda step: ...)",
+    "ReduceLROnPlateau": "optimizer.lr = optimizer.lr / 10 where the loss has stopped falling",
+    "_LRScheduler": "LRScheduler",
+    "WarmUp": f"warm_up of {_RATES}",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        elsewhere(name, _ELSEWHERE, __name__)

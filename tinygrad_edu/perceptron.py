@@ -25,7 +25,17 @@ from tinygrad_edu.module import (
 )
 from tinygrad_edu.ops import TABLE
 
-__all__ = ["MLP", "XAVIER", "Activation", "Chain", "Layer", "Neuron", "function_of", "linear"]
+__all__ = [
+    "MLP",
+    "XAVIER",
+    "Activation",
+    "Chain",
+    "Layer",
+    "Neuron",
+    "function_of",
+    "linear",
+    "name_of",
+]
 
 Activation = str | Callable[[Value], Value]  # a name, or what it is a name of
 

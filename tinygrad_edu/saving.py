@@ -51,7 +51,11 @@ def save(
     optimizer: Stateful | None = None,
     history: History | None = None,
 ) -> None:
-    """Writes what is given to the file, which appears whole or not at all."""
+    """Writes what is given to the file, which appears whole or not at all.
+
+    TypeError unless the model is a Module, whose parameters are saved by their names.
+    """
+    _check(path, model, "save(path, model, optimizer)")
     told: dict[str, Any] = {"format": _FORMAT, "version": 1, "model": repr(model)}
     told["chance"] = {name: part.drawn for name, part in _chancy(model)}
     told["parameters"] = {name: jsonable(p.data) for name, p in model.named_parameters()}
@@ -68,6 +72,7 @@ def load(path: str | os.PathLike[str], model: Module, optimizer: Stateful | None
     StateError, in one line, for a file that is no such file, is cut off or damaged, or was
     written for another model or optimizer: then nothing has changed. OSError as from `open`.
     """
+    _check(path, model, "load(path, model, optimizer)")
     told = _read(path)
     numbers = _parameters(told, model)
     if told.get("model") != repr(model):
@@ -88,6 +93,14 @@ def load(path: str | os.PathLike[str], model: Module, optimizer: Stateful | None
     for name, part in parts.items():
         part.go_on(chance[name])
     return history
+
+
+def _check(path: Any, model: Any, how: str) -> None:
+    if not isinstance(path, str | os.PathLike) or not isinstance(model, Module):
+        raise TypeError(
+            f"{how} is given a file name and a model, whose state_dict it takes itself, not "
+            f"{type(path).__name__} and {type(model).__name__}"
+        )
 
 
 def _chancy(model: Module) -> Iterator[tuple[str, Dropout]]:
