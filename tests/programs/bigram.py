@@ -18,6 +18,6 @@ for _ in range(100):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-print(f"loss {loss.item():.4f}")
+print(f"loss {loss.item():.8f}")
 after = softmax(model(letters.index("n")))
 print("after n:", {c: round(p.item(), 2) for c, p in zip(letters, after)})

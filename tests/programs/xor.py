@@ -14,4 +14,4 @@ for _ in range(100):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-print([int(logit > 0) for (logit,) in model(X)], f"loss {loss.item():.4f}")
+print([int(logit > 0) for (logit,) in model(X)], f"loss {loss.item():.8f}")
