@@ -466,6 +466,9 @@ _ELSEWHERE = {  # what people look for, by the names of other libraries
     "bce_with_logits": "binary_cross_entropy_with_logits",
     "l2_loss": "mse_loss",
     "mae_loss": "l1_loss",
+    "hinge_embedding_loss": "hinge_loss",
+}
+_NO_LOSSES = {  # what else PyTorch has beside its losses, in `torch.nn.functional`
     "kl_div": "cross_entropy with a list of probabilities as target, less their entropy",
     "one_hot": "[float(k == label) for k in range(classes)]; cross_entropy takes the label itself",
     "accuracy": "train(..., metrics=['accuracy'])",
@@ -478,11 +481,10 @@ _ELSEWHERE = {  # what people look for, by the names of other libraries
     "gelu": "gelu of tinygrad_edu, of one number; GELU() of tinygrad_edu.nn, of a list",
     "silu": "silu of tinygrad_edu, of one number; SiLU() of tinygrad_edu.nn, of a list",
     "leaky_relu": "leaky_relu of tinygrad_edu, of one number; LeakyReLU() of tinygrad_edu.nn",
-    "hinge_embedding_loss": "hinge_loss",
 }
 
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        elsewhere(name, _ELSEWHERE, __name__)
+        elsewhere(name, {**_ELSEWHERE, **_NO_LOSSES}, __name__)
