@@ -537,24 +537,14 @@ def _whole(name: str, value: int, least: int, most: float = inf) -> int:
     return value
 
 
-_ELSEWHERE = {  # of PyTorch and scikit-learn
-    "DataLoader": "train(model, loss, data, optimizer, epochs=10, batch_size=32) makes batches",
-    "Dataset": "a list of pairs of inputs and target, or (X, y)",
-    "TensorDataset": "a list of pairs of inputs and target, or (X, y)",
-    "random_split": "split(examples, 0.8, seed=0)",
-    "train_test_split": "split(examples, 0.8, seed=0)",
+_ELSEWHERE = {  # what people look for here
     "shuffle": "shuffled(examples, seed=0)",
-    "make_moons": "moons(100, noise=0.1, seed=0)",
-    "make_circles": "rings(100)",
-    "circles": "rings(100)",
-    "make_spirals": "spirals(194)",
-    "spiral": "spirals(194)",
-    "load_iris": "iris()",
-    "load_digits": "digits()",
-    "mnist": "digits(), of 8x8 pixels",
-    "MNIST": "digits(), of 8x8 pixels",
+    "circles": "rings()",
+    "make_spirals": "spirals()",
+    "spiral": "spirals()",
     "xor": "gate('xor')",
     "XOR": "gate('xor')",
+    "mnist": "digits(), 8 pixels high",
 }
 
 if not TYPE_CHECKING:

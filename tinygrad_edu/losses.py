@@ -458,33 +458,17 @@ _ELSEWHERE = {  # what people look for, by the names of other libraries
     "l2_loss": "mse_loss",
     "mae": "l1_loss",
     "mae_loss": "l1_loss",
+    "bce_with_logits": "binary_cross_entropy_with_logits",
+    "bce": "binary_cross_entropy",
     "NLLLoss": "nll_loss",
     "LogSoftmax": "log_softmax",
     "log_sum_exp": "logsumexp",
     "hinge": "hinge_loss",
-    "bce": "binary_cross_entropy",
-    "bce_with_logits": "binary_cross_entropy_with_logits",
-    "l2_loss": "mse_loss",
-    "mae_loss": "l1_loss",
     "hinge_embedding_loss": "hinge_loss",
-}
-_NO_LOSSES = {  # what else PyTorch has beside its losses, in `torch.nn.functional`
-    "kl_div": "cross_entropy with a list of probabilities as target, less their entropy",
-    "one_hot": "[float(k == label) for k in range(classes)]; cross_entropy takes the label itself",
-    "accuracy": "train(..., metrics=['accuracy'])",
-    "dropout": "Dropout of tinygrad_edu.nn",
-    "layer_norm": "LayerNorm of tinygrad_edu.nn",
-    "linear": "Linear of tinygrad_edu.nn",
-    "embedding": "Embedding of tinygrad_edu.nn",
-    "tanh": "tanh of tinygrad_edu, of one number; Tanh() of tinygrad_edu.nn, of a list",
-    "sigmoid": "sigmoid of tinygrad_edu, of one number; Sigmoid() of tinygrad_edu.nn, of a list",
-    "gelu": "gelu of tinygrad_edu, of one number; GELU() of tinygrad_edu.nn, of a list",
-    "silu": "silu of tinygrad_edu, of one number; SiLU() of tinygrad_edu.nn, of a list",
-    "leaky_relu": "leaky_relu of tinygrad_edu, of one number; LeakyReLU() of tinygrad_edu.nn",
 }
 
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        elsewhere(name, {**_ELSEWHERE, **_NO_LOSSES}, __name__)
+        elsewhere(name, _ELSEWHERE, __name__)
