@@ -158,7 +158,8 @@ class Eager:
                     f"a loss gives a Value, computed from the outputs, not {type(y).__name__}"
                 )
         total = sum(losses[1:], losses[0])
-        total = total / len(losses) if self.reduction == "mean" else total
+        if self.reduction == "mean" and len(losses) > 1:  # one loss is its own mean: no node for it
+            total = total / len(losses)
         return total, {
             name: sum(_number(f(y, example.targets)) for y, example in zip(outputs, examples))
             for name, f in self.metrics.items()
