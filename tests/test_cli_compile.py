@@ -59,7 +59,7 @@ def recorded(text: str, **numbers: float) -> tuple[Any, list[Any]]:
 def test_a_table_is_the_librarys() -> None:
     tape, _ = recorded(NEURON, x=2, w=-3, b=7)
     assert output(NEURON, *AT) == output(NEURON, *AT, "--to", "table") == table(tape)
-    assert output(NEURON, *AT, "--precision", "2") == table(tape, places=2)
+    assert output(NEURON, *AT, "--precision", "2") == table(tape, precision=2)
 
 
 @pytest.mark.parametrize("language", ["python", "c", "javascript"])

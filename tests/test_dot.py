@@ -639,9 +639,9 @@ def test_a_name_that_is_not_there_cannot_be_highlighted() -> None:
         ({"edges": ["gradient"]}, "unknown word of edges 'gradient': choose formula, numbers"),
         ({"direction": "RL"}, "unknown direction 'RL': choose LR, TB"),
         ({"theme": "pink"}, "unknown theme 'pink': choose light, dark, print, contrast"),
-        ({"places": 18}, "numbers are shown with 0 to 17 decimals, not 18"),
-        ({"places": -1}, "numbers are shown with 0 to 17 decimals, not -1"),
-        ({"places": 2.5}, r"numbers are shown with 0 to 17 decimals, not 2\.5"),
+        ({"precision": 18}, "numbers are shown with 0 to 17 decimals, not 18"),
+        ({"precision": -1}, "numbers are shown with 0 to 17 decimals, not -1"),
+        ({"precision": 2.5}, r"numbers are shown with 0 to 17 decimals, not 2\.5"),
     ],
 )
 def test_a_view_that_there_is_not(view: Any, words: str) -> None:
@@ -689,7 +689,7 @@ def test_the_picture_runs_the_way_it_is_asked_to(direction: str, axis: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("places", "value", "grad", "local"),
+    ("precision", "value", "grad", "local"),
     [
         (0, "2", "-1", "-1"),
         (1, "1.6", "-1.3", "-1.3"),
@@ -697,9 +697,9 @@ def test_the_picture_runs_the_way_it_is_asked_to(direction: str, axis: int) -> N
         (12, "1.645751311065", "-1.259043672087", "-1.259043672087"),
     ],
 )
-def test_precision(places: int, value: str, grad: str, local: str) -> None:
+def test_precision(precision: int, value: str, grad: str, local: str) -> None:
     x = Value(7**0.5 - 1, label="x")
-    source = differentiated(x * -1.259043672087).draw(places=places).dot
+    source = differentiated(x * -1.259043672087).draw(precision=precision).dot
     assert cells(source)["n0"] == ["x", f"value {value}", f"grad {grad}"]
     assert uses(source)["e0_2_0"]["label"] == f"local {local}\n× 1 = {local}"
     assert "leaf: 1.6457513110645907, grad -1.259043672087" in source  # to point at

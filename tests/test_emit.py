@@ -526,7 +526,7 @@ def test_numbers_in_a_table_belong_together() -> None:
 def test_the_table_without_numbers_and_with_few_decimals() -> None:
     y, leaves = typed("s = x*w; s*s", x=2, w=0.123456)
     assert "number" not in table(record([y], leaves), numbers=False)
-    assert re.search(r"^1 +w +given +0.12$", table(record([y], leaves), places=2), re.MULTILINE)
+    assert re.search(r"^1 +w +given +0.12$", table(record([y], leaves), precision=2), re.MULTILINE)
     assert table(record([Value(2.0, "x")])) == "id  name  formula  number\n0   x     given    2\n"
 
 
@@ -540,7 +540,7 @@ def test_every_line_of_a_table_is_made_of_lines_above_it() -> None:
             for leaf in leaves:
                 leaf.label = random.choice(["", f"n{random.randrange(99)}"])
             known: dict[str, Any] = {}
-            for line in table(record([y], leaves), places=17).splitlines()[1:]:
+            for line in table(record([y], leaves), precision=17).splitlines()[1:]:
                 name, _, rest = line[line.index(" ") :].strip().partition(" ")
                 formula, _, number = rest.strip().rpartition("  ")
                 if formula.strip() != "given":

@@ -240,7 +240,7 @@ def test_sixty_four_paths_are_listed_and_sixty_five_are_not() -> None:
 def test_a_million_million_paths_are_summed_without_listing_them() -> None:
     y, x = doublings(40)
     start = time.process_time()
-    explanation = explain(y, x, places=17)
+    explanation = explain(y, x, precision=17)
     text, words, latex = (explanation.form(form) for form in FORMS)
     assert time.process_time() - start < 10
     assert explanation.chain.count == 2**40
@@ -510,7 +510,7 @@ def test_whoever_computes_what_is_written_gets_what_is_said() -> None:
             return len(values)
 
         for x in differentiable(y)[:3]:
-            for row in explain(y, x, places=17).text().splitlines():
+            for row in explain(y, x, precision=17).text().splitlines():
                 if row.startswith(("     ", "sum: ")):  # a path as a product; the sum of all
                     read += agree(row.removeprefix("sum: ").strip())
                 elif re.match("  n[0-9]", row):  # a definition, then its local derivatives

@@ -196,8 +196,8 @@ def test_nothing_jumps_between_frames(name: str) -> None:
     "view",
     [
         View(direction="TB", theme="dark", edges=("formula", "numbers", "local", "contribution")),
-        View(places=12, theme="contrast"),
-        View(places=0, edges=(), theme="print"),
+        View(precision=12, theme="contrast"),
+        View(precision=0, edges=(), theme="print"),
     ],
     ids=["everything top down", "precise", "bare"],
 )

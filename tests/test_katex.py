@@ -116,7 +116,7 @@ def rows() -> Iterator[str]:
                         yield explain(op(*args), operands[i]).latex()
                 yield explain(op(*[operands[i]] * len(operands)), operands[i]).latex()
                 inner = op(*operands)
-                yield explain(op(*[inner] * len(operands)) / 3, operands[i], places=17).latex()
+                yield explain(op(*[inner] * len(operands)) / 3, operands[i], precision=17).latex()
 
 
 def labelled(label: str) -> Iterator[str]:

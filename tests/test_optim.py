@@ -411,6 +411,16 @@ def test_a_schedule_is_not_saved_and_fits_no_fixed_rate() -> None:
             ours.load_state_dict(other.state_dict())
 
 
+def test_what_a_scheduler_has_made_of_the_rate_goes_on() -> None:
+    optimizer, again = (optim.SGD([Value(1.0)], lr=0.8) for _ in range(2))
+    scheduler = lr_scheduler.StepLR(optimizer, 1)
+    scheduler.step()
+    again.load_state_dict(optimizer.state_dict())
+    assert again.lr == optimizer.lr == pytest.approx(0.08)
+    with pytest.raises(StateError, match="settings of the state"):
+        again.load_state_dict(optim.SGD([Value(1.0)], lr=lambda step: 0.1).state_dict())
+
+
 DAMAGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "not a dict": lambda s: [s],
     "nothing": lambda s: None,

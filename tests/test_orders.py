@@ -335,7 +335,7 @@ def test_constants_and_single_values() -> None:
 def test_places_are_decimals() -> None:
     y = Value(1.0, label="x") / 3
     y.label = "y"
-    assert str(orders(y, places=2)).splitlines()[2].split() == ["x", *["0.33"] * 3]
+    assert str(orders(y, precision=2)).splitlines()[2].split() == ["x", *["0.33"] * 3]
 
 
 def test_labels_that_are_no_names_are_not_used() -> None:

@@ -2,8 +2,11 @@
 
 import ast
 import doctest
+import os
 import re
 import shlex
+import subprocess
+import sys
 from math import tanh
 from pathlib import Path
 from typing import Any
@@ -43,11 +46,25 @@ def test_python_sessions_print_what_they_say(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("session", CONSOLE)
-def test_commands_print_what_they_say(session, monkeypatch):
+def test_commands_print_what_they_say(session, monkeypatch, tmp_path):
+    """CI types them in a real shell, all of them and in order: see `.ci/readme`."""
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    command, _, expected = session.partition("\n")
-    words = shlex.split(command.removeprefix("$ tinygrad-edu"))
-    assert CliRunner().invoke(main, words).output == expected
+    monkeypatch.chdir(tmp_path)
+    parts = re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]
+    if os.name == "nt" and not all(part.startswith("tinygrad-edu ") for part in parts):
+        pytest.skip("these are words of a POSIX shell")
+    for part in parts:
+        command, _, expected = part.partition("\n")
+        if command.startswith("tinygrad-edu "):
+            done = CliRunner().invoke(main, shlex.split(command.removeprefix("tinygrad-edu")))
+            assert done.output == expected
+        else:  # a command of the shell, or of Python
+            environment = {**os.environ, "PATH": os.path.dirname(sys.executable)}
+            environment["PATH"] += os.pathsep + os.environ["PATH"]
+            done = subprocess.run(
+                command, shell=True, env=environment, capture_output=True, text=True, check=True
+            )
+            assert done.stdout == expected
 
 
 def test_what_stands_beside_pytorch_runs_and_does_the_same(tmp_path, monkeypatch):

@@ -431,7 +431,7 @@ def test_no_line_is_wider_with_edges_roles_and_two_roots(
     y = random_value(Random(seed), 20, labels)
     roles: dict[Any, str] = {y: "loss", y.args[0] if y.args else y: "parameter"}
     for g in (graph(y, roles=roles), graph(y, -y)):
-        drawing = text(g, View(edges=edges, places=17), width=width, unicode=unicode)
+        drawing = text(g, View(edges=edges, precision=17), width=width, unicode=unicode)
         assert max(map(width_on_a_terminal, lines(drawing))) <= width
         assert unicode or drawing.isascii()
         assert not [c for c in "".join(lines(drawing)) if unicodedata.category(c) in ("Cc", "Cs")]

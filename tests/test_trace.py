@@ -253,7 +253,7 @@ def test_a_formula_is_told_in_names_and_in_numbers() -> None:
     ) in lines
     assert any(
         told.startswith("backward  o -> n") and "0.71**2" in told
-        for told in trace(neuron(), places=2).lines()
+        for told in trace(neuron(), precision=2).lines()
     )
 
 

@@ -88,7 +88,7 @@ def gradcheck(
     f: Callable[..., Any],
     *xs: float,
     wrt: Iterable[Any] = (),
-    order: int = 2,
+    order: int | None = None,
     tolerance: float = 1e-6,
     value: Callable[[float], Any] = Value,
 ) -> bool:
@@ -96,7 +96,8 @@ def gradcheck(
 
     f: takes as many Values as there are `xs`, and returns one. wrt: leaves that f uses besides,
     as in `gradcheck(loss, wrt=model.parameters())`; their numbers are changed, and restored.
-    order: 1, or 2 to check the derivatives of the gradient too. A node with a `_backward` of its
+    order: 1, or 2 to check the derivatives of the gradient too; without it, 2 for the `xs`, and 1
+    with wrt, which a model may have many of. A node with a `_backward` of its
     own has no second derivative: then the order is 1. tolerance: relative; what differences of
     rounded values cannot tell is allowed besides. value: the class of the arguments of f; any
     class whose objects have `data`, `grad` and `backward()` is checked, at order 1.
@@ -106,6 +107,7 @@ def gradcheck(
     not blamed for a number out of the range of floats, such as the slope of sqrt at 0. TypeError
     if there is nothing to differentiate by.
     """
+    order = order or (1 if wrt else 2)
     rows = compare(f, *xs, wrt=wrt, order=order, tolerance=tolerance, value=value)
     if not rows:
         raise TypeError("nothing to differentiate by: give numbers for f, or leaves as wrt=")

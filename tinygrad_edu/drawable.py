@@ -72,7 +72,7 @@ class Drawable:
         *others: NoReturn,
         edges: Sequence[Said] | None = None,
         hide: Collection[Hideable] = (),
-        places: int = 4,
+        precision: int = 4,
         direction: Direction = "LR",
         highlight: Drawable | Sequence[Drawable | str] = (),
         theme: ThemeName = "light",
@@ -85,7 +85,7 @@ class Drawable:
         """The picture of all that this was computed from, as it is now: `.save("y.svg")`.
 
         edges: what edges say, of "formula", "numbers", "local", "contribution". hide: what is
-        blank, to be filled in, of "leaves", "values", "grads", "edges". places: decimals.
+        blank, to be filled in, of "leaves", "values", "grads", "edges". precision: decimals.
         direction: "LR" or "TB". highlight: Values, or labels, whose paths to the output stand out.
         theme: "light", "dark", "print" or "contrast". level: "node", "neuron", "layer", or how many
         parts of a group's path are kept. roles: "input", "parameter" or "loss", by Value or label.
@@ -98,7 +98,7 @@ class Drawable:
             self,
             edges=edges,
             hide=hide,
-            places=places,
+            precision=precision,
             direction=direction,
             highlight=highlight,
             theme=theme,

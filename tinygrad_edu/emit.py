@@ -143,7 +143,7 @@ def free(name: str, taken: set[str]) -> str:
     return name
 
 
-def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
+def table(tape: Tape, numbers: bool = True, precision: int = 4) -> str:
     """The tape line by line: a picture's id, the name, the formula it came from, its number.
 
     First the forward pass, then the adjoints: d_x is d output / d x.
@@ -166,14 +166,14 @@ def table(tape: Tape, numbers: bool = True, places: int = 4) -> str:
         i = str(tape.ids[place]) if place < tape.forward else ""
         has_number = defined or (node is None and k < tape.forward) or node == tape.outputs[0]
         number = data[k] if has_number else nan
-        rows.append((i, name, formula, rounded(number, places)))
+        rows.append((i, name, formula, rounded(number, precision)))
 
     for k in range(tape.forward):
         if k in told or tape.ops[k] is LEAF:
             write(k, called[k], told.get(k, "given"))
     if len(rows) == 1:
         rows.append(
-            ("", "output", str(texts[tape.outputs[0]]), rounded(data[tape.outputs[0]], places))
+            ("", "output", str(texts[tape.outputs[0]]), rounded(data[tape.outputs[0]], precision))
         )
     backward = [d for d in owners if d not in told or d < tape.forward]  # constants, and copies
     for d in [*backward, *(k for k in told if k >= tape.forward)]:

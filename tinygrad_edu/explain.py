@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import NumberError, ViewError
-from tinygrad_edu.formula import Formula, Latex, check_places, format_number
+from tinygrad_edu.formula import Formula, Latex, check_precision, format_number
 from tinygrad_edu.graph import Graph, Node, Passing, graph
 from tinygrad_edu.paths import MOST_PATHS, Chain, Path, chain
 from tinygrad_edu.written import (
@@ -37,11 +37,11 @@ FORMS: tuple[Form, ...] = get_args(Form)
 class Explanation:
     """d y / d x and why: `text()` with numbers, `words()`, `latex()`.
 
-    chain: the paths, their products and their sum, as data. places: decimals of what is shown.
+    chain: the paths, their products and their sum, as data. precision: decimals of what is shown.
     """
 
     chain: Chain
-    places: int = 4
+    precision: int = 4
 
     def __str__(self) -> str:
         return self.text()
@@ -94,7 +94,7 @@ class Explanation:
             made = f"{self._name(node)} = {operation(self.chain.graph, node)}"
             rules = [
                 f"by {self._name(self._node(p.source))}{self._side(p)}: "
-                + local_derivative(self.chain.graph, p, self.places)
+                + local_derivative(self.chain.graph, p, self.precision)
                 for p in passings
             ]
             yield f"{made} = {self._shown(number(node))};  local derivative {';  '.join(rules)}"
@@ -259,11 +259,11 @@ class Explanation:
         return str(name(self.chain.graph, node))
 
     def _shown(self, x: float, cls: type[Formula] = Formula) -> str:
-        return shown(x, self.places, cls)
+        return shown(x, self.precision, cls)
 
     def _rule(self, p: Passing, cls: type[Formula] = Formula) -> str:
         target = self._node(p.target)
-        named = derivative(self.chain.graph, target, p.operand, self.places, cls)
+        named = derivative(self.chain.graph, target, p.operand, self.precision, cls)
         return named or self._shown(p.local, cls)
 
     def _side(self, p: Passing) -> str:
@@ -310,30 +310,30 @@ def _aligned(rows: list[str]) -> str:
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
 
-def explain(y: Value, x: Value | str, places: int = 4) -> Explanation:
+def explain(y: Value, x: Value | str, precision: int = 4) -> Explanation:
     """Why d y / d x, at the numbers that the graph was computed with, is what it is.
 
-    x: a Value, or the label of one in the graph. places: decimals of the numbers shown. No grad is
-    used or set. NumberError where `y` or `x` is no Value; ViewError where `x` is a constant, by
+    x: a Value, or the label of one in the graph. precision: decimals of the numbers shown. No grad
+    is used or set. NumberError where `y` or `x` is no Value; ViewError where `x` is a constant, by
     which nothing is differentiated, or a label that nothing in the graph has.
     """
     if isinstance(x, str) and isinstance(y, Value):
         whole = graph(y)
-        return explanation(whole, whole.find(x).id, places)
+        return explanation(whole, whole.find(x).id, precision)
     for value in (y, x):
         if not isinstance(value, Value):
             raise NumberError(f"expected a Value, not {type(value).__name__}")
     assert isinstance(x, Value)
     order = topological_order(y)
     if x in order:
-        return explanation(graph(y), order.index(x), places)
+        return explanation(graph(y), order.index(x), precision)
     both = graph(x, y)
-    return explanation(both, both.outputs[0], places)
+    return explanation(both, both.outputs[0], precision)
 
 
-def explanation(graph: Graph, x: int, places: int = 4) -> Explanation:
+def explanation(graph: Graph, x: int, precision: int = 4) -> Explanation:
     """Why the derivative of the graph's output by the node with the id `x` is what it is."""
     if graph.nodes[x].kind == "constant":
         raise ViewError(f"{graph.names[x]} is a constant: nothing is differentiated by it")
-    check_places(places)
-    return Explanation(chain(graph, x), places)
+    check_precision(precision)
+    return Explanation(chain(graph, x), precision)

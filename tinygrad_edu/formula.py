@@ -13,7 +13,7 @@ __all__ = [
     "ATOM",
     "Formula",
     "Latex",
-    "check_places",
+    "check_precision",
     "derivative_formulas",
     "format_number",
     "formula",
@@ -147,20 +147,20 @@ def latex_number(text: str) -> str:
     return text.replace("inf", r"\infty").replace("nan", r"\text{undefined}")
 
 
-def check_places(places: int) -> None:
-    """Raises ViewError unless `places` can be a number of decimals."""
-    if type(places) is not int or not 0 <= places <= 17:
-        raise ViewError(f"numbers are shown with 0 to 17 decimals, not {str(places)[:60]}")
+def check_precision(precision: int) -> None:
+    """Raises ViewError unless `precision` can be a number of decimals."""
+    if type(precision) is not int or not 0 <= precision <= 17:
+        raise ViewError(f"numbers are shown with 0 to 17 decimals, not {str(precision)[:60]}")
 
 
-def rounded(x: float, places: int = 4) -> str:
-    """The number for a reader: `places` decimals, or as many digits below 1 and from 1e7 on."""
+def rounded(x: float, precision: int = 4) -> str:
+    """The number for a reader: `precision` decimals, or as many digits below 1 and from 1e7 on."""
     if x == 0:
         return "0"
     if 1 <= abs(x) < 1e7:
-        text = f"{x:.{places}f}"
-        return text.rstrip("0").rstrip(".") if places else text
-    return f"{x:.{places or 1}g}"  # which writes nan and inf too
+        text = f"{x:.{precision}f}"
+        return text.rstrip("0").rstrip(".") if precision else text
+    return f"{x:.{precision or 1}g}"  # which writes nan and inf too
 
 
 def format_number(x: float) -> str:
@@ -179,9 +179,9 @@ def derivative_formulas(op: Row) -> list[str]:
     return [str(y._of(rule(y, *_arguments(op)))) for rule in op.reads]
 
 
-def numeral(x: float, places: int) -> Formula:
+def numeral(x: float, precision: int) -> Formula:
     """A number as it is shown; a negative one in brackets, unless a sum begins with it."""
-    text = rounded(x, places)
+    text = rounded(x, precision)
     return Formula(text, _SUM if text.startswith("-") else ATOM)
 
 

@@ -212,16 +212,24 @@ class Optimizer:
         return {"kind": kind, "settings": settings, "steps": self.steps, "kept": kept}
 
     def load_state_dict(self, state: Any) -> None:
-        """Goes on from a `state_dict()` of an optimizer like this one.
+        """Goes on from a `state_dict()` of an optimizer like this one, at the rate that it had.
 
-        StateError, and nothing is changed, where anything is not as `state_dict()` makes it.
+        StateError, and nothing is changed, where anything is not as `state_dict()` makes it; a rate
+        that is a function goes on with a function.
         """
         mine = self.state_dict()
         if type(state) is not dict or set(state) != set(mine):
             raise StateError(f"an optimizer's state holds {', '.join(mine)} and nothing else")
-        for key in ("kind", "settings"):
-            if state[key] != mine[key]:
-                raise StateError(f"the {key} of the state must be {mine[key]}")
+        if state["kind"] != mine["kind"]:
+            raise StateError(f"the kind of the state must be {mine['kind']}")
+        settings: Any = state["settings"]
+        lr: Any = None
+        if type(settings) is dict and not callable(self._lr):
+            lr = settings.get("lr")  # a scheduler may have changed it
+            if type(lr) in (int, float) and 0 <= lr < inf:
+                settings = {**settings, "lr": self._lr}
+        if settings != mine["settings"]:
+            raise StateError(f"the settings of the state must be {mine['settings']}")
         steps, kept = state["steps"], state["kept"]
         if type(steps) is not int or not 0 <= steps < 2**53:
             raise StateError("the steps of a state must be a whole number, 0 or more")
@@ -235,6 +243,7 @@ class Optimizer:
             if name.startswith("square") and min(xs) < 0:  # its root will be taken
                 raise StateError("a square must be 0 or more")
         self.steps = steps
+        self._lr = self._lr if lr is None else lr
         for name, xs in self._kept.items():
             xs[:] = kept[name]
 

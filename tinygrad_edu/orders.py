@@ -17,7 +17,7 @@ from math import nan
 from typing import Literal, NamedTuple, get_args
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.formula import check_places, rounded
+from tinygrad_edu.formula import check_precision, rounded
 from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.op import defined
 from tinygrad_edu.sweep import cut
@@ -56,7 +56,7 @@ class Orders:
 
     graph: Graph
     runs: tuple[Run, ...]
-    places: int = 4
+    precision: int = 4
 
     def first_difference(self, run: Run) -> int | None:
         """The first node, from the output back, whose gradient is not the right one."""
@@ -87,11 +87,11 @@ class Orders:
         for node in reversed(self.graph.nodes):
             if node.id in self.runs[0].grads:
                 right = self.runs[0].grads[node.id]
-                cells = [self.graph.names[node.id], rounded(right, self.places)]
+                cells = [self.graph.names[node.id], rounded(right, self.precision)]
                 for run in self.runs[1:]:
                     grad = run.grads.get(node.id, 0.0)
                     mark = " *" if _differ(grad, right) else ""
-                    cells.append(rounded(grad, self.places) + mark if run.finished else "?")
+                    cells.append(rounded(grad, self.precision) + mark if run.finished else "?")
                 rows.append([*cells, "<- the first that differs"] if node.id in firsts else cells)
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         return [
@@ -111,8 +111,8 @@ class Orders:
             else:
                 wrong, right = run.grads.get(first, 0.0), self.runs[0].grads[first]
                 verdict = (
-                    f"wrong, first at {self.graph.names[first]}: {rounded(wrong, self.places)}, "
-                    f"not {rounded(right, self.places)}; {self._cause(run)}"
+                    f"wrong, first at {self.graph.names[first]}: {rounded(wrong, self.precision)}, "
+                    f"not {rounded(right, self.precision)}; {self._cause(run)}"
                 )
             lines.append(f"{run.method}: {verdict}")
         return lines
@@ -124,11 +124,11 @@ class Orders:
         if visit is None:
             return "the sums cancel, and rounding differs"
         name, whole = self.graph.names[visit.node], self.runs[0].grads[visit.node]
-        passed = rounded(visit.passed, self.places)
+        passed = rounded(visit.passed, self.precision)
         if not _differ(visit.passed, whole):
             return f"{name} passed on its gradient, {passed}, more than once"
         return (
-            f"{name} passed on {passed} before its gradient, {rounded(whole, self.places)}, "
+            f"{name} passed on {passed} before its gradient, {rounded(whole, self.precision)}, "
             "was complete"
         )
 
@@ -144,19 +144,19 @@ class Orders:
         return lines
 
 
-def orders(y: Value, places: int = 4) -> Orders:
+def orders(y: Value, precision: int = 4) -> Orders:
     """The gradients of the graph of `y` by the right order and by two wrong ones.
 
-    places: decimals of the numbers shown. No grad is used or set.
+    precision: decimals of the numbers shown. No grad is used or set.
     """
-    return orders_of(graph(y), places)
+    return orders_of(graph(y), precision)
 
 
-def orders_of(graph: Graph, places: int = 4) -> Orders:
+def orders_of(graph: Graph, precision: int = 4) -> Orders:
     """The three methods on that graph."""
-    check_places(places)
+    check_precision(precision)
     runs = _topological(graph), _naive(graph), _pre_order(graph)
-    return Orders(graph, runs, places)
+    return Orders(graph, runs, precision)
 
 
 def _topological(graph: Graph) -> Run:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.formula import check_places, numeral, rounded
+from tinygrad_edu.formula import check_precision, numeral, rounded
 from tinygrad_edu.graph import Graph, Passing, backward_pass, differentiated, graph, jsonable
 from tinygrad_edu.written import (
     clipped,
@@ -55,7 +55,7 @@ class Trace:
     _repr_mimebundle_: ClassVar[Any]  # from the package's __init__
     graph: Graph
     events: tuple[Event, ...]
-    places: int = 4
+    precision: int = 4
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self.events)
@@ -94,27 +94,27 @@ class Trace:
         node = self.graph.nodes[event.node]
         name = self.graph.names[node.id]
         if event.phase == "forward":
-            made = operation(self.graph, node), operation_in_numbers(node, self.places)
+            made = operation(self.graph, node), operation_in_numbers(node, self.precision)
             return f"forward   {name} = " + " = ".join([*made, self._rounded(event.data)])
         passing = event.passing
         if passing is None:
             return f"backward  {name} is the output: d {name} / d {name} = 1, grad {name} = 1"
         target = self.graph.nodes[passing.target]
-        adjoint, local = (numeral(x, self.places) for x in (passing.adjoint, passing.local))
+        adjoint, local = (numeral(x, self.precision) for x in (passing.adjoint, passing.local))
         added, grad = self._rounded(passing.contribution), self._rounded(passing.running)
         if passing.before is not None:
             before, added_ = (
-                numeral(x, self.places) for x in (passing.before, passing.contribution)
+                numeral(x, self.precision) for x in (passing.before, passing.contribution)
             )
             grad = f"{before + added_} = {grad}"
         return (
             f"backward  {self.graph.names[target.id]} -> {name}{side(target, passing)}: "
-            f"local derivative {local_derivative(self.graph, passing, self.places)}; "
+            f"local derivative {local_derivative(self.graph, passing, self.precision)}; "
             f"contribution {adjoint * local} = {added}; grad {name} = {grad}"
         )
 
     def _rounded(self, x: float) -> str:
-        return rounded(x, self.places)
+        return rounded(x, self.precision)
 
     def to_json(self) -> str:
         """The events as JSON text, one a line; ids are those of the graph's JSON."""
@@ -131,18 +131,18 @@ class Trace:
         return "[\n" + ",\n".join(rows) + "\n]\n"
 
 
-def trace(y: Value, places: int = 4) -> Trace:
+def trace(y: Value, precision: int = 4) -> Trace:
     """The forward and the backward pass from `y` as a list of events.
 
-    places: decimals of the numbers in its lines. Nothing is computed again and no grad is set:
+    precision: decimals of the numbers in its lines. Nothing is computed again and no grad is set:
     the numbers are those of the graph as it was computed.
     """
-    return trace_of(graph(y), places)
+    return trace_of(graph(y), precision)
 
 
-def trace_of(graph: Graph, places: int = 4) -> Trace:
+def trace_of(graph: Graph, precision: int = 4) -> Trace:
     """The events of the graph."""
-    check_places(places)
+    check_precision(precision)
     passings = backward_pass(graph)
     graph = differentiated(graph)
     events = [
@@ -166,4 +166,4 @@ def trace_of(graph: Graph, places: int = 4) -> Trace:
                 passing,
             )
         )
-    return Trace(graph, tuple(events), places)
+    return Trace(graph, tuple(events), precision)

@@ -51,9 +51,9 @@ def operation(graph: Graph, node: Node, cls: type[Formula] = Formula) -> str:
     return str(node.op(*(name(graph, graph.nodes[i], cls) for i in node.args)))
 
 
-def operation_in_numbers(node: Node, places: int) -> str:
+def operation_in_numbers(node: Node, precision: int) -> str:
     """What the node computes, in the numbers that its operands had: `2 * -3`."""
-    return str(node.op(*(numeral(x, places) for x in node.used)))
+    return str(node.op(*(numeral(x, precision) for x in node.used)))
 
 
 class Here(Symbolic):
@@ -145,7 +145,7 @@ def _compared(a: Here, b: Here) -> str:
 
 
 def derivative(
-    graph: Graph, target: Node, operand: int, places: int, cls: type[Formula] = Formula
+    graph: Graph, target: Node, operand: int, precision: int, cls: type[Formula] = Formula
 ) -> str:
     """The local derivative of `target` by that operand, in names: `1 - v3**2`.
 
@@ -153,31 +153,31 @@ def derivative(
     the user's own that asks whether a formula is true.
     """
     made = _in_names(graph, target, operand, cls)
-    return "" if made is None else _text(made, places)
+    return "" if made is None else _text(made, precision)
 
 
-def derivative_in_numbers(graph: Graph, target: Node, operand: int, places: int) -> str:
+def derivative_in_numbers(graph: Graph, target: Node, operand: int, precision: int) -> str:
     """The same with its numbers put in: `1 - 0.76**2`.
 
     '' also where they are too much rounded to show how the local derivative comes about: that of
     tanh is not 0 where its result is shown as 1.
     """
     args = [
-        Here(numeral(x, places), x, place=i)
+        Here(numeral(x, precision), x, place=i)
         if not _is_number(graph, graph.nodes[j])
         else Here(Formula(x), x, True)
         for i, (j, x) in enumerate(zip(target.args, target.used))
     ]
-    made = _rule(target, operand, Here(numeral(number(target), places), number(target)), args)
+    made = _rule(target, operand, Here(numeral(number(target), precision), number(target)), args)
     if made is None:
         return ""
     reads = target.op.reads[operand]
     if reads is not target.op.derivatives[operand]:
-        seen = (float(rounded(x, places)) for x in (number(target), *target.used))
+        seen = (float(rounded(x, precision)) for x in (number(target), *target.used))
         made_of, x = float(total(reads, *seen)), _local(target, operand)
         if not (same(made_of, x) or isclose(made_of, x, rel_tol=0.1)):
             return ""
-    return _text(made, places)
+    return _text(made, precision)
 
 
 def reason(graph: Graph, target: Node, operand: int, convention: bool = False) -> str:
@@ -224,17 +224,17 @@ def _local(target: Node, operand: int) -> float:
     return float(total(target.op.derivatives[operand], number(target), *target.used))
 
 
-def _text(made: Here, places: int) -> str:
+def _text(made: Here, precision: int) -> str:
     """The formula; a mere number is shown as all numbers are."""
-    return shown(made.number, places, type(made.text)) if made.constant else str(made)
+    return shown(made.number, precision, type(made.text)) if made.constant else str(made)
 
 
-def local_derivative(graph: Graph, p: Passing, places: int) -> str:
+def local_derivative(graph: Graph, p: Passing, precision: int) -> str:
     """The local derivative in names, in numbers, what it is, and why: `1 - y**2 = 1 - 0**2 = 1`."""
     target = graph.nodes[p.target]
-    named = derivative(graph, target, p.operand, places)
-    numbers = derivative_in_numbers(graph, target, p.operand, places)
-    told = " = ".join(filter(None, dict.fromkeys([named, numbers, shown(p.local, places)])))
+    named = derivative(graph, target, p.operand, precision)
+    numbers = derivative_in_numbers(graph, target, p.operand, precision)
+    told = " = ".join(filter(None, dict.fromkeys([named, numbers, shown(p.local, precision)])))
     return told + reason(graph, target, p.operand, convention=True)
 
 
@@ -251,9 +251,9 @@ def side(target: Node, p: Passing) -> str:
     return f" ({SIDES[p.operand]})" if target.args.count(p.source) > 1 else ""
 
 
-def shown(x: float, places: int, cls: type[Formula] = Formula) -> str:
+def shown(x: float, precision: int, cls: type[Formula] = Formula) -> str:
     """The number for a reader, rounded, as text or as LaTeX."""
-    text = rounded(x, places)
+    text = rounded(x, precision)
     return latex_number(text) if cls is Latex else text
 
 

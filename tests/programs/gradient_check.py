@@ -13,4 +13,4 @@ def loss():
     return cross_entropy(model(X), y)
 
 
-print(f"gradcheck {gradcheck(loss, wrt=model.parameters(), order=1)}")
+print(f"gradcheck {gradcheck(loss, wrt=model.parameters())}")

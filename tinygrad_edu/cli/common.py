@@ -32,7 +32,7 @@ __all__ = [
     "Refusal",
     "at",
     "deliver",
-    "places",
+    "precision_option",
     "reading",
     "refusing",
     "say",
@@ -196,7 +196,7 @@ at = option(
 )
 
 
-places = option(
+precision_option = option(
     "--precision",
     type=Whole(0, 17),
     default=4,

@@ -12,7 +12,7 @@ from tinygrad_edu.cli.common import (
     ExpressionCommand,
     at,
     deliver,
-    places,
+    precision_option,
     reading,
     refusing,
     say,
@@ -66,7 +66,7 @@ _ENDINGS: dict[str, Kind] = {
     shell_complete=files,
     help="The file to write; once for each.  [default: standard output]",
 )
-@places
+@precision_option
 def compile(
     target: str,
     assignments: Sequence[str],

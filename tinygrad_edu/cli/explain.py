@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from tinygrad_edu.cli.common import ExpressionCommand, at, places, reading, refusing, say
+from tinygrad_edu.cli.common import ExpressionCommand, at, precision_option, reading, refusing, say
 from tinygrad_edu.cli.target import argument, load_target
 from tinygrad_edu.explain import FORMS, Form, explanation
 from tinygrad_edu.graph import graph
@@ -33,7 +33,7 @@ __all__ = ["explain"]
     show_default=True,
     help="With numbers, in plain words, or as LaTeX mathematics.",
 )
-@places
+@precision_option
 def explain(
     target: str, by: Sequence[str], assignments: Sequence[str], form: Form, precision: int
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from tinygrad_edu.cli.common import ExpressionCommand, at, places, reading, refusing, say
+from tinygrad_edu.cli.common import ExpressionCommand, at, precision_option, reading, refusing, say
 from tinygrad_edu.cli.target import argument, load_target
 from tinygrad_edu.orders import orders as compared
 
@@ -16,7 +16,7 @@ __all__ = ["orders"]
 @click.command(cls=ExpressionCommand)
 @argument
 @at
-@places
+@precision_option
 def orders(target: str, assignments: Sequence[str], precision: int) -> None:
     """Show the gradients of TARGET by the right order of visits, and by two wrong ones.
 

@@ -17,7 +17,7 @@ from tinygrad_edu.cli.common import (
     ExpressionCommand,
     at,
     deliver,
-    places,
+    precision_option,
     reading,
     refusing,
     terminal,
@@ -78,7 +78,7 @@ _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
     metavar="WHAT,...",
     help=f"What is left blank, for a worksheet, of {', '.join(HIDEABLE)}.",
 )
-@places
+@precision_option
 @option(
     "--direction",
     type=Word(DIRECTIONS),
@@ -193,7 +193,7 @@ def render(
         view = View(
             edges=edges,
             hide=hide or (),
-            places=precision,
+            precision=precision,
             direction=direction or ("LR" if update is None else "TB"),
             highlight=highlight,
             theme=theme,
@@ -218,7 +218,7 @@ def render(
                 if strict:
                     raise NonFiniteError(remarks[-1])
             if folder is not None:
-                events = trace_of(whole, view.places)
+                events = trace_of(whole, view.precision)
                 made = film.files(events, view, format or "svg", timeout=timeout, insist=insist)
                 given.keep([os.path.join(folder, name) for name in made])
             elif formats == [None]:

@@ -11,7 +11,7 @@ from tinygrad_edu.cli.common import (
     ExpressionCommand,
     at,
     deliver,
-    places,
+    precision_option,
     reading,
     refusing,
     say,
@@ -31,7 +31,7 @@ _END = ("q", "Q", "\x1b", "\x03", "\x04")
 @at
 @option("--all", "everything", is_flag=True, help="Do not wait for a key.")
 @option("--json", "as_json", is_flag=True, help="The events as JSON, exactly.")
-@places
+@precision_option
 def step(
     target: str, assignments: Sequence[str], everything: bool, as_json: bool, precision: int
 ) -> None:

@@ -332,8 +332,8 @@ class _Drawing:
         if edge.local is not None and not hide & {"edges", "leaves", "values"}:
             general = rule(target.op, edge.operand)
             here = [
-                derivative(graph, target, edge.operand, self.view.places),
-                derivative_in_numbers(graph, target, edge.operand, self.view.places),
+                derivative(graph, target, edge.operand, self.view.precision),
+                derivative_in_numbers(graph, target, edge.operand, self.view.precision),
                 repr(edge.local),
             ]
             told.append(f"local derivative {general}" if general else "local derivative")

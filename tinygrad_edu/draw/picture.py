@@ -199,7 +199,7 @@ def draw(
 
     before: the same before an update, to be shown beside it. roles: see `graph`; level: see
     `zoom`; timeout: seconds that Graphviz may take; insist: draw more than MANY_SHAPES shapes as
-    they are, and more than MOST_SHAPES at all. All else is of the View: edges, hide, places,
+    they are, and more than MOST_SHAPES at all. All else is of the View: edges, hide, precision,
     direction, highlight, theme.
     """
     whole = _graph(what, roles)

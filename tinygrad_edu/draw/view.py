@@ -12,7 +12,7 @@ from typing import get_args
 from tinygrad_edu.draw.theme import THEMES, Theme
 from tinygrad_edu.drawable import Direction, Hideable, Said
 from tinygrad_edu.errors import ViewError
-from tinygrad_edu.formula import check_places, rounded
+from tinygrad_edu.formula import check_precision, rounded
 from tinygrad_edu.graph import Edge, Graph, Node
 from tinygrad_edu.written import derivative, derivative_in_numbers, reason
 
@@ -42,7 +42,7 @@ class View:
     edges: what an edge says, of EDGES: its local derivative as a `formula` in names, that formula
     with the `numbers` in it, its number (`local`), and the `contribution`; None for the default.
     hide: of HIDEABLE, what is blank, to be filled in: given numbers, computed values, gradients,
-    whatever edges say. places: decimals, or digits below 1, 0 to 17. direction: of DIRECTIONS.
+    whatever edges say. precision: decimals, or digits below 1, 0 to 17. direction: of DIRECTIONS.
     highlight: names of nodes; only the paths from them to the output, as `mark` finds them, stand
     out. theme: one of THEMES.
     ViewError for what is none of these.
@@ -50,7 +50,7 @@ class View:
 
     edges: Sequence[str] | None = None
     hide: Collection[str] = ()
-    places: int = 4
+    precision: int = 4
     direction: str = "LR"
     highlight: Sequence[str] = ()
     theme: str = "light"
@@ -69,7 +69,7 @@ class View:
             if word not in known:
                 words = ", ".join(known)
                 raise ViewError(f"unknown {what} {str(word)[:60]!r}: choose {words}")
-        check_places(self.places)
+        check_precision(self.precision)
 
     @cached_property
     def colors(self) -> Theme:
@@ -78,7 +78,7 @@ class View:
 
     def number(self, x: float) -> str:
         """The number as this view writes it."""
-        return rounded(x, self.places)
+        return rounded(x, self.precision)
 
     def data(self, node: Node) -> str:
         """The node's number; '' where it has none, a blank where it is hidden."""
@@ -131,9 +131,9 @@ class View:
         told = []
         if "formula" in said:
             hidden = "edges" in self.hide
-            told.append("" if hidden else derivative(graph, target, edge.operand, self.places))
+            told.append("" if hidden else derivative(graph, target, edge.operand, self.precision))
         if "numbers" in said:
-            in_numbers = derivative_in_numbers(graph, target, edge.operand, self.places)
+            in_numbers = derivative_in_numbers(graph, target, edge.operand, self.precision)
             told.append("" if blank else in_numbers)
         if "local" in said or (told and not any(told) and not blank):
             told.append("" if blank else self.number(edge.local))
