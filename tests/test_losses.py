@@ -175,3 +175,11 @@ def test_names_of_other_libraries_say_what_they_are_here(name: str) -> None:
 def test_the_loss_of_1986() -> None:
     assert losses.half_squared_error([Value(1.0), Value(4.0)], [0, 2]).data == 2.5
     assert losses.half_squared_error([Value(0.9), Value(0.5)], [1, 1], 0.2).data == 0.125
+
+
+@pytest.mark.parametrize(("p", "t"), [(0.0, 1.0), (1.0, 0.0), (1e-50, 1.0)])
+def test_a_certain_mistake_costs_100_and_has_no_slope(p: float, t: float) -> None:
+    y = Value(p)
+    loss = losses.binary_cross_entropy(y, t)
+    loss.backward()
+    assert (loss.data, y.grad) == (100.0, 0.0)

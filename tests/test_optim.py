@@ -617,3 +617,63 @@ def test_parameters_are_leaves_each_listed_once() -> None:
         optim.Adam([w, Value(1.0), w])
     with pytest.raises(InnerNodeError, match="is not a leaf"):
         optim.Adam([w, w * 2])
+
+
+def test_a_setting_may_change_later() -> None:
+    """And is then as if it had been given at first; what was kept goes on."""
+    x, y = Value(1.0), Value(1.0)
+    late, early = optim.SGD([x], 0.1), optim.SGD([y], 0.1, momentum=0.9)
+    late.momentum = 0.9  # type: ignore[attr-defined]
+    for _ in range(5):
+        for p, ours in ((x, late), (y, early)):
+            p.grad = p.data
+            ours.step()
+    assert x.data == y.data
+    adam = optim.Adam([Value(1.0)])
+    for name, wrong in (("betas", (2, 0.5)), ("eps", -1)):
+        with pytest.raises(ValueError, match=name[:3]):
+            setattr(adam, name, wrong)
+    with pytest.raises(AttributeError, match="Adam has no learning_rate; here it is: lr"):
+        adam.learning_rate = 0.9  # type: ignore[attr-defined]
+
+
+# Rates of PyTorch 2.14.1: two schedules of one optimizer at 0.1, both stepped seven times.
+CHAINED: dict[str, tuple[list[tuple[str, tuple[Any, ...]]], list[float]]] = {
+    "linear, cosine": (
+        [("LinearLR", (0.1, 1.0, 3)), ("CosineAnnealingLR", (6,))],
+        [0.01, 0.0373205081, 0.0525, 0.05, 0.025],
+    ),
+    "exponential, step": (
+        [("ExponentialLR", (0.9,)), ("StepLR", (2, 0.5))],
+        [0.1, 0.09, 0.0405, 0.03645],
+    ),
+    "exponential, cosine": (
+        [("ExponentialLR", (0.9,)), ("CosineAnnealingLR", (6, 0.02))],
+        [0.1, 0.0853108891, 0.0656423048, 0.0460520496, 0.0307234223, 0.0220501007, 0.02],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHAINED)
+def test_schedules_can_be_chained(name: str) -> None:
+    made, expected = CHAINED[name]
+    optimizer = optim.SGD([Value(1.0)], lr=0.1)
+    schedules = [getattr(lr_scheduler, kind)(optimizer, *how) for kind, how in made]
+    rates = [optimizer.lr]
+    while len(rates) < len(expected):
+        for schedule in schedules:
+            schedule.step()
+        rates.append(optimizer.lr)
+    assert rates == pytest.approx(expected, rel=1e-7)
+
+
+def test_a_rate_that_was_set_by_hand_goes_on_from_there() -> None:
+    optimizer = optim.SGD([Value(1.0)], lr=0.1)
+    schedule = lr_scheduler.StepLR(optimizer, 3)
+    rates = []
+    for i in range(4):
+        if i == 1:
+            optimizer.lr = 0.02
+        rates.append(optimizer.lr)
+        schedule.step()
+    assert rates == pytest.approx([0.1, 0.02, 0.02, 0.002])

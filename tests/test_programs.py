@@ -214,7 +214,7 @@ def test_a_program_prints_what_is_true_and_what_its_twin_prints(name: str, tmp_p
     done = subprocess.run(
         [
             sys.executable,
-            *("-W", "error", "-W", "ignore:compiled steps are much faster"),
+            *("-W", "error", "-W", "ignore:a compiled loss is much faster"),
             str(PROGRAMS / f"{name}.py"),
             str(file),
         ],

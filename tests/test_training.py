@@ -10,7 +10,7 @@ import pytest
 
 from tinygrad_edu import Value, compile
 from tinygrad_edu.data import Example, gate, spirals
-from tinygrad_edu.errors import LengthError, NonFiniteWarning, TapeError
+from tinygrad_edu.errors import LeftGraphError, LengthError, NonFiniteWarning, TapeError
 from tinygrad_edu.losses import (
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -447,3 +447,86 @@ def test_a_spiral_is_learned_in_batches() -> None:
     how: dict[str, Any] = {"epochs": 60, "batch_size": 16, "metrics": ["accuracy"]}
     history = train(model, binary_cross_entropy_with_logits, data, learner, compiled=True, **how)
     assert history.metrics["accuracy"][-1] > 0.9
+
+
+# --- what counts more, or not at all -------------------------------------------------------------
+
+# The losses of four steps of PyTorch 2.14.1: F.cross_entropy of nn.Linear(2, 3) and SGD at 0.3.
+WEIGHED: list[tuple[dict[str, Any], list[int], str, list[float]]] = [
+    ({"weight": [1, 2, 10.0]}, [0, 1, 2, 0, 2], "mean", [1.531253435, 1.330961597, 1.162696481]),
+    ({"ignore_index": 0}, [0, 1, 2, 0, 2], "mean", [1.220543235, 1.092224248, 0.977225122]),
+    ({"weight": [1, 2, 10.0]}, [0, 1, 2, 0, 2], "sum", [36.750082438, 15.890948451, 5.069330618]),
+    ({"ignore_index": 0}, [0, 1, 2, 0, 2], "sum", [3.661629705, 2.574152335, 1.845843809]),
+    ({}, [0, 1, -100, 0, 2], "mean", [1.534309813, 1.311099592, 1.141064645]),
+]
+
+
+@EAGER_OR_COMPILED
+@pytest.mark.parametrize(("how", "labels", "reduction", "expected"), WEIGHED)
+def test_some_examples_count_more_or_not_at_all(
+    how: dict[str, Any], labels: list[int], reduction: Any, expected: list[float], compiled: bool
+) -> None:
+    model = Linear(2, 3)
+    for i, p in enumerate(model.parameters()):
+        p.data = ((i * 7) % 5 - 2) / 4
+    data = ([[0.5, 1.0], [1.0, -1.0], [-0.5, 0.3], [2.0, 0.1], [0.2, 0.2]], labels)
+    loss = partial(cross_entropy, **how) if how else cross_entropy
+    options: dict[str, Any] = {"epochs": 3, "reduction": reduction, "validation": data}
+    history = train(model, loss, data, SGD(model.parameters(), 0.3), compiled=compiled, **options)
+    assert history.losses == pytest.approx(expected, rel=1e-8)
+    assert history.metrics["val_loss"][0] == pytest.approx(expected[1], rel=1e-8)
+
+
+@EAGER_OR_COMPILED
+@pytest.mark.parametrize(
+    ("loss", "targets", "error", "words"),
+    [
+        (binary_cross_entropy_with_logits, [0.0, 1.0, 3.0, 1.0], ValueError, "not 3.0"),
+        (hinge_loss, [-1, 1, 0, 1], ValueError, "the label of a hinge loss is -1 or 1, not 0"),
+        (cross_entropy, [0, 1, 5, 1], IndexError, "the label is an index, 0 to 1, not 5"),
+    ],
+)
+def test_a_target_that_is_none_is_told_before_it_is_learned(
+    loss: Any, targets: Any, error: type[Exception], words: str, compiled: bool
+) -> None:
+    make = classes if loss is cross_entropy else regression
+    with pytest.raises(error, match=words):
+        losses_of((X, targets), loss, make, compiled=compiled)
+
+
+# --- optimizers of one's own ---------------------------------------------------------------------
+
+
+class Clipped(SGD):
+    def step(self) -> None:
+        clip_grad_norm_(self.parameters, 0.01)
+        super().step()
+
+
+class Halved(SGD):
+    def rate_at(self, step: int) -> float:
+        return super().rate_at(step) / 2
+
+
+@pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.SlowWarning")
+@pytest.mark.parametrize("batch_size", [0, 3])
+@pytest.mark.parametrize("kind", [Clipped, Halved])
+def test_a_step_of_ones_own_is_made_when_compiled_too(kind: Any, batch_size: int) -> None:
+    found = []
+    for compiled in (False, True):
+        model = regression()
+        optimizer = kind(model.parameters(), 0.5)
+        how: dict[str, Any] = {"epochs": 5, "batch_size": batch_size, "compiled": compiled}
+        found.append(train(model, mse_loss, (X, Y), optimizer, **how).losses)
+    assert found[1] == pytest.approx(found[0], rel=1e-10)
+    plain = regression()
+    others = train(plain, mse_loss, (X, Y), SGD(plain.parameters(), 0.5), epochs=5).losses
+    assert found[0][-1] != pytest.approx(others[-1], rel=1e-3)
+
+
+def test_no_way_leads_back_from_floats() -> None:
+    model = regression()
+    with pytest.raises(LeftGraphError):
+        mse_loss(model.predict([0.0, 1.0]), [1.0]).backward()
+    with pytest.raises(LeftGraphError):
+        cross_entropy([0.5, 1.0], 1).backward()

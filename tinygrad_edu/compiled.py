@@ -222,7 +222,7 @@ class CompiledLoss:
         if not there.get(backend, True):
             raise MissingError(f"{backend} is not installed: {FAST}")
         if backend == "auto" and not self._machines:
-            _say_once(f"a compiled loss are much faster as machine code: {FAST}")
+            _say_once(f"a compiled loss is much faster as machine code: {FAST}")
 
     @cached_property
     def tape(self) -> Tape:
@@ -403,8 +403,11 @@ class CompiledLoss:
             return None
         if optimizer.recorded() is None:
             kind = type(optimizer).__name__
+            own = getattr(optimizer, "own_step", lambda: False)()
             _say_once(
-                f"the formula of {kind} asks for numbers and cannot be compiled: it is slower. "
+                f"{kind} has a step() of its own, which is called: it is slower than a formula"
+                if own
+                else f"the formula of {kind} asks for numbers, cannot be compiled and is slower. "
                 "Write sqrt(x) for math.sqrt(x), and where(step(x), a, b) for if"
             )
             return None

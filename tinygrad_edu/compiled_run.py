@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from tinygrad_edu import optim
@@ -29,8 +29,9 @@ __all__ = ["Compiled", "columns_of", "compiled_loss", "straight_on", "train_comp
 class Compiled:
     """The passes of a compiled loss over columns; the last of `also` are metrics, by `names`.
 
-    looked: whether somebody looks at the gradients of each step, or changes them. TapeError where
-    the loss does not differentiate by a parameter.
+    looked: whether somebody looks at the gradients of each step, or changes them. weights: of the
+    examples, where they do not count alike; the loss is then a sum, and divided by theirs if mean.
+    ValueError where the loss does not differentiate by a parameter.
     """
 
     def __init__(
@@ -41,6 +42,8 @@ class Compiled:
         names: Sequence[str],
         examples: Sequence[Example] = (),
         looked: bool = False,
+        weights: Sequence[float] = (),
+        mean: bool = False,
     ) -> None:
         inputs = set(step.inputs)
         slots = {x: i for i, x in enumerate(x for x in step.wrt if x not in inputs)}
@@ -51,7 +54,7 @@ class Compiled:
         if len(names) != len(step.also):
             raise LengthError(f"{len(step.also)} values in also=, {len(names)} counts: name each")
         self.step, self.optimizer, self.names, self.looked = step, optimizer, names, looked
-        self.examples = examples
+        self.examples, self.weights, self.mean = examples, weights, mean
         self.lists, self.count, _ = step.columns(columns)
         self.arrays = step.chosen(self.count) == "numpy"
         self.given = as_arrays(self.lists) if self.arrays else self.lists
@@ -67,10 +70,8 @@ class Compiled:
             given = [c[now] if self.arrays else [c[i] for i in now] for c in given]
             examples = [examples[i] for i in now] if examples else ()
         (loss, *rest), _ = self.step.run(given, count)
-        share = count if self.step.reduction == "mean" else 1
-        slopes = (
-            [rest[i] / share for i in self.places] if share > 1 else [rest[i] for i in self.places]
-        )
+        share, at = self.share(now), self.places
+        slopes = [rest[i] / share for i in at] if share != 1 else [rest[i] for i in at]
         self.slopes = slopes
         if self.looked:
             self.write()
@@ -83,15 +84,24 @@ class Compiled:
         self.update(slopes)
         yield Turn("update", epoch, step, examples, (), total, told)
 
+    def share(self, now: Sequence[int]) -> float:
+        """What a sum over these examples is divided by."""
+        if self.weights:
+            return sum(self.weights[i] for i in now) if self.mean else 1
+        return len(now) if self.step.reduction == "mean" else 1
+
     def write(self) -> None:
         """Gives the parameters their gradients of the last step."""
         for p, slope in zip(self.optimizer.parameters, self.slopes):
             p.grad = slope
 
-    def validated(self, columns: Sequence[Column]) -> tuple[float, dict[str, float]]:
-        """The loss of other examples, and the sum of each metric; nothing is learned from them."""
+    def validated(self, columns: Sequence[Column], share: float) -> tuple[float, dict[str, float]]:
+        """The loss of other examples, and the sum of each metric; nothing is learned from them.
+
+        share: what the sum of their losses is divided by.
+        """
         losses, *counted = self.step.outputs(*columns)
-        loss = sum(losses) / (len(losses) if self.step.reduction == "mean" else 1)
+        loss = sum(losses) / share if share else nan
         return loss, {name: sum(xs) for name, xs in zip(self.names, counted)}
 
 

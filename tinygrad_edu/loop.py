@@ -14,6 +14,7 @@ from tinygrad_edu.data import Example, as_examples, shuffled
 from tinygrad_edu.engine import Value
 from tinygrad_edu.history import Learner
 from tinygrad_edu.ieee import number
+from tinygrad_edu.losses import weighed
 
 __all__ = [
     "PHASES",
@@ -151,15 +152,17 @@ class Eager:
         self, examples: Sequence[Example], outputs: Sequence[Any]
     ) -> tuple[Value, dict[str, float]]:
         """The loss of these outputs, and the sum of each metric."""
-        losses = [self.loss(y, example.targets) for y, example in zip(outputs, examples)]
+        many = weighed(self.loss, [example.targets for example in examples])
+        loss, share = (self.loss, len(examples)) if many is None else (many[0], sum(many[1]))
+        losses = [loss(y, example.targets) for y, example in zip(outputs, examples)]
         for y in losses:
             if not isinstance(y, Value):
                 raise TypeError(
                     f"a loss gives a Value, computed from the outputs, not {type(y).__name__}"
                 )
         total = sum(losses[1:], losses[0])
-        if self.reduction == "mean" and len(losses) > 1:  # one loss is its own mean: no node for it
-            total = total / len(losses)
+        if self.reduction == "mean" and share != 1:  # one loss is its own mean: no node for it
+            total = total / share
         return total, {
             name: sum(_number(f(y, example.targets)) for y, example in zip(outputs, examples))
             for name, f in self.metrics.items()

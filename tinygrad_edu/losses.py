@@ -12,13 +12,15 @@ overflows. `half_squared_error` is that of 1986, and `hinge_loss` that of suppor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
+from tinygrad_edu.functions import where
 from tinygrad_edu.habits import elsewhere
-from tinygrad_edu.ops import exp, less, log, log1p, mask, maximum, minimum, relu, softplus, step
+from tinygrad_edu.ops import exp, less, log, log1p, mask, minimum, relu, softplus, step
 from tinygrad_edu.trees import is_tree, like, numbers, shape
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "nll_loss",
     "smooth_l1_loss",
     "softmax",
+    "weighed",
 ]
 
 Numbers = Value | float | Iterable[Any]
@@ -126,7 +129,7 @@ def binary_cross_entropy(input: Numbers, target: Numbers, *, reduction: str = "m
                 f"binary_cross_entropy takes probabilities, 0 to 1, and {_number(p)!r} is none; "
                 "binary_cross_entropy_with_logits takes logits"
             )
-        return -_by_target(t, lambda: maximum(log(p), -100.0), lambda: maximum(log1p(-p), -100.0))
+        return -_by_target(t, lambda: _above(p, log(p)), lambda: _above(1 - p, log1p(-p)))
 
     return _elementwise(one, input, target, reduction)
 
@@ -185,7 +188,7 @@ def cross_entropy(
     k, smooth = 1.0 - label_smoothing, label_smoothing
 
     def one(logits: list[Any], label: Any) -> tuple[Any, Any]:
-        total = logsumexp(logits)
+        total = _logsumexp(logits)
         if not is_tree(label):
             share = _weight(weight, label, len(logits))
             loss = _times(_times(k, share), total - _entry(logits, label))
@@ -286,11 +289,42 @@ def logsumexp(values: Iterable[Any]) -> Value:
 
     It adds one value at a time: log(e**a + e**b) = a + softplus(b - a).
     """
+    total = _logsumexp(values)
+    return total if isinstance(total, Value) else Value(total)
+
+
+def _logsumexp(values: Iterable[Any]) -> Any:
+    """The same; a float of floats."""
     first, *others = sorted(_row(values), key=lambda x: -_number(x))  # the largest first: exact
     total = first
     for x in others:
         total = total + softplus(x - total)
-    return total if isinstance(total, Value) else Value(total)
+    return total
+
+
+def weighed(loss: Any, targets: Iterable[Any]) -> tuple[Any, list[float]] | None:
+    """This returns what a mean over many examples needs where some count more than others.
+
+    That is a loss of one example which is multiplied by its weight, and the weight of each of
+    these targets. None where all count alike: for other losses than `partial(cross_entropy,
+    weight=...)` and `ignore_index`, and `nll_loss` so.
+    """
+    f: Any = loss
+    how: dict[str, Any] = {}
+    while isinstance(f, partial):
+        f, how = f.func, {**f.keywords, **how}
+    weight, ignored = how.get("weight"), how.get("ignore_index", -100)
+    if f not in (cross_entropy, nll_loss) or how.get("reduction", "mean") != "mean":
+        return None
+    labels = [list(numbers(t)) for t in targets]
+    known = any(x == ignored for row in labels for x in row)
+    are_indices = all(isinstance(x, Integral) for row in labels for x in row)
+    if not are_indices or (weight is None and not known):
+        return None
+    each = [
+        sum(_weight(weight, x, len(weight or [])) for x in row if x != ignored) for row in labels
+    ]
+    return partial(f, **{**how, "reduction": "sum"}), [float(x) for x in each]
 
 
 def _elementwise(
@@ -319,11 +353,16 @@ def _classes(
     for row, label in zip(rows, labels):
         counts = is_tree(label) or isinstance(label, Value) or label != ignored
         loss, share = one(_row(row), label) if counts else (Value(0.0), 0.0)
+        if isinstance(label, Value):  # an input of what is compiled, of which nobody asks more
+            counted = less(label, ignored) + less(ignored, label)
+            loss = mask(counted, loss)
+            share = mask(counted, share) if isinstance(share, Value) else share
         each.append(loss)
         shares.append(share)
     if reduction == "mean" and any(isinstance(x, Value) or x != 1.0 for x in shares):
         total = _sum(shares)
-        return _sum(each) / (total if isinstance(total, Value) or total else float("nan"))
+        mean = _sum(each) / (total if isinstance(total, Value) or total else float("nan"))
+        return mean if isinstance(mean, Value) else Value(mean).detach()
     return _reduced(each, reduction, each[0] if single else each)
 
 
@@ -335,7 +374,7 @@ def _reduced(each: list[Any], reduction: str, outputs: Any) -> Any:
     total = _sum(each)
     if reduction == "mean" and len(each) > 1:
         total = total / len(each)
-    return total if isinstance(total, Value) else Value(total)
+    return total if isinstance(total, Value) else Value(total).detach()  # no way back from floats
 
 
 def _pairs(outputs: Any, targets: Any) -> list[tuple[Any, Any]]:
@@ -406,6 +445,11 @@ def _by_target(t: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
         if t in (0, 1):
             return yes() if t else no()
     return t * yes() + (1 - t) * no()
+
+
+def _above(p: Any, logarithm: Any) -> Any:
+    """The logarithm of p, but -100 where it is less: there, nothing depends on p."""
+    return where(less(exp(-100.0), p), logarithm, -100.0)
 
 
 def _weight(weight: Sequence[float] | None, label: Any, classes: int) -> Any:

@@ -37,12 +37,25 @@ class Rated(Protocol):
     """What has a rate: see `optim`."""
 
     lr: float
+    initial_lr: float  # that before any schedule; there once a schedule has set it
 
 
 class LRScheduler:
-    """Sets the optimizer's rate to `schedule(n)` after n calls of `step()`."""
+    """Sets the optimizer's rate to `schedule(n)` after n calls of `step()`.
 
-    def __init__(self, optimizer: Rated, schedule: Callable[[float], Schedule]) -> None:
+    Where the rate is another now, because another schedule or somebody has set it, it changes in
+    the proportion in which `schedule` does, above `floor`: so schedules can be chained, as
+    PyTorch's are. absolute: it is set to `schedule(n)` all the same.
+    """
+
+    def __init__(
+        self,
+        optimizer: Rated,
+        schedule: Callable[[float], Schedule],
+        *,
+        floor: float = 0.0,
+        absolute: bool = False,
+    ) -> None:
         base: Any = getattr(optimizer, "lr", None)
         if base is None:
             raise TypeError(
@@ -50,15 +63,23 @@ class LRScheduler:
             )
         if callable(base):
             raise TypeError("the optimizer's rate is a function of the step already: give a number")
-        self.optimizer = optimizer
-        self.schedule = schedule(float(base))
-        self.steps = 0
-        optimizer.lr = self.schedule(0)
+        now, base = float(base), float(getattr(optimizer, "initial_lr", base))
+        self.optimizer, self.schedule = optimizer, schedule(base)
+        self.steps, self.floor, self.absolute = 0, floor, absolute
+        first = self.schedule(0)
+        chained = now != base and base and not absolute
+        optimizer.initial_lr = base  # which the next schedule begins with, as PyTorch's does
+        optimizer.lr = now * first / base if chained else first
 
     def step(self) -> None:
         """Goes on to the next rate: call it after `optimizer.step()`."""
         self.steps += 1
-        self.optimizer.lr = self.schedule(self.steps)
+        last, rate = self.schedule(self.steps - 1), self.schedule(self.steps)
+        now, floor = self.optimizer.lr, self.floor
+        if not self.absolute and now != last:
+            part = (rate - floor) / (last - floor) if last != floor else None
+            rate = now + rate - last if part is None else floor + (now - floor) * part
+        self.optimizer.lr = rate
 
     def get_last_lr(self) -> list[float]:
         """This returns the rate of the next step, in a list as PyTorch's."""
@@ -86,7 +107,7 @@ class LambdaLR(LRScheduler):
     """The first rate times `lr_lambda(n)`."""
 
     def __init__(self, optimizer: Rated, lr_lambda: Callable[[int], float]) -> None:
-        super().__init__(optimizer, lambda lr: lambda n: lr * lr_lambda(n))
+        super().__init__(optimizer, lambda lr: lambda n: lr * lr_lambda(n), absolute=True)
 
 
 class StepLR(LRScheduler):
@@ -154,7 +175,7 @@ class CosineAnnealingLR(LRScheduler):
         def schedule(lr: float) -> Schedule:
             return lambda n: eta_min + (lr - eta_min) * (1 + cos(pi * n / T_max)) / 2
 
-        super().__init__(optimizer, schedule)
+        super().__init__(optimizer, schedule, floor=eta_min)
 
 
 _RATES = "tinygrad_edu.schedules"

@@ -132,6 +132,20 @@ class Optimizer:
     def lr(self, lr: Rate) -> None:
         self._lr: Rate = lr if callable(lr) else within("lr", lr)
 
+    def _set(self, name: str, x: Setting) -> None:
+        """Changes a setting, as if it had been given at first: it is checked, and may ask for more.
+
+        Numbers that are kept for the parameters stay.
+        """
+        settings = {**self.settings, name: x}
+        if settings.keys() <= signature(type(self)).parameters.keys():
+            make: Callable[..., Optimizer] = type(self)
+            fresh = make(self.parameters, self._lr, **settings)  # which checks it
+            self.__dict__["formula"] = fresh.formula
+            self._first, self._asked = fresh._first, fresh._asked
+            self._kept = {k: self._kept.get(k, xs) for k, xs in fresh._kept.items()}
+        self.settings.update(settings)
+
     @alone("every grad becomes 0.0", without_effect="set_to_none")
     def zero_grad(self) -> None:
         """Sets the grad of every parameter to 0."""
@@ -176,8 +190,11 @@ class Optimizer:
 
         Its leaves are labelled `p`, `g`, what is kept, `lr` and `steps`; its results are the new
         parameter and what is kept then. The settings are constants in it. None for a formula that
-        asks for numbers, as with `if`, `float` or `math.sqrt`: floats it can compute with.
+        asks for numbers, as with `if`, `float` or `math.sqrt`: floats it can compute with. None as
+        well where a class has a step of its own, which is more than the formula.
         """
+        if self.own_step():
+            return None
         leaves = {name: Value(0.5, label=name) for name in ("p", "g", *self._kept, "lr", "steps")}
         p, g, *kept, lr, steps = leaves.values()
         comparisons, numbers = on_comparison.set(_asked), on_float.set(_asked)
@@ -191,61 +208,77 @@ class Optimizer:
         results = [x if isinstance(x, Value) else Value(x) for x in _several(given, kept)]
         return list(leaves.values()), results
 
+    def own_step(self) -> bool:
+        """This returns whether the class makes a step, or finds its rate, in a way of its own."""
+        kind = type(self)
+        return any(
+            getattr(kind, name) is not getattr(Optimizer, name)
+            for name in ("step", "rate_now", "rate_at")
+        )
+
     def rule(self) -> tuple[object, str]:
         """This returns what is equal for two optimizers whose recorded steps are the same."""
-        others = {"parameters", "formula", "steps", "_lr", "_kept", "_first", "_asked"}
+        others = {
+            "parameters",
+            "formula",
+            "steps",
+            "_lr",
+            "initial_lr",
+            "_kept",
+            "_first",
+            "_asked",
+        }
         mine: dict[str, object] = vars(self)
         own = {name: x for name, x in mine.items() if name not in others}
         return getattr(self.formula, "__func__", self.formula), repr(own)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """This returns all that `load_state_dict` needs to go on, fit for JSON; no parameters.
 
         A rate that is a function cannot be written down and is None there. What has diverged
         is "nan", "inf" or "-inf": a state to look at, which `load_state_dict` refuses.
         """
-        settings: dict[str, Any] = {"lr": None if callable(self._lr) else self._lr}
+        settings: dict[str, object] = {"lr": None if callable(self._lr) else self._lr}
         for name, x in self.settings.items():
             settings[name] = list(x) if isinstance(x, tuple) else x
         kept = {name: [x if isfinite(x) else str(x) for x in xs] for name, xs in self._kept.items()}
         kind = type(self).__name__
         return {"kind": kind, "settings": settings, "steps": self.steps, "kept": kept}
 
-    def load_state_dict(self, state: Any) -> None:
+    def load_state_dict(self, state: object) -> None:
         """Goes on from a `state_dict()` of an optimizer like this one, at the rate that it had.
 
         StateError, and nothing is changed, where anything is not as `state_dict()` makes it; a rate
         that is a function goes on with a function.
         """
         mine = self.state_dict()
-        if type(state) is not dict or set(state) != set(mine):
+        if not isinstance(state, dict) or set(state) != set(mine):
             raise StateError(f"an optimizer's state holds {', '.join(mine)} and nothing else")
-        if state["kind"] != mine["kind"]:
+        given = cast(dict[str, object], state)
+        if given["kind"] != mine["kind"]:
             raise StateError(f"the kind of the state must be {mine['kind']}")
-        settings: Any = state["settings"]
-        lr: Any = None
-        if type(settings) is dict and not callable(self._lr):
-            lr = settings.get("lr")  # a scheduler may have changed it
-            if type(lr) in (int, float) and 0 <= lr < inf:
-                settings = {**settings, "lr": self._lr}
+        rate = self._lr
+        settings, steps, kept = given["settings"], given["steps"], given["kept"]
+        if isinstance(settings, dict) and not callable(rate):
+            lr = cast(dict[str, object], settings).get("lr")  # a scheduler may have changed it
+            if isinstance(lr, float | int) and not isinstance(lr, bool) and 0 <= lr < inf:
+                settings, rate = {**settings, "lr": rate}, lr
         if settings != mine["settings"]:
             raise StateError(f"the settings of the state must be {mine['settings']}")
-        steps, kept = state["steps"], state["kept"]
         if type(steps) is not int or not 0 <= steps < 2**53:
             raise StateError("the steps of a state must be a whole number, 0 or more")
-        if type(kept) is not dict or set(kept) != set(self._kept):
+        if not isinstance(kept, dict) or set(kept) != set(self._kept):
             raise StateError(f"what a {mine['kind']} keeps is {', '.join(self._kept) or 'nothing'}")
-        for name, xs in kept.items():
-            if type(xs) is not list or len(xs) != len(self.parameters):
+        for name, xs in cast(dict[str, object], kept).items():
+            if not isinstance(xs, list) or len(xs) != len(self.parameters):
                 raise StateError(f"{name} must hold one number for each of the parameters")
-            if not all(type(x) is float and isfinite(x) for x in xs):
+            if not all(type(x) is float and isfinite(x) for x in cast(list[object], xs)):
                 raise StateError(f"{name} must hold finite floats")
-            if name.startswith("square") and min(xs) < 0:  # its root will be taken
+            if name.startswith("square") and min(cast(list[float], xs)) < 0:  # its root is taken
                 raise StateError("a square must be 0 or more")
-        self.steps = steps
-        self._lr = self._lr if lr is None else lr
-        for name, xs in self._kept.items():
-            xs[:] = kept[name]
+        self.steps, self._lr = steps, rate
+        for name, numbers in cast(dict[str, list[float]], kept).items():
+            self._kept[name][:] = numbers
 
     def __repr__(self) -> str:
         settings = {"lr": self._lr, **self.settings}
@@ -266,7 +299,10 @@ class Optimizer:
             """Sets an attribute; one that is a setting, for the steps to come."""
             settings = self.__dict__.get("settings", {})
             if name in settings:
-                settings[name] = x
+                self._set(name, x)
+            elif name in _ELSEWHERE and not hasattr(type(self), name):
+                kind = type(self).__name__
+                raise AttributeError(f"{kind} has no {name}; here it is: {_ELSEWHERE[name]}")
             else:
                 super().__setattr__(name, x)
 

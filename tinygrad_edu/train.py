@@ -18,11 +18,12 @@ from tinygrad_edu.compiled_run import (
     train_compiled,
 )
 from tinygrad_edu.data import Example, as_examples
-from tinygrad_edu.engine import Value
+from tinygrad_edu.engine import Value, no_grad
 from tinygrad_edu.habits import CallableModule, elsewhere
 from tinygrad_edu.history import Criterion, History, Learner
 from tinygrad_edu.keywords import refuse
 from tinygrad_edu.loop import PHASES, Data, Eager, Loss, Metric, Turn, loop, steps_in_epoch, turns
+from tinygrad_edu.losses import weighed
 from tinygrad_edu.metrics import Metrics, metrics_by_name
 from tinygrad_edu.module import Module
 from tinygrad_edu.run import Callback, Run, check_run
@@ -45,6 +46,9 @@ __all__ = [
     "train",
     "train_compiled",
 ]
+
+
+_KINDS = 1000  # targets of no more kinds are classes, or yes and no: each kind is looked at
 
 
 def train(
@@ -102,15 +106,22 @@ def train(
     looks = [callbacks] if callable(callbacks) else [*callbacks]
     if watched:
         looks.insert(0, _keeping(watched, history))
-    straight = not (looks or batch_size or judged)
+    many = weighed(loss, [example.targets for example in (*examples, *(judged or []))])
+    straight = not (looks or batch_size or judged or many)
     passes: Eager | Compiled
     if compiled:
-        fs = [loss, *told.values()]
-        step, columns = compiled_loss(model, fs, examples, optimizer.parameters, reduction)
-        passes = Compiled(step, columns, optimizer, [*told], examples, looked=not straight)
+        _ask(model, loss, examples)
+        one, weights = many or (loss, [])
+        over: Reduction = "sum" if many else reduction
+        fs = [one, *told.values()]
+        step, columns = compiled_loss(model, fs, examples, optimizer.parameters, over)
+        how: dict[str, Any] = {"weights": weights[: len(examples)], "mean": reduction == "mean"}
+        passes = Compiled(step, columns, optimizer, [*told], examples, not straight, **how)
     else:
         passes = Eager(model, loss, examples, optimizer, reduction, told)
-    judge = _judge(model, passes, judged) if judged is not None else None
+    share: float = sum(many[1][len(examples) :]) if many else len(judged or [])
+    share = share if reduction == "mean" else 1
+    judge = _judge(model, passes, judged, share) if judged is not None else None
     run = Run(history, epochs, until, progress, looks, judge)
     if straight and isinstance(passes, Compiled):
         return straight_on(run, passes)
@@ -150,18 +161,34 @@ def no_better(steps: int, of: str = "loss") -> Criterion:
 
 
 def _judge(
-    model: Module, passes: Eager | Compiled, examples: list[Example]
+    model: Module, passes: Eager | Compiled, examples: list[Example], share: float
 ) -> Callable[[], Mapping[str, float]]:
     """What the validation gives after an epoch."""
-    given: Any = columns_of(examples) if isinstance(passes, Compiled) else examples
+    columns = columns_of(examples) if isinstance(passes, Compiled) else []
 
     def judge() -> Mapping[str, float]:
         with _still(model):
-            loss, sums = passes.validated(given)
+            if isinstance(passes, Compiled):
+                loss, sums = passes.validated(columns, share)
+            else:
+                loss, sums = passes.validated(examples)
         means = {f"val_{name}": x / len(examples) for name, x in sums.items()}
         return {"val_loss": loss, **means}
 
     return judge
+
+
+def _ask(model: Module, loss: Loss, examples: list[Example]) -> None:
+    """Raises what the loss says of a target that is none: what is compiled could not say it."""
+    first: dict[str, Example] = {}
+    for example in examples:
+        first.setdefault(repr(example.targets), example)
+        if len(first) > _KINDS:
+            return  # numbers, and no classes
+    with no_grad(), _still(model):
+        outputs = model(examples[0].inputs)
+        for example in first.values():
+            loss(outputs, example.targets)
 
 
 @contextmanager
