@@ -18,7 +18,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import MissingError
 from tinygrad_edu.native.binding.check import check
 from tinygrad_edu.native.binding.library import Library, library, missing, processor, rows_with_c
-from tinygrad_edu.native.lowering.lower import Lowering
+from tinygrad_edu.native.lowering.lower import lower
 from tinygrad_edu.native.machine.instructions import BLOCK, outputs, wide
 from tinygrad_edu.native.machine.update import Update
 from tinygrad_edu.tape import Tape, no_collection
@@ -51,24 +51,24 @@ class Plan:
         with ThreadPoolExecutor(1) as pool:  # the first machine is compiled meanwhile
             with_c = not rows_with_c().isdisjoint(op.name for op in tape.ops if op)
             code = pool.submit(library, width, vectors, registers, with_c)
-            low = Lowering(tape, wanted, inputs, self.lanes, sizes)
+            low = lower(tape, wanted, inputs, self.lanes, sizes)
             self.code = code.result()
-        for row in low.arena.all:  # of the derivatives, too
-            if row.op is not None and row.op.name in missing():
-                raise MissingError(f"this machine has no function for the operation {row.op.name}")
-        arena, found = low.arena, low.gradients
-        self.table = np.array(low.table, np.int32).tobytes()  # which nobody can change
-        self.fixed = np.zeros(arena.size)
-        self.fixed[list(arena.numbers)] = list(arena.numbers.values())
-        check(low.table, self.fixed.size, self.lanes, sizes, found.size // BLOCK)
+        for name in low.operations & missing():  # of the derivatives, too
+            raise MissingError(f"this machine has no function for the operation {name}")
+        places = low.layout
+        self.table = np.array(low.bytecode, np.int32).tobytes()  # which nobody can change
+        self.fixed = np.zeros(low.size)
+        self.fixed[list(low.numbers)] = list(low.numbers.values())
+        check(low.bytecode, self.fixed.size, self.lanes, sizes, low.blocks)
         self.at, self.others_at = (
-            np.array([arena.addresses[slots[x]] for x in leaves], np.intp)
+            np.array([places.slots[slots[x]] for x in leaves], np.intp)
             for leaves in (self.parameters, self.others)
         )
-        self.size, self.begin, self.slopes = found.size, found.parameters_at, found.gradients_at
+        self.size, self.begin = low.blocks * BLOCK, places.parameters_at
+        self.slopes = places.gradients_at
         size = 0 if single else (len(self.inputs) + 2) * self.lanes
-        sums = (found.zero_at, found.zeroed, found.told_at, self.told)
-        self.numbers = np.array((low.inputs_at, size, 0, *sums, 0), np.int64)
+        sums = (places.zero_at, places.zeroed, places.outputs_at, self.told)
+        self.numbers = np.array((places.inputs_at, size, 0, *sums, 0), np.int64)
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         types = (*[pointer] * 5, number, *[pointer] * 3)
         self.train = ctypes.CFUNCTYPE(number, *types)(self.code.address("train"))

@@ -1,69 +1,57 @@
-"""A tape in normal form: each node is a sum of products, or another row of the table.
+"""Pass 1, tape to normal form: each node is a sum of products or a call of an operation.
 
-A sum or a product that one sum alone uses is part of that sum: the 68,000 operations of a small
+A sum or product that only one sum uses becomes part of that sum: 68,000 operations of a small
 transformer become 2,500 nodes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import frexp
-from typing import Any, NamedTuple
 
 from tinygrad_edu import ops
-from tinygrad_edu.op import Op
+from tinygrad_edu.native.lowering.nodes import MINUS_ONE, ONE, Call, Node, Number, Sum, Term
 from tinygrad_edu.ops import CONSTANT
 from tinygrad_edu.tape import Tape
 
-__all__ = ["LONG", "ONE", "Factor", "Node", "Term", "normal_form"]
+__all__ = ["LONG", "normal_form"]
 
-Factor = Any  # a slot, or a number in a tuple: 1.0 would be taken for slot 1
-Term = tuple[Factor, Factor]  # a product of two; if one is a number, the first
-ONE = (1.0,)
-
-
-class Node(NamedTuple):
-    """A row `op` of the table and its operands; or the sum of `terms`, where `op` is None."""
-
-    op: Op | None
-    operands: tuple[Factor, ...] = ()
-    terms: Sequence[Term] = ()
-
-    def factors(self) -> list[Factor]:
-        """All that it is made of."""
-        return [*self.operands, *(x for term in self.terms for x in term)]
-
-
-LONG = 64  # terms; a longer sum that is subtracted stays apart: it would be copied each time
+# A sum of so many terms is not negated term by term when it is subtracted: each subtraction in a
+# chain would copy all of its terms again.
+LONG = 64
+TWO = Number(2.0)
 
 
 def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
-    """The nodes by slot, operands first. What is in `ends` is a node in any case."""
-    numbers = {k: (x,) for k, (op, x) in enumerate(zip(tape.ops, tape.data)) if op is CONSTANT}
-    uses = [0] * (len(tape) + 1)  # the last is of no slot
+    """Returns the nodes by slot, operands first. Each slot in `ends` stays a node of its own."""
+    numbers = {k: Number(x) for k, (op, x) in enumerate(zip(tape.ops, tape.data)) if op is CONSTANT}
+    uses = [0] * (len(tape) + 1)  # the last counts operands that are not there
     for slots in (tape.a, tape.b, ends):
         for k in slots:
             uses[k] += 1
     add, sub, mul, neg = ops.add, ops.sub, ops.mul, ops.neg
     sums: dict[int, list[Term]] = {}
-    others: dict[int, Node] = {}
+    calls: dict[int, Node] = {}
 
     def terms(k: int) -> list[Term]:
-        """The terms of an operand of a sum: its own, if it is a sum that nobody else uses."""
+        """The terms that slot k adds to a sum: its own if it is a sum that nobody else uses."""
         return sums.pop(k) if uses[k] == 1 and k in sums else [(ONE, numbers.get(k, k))]
 
     def negated(k: int) -> list[Term]:
-        mine = sums.get(k, ())
-        if uses[k] == 1 and len(mine) < LONG and all(type(x) is tuple for x, _ in mine):
-            return [((-x[0],), y) for x, y in terms(k)]
-        return [((-1.0,), numbers.get(k, k))]
+        """The terms of -k. Only factors that are numbers can take the sign."""
+        mine = sums.get(k, [])
+        signed: list[Term] = [(Number(-x.value), y) for x, y in mine if isinstance(x, Number)]
+        if uses[k] != 1 or not mine or len(signed) < len(mine) or len(mine) >= LONG:
+            return [(MINUS_ONE, numbers.get(k, k))]
+        del sums[k]
+        return signed
 
     for k, (op, a, b) in enumerate(zip(tape.ops, tape.a, tape.b)):
         if a < 0:
             continue
         x, y = numbers.get(a, a), numbers.get(b, b)
         if op is mul:
-            sums[k] = [(y, x) if type(y) is tuple else (x, y)]
+            sums[k] = [(y, x) if isinstance(y, Number) else (x, y)]
         elif op is add:
             less, more = sorted((terms(a), terms(b)), key=len)
             more += less
@@ -74,11 +62,11 @@ def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
             sums[k] = found
         elif op is neg:
             sums[k] = negated(a)
-        elif op is ops.power and y == (2.0,):
+        elif op is ops.power and y == TWO:
             sums[k] = [(x, x)]
-        elif op is ops.div and type(y) is tuple and abs(frexp(y[0])[0]) == 0.5:
-            sums[k] = [((1 / y[0],), x)]  # by a power of 2, and so without a rounding
+        elif op is ops.div and isinstance(y, Number) and abs(frexp(y.value)[0]) == 0.5:
+            sums[k] = [(Number(1 / y.value), x)]  # the reciprocal of a power of 2 is exact
         else:
-            others[k] = Node(op, (x, y) if b >= 0 else (x,))
-    nodes = {k: Node(None, (), found) for k, found in sums.items()} | others
-    return dict(sorted(nodes.items()))
+            calls[k] = Call(op, (x, y) if b >= 0 else (x,))
+    nodes: dict[int, Node] = {k: Sum(found) for k, found in sums.items()}
+    return dict(sorted((nodes | calls).items()))

@@ -1,56 +1,74 @@
-"""What is done to a sum at last, DOTS does itself: its row takes in the row of the sum."""
+"""Pass 7: drops rows that nobody uses, and fuses what is done to a finished sum into its DOTS.
+
+relu(sum), sum * row and sum * step(row) become the sum's epilogue. So the sum itself is never
+stored. A sum of two rows without factors becomes an addition or a subtraction.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container, Iterator
+from dataclasses import replace
 
 from tinygrad_edu import ops
-from tinygrad_edu.native.lowering.form import ONE
-from tinygrad_edu.native.lowering.rows import MINUS, Arena, Ref, Row
+from tinygrad_edu.native.lowering.nodes import (
+    MINUS_ONE,
+    ONE,
+    Apply,
+    Definition,
+    Dots,
+    Operand,
+    Product,
+    Row,
+    operands,
+    row_of,
+)
+from tinygrad_edu.native.lowering.program import Program
 
-__all__ = ["fuse"]
+__all__ = ["fuse", "rows_of"]
 
 
-def fuse(arena: Arena) -> None:
-    """Takes in sums that one row alone uses, and leaves out rows that nobody does."""
-    uses = Counter(x for row in arena.all for x in row.operands())
-    for row in reversed(list(arena.all)):
-        if not uses[row] and row.at < 0:
-            uses.subtract(row.operands())
-            del arena.all[row]
-            if row.kind == "slope":
-                row.args[0].slope = None
+def rows_of(node: Definition) -> Iterator[Row]:
+    """Yields every row that a row is made of, as often as it is used."""
+    for x in map(row_of, operands(node)):
+        if isinstance(x, Row):
+            yield x
+    if isinstance(node, Dots) and node.other is not None:
+        yield node.other
 
-    def free(x: Ref) -> int:
-        """How many terms it has, if it may be taken in, or 0."""
-        plain = type(x) is Row and x.kind == "dots" and not x.finish and uses[x] == 1
-        return len(x.terms) if plain else 0
 
-    for row in list(arena.all):
-        x: Ref = None
-        other: Ref = None
-        finish = "times"
-        if row.op is ops.relu:
-            (x,), finish = row.args, "relu"
-        elif row.kind == "dots" and len(row.terms) == 1 and not row.finish:
-            other, x = sorted(row.terms[0], key=free)
-            if type(other) is not Row:
-                continue
-        if not free(x):
-            continue
-        if other is not None and uses[other] == 1:
-            y = other.other
-            if other.op is ops.step:
-                finish, y = "times step", other.args[0]
-            if finish != "times":
-                del arena.all[other]
-                other = y
-        row.kind, row.op, row.args, row.terms = "dots", None, (), x.terms
-        row.finish, row.other = finish, other
-        del arena.all[x]
-    for row in arena.all:
-        if row.kind == "dots" and len(row.terms) == 2 and not row.finish:
-            (one, x), (sign, y) = row.terms
-            if one == ONE and sign in (ONE, MINUS) and type(x) is type(y) is Row:
-                row.kind, row.args, row.terms = "operation", (x, y), ()
-                row.op = ops.add if sign == ONE else ops.sub
+def fuse(program: Program, placed: Container[Row]) -> Program:
+    """Returns the program with fewer rows. Rows that are placed already are all kept."""
+    rows = dict(program.rows)
+    uses = Counter(x for node in rows.values() for x in rows_of(node))
+    for row in reversed(list(program.rows)):
+        if not uses[row] and row not in placed:
+            uses.subtract(rows_of(rows.pop(row)))
+
+    def movable(x: Operand) -> tuple[Product, ...]:
+        """The terms of a sum that may become part of its only user, () for anything else."""
+        node = rows.get(x) if isinstance(x, Row) and uses[x] == 1 else None
+        return node.terms if isinstance(node, Dots) and not node.epilogue else ()
+
+    for row, node in list(rows.items()):
+        if isinstance(node, Apply) and node.op is ops.relu:
+            (total,) = node.rows
+            if terms := movable(total):
+                rows[row] = Dots(terms, "relu")
+                del rows[total]
+        elif isinstance(node, Dots) and len(node.terms) == 1 and not node.epilogue:
+            other, y = sorted(node.terms[0], key=lambda x: len(movable(x)))
+            if isinstance(other, Row) and isinstance(y, Row) and (terms := movable(y)):
+                epilogue, factor = "times", rows.get(other)
+                if uses[other] == 1 and isinstance(factor, Apply) and factor.op is ops.step:
+                    del rows[other]
+                    epilogue, (other,) = "times step", factor.rows
+                rows[row] = Dots(terms, epilogue, other)
+                del rows[y]
+    for row, node in rows.items():
+        if isinstance(node, Dots) and len(node.terms) == 2 and not node.epilogue:
+            (one, x), (sign, y) = node.terms
+            plain = one == ONE and sign in (ONE, MINUS_ONE)
+            if plain and isinstance(x, Row) and isinstance(y, Row):
+                rows[row] = Apply(ops.add if sign == ONE else ops.sub, (x, y))
+    return replace(program, rows=rows)

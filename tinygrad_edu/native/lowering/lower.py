@@ -1,69 +1,118 @@
-"""Lowering: a tape becomes rows, one number for each lane, and rows become a table.
-
-Lanes are examples, or, of one example, what is alike in its graph. Parameters and constants are
-the same in all lanes. Nearly every row is a sum of products, the machine's DOTS, in the backward
-pass as in the forward pass.
-"""
+"""All passes in order: a tape becomes bytecode, and a description of the memory it works on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from tinygrad_edu.native.lowering.form import ONE, normal_form
+from tinygrad_edu.native.lowering.backward import backward
+from tinygrad_edu.native.lowering.blocks import blocks
+from tinygrad_edu.native.lowering.form import normal_form
+from tinygrad_edu.native.lowering.forward import Forward, forward
 from tinygrad_edu.native.lowering.fuse import fuse
-from tinygrad_edu.native.lowering.lanes import Lanes
+from tinygrad_edu.native.lowering.layout import Layout, layout
+from tinygrad_edu.native.lowering.nodes import (
+    ONE,
+    Apply,
+    Gather,
+    Given,
+    Group,
+    Lane,
+    Number,
+    Row,
+    Uniform,
+    row_of,
+)
 from tinygrad_edu.native.lowering.packs import packs
-from tinygrad_edu.native.lowering.reverse import backward
-from tinygrad_edu.native.lowering.rows import Arena, Row, row_of
-from tinygrad_edu.native.lowering.schedule import Schedule
-from tinygrad_edu.native.lowering.sums import Gradients, sums
+from tinygrad_edu.native.lowering.program import Program, Writer
+from tinygrad_edu.native.lowering.schedule import schedule
+from tinygrad_edu.native.lowering.sums import sums
 from tinygrad_edu.native.machine.instructions import BLOCK
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.tape import Tape, hidden
 
-__all__ = ["Lowering"]
+__all__ = ["Lowered", "lower"]
 
 
-class Lowering:
-    """`table`, of a tape; `arena`, `gradients`: where everything is; `inputs_at`: the inputs."""
+@dataclass(frozen=True)
+class Lowered:
+    """What the machine runs.
 
-    def __init__(
-        self,
-        tape: Tape,
-        parameters: Sequence[int],
-        inputs: Sequence[int] | None,
-        lanes: int,
-        sizes: Sequence[int],
-    ) -> None:
-        """parameters: slots to differentiate by, those beyond the tape's for what is not on it.
+    bytecode: int32 numbers. size: doubles in the arena. numbers: what is in the arena before the
+    first run, by address. blocks: how many blocks of parameters there are. operations: the names
+    of the operations that the bytecode asks for.
+    """
 
-        inputs: slots given for each example, and after them come the weight of its gradient, and 1,
-        but 0 for what fills up the last row; None for one example, of which like parts are lanes.
-        sizes: how many rows DOTS may make at a time.
-        """
-        self.arena = arena = Arena(lanes)
-        single, output = inputs is None, tape.outputs[0]
-        nodes = normal_form(tape, tape.outputs)
-        given = [] if inputs is None else [*inputs, None, None]
-        self.inputs_at = arena.take(len(given) * lanes)
-        rows = [Row("given", at=self.inputs_at + i * lanes) for i, _ in enumerate(given)]
-        groups = packs(nodes, parameters, lanes) if single else ({0: s} for s in nodes)
-        found = Lanes(arena, nodes, groups, dict(zip(inputs or (), rows)), hidden(tape, output))
-        _, lane = found.place.get(output, (None, 0))
-        seed = arena.pattern({lane: ONE}) if single else rows[-2]
-        slopes = backward(arena, row_of(found.ref(output)), seed, parameters, found.quiet)
-        numbers = {s: (tape.data[s],) for s in tape.outputs if tape.ops[s] is CONSTANT}
-        ends = [numbers.get(s) or found.ref(s) for s in tape.outputs]
-        told = []
-        for k in range(0, len(ends), BLOCK):
-            eight = ends[k : k + BLOCK]
-            if single:
-                told.append(arena.row("gather", *eight))
-            else:
-                told.append(sums(arena, [[(rows[-1], arena.as_row(row_of(u)))] for u in eight]))
-        self.gradients = Gradients(arena, slopes, told, single)
-        for slot, op in enumerate(tape.ops):  # leaves that are not differentiated by
-            if op is LEAF and slot not in found.place and slot not in arena.addresses:
-                arena.addresses[slot] = arena.take(1)
-        fuse(arena)
-        self.table = Schedule(arena, self.gradients, sizes).table
+    bytecode: Sequence[int]
+    size: int
+    numbers: Mapping[int, float]
+    layout: Layout
+    blocks: int
+    operations: frozenset[str]
+
+
+def lower(
+    tape: Tape,
+    parameters: Sequence[int],
+    inputs: Sequence[int] | None,
+    lanes: int,
+    sizes: Sequence[int],
+) -> Lowered:
+    """Returns the bytecode of a tape and of its derivatives.
+
+    parameters: slots to differentiate by; those beyond the tape's end are on no tape. inputs: slots
+    that have a column of numbers, one for each example; two more columns follow, the weight of the
+    example's gradient and a 1, both 0 in padding. None: a single example, whose repeated parts are
+    lanes. lanes: numbers in a row. sizes: how many rows DOTS can make at a time.
+    """
+    single, output = inputs is None, tape.outputs[0]
+    writer = Writer(Program(lanes))
+    columns = [] if inputs is None else [writer.row(Given()) for _ in range(len(inputs) + 2)]
+    nodes = normal_form(tape, tape.outputs)
+    groups: Sequence[Group] = packs(nodes, parameters, lanes) if single else [{0: s} for s in nodes]
+    given = dict(zip(inputs or (), columns))
+    ahead = forward(nodes, groups, writer.program(), given, hidden(tape, output))
+    program, seed = _seeded(ahead, output, columns)
+    last = row_of(ahead.operand(output))
+    both = backward(program, last, seed, parameters, ahead.absorbed)
+    wanted = [
+        Number(tape.data[s]) if tape.ops[s] is CONSTANT else ahead.operand(s) for s in tape.outputs
+    ]
+    program, outputs = _with_outputs(both.program, wanted, columns)
+    found = blocks(program, both.gradients, single)
+    leaves = [s for s, op in enumerate(tape.ops) if op is LEAF and s not in ahead.places]
+    places = layout(found, columns, outputs, leaves)
+    fused = fuse(found.program, places.rows)
+    code = schedule(fused, places, found.blocks, sizes)
+    operations = frozenset(node.op.name for node in fused.rows.values() if isinstance(node, Apply))
+    return Lowered(code.numbers, code.size, code.constants, places, len(found.blocks), operations)
+
+
+def _seeded(ahead: Forward, output: int, columns: Sequence[Row]) -> tuple[Program, Row]:
+    """Returns the program with the adjoint of the output, and its row.
+
+    The adjoint is the weight of the example, or, of a single one, 1 in the lane of the output.
+    """
+    writer = Writer(ahead.program)
+    place = ahead.places.get(output)
+    seed = columns[-2] if columns else writer.pattern({place.lane if place else 0: ONE})
+    return writer.program(), seed
+
+
+def _with_outputs(
+    program: Program, wanted: Sequence[Uniform], columns: Sequence[Row]
+) -> tuple[Program, list[Row]]:
+    """Returns the program with rows of eight outputs each, and these rows.
+
+    Of many examples the outputs are sums, to which padding adds 0.
+    """
+    writer = Writer(program)
+    rows = []
+    for k in range(0, len(wanted), BLOCK):
+        eight = wanted[k : k + BLOCK]
+        if columns:
+            operands = (x.row if isinstance(x, Lane) else x for x in eight)
+            rows.append(sums(writer, [[(columns[-1], writer.as_row(x))] for x in operands]))
+        else:
+            rows.append(writer.row(Gather(tuple(eight))))
+    return writer.program(), rows

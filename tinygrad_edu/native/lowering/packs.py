@@ -1,37 +1,38 @@
-"""What is alike in one graph, such as the positions of a text: slots side by side, in packs.
+"""Pass 2, for one example: which nodes of the normal form become lanes of the same row.
 
-Sums with the same parameters are the same sum of other things: such sums are lanes of one pack, in
-order, and so, place by place, are the things that they are sums of. What is made of the same packs
-in one lane is in that lane. Nothing depends on luck: whatever was found alike, each operand is
-looked up in its lane, or gathered from where it is.
+A graph of one example often repeats itself, as at the positions of a text. Sums over the same
+parameters are the seeds: they are one sum of different operands, so they become the lanes of one
+pack, in order. From there packs grow downward, to the operands place by place, and upward, to the
+nodes that are made of the same packs in one lane. A poor choice costs time and never an answer:
+whatever packs there are, `forward` looks up each operand in its lane, or gathers it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from itertools import zip_longest
-from typing import Any
 
-from tinygrad_edu.native.lowering.form import Node
+from tinygrad_edu.native.lowering.nodes import Call, Factor, Group, Node, Sum, factors
 
-__all__ = ["Group", "packs"]
-
-Group = dict[int, Any]  # by lane, of those lanes that have one
+__all__ = ["packs"]
 
 
 def packs(nodes: dict[int, Node], parameters: Collection[int], lanes: int) -> list[Group]:
-    """All nodes, by lane, operands first; one by one, where packs would wait for each other."""
+    """Returns all nodes in groups, operands first, each group a row of at most `lanes` lanes.
+
+    Packs can wait for each other in a circle. Then every node is a group of its own.
+    """
     found = _Packs(nodes)
     found.downward(set(parameters), lanes)
     if found.packs:
         found.upward(0)
         for pack in found.packs:
             if len(pack) == 1:
-                del found.place[pack.popitem()[1]]
+                del found.places[pack.popitem()[1]]
         found.upward(len(found.packs))
     groups = [pack for pack in found.packs if pack]
-    groups += [{0: s} for s in nodes if s not in found.place]
+    groups += [{0: s} for s in nodes if s not in found.places]
     try:
         return _sorted(nodes, groups)
     except CycleError:
@@ -39,82 +40,99 @@ def packs(nodes: dict[int, Node], parameters: Collection[int], lanes: int) -> li
 
 
 def _sorted(nodes: dict[int, Node], groups: list[Group]) -> list[Group]:
-    groups.sort(key=lambda group: min(group.values()))
-    number = {s: i for i, group in enumerate(groups) for s in group.values()}
+    """Returns the groups in an order in which operands come first."""
+    groups = sorted(groups, key=lambda group: min(group.values()))
+    numbers: dict[Factor, int] = {s: i for i, group in enumerate(groups) for s in group.values()}
     needed: dict[int, dict[int, None]] = {}
     for i, group in enumerate(groups):
-        factors = (x for s in group.values() for x in nodes[s].factors())
-        needed[i] = dict.fromkeys(number[x] for x in factors if x in number)
+        used = (x for s in group.values() for x in factors(nodes[s]))
+        needed[i] = dict.fromkeys(numbers[x] for x in used if x in numbers)
     return [groups[i] for i in TopologicalSorter(needed).static_order()]
 
 
 class _Packs:
+    """The packs as they grow. places: the pack and the lane of each slot that is in one."""
+
     def __init__(self, nodes: dict[int, Node]) -> None:
         self.nodes = nodes
         self.packs: list[Group] = []
-        self.place: dict[Any, tuple[int, int]] = {}  # the pack and the lane of a slot
+        self.places: dict[Factor, tuple[int, int]] = {}
 
-    def downward(self, parameters: set[Any], lanes: int) -> None:
-        """From sums of the same parameters down to what they are made of."""
-        alike: dict[Any, list[int]] = {}
+    def downward(self, parameters: Collection[Factor], lanes: int) -> None:
+        """Packs sums over the same parameters, then what they are made of."""
+        alike: dict[tuple[Factor, ...], list[int]] = {}
         for s, node in self.nodes.items():
-            marks = tuple(x for pair in node.terms for x in pair if x in parameters)
-            if len(marks) > 1:
-                alike.setdefault(marks, []).append(s)
+            if isinstance(node, Sum):
+                marks = tuple(x for term in node.terms for x in term if x in parameters)
+                if len(marks) > 1:
+                    alike.setdefault(marks, []).append(s)
         for members in alike.values():
             for k in range(0, len(members), lanes):
-                part = dict(enumerate(members[k : k + lanes]))
-                if len(part) > 1 and self.place.keys().isdisjoint(part.values()):
-                    waiting = [self._join(part)]
-                    for group in waiting:  # which grows
+                seed: dict[int, Factor] = dict(enumerate(members[k : k + lanes]))
+                if len(seed) > 1 and self.places.keys().isdisjoint(seed.values()):
+                    waiting = [self._join(seed)]
+                    for group in waiting:  # the list grows in the loop
                         waiting += filter(None, map(self._join, self._operands(group)))
 
-    def _operands(self, group: Group) -> Iterator[Group]:
-        """The operands of nodes alike, place by place; some have fewer."""
-        for factors in zip_longest(*(self.nodes[s].factors() for s in group.values())):
-            yield {lane: x for lane, x in zip(group, factors) if x is not None}
+    def _operands(self, group: Group) -> Iterator[dict[int, Factor]]:
+        """Yields the first operand of each member by lane, the second, and so on."""
+        for xs in zip_longest(*(factors(self.nodes[s]) for s in group.values())):
+            yield {lane: x for lane, x in zip(group, xs) if x is not None}
 
-    def _join(self, part: Group) -> Group:
-        """The pack that these slots are in from now on; {} if they cannot be, or were already."""
-        slots = set(part.values())
-        at, _ = self.place.get(next(iter(part.values())), (-1, 0))
+    def _join(self, part: dict[int, Factor]) -> Group:
+        """Puts slots into the pack of those of them that have one, or into a new one.
+
+        Returns the pack; {} if they cannot share a pack, or shared it already.
+        """
+        at, _ = self.places.get(next(iter(part.values())), (-1, 0))
         if at >= 0 and self.packs[at].items() >= part.items():
-            return {}  # as it mostly is
-        if len(slots) < len(part) or not slots <= self.nodes.keys():
+            return {}  # the usual case
+        slots = {lane: x for lane, x in part.items() if isinstance(x, int) and x in self.nodes}
+        distinct = set(slots.values())
+        if len(distinct) < len(part):
             return {}
-        there = {self.place[s][0] for s in slots if s in self.place}
+        there = {self.places[s][0] for s in distinct if s in self.places}
         at = there.pop() if there else len(self.packs)
         pack = self.packs[at] if at < len(self.packs) else {}
-        if there or len({self.nodes[s].op for s in (*slots, *pack.values())}) > 1:
+        if there or len({_operation(self.nodes[s]) for s in (*distinct, *pack.values())}) > 1:
             return {}
-        for lane, s in part.items():
-            if pack.get(lane, s) != s or self.place.get(s, (at, lane)) != (at, lane):
+        for lane, s in slots.items():
+            if pack.get(lane, s) != s or self.places.get(s, (at, lane)) != (at, lane):
                 return {}
         if not pack:
             self.packs.append(pack)
-        for lane, s in part.items():
+        for lane, s in slots.items():
             self._put(s, at, lane)
         return pack
 
     def _put(self, s: int, at: int, lane: int) -> None:
         self.packs[at][lane] = s
-        self.place[s] = at, lane
+        self.places[s] = at, lane
 
     def upward(self, known: int) -> None:
-        """Packs what is made of one lane, of the same packs; before `known`, any packs will do."""
-        found: dict[Any, int] = {}
+        """Packs nodes that are made of one lane of the same packs.
+
+        Only packs from number `known` on are told apart: any pack before them will do.
+        """
+        found: dict[Hashable, int] = {}
         for s, node in self.nodes.items():
-            if s in self.place:
+            if s in self.places:
                 continue
-            factors = node.factors()
-            places = [self.place.get(x) for x in factors]
-            lanes = {at[1] for at in places if at}
+            used = factors(node)
+            places = [self.places.get(x) for x in used]
+            lanes = {place[1] for place in places if place}
             if len(lanes) == 1:
                 (lane,) = lanes
-                kinds = ((max(at[0], known),) if at else x for at, x in zip(places, factors))
-                key = (node.op, *kinds)
+                # ~0, ~1, ... stand for packs: slots are never negative
+                kinds = (~max(place[0], known) if place else x for place, x in zip(places, used))
+                key = (_operation(node), *kinds)
                 at = found.get(key, -1)
                 if at < 0 or lane in self.packs[at]:
                     at = found[key] = len(self.packs)
                     self.packs.append({})
                 self._put(s, at, lane)
+
+
+def _operation(node: Node) -> object:
+    """Returns the operation that all members of a pack share, None for sums."""
+    return node.op if isinstance(node, Call) else None

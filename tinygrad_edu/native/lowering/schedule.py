@@ -1,21 +1,40 @@
-"""The table: rows become instructions, level by level, what is alike together.
+"""Pass 8, row program to bytecode: level by level, rows that are alike in one instruction.
 
-Rows that are ready at the same time, and are sums of the same rows with other factors (a layer of
-neurons), are made by one instruction, which reads those rows once. Parameters change (UPDATE)
-between other instructions, as soon as nobody reads them any more.
+The level of a row is one more than the highest level of its operands. Rows of one level can be
+computed in any order. Those that are sums over the same rows with other factors, such as a layer of
+neurons, are made by one DOTS, which reads the shared rows once. Parameters change (UPDATE) between
+other instructions, as soon as nobody reads them any more.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import chain, pairwise, takewhile, tee, zip_longest
-from typing import Any
 
-from tinygrad_edu.native.lowering.form import ONE
-from tinygrad_edu.native.lowering.rows import Arena, Pair, Ref, Row, is_number
-from tinygrad_edu.native.lowering.sums import Gradients
+from tinygrad_edu.native.lowering.blocks import Block
+from tinygrad_edu.native.lowering.fuse import rows_of
+from tinygrad_edu.native.lowering.layout import Arena, Layout
+from tinygrad_edu.native.lowering.nodes import (
+    ONE,
+    Apply,
+    Column,
+    Dots,
+    Gather,
+    Given,
+    LaneSums,
+    Number,
+    Pattern,
+    Row,
+    Slope,
+    Uniform,
+    Zero,
+    assert_never,
+    operands,
+)
+from tinygrad_edu.native.lowering.program import Program, Writer
 from tinygrad_edu.native.machine.arithmetic import PAIRS
 from tinygrad_edu.native.machine.instructions import (
     BLOCK,
@@ -30,145 +49,239 @@ from tinygrad_edu.native.machine.instructions import (
     UPDATE,
 )
 
-__all__ = ["Schedule"]
+__all__ = ["Bytecode", "schedule"]
+
+SLOPES = dict(PAIRS.keys())  # what one instruction can make together
 
 
-class Schedule:
-    """`table`, of an arena whose rows are made by DOTS `sizes` at a time."""
+@dataclass(frozen=True)
+class Bytecode:
+    """numbers: the instructions. size: doubles in the arena. constants: by address."""
 
-    def __init__(self, arena: Arena, gradients: Gradients, sizes: Sequence[int]) -> None:
-        self.arena, self.gradients, self.sizes = arena, gradients, sizes
-        self.updates: list[tuple[int, int, int]] = []  # of parameters that nobody reads any more
-        self.table: list[int] = []
-        writers = {
-            "gather": self._gather,
-            "turn": self._turn,
-            "dots": self._dots,
-            "operation": self._ops,
-            "sums": self._sums,
-            "zero": self._change,
-        }
+    numbers: Sequence[int]
+    size: int
+    constants: Mapping[int, float]
+
+
+def schedule(
+    program: Program, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
+) -> Bytecode:
+    """Returns the bytecode of a program. sizes: how many rows DOTS can make at a time."""
+    return _Schedule(program, layout, blocks, sizes).bytecode()
+
+
+class _Schedule:
+    """waiting: updates of parameters that nobody reads any more."""
+
+    def __init__(
+        self, program: Program, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
+    ) -> None:
+        self.program, self.layout, self.sizes = program, layout, sizes
+        self.arena, self.writer = Arena(program.lanes, layout), Writer(program)
+        self.blocks = {block.gradients: i for i, block in enumerate(blocks)}
+        self.slopes = {x.of: row for row, x in program.rows.items() if isinstance(x, Slope)}
+        self.waiting: list[tuple[int, int, int]] = []
+        self.code: list[int] = []
+
+    def bytecode(self) -> Bytecode:
         for level in self._levels():
-            for last in (False, True):
-                for kind, write in writers.items():
-                    rows = [r for r in level if r.kind == kind and (r in gradients.rows) == last]
-                    if rows:
-                        write(rows)
-        while self.updates:
-            self._write(UPDATE, *self.updates.pop(0))
-        self.table += [0, 0]
+            for in_blocks in (False, True):
+                self._instructions([row for row in level if (row in self.blocks) == in_blocks])
+        while self.waiting:
+            self._write(UPDATE, *self.waiting.pop(0))
+        self.code += [0, 0]
+        return Bytecode(self.code, self.arena.size, self.arena.numbers)
 
     def _levels(self) -> Iterator[list[Row]]:
-        """The rows by level, which is one more than the highest of their operands'.
+        """Yields the rows that are computed, level by level.
 
-        A gradient's is higher than those of all that read its parameters, which then may change.
+        Gradients come later than all rows that read their parameters: then these may change.
         """
-        number = {row: i for i, row in enumerate(self.arena.all)}
-        blocks = {block: row for row, block in self.gradients.rows.items()}
-        needed = {row: [x for x in row.operands() if x in number] for row in number}
-        for row in number:
-            for u in row.refs():
-                at = self.arena.addresses[u] if type(u) is int else -1
-                block = blocks.get((at - self.gradients.parameters_at) // BLOCK)
-                if block is not None:
-                    needed[block].append(row)
+        rows = self.program.rows
+        made = {r: x for r, x in rows.items() if not isinstance(x, Given | Pattern)}
+        number = {row: i for i, row in enumerate(made)}
+        blocks = {i: row for row, i in self.blocks.items()}
+        needed = {row: [x for x in rows_of(node) if x in number] for row, node in made.items()}
+        for row, node in made.items():
+            for x in operands(node):
+                if isinstance(x, int):
+                    at = self.arena.slots[x] - self.layout.parameters_at
+                    block = blocks.get(at // BLOCK)
+                    if block is not None:
+                        needed[block].append(row)
         order = TopologicalSorter(needed)
         order.prepare()
         while level := order.get_ready():
             yield sorted(level, key=number.__getitem__)
             order.done(*level)
 
-    def _write(self, code: int, *numbers: int) -> None:
-        self.table += [code, 2 + len(numbers), *numbers]
-        if self.updates and code != UPDATE:  # some at a time, while others are computed
-            self._write(UPDATE, *self.updates.pop(0))
+    def _instructions(self, level: Sequence[Row]) -> None:
+        """Writes rows of one level, kind by kind."""
+        gathers: list[tuple[Row, Gather]] = []
+        columns: list[tuple[Row, Column]] = []
+        dots: list[tuple[Row, Dots]] = []
+        applied: list[tuple[Row, Apply]] = []
+        sums: list[tuple[Row, LaneSums]] = []
+        zeros: list[Row] = []
+        for row in level:
+            node = self.program.rows[row]
+            if isinstance(node, Dots):
+                dots.append((row, node))
+            elif isinstance(node, Apply):
+                applied.append((row, node))
+            elif isinstance(node, LaneSums):
+                sums.append((row, node))
+            elif isinstance(node, Gather):
+                gathers.append((row, node))
+            elif isinstance(node, Column):
+                columns.append((row, node))
+            elif isinstance(node, Zero):
+                zeros.append(row)
+            elif isinstance(node, Given | Pattern | Slope):
+                pass  # there from the start, or made together with another row
+            else:
+                assert_never(node)
+        self._gather(gathers)
+        self._transpose(columns)
+        if dots:
+            self._dots(dots)
+        self._apply(applied)
+        self._sums(sums)
+        self._update(zeros)
 
-    def _change(self, rows: Sequence[Row]) -> None:
+    def _write(self, code: int, *numbers: int) -> None:
+        self.code += [code, 2 + len(numbers), *numbers]
+        if self.waiting and code != UPDATE:  # a few at a time, while other rows are computed
+            self._write(UPDATE, *self.waiting.pop(0))
+
+    def _update(self, rows: Iterable[Row]) -> None:
         """Has the parameters of these gradients change soon, a few at a time."""
-        places = sorted([self.gradients.rows[row]] for row in rows if row in self.gradients.rows)
+        places = sorted([self.blocks[row]] for row in rows if row in self.blocks)
         while places:
             count, (step,) = _run(places[:BLOCK])
-            self.updates.append((places[0][0], count, max(step, 1)))
+            self.waiting.append((places[0][0], count, max(step, 1)))
             del places[:count]
 
-    def _gather(self, rows: list[Row]) -> None:
-        """Rows of lanes side by side; a lane that does not matter is like another: finite."""
-        self.arena.place(rows)
+    def _gather(self, found: Sequence[tuple[Row, Gather]]) -> None:
+        """Writes rows of single lanes; rows side by side are one instruction."""
+        self.arena.place(row for row, _ in found)
         sources: list[int] = []
-        for row, following in zip_longest(rows, rows[1:]):
-            some = next(u for u in row.args if u is not None)
-            sources += [self.arena.address(some if u is None else u) for u in row.args]
+        for (row, node), following in zip_longest(found, found[1:]):
+            some = next(x for x in node.sources if x is not None)
+            wanted = (some if x is None else x for x in node.sources)  # any lane, so it is finite
+            sources += [self.arena.address(x) for x in wanted if not isinstance(x, Row)]
             sources += [0] * (-len(sources) % BLOCK)
-            end = row.at + len(row.args) + -len(row.args) % BLOCK
-            if following is None or following.at != end:
+            end = self.arena.rows[row] + len(node.sources) + -len(node.sources) % BLOCK
+            if following is None or self.arena.rows[following[0]] != end:
                 self._write(GATHER, end - len(sources), len(sources) // BLOCK, *sources)
                 sources = []
-        self._change(rows)
+        self._update(row for row, _ in found)
 
-    def _turn(self, rows: list[Row]) -> None:
-        self.arena.place(rows)
-        for row in rows[::BLOCK]:  # they were made together
-            self._write(TURN, row.at, *(x.at for x in row.args))
+    def _transpose(self, found: Sequence[tuple[Row, Column]]) -> None:
+        """Writes columns, which were made eight at a time."""
+        self.arena.place(row for row, _ in found)
+        at = self.arena.rows
+        for row, node in found[::BLOCK]:
+            self._write(TURN, at[row], *(at[x] for x in node.rows))
 
-    def _ops(self, rows: list[Row]) -> None:
-        rows.sort(key=lambda row: (_name(row), [x.at for x in reversed(row.args)]))
-        self.arena.place(rows)
-        self.arena.place([row.slope for row in rows if row.slope is not None])
+    def _apply(self, found: list[tuple[Row, Apply]]) -> None:
+        """Writes operations; rows that are steps apart, and whose operands are, in one."""
+        at = self.arena.rows
+
+        def order(item: tuple[Row, Apply]) -> tuple[str, list[int]]:
+            return self._name(item), [at[x] for x in reversed(item[1].rows)]
+
+        found.sort(key=order)
+        self.arena.place(row for row, _ in found)
+        self.arena.place(self.slopes[row] for row, _ in found if row in self.slopes)
+        names = [self._name(item) for item in found]
+        beside = [self._beside(*item) for item in found]
         k = 0
-        while k < len(rows):
-            alike = takewhile(lambda i: _name(rows[i]) == _name(rows[k]), range(k, len(rows)))  # noqa: B023
-            count, steps = _run([*_beside(rows[i]), rows[i].at] for i in alike)
+        while k < len(found):
+            alike = takewhile(lambda i: names[i] == names[k], range(k, len(found)))  # noqa: B023
+            count, steps = _run([*beside[i], at[found[i][0]]] for i in alike)
             count = count if steps[-1] == self.arena.lanes else 1
-            places = [x for pair in zip(_beside(rows[k]), steps) for x in pair] * 2
-            self._write(ROWS + OPS.index(_name(rows[k])), rows[k].at, count, *places[:4])
+            places = [x for pair in zip(beside[k], steps) for x in pair] * 2
+            self._write(ROWS + OPS.index(names[k]), at[found[k][0]], count, *places[:4])
             k += count
 
-    def _dots(self, rows: list[Row]) -> None:
-        found = [_Dots(row) for row in rows]
+    def _name(self, item: tuple[Row, Apply]) -> str:
+        """Returns the name of the instruction, which may make the slope as well."""
+        row, node = item
+        return node.op.name + (f" and {SLOPES[node.op.name]}" if row in self.slopes else "")
+
+    def _beside(self, row: Row, node: Apply) -> list[int]:
+        """Returns the addresses of the operands, and of the slope if it is made as well."""
+        slope = [self.slopes[row]] if row in self.slopes else []
+        return [self.arena.rows[x] for x in (*node.rows, *slope)]
+
+    def _dots(self, rows: Sequence[tuple[Row, Dots]]) -> None:
+        """Writes sums of products; those over the same rows go together."""
+        found = [_Dots(row, node) for row, node in rows]
         if self.sizes[-1] > 2:
-            self._own(found)
+            self._own_factors(found)
         used = Counter(x for s in found for pair in s.rr for x in pair)
-        alike: dict[Any, list[_Dots]] = {}
+        alike: dict[object, list[_Dots]] = {}
+        at = self.arena.rows
         for s in found:
             s.rr = [(y, x) if used[y] > used[x] else (x, y) for x, y in s.rr]
             s.find(self.arena)
-            key = (s.row.finish, len(s.rr), *(r.at for _, r in s.ur))
+            key = (s.node.epilogue, len(s.rr), *(at[r] for _, r in s.ur))
             alike.setdefault(s.row if s.uu else key, []).append(s)
         groups = [sorted(group, key=lambda s: s.columns) for group in alike.values()]
         groups.sort(key=lambda group: group[0].columns)
-        self.arena.place([s.row for group in groups for s in group])
+        self.arena.place(s.row for group in groups for s in group)
         more = [self.arena.take(self.arena.lanes) for _ in self.sizes[1:]]
-        self.free = {*more, *(row.at for row in rows)}  # where nothing is yet that is wanted
+        free = {*more, *(at[row] for row, _ in rows)}  # nothing that is wanted is there yet
         for group in groups:
             k = 0
             while k < len(group):
-                k += self._together(group[k : k + self.sizes[-1]])
+                k += self._together(group[k : k + self.sizes[-1]], free)
 
-    def _own(self, found: Sequence[_Dots]) -> None:
-        """Writes products with a number so that rows with each its own go together.
+    def _own_factors(self, found: Sequence[_Dots]) -> None:
+        """Rewrites number * row, so that sums which differ in such products share one DOTS.
 
-        Where a row is in many of the sums it is common to them, else a row times a row.
+        A row that many of the sums have stays common to them, with its number. Another becomes a
+        product of two rows, one of which is filled with the number.
         """
-        given = {x for s in found for pair in s.rr for x in pair if x.kind == "given"}
-        filled = {x: x.args[:1] for x in given if len({*map(repr, x.args)}) == 1}
         for s in found:
-            s.ur += [(filled[x], y) for x, y in s.rr if x in filled]
-            s.rr = [(x, y) for x, y in s.rr if x not in filled]
-        fixed = Counter(pair for s in found for pair in s.ur if is_number(pair[0]))
+            filled = [(self._number_in(x), y) for x, y in s.rr]
+            s.ur += [(x, y) for x, y in filled if x is not None]
+            s.rr = [pair for pair, (x, _) in zip(s.rr, filled) if x is None]
+        fixed = Counter(pair for s in found for pair in s.ur if isinstance(pair[0], Number))
         for s in found:
-            most = 2 if all(is_number(u) for u, _ in s.ur) else len(found)
-            own = [is_number(pair[0]) and fixed[pair] <= most for pair in s.ur]
-            s.rr += [(self.arena.filling(u[0]), r) for (u, r), is_own in zip(s.ur, own) if is_own]
-            s.ur = [pair for pair, is_own in zip(s.ur, own) if not is_own]
+            most = 2 if all(isinstance(u, Number) for u, _ in s.ur) else len(found)
+            common: list[tuple[Uniform, Row]] = []
+            for u, row in s.ur:
+                if isinstance(u, Number) and fixed[u, row] <= most:
+                    s.rr.append((self._filling(u), row))
+                else:
+                    common.append((u, row))
+            s.ur = common
 
-    def _together(self, group: Sequence[_Dots]) -> int:
-        """Writes DOTS for as many of the first as go together, and says how many.
+    def _number_in(self, row: Row) -> Number | None:
+        """Returns the number that a row has in all lanes, if it is known."""
+        node = self.program.rows.get(row)
+        if isinstance(node, Pattern) and len({*map(repr, node.numbers)}) == 1:
+            return Number(node.numbers[0])
+        return None
 
-        It makes more rows than are wanted, rather than that there be two instructions, if these
-        are where a row is written later.
+    def _filling(self, x: Number) -> Row:
+        """Returns a row of one number, placed."""
+        row = self.writer.filling(x)
+        node = self.writer.rows[row]
+        if row not in self.arena.rows and isinstance(node, Pattern):
+            self.arena.place_pattern(row, node)
+        return row
+
+    def _together(self, group: Sequence[_Dots], free: set[int]) -> int:
+        """Writes one DOTS for as many of the first sums as it can make, and returns how many.
+
+        It may make more rows than are wanted, which saves an instruction, where the addresses of
+        the others are free.
         """
         for s in group:
-            s.columns[-1] = [s.row.at]
+            s.columns[-1] = [self.arena.rows[s.row]]
         first, columns = group[0], group[0].columns
         count, found = _run(list(chain(*s.columns)) for s in group)
         each = iter(found)
@@ -176,33 +289,34 @@ class Schedule:
         if any(len(step) > 1 for step in steps):
             count, steps = 1, [{0}] * len(steps)
         u_step, a_step, b_step, init_step, other_step, out_step = (min(step) for step in steps)
-        (us, a, b, (init,), (other,), (out,)) = columns
+        us, a, b, (init,), (other,), (out,) = columns
         j = max(i for i, size in enumerate(self.sizes) if size <= count)
         larger = self.sizes[min(j + 1, len(self.sizes) - 1)]
         if larger // 2 < count < larger:
             ends = [x + (larger - 1) * min(step) for xs, step in zip(columns, steps) for x in xs]
             inside = min(ends) >= 0 and max(ends) + self.arena.lanes <= self.arena.size
-            wanted = (out + i * out_step for i in range(count, larger))
-            j += inside and self.free.issuperset(wanted)
+            j += inside and free.issuperset(out + i * out_step for i in range(count, larger))
         count = min(count, self.sizes[j])
-        self.free.difference_update(s.row.at for s in group[:count])
-        pairs = [x for u, (_, r) in zip(us, first.ur) for x in (u, r.at)]
+        free.difference_update(self.arena.rows[s.row] for s in group[:count])
+        pairs = [x for u, (_, r) in zip(us, first.ur) for x in (u, self.arena.rows[r])]
         pairs += [self.arena.address(u) for pair in first.uu for u in pair]
         pairs += [x for pair in zip(a, b) for x in pair]
-        head = (out, out_step, init, init_step, len(us), u_step, FINISH.index(first.row.finish))
+        epilogue = FINISH.index(first.node.epilogue)
+        head = (out, out_step, init, init_step, len(us), u_step, epilogue)
         rest = (other, other_step, len(first.uu), len(a), a_step, b_step)
         assert 2 + len(head) + len(rest) == HEAD
         self._write(DOTS + j, *head, *rest, *pairs)
-        self._change([s.row for s in group[:count]])
+        self._update(s.row for s in group[:count])
         return count
 
-    def _sums(self, rows: list[Row]) -> None:
-        """Eight sums at a time, or twice eight, if these are of the same other rows."""
+    def _sums(self, found: Sequence[tuple[Row, LaneSums]]) -> None:
+        """Writes sums over lanes, eight at a time, or sixteen if both have the same others."""
+        at = self.arena.rows
         parts = []
-        for row in rows:
-            others = [x.at for _, *eight in row.terms for x in eight]
-            parts.append((others, [hub.at for hub, *_ in row.terms], [row.at]))
-        parts.sort(reverse=True)  # in an order, because what was just read is near
+        for row, node in found:
+            others = [at[x] for _, *eight in node.terms for x in eight]
+            parts.append((others, [at[hub] for hub, *_ in node.terms], [at[row]]))
+        parts.sort(reverse=True)  # neighbours read what was just read
         while parts:
             others, hubs, outs = parts.pop()
             if parts and parts[-1][0] == others and len(hubs) == 1:
@@ -213,56 +327,57 @@ class Schedule:
                 x for t in range(n) for x in (*hubs[t::n], *others[t * BLOCK : (t + 1) * BLOCK])
             ]
             self._write(SUMS + len(outs) - 1, n, *outs, *lists)
-        self._change(rows)
-
-
-def _name(row: Row) -> str:
-    """What ROWS calls the operation of a row, together with its slope if it makes that, too."""
-    slope = next((b for a, b in PAIRS if a == row.op.name and row.slope is not None), "")
-    return " and ".join(filter(None, (row.op.name, slope)))
-
-
-def _beside(row: Row) -> list[int]:
-    """The addresses of its operands, and of its slope if it makes one."""
-    return [*(x.at for x in row.args), *([] if row.slope is None else [row.slope.at])]
+        self._update(row for row, _ in found)
 
 
 class _Dots:
-    """The products of a row of DOTS, by what they are of: `ur`, something the same in all lanes
-    and a row; `rr`, two rows; `uu`, what is the same in all lanes, of which one is `init`.
+    """A row of DOTS, with its products by the kinds of their factors.
 
-    columns: addresses of the u's, the first and second of `rr`, init, the other row, the row."""
+    ur: one factor is the same in all lanes, the other a row. rr: both are rows. uu: neither is.
+    init: what the sum begins with. columns: addresses of the u's of `ur`, of the first and of the
+    second rows of `rr`, of init, of the epilogue's other row, and of the row itself. DOTS makes
+    rows together if each of these addresses is a step apart from one row to the next.
+    """
 
-    def __init__(self, row: Row) -> None:
-        self.row, number = row, -0.0  # to which anything can be added
-        self.ur: list[Pair] = []
-        self.rr: list[Pair] = []
-        self.uu: list[Pair] = []
-        for x, y in row.terms:
-            if is_number(x) and is_number(y):
-                number += x[0] * y[0]
-            elif type(x) is Row and type(y) is Row:
-                self.rr.append((x, y))
-            elif type(x) is Row or type(y) is Row:
-                self.ur.append((y, x) if type(x) is Row else (x, y))
+    def __init__(self, row: Row, node: Dots) -> None:
+        self.row, self.node, number = row, node, -0.0  # -0 + x is x, even for -0
+        self.ur: list[tuple[Uniform, Row]] = []
+        self.rr: list[tuple[Row, Row]] = []
+        self.uu: list[tuple[Uniform, Uniform]] = []
+        for x, y in node.terms:
+            if isinstance(x, Row):
+                if isinstance(y, Row):
+                    self.rr.append((x, y))
+                else:
+                    self.ur.append((y, x))
+            elif isinstance(y, Row):
+                self.ur.append((x, y))
+            elif isinstance(x, Number) and isinstance(y, Number):
+                number += x.value * y.value
             else:
                 self.uu.append((x, y))
-        self.init: Ref = (number,)
+        self.init: Uniform = Number(number)
         if not number and self.uu and self.uu[0][0] == ONE:
             _, self.init = self.uu.pop(0)
+        self.columns: list[list[int]] = []
 
     def find(self, arena: Arena) -> None:
-        """Finds `columns`."""
-        self.columns = [[arena.address(u) for u, _ in self.ur]]
-        self.columns += [[pair[k].at for pair in self.rr] for k in (0, 1)]
-        other = self.row.other.at if self.row.other else 0
-        self.columns += [[arena.address(self.init)], [other], [self.row.at]]
+        """Finds `columns`; the row itself has no address yet."""
+        other = 0 if self.node.other is None else arena.rows[self.node.other]
+        self.columns = [
+            [arena.address(u) for u, _ in self.ur],
+            [arena.rows[x] for x, _ in self.rr],
+            [arena.rows[y] for _, y in self.rr],
+            [arena.address(self.init)],
+            [other],
+            [arena.rows.get(self.row, -1)],
+        ]
 
 
 def _run(places: Iterable[Sequence[int]]) -> tuple[int, list[int]]:
-    """How many of the first lists are the same steps apart, and these steps.
+    """Returns the length and the steps of the longest arithmetic run at the start.
 
-    Two lists always are some steps apart; where the second begins a longer run, it is one.
+    A run of two that would split a longer one counts as one.
     """
     places, ahead = tee(places)
     steps: list[list[int]] = []

@@ -1,0 +1,159 @@
+"""Makes bytecode.json: fingerprints of what the compiler makes of many graphs.
+
+`python tests/references/make_bytecode.py` writes the file again. A change of the compiler that is
+to leave its result alone leaves this file alone; a change that improves the result changes it, and
+the benchmarks say by how much. `--all` prints the fingerprints of more graphs, numbers included,
+for a comparison of two versions of the package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+TESTS = Path(__file__).parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS.parent / "benchmarks")]
+
+from conftest import random_value
+from test_native import REPEATED, random_repetition, reached
+from workloads import WORKLOADS
+
+from tinygrad_edu import Value, compile, gradient, losses, mask, maximum, where
+from tinygrad_edu.native.binding import program
+from tinygrad_edu.native.machine.instructions import machine, wide
+from tinygrad_edu.native.machine.update import Update
+from tinygrad_edu.nn import MLP
+from tinygrad_edu.ops import either
+from tinygrad_edu.optim import SGD, Adam, AdamW, Momentum, RMSprop
+
+FILE = Path(__file__).parent / "bytecode.json"
+REGISTERS = {2: 16, 4: 16, 8: 32}  # of processors with vectors of so many doubles
+Plan = tuple[str, Any, int, int]  # name, compiled loss, examples, doubles in a vector
+
+
+def digest(*parts: bytes | str) -> str:
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(part.encode() if isinstance(part, str) else part)
+    return whole.hexdigest()[:16]
+
+
+def plans(everything: bool) -> Iterator[Plan]:
+    """Graphs of every kind that the tests of the compiler have."""
+    for name, workload in WORKLOADS.items():
+        if name == "W3":
+            loss, leaves = workload.build(Value)
+            yield name, compile(loss, leaves, backend="machine"), 1, 8
+            continue
+        from ours import compiled
+
+        for width in REGISTERS:
+            leaves = workload.parameters(Value)
+            yield name, compiled(workload, leaves, "machine")[0], 100, width
+        if everything:
+            leaves = workload.parameters(Value)
+            yield f"{name} one", compiled(workload, leaves, "machine")[0], 1, 8
+    leaves = WORKLOADS["W1"].parameters(Value)
+    yield "W1 inside", compiled(WORKLOADS["W1"], leaves, "machine", inside=True)[0], 100, 8
+    sizes = [(1, [1]), (2, [9, 2]), (3, [4, 4, 1]), (8, [16, 8])]
+    for activation in ("tanh", "sigmoid", "relu"):
+        for n, layers in sizes:
+            model = MLP(n, layers, activation, seed=1)
+            xs = [Value(0.1 * i, label=f"x{i}") for i in range(n + layers[-1])]
+            loss = losses.mse_loss(model(xs[:n]), xs[n:])
+            step = compile(loss, model.parameters(), xs, also=loss * 2, backend="machine")
+            for count in (1, 9, 1000):
+                yield f"{activation} {n} {layers}", step, count, 4 if count == 9 else 8
+    model = MLP(3, [5, 4], seed=2)
+    xs = [Value(0.1 * i) for i in range(7)]
+    scores = model(xs[:3])
+    some = {
+        "cross entropy": losses.cross_entropy(scores, xs[3:]),
+        "hinge": losses.hinge_loss(scores, xs[3:]),
+        "huber": losses.huber_loss(scores, xs[3:]),
+        "bce": losses.binary_cross_entropy_with_logits(scores[0], xs[3]),
+        "where": where(scores[0], xs[3].log(), scores[1]) + maximum(scores[2], scores[3]),
+        "mask": mask(scores[0], xs[3].log()) ** scores[1] + either(scores[2], scores[3]),
+        "second": sum(
+            (g * g for g in gradient(losses.mse_loss(scores, xs[3:]), xs[:3])), Value(0.0)
+        ),
+    }
+    for name, loss in some.items():
+        for count in (1, 9, 300):
+            step = compile(loss, model.parameters(), xs, backend="machine")
+            yield name, step, count, 8 if count > 1 else 4
+    for build in REPEATED:
+        for length in (3, 9) if everything else (5,):
+            y = build(Random(length), length)
+            leaves = reached(y)
+            for width in REGISTERS:
+                yield build.__name__, compile(y, leaves, backend="machine"), 1, width
+            step = compile(y, leaves[3:], leaves[:3], backend="machine")
+            yield f"{build.__name__} batch", step, 17, 4
+    for seed in range(60 if everything else 12):
+        y = random_repetition(Random(seed))
+        for width in REGISTERS:
+            yield f"repetition {seed}", compile(y, reached(y), backend="machine"), 1, width
+    for seed in range(300 if everything else 30):
+        y = random_value(Random(seed), 3 + seed % 28, labels=("",))
+        leaves = reached(y)
+        yield f"random {seed}", compile(y, leaves, backend="machine"), 1, 8
+        step = compile(y, leaves[1:], leaves[:1], also=y * 0.5, backend="machine")
+        yield f"random {seed} batch", step, 9, 4
+
+
+def fingerprint(step: Any, count: int, width: int, numbers: bool) -> str:
+    """What an arena and the machine are given for so many examples, without machine code."""
+    with (
+        mock.patch.object(program, "processor", lambda: (width, REGISTERS[width])),
+        mock.patch.object(program, "library", lambda *_: SimpleNamespace(address=lambda _: 0)),
+        mock.patch.object(program, "missing", frozenset),
+    ):
+        plan = step.program().plan(count)
+    table = getattr(plan, "bytecode", None) or plan.table
+    places = [plan.numbers, plan.at, plan.others_at, np.array([plan.begin, plan.slopes])]
+    if numbers:
+        places.append(plan.fixed)
+    return digest(table, *(x.tobytes() for x in places), str(plan.fixed.size))
+
+
+def fingerprints(everything: bool = False) -> dict[str, list[str]]:
+    """By name: of plans, of the machine by width, of updates."""
+    found: dict[str, list[str]] = {}
+    for name, step, count, width in plans(everything):
+        found.setdefault(name, []).append(fingerprint(step, count, width, everything))
+    for width, registers in REGISTERS.items():
+        texts = [machine(width, vectors, registers, {"pow"}) for vectors in (1, 4)]
+        if everything:
+            texts += [machine(width, vectors, registers) for vectors in program.VECTORS]
+        found[f"machine {width}"] = list(map(digest, texts))
+        ps = [Value(0.5), Value(0.25)]
+        schedule = lambda i: 0.1 / (i + 1)  # noqa: E731
+        found[f"updates {width}"] = [
+            digest(Update(*optimizer.recorded(), width, wide(width)).text)
+            for optimizer in (
+                SGD(ps, 0.1),
+                SGD(ps, schedule, momentum=0.9, nesterov=True, weight_decay=0.01),
+                Momentum(ps, 0.1, 0.9),
+                RMSprop(ps),
+                Adam(ps),
+                AdamW(ps),
+            )
+        ]
+    return found
+
+
+if __name__ == "__main__":
+    if "--all" in sys.argv:
+        print(json.dumps(fingerprints(everything=True), indent=0))
+    else:
+        FILE.write_text(json.dumps(fingerprints(), indent=0) + "\n", encoding="utf-8")
