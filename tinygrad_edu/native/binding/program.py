@@ -49,7 +49,7 @@ class Plan:
         inputs = None if single else [slots[x] for x in self.inputs]
         wanted = [slots[x] for x in self.parameters]
         with ThreadPoolExecutor(1) as pool:  # the first machine is compiled meanwhile
-            with_c = not rows_with_c().isdisjoint(op.name for op in tape.ops if op)
+            with_c = not rows_with_c().isdisjoint(op.name for op in {*tape.ops})
             code = pool.submit(library, width, vectors, registers, with_c)
             low = lower(tape, wanted, inputs, self.lanes, sizes)
             self.code = code.result()

@@ -7,7 +7,7 @@ all lanes: such a sum is a list of products here, and `sums` computes it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tinygrad_edu import ops
@@ -102,7 +102,8 @@ class _Backward:
                 if guard is not None and inner is not None:
                     inner = self.writer.operation(ops.mask, guard, inner)
             plain = op is ops.mask and not tells
-            self._give(u, adjoint, ONE if plain else self._local(row, place, tells), inner)
+            local = ONE if plain else self._local(row, parts, place, tells)
+            self._give(u, adjoint, local, inner)
 
     def _give(self, u: Operand, adjoint: Row, local: Operand, guard: Operand | None) -> None:
         """Adds a contribution to the adjoint of an operand."""
@@ -161,26 +162,23 @@ class _Backward:
             return terms[0][1]
         return self.writer.dots(*products)
 
-    def _local(self, row: Row, place: int, tells: bool) -> Operand:
+    def _local(self, row: Row, parts: Sequence[Operand | None], place: int, tells: bool) -> Operand:
         """Returns the local derivative of a row by its operand at that place.
 
         tells: it must be nan where the row is nan.
         """
         definition, meaning = self.writer.rows[row], self.writer.meanings.get(row)
         op: Op = ops.mul
-        operands = self.writer.parts(row)
         if meaning is not None:
-            op, _ = meaning
+            op, parts = meaning
+        elif isinstance(definition, Dots):
+            parts, place = definition.terms[place // 2], place % 2
         elif isinstance(definition, Apply):
             op = definition.op
         elif isinstance(definition, Gather):
             return self.writer.pattern({place: ONE})
-        elif isinstance(definition, Dots):
-            operands, place = definition.terms[place // 2], place % 2
-        if tells:
-            op = telling(op)
-        rule: Rule = op.derivatives[place]
-        local = rule(*(_Symbol(self.writer, x) for x in (row, *operands) if x is not None))
+        rule: Rule = (telling(op) if tells else op).derivatives[place]
+        local = rule(*[_Symbol(self.writer, x) for x in (row, *parts) if x is not None])
         return local.x if isinstance(local, _Symbol) else Number(float(local))
 
 

@@ -6,6 +6,7 @@ transformer become 2,500 nodes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from math import frexp
 
@@ -25,10 +26,9 @@ TWO = Number(2.0)
 def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
     """Returns the nodes by slot, operands first. Each slot in `ends` stays a node of its own."""
     numbers = {k: Number(x) for k, (op, x) in enumerate(zip(tape.ops, tape.data)) if op is CONSTANT}
-    uses = [0] * (len(tape) + 1)  # the last counts operands that are not there
-    for slots in (tape.a, tape.b, ends):
-        for k in slots:
-            uses[k] += 1
+    uses = Counter(tape.a)
+    uses.update(tape.b)
+    uses.update(ends)
     add, sub, mul, neg = ops.add, ops.sub, ops.mul, ops.neg
     sums: dict[int, list[Term]] = {}
     calls: dict[int, Node] = {}
@@ -49,17 +49,21 @@ def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
     for k, (op, a, b) in enumerate(zip(tape.ops, tape.a, tape.b)):
         if a < 0:
             continue
-        x, y = numbers.get(a, a), numbers.get(b, b)
-        if op is mul:
-            sums[k] = [(y, x) if isinstance(y, Number) else (x, y)]
-        elif op is add:
-            less, more = sorted((terms(a), terms(b)), key=len)
-            more += less
+        if op is add:
+            more, less = terms(a), terms(b)
+            if len(more) <= len(less):
+                more, less = less, more
+            more += less  # the shorter to the longer: linear time for a long sum
             sums[k] = more
-        elif op is sub:
+            continue
+        if op is sub:
             found = terms(a)
             found += negated(b)
             sums[k] = found
+            continue
+        x, y = numbers.get(a, a), numbers.get(b, b)
+        if op is mul:
+            sums[k] = [(y, x) if isinstance(y, Number) else (x, y)]
         elif op is neg:
             sums[k] = negated(a)
         elif op is ops.power and y == TWO:

@@ -17,11 +17,11 @@ from tinygrad_edu.native.lowering.nodes import (
     Apply,
     Definition,
     Dots,
+    Lane,
     Operand,
     Product,
     Row,
     operands,
-    row_of,
 )
 from tinygrad_edu.native.lowering.program import Program
 
@@ -30,9 +30,11 @@ __all__ = ["fuse", "rows_of"]
 
 def rows_of(node: Definition) -> Iterator[Row]:
     """Yields every row that a row is made of, as often as it is used."""
-    for x in map(row_of, operands(node)):
+    for x in operands(node):
         if isinstance(x, Row):
             yield x
+        elif isinstance(x, Lane):
+            yield x.row
     if isinstance(node, Dots) and node.other is not None:
         yield node.other
 

@@ -87,14 +87,14 @@ class _Packs:
         at, _ = self.places.get(next(iter(part.values())), (-1, 0))
         if at >= 0 and self.packs[at].items() >= part.items():
             return {}  # the usual case
-        slots = {lane: x for lane, x in part.items() if isinstance(x, int) and x in self.nodes}
-        distinct = set(slots.values())
-        if len(distinct) < len(part):
+        distinct = set(part.values())
+        if len(distinct) < len(part) or not distinct <= self.nodes.keys():
             return {}
+        slots = {lane: x for lane, x in part.items() if isinstance(x, int)}
         there = {self.places[s][0] for s in distinct if s in self.places}
         at = there.pop() if there else len(self.packs)
         pack = self.packs[at] if at < len(self.packs) else {}
-        if there or len({_operation(self.nodes[s]) for s in (*distinct, *pack.values())}) > 1:
+        if there or len({_operation(self.nodes[s]) for s in (*slots.values(), *pack.values())}) > 1:
             return {}
         for lane, s in slots.items():
             if pack.get(lane, s) != s or self.places.get(s, (at, lane)) != (at, lane):
