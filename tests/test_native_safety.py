@@ -35,13 +35,13 @@ from tinygrad_edu.native.binding.program import VECTORS, aligned
 from tinygrad_edu.native.machine.instructions import (
     BLOCK,
     DOTS,
-    FINISH,
+    ELEMENTWISE,
+    EPILOGUES,
     GATHER,
     HEAD,
     OPS,
-    ROWS,
-    SUMS,
-    TURN,
+    REDUCE,
+    TRANSPOSE,
     UPDATE,
     outputs,
     wide,
@@ -80,15 +80,15 @@ def run(
             for i in range(count * BLOCK):
                 yield touch(word(t + 4 + i), 1)
                 yield touch(out + i, 1)
-        elif code in (SUMS, SUMS + 1):
-            hubs = code - SUMS + 1
+        elif code in (REDUCE, REDUCE + 1):
+            hubs = code - REDUCE + 1
             for i in range(word(t + 2) * (BLOCK + hubs)):
                 yield touch(word(t + 3 + hubs + i), lanes)
             for h in range(hubs):
                 yield touch(word(t + 3 + h), BLOCK)
-        elif ROWS <= code < ROWS + len(OPS):
+        elif ELEMENTWISE <= code < ELEMENTWISE + len(OPS):
             out, count, a, a_step, b, b_step = (word(t + k) for k in range(2, 8))
-            name = OPS[code - ROWS]
+            name = OPS[code - ELEMENTWISE]
             for i in range(count):
                 yield touch(out + i * lanes, lanes)
                 yield touch(a + i * a_step, lanes)
@@ -99,7 +99,7 @@ def run(
             for i in range(word(t + 3)):  # of parameters, and all that is kept for them
                 if not 0 <= word(t + 2) + i * word(t + 4) < blocks:
                     raise OutsideError("parameters")
-        elif code == TURN:
+        elif code == TRANSPOSE:
             for k in range(BLOCK):
                 yield touch(word(t + 3 + k), lanes)
                 yield touch(word(t + 2) + k * lanes, lanes)
@@ -122,7 +122,7 @@ def run(
                 for k in range(j):
                     yield touch(word(t + HEAD + 2 * (count + uu + i)) + k * a_step, lanes)
                     yield touch(word(t + HEAD + 2 * (count + uu + i) + 1) + k * b_step, lanes)
-            for k in range(j if 0 <= finish < len(FINISH) else 0):
+            for k in range(j if 0 <= finish < len(EPILOGUES) else 0):
                 yield touch(out + k * out_step, lanes)
                 if finish > 1:
                     yield touch(other + k * other_step, lanes)
@@ -166,7 +166,7 @@ def limits(plan: Any) -> tuple[int, int, list[int], int]:
 
 def words(plan: Any) -> Any:
     """The table of a plan, to be changed."""
-    return np.frombuffer(plan.table, np.int32).copy()
+    return np.frombuffer(plan.bytecode, np.int32).copy()
 
 
 def test_real_tables_are_accepted_and_have_every_instruction() -> None:
@@ -178,9 +178,12 @@ def test_real_tables_are_accepted_and_have_every_instruction() -> None:
         while table[at]:
             codes.add(int(table[at]))
             at += int(table[at + 1])
-    assert codes >= {GATHER, SUMS, SUMS + 1, TURN, UPDATE, DOTS, DOTS + 1, DOTS + 2}
-    assert codes & {ROWS + k for k, name in enumerate(OPS) if name in TABLE}
-    assert {ROWS + OPS.index("sigmoid and bell"), ROWS + OPS.index("tanh and sech2")} <= codes
+    assert codes >= {GATHER, REDUCE, REDUCE + 1, TRANSPOSE, UPDATE, DOTS, DOTS + 1, DOTS + 2}
+    assert codes & {ELEMENTWISE + k for k, name in enumerate(OPS) if name in TABLE}
+    assert {
+        ELEMENTWISE + OPS.index("sigmoid and bell"),
+        ELEMENTWISE + OPS.index("tanh and sech2"),
+    } <= codes
 
 
 NUMBERS = st.one_of(
@@ -307,9 +310,9 @@ def test_a_table_is_fixed_once_it_was_checked() -> None:
     x, w = Value(0.5), Value(2.0)
     step = compile((x * w).exp(), [w], [x], backend="machine")
     plan = step.program().plan(8)
-    assert type(plan.table) is bytes
+    assert type(plan.bytecode) is bytes
     with pytest.raises(TypeError):
-        plan.table[0] = 1
+        plan.bytecode[0] = 1
 
 
 # --- the files of machine code -------------------------------------------------------------------
@@ -556,7 +559,7 @@ def test_it_is_installed_with_the_rest() -> None:
 def test_negative_counts_do_not_cancel() -> None:
     for table in (
         [DOTS, HEAD, 8, 0, 0, 0, -1, 0, 0, 0, 0, 0, 1, 10**6, 10**6, 0, 0],
-        [SUMS, 4, -1, 8, 0, 0],
+        [REDUCE, 4, -1, 8, 0, 0],
         [UPDATE, 4, 9, -8, 0, 0],
     ):
         with pytest.raises(TapeError):

@@ -1,67 +1,69 @@
-"""Whether a table stays in its arena: looked at once, before it runs for the first time."""
+"""A check that bytecode stays in its arena, made once, before it runs for the first time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import SupportsInt
 
 from tinygrad_edu.errors import TapeError
 from tinygrad_edu.native.machine.instructions import (
     BLOCK,
     DOTS,
-    FINISH,
+    ELEMENTWISE,
+    EPILOGUES,
     GATHER,
     OPS,
-    ROWS,
-    SUMS,
-    TURN,
+    REDUCE,
+    TRANSPOSE,
     UPDATE,
 )
 
 __all__ = ["Reach", "check"]
 
-Reach = tuple[Sequence[int], int]  # addresses, and how many doubles are read or written at each
+Reach = tuple[Sequence[int], int]  # addresses, and how many doubles are touched from each on
 
 
-def check(table: Any, size: int, lanes: int, sizes: Sequence[int], blocks: int) -> None:
-    """Raises TapeError unless all that the table reaches is in an arena of `size` doubles.
+def check(
+    bytecode: Iterable[SupportsInt], size: int, lanes: int, sizes: Sequence[int], blocks: int
+) -> None:
+    """Raises TapeError unless every instruction is known and stays in an arena of `size` doubles.
 
-    lanes: doubles in a row. sizes: how many rows DOTS, DOTS + 1, ... make. blocks: how many of
-    parameters there are for UPDATE.
+    lanes: doubles in a row. sizes: how many rows DOTS, DOTS + 1, ... make. blocks: how many blocks
+    of parameters there are for UPDATE.
     """
-    numbers, at = list(map(int, table)), 0
+    numbers, at = list(map(int, bytecode)), 0
     while at < len(numbers) and numbers[at]:
         length = numbers[at + 1] if at + 1 < len(numbers) else 0
         instruction = numbers[at : at + max(length, 0)]
         try:
             reached = list(_reached(instruction, lanes, sizes, blocks))
         except ValueError:
-            raise TapeError(f"instruction {instruction[:9]} at {at} is none") from None
+            raise TapeError(f"instruction {instruction[:9]} at {at} is unknown") from None
         for places, extent in reached:
             if places and not (min(places) >= 0 and max(places) + extent <= size):
                 raise TapeError(f"instruction {instruction[:9]} at {at} leaves the arena")
         at += length
     if at >= len(numbers):
-        raise TapeError("a table without an end")
+        raise TapeError("the bytecode has no end")
 
 
 def _reached(
     instruction: Sequence[int], lanes: int, sizes: Sequence[int], blocks: int
 ) -> Iterator[Reach]:
-    """What the instruction reads and writes; ValueError if it is none."""
+    """Yields what an instruction reads and writes; raises ValueError if it is malformed."""
     code, _, *rest = instruction
     if code == GATHER:
         out, count, *sources = rest
         _require(count * BLOCK == len(sources))
         yield [out], count * BLOCK
         yield sources, 1
-    elif code in (SUMS, SUMS + 1):
-        hubs, (terms, *lists) = code - SUMS + 1, rest
+    elif code in (REDUCE, REDUCE + 1):
+        hubs, (terms, *lists) = code - REDUCE + 1, rest
         outs, rows = lists[:hubs], lists[hubs:]
         _require(len(outs) == hubs and len(rows) == terms * (hubs + BLOCK))
         yield outs, BLOCK
         yield rows, lanes
-    elif code == TURN:
+    elif code == TRANSPOSE:
         out, *rows = rest
         _require(len(rows) == BLOCK)
         yield [out], BLOCK * lanes
@@ -70,16 +72,16 @@ def _reached(
         begin, count, step = rest
         _require(min(begin, count, step) >= 0)
         _require(not count or begin + (count - 1) * step < blocks)
-    elif ROWS <= code < ROWS + len(OPS):
+    elif ELEMENTWISE <= code < ELEMENTWISE + len(OPS):
         out, count, a, a_step, b, b_step = rest
         steps = (out, lanes), (a, a_step), (b, b_step)
         yield [x + i * step for x, step in steps for i in (0, count - 1)], lanes
     else:
         _require(DOTS <= code < DOTS + len(sizes))
-        out, out_step, init, init_step, count, u_step, finish, *more = rest
+        out, out_step, init, init_step, count, u_step, epilogue, *more = rest
         other, other_step, uu, rr, a_step, b_step, *pairs = more
         _require(min(count, uu, rr) >= 0 and len(pairs) == 2 * (count + uu + rr))
-        _require(0 <= finish < len(FINISH))
+        _require(0 <= epilogue < len(EPILOGUES))
         first, second, both = pairs[::2], pairs[1::2], count + uu
 
         def along(step: int, *begins: int) -> list[int]:
@@ -89,7 +91,7 @@ def _reached(
         yield [*along(a_step, *first[both:]), *along(b_step, *second[both:])], lanes
         yield [*along(init_step, init), *along(u_step, *first[:count])], 1
         yield [*first[count:both], *second[count:both]], 1
-        if "times" in FINISH[finish]:
+        if list(EPILOGUES.values())[epilogue].reads_row:
             yield along(other_step, other), lanes
 
 

@@ -56,7 +56,7 @@ class Plan:
         for name in low.operations & missing():  # of the derivatives, too
             raise MissingError(f"this machine has no function for the operation {name}")
         places = low.layout
-        self.table = np.array(low.bytecode, np.int32).tobytes()  # which nobody can change
+        self.bytecode = np.array(low.bytecode, np.int32).tobytes()  # which nobody can change
         self.fixed = np.zeros(low.size)
         self.fixed[list(low.numbers)] = list(low.numbers.values())
         check(low.bytecode, self.fixed.size, self.lanes, sizes, low.blocks)
@@ -211,7 +211,7 @@ class Run:
         told = np.empty((count, self.plan.told))
         arena, *inputs, places = self.pointers
         outputs = (told.ctypes.data, count, self.update, places, settings.ctypes.data)
-        done = self.plan.train(arena, self.plan.table, *inputs, *outputs)
+        done = self.plan.train(arena, self.plan.bytecode, *inputs, *outputs)
         if self.optimizer is not None:
             self.optimizer.steps += done
         return told[:done]

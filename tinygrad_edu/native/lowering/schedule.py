@@ -39,18 +39,19 @@ from tinygrad_edu.native.machine.arithmetic import PAIRS
 from tinygrad_edu.native.machine.instructions import (
     BLOCK,
     DOTS,
-    FINISH,
+    ELEMENTWISE,
+    EPILOGUES,
     GATHER,
     HEAD,
     OPS,
-    ROWS,
-    SUMS,
-    TURN,
+    REDUCE,
+    TRANSPOSE,
     UPDATE,
 )
 
 __all__ = ["Bytecode", "schedule"]
 
+EPILOGUE_CODES = {name: k for k, name in enumerate(EPILOGUES)}
 SLOPES = dict(PAIRS.keys())  # what one instruction can make together
 
 
@@ -182,7 +183,7 @@ class _Schedule:
         self.arena.place(row for row, _ in found)
         at = self.arena.rows
         for row, node in found[::BLOCK]:
-            self._write(TURN, at[row], *(at[x] for x in node.rows))
+            self._write(TRANSPOSE, at[row], *(at[x] for x in node.rows))
 
     def _apply(self, found: list[tuple[Row, Apply]]) -> None:
         """Writes operations; rows that are steps apart, and whose operands are, in one."""
@@ -202,7 +203,7 @@ class _Schedule:
             count, steps = _run([*beside[i], at[found[i][0]]] for i in alike)
             count = count if steps[-1] == self.arena.lanes else 1
             places = [x for pair in zip(beside[k], steps) for x in pair] * 2
-            self._write(ROWS + OPS.index(names[k]), at[found[k][0]], count, *places[:4])
+            self._write(ELEMENTWISE + OPS.index(names[k]), at[found[k][0]], count, *places[:4])
             k += count
 
     def _name(self, item: tuple[Row, Apply]) -> str:
@@ -301,7 +302,7 @@ class _Schedule:
         pairs = [x for u, (_, r) in zip(us, first.ur) for x in (u, self.arena.rows[r])]
         pairs += [self.arena.address(u) for pair in first.uu for u in pair]
         pairs += [x for pair in zip(a, b) for x in pair]
-        epilogue = FINISH.index(first.node.epilogue)
+        epilogue = EPILOGUE_CODES[first.node.epilogue]
         head = (out, out_step, init, init_step, len(us), u_step, epilogue)
         rest = (other, other_step, len(first.uu), len(a), a_step, b_step)
         assert 2 + len(head) + len(rest) == HEAD
@@ -326,7 +327,7 @@ class _Schedule:
             lists = [
                 x for t in range(n) for x in (*hubs[t::n], *others[t * BLOCK : (t + 1) * BLOCK])
             ]
-            self._write(SUMS + len(outs) - 1, n, *outs, *lists)
+            self._write(REDUCE + len(outs) - 1, n, *outs, *lists)
         self._update(row for row, _ in found)
 
 

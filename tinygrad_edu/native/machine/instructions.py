@@ -1,26 +1,30 @@
-"""The machine: a few instructions for tapes of any shape, written as LLVM code.
+"""The machine: an interpreter of bytecode for graphs of any shape, written as LLVM code.
 
-Its memory is one arena of doubles. A *row* is `vectors` vectors of `width` lanes: one number for
-each example, or for each of the parts of a graph that are alike. What is the same in all lanes (a
-parameter, a constant, one lane of a row) is just an address. An instruction is a run of int32 in a
-table: its code, its length, addresses in doubles, counts. Nearly all the work is in one of them,
+Its memory is one arena of doubles. A row is `vectors` vectors of `width` lanes. A number that is
+the same in all lanes (a parameter, a constant, one lane of a row) has an address in the arena, too.
+The bytecode is a list of int32. An instruction is its code, its length, and addresses, steps and
+counts; addresses and steps are in doubles. There are these:
 
-    DOTS    row = finish(init + sum of u * row + sum of u * u + sum of row * row), J at a time
+    DOTS         row = epilogue(init + sum of u * row + sum of u * u + sum of row * row), where u is
+                 the same in all lanes; J rows at a time. Nearly all the work is done here.
+    ELEMENTWISE  an operation of the table, lane by lane
+    REDUCE       eight sums over all lanes of row * row: gradients of parameters
+    GATHER       numbers from anywhere, side by side
+    TRANSPOSE    eight rows as eight columns
+    UPDATE       the optimizer moves some parameters
+    0            the end
 
-the others are ROWS (a row of the table of operations), SUMS (eight sums over all lanes of row *
-row: gradients of parameters), UPDATE (some parameters change), GATHER, TURN (rows as columns) and
-the end. The code knows nothing of any graph: it is the same for all, made once for a width and a
-number of vectors.
+The code knows nothing of any graph: it is compiled once for a width and a number of vectors.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, product, repeat
 from math import inf
-from typing import Any
 
 from tinygrad_edu.native.machine.arithmetic import PAIRS, written
 from tinygrad_edu.native.machine.vector import Code, Pointer, Vector, muladd, when
@@ -29,100 +33,110 @@ from tinygrad_edu.ops import TABLE, relu, step
 __all__ = [
     "BLOCK",
     "DOTS",
-    "FINISH",
-    "FINISHES",
+    "ELEMENTWISE",
+    "EPILOGUES",
     "GATHER",
     "HEAD",
     "OPS",
-    "ROWS",
-    "SUMS",
-    "TURN",
+    "REDUCE",
+    "TRANSPOSE",
     "UPDATE",
+    "Epilogue",
     "machine",
     "outputs",
     "wide",
 ]
 
-BLOCK = 8  # sums of one SUMS, parameters that change together, whatever the width
-OPS = [*TABLE, *map(" and ".join, PAIRS)]  # what ROWS can do
+BLOCK = 8  # sums of one REDUCE, and parameters that change together, whatever the width
+OPS = [*TABLE, *map(" and ".join, PAIRS)]  # the operations of ELEMENTWISE
 HEAD = 15  # int32 before the lists of DOTS
-GATHER, SUMS, TURN, UPDATE = 1, 2, 4, 5  # codes; SUMS + 1 makes twice as many
-DOTS, ROWS = 8, 16  # DOTS + i makes outputs(...)[i] rows at a time, ROWS + k is OPS[k]
-# What DOTS does to a sum at last; where it is "times" something, that is of another row.
-FINISHES: dict[str, Callable[[Vector, Vector], Vector]] = {
-    "": lambda x, _: x,
-    "relu": lambda x, _: written(relu)(x),
-    "times": lambda x, y: x * y,
-    "times step": lambda x, y: x * written(step)(y),
+GATHER, REDUCE, TRANSPOSE, UPDATE = 1, 2, 4, 5  # codes; REDUCE + 1 makes sixteen sums
+DOTS, ELEMENTWISE = 8, 16  # DOTS + i makes outputs(...)[i] rows, ELEMENTWISE + k applies OPS[k]
+
+
+@dataclass(frozen=True)
+class Epilogue:
+    """What DOTS does to a finished sum x. reads_row: whether it needs the numbers y of a row."""
+
+    apply: Callable[[Vector, Vector], Vector]
+    reads_row: bool = False
+
+
+# An instruction names its epilogue by the place in this dictionary.
+EPILOGUES = {
+    "": Epilogue(lambda x, _: x),
+    "relu": Epilogue(lambda x, _: written(relu)(x)),
+    "times": Epilogue(lambda x, y: x * y, reads_row=True),
+    "times step": Epilogue(lambda x, y: x * written(step)(y), reads_row=True),
 }
-FINISH = tuple(FINISHES)
 
 
 def outputs(vectors: int, registers: int) -> list[int]:
-    """How many rows DOTS may make at a time, 1 first: as many sums as fit the registers."""
+    """Returns how many rows DOTS can make at a time, 1 first: their sums must fit the registers."""
     return [j for j in (1, 2, 4, 8, 16) if j == 1 or j * vectors <= registers - 5]
 
 
 def wide(width: int) -> str:
-    """Attributes of functions of such vectors: without them the widest are taken apart."""
+    """Returns the attributes of functions; without them LLVM halves the widest vectors."""
     bits = 64 * width
     return f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
 
 
 def machine(width: int, vectors: int, registers: int, missing: Collection[str] = ()) -> str:
-    """The module: `run(...)`, `train(...)`, and all that they call.
+    """Returns the LLVM module with `run(...)`, `train(...)` and the instructions.
 
-    width: doubles in a vector of the processor, 2, 4 or 8. registers: how many vectors it holds.
-    missing: rows that this machine has no function for.
+    width: doubles in a vector of the processor, 2, 4 or 8. vectors: of a row. registers: how many
+    vectors the processor holds. missing: operations to leave out, which the bytecode never uses.
     """
     code = _Machine(width, vectors)
-    calls = {GATHER: "gather", SUMS: "sums1", SUMS + 1: "sums2", TURN: "turn"}
+    calls = {GATHER: "gather", REDUCE: "reduce1", REDUCE + 1: "reduce2", TRANSPOSE: "transpose"}
     for i, j in enumerate(outputs(vectors, registers)):
         code.dots(j)
         calls[DOTS + i] = f"dots{j}"
     for k, name in enumerate(OPS):
         if name not in missing:
-            code.rows(name)
-            calls[ROWS + k] = f"rows_{k}"
+            code.elementwise(name)
+            calls[ELEMENTWISE + k] = f"elementwise_{k}"
     code.gather()
-    code.sums(1)
-    code.sums(2)
-    code.turn()
+    code.reduce(1)
+    code.reduce(2)
+    code.transpose()
     code.run(calls)
     code.train()
     return code.text()
 
 
 class _Machine(Code):
-    """A function for each instruction: of the arena, and where in the table it begins."""
+    """Writes one function for each instruction: of the arena, and of where its int32 begin."""
 
     def __init__(self, width: int, vectors: int) -> None:
         super().__init__(wide(width))
         self.width, self.lanes = width, width * vectors
 
     def row(self, at: Pointer) -> list[Pointer]:
-        """Where the vectors of a row are."""
+        """Returns where the vectors of a row are."""
         return [at + c for c in range(0, self.lanes, self.width)]
 
     def dots(self, j: int) -> None:
-        """Codes DOTS...: J rows at once, whose sums have the same u * rows, but other u's.
+        """Codes DOTS...: J rows at once, sums over the same rows with different u's.
 
-        code, length, out, step, init, step, count of u * row, step of u, finish, its row, step,
-        count of u * u, count of row * row, steps of both; then pairs: (u, row), (u, u), (row,
-        row). A step is how far apart the J addresses are. There is u * u only where J is 1.
+        code, length, out, step, init, step, count of u * row, step of u, epilogue, its row, step,
+        count of u * u, count of row * row, step of the first rows, step of the second; then the
+        pairs (u, row), (u, u), (row, row). Where one address is given for J rows, the others
+        follow it a step apart. Products u * u occur only where J is 1.
         """
         width = self.width
         with self.function(f"internal void @dots{j}(double* m, i32* t)") as (m, t):
             out, out_step, init, init_step, count, u_step, *more = (t[k] for k in range(2, HEAD))
-            finish, other, other_step, uu, rr, a_step, b_step = more
+            epilogue, other, other_step, uu, rr, a_step, b_step = more
 
             def along(at: Vector, step: Vector) -> Iterable[Pointer]:
-                """The J addresses, from every fourth: few registers, and few additions."""
+                """The J addresses, counted from every fourth: few registers and few additions."""
                 fourths = accumulate(repeat(step * 4, (j - 1) // 4), operator.add, initial=m + at)
                 return [x + step * i for x in fourths for i in range(min(j, 4))]
 
             def places(at: Vector, step: Vector) -> list[Pointer]:
-                """Of J rows: the first vector of each, the second of each, ..."""
+                """The first vector of each of the J rows, the second of each, and so on."""
                 return [x for c in zip(*map(self.row, along(at, step))) for x in c]
 
             def pair(i: Vector) -> tuple[Vector, Vector]:
@@ -136,7 +150,7 @@ class _Machine(Code):
             def uniform(i: Vector, *sums: Vector) -> list[Vector]:
                 u, row = pair(i)
                 us = [at[0].splat(width) for at in along(u, u_step)]
-                xs = (at.vector(width) for at in self.row(m + row))  # each for all J: few at a time
+                xs = (at.vector(width) for at in self.row(m + row))  # one at a time, for all J sums
                 pairs = ((u, x) for x in xs for u in us)
                 return [muladd(u, x, s) for (u, x), s in zip(pairs, sums)]
 
@@ -154,22 +168,22 @@ class _Machine(Code):
             sums = self.loop(count, sums, uniform)
             if self.lanes * j > width:
                 sums = self.loop(rr, sums, both)
-            else:  # one sum, as four in turn, which do not wait for each other
+            else:  # one sum is made as four in turn, which do not wait for each other
                 zero = sums[0].constant(-0.0)
                 a, b, c, d = self.loop(
                     rr, [*sums, zero, zero, zero], lambda i, s, *rest: [*rest, *both(i, s)]
                 )
                 sums = [(a + b) + (c + d)]
 
-            def store(name: str) -> None:
+            def store(last: Epilogue) -> None:
                 beside = places(other, other_step)
                 for s, at, y in zip(sums, places(out, out_step), beside):
-                    at.store(FINISHES[name](s, y.vector(width) if "times" in name else s))
+                    at.store(last.apply(s, y.vector(width) if last.reads_row else s))
 
-            self.cases(finish, {k: partial(store, name) for k, name in enumerate(FINISH)})
+            self.cases(epilogue, {k: partial(store, x) for k, x in enumerate(EPILOGUES.values())})
 
     def gather(self) -> None:
-        """Code GATHER: code, length, out, count, then eight times as many addresses of numbers."""
+        """Code GATHER: code, length, out, count, then 8 * count addresses of numbers."""
         with self.function("internal void @gather(double* m, i32* t)") as (m, t):
             out, eights = t[2], t[3]
 
@@ -179,19 +193,22 @@ class _Machine(Code):
 
             self.loop(eights, [], eight)
 
-    def rows(self, name: str) -> None:
-        """Codes ROWS...: so many rows, one after the other, each of rows a step apart.
+    def elementwise(self, name: str) -> None:
+        """Codes ELEMENTWISE...: one operation on `count` rows, whose operands are steps apart.
 
-        code, length, out, count, a, step, b, step. Of a pair, b is where the second result goes.
-        Two vectors at a time, which do not wait for
-        each other; of an odd number the last two begin with one that was done.
+        code, length, out, count, a, step, b, step. A pair of operations on `a` has two results;
+        the second goes to `b`. Two vectors are computed at a time, because they do not wait for
+        each other. With an odd number of vectors the last pair overlaps the one before.
         """
-        pair = PAIRS.get(tuple(name.split(" and ")))  # type: ignore[arg-type]
-        write: Any = pair or written(TABLE[name])
+        value, _, slope = name.partition(" and ")
+        pair = PAIRS.get((value, slope))
         operands = 1 if pair else len(TABLE[name].derivatives)
         size = min(self.lanes, 2 * self.width)
         last, pieces = self.lanes - size, Vector(self, f"{-(-self.lanes // size)}", "i64")
-        with self.function(f"internal void @rows_{OPS.index(name)}(double* m, i32* t)") as (m, t):
+        with self.function(f"internal void @elementwise_{OPS.index(name)}(double* m, i32* t)") as (
+            m,
+            t,
+        ):
             out, count, a, a_step, b, b_step = (t[k] for k in range(2, 8))
 
             def one(i: Vector) -> None:
@@ -200,25 +217,27 @@ class _Machine(Code):
 
                 def some(k: Vector) -> None:
                     c = when(k * size > last, last, k * size) if last else 0
-                    made = write(*((at + c).vector(size) for at in places))
+                    xs = [(at + c).vector(size) for at in places]
                     if pair:
-                        made, second = made
+                        result, second = pair(*xs)
                         (beside + c).store(second)
-                    (to + c).store(made)
+                    else:
+                        result = written(TABLE[name])(*xs)
+                    (to + c).store(result)
 
                 self.loop(pieces, [], some) if last else some(i)
 
             self.loop(count, [], one)
 
-    def sums(self, hubs: int) -> None:
-        """Codes SUMS and SUMS + 1: eight sums over all lanes, or twice eight, added to the arena.
+    def reduce(self, hubs: int) -> None:
+        """Codes REDUCE and REDUCE + 1: eight or sixteen sums over all lanes, added to the arena.
 
-        code, length, count of terms, where each eight begin; for each term one row, the hub, or
-        two, and eight more: the sums of hub * row. Of twice eight, the other rows are the same:
-        read once.
+        code, length, count of terms, where each eight sums begin; then for each term one or two
+        rows, the hubs, and eight more. A sum adds up hub * row over lanes and terms. Two hubs
+        share the eight rows, which are read once.
         """
         width, size = self.width, BLOCK + hubs
-        with self.function(f"internal void @sums{hubs}(double* m, i32* t)") as (m, t):
+        with self.function(f"internal void @reduce{hubs}(double* m, i32* t)") as (m, t):
             terms, *outs = (t[k] for k in range(2, 3 + hubs))
 
             def term(i: Vector, *sums: Vector) -> Sequence[Vector]:
@@ -235,12 +254,13 @@ class _Machine(Code):
                 at = m + outs[k // BLOCK] + k % BLOCK
                 at.store(at.vector(width) + _across(sums[k : k + width]))
 
-    def turn(self) -> None:
-        """Code TURN: code, length, out, eight rows of eight: as many rows, each of one lane of all.
+    def transpose(self) -> None:
+        """Code TRANSPOSE: code, length, out, eight rows of eight lanes.
 
-        In three exchanges, of neighbours, of pairs and of fours.
+        Row k of the result is lane k of each row. Three rounds exchange neighbours, pairs and
+        fours.
         """
-        with self.function("internal void @turn(double* m, i32* t)") as (m, t):
+        with self.function("internal void @transpose(double* m, i32* t)") as (m, t):
             out, rows = m + t[2], [(m + t[3 + k]).vector(BLOCK) for k in range(BLOCK)]
             for half in (1, 2, 4):
                 low = [i if not i & half else BLOCK + i - half for i in range(BLOCK)]
@@ -252,12 +272,12 @@ class _Machine(Code):
                 (out + k * BLOCK).store(row)
 
     def run(self, calls: dict[int, str]) -> None:
-        """Every instruction of a table, up to code 0.
+        """Runs the instructions of the bytecode, up to code 0.
 
-        Code UPDATE: code, length, first, count, step: so many blocks of eight parameters, from the
-        first one on, a step apart, change, if `update` is not null.
+        Code UPDATE: code, length, first, count, step. `count` blocks of eight parameters change, if
+        `update` is not null: block `first`, and others a step apart.
         """
-        header = "void @run(double* m, i32* table, ptr update, i64* places, double* settings)"
+        header = "void @run(double* m, i32* bytecode, ptr update, i64* places, double* settings)"
         with self.function(header) as (m, _, update, *given):
             t = Pointer(self, "%t", "i32")
 
@@ -268,28 +288,28 @@ class _Machine(Code):
             bodies = {k: partial(self.call, f"@{name}", m, t) for k, name in calls.items()}
             self.do("br label %next")
             self.start("next")
-            place = len(self.lines)  # of what is known when the rest is written
+            place = len(self.lines)  # of a line that can be written only after the loop
             self.cases(t[0], {**bodies, UPDATE: change}, "end")
-            ends = f"[ %table, %entry ], [ {(t + t[1]).name}, %{self.block} ]"
+            ends = f"[ %bytecode, %entry ], [ {(t + t[1]).name}, %{self.block} ]"
             self.lines.insert(place, f"%t = phi ptr {ends}")
             self.do("br label %next")
             self.start("end")
 
     def train(self) -> None:
-        """`steps` turns of the Loop, or fewer: how many were made.
+        """Trains for `steps` steps at most, and returns how many were made.
 
-        plan: where the inputs of a chunk go, their doubles, how many chunks; where what begins at
-        0 is, how many doubles; where the outputs are, how many; how many settings a step has.
-        columns: the inputs of all chunks. losses: room for the outputs of each step. settings:
-        those of each step. update: null, or what moves the parameters, in the last chunk: given
-        the arena, places, the settings of this step, first, count and step. It stops after a step
-        whose first output is not finite.
+        It stops after a step whose first output is not finite. plan: where the inputs of a chunk
+        go, their doubles, how many chunks there are; where the doubles are that begin a step at 0,
+        how many; where the outputs are, how many; how many settings a step has. columns: the
+        inputs of all chunks. losses: room for the outputs of each step. update: null, or the
+        function that moves parameters in the last chunk; its arguments are the arena, places, the
+        settings of the step, first, count and step (see `Update`).
         """
-        data = "double* m, i32* table, i64* plan, double* columns, double* losses, i64 steps"
+        data = "double* m, i32* bytecode, i64* plan, double* columns, double* losses, i64 steps"
         header = f"i64 @train({data}, ptr update, i64* places, double* settings)"
-        with self.function(header) as (m, table, plan, columns, losses, steps, update, *given):
+        with self.function(header) as (m, bytecode, plan, columns, losses, steps, update, *given):
             places, settings = given
-            to, size, chunks, zero, reach, sums, told, each = (plan[k] for k in range(8))
+            to, size, chunks, zero, zeroed, sums, outputs, each = (plan[k] for k in range(8))
             no, fill = Vector(self, "false", "i1"), Vector(self, "0", "i8")
 
             def copy(to: Pointer, source: Pointer, doubles: Vector) -> None:
@@ -299,12 +319,12 @@ class _Machine(Code):
                 def chunk(c: Vector) -> None:
                     copy(m + to, columns + c * size, moved)
                     last = when((c + 1).equals(chunks), update, 0)
-                    self.call("@run", m, table, last, places, settings + s * each)
+                    self.call("@run", m, bytecode, last, places, settings + s * each)
 
-                self.call("@llvm.memset.p0.i64", m + zero, fill, reach * 8, no)
-                moved = when((s > 0) & chunks.equals(1), 0, size)  # one chunk stays where it is
+                self.call("@llvm.memset.p0.i64", m + zero, fill, zeroed * 8, no)
+                moved = when((s > 0) & chunks.equals(1), 0, size)  # a single chunk is copied once
                 self.loop(chunks, [], chunk)
-                copy(losses + s * told, m + sums, told)
+                copy(losses + s * outputs, m + sums, outputs)
                 self.cases(abs(m[sums]) < inf, {0: lambda: self.leave(s + 1)})
 
             self.loop(steps, [], step)
@@ -312,7 +332,7 @@ class _Machine(Code):
 
 
 def _across(vectors: Sequence[Vector]) -> Vector:
-    """One vector with the sum of the lanes of each of `width` vectors, by halves."""
+    """Returns one vector, the sums over the lanes of each of these vectors, added by halves."""
     found, half = list(vectors), len(vectors) // 2
     while half:
         low = [i for i in range(2 * len(vectors)) if not i & half]

@@ -1,9 +1,9 @@
-"""Makes bytecode.json: fingerprints of what the compiler makes of many graphs.
+"""The compiler's result does not change unawares: fingerprints of what it makes of many graphs.
 
-`python tests/references/make_bytecode.py` writes the file again. A change of the compiler that is
-to leave its result alone leaves this file alone; a change that improves the result changes it, and
-the benchmarks say by how much. `--all` prints the fingerprints of more graphs, numbers included,
-for a comparison of two versions of the package.
+A change that is to leave the result alone leaves tests/references/bytecode.json alone. A change
+that improves it writes the file again, `python tests/test_bytecode.py`, and the benchmarks say by
+how much. `python tests/test_bytecode.py --all` prints fingerprints of more graphs, and of the
+numbers in their arenas, to compare two versions of the package.
 """
 
 from __future__ import annotations
@@ -19,23 +19,21 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-
-TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS.parent / "benchmarks")]
-
+import pytest
 from conftest import random_value
 from test_native import REPEATED, random_repetition, reached
-from workloads import WORKLOADS
 
 from tinygrad_edu import Value, compile, gradient, losses, mask, maximum, where
-from tinygrad_edu.native.binding import program
-from tinygrad_edu.native.machine.instructions import machine, wide
-from tinygrad_edu.native.machine.update import Update
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.ops import either
 from tinygrad_edu.optim import SGD, Adam, AdamW, Momentum, RMSprop
 
-FILE = Path(__file__).parent / "bytecode.json"
+pytest.importorskip("llvmlite")
+from tinygrad_edu.native.binding import program
+from tinygrad_edu.native.machine.instructions import machine, wide
+from tinygrad_edu.native.machine.update import Update
+
+FILE = Path(__file__).parent / "references" / "bytecode.json"
 REGISTERS = {2: 16, 4: 16, 8: 32}  # of processors with vectors of so many doubles
 Plan = tuple[str, Any, int, int]  # name, compiled loss, examples, doubles in a vector
 
@@ -48,14 +46,16 @@ def digest(*parts: bytes | str) -> str:
 
 
 def plans(everything: bool) -> Iterator[Plan]:
-    """Graphs of every kind that the tests of the compiler have."""
+    """Graphs of every kind that the tests and benchmarks of the compiler have."""
+    sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
+    from ours import compiled
+    from workloads import WORKLOADS
+
     for name, workload in WORKLOADS.items():
         if name == "W3":
             loss, leaves = workload.build(Value)
             yield name, compile(loss, leaves, backend="machine"), 1, 8
             continue
-        from ours import compiled
-
         for width in REGISTERS:
             leaves = workload.parameters(Value)
             yield name, compiled(workload, leaves, "machine")[0], 100, width
@@ -113,33 +113,33 @@ def plans(everything: bool) -> Iterator[Plan]:
 
 def fingerprint(step: Any, count: int, width: int, numbers: bool) -> str:
     """What an arena and the machine are given for so many examples, without machine code."""
+    no_code = SimpleNamespace(address=lambda _: 0)
     with (
-        mock.patch.object(program, "processor", lambda: (width, REGISTERS[width])),
-        mock.patch.object(program, "library", lambda *_: SimpleNamespace(address=lambda _: 0)),
+        mock.patch.object(program, "processor", return_value=(width, REGISTERS[width])),
+        mock.patch.object(program, "library", return_value=no_code),
         mock.patch.object(program, "missing", frozenset),
     ):
         plan = step.program().plan(count)
-    table = getattr(plan, "bytecode", None) or plan.table
-    places = [plan.numbers, plan.at, plan.others_at, np.array([plan.begin, plan.slopes])]
-    if numbers:
-        places.append(plan.fixed)
-    return digest(table, *(x.tobytes() for x in places), str(plan.fixed.size))
+    arrays = [plan.numbers, plan.at, plan.others_at, np.array([plan.begin, plan.slopes])]
+    arrays += [plan.fixed] if numbers else []  # which depend on the last bits of exp and log
+    return digest(plan.bytecode, *(x.tobytes() for x in arrays), str(plan.fixed.size))
 
 
-def fingerprints(everything: bool = False) -> dict[str, list[str]]:
+def fingerprints(everything: bool = False) -> dict[str, str]:
     """By name: of plans, of the machine by width, of updates."""
-    found: dict[str, list[str]] = {}
+    each: dict[str, list[str]] = {}
     for name, step, count, width in plans(everything):
-        found.setdefault(name, []).append(fingerprint(step, count, width, everything))
+        each.setdefault(name, []).append(fingerprint(step, count, width, everything))
+    found = {name: digest(*parts) for name, parts in each.items()}
     for width, registers in REGISTERS.items():
         texts = [machine(width, vectors, registers, {"pow"}) for vectors in (1, 4)]
         if everything:
             texts += [machine(width, vectors, registers) for vectors in program.VECTORS]
-        found[f"machine {width}"] = list(map(digest, texts))
+        found[f"machine {width}"] = digest(*texts)
         ps = [Value(0.5), Value(0.25)]
         schedule = lambda i: 0.1 / (i + 1)  # noqa: E731
-        found[f"updates {width}"] = [
-            digest(Update(*optimizer.recorded(), width, wide(width)).text)
+        texts = [
+            Update(*optimizer.recorded(), width, wide(width)).text
             for optimizer in (
                 SGD(ps, 0.1),
                 SGD(ps, schedule, momentum=0.9, nesterov=True, weight_decay=0.01),
@@ -149,7 +149,14 @@ def fingerprints(everything: bool = False) -> dict[str, list[str]]:
                 AdamW(ps),
             )
         ]
+        found[f"updates {width}"] = digest(*texts)
     return found
+
+
+def test_the_result_is_the_one_that_was_stored() -> None:
+    """The names that differ say which graphs to look at."""
+    stored, found = json.loads(FILE.read_text(encoding="utf-8")), fingerprints()
+    assert [name for name in {**stored, **found} if stored.get(name) != found.get(name)] == []
 
 
 if __name__ == "__main__":
