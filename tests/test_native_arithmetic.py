@@ -25,9 +25,8 @@ from tinygrad_edu.native.machine.arithmetic import (
     LOG2,
     PAIRS,
     WRITERS,
-    written,
 )
-from tinygrad_edu.native.machine.vector import Code, Vector, bits, when
+from tinygrad_edu.native.machine.vector import Code, Vector, bits, when, written
 
 llvm = pytest.importorskip("llvmlite.binding")
 
@@ -69,7 +68,7 @@ def module(width: int) -> str:
     code = Code(ATTRIBUTES)
     for k, (name, write) in enumerate(WAYS.values()):
         arrays = ", ".join(f"double* {x}" for x in (*operands_of(name), "y"))
-        with code.function(f"void @of_{k}({arrays}, i64 n)") as (*xs, y, n):
+        with code.function(f"void @of_{k}({arrays}, i64 n)") as ((*xs, y), (n,)):
 
             def one(i: Vector, write: Any = write, xs: Any = xs, y: Any = y) -> None:
                 args = [(x + i * width).vector(width) for x in xs]
@@ -256,7 +255,10 @@ def test_a_vector_is_neither_true_nor_false() -> None:
 def test_numbers_loops_and_cases() -> None:
     """What the machine is written with, on the numbers 0, 1, 2, ...: i64, i32 and floats."""
     code = Code()
-    with code.function("i64 @f(i64 n, i32* table, i64* plan, double* xs)") as (n, table, plan, xs):
+    with code.function("i64 @f(i64 n, i32* table, i64* plan, double* xs)") as (
+        (table, plan, xs),
+        (n,),
+    ):
 
         def add(i: Vector, total: Vector, most: Vector) -> list[Vector]:
             x = table[i] * 3 - 1

@@ -1,10 +1,10 @@
-"""Primitives of the table as machine code: for each, a function that writes it for vectors.
+"""Operations of the table as machine code: for each primitive, a function that writes it.
 
-What is made of other rows is written as its row says, except where WRITERS has a faster twin; the
-tests hold that twins give the same numbers. Other primitives are C's functions, a lane at a time.
-A lane answers as `ieee` does, at nan, infinities and both zeros too. LLVM is left one freedom:
-`muladd` rounds once or twice, as is faster, and either is near enough where it stands. (Code whose
-flags are "contract", an optimizer's, leaves it that everywhere.)
+An operation that is made of others is written that way, except where WRITERS has a faster twin; the
+tests hold that twins give the same numbers. Primitives without a writer here call C's functions, one
+lane at a time. Every lane has the result of `ieee`, at nan, infinities and both zeros too. LLVM
+has one freedom: `muladd` rounds once or twice, whichever is faster. Both are accurate enough where
+`muladd` is used. (Optimizers' code has the flag "contract", which gives that freedom everywhere.)
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from collections.abc import Callable
 from math import inf, nan, sqrt
 
 from tinygrad_edu.native.machine.vector import WRITERS, Vector, bits, muladd, when
-from tinygrad_edu.op import Op
 from tinygrad_edu.ops import TABLE
 
-__all__ = ["ATANH", "EXP", "LIBRARY", "LOG2", "PAIRS", "ROUND", "written"]
+__all__ = ["ATANH", "EXP", "LIBRARY", "LOG2", "PAIRS", "ROUND"]
 
 # fmt: off
-# log(2) in two parts: 12 zero bits end the first, so that it times a small whole k is exact.
+# log(2) in two parts. The first ends in 12 zero bits, so that its product with a small whole k is
+# exact.
 LOG2 = (0.693147180559663, 2.8235290563031577e-13)
-# An addend that rounds to a whole number, and leaves it in the last bits.
+# Adding this rounds a float to a whole number, which the last bits then hold.
 ROUND = 1.5 * 2**52
 # (e**r - 1 - r) / r**2 in powers of r from 0 up, for |r| <= log(2) / 2, with an error of 1e-16:
 # mpmath.chebyfit(lambda r: hyp1f1(1, 3, r) / 2, [-log(2) / 2, log(2) / 2], 10)
@@ -37,6 +37,7 @@ ATANH = (0.666666666666667, 0.39999999999899505, 0.28571428625975487, 0.22222211
 
 
 def _polynomial(x: Vector, coefficients: tuple[float, ...]) -> Vector:
+    """Returns the sum of coefficients[i] * x**i, by Horner's rule."""
     *rest, highest = coefficients
     y = muladd(x, highest, rest.pop())
     while rest:
@@ -45,24 +46,25 @@ def _polynomial(x: Vector, coefficients: tuple[float, ...]) -> Vector:
 
 
 def _reduced(a: Vector) -> tuple[Vector, Vector]:
-    """(ROUND + k, e**r - 1) where a = k * log(2) + r, k is whole and |r| <= log(2) / 2."""
+    """Returns (ROUND + k, e**r - 1), where a = k * log(2) + r, k is whole, |r| <= log(2) / 2."""
     rounded = muladd(a, 1 / sum(LOG2), ROUND)
     k = rounded - ROUND
     r = muladd(k, -LOG2[1], muladd(k, -LOG2[0], a))
-    r2 = r * r  # even and odd powers apart, because a machine can do the two at once
+    r2 = r * r  # a processor can compute even and odd powers at the same time
     p = muladd(r, _polynomial(r2, EXP[1::2]), _polynomial(r2, EXP[::2]))
     return rounded, muladd(r2, p, r)
 
 
 def _power_of_2(rounded: Vector, unit: float = 1.0) -> Vector:
-    """unit * 2**k of the bits of ROUND + k: k is added to its exponent."""
+    """Returns unit * 2**k, given ROUND + k: the bits of k are added to the exponent of unit."""
     return ((rounded.cast("i64") << 52) + bits(unit)).cast("double")
 
 
 def _exp(a: Vector, unit: float = 1.0) -> Vector:
-    """unit * 2**k * e**r / unit, for a <= 0; and for all if `unit` is 1/2, as 2**k is too large.
+    """Returns e**a = unit * 2**k * e**r / unit, for a <= 0, or for all a if `unit` is 1/2.
 
-    What may be subnormal is at first made 2**128 times as large.
+    For large a, 2**k alone would be infinite. A result that may be subnormal is computed 2**128
+    times as large, and scaled at last.
     """
     tiny = a < -700.0
     rounded, e = _reduced(when(a < -746.0, -746.0, a))
@@ -71,9 +73,10 @@ def _exp(a: Vector, unit: float = 1.0) -> Vector:
 
 
 def _log_of(f: Vector, k: Vector) -> Vector:
-    """log(2**k * (1 + f)), 1/2 <= (1 + f)**2 <= 2, in the order of FreeBSD's e_log.c.
+    """Returns log(2**k * (1 + f)), 1/2 <= (1 + f)**2 <= 2, in the order of FreeBSD's e_log.c.
 
-    log(1 + f) is 2 * atanh(s), s = f / (2 + f); as f minus a small rest, its error is that of f.
+    log(1 + f) is 2 * atanh(s), s = f / (2 + f). It is computed as f minus a small rest, so that
+    the error of the rest hardly matters.
     """
     s = f / (f + 2.0)
     z = s * s
@@ -83,26 +86,30 @@ def _log_of(f: Vector, k: Vector) -> Vector:
 
 
 def _log(a: Vector) -> Vector:
-    """Of the bits of a = 2**k * m; with those of sqrt(1/2) off, k goes up where m is 1/sqrt(2)."""
+    """Returns log(a), from the bits of a = 2**k * m, 1/2 <= m**2 < 2.
+
+    The bits of sqrt(1/2) are subtracted first, so that k counts up where m reaches sqrt(2).
+    """
     subnormal = a < 2.0**-1022
     x = when(subnormal, a * 2.0**54, a).cast("i64") + (bits(1.0) - bits(sqrt(0.5)))
     m = ((x & (1 << 52) - 1) + bits(sqrt(0.5))).cast("double")
-    k = (x >> 52 | bits(2.0**52)).cast("double")  # and 2**52 + 1023 more
+    k = (x >> 52 | bits(2.0**52)).cast("double")  # 2**52 + 1023 more than k
     k = k - when(subnormal, 2.0**52 + 1023 + 54, 2.0**52 + 1023)
     y = when(a < inf, _log_of(m - 1.0, k), inf)
     return when(a > 0.0, y, when(a.equals(0.0), -inf, nan))
 
 
 def _tanh(a: Vector) -> Vector:
-    """1 - 2 / (e**2|a| + 1); near 0, where that cancels, |a| - |a| * z * p / q; with a's sign.
+    """Returns 1 - 2 / (e**2|a| + 1), or near 0, where that cancels, |a| - |a| * z * p / q.
 
-    The latter is Lambert's a / (1 + z / (3 + z / (5 + ... + z / 15))) of 1761, z = a**2.
+    The sign of a is copied at last. The second form is Lambert's fraction of 1761, a / (1 + z / (3
+    + z / (5 + ... + z / 15))), z = a**2.
     """
     size = abs(a)
     z = size * size
     p = _polynomial(z, (675675.0, 45045.0, 594.0, 1.0)) * (size * z)
     q = _polynomial(z, (2027025.0, 945945.0, 51975.0, 630.0, 1.0))
-    rounded, e = _reduced(2.0 * when(size > 22.0, 22.0, size))  # there it is 1 - 2**-62
+    rounded, e = _reduced(2.0 * when(size > 22.0, 22.0, size))  # tanh(22) is 1 - 2**-62
     e = muladd(e + 1.0, _power_of_2(rounded), 1.0)
     small = size < 0.625
     y = when(small, size, 1.0) - when(small, p, 2.0) / when(small, q, e)
@@ -110,14 +117,14 @@ def _tanh(a: Vector) -> Vector:
 
 
 def _log1p(a: Vector) -> Vector:
-    """log(1 + a), where 1 + a is not rounded for a small `a`."""
+    """Returns log(1 + a). For a small a, 1 + a is never rounded."""
     inside = (a > sqrt(0.5) - 1) & (a < sqrt(2.0) - 1)
     y = when(inside, _log_of(when(inside, a, 0.0), a.constant(0.0)), _log1p_far(a))
     return when(a.equals(0.0), a, y)  # -0 stays -0
 
 
 def _log1p_far(a: Vector) -> Vector:
-    """log(u) + c / u, where u + c is 1 + a to the last bit, as u = 1 + a leaves c."""
+    """Returns log(u) + c / u, where u is 1 + a rounded, and c the exact rounding error."""
     u = a + 1.0
     c = when(a > 1.0, 1.0 - (u - a), a - (u - 1.0))
     y = _log(u)
@@ -135,7 +142,7 @@ def _bell(a: Vector) -> Vector:
 
 
 def _sigmoid_and_bell(a: Vector) -> tuple[Vector, Vector]:
-    """The value, or its complement, is below 1/2, and so is the other accurate, too."""
+    """Returns both. The smaller of sigmoid and 1 - sigmoid is accurate, hence the other too."""
     e = _exp(-abs(a))
     t = e / (e + 1.0)
     rest = 1.0 - t
@@ -148,7 +155,7 @@ def _tanh_and_sech2(a: Vector) -> tuple[Vector, Vector]:
 
 
 def _library(name: str) -> Callable[..., Vector]:
-    """C's function of that name, a lane at a time."""
+    """Returns a writer that calls C's function of that name, one lane at a time."""
 
     def row(*args: Vector) -> Vector:
         y = args[0].constant(0.0)
@@ -177,13 +184,7 @@ WRITERS |= {
     "sigmoid": _sigmoid,
     "bell": _bell,
 }
-# Two rows at once, of which the second is the slope of the first: they share an exponential.
+# Two operations at once, which share an exponential: the second is the derivative of the first.
 PAIRS = {("sigmoid", "bell"): _sigmoid_and_bell, ("tanh", "sech2"): _tanh_and_sech2}
 LIBRARY = [name for name, op in TABLE.items() if op.primitive and name not in WRITERS]
 WRITERS |= {name: _library(name) for name in LIBRARY}
-
-
-def written(op: Op) -> Callable[..., Vector]:
-    """The function that writes a row of the table for vectors."""
-    writer: Callable[..., Vector] = WRITERS.get(op.name, op.value)
-    return writer

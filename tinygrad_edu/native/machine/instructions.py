@@ -26,8 +26,8 @@ from functools import partial
 from itertools import accumulate, product, repeat
 from math import inf
 
-from tinygrad_edu.native.machine.arithmetic import PAIRS, written
-from tinygrad_edu.native.machine.vector import Code, Pointer, Vector, muladd, when
+from tinygrad_edu.native.machine.arithmetic import PAIRS
+from tinygrad_edu.native.machine.vector import Code, Pointer, Vector, muladd, when, written
 from tinygrad_edu.ops import TABLE, relu, step
 
 __all__ = [
@@ -126,7 +126,7 @@ class _Machine(Code):
         follow it a step apart. Products u * u occur only where J is 1.
         """
         width = self.width
-        with self.function(f"internal void @dots{j}(double* m, i32* t)") as (m, t):
+        with self.function(f"internal void @dots{j}(double* m, i32* t)") as ((m, t), _):
             out, out_step, init, init_step, count, u_step, *more = (t[k] for k in range(2, HEAD))
             epilogue, other, other_step, uu, rr, a_step, b_step = more
 
@@ -184,7 +184,7 @@ class _Machine(Code):
 
     def gather(self) -> None:
         """Code GATHER: code, length, out, count, then 8 * count addresses of numbers."""
-        with self.function("internal void @gather(double* m, i32* t)") as (m, t):
+        with self.function("internal void @gather(double* m, i32* t)") as ((m, t), _):
             out, eights = t[2], t[3]
 
             def eight(i: Vector) -> None:
@@ -205,10 +205,8 @@ class _Machine(Code):
         operands = 1 if pair else len(TABLE[name].derivatives)
         size = min(self.lanes, 2 * self.width)
         last, pieces = self.lanes - size, Vector(self, f"{-(-self.lanes // size)}", "i64")
-        with self.function(f"internal void @elementwise_{OPS.index(name)}(double* m, i32* t)") as (
-            m,
-            t,
-        ):
+        header = f"internal void @elementwise_{OPS.index(name)}(double* m, i32* t)"
+        with self.function(header) as ((m, t), _):
             out, count, a, a_step, b, b_step = (t[k] for k in range(2, 8))
 
             def one(i: Vector) -> None:
@@ -237,7 +235,7 @@ class _Machine(Code):
         share the eight rows, which are read once.
         """
         width, size = self.width, BLOCK + hubs
-        with self.function(f"internal void @reduce{hubs}(double* m, i32* t)") as (m, t):
+        with self.function(f"internal void @reduce{hubs}(double* m, i32* t)") as ((m, t), _):
             terms, *outs = (t[k] for k in range(2, 3 + hubs))
 
             def term(i: Vector, *sums: Vector) -> Sequence[Vector]:
@@ -260,7 +258,7 @@ class _Machine(Code):
         Row k of the result is lane k of each row. Three rounds exchange neighbours, pairs and
         fours.
         """
-        with self.function("internal void @transpose(double* m, i32* t)") as (m, t):
+        with self.function("internal void @transpose(double* m, i32* t)") as ((m, t), _):
             out, rows = m + t[2], [(m + t[3 + k]).vector(BLOCK) for k in range(BLOCK)]
             for half in (1, 2, 4):
                 low = [i if not i & half else BLOCK + i - half for i in range(BLOCK)]
@@ -278,7 +276,7 @@ class _Machine(Code):
         `update` is not null: block `first`, and others a step apart.
         """
         header = "void @run(double* m, i32* bytecode, ptr update, i64* places, double* settings)"
-        with self.function(header) as (m, _, update, *given):
+        with self.function(header) as ((m, _, *given), (update,)):
             t = Pointer(self, "%t", "i32")
 
             def change() -> None:
@@ -307,8 +305,8 @@ class _Machine(Code):
         """
         data = "double* m, i32* bytecode, i64* plan, double* columns, double* losses, i64 steps"
         header = f"i64 @train({data}, ptr update, i64* places, double* settings)"
-        with self.function(header) as (m, bytecode, plan, columns, losses, steps, update, *given):
-            places, settings = given
+        with self.function(header) as (pointers, (steps, update)):
+            m, bytecode, plan, columns, losses, places, settings = pointers
             to, size, chunks, zero, zeroed, sums, outputs, each = (plan[k] for k in range(8))
             no, fill = Vector(self, "false", "i1"), Vector(self, "0", "i8")
 

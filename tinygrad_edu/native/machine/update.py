@@ -1,38 +1,39 @@
-"""An optimizer's formula as machine code, from the graph that the optimizer records of itself."""
+"""An optimizer's update as machine code, from the graph of one update that it records."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from tinygrad_edu.engine import Value
-from tinygrad_edu.native.machine.arithmetic import written
 from tinygrad_edu.native.machine.instructions import BLOCK
-from tinygrad_edu.native.machine.vector import Code, Vector
+from tinygrad_edu.native.machine.vector import Code, Vector, written
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.straight import function
 from tinygrad_edu.tape import record
 
 __all__ = ["FEW", "Update"]
 
-FEW = 8  # steps for which a loop is faster than arrays
+FEW = 8  # up to so many steps a Python loop is faster than NumPy
 
 
 class Update:
-    """`text`, the module of `update(m, places, settings, first, count, step)`.
+    """One update of the parameters. `text` is the LLVM module with the function
 
-    That changes `count` blocks of eight parameters, from block `first` on and a step apart, once.
-    places: where the parameters, their slopes, and each thing that is kept for them begin.
-    settings: numbers of this step, one of each list that the method `settings` gives.
+        update(m, places, settings, first, count, step)
+
+    which updates `count` blocks of eight parameters: block `first`, and others `step` apart.
+    places: where the parameters begin, their gradients, and each of the optimizer's states.
+    settings: this step's number from each list of the method `settings`.
     """
 
     def __init__(
         self, leaves: Sequence[Value], results: Sequence[Value], width: int, attributes: str
     ) -> None:
-        """leaves: a parameter, its slope, what is kept for it; the rate and the step's number.
-        results: the parameter, and what is kept, afterwards."""
+        """leaves: a parameter, its gradient, its states, the learning rate, the number of the step.
+        results: the new parameter and the new states."""
         *places, rate, steps = leaves
         tape = record(results)
-        own = {tape.leaves[x] for x in places if x in tape.leaves}  # different in each lane
+        own = {tape.leaves[x] for x in places if x in tape.leaves}  # of each parameter
         read = set(tape.outputs)
         for k, operands in enumerate(zip(tape.a, tape.b)):
             if not own.isdisjoint(operands):
@@ -47,7 +48,7 @@ class Update:
         header = (
             "void @update(double* m, i64* places, double* settings, i64 first, i64 count, i64 step)"
         )
-        with code.function(header) as (m, at, settings, first, count, apart):
+        with code.function(header) as ((m, at, settings), (first, count, apart)):
             begins = [m + at[i] + first * BLOCK for i, _ in enumerate(places)]
             given = {k: settings[i].splat(width) for i, k in enumerate(self.common)}
 
@@ -72,7 +73,10 @@ class Update:
         self.text = code.text()
 
     def settings(self, rates: Sequence[float], steps: Sequence[float]) -> list[list[float]]:
-        """What is the same for all parameters: for each such number, a list of those steps'."""
+        """Returns the scalars that all parameters share, such as the rate and bias corrections.
+
+        Each list has one scalar's numbers at these steps.
+        """
         columns = [x for x, is_read in zip((rates, steps), self.given) if is_read]
         run = self.runs[len(rates) > FEW]
         return run(columns, self.others, len(rates))[1]
