@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,10 +28,28 @@ from tinygrad_edu import Value, compile, gradient, losses, mask, maximum, where
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.ops import either
 from tinygrad_edu.optim import SGD, Adam, AdamW, Momentum, RMSprop
+from tinygrad_edu.tape import record
 
 pytest.importorskip("llvmlite")
+from tinygrad_edu.native import lowering
 from tinygrad_edu.native.binding import program
-from tinygrad_edu.native.machine.instructions import machine, wide
+from tinygrad_edu.native.lowering.backward import backward
+from tinygrad_edu.native.lowering.blocks import blocks
+from tinygrad_edu.native.lowering.form import normal_form
+from tinygrad_edu.native.lowering.forward import forward
+from tinygrad_edu.native.lowering.fuse import fuse
+from tinygrad_edu.native.lowering.nodes import (
+    Apply,
+    Call,
+    Given,
+    LaneSums,
+    Number,
+    Pattern,
+    Row,
+)
+from tinygrad_edu.native.lowering.program import Program, Writer
+from tinygrad_edu.native.lowering.sums import sums
+from tinygrad_edu.native.machine.instructions import DOTS, REDUCE, UPDATE, machine, wide
 from tinygrad_edu.native.machine.update import Update
 
 FILE = Path(__file__).parent / "references" / "bytecode.json"
@@ -120,7 +139,12 @@ def fingerprint(step: Any, count: int, width: int, numbers: bool) -> str:
         mock.patch.object(program, "missing", frozenset),
     ):
         plan = step.program().plan(count)
-    arrays = [plan.numbers, plan.at, plan.others_at, np.array([plan.begin, plan.slopes])]
+    arrays = [
+        plan.numbers,
+        plan.at,
+        plan.others_at,
+        np.array([plan.parameters_at, plan.gradients_at]),
+    ]
     arrays += [plan.fixed] if numbers else []  # which depend on the last bits of exp and log
     return digest(plan.bytecode, *(x.tobytes() for x in arrays), str(plan.fixed.size))
 
@@ -157,6 +181,76 @@ def test_the_result_is_the_one_that_was_stored() -> None:
     """The names that differ say which graphs to look at."""
     stored, found = json.loads(FILE.read_text(encoding="utf-8")), fingerprints()
     assert [name for name in {**stored, **found} if stored.get(name) != found.get(name)] == []
+
+
+# --- the example that explains the passes --------------------------------------------------------
+
+
+def example() -> tuple[Value, list[Value], list[Value]]:
+    """A loss, its parameters and its inputs."""
+    x, w, b, t = (Value(0.5) for _ in range(4))
+    return ((x * w + b).relu() - t) ** 2, [w, b], [x, t]
+
+
+def worked_example() -> list[str]:
+    """What each pass adds to the example in the text of `lowering`, as lines of that text."""
+    loss, wrt, inputs = example()
+    tape = record([loss])
+    x, t, w, b = (tape.leaves[leaf] for leaf in (*inputs, *wrt))
+    nodes = normal_form(tape, tape.outputs)
+    writer = Writer(Program(8))
+    given = [writer.row(Given()) for _ in range(4)]
+    ahead = forward(
+        nodes, [{0: k} for k in nodes], writer.program(), {x: given[0], t: given[1]}, set()
+    )
+    last = ahead.places[tape.outputs[0]].row
+    both = backward(ahead.program, last, given[2], [w, b], set())
+    writer = Writer(both.program)
+    total = sums(writer, [[(given[3], last)]])
+    found = blocks(writer.program(), both.gradients, single=False)
+    names = {row: f"r{i}" for i, row in enumerate(found.program.rows)}
+    fused = fuse(found.program, {*given, total, *(block.gradients for block in found.blocks)})
+    changed = {r: x for r, x in fused.rows.items() if x is not found.program.rows[r]}
+
+    def word(x: Any) -> str:
+        if isinstance(x, Number):
+            return f"{x.value:g}"
+        return names[x] if isinstance(x, Row) else f"s{x}"
+
+    def text(node: Any) -> str:
+        if isinstance(node, Call | Apply):
+            args = node.args if isinstance(node, Call) else node.rows
+            return f"{node.op.name}({', '.join(map(word, args))})"
+        if isinstance(node, Pattern):
+            return f"{node.numbers[0]:g} in all lanes"
+        if isinstance(node, LaneSums):
+            ((hub, *others),) = node.terms
+            return f"sums of {word(hub)} * [{', '.join(map(word, others))}]"
+        total = " + ".join(f"{word(x)}*{word(y)}" for x, y in node.terms)
+        epilogue = getattr(node, "epilogue", "")
+        if epilogue == "times step":
+            return f"({total}) * step({word(node.other)})"
+        return f"{epilogue}({total})" if epilogue else total
+
+    lines = [f"s{k} = {text(node)}" for k, node in nodes.items()]
+    rows = [*found.program.rows.items(), *changed.items()]
+    return lines + [f"{word(r)} = {text(x)}" for r, x in rows if not isinstance(x, Given)]
+
+
+def test_the_example_that_explains_the_passes() -> None:
+    """Every line of it is what a pass makes, and nothing that they make is left out."""
+    text = lowering.__doc__ or ""
+    told = [line.strip() for line in text.splitlines() if re.match(r"    [sr]\d+ = ", line)]
+    assert told == worked_example()
+    step = compile(*example(), backend="machine")
+    with mock.patch.object(program, "processor", return_value=(8, 32)):
+        code = np.frombuffer(step.program().plan(8).bytecode, np.int32).tolist()
+    names = {DOTS: "DOTS", REDUCE: "REDUCE", UPDATE: "UPDATE"}
+    found, at = [], 0
+    while code[at]:
+        found.append(names.get(code[at], "ELEMENTWISE"))
+        at += code[at + 1]
+    assert f"instructions: {', '.join(found)}." in text
 
 
 if __name__ == "__main__":

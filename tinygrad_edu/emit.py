@@ -1,8 +1,8 @@
-"""A Tape as text: its lines in some language, and as a table to follow with a finger.
+"""Writes a Tape as text: as lines of a program in some language, or as a table for readers.
 
-No derivative is known here. A line is a row of the table applied to text, as `formula` does it;
-a slot that is used once is written inside the expression that uses it, as long as that stays
-short enough for readers, and flat enough for parsers.
+No derivative is known here. A line is an operation of the table applied to text, as in `formula`. A
+slot that is used once is written inside the expression that uses it, if this expression stays short
+enough for readers and flat enough for parsers.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from tinygrad_edu.tape import Tape
 
 __all__ = ["DEEPEST", "LONGEST", "Line", "free", "lines", "names", "readable", "table"]
 
-DEEPEST = 40  # levels of one expression; the least that parsers promise is 63 (C99, 5.2.4.1)
-LONGEST = 72  # characters of an expression that goes into another
+DEEPEST = 40  # levels of brackets in an expression; C promises 63 (C99, 5.2.4.1)
+LONGEST = 72  # characters of an expression inside another
 
 
 class Line(NamedTuple):
-    """`name = text`: the line of a slot, or of a part that more than one operation has."""
+    """The line `name = text`, for a slot, or for a part that several operations share."""
 
     slot: int
     name: str
@@ -45,11 +45,12 @@ def lines(
     own: Mapping[Any, str] = MappingProxyType({}),
     part: Callable[[int], str] = "p{}".format,
 ) -> tuple[list[Line], dict[int, Source]]:
-    """Returns the lines of the slots that have one, in order, and how each slot is referred to.
+    """Returns (lines, texts): the lines of a program, and the text that stands for each slot.
 
-    ends: the slots that are wanted; what they do not need is left out. kept: slots that are lines
-    in any case. own: what to call operations that are not in the table; others of somebody's own
-    dissolve into what they are made of. part: what to call the parts that operations share.
+    A slot has a line `name = expr` or is written where it is used. ends: the slots that are wanted;
+    what they do not need is left out. kept: slots that always have a line. own: names of operations
+    that are not in the table; a user's other operations dissolve into what they are made of. part:
+    names the parts that operations share.
     """
 
     def dissolves(op: Op, exponent: str) -> bool:
@@ -110,15 +111,15 @@ _READABLE = re.compile(r"[^\W\d][\w.\[\]']*")
 
 
 def readable(label: str) -> str:
-    """The label if a reader takes it for one name, else ''."""
+    """Returns the label if readers take it for one name, else ''."""
     return label if _READABLE.fullmatch(label) else ""
 
 
 def names(tape: Tape, write: Callable[[str], str] = readable) -> list[str]:
-    """What to call each slot: its label, if it is the only one, or v3, as in a picture.
+    """Returns a name for each slot: its label, if no other slot has it, or v3, as in a picture.
 
-    The adjoint of x is d_x, and what is neither is t7, by its slot. write: the name that a label
-    becomes, '' if it cannot be a name. A label that is its own name is kept in any case.
+    The adjoint of x is called d_x, and any other slot t7, by its number. write: returns the name
+    that a label becomes, '' if it cannot be a name. A label that already is a name is kept.
     """
     count = Counter(tape.labels.values())
     labels = {k: x for k, x in tape.labels.items() if count[x] == 1}
@@ -136,7 +137,7 @@ def names(tape: Tape, write: Callable[[str], str] = readable) -> list[str]:
 
 
 def free(name: str, taken: set[str]) -> str:
-    """The name, with as many _ after it as it takes: a label may be like it. It is taken then."""
+    """Returns the name, with _ added until no label has it, and adds it to `taken`."""
     while name in taken:
         name += "_"
     taken.add(name)
@@ -144,9 +145,9 @@ def free(name: str, taken: set[str]) -> str:
 
 
 def table(tape: Tape, numbers: bool = True, precision: int = 4) -> str:
-    """The tape line by line: a picture's id, the name, the formula it came from, its number.
+    """Returns the tape as a table: the id in a picture, the name, the formula and the number.
 
-    First the forward pass, then the adjoints: d_x is d output / d x.
+    The forward pass comes first, then the adjoints: d_x is d output / d x.
     """
     called = names(tape)
     ends = [*tape.outputs, *tape.gradients, *tape.adjoints.values()]

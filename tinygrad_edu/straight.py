@@ -1,13 +1,13 @@
-"""A Tape as a Python function over many examples: plain floats in a loop, or arrays of NumPy.
+"""Makes a Python function of a Tape, over many examples: a loop over floats, or NumPy arrays.
 
-The function is called with a list of numbers for each input, and the numbers of all other leaves:
+The function takes a list of numbers for each input, and the numbers of all other leaves:
 
     sums, lists = function(columns, others, count)
 
-`sums` are slots added up over the examples, `lists` those that are wanted for each of them. What
-no input changes is computed once, before the loop. Where Python's floats raise and IEEE's do not,
-the function raises an ArithmeticError; and its answer counts where all of it is finite, because
-what a tape gives beyond is not always what the eager engine does (see `compiled`).
+`sums` has slots added up over the examples, `lists` has slots with one number for each example.
+What depends on no input is computed once, before the loop. Where Python's floats raise an error and
+IEEE's do not, the function raises an ArithmeticError. Its answer is valid only if all of it is
+finite: with nan or infinity a tape can differ from the eager engine (see `compiled`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["LONGEST", "Arrays", "Columns", "Loop", "Run", "as_arrays", "function
 Columns = Sequence[Sequence[float]]
 Run = Callable[[Any, Sequence[float], int], tuple[list[float], list[list[float]]]]
 
-LONGEST = 2000  # characters of an expression that goes into another: nobody reads it
+LONGEST = 2000  # characters of an expression inside another; nobody reads this code
 
 
 class Loop(Source):
@@ -48,13 +48,13 @@ class Loop(Source):
 
 
 class Arrays(Source):
-    """A formula for arrays, an item for each example."""
+    """A formula for arrays, which have an item for each example."""
 
     __slots__ = ()
     suffix = ".0"
     dissolves = True
     choice = "where({0}, {1}, {2})"
-    # Twins of NumPy's, which take a third of the time: fewer passes over the array.
+    # NumPy has functions that pass over the array once, and take a third of the time.
     forms = Loop.forms | {
         "relu": "maximum({0}, 0.0)",
         "max": "maximum({0}, {1})",
@@ -67,10 +67,10 @@ class Arrays(Source):
 def function(
     tape: Tape, inputs: Sequence[int], sums: Sequence[int], lists: Sequence[int], arrays: bool
 ) -> Run:
-    """The function of the slots `inputs` that gives the slots `sums` and `lists`.
+    """Returns the function that computes the slots `sums` and `lists` from the slots `inputs`.
 
-    Its text has no word of the user's: slots are t0, t1, ... in it. It is compiled to a code
-    object and wrapped, without `exec`.
+    Its text has no word of the user's: slots are called t0, t1, ... in it. The text is compiled to
+    a code object, without `exec`.
     """
     kind = Arrays if arrays else Loop
     meaning: dict[str, Any] = {"nan": math.nan, "inf": math.inf}
@@ -86,8 +86,8 @@ def function(
         meaning |= _beside_rows()
     given = set(inputs)
     others = [k for k, op in enumerate(tape.ops) if op is LEAF and k not in given]
-    varies = [False] * len(tape)  # from example to example
-    read: set[int] = set()  # in the loop, and made before it
+    varies = [False] * len(tape)  # whether a slot differs from example to example
+    read: set[int] = set()  # slots that the loop reads and that are computed before it
     for k in range(len(tape)):
         operands = _used(tape, k)
         varies[k] = k in given or any(varies[x] for x in operands)
@@ -116,7 +116,7 @@ def function(
 
 
 def _used(tape: Tape, k: int) -> list[int]:
-    """The operands of slot `k`; an operation of one's own may ignore some of its own."""
+    """Returns the operands that slot `k` uses: a user's own operation may ignore some of its."""
     op, operands = tape.ops[k], [x for x in (tape.a[k], tape.b[k]) if x >= 0]
     if op.primitive or op is TABLE.get(op.name):
         return operands
@@ -134,7 +134,7 @@ def _name(k: int) -> str:
 
 
 def _sum(tape: Tape, texts: dict[int, Source], varies: Sequence[bool], k: int) -> str:
-    """The sum of slot `k` over the examples; that of a product is a dot product."""
+    """Returns the sum of slot `k` over the examples. Of a product it is a dot product."""
     a, b = tape.a[k], tape.b[k]
     if not varies[k]:
         return f"count * ({texts[k]})"
@@ -148,7 +148,7 @@ def _sum(tape: Tape, texts: dict[int, Source], varies: Sequence[bool], k: int) -
 
 
 def _of_floats(op: Op) -> Callable[..., float]:
-    """The function of `math`, which is faster, and raises where the row's has an answer."""
+    """Returns the function of `math`: it is faster, but raises where the table has a result."""
     has_twin = op.value.__module__ == ieee.__name__ and op.name != "floor"  # which is an int
     value: Callable[..., float] = getattr(math, op.name, op.value) if has_twin else op.value
     return value
@@ -157,12 +157,12 @@ def _of_floats(op: Op) -> Callable[..., float]:
 def _run_floats(run: Any, columns: Columns, others: Sequence[float], count: int) -> Any:
     try:
         return run(columns, others, float(count), 1.0)
-    except ValueError as error:  # what math's functions raise in place of nan
+    except ValueError as error:  # math's functions raise it where the result is nan
         raise ArithmeticError(str(error)) from error
 
 
 def as_arrays(columns: Columns) -> Columns:
-    """The columns as arrays, for a function of arrays that is called again and again."""
+    """Returns the columns as arrays, for a function that is called again and again."""
     import numpy as np
 
     return [np.asarray(column, dtype=float) for column in columns]  # type: ignore[misc]
@@ -176,9 +176,9 @@ def _run_arrays(run: Any, columns: Columns, others: Sequence[float], count: int)
     return np.array(sums, dtype=float).tolist(), [items.tolist() for items in lists]
 
 
-@cache  # a row stays what it is
+@cache  # operations of the table never change
 def _of_arrays(op: Op) -> Any:
-    """NumPy's function of that name, if it is the same function, or the row's item by item."""
+    """Returns NumPy's function of that name if it is the same one, else the table's, by item."""
     import numpy as np
 
     for name in (op.name, f"arc{op.name[1:]}", f"{op.name}er"):  # sin, arcsin for asin, power
@@ -191,12 +191,12 @@ def _of_arrays(op: Op) -> Any:
 
 
 def _points(op: Op) -> list[tuple[float, ...]]:
-    """Where it is seen whether a function of that name is the same one."""
+    """Returns points at which a different function of the same name gives another result."""
     return [(0.625, 0.3)[: len(op.derivatives)], (5.25, -2.0)[: len(op.derivatives)]]
 
 
 def _beside_rows() -> dict[str, Any]:
-    """What else stands in a formula of arrays."""
+    """Returns the other functions that a formula of arrays calls."""
     import numpy as np
 
     names = ("dot", "where", "maximum", "minimum", "heaviside", "square")

@@ -1,10 +1,10 @@
 """A graph as a tape (a Wengert list): instruction k makes the number of slot k from earlier slots.
 
-The graph is a program: what is recorded once can be run again on other numbers, printed in other
-languages (`emit`) and turned into machine code (`native`). First come the slots of the forward
-pass, then, where they are wanted, those of the adjoints, as the table's own rules make them: no
-printer knows a derivative. Constants are folded, equal instructions are one slot, what no output
-needs is not there. There are no branches: every `if` that Python took meanwhile is frozen.
+The graph is a program. It is recorded once, and can be run again on other numbers, printed in other
+languages (`emit`) and compiled to machine code (`native`). The slots of the forward pass come
+first. The slots of the adjoints follow if they are wanted; the table's own rules make them, so that
+no code generator knows a derivative. Constants are folded, equal instructions share a slot, and
+what no output needs is left out. There are no branches: the tape has only those that Python took.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ from tinygrad_edu.symbolic import Symbolic
 
 __all__ = ["MOST", "NOWHERE", "Tape", "hidden", "no_collection", "record"]
 
-NOWHERE = -1  # in place of a slot: an operand that is not there
-MOST = 1_000_000_007  # more slots than a tape has; a prime, by which keys spread in a dictionary
+NOWHERE = -1  # stands for the slot of an operand that an operation does not have
+MOST = 1_000_000_007  # more slots than a tape can have; a prime spreads the keys of dictionaries
 
 
 class Tape:
-    """Slot k: its row `ops[k]`, its operands' slots `a[k]` and `b[k]`, its first number `data[k]`.
+    """Slot k has the operation `ops[k]`, operands in slots `a[k]` and `b[k]`, the number `data[k]`.
 
-    ids: the id that a picture of the graph gives to the node, -1 for adjoints. labels: of slots
-    that have one. leaves: the slot of each leaf. outputs: the slots of what was recorded.
-    gradients: the slot of d outputs[0] / d x for each x of `wrt`. adjoints: the slot of d
-    outputs[0] / d slot, by slot. forward: how many slots the forward pass has.
+    data: numbers as they were when the tape was recorded. ids: the node's id in a picture of the
+    graph, -1 for adjoints. labels: by slot, where there is one. leaves: the slot of each leaf.
+    outputs: the slots of the recorded Values. gradients: the slot of d outputs[0] / d x for each x
+    of `wrt`. adjoints: by slot, the slot of d outputs[0] / d slot. forward: how many slots the
+    forward pass has.
     """
 
     def __init__(self) -> None:
@@ -53,7 +54,7 @@ class Tape:
         return len(self.ops)
 
     def append(self, op: Op, a: int, b: int, data: float = nan, ident: int = NOWHERE) -> int:
-        """A new slot."""
+        """Adds a slot and returns it."""
         self.ops.append(op)
         self.a.append(a)
         self.b.append(b)
@@ -72,7 +73,10 @@ class Tape:
                 raise TapeError(f"an output is slot {k}, and there are {len(self.ops)}")
 
     def run(self, numbers: Mapping[Any, float] | None = None) -> array[float]:
-        """The number of every slot; those of the leaves are as given, by Value or by label."""
+        """Returns the number of every slot.
+
+        numbers: new numbers for leaves, by Value or by label.
+        """
         slots = array("d", self.data)
         for k, x in self._given(numbers or {}).items():
             slots[k] = x
@@ -82,7 +86,7 @@ class Tape:
         return slots
 
     def replay(self, numbers: Mapping[Any, float] | None = None) -> tuple[list[Value], list[Value]]:
-        """The forward pass as a graph again, made by the eager engine: all nodes, the outputs."""
+        """Returns all nodes and the outputs of the forward pass, built by the eager engine."""
         given = self._given(numbers or {})
         nodes: list[Value] = []
         for k in range(self.forward):
@@ -110,7 +114,7 @@ class Tape:
 
 
 def record(outputs: Sequence[Value], wrt: Iterable[Value] = ()) -> Tape:
-    """The tape of `outputs`, and of the derivatives of the first of them by each of `wrt`."""
+    """Returns a tape of `outputs` and of the derivatives of the first output by each of `wrt`."""
     tape = Tape()
     pen = _Pen(tape)
     pen.forward(topological_order(*outputs))
@@ -124,38 +128,38 @@ def record(outputs: Sequence[Value], wrt: Iterable[Value] = ()) -> Tape:
 
 
 class _Pen:
-    """Writes instructions on a tape, each once."""
+    """Writes instructions on a tape. Equal ones are written once."""
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self.slots: dict[Value | None, int] = {None: NOWHERE}  # of nodes but constants
+        self.slots: dict[Value | None, int] = {None: NOWHERE}  # of all nodes that are no constants
         self.constants: dict[str, int] = {}  # the slot of each number
-        self.equal: dict[int, int] = {}  # of each instruction, by a number of its operands
+        self.equal: dict[int, int] = {}  # of each instruction, by a key made of its operands
 
     def constant(self, x: float) -> int:
-        """The slot of a number."""
+        """Returns the slot of a number."""
         k = self.constants.setdefault(repr(x), len(self.tape))
         return k if k < len(self.tape) else self.tape.append(CONSTANT, NOWHERE, NOWHERE, x)
 
     def slot(self, x: Any) -> int:
-        """The slot of a node, or of what a rule gives; a constant has one when it is used."""
+        """Returns the slot of a node or of a rule's result. A constant gets one when it is used."""
         if isinstance(x, _Slot):
             return x.k
         k = self.slots.get(x) if isinstance(x, Value) else None
         return self.constant(float(x)) if k is None else k
 
     def forward(self, order: Iterable[Value]) -> None:
-        """Writes the nodes as they are, operands first; what the engine folds is folded."""
+        """Writes the nodes, operands first, and folds what the engine folds."""
         tape, slots, setdefault = self.tape, self.slots, self.equal.setdefault
         rows, put_a, put_b = tape.ops, tape.a.append, tape.b.append
         put_id, put_data = tape.ids.append, tape.data.append
-        for ident, node in enumerate(order):  # of a million: so there are few calls
+        for ident, node in enumerate(order):  # a million times, so there are few calls
             op, x, y = node.op, node.a, node.b
             if op is CONSTANT:
                 continue
             try:
                 a, b = slots[x], slots[y]
-            except KeyError:  # of a constant
+            except KeyError:  # for a constant
                 a, b = self.slot(x), self.slot(y)
             k = new = len(rows)
             if x is None:
@@ -175,7 +179,10 @@ class _Pen:
                     tape.labels[k] = str(node.label)
 
     def write(self, op: Op, a: int, b: int = NOWHERE) -> int:
-        """The slot of an operation, a new one if need be; x * 1, x / 1, x**1 are x, x**0 is 1."""
+        """Returns the slot of an operation, and writes it if it is new.
+
+        x * 1, x / 1 and x**1 are x, and x**0 is 1.
+        """
         rows, data = self.tape.ops, self.tape.data
         x = data[a] if rows[a] is CONSTANT else None
         y = data[b] if b >= 0 and rows[b] is CONSTANT else None
@@ -189,17 +196,17 @@ class _Pen:
             return b
         new = len(rows)
         k = self.equal.setdefault(a * MOST - b, new)
-        if k != new and rows[k] is not op:  # of the same operands, but another row
+        if k != new and rows[k] is not op:  # the same operands, but another operation
             k = self.equal.setdefault(id(op) * MOST**2 + a * MOST - b, new)
         return k if k < new else self.tape.append(op, a, b)
 
     def backward(self, output: int, wanted: set[int]) -> dict[int, int]:
-        """Writes the adjoints of the slots between the output and those wanted, and gives theirs.
+        """Writes the adjoints of all slots between the output and the wanted ones; returns them.
 
-        As `engine.gradient` goes, over slots instead of Values: the same rules, in the same order.
+        It applies the same rules in the same order as `engine.gradient`, to slots.
         """
         tape, hiding = self.tape, hidden(self.tape, output)
-        between = bytearray(k in wanted for k in range(len(tape) + 1))  # the last is of no slot
+        between = bytearray(k in wanted for k in range(len(tape) + 1))  # the last is NOWHERE
         for k in range(output + 1):
             if between[tape.a[k]] or between[tape.b[k]]:
                 between[k] = 1
@@ -214,7 +221,7 @@ class _Pen:
         def apply(rule: Any, *at: _Slot) -> Any:
             try:
                 return rule(*at)
-            except TypeError as error:  # of a rule of somebody's own
+            except TypeError as error:  # from a rule that a user wrote
                 own = (op.name for op in dict.fromkeys(tape.ops) if rule in op.derivatives)
                 name = next(own, "an operation")
                 raise LeftGraphError(
@@ -229,7 +236,7 @@ class _Pen:
 
 
 class _Slot(Symbolic):
-    """A slot, as a rule sees it: arithmetic on it writes instructions."""
+    """A slot as a rule sees it: arithmetic on it writes instructions."""
 
     __slots__ = ("k", "pen")
 
@@ -256,12 +263,12 @@ class _Slot(Symbolic):
 
 
 def hidden(tape: Tape, output: int) -> set[int]:
-    """The slots whose nan that output may not show, and whose rules have to say it.
+    """Returns the slots whose nan may be absorbed before the output, by `mask` or `1**nan`.
 
-    Where a result is nan, every local derivative is: nearly every gradient comes out so by itself,
-    since nan spreads, to the output and back. What hides a nan from the output is an operation
-    that absorbs it; a slot that only such operations use says it itself (`op.telling`). What only
-    masks let through has nothing to say: where they keep it out, its derivatives are kept out, too.
+    Where a result is nan, all its local derivatives are to be nan. Nearly always this happens by
+    itself, because nan spreads to the output and back. It does not where only absorbing operations
+    use a slot: there the rules have to make it nan (`op.telling`). The second operand of a mask
+    needs nothing: where the mask keeps its nan out, it keeps its derivatives out, too.
     """
     hiding = set()
     for k, op in enumerate(tape.ops):
@@ -279,7 +286,7 @@ def hidden(tape: Tape, output: int) -> set[int]:
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """No garbage collection meanwhile: it would walk, again and again, a graph without cycles."""
+    """Switches garbage collection off: it would search a graph without cycles again and again."""
     collects = gc.isenabled()
     gc.disable()
     try:

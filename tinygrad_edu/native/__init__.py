@@ -1,5 +1,11 @@
-"""The tape as machine code, in three rooms that can be read one at a time.
+"""The compiler to machine code: a loss is recorded once, and then trained without Python.
 
-`lowering`: a tape becomes rows, and rows a table of instructions. `machine`: what instructions do,
-and how a row of the table of operations becomes machine code. `binding`: both in memory, and run.
+    Tape --lowering--> bytecode --binding--> memory, bytecode, machine code --> numbers
+                                   ^
+    operations --machine--> LLVM code, compiled once for a width of vectors
+
+`lowering` turns a tape, its derivatives included, into bytecode: a few instructions on whole rows
+of numbers. `machine` writes the interpreter of that bytecode, and the operations of the table, as
+LLVM code. `binding` compiles this code, holds the memory and calls it. Each of the three can be
+read without the others. `lowering` begins with the terms that all of them use.
 """

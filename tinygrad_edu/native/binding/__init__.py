@@ -1,2 +1,2 @@
-"""Whether a table stays in its arena (`check`), code in memory and in files (`library`), and what
-a compiled loss runs (`program`)."""
+"""Machine code and its memory: a check that bytecode stays in its arena (`check`), code in memory
+and in files (`library`), and the runs of a compiled loss (`program`)."""

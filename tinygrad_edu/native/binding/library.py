@@ -1,4 +1,8 @@
-"""Machine code in memory, made once for a process, or read from a cache of files."""
+"""Machine code in memory, compiled once for a process, or read from a cache of files.
+
+This is the edge to llvmlite and to C: llvmlite has no types, so its objects are Any here, and
+nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ __all__ = ["Library", "function_of_c", "library", "missing", "processor", "rows_
 
 @cache
 def processor() -> tuple[int, int]:
-    """Doubles in a vector of this processor, and how many vectors its registers hold."""
+    """Returns how many doubles a vector of this processor has, and how many vectors it holds."""
     features = llvm.get_host_cpu_features()
     if features.get("avx512f"):
         return 8, 32
@@ -34,7 +38,7 @@ def processor() -> tuple[int, int]:
 
 
 class Library:
-    """The code of a text in LLVM's language, as long as this object lives."""
+    """The machine code of an LLVM module, in memory as long as this object lives."""
 
     def __init__(self, text: str) -> None:
         _prepare()
@@ -49,23 +53,23 @@ class Library:
         self.engine.finalize_object()
 
     def address(self, name: str) -> int:
-        """Of one of its functions."""
+        """Returns the address of one of its functions."""
         found: int = self.engine.get_function_address(name)
         return found
 
 
 @cache
 def library(width: int, vectors: int, registers: int, with_c: bool) -> Library:
-    """The machine for rows of so many vectors, which is never freed.
+    """Returns the machine for rows of so many vectors, which is never freed.
 
-    with_c: with the rows that call functions of C; most graphs have none, and what is left out
-    need not be compiled.
+    with_c: whether it has the operations that call functions of C. Most graphs have none of them,
+    and without them it is compiled sooner.
     """
     return Library(machine(width, vectors, registers, missing() if with_c else rows_with_c()))
 
 
-def function_of_c(name: str) -> Any:
-    """The address of C's function of that name, or None where this machine has none."""
+def function_of_c(name: str) -> int | None:
+    """Returns the address of C's function of that name, None if this machine has none."""
     c = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
     function = getattr(c, name, None)
     return function and ctypes.cast(function, ctypes.c_void_p).value
@@ -73,21 +77,21 @@ def function_of_c(name: str) -> Any:
 
 @cache
 def rows_with_c() -> frozenset[str]:
-    """The rows of the table that call functions of C, but powers, which nearly every graph has.
+    """Returns the operations that call functions of C, without powers, which most graphs have.
 
-    What has none of these has none in its derivatives.
+    A graph without any of these has none in its derivatives either.
     """
     return _rows_with({*LIBRARY} - {"pow"})
 
 
 @cache
 def missing() -> frozenset[str]:
-    """The rows that call functions which C does not have on this machine."""
+    """Returns the operations that call functions which C does not have on this machine."""
     return _rows_with([name for name in LIBRARY if function_of_c(name) is None])
 
 
 def _rows_with(functions: Iterable[str]) -> frozenset[str]:
-    """The rows that are these primitives, or made of them."""
+    """Returns the operations that are these primitives, or made of them."""
     without = {*functions}
     made_of = {
         name: {name} if op.traced is None else {getattr(x.op, "name", "") for x in op.traced.uses()}
@@ -105,9 +109,10 @@ def _prepare() -> None:
 
 
 def _compiled(text: str, target: Any) -> bytes:
+    """Returns the object file of an LLVM module."""
     module = llvm.parse_assembly(text)
     module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=0)  # inlines what is to be, no more
+    options = llvm.create_pipeline_tuning_options(speed_level=0)  # it only inlines what must be
     builder = llvm.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
     code: bytes = target.emit_object(module)
@@ -115,7 +120,7 @@ def _compiled(text: str, target: Any) -> bytes:
 
 
 def _file(text: str) -> Path:
-    """Where the code of this text, made for this processor by this compiler, is kept."""
+    """Returns the file that keeps the code of a module, for this processor and compiler."""
     made = [text, llvmlite.__version__, llvm.get_host_cpu_name()]
     made += [llvm.get_host_cpu_features().flatten(), llvm.get_default_triple()]
     name = hashlib.sha256("\n".join(made).encode()).hexdigest()
@@ -124,7 +129,10 @@ def _file(text: str) -> Path:
 
 
 def _cached(text: str) -> bytes:
-    """The code kept by an earlier process, b'' unless it is whole, and only this user's."""
+    """Returns the code that an earlier process kept, b"" unless it is whole.
+
+    A file that another user owns or may write is not trusted.
+    """
     try:
         file = _file(text)
         for path in (file.parent, file):
@@ -138,7 +146,7 @@ def _cached(text: str) -> bytes:
 
 
 def _kept(text: str, code: bytes) -> bytes:
-    """`code`, for the next process in a file, if one can be written."""
+    """Writes `code` to a file for the next process, if that can be done, and returns it."""
     try:
         file = _file(text)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -151,5 +159,5 @@ def _kept(text: str, code: bytes) -> bytes:
                 os.unlink(new.name)
                 raise
     except (OSError, RuntimeError):
-        pass  # then it is made again
+        pass  # the next process compiles it again
     return code

@@ -1,18 +1,19 @@
-"""The binding: a compiled loss's program, its memory, and the calls of the machine code.
+"""The memory of a compiled loss, and the calls of its machine code.
 
-The machine is never freed, and a run keeps the code of its update: no address can go stale. A
-program's table is checked when it is made and cannot be changed afterwards: all that a run is given
-are doubles in its arena.
+The machine is never freed, and a run holds the code of its update, so no address goes stale. The
+bytecode is checked when it is made and cannot be changed afterwards: all that a run writes are
+doubles in its arena.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Protocol, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import MissingError
@@ -23,17 +24,36 @@ from tinygrad_edu.native.machine.instructions import BLOCK, outputs, wide
 from tinygrad_edu.native.machine.update import Update
 from tinygrad_edu.tape import Tape, no_collection
 
-__all__ = ["VECTORS", "Plan", "Program", "Run", "aligned"]
+__all__ = ["VECTORS", "Optimizer", "Plan", "Program", "Run", "aligned"]
 
-VECTORS = (1, 2, 4, 7, 13)  # lengths of rows: 13 and two rows' sums fill 32 registers, 7 half
+Floats: TypeAlias = npt.NDArray[np.float64]
+Addresses: TypeAlias = npt.NDArray[np.intp]
+Column: TypeAlias = Sequence[float] | Floats  # the numbers of one input, one for each example
+
+# Lengths of rows in vectors. Thirteen and the sums of two rows fill 32 registers, seven half.
+VECTORS = (1, 2, 4, 7, 13)
+
+
+class Optimizer(Protocol):
+    """What machine code needs to know of an optimizer: see `optim.Optimizer`."""
+
+    parameters: list[Value]
+    steps: int
+
+    @property
+    def lr(self) -> float | Callable[[int], float]: ...
+    def rate_at(self, step: int, /) -> float: ...
+    def kept(self) -> list[list[float]]: ...
+    def recorded(self) -> tuple[list[Value], list[Value]] | None: ...
+    def rule(self) -> Hashable: ...
 
 
 class Plan:
-    """A tape lowered for rows of `vectors` vectors: its table, and where things are in an arena.
+    """A tape as bytecode for rows of `vectors` vectors, and where things are in an arena.
 
-    single: for one example, whose inputs are the same in all lanes: lanes are what is alike in its
-    graph. numbers: the plan that the machine's `train` is given; a run sets how many chunks there
-    are, and how many settings a step has. free: arenas that no run has now.
+    single: one example; lanes hold repeated parts of the graph instead of examples. numbers: the
+    plan that the machine's `train` reads (see `instructions`); a run fills in how many chunks of
+    examples there are, and how many settings a step has. free: arenas that no run uses.
     """
 
     def __init__(self, program: Program, vectors: int, single: bool) -> None:
@@ -41,11 +61,11 @@ class Plan:
         tape, sizes = program.tape, outputs(vectors, registers)
         self.parameters, self.single = program.wrt, single
         self.inputs = [] if single else [x for x in program.inputs if x in tape.leaves]
-        # what the output does not depend on has a place, too: an optimizer may move it
+        # parameters that are on no tape have slots, too: an optimizer may move them
         slots = {x: len(tape) + i for i, x in enumerate(self.parameters)} | tape.leaves
         known = {*self.inputs, *self.parameters}
         self.others = [x for x in tape.leaves if x not in known]
-        self.lanes, self.told = width * vectors, len(tape.outputs)
+        self.lanes, self.outputs = width * vectors, len(tape.outputs)
         inputs = None if single else [slots[x] for x in self.inputs]
         wanted = [slots[x] for x in self.parameters]
         with ThreadPoolExecutor(1) as pool:  # the first machine is compiled meanwhile
@@ -53,36 +73,35 @@ class Plan:
             code = pool.submit(library, width, vectors, registers, with_c)
             low = lower(tape, wanted, inputs, self.lanes, sizes)
             self.code = code.result()
-        for name in low.operations & missing():  # of the derivatives, too
+        for name in low.operations & missing():  # those of derivatives, too
             raise MissingError(f"this machine has no function for the operation {name}")
         places = low.layout
-        self.bytecode = np.array(low.bytecode, np.int32).tobytes()  # which nobody can change
+        self.bytecode = np.array(low.bytecode, np.int32).tobytes()  # bytes cannot be changed
         self.fixed = np.zeros(low.size)
         self.fixed[list(low.numbers)] = list(low.numbers.values())
         check(low.bytecode, self.fixed.size, self.lanes, sizes, low.blocks)
-        self.at, self.others_at = (
-            np.array([places.slots[slots[x]] for x in leaves], np.intp)
-            for leaves in (self.parameters, self.others)
-        )
-        self.size, self.begin = low.blocks * BLOCK, places.parameters_at
-        self.slopes = places.gradients_at
+        self.at = _addresses(places.slots, slots, self.parameters)
+        self.others_at = _addresses(places.slots, slots, self.others)
+        self.size = low.blocks * BLOCK
+        self.parameters_at, self.gradients_at = places.parameters_at, places.gradients_at
         size = 0 if single else (len(self.inputs) + 2) * self.lanes
-        sums = (places.zero_at, places.zeroed, places.outputs_at, self.told)
+        sums = (places.zero_at, places.zeroed, places.outputs_at, self.outputs)
         self.numbers = np.array((places.inputs_at, size, 0, *sums, 0), np.int64)
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         types = (*[pointer] * 5, number, *[pointer] * 3)
-        self.train = ctypes.CFUNCTYPE(number, *types)(self.code.address("train"))
-        self.free: list[Any] = []
+        train = ctypes.CFUNCTYPE(number, *types)(self.code.address("train"))
+        self.train: Callable[..., int] = train
+        self.free: list[Floats] = []
 
-    def arena(self) -> Any:
-        """Memory for a run, of nobody else's while it lasts."""
+    def arena(self) -> Floats:
+        """Returns memory for a run, which no other run uses."""
         try:
             return self.free.pop()
         except IndexError:
             return aligned(self.fixed)
 
-    def columns(self, columns: dict[Value, Any], count: int, mean: bool) -> Any:
-        """The inputs, chunk by chunk; the last is filled up with an example that weighs nothing."""
+    def columns(self, columns: Mapping[Value, Column], count: int, mean: bool) -> Floats:
+        """Returns the inputs chunk by chunk. The last is filled up with an example of weight 0."""
         if self.single:
             return np.zeros((1, 1))
         chunks = -(-count // self.lanes)
@@ -96,8 +115,14 @@ class Plan:
         return np.ascontiguousarray(chunked)
 
 
-def aligned(numbers: Any) -> Any:
-    """A copy that begins where a vector may: else each load of one would touch two lines."""
+def _addresses(
+    places: Mapping[int, int], slots: Mapping[Value, int], leaves: Sequence[Value]
+) -> Addresses:
+    return np.array([places[slots[x]] for x in leaves], np.intp)
+
+
+def aligned(numbers: Floats) -> Floats:
+    """Returns a copy that begins at a cache line: else each vector would be in two of them."""
     space = np.empty(len(numbers) + BLOCK)
     skip = -space.ctypes.data // 8 % BLOCK
     copy = space[skip : skip + len(numbers)]
@@ -106,15 +131,16 @@ def aligned(numbers: Any) -> Any:
 
 
 class Program:
-    """The machine-code backend of a compiled loss; wrt has no inputs."""
+    """The machine-code backend of a compiled loss. wrt: the leaves to differentiate by, which are
+    no inputs."""
 
     def __init__(self, tape: Tape, wrt: Sequence[Value], inputs: Sequence[Value]) -> None:
         self.tape, self.wrt, self.inputs = tape, list(wrt), list(inputs)
         self.plans: dict[tuple[int, bool], Plan] = {}
-        self.updates: dict[Any, tuple[Update, Library]] = {}
+        self.updates: dict[Hashable, tuple[Update, Library]] = {}
 
     def plan(self, count: int) -> Plan:
-        """For so many examples: the least padding, and then the longest rows."""
+        """Returns the plan for so many examples: least padding first, then the longest rows."""
         width, _ = processor()
 
         def cost(vectors: int) -> tuple[int, int]:
@@ -127,45 +153,52 @@ class Program:
                 self.plans[key] = Plan(self, *key)
         return self.plans[key]
 
-    def run(self, columns: Sequence[Any], count: int) -> tuple[list[float], list[float]]:
-        """The outputs, and the gradients in the order of `wrt`, added up over the examples."""
+    def run(self, columns: Sequence[Column], count: int) -> tuple[list[float], list[float]]:
+        """Returns the outputs and the gradients by `wrt`, each summed over the examples."""
         run = Run(self, columns, count, False)
-        outputs = run.steps(1)[0].tolist()
+        found: list[float] = run.steps(1)[0].tolist()
         gradients = run.gradients()
         run.plan.free.append(run.arena)
-        return outputs, gradients
+        return found, gradients
 
     def training(
-        self, columns: Sequence[Any], count: int, mean: bool, optimizer: Any
+        self, columns: Sequence[Column], count: int, mean: bool, optimizer: Optimizer
     ) -> Run | None:
-        """A run in which the optimizer moves the parameters, None if it has others than `wrt`.
+        """Returns a run in which the optimizer moves the parameters.
 
-        mean: gradients are means over the examples; outputs are sums.
+        None if the optimizer has other parameters than `wrt`. mean: gradients are means over the
+        examples; outputs are sums in any case.
         """
         if set(self.wrt) != set(optimizer.parameters):
             return None
         return Run(self, columns, count, mean, optimizer)
 
-    def update(self, optimizer: Any) -> tuple[Update, Library]:
-        """The code of its formula; the settings are constants in it."""
+    def update(self, optimizer: Optimizer) -> tuple[Update, Library]:
+        """Returns the code of the optimizer's formula, in which its settings are constants."""
         key = optimizer.rule()
         if key not in self.updates:
-            (leaves, results), (width, _) = optimizer.recorded(), processor()
-            update = Update(leaves, results, width, wide(width))
+            recorded, (width, _) = optimizer.recorded(), processor()
+            if recorded is None:
+                raise TypeError(f"the formula of {type(optimizer).__name__} cannot be compiled")
+            update = Update(*recorded, width, wide(width))
             self.updates[key] = update, Library(update.text)
         return self.updates[key]
 
 
 class Run:
-    """A plan, an arena with its numbers in it, and the columns; with an optimizer, a training."""
+    """A plan, an arena with its numbers in it, and the inputs; with an optimizer, a training.
+
+    kept: for each state of the optimizer the addresses of its numbers, the parameters they belong
+    to, and the optimizer's own list.
+    """
 
     def __init__(
         self,
         program: Program,
-        columns: Sequence[Any],
+        columns: Sequence[Column],
         count: int,
         mean: bool,
-        optimizer: Any = None,
+        optimizer: Optimizer | None = None,
     ) -> None:
         self.plan = plan = program.plan(count)
         self.optimizer = optimizer
@@ -178,79 +211,92 @@ class Run:
         self.numbers = plan.numbers.copy()
         self.numbers[2] = len(self.data)
         self.update: int | None = None
-        self.places, self.kept = np.zeros(1, np.int64), list[Any]()
+        self.places = np.zeros(1, np.int64)
+        self.kept: list[tuple[Addresses, list[int], list[float]]] = []
         if optimizer is not None:
             self._prepare(*program.update(optimizer), optimizer)
         arrays = (self.arena, self.numbers, self.data, self.places)
-        self.pointers = [x.ctypes.data for x in arrays]  # which takes a microsecond each
+        self.pointers = [x.ctypes.data for x in arrays]  # once, as each takes a microsecond
 
-    def _prepare(self, update: Update, code: Library, optimizer: Any) -> None:
-        """Room after the arena for what the optimizer keeps, in the order of the parameters."""
+    def _prepare(self, update: Update, code: Library, optimizer: Optimizer) -> None:
+        """Makes room after the arena for the optimizer's states, in the order of the parameters."""
         plan, self.formula = self.plan, update
         self.numbers[7] = len(update.common)
-        self.update_code = code  # without it the machine code at that address would be gone
+        self.update_code = code  # the code lives as long as this object
         self.update = code.address("update")
         kept = optimizer.kept()
         begins = [len(self.arena) + i * plan.size for i in range(len(kept))]
         self.arena = aligned(np.concatenate([self.arena, np.zeros(plan.size * len(kept))]))
-        self.places = np.array([plan.begin, plan.slopes, *begins], np.int64)
+        self.places = np.array([plan.parameters_at, plan.gradients_at, *begins], np.int64)
         number = {p: i for i, p in enumerate(optimizer.parameters)}
         order = [number[p] for p in plan.parameters]
-        self.kept = [(plan.at - plan.begin + at, order, xs) for at, xs in zip(begins, kept)]
+        self.kept = [(plan.at - plan.parameters_at + at, order, xs) for at, xs in zip(begins, kept)]
         for at, order, xs in self.kept:
             self.arena[at] = [xs[i] for i in order]
 
-    def steps(self, count: int) -> Any:
-        """The outputs of each of so many steps, fewer where one is not finite, or rates end."""
+    def steps(self, count: int) -> Floats:
+        """Makes up to `count` steps, and returns the outputs of each.
+
+        They are fewer if an output is not finite, or a schedule of rates ends.
+        """
         settings = np.zeros((count, 2))
-        if self.optimizer is not None and count:
-            rates, begin = self._rates(count), self.optimizer.steps
+        optimizer = self.optimizer
+        if optimizer is not None and count:
+            rates, begin = _rates(optimizer, count), optimizer.steps
             count = len(rates)
             numbers = self.formula.settings(rates, range(begin, begin + count))
             settings = np.array(numbers).reshape(len(numbers), count).T.copy()
-        told = np.empty((count, self.plan.told))
+        found = np.empty((count, self.plan.outputs))
         arena, *inputs, places = self.pointers
-        outputs = (told.ctypes.data, count, self.update, places, settings.ctypes.data)
-        done = self.plan.train(arena, self.plan.bytecode, *inputs, *outputs)
-        if self.optimizer is not None:
-            self.optimizer.steps += done
-        return told[:done]
+        more = (found.ctypes.data, count, self.update, places, settings.ctypes.data)
+        done = self.plan.train(arena, self.plan.bytecode, *inputs, *more)
+        if optimizer is not None:
+            optimizer.steps += done
+        return found[:done]
 
-    def _rates(self, count: int) -> list[float]:
-        """Of the next steps, fewer where a schedule ends: it is an error when it is asked again."""
-        optimizer, rates = self.optimizer, list[float]()
-        if not callable(optimizer.lr):
-            return [optimizer.lr] * count
-        try:
-            for i in range(optimizer.steps, optimizer.steps + count):
-                rates.append(optimizer.rate_at(i))
-        except Exception:
-            if not rates:
-                raise
-        return rates
+    def save(self) -> tuple[Floats, int]:
+        """Returns all that a run changes, for `restore`."""
+        return self.arena.copy(), 0 if self.optimizer is None else self.optimizer.steps
 
-    def save(self) -> tuple[Any, int]:
-        """All that a run changes, for `restore`."""
-        return self.arena.copy(), self.optimizer.steps
-
-    def restore(self, saved: tuple[Any, int]) -> None:
+    def restore(self, saved: tuple[Floats, int]) -> None:
         """Goes back to what was saved."""
-        self.arena[:], self.optimizer.steps = saved
+        self.arena[:], steps = saved
+        if self.optimizer is not None:
+            self.optimizer.steps = steps
 
     def finite(self) -> bool:
-        """Whether all parameters are."""
+        """Returns whether all parameters are finite."""
         return bool(np.isfinite(self.arena[self.plan.at]).all())
 
     def gradients(self) -> list[float]:
-        """Of the last step, in the order of `wrt`."""
-        found: list[float] = self.arena[self.plan.at - self.plan.begin + self.plan.slopes].tolist()
+        """Returns the gradients of the last step, in the order of `wrt`."""
+        plan = self.plan
+        found: list[float] = self.arena[plan.at - plan.parameters_at + plan.gradients_at].tolist()
         return found
 
     def write(self) -> None:
-        """Gives the parameters, and what the optimizer keeps for them, their numbers of now."""
-        numbers = self.arena[self.plan.at].tolist()
-        for p, x, slope in zip(self.plan.parameters, numbers, self.gradients()):
-            p._data, p._grad = x, slope
+        """Writes the numbers of the arena to the parameters and the optimizer."""
+        numbers: list[float] = self.arena[self.plan.at].tolist()
+        for p, x, gradient in zip(self.plan.parameters, numbers, self.gradients()):
+            p._data, p._grad = x, gradient
         for at, order, xs in self.kept:
             for i, x in zip(order, self.arena[at].tolist()):
                 xs[i] = x
+
+
+def _rates(optimizer: Optimizer, count: int) -> list[float]:
+    """Returns the rates of the next steps.
+
+    They are fewer where the schedule raises an error. It raises it again when it is asked for the
+    next step.
+    """
+    lr, rates = optimizer.lr, list[float]()
+    if not callable(lr):
+        return [lr] * count
+    try:
+        for i in range(optimizer.steps, optimizer.steps + count):
+            rates.append(optimizer.rate_at(i))
+    except Exception:
+        if not rates:
+            raise
+    return rates

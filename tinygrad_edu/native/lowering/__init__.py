@@ -1,3 +1,72 @@
-"""A tape's normal form (`form`), what is alike in it (`packs`), rows (`rows`): of the forward pass
-(`lanes`), of the backward pass (`reverse`), sums over lanes (`sums`), with what finishes them
-(`fuse`), level by level in a table (`schedule`). All of it in order: `lower`."""
+"""Lowering: eight passes make bytecode of a tape. Each reads one program and gives a new one.
+
+The terms, here and in all of `native`:
+
+    slot     a line of the tape, by its number
+    lane     a place in a row. Lanes are examples; of a single example they are repeated parts of
+             its graph, such as the positions of a text
+    row      one number for each lane. A `Row` is only its name: a program says how it is computed
+    u        a number that is the same in all lanes: a slot (a parameter, say), a constant, or one
+             lane of a row that other lanes use, too
+    pack     nodes that become the lanes of one row, because they are alike
+    hub      a row that is a factor in the products of several sums
+    block    eight parameters; their gradients are one row
+    arena    the memory of the machine, one array of doubles
+    level    rows that can be computed at the same time
+
+The passes, in the order of `lower`:
+
+    1 form      tape -> normal form: sums of products, and calls of other operations
+    2 packs     normal form -> groups of nodes, each of which becomes a row
+    3 forward   normal form and groups -> row program of the forward pass
+    4 backward  row program -> row program with adjoints, made by the table's own rules
+    5 blocks    row program -> row program with the gradients, eight parameters in a row
+    6 layout    row program -> addresses in the arena
+    7 fuse      row program -> shorter row program
+    8 schedule  row program and addresses -> bytecode
+
+`nodes` has every kind of operand and node, `program` the row program, `sums` the sums over lanes
+that passes 4 and 5 need.
+
+An example. The loss (relu(x*w + b) - t)**2 is recorded with the slots x = s0, w = s1, b = s3,
+t = s6 and the constant 2 = s8; w and b are parameters, x and t differ from example to example. Its
+normal form:
+
+    s4 = 1*s3 + s0*s1
+    s5 = relu(s4)
+    s7 = 1*s5 + -1*s6
+    s9 = s7*s7
+
+There are many examples, so each node becomes a row. The rows r0 to r3 are given: x, t, the weight
+of each example in the gradient, and a 1, which is 0 in padding. `forward` adds
+
+    r4 = 1*s3 + r0*s1
+    r5 = relu(r4)
+    r6 = 1*r5 + -1*r1
+    r7 = r6*r6
+
+and `backward` the adjoints of r7, r6, r5 and r4. That of r7 is the weight r2. r6 is used twice, so
+its adjoint is a sum of two products; r5 has the same adjoint, because r6 adds it with factor 1:
+
+    r8 = r6*r2 + r6*r2
+    r9 = step(r5)
+    r10 = r9*r8
+    r11 = 1 in all lanes
+
+The gradient of w is the sum of r10*r0 over all lanes, that of b the sum of r10*r11. The loss is the
+sum of r3*r7. The outputs become one row of sums, and `blocks` makes the gradients another. A row
+has eight sums; those that are not needed have factors of 0:
+
+    r12 = 0 in all lanes
+    r13 = sums of r3 * [r7, r12, r12, r12, r12, r12, r12, r12]
+    r14 = sums of r10 * [r0, r11, r12, r12, r12, r12, r12, r12]
+
+`fuse` moves relu, step and the factor r9 into the instructions that compute the sums, and drops r4,
+r8 and r9, which nobody else reads:
+
+    r5 = relu(1*s3 + r0*s1)
+    r6 = sub(r5, r1)
+    r10 = (r6*r2 + r6*r2) * step(r5)
+
+`schedule` writes seven instructions: DOTS, ELEMENTWISE, DOTS, DOTS, REDUCE, REDUCE, UPDATE.
+"""

@@ -1,3 +1,3 @@
-"""LLVM's language written by Python's operators (`vector`), in it the rows of the table of
-operations (`arithmetic`), the instructions of the machine (`instructions`), and an optimizer's
-formula (`update`)."""
+"""The interpreter of bytecode as LLVM code: a writer of such code by Python's operators (`vector`),
+the operations of the table (`arithmetic`), the instructions (`instructions`), and an optimizer's
+update (`update`)."""

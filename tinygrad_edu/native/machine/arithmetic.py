@@ -1,8 +1,8 @@
 """Operations of the table as machine code: for each primitive, a function that writes it.
 
 An operation that is made of others is written that way, except where WRITERS has a faster twin; the
-tests hold that twins give the same numbers. Primitives without a writer here call C's functions, one
-lane at a time. Every lane has the result of `ieee`, at nan, infinities and both zeros too. LLVM
+tests hold that twins give the same numbers. Primitives without a writer here call functions of C,
+one lane at a time. Every lane has the result of `ieee`, at nan, infinities and both zeros too. LLVM
 has one freedom: `muladd` rounds once or twice, whichever is faster. Both are accurate enough where
 `muladd` is used. (Optimizers' code has the flag "contract", which gives that freedom everywhere.)
 """

@@ -59,8 +59,8 @@ class Code:
     def function(self, header: str) -> Iterator[tuple[list[Pointer], list[Vector]]]:
         """Defines a function: lines that are written inside of the `with` block are its body.
 
-        header: such as "void @f(double* m, i64 n)". Yields the parameters, first the Pointers, whose
-        types end in *, then the Vectors.
+        header: such as "void @f(double* m, i64 n)". Yields the Pointers, whose types end in *, and
+        the other parameters.
         """
         head, _, parameters = header[:-1].partition("(")
         given: list[Vector | Pointer] = []
