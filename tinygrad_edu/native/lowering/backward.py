@@ -14,14 +14,20 @@ from tinygrad_edu import ops
 from tinygrad_edu.native.lowering.nodes import (
     ONE,
     Apply,
+    Column,
     Dots,
     Gather,
+    Given,
     Lane,
+    LaneSums,
     Number,
     Operand,
+    Pattern,
     Product,
     Row,
+    Slope,
     Slot,
+    Zero,
     assert_never,
     row_of,
 )
@@ -177,6 +183,10 @@ class _Backward:
             op = definition.op
         elif isinstance(definition, Gather):
             return self.writer.pattern({place: ONE})
+        elif isinstance(definition, Given | Pattern | Slope | Column | LaneSums | Zero):
+            raise AssertionError(f"{definition!r} is in no forward pass, or has no operands")
+        else:
+            assert_never(definition)
         rule: Rule = (telling(op) if tells else op).derivatives[place]
         local = rule(*[_Symbol(self.writer, x) for x in (row, *parts) if x is not None])
         return local.x if isinstance(local, _Symbol) else Number(float(local))
