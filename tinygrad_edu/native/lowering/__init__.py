@@ -3,16 +3,18 @@
 The terms, here and in all of `native`:
 
     slot     a line of the tape, by its number
-    lane     a place in a row. Lanes are examples; of a single example they are repeated parts of
-             its graph, such as the positions of a text
-    row      one number for each lane. A `Row` is only its name: a program says how it is computed
-    u        a number that is the same in all lanes: a slot (a parameter, say), a constant, or one
-             lane of a row that other lanes use, too
+    lane     a place in a row. Each example has a lane of its own; if there is only one example,
+             each repeated part of its graph has one, such as each position of a text
+    padding  the lanes after the last example
+    row      one number for each lane. A `Row` is only a name: a program says how it is computed
+    u        an operand that is the same in all lanes: a slot (a parameter, say), a number, or one
+             lane of a row that other lanes use as well
     pack     nodes that become the lanes of one row, because they are alike
     hub      a row that is a factor in the products of several sums
     block    eight parameters; their gradients are one row
     arena    the memory of the machine, one array of doubles
     level    rows that can be computed at the same time
+    epilogue what is done to a sum after its last product is added
 
 The passes, in the order of `lower`:
 

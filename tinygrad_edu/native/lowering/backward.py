@@ -1,8 +1,8 @@
 """Pass 4, forward pass to both passes: adjoints become rows, made by the table's own rules.
 
-Along every edge the adjoint of the operand gains adjoint * local derivative, as in `sweep`. An
-operand that is a row has its adjoint lane by lane. One that is the same in all lanes has a sum over
-all lanes: such a sum is a list of products here, and `sums` computes it.
+Along every edge the adjoint of the operand gains adjoint * local derivative, as in `sweep`. A row
+collects its adjoint lane by lane. An operand that is the same in all lanes, such as a parameter,
+needs the sum over all lanes: here it is a list of products, of which `sums` makes a row.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from tinygrad_edu.symbolic import Symbolic
 
 __all__ = ["Backward", "backward"]
 
-# What one use of a row adds to its adjoint: local derivative, adjoint of the result, and a guard.
-# An adjoint that came through a mask has a guard, the condition: see `sweep`.
+# What one use of a row adds to its adjoint: the local derivative, the adjoint of the result, and a
+# guard. Only an adjoint that came through a mask has a guard, which is the condition: see `sweep`.
 Contribution = tuple[Operand, Row, Operand | None]
 
 
 @dataclass(frozen=True)
 class Backward:
-    """The program of both passes; for each wanted slot its gradient, to be summed over lanes."""
+    """The program of both passes, and for each wanted slot the products that are its gradient."""
 
     program: Program
     gradients: dict[int, LaneSum]
@@ -61,8 +61,8 @@ def backward(
 ) -> Backward:
     """Returns the program with the adjoints of all rows between the output and the wanted slots.
 
-    output: a row, or a slot or number if nothing is computed. seed: its adjoint. absorbed: rows
-    whose nan the output may not show, so that their local derivatives must be made nan.
+    output: usually a row; a slot or a number if the loss is nothing but that. seed: its adjoint.
+    absorbed: rows whose nan may be absorbed, so that their local derivatives must be made nan.
     """
     sweep = _Backward(program, wanted, absorbed)
     sweep.run(program, output, seed)
@@ -70,7 +70,11 @@ def backward(
 
 
 class _Backward:
-    """adjoints: contributions to each row. lanes: sums for single lanes of rows, by lane."""
+    """The pass at work.
+
+    adjoints: contributions to each row, from uses of the whole row. lanes: contributions from uses
+    of single lanes, by row and lane.
+    """
 
     def __init__(self, program: Program, wanted: Iterable[int], absorbed: Collection[Row]) -> None:
         self.writer, self.absorbed = Writer(program), absorbed
@@ -184,7 +188,7 @@ class _Backward:
         elif isinstance(definition, Gather):
             return self.writer.pattern({place: ONE})
         elif isinstance(definition, Given | Pattern | Slope | Column | LaneSums | Zero):
-            raise AssertionError(f"{definition!r} is in no forward pass, or has no operands")
+            raise AssertionError(f"{definition!r} is never differentiated")
         else:
             assert_never(definition)
         rule: Rule = (telling(op) if tells else op).derivatives[place]

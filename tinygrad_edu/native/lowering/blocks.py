@@ -47,8 +47,8 @@ class Blocks:
 def blocks(program: Program, gradients: Mapping[int, LaneSum], single: bool) -> Blocks:
     """Returns the program with these gradients in blocks.
 
-    single: there is one example. Then lanes are few, and two forms are faster than sums over them:
-    gathering single lanes, and transposing eight rows.
+    single: there is one example. Then lanes are few, and often there is something faster than a sum
+    over lanes: to gather single lanes, or to transpose eight rows.
     """
     writer = Writer(program)
     made = [
@@ -95,7 +95,7 @@ def _eights_of_a_kind(gradients: Mapping[int, LaneSum], single: bool) -> Iterato
 def _fit(
     having: dict[Row, dict[int, None]], adjoints: set[Row], single: bool, hub: Row
 ) -> tuple[float, int, bool]:
-    """Returns what decides between hubs: first, how well their parameters fill blocks."""
+    """Returns the order of hubs: first, how well their parameters fill blocks of eight."""
     count = len(having[hub])
     return count / -(-count // BLOCK), -count if single else count, hub in adjoints
 

@@ -17,8 +17,8 @@ from tinygrad_edu.tape import Tape
 
 __all__ = ["LONG", "normal_form"]
 
-# A sum of so many terms is not negated term by term when it is subtracted: each subtraction in a
-# chain would copy all of its terms again.
+# A sum of so many terms is subtracted as a whole. Else each subtraction in a long chain would copy
+# all terms of the chain again.
 LONG = 64
 TWO = Number(2.0)
 

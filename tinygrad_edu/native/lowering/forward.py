@@ -39,10 +39,11 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True)
 class Forward:
-    """The program of the forward pass; where each slot is; rows whose nan may be absorbed.
+    """The program of the forward pass, and where its results are.
 
-    places: for each slot that differs from lane to lane, its row and its lane there. A node by
-    itself is in lane 0, and equal in all lanes, because its operands are.
+    places: by slot, the row and the lane that hold its number. A node that is no part of a pack has
+    the same number in all lanes, because its operands have; its place is lane 0. absorbed: rows of
+    slots whose nan may be absorbed.
     """
 
     program: Program
@@ -63,19 +64,22 @@ def forward(
 ) -> Forward:
     """Returns the program with a row for each group.
 
-    inputs: the rows of slots that are there before. absorbed: slots whose nan the output may not
-    show (`tape.hidden`).
+    inputs: the rows of the slots that differ from example to example. absorbed: slots whose nan may
+    be absorbed before the output (`tape.hidden`).
     """
-    return _Forward(nodes, groups, program, inputs, absorbed).result()
+    return _Forward(nodes, program, inputs, absorbed).run(groups)
 
 
 class _Forward:
-    """packs: rows of packs. lent: rows of which single lanes are used. tried: see `_filled`."""
+    """The pass at work.
+
+    packs: rows of packs. lent: rows of which a single lane was used. tried: lanes in which an
+    operand was used or made harmless before (`_filled`).
+    """
 
     def __init__(
         self,
         nodes: Mapping[int, Node],
-        groups: Iterable[Group],
         program: Program,
         inputs: Mapping[int, Row],
         absorbed: Container[int],
@@ -85,17 +89,17 @@ class _Forward:
         self.packs: set[Row] = set()
         self.lent: set[Row] = set()
         self.tried: dict[Hashable, set[int]] = {}
-        self.quiet: set[Row] = set()
+
+    def run(self, groups: Iterable[Group]) -> Forward:
+        rows: set[Row] = set()
         for group in groups:
             row = self._row(group)
             self.places |= {s: Lane(row, lane) for lane, s in group.items()}
             if [*group] != [0]:
                 self.packs.add(row)
-            if any(s in absorbed for s in group.values()):
-                self.quiet.add(row)
-
-    def result(self) -> Forward:
-        return Forward(self.writer.program(), self.places, self.quiet)
+            if any(s in self.absorbed for s in group.values()):
+                rows.add(row)
+        return Forward(self.writer.program(), self.places, rows)
 
     def _operand(self, x: Key) -> Operand:
         """Returns a slot as a lane if it is in a row; anything else unchanged."""
@@ -108,8 +112,8 @@ class _Forward:
     def _row(self, group: Group) -> Row:
         """Returns a new row for nodes of the same operation.
 
-        In lanes that have no node the row has some number, which nobody reads. It has to be
-        finite, because the backward pass multiplies it by 0.
+        Lanes without a node hold a number that nobody reads. It must be finite, because the
+        backward pass multiplies it by 0.
         """
         first = self.nodes[next(iter(group.values()))]
         if isinstance(first, Sum):
@@ -120,10 +124,10 @@ class _Forward:
         columns = zip(*(node.args for node in calls if isinstance(node, Call)))
         operands = [self._merged(dict(zip(group, xs)), group) for xs in columns]
         if [*group] != [0] and op.safe is not None:
-            for i in range(op is div, len(operands)):  # only its divisor makes a quotient infinite
+            for i in range(op is div, len(operands)):  # of a quotient only the divisor matters
                 beside = () if op is div else operands
                 operands[i] = self._filled(operands[i], group, op, op.safe, (i, *beside))
-        if any(s in self.absorbed for s in group.values()):  # no other form: its nan must remain
+        if any(s in self.absorbed for s in group.values()):  # another form could lose its nan
             return self.writer.share(Apply(op, tuple(map(self.writer.as_row, operands))))
         return self.writer.as_row(self.writer.operation(op, *operands))
 
@@ -137,8 +141,8 @@ class _Forward:
     ) -> Operand:
         """Returns an operand that is `safe` in lanes where this row has no node.
 
-        The same operand may have been filled or used in these lanes before, beside the same
-        others: then it is harmless as it is. `tried` has the lanes where it is.
+        The operand is left as it is if the same operation, with the same other operands, was
+        applied to it in all these lanes before.
         """
         missing = {*range(self.writer.lanes)} - group.keys()
         tried = self.tried.setdefault((op, *beside, x), set())
@@ -154,9 +158,9 @@ class _Forward:
     def _key(self, x: Factor, lane: int, members: Collection[int]) -> Key:
         """Returns the key under which factors of different lanes count as the same operand.
 
-        That is the row they share, if each sits in its own lane there, or else the factor. A row
-        of which a single lane is used is used by that lane again, so that its adjoint comes in one
-        way only.
+        That is the row they share, if each sits in its own lane of it; otherwise the factor. If
+        others use a single lane of that row, a node by itself does so, too: then the row has an
+        adjoint of one kind.
         """
         place = self.places.get(x)
         if place is None or place.lane != lane:
@@ -197,7 +201,7 @@ class _Forward:
         )
         for place, column in list(columns.items()):
             (key, i), (lane, (x, y)) = place, next(iter(column.items()))
-            # an operand can be in a row in this lane, and the same in all others
+            # in one lane a factor may count as its row, although it is the same in all lanes
             others = (((key[0], y), i), ((x, key[1]), i)) if len(column) == 1 else ()
             for other in others:
                 if other != place and lane not in columns.get(other, {lane: None}):
@@ -217,7 +221,7 @@ class _Forward:
         x = self._merged({lane: term[0] for lane, term in column.items()}, members)
         y = self._merged({lane: term[1] for lane, term in column.items()}, members)
         if len(column) == len(members) or self._is_given(x) or self._is_given(y):
-            return x, y  # rows of numbers are 0 there already
+            return x, y  # a row of numbers is 0 in these lanes already
         if isinstance(x, Number):
             return self._pattern(dict.fromkeys(column, x), members), y
         x, y = (y, x) if isinstance(y, Row) else (x, y)
@@ -228,7 +232,10 @@ class _Forward:
         return isinstance(x, Row) and isinstance(self.writer.rows[x], Given | Pattern)
 
     def _pattern(self, numbers: Mapping[int, Number], members: Collection[int]) -> Row:
-        """Returns numbers as a row: 0 in other members' lanes, any of them in lanes of nobody."""
+        """Returns numbers as a row.
+
+        Lanes of other members hold 0, and lanes without a member one of the numbers.
+        """
         some, zero = next(iter(numbers.values())), Number(0.0)
         lanes = range(self.writer.lanes)
         return self.writer.pattern(
@@ -237,7 +244,7 @@ class _Forward:
 
 
 def _columns(terms: Iterable[tuple[K, int, Term]]) -> dict[tuple[K, int], dict[int, Term]]:
-    """Returns terms by key and lane. The second part of a key counts its repetitions in a lane."""
+    """Returns terms by key and lane. A key is counted as often as it occurs in one lane."""
     columns: dict[tuple[K, int], dict[int, Term]] = {}
     seen: Counter[tuple[K, int]] = Counter()
     for key, lane, term in terms:

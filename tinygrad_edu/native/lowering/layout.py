@@ -3,7 +3,7 @@
     8 doubles that stay 0 | inputs | patterns | parameters | sums that begin at 0 in each step,
     outputs among them | hubs | gradients | other leaves | rows and constants, as they come up
 
-Parameters, gradients and what an optimizer keeps lie alike, in blocks of eight.
+Parameters, gradients and the states of an optimizer lie in the same order, in blocks of eight.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ __all__ = ["Arena", "Layout", "layout"]
 class Layout:
     """Addresses, in doubles, of what has a fixed place.
 
-    size: of the arena so far. rows: of rows. slots: of slots that are the same in all lanes.
-    numbers: what is in the arena before the first run, by address. inputs_at, parameters_at,
-    gradients_at, outputs_at: where each of these begins. zero_at, zeroed: the doubles that are set
-    to 0 in each step, from where and how many.
+    size: of the arena so far. rows, slots: the address of each row, and of each slot that is the
+    same in all lanes. numbers: by address, what is in the arena before the first run. inputs_at,
+    parameters_at, gradients_at, outputs_at: where each of these begins. zero_at, zeroed: where the
+    doubles begin that each step sets to 0, and how many there are.
     """
 
     size: int
@@ -77,7 +77,7 @@ class Arena:
         self.numbers |= zip(range(at, self.size), pattern.numbers)
 
     def address(self, x: Uniform) -> int:
-        """Returns where the one number is that an operand has in all lanes."""
+        """Returns the address of an operand that is the same in all lanes."""
         if isinstance(x, Lane):
             return self.rows[x.row] + x.lane
         if isinstance(x, int):
@@ -94,7 +94,7 @@ class Arena:
 def layout(
     found: Blocks, inputs: Sequence[Row], outputs: Sequence[Row], leaves: Iterable[int]
 ) -> Layout:
-    """Returns addresses of all that lies in blocks or is read and written from outside.
+    """Returns the addresses of blocks, and of everything that is read or written from outside.
 
     leaves: slots of numbers that are the same in all lanes, parameters or not.
     """

@@ -1,10 +1,10 @@
 """Pass 2, for one example: which nodes of the normal form become lanes of the same row.
 
 A graph of one example often repeats itself, as at the positions of a text. Sums over the same
-parameters are the seeds: they are one sum of different operands, so they become the lanes of one
-pack, in order. From there packs grow downward, to the operands place by place, and upward, to the
-nodes that are made of the same packs in one lane. A poor choice costs time and never an answer:
-whatever packs there are, `forward` looks up each operand in its lane, or gathers it.
+parameters are the seeds: they compute the same sum of different operands, so they become the lanes
+of one pack, in order. From there packs grow downward, to the operands place by place, and upward,
+to the nodes whose operands lie in one lane of the same packs. A poor choice costs time and is never
+an error: whatever the packs are, `forward` finds each operand in its lane, or gathers it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ __all__ = ["packs"]
 
 
 def packs(nodes: dict[int, Node], parameters: Collection[int], lanes: int) -> list[Group]:
-    """Returns all nodes in groups, operands first, each group a row of at most `lanes` lanes.
+    """Returns all nodes in groups, operands first. Each group becomes a row, of `lanes` at most.
 
-    Packs can wait for each other in a circle. Then every node is a group of its own.
+    If packs need each other's results in a circle, every node is a group of its own.
     """
     found = _Packs(nodes)
     found.downward(set(parameters), lanes)
@@ -80,9 +80,9 @@ class _Packs:
             yield {lane: x for lane, x in zip(group, xs) if x is not None}
 
     def _join(self, part: dict[int, Factor]) -> Group:
-        """Puts slots into the pack of those of them that have one, or into a new one.
+        """Puts slots into one pack: the one that some of them are in already, or a new one.
 
-        Returns the pack; {} if they cannot share a pack, or shared it already.
+        Returns the pack; {} if they cannot share a pack, or if all of them shared it before.
         """
         at, _ = self.places.get(next(iter(part.values())), (-1, 0))
         if at >= 0 and self.packs[at].items() >= part.items():
@@ -110,9 +110,9 @@ class _Packs:
         self.places[s] = at, lane
 
     def upward(self, known: int) -> None:
-        """Packs nodes that are made of one lane of the same packs.
+        """Packs nodes whose operands lie in one lane, and there in the same packs.
 
-        Only packs from number `known` on are told apart: any pack before them will do.
+        known: packs up to this number count as one and the same pack.
         """
         found: dict[Hashable, int] = {}
         for s, node in self.nodes.items():

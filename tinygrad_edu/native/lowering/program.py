@@ -1,9 +1,10 @@
-"""A row program, and the writer that a pass makes the next one with."""
+"""A row program, and the writer with which a pass makes the next one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tinygrad_edu import ops
 from tinygrad_edu.ieee import total
@@ -26,18 +27,24 @@ from tinygrad_edu.op import Op
 
 __all__ = ["Meaning", "Program", "Writer"]
 
-# The operations whose slope one instruction makes together with them, by the name of the slope.
+# Operations that one instruction makes together with their slope, by the name of the slope.
 VALUES = {slope: ops.TABLE[value] for value, slope in PAIRS}
-Meaning = tuple[Op, tuple[Operand, ...]]
+
+
+class Meaning(NamedTuple):
+    """An operation and its operands, for a row that is computed in another way."""
+
+    op: Op
+    operands: tuple[Operand, ...]
 
 
 @dataclass(frozen=True)
 class Program:
-    """Rows and how each is computed, in an order in which they can be.
+    """Rows with their definitions, operands first.
 
-    lanes: numbers in a row. meanings: for rows that are computed in another way than they are
-    differentiated, the operation and operands to differentiate. shared: rows to use again where
-    the same definition is needed. patterns: rows of numbers, by the text of these numbers.
+    lanes: numbers in a row. meanings: for rows that are computed in one way and differentiated in
+    another, what to differentiate. shared: rows that are used again where an equal definition is
+    needed. patterns: rows of known numbers, by the text of these numbers.
     """
 
     lanes: int
@@ -56,7 +63,7 @@ class Writer:
         self.shared, self.patterns = dict(old.shared), dict(old.patterns)
 
     def program(self) -> Program:
-        """Returns the new program; the writer is not used any more."""
+        """Returns the new program. Nothing may be written afterwards."""
         return Program(self.lanes, self.rows, self.meanings, self.shared, self.patterns)
 
     def row(self, definition: Definition) -> Row:
@@ -66,7 +73,7 @@ class Writer:
         return row
 
     def share(self, definition: Definition) -> Row:
-        """Returns the row of that definition, a new one only the first time."""
+        """Returns the row with an equal definition, or a new row if there is none."""
         row = self.shared.get(definition)
         if row is None:
             row = self.shared[definition] = self.row(definition)
@@ -88,7 +95,7 @@ class Writer:
         return self.patterns[key]
 
     def as_row(self, x: Operand) -> Row:
-        """Returns an operand as a row; one that is the same in all lanes fills it."""
+        """Returns an operand as a row. One that is the same in all lanes fills the row."""
         if isinstance(x, Row):
             return x
         return self.filling(x) if isinstance(x, Number) else self.share(Dots(((ONE, x),)))
@@ -100,7 +107,7 @@ class Writer:
     def parts(self, row: Row) -> Sequence[Operand | None]:
         """Returns the operands by which a row is differentiated."""
         meaning = self.meanings.get(row)
-        return operands(self.rows[row]) if meaning is None else meaning[1]
+        return operands(self.rows[row]) if meaning is None else meaning.operands
 
     def operation(self, op: Op, *xs: Operand) -> Operand:
         """Returns an operation of the table on these operands.
@@ -132,9 +139,9 @@ class Writer:
         return self.share(Apply(op, tuple(rows)))
 
     def _slope(self, value: Row, op: Op, rows: Sequence[Row]) -> Row:
-        """Returns the row that is made together with `value`; it means `op` of the same rows."""
+        """Returns the row that the instruction of `value` makes, too. It means `op` of `rows`."""
         slope = self.share(Slope(value))
-        self.meanings.setdefault(slope, (op, tuple(rows)))
+        self.meanings.setdefault(slope, Meaning(op, tuple(rows)))
         return slope
 
     def _power(self, x: Operand, exponent: Number) -> Row:
@@ -157,5 +164,5 @@ class Writer:
             factors *= 2
         row = factors[0] if len(factors) == 1 else self.dots((factors[0], factors[1]))
         if exponent != ONE:
-            self.meanings.setdefault(row, (ops.power, (x, exponent)))
+            self.meanings.setdefault(row, Meaning(ops.power, (x, exponent)))
         return row

@@ -72,7 +72,7 @@ def schedule(
 
 
 class _Schedule:
-    """waiting: updates of parameters that nobody reads any more."""
+    """The pass at work. waiting: updates of parameters that nobody reads any more."""
 
     def __init__(
         self, program: Program, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
@@ -152,11 +152,11 @@ class _Schedule:
 
     def _write(self, code: int, *numbers: int) -> None:
         self.code += [code, 2 + len(numbers), *numbers]
-        if self.waiting and code != UPDATE:  # a few at a time, while other rows are computed
+        if self.waiting and code != UPDATE:  # one at a time, between other instructions
             self._write(UPDATE, *self.waiting.pop(0))
 
     def _update(self, rows: Iterable[Row]) -> None:
-        """Has the parameters of these gradients change soon, a few at a time."""
+        """Puts the parameters of these gradients on the list of those to update soon."""
         places = sorted([self.blocks[row]] for row in rows if row in self.blocks)
         while places:
             count, (step,) = _run(places[:BLOCK])
@@ -164,12 +164,12 @@ class _Schedule:
             del places[:count]
 
     def _gather(self, found: Sequence[tuple[Row, Gather]]) -> None:
-        """Writes rows of single lanes; rows side by side are one instruction."""
+        """Writes rows of single lanes. Rows that lie side by side are one instruction."""
         self.arena.place(row for row, _ in found)
         sources: list[int] = []
         for (row, node), following in zip_longest(found, found[1:]):
             some = next(x for x in node.sources if x is not None)
-            wanted = (some if x is None else x for x in node.sources)  # any lane, so it is finite
+            wanted = (some if x is None else x for x in node.sources)  # so unused lanes are finite
             sources += [self.arena.address(x) for x in wanted if not isinstance(x, Row)]
             sources += [0] * (-len(sources) % BLOCK)
             end = self.arena.rows[row] + len(node.sources) + -len(node.sources) % BLOCK
@@ -186,7 +186,11 @@ class _Schedule:
             self._write(TRANSPOSE, at[row], *(at[x] for x in node.rows))
 
     def _apply(self, found: list[tuple[Row, Apply]]) -> None:
-        """Writes operations; rows that are steps apart, and whose operands are, in one."""
+        """Writes operations.
+
+        One instruction makes all rows whose addresses, and whose operands' addresses, are equal
+        steps apart.
+        """
         at = self.arena.rows
 
         def order(item: tuple[Row, Apply]) -> tuple[str, list[int]]:
@@ -233,7 +237,7 @@ class _Schedule:
         groups.sort(key=lambda group: group[0].columns)
         self.arena.place(s.row for group in groups for s in group)
         more = [self.arena.take(self.arena.lanes) for _ in self.sizes[1:]]
-        free = {*more, *(at[row] for row, _ in rows)}  # nothing that is wanted is there yet
+        free = {*more, *(at[row] for row, _ in rows)}  # no wanted number is there yet
         for group in groups:
             k = 0
             while k < len(group):
@@ -242,8 +246,8 @@ class _Schedule:
     def _own_factors(self, found: Sequence[_Dots]) -> None:
         """Rewrites number * row, so that sums which differ in such products share one DOTS.
 
-        A row that many of the sums have stays common to them, with its number. Another becomes a
-        product of two rows, one of which is filled with the number.
+        A product that many of the sums have stays as it is. In any other the number fills a row,
+        and the product becomes one of two rows.
         """
         for s in found:
             filled = [(self._number_in(x), y) for x, y in s.rr]
