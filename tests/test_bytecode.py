@@ -49,7 +49,16 @@ from tinygrad_edu.native.lowering.nodes import (
 )
 from tinygrad_edu.native.lowering.program import Program, Writer
 from tinygrad_edu.native.lowering.sums import sums
-from tinygrad_edu.native.machine.instructions import DOTS, REDUCE, UPDATE, machine, wide
+from tinygrad_edu.native.machine.instructions import (
+    DOTS,
+    PLAIN,
+    REDUCE,
+    RELU,
+    TIMES_STEP,
+    UPDATE,
+    machine,
+    wide,
+)
 from tinygrad_edu.native.machine.update import Update
 
 FILE = Path(__file__).parent / "references" / "bytecode.json"
@@ -227,10 +236,10 @@ def worked_example() -> list[str]:
             ((hub, *others),) = node.terms
             return f"sums of {word(hub)} * [{', '.join(map(word, others))}]"
         total = " + ".join(f"{word(x)}*{word(y)}" for x, y in node.terms)
-        epilogue = getattr(node, "epilogue", "")
-        if epilogue == "times step":
+        last = getattr(node, "epilogue", PLAIN)
+        if last is TIMES_STEP:
             return f"({total}) * step({word(node.other)})"
-        return f"{epilogue}({total})" if epilogue else total
+        return f"relu({total})" if last is RELU else total
 
     lines = [f"s{k} = {text(node)}" for k, node in nodes.items()]
     rows = [*found.program.rows.items(), *changed.items()]

@@ -91,7 +91,7 @@ def _reached(
         yield [*along(a_step, *first[both:]), *along(b_step, *second[both:])], lanes
         yield [*along(init_step, init), *along(u_step, *first[:count])], 1
         yield [*first[count:both], *second[count:both]], 1
-        if list(EPILOGUES.values())[epilogue].reads_row:
+        if EPILOGUES[epilogue].reads_row:
             yield along(other_step, other), lanes
 
 

@@ -24,6 +24,7 @@ from tinygrad_edu.native.lowering.nodes import (
     operands,
 )
 from tinygrad_edu.native.lowering.program import Program
+from tinygrad_edu.native.machine.instructions import PLAIN, RELU, TIMES, TIMES_STEP
 
 __all__ = ["fuse", "rows_of"]
 
@@ -50,25 +51,25 @@ def fuse(program: Program, placed: Container[Row]) -> Program:
     def movable(x: Operand) -> tuple[Product, ...]:
         """The terms of a sum that may become part of its only user, () for anything else."""
         node = rows.get(x) if isinstance(x, Row) and uses[x] == 1 else None
-        return node.terms if isinstance(node, Dots) and not node.epilogue else ()
+        return node.terms if isinstance(node, Dots) and node.epilogue is PLAIN else ()
 
     for row, node in list(rows.items()):
         if isinstance(node, Apply) and node.op is ops.relu:
             (total,) = node.rows
             if terms := movable(total):
-                rows[row] = Dots(terms, "relu")
+                rows[row] = Dots(terms, RELU)
                 del rows[total]
-        elif isinstance(node, Dots) and len(node.terms) == 1 and not node.epilogue:
+        elif isinstance(node, Dots) and len(node.terms) == 1 and node.epilogue is PLAIN:
             other, y = sorted(node.terms[0], key=lambda x: len(movable(x)))
             if isinstance(other, Row) and isinstance(y, Row) and (terms := movable(y)):
-                epilogue, factor = "times", rows.get(other)
+                epilogue, factor = TIMES, rows.get(other)
                 if uses[other] == 1 and isinstance(factor, Apply) and factor.op is ops.step:
                     del rows[other]
-                    epilogue, (other,) = "times step", factor.rows
+                    epilogue, (other,) = TIMES_STEP, factor.rows
                 rows[row] = Dots(terms, epilogue, other)
                 del rows[y]
     for row, node in rows.items():
-        if isinstance(node, Dots) and len(node.terms) == 2 and not node.epilogue:
+        if isinstance(node, Dots) and len(node.terms) == 2 and node.epilogue is PLAIN:
             (one, x), (sign, y) = node.terms
             plain = one == ONE and sign in (ONE, MINUS_ONE)
             if plain and isinstance(x, Row) and isinstance(y, Row):

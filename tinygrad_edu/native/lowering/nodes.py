@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn, TypeAlias, final
 
+from tinygrad_edu.native.machine.instructions import PLAIN, Epilogue
 from tinygrad_edu.op import Op
 
 __all__ = [
@@ -152,11 +153,11 @@ class Pattern:
 class Dots:
     """A sum of products, on which the instruction DOTS performs an epilogue at last.
 
-    epilogue: a key of `instructions.EPILOGUES`. other: the row that the epilogue multiplies by.
+    other: the row that the epilogue reads, if it reads one.
     """
 
     terms: tuple[Product, ...]
-    epilogue: str = ""
+    epilogue: Epilogue = PLAIN
     other: Row | None = None
 
 

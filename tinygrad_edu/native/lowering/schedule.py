@@ -51,7 +51,6 @@ from tinygrad_edu.native.machine.instructions import (
 
 __all__ = ["Bytecode", "schedule"]
 
-EPILOGUE_CODES = {name: k for k, name in enumerate(EPILOGUES)}
 SLOPES = dict(PAIRS.keys())  # what one instruction can make together
 
 
@@ -306,7 +305,7 @@ class _Schedule:
         pairs = [x for u, (_, r) in zip(us, first.ur) for x in (u, self.arena.rows[r])]
         pairs += [self.arena.address(u) for pair in first.uu for u in pair]
         pairs += [x for pair in zip(a, b) for x in pair]
-        epilogue = EPILOGUE_CODES[first.node.epilogue]
+        epilogue = EPILOGUES.index(first.node.epilogue)
         head = (out, out_step, init, init_step, len(us), u_step, epilogue)
         rest = (other, other_step, len(first.uu), len(a), a_step, b_step)
         assert 2 + len(head) + len(rest) == HEAD

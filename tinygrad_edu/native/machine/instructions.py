@@ -38,7 +38,11 @@ __all__ = [
     "GATHER",
     "HEAD",
     "OPS",
+    "PLAIN",
     "REDUCE",
+    "RELU",
+    "TIMES",
+    "TIMES_STEP",
     "TRANSPOSE",
     "UPDATE",
     "Epilogue",
@@ -54,7 +58,7 @@ GATHER, REDUCE, TRANSPOSE, UPDATE = 1, 2, 4, 5  # codes; REDUCE + 1 makes sixtee
 DOTS, ELEMENTWISE = 8, 16  # DOTS + i makes outputs(...)[i] rows, ELEMENTWISE + k applies OPS[k]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Epilogue:
     """What DOTS does to a finished sum x. reads_row: whether it needs the numbers y of a row."""
 
@@ -62,13 +66,11 @@ class Epilogue:
     reads_row: bool = False
 
 
-# An instruction names its epilogue by the place in this dictionary.
-EPILOGUES = {
-    "": Epilogue(lambda x, _: x),
-    "relu": Epilogue(lambda x, _: written(relu)(x)),
-    "times": Epilogue(lambda x, y: x * y, reads_row=True),
-    "times step": Epilogue(lambda x, y: x * written(step)(y), reads_row=True),
-}
+PLAIN = Epilogue(lambda x, _: x)
+RELU = Epilogue(lambda x, _: written(relu)(x))
+TIMES = Epilogue(lambda x, y: x * y, reads_row=True)
+TIMES_STEP = Epilogue(lambda x, y: x * written(step)(y), reads_row=True)
+EPILOGUES = (PLAIN, RELU, TIMES, TIMES_STEP)  # an instruction has the place of its epilogue here
 
 
 def outputs(vectors: int, registers: int) -> list[int]:
@@ -180,7 +182,7 @@ class _Machine(Code):
                 for s, at, y in zip(sums, places(out, out_step), beside):
                     at.store(last.apply(s, y.vector(width) if last.reads_row else s))
 
-            self.cases(epilogue, {k: partial(store, x) for k, x in enumerate(EPILOGUES.values())})
+            self.cases(epilogue, {k: partial(store, x) for k, x in enumerate(EPILOGUES)})
 
     def gather(self) -> None:
         """Code GATHER: code, length, out, count, then 8 * count addresses of numbers."""
