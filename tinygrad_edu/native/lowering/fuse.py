@@ -7,7 +7,7 @@ stored. A sum of two rows without factors becomes an addition or a subtraction.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import replace
 
 from tinygrad_edu import ops
@@ -15,29 +15,16 @@ from tinygrad_edu.native.lowering.nodes import (
     MINUS_ONE,
     ONE,
     Apply,
-    Definition,
     Dots,
-    Lane,
     Operand,
     Product,
     Row,
-    operands,
+    rows_of,
 )
 from tinygrad_edu.native.lowering.program import Program
 from tinygrad_edu.native.machine.instructions import PLAIN, RELU, TIMES, TIMES_STEP
 
-__all__ = ["fuse", "rows_of"]
-
-
-def rows_of(node: Definition) -> Iterator[Row]:
-    """Yields every row that a row is made of, as often as it is used."""
-    for x in operands(node):
-        if isinstance(x, Row):
-            yield x
-        elif isinstance(x, Lane):
-            yield x.row
-    if isinstance(node, Dots) and node.other is not None:
-        yield node.other
+__all__ = ["fuse"]
 
 
 def fuse(program: Program, placed: Container[Row]) -> Program:

@@ -8,7 +8,7 @@ last branch calls `assert_never`: mypy then proves that no kind was forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn, TypeAlias, final
 
@@ -45,6 +45,7 @@ __all__ = [
     "factors",
     "operands",
     "row_of",
+    "rows_of",
 ]
 
 
@@ -229,3 +230,14 @@ def operands(node: Definition) -> Sequence[Operand | None]:
     if isinstance(node, Given | Pattern | Zero):
         return ()
     assert_never(node)
+
+
+def rows_of(node: Definition) -> Iterator[Row]:
+    """Yields the rows that a node is made of, as often as it uses them."""
+    for x in operands(node):
+        if isinstance(x, Row):
+            yield x
+        elif isinstance(x, Lane):
+            yield x.row
+    if isinstance(node, Dots) and node.other is not None:
+        yield node.other

@@ -15,7 +15,6 @@ from graphlib import TopologicalSorter
 from itertools import chain, pairwise, takewhile, tee, zip_longest
 
 from tinygrad_edu.native.lowering.blocks import Block
-from tinygrad_edu.native.lowering.fuse import rows_of
 from tinygrad_edu.native.lowering.layout import Arena, Layout
 from tinygrad_edu.native.lowering.nodes import (
     ONE,
@@ -33,6 +32,7 @@ from tinygrad_edu.native.lowering.nodes import (
     Zero,
     assert_never,
     operands,
+    rows_of,
 )
 from tinygrad_edu.native.lowering.program import Program, Writer
 from tinygrad_edu.native.machine.arithmetic import PAIRS

@@ -109,7 +109,12 @@ def machine(width: int, vectors: int, registers: int, missing: Collection[str] =
 
 
 class _Machine(Code):
-    """Writes one function for each instruction: of the arena, and of where its int32 begin."""
+    """Writes one function for each instruction.
+
+    Its parameters are `m`, the arena, and `t`, the int32 of the instruction. The docstrings name
+    these int32 in their order. Where an instruction makes several rows, it has the first address
+    of each kind, and a step, which is the distance from one such address to the next.
+    """
 
     def __init__(self, width: int, vectors: int) -> None:
         super().__init__(wide(width))
@@ -120,12 +125,12 @@ class _Machine(Code):
         return [at + c for c in range(0, self.lanes, self.width)]
 
     def dots(self, j: int) -> None:
-        """Codes DOTS...: J rows at once, sums over the same rows with different u's.
+        """Codes DOTS, DOTS + 1, ...: J rows, which are sums over the same rows with other u's.
 
-        code, length, out, step, init, step, count of u * row, step of u, epilogue, its row, step,
-        count of u * u, count of row * row, step of the first rows, step of the second; then the
-        pairs (u, row), (u, u), (row, row). Where one address is given for J rows, the others
-        follow it a step apart. Products u * u occur only where J is 1.
+        code, length, out, out_step, init, init_step, count, u_step, epilogue, other, other_step,
+        uu, rr, a_step, b_step; then `count` pairs (u, row), `uu` pairs (u, u) and `rr` pairs
+        (row a, row b). init: what each sum begins with. other: the row that the epilogue reads.
+        Pairs (u, u) occur only if J is 1.
         """
         width = self.width
         with self.function(f"internal void @dots{j}(double* m, i32* t)") as ((m, t), _):
@@ -185,7 +190,10 @@ class _Machine(Code):
             self.cases(epilogue, {k: partial(store, x) for k, x in enumerate(EPILOGUES)})
 
     def gather(self) -> None:
-        """Code GATHER: code, length, out, count, then 8 * count addresses of numbers."""
+        """Code GATHER: numbers from anywhere, side by side.
+
+        code, length, out, count; then 8 * count addresses of numbers.
+        """
         with self.function("internal void @gather(double* m, i32* t)") as ((m, t), _):
             out, eights = t[2], t[3]
 
@@ -196,11 +204,12 @@ class _Machine(Code):
             self.loop(eights, [], eight)
 
     def elementwise(self, name: str) -> None:
-        """Codes ELEMENTWISE...: one operation on `count` rows, whose operands are steps apart.
+        """Codes ELEMENTWISE, ELEMENTWISE + 1, ...: one operation, `count` times.
 
-        code, length, out, count, a, step, b, step. A pair of operations on `a` has two results;
-        the second goes to `b`. Two vectors are computed at a time, because they do not wait for
-        each other. With an odd number of vectors the last pair overlaps the one before.
+        code, length, out, count, a, a_step, b, b_step. The results lie side by side. A pair of
+        operations on `a` has a second result, which goes to `b`. Two vectors are computed at a
+        time, because they do not wait for each other. With an odd number of vectors the last two
+        overlap the two before.
         """
         value, _, slope = name.partition(" and ")
         pair = PAIRS.get((value, slope))
@@ -232,9 +241,9 @@ class _Machine(Code):
     def reduce(self, hubs: int) -> None:
         """Codes REDUCE and REDUCE + 1: eight or sixteen sums over all lanes, added to the arena.
 
-        code, length, count of terms, where each eight sums begin; then for each term one or two
-        rows, the hubs, and eight more. A sum adds up hub * row over lanes and terms. Two hubs
-        share the eight rows, which are read once.
+        code, length, count, one or two addresses of eight sums; then for each of `count` terms one
+        or two rows, the hubs, and eight more. A sum adds up hub * row over lanes and terms. Two
+        hubs share the eight rows, which are read once.
         """
         width, size = self.width, BLOCK + hubs
         with self.function(f"internal void @reduce{hubs}(double* m, i32* t)") as ((m, t), _):
@@ -255,9 +264,9 @@ class _Machine(Code):
                 at.store(at.vector(width) + _across(sums[k : k + width]))
 
     def transpose(self) -> None:
-        """Code TRANSPOSE: code, length, out, eight rows of eight lanes.
+        """Code TRANSPOSE: row k of the result is lane k of each of eight rows.
 
-        Row k of the result is lane k of each row. Three rounds exchange neighbours, pairs and
+        code, length, out, eight rows of eight lanes. Three rounds exchange neighbours, pairs and
         fours.
         """
         with self.function("internal void @transpose(double* m, i32* t)") as ((m, t), _):
@@ -274,8 +283,8 @@ class _Machine(Code):
     def run(self, calls: dict[int, str]) -> None:
         """Runs the instructions of the bytecode, up to code 0.
 
-        Code UPDATE: code, length, first, count, step. `count` blocks of eight parameters change, if
-        `update` is not null: block `first`, and others a step apart.
+        Code UPDATE: if `update` is not null, it changes `count` blocks of eight parameters: block
+        `first`, and others a step apart. code, length, first, count, step.
         """
         header = "void @run(double* m, i32* bytecode, ptr update, i64* places, double* settings)"
         with self.function(header) as ((m, _, *given), (update,)):
@@ -288,7 +297,7 @@ class _Machine(Code):
             bodies = {k: partial(self.call, f"@{name}", m, t) for k, name in calls.items()}
             self.do("br label %next")
             self.start("next")
-            place = len(self.lines)  # of a line that can be written only after the loop
+            place = len(self.lines)  # of a line that needs a name from below
             self.cases(t[0], {**bodies, UPDATE: change}, "end")
             ends = f"[ %bytecode, %entry ], [ {(t + t[1]).name}, %{self.block} ]"
             self.lines.insert(place, f"%t = phi ptr {ends}")
@@ -298,12 +307,12 @@ class _Machine(Code):
     def train(self) -> None:
         """Trains for `steps` steps at most, and returns how many were made.
 
-        It stops after a step whose first output is not finite. plan: where the inputs of a chunk
-        go, their doubles, how many chunks there are; where the doubles are that begin a step at 0,
-        how many; where the outputs are, how many; how many settings a step has. columns: the
-        inputs of all chunks. losses: room for the outputs of each step. update: null, or the
-        function that moves parameters in the last chunk; its arguments are the arena, places, the
-        settings of the step, first, count and step (see `Update`).
+        It stops after a step whose first output is not finite. Examples come in chunks, a row in
+        each. plan: eight numbers: the address of a chunk's inputs, their count, the count of
+        chunks; the address of what each step sets to 0, its count; the address of the outputs,
+        their count; the count of a step's settings. columns: the inputs of all chunks. losses: room
+        for the outputs of each step. update: null, or the function of an `Update`, which moves the
+        parameters in the last chunk. places, settings: what it is called with.
         """
         data = "double* m, i32* bytecode, i64* plan, double* columns, double* losses, i64 steps"
         header = f"i64 @train({data}, ptr update, i64* places, double* settings)"

@@ -33,7 +33,9 @@ class Update:
         results: the new parameter and the new states."""
         *places, rate, steps = leaves
         tape = record(results)
-        own = {tape.leaves[x] for x in places if x in tape.leaves}  # of each parameter
+        own = {
+            tape.leaves[x] for x in places if x in tape.leaves
+        }  # slots that differ from parameter to parameter
         read = set(tape.outputs)
         for k, operands in enumerate(zip(tape.a, tape.b)):
             if not own.isdisjoint(operands):

@@ -104,7 +104,7 @@ class Code:
         names = [Vector(self, self.name(), x.kind, x.width) for x in begun]
         self.do(f"br label %{head}")
         self.start(head)
-        place = len(self.lines)  # of lines that need the names of the results
+        place = len(self.lines)  # of lines that need names from below
         self.do(f"br i1 {(names[0] < count).name}, label %{inside}, label %{after}")
         self.start(inside)
         given = body(*names) or ()
