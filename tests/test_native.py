@@ -210,7 +210,9 @@ def batch_of(
             else:
                 new[node] = node if node.op is CONSTANT else node.op(*(new[x] for x in node.args))
         more = [new[z].data for z in also]
-        by = [new.get(x) or Value(x.data) for x in wrt]  # what does not matter is not there
+        by = [
+            new[x] if x in new else Value(x.data) for x in wrt
+        ]  # what does not matter is not there
         (value, *slopes), (size, *others) = eager(new[y], by)
         found.append([value, *more, *slopes])
         sizes.append([size, *map(abs, more), *others])
