@@ -30,7 +30,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Addresses: TypeAlias = npt.NDArray[np.intp]
 Column: TypeAlias = Sequence[float] | Floats  # the numbers of one input, one for each example
 
-# Lengths of rows in vectors. Thirteen and the sums of two rows fill 32 registers, seven half.
+# Lengths of rows in vectors. The sums of two rows of 13 fill 32 registers; 7 suits 16 registers.
 VECTORS = (1, 2, 4, 7, 13)
 
 

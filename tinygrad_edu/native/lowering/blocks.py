@@ -95,7 +95,7 @@ def _eights_of_a_kind(gradients: Mapping[int, LaneSum], single: bool) -> Iterato
 def _fit(
     having: dict[Row, dict[int, None]], adjoints: set[Row], single: bool, hub: Row
 ) -> tuple[float, int, bool]:
-    """Returns the order of hubs: first, how well their parameters fill blocks of eight."""
+    """Returns what hubs are sorted by: first, how well their parameters fill blocks of eight."""
     count = len(having[hub])
     return count / -(-count // BLOCK), -count if single else count, hub in adjoints
 
@@ -106,7 +106,10 @@ def _eights(members: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def _gather(writer: Writer, made: Sequence[Block], gradients: Mapping[int, LaneSum]) -> None:
-    """Gathers gradients that are each one lane of some row: a product with a single 1."""
+    """Makes a GATHER of blocks whose gradients are single lanes of rows.
+
+    Such a gradient is one product, of a row with a pattern that has a single 1.
+    """
     ones = {writer.pattern({lane: ONE}): lane for lane in range(writer.lanes)}
     for block in made:
         products = [product for p in block.parameters for product in gradients[p]]

@@ -124,7 +124,7 @@ class _Forward:
         columns = zip(*(node.args for node in calls if isinstance(node, Call)))
         operands = [self._merged(dict(zip(group, xs)), group) for xs in columns]
         if [*group] != [0] and op.safe is not None:
-            for i in range(op is div, len(operands)):  # of a quotient only the divisor matters
+            for i in range(op is div, len(operands)):  # a quotient needs a safe divisor only
                 beside = () if op is div else operands
                 operands[i] = self._filled(operands[i], group, op, op.safe, (i, *beside))
         if any(s in self.absorbed for s in group.values()):  # another form could lose its nan
@@ -158,9 +158,9 @@ class _Forward:
     def _key(self, x: Factor, lane: int, members: Collection[int]) -> Key:
         """Returns the key under which factors of different lanes count as the same operand.
 
-        That is the row they share, if each sits in its own lane of it; otherwise the factor. If
-        others use a single lane of that row, a node by itself does so, too: then the row has an
-        adjoint of one kind.
+        That is the row they share, if each sits in its own lane of it; otherwise the factor. A node
+        by itself is an exception: if others use single lanes of that row, it uses one, too, so that
+        the adjoint of the row does not come in two forms.
         """
         place = self.places.get(x)
         if place is None or place.lane != lane:
@@ -201,7 +201,7 @@ class _Forward:
         )
         for place, column in list(columns.items()):
             (key, i), (lane, (x, y)) = place, next(iter(column.items()))
-            # in one lane a factor may count as its row, although it is the same in all lanes
+            # what is the same factor in all lanes can have the key of its row in one of them
             others = (((key[0], y), i), ((x, key[1]), i)) if len(column) == 1 else ()
             for other in others:
                 if other != place and lane not in columns.get(other, {lane: None}):
@@ -244,7 +244,7 @@ class _Forward:
 
 
 def _columns(terms: Iterable[tuple[K, int, Term]]) -> dict[tuple[K, int], dict[int, Term]]:
-    """Returns terms by key and lane. A key is counted as often as it occurs in one lane."""
+    """Returns terms by key and lane. A key that occurs again in a lane gets a number."""
     columns: dict[tuple[K, int], dict[int, Term]] = {}
     seen: Counter[tuple[K, int]] = Counter()
     for key, lane, term in terms:

@@ -1,7 +1,14 @@
 """Pass 6: where everything lies in the arena, the machine's one array of doubles.
 
-    8 doubles that stay 0 | inputs | patterns | parameters | sums that begin at 0 in each step,
-    outputs among them | hubs | gradients | other leaves | rows and constants, as they come up
+    eight doubles that stay 0
+    inputs
+    patterns
+    parameters
+    sums that begin at 0 in each step, the outputs among them
+    rows of which gradients use single lanes
+    gradients
+    other leaves
+    all other rows, and constants, in the order of the schedule
 
 Parameters, gradients and the states of an optimizer lie in the same order, in blocks of eight.
 """

@@ -91,7 +91,7 @@ def lower(
 def _seeded(ahead: Forward, output: int, columns: Sequence[Row]) -> tuple[Program, Row]:
     """Returns the program with the adjoint of the output, and its row.
 
-    The adjoint is the weight of the example, or, of a single one, 1 in the lane of the output.
+    The adjoint is the weight of each example; of a single example, 1 in the lane of the output.
     """
     writer = Writer(ahead.program)
     place = ahead.places.get(output)

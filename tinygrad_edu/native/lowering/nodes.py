@@ -1,9 +1,9 @@
 """Every kind of operand and node in the compiler's programs; none of them ever changes.
 
 There are two kinds of program. The normal form maps a slot of the tape to a `Node`, whose operands
-are slots and numbers. A row program maps a `Row` to its `Definition`, whose operands are closed in
-`Operand`. A pass reads one program and makes another. Where it asks for the kind of a node, the
-last branch calls `assert_never`: mypy then proves that no kind was forgotten.
+are slots and numbers. A row program maps a `Row` to its `Definition`, whose operands are of the
+four kinds of `Operand`. A pass reads one program and makes another. Where it asks for the kind of
+a node, the last branch calls `assert_never`: mypy then proves that no kind was forgotten.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class Apply:
 @final
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """The derivative of another row, which the instruction that makes that row makes as well."""
+    """The derivative of another row. One instruction makes both."""
 
     of: Row
 
@@ -182,7 +182,7 @@ class Slope:
 @final
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """For each lane the operand that it takes its number from, None if any number will do."""
+    """One operand for each lane, whose number the lane takes; None if any number will do."""
 
     sources: tuple[Operand | None, ...]
 

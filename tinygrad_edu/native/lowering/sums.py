@@ -18,8 +18,8 @@ def sums(writer: Writer, wanted: Sequence[LaneSum]) -> Row:
     """Returns a row with up to eight of these sums, one in each of its first lanes.
 
     A term of the row is a hub, and for each sum the row that the hub is multiplied by there, 0
-    where the sum has no product left with that hub. The fewer terms the better: each product takes
-    that of its two rows as the hub which most sums have in a product.
+    where the sum has no product left with that hub. Few terms are fast: of its two rows a product
+    takes as the hub the one that the most sums have.
     """
     zero, terms = writer.filling(Number(0.0)), []
     having: dict[Row, dict[int, deque[int]]] = {}  # of each row, by sum, the products it is in

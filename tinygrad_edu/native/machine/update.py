@@ -1,4 +1,4 @@
-"""An optimizer's update as machine code, from the graph of one update that it records."""
+"""An optimizer's update as machine code, made from the graph that it records of one update."""
 
 from __future__ import annotations
 
