@@ -116,7 +116,7 @@ def plans(everything: bool) -> Iterator[Plan]:
         ),
     }
     ws = model.parameters() * 2
-    short, long = (sum((w * (i + 2.0) for i, w in enumerate(ws[:n])), xs[2]) for n in (9, 88))
+    short, long = (sum((w * (n + i + 0.5) for i, w in enumerate(ws[:n])), xs[2]) for n in (9, 88))
     some["subtracted"] = (xs[0] - short).tanh() + (xs[1] - long).tanh()
     for name, loss in some.items():
         for count in (1, 9, 300):
