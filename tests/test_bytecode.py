@@ -47,7 +47,7 @@ from tinygrad_edu.native.lowering.nodes import (
     Pattern,
     Row,
 )
-from tinygrad_edu.native.lowering.program import Program, Writer
+from tinygrad_edu.native.lowering.program import RowProgram, Writer
 from tinygrad_edu.native.lowering.sums import sums
 from tinygrad_edu.native.machine.instructions import (
     DOTS,
@@ -210,7 +210,7 @@ def worked_example() -> list[str]:
     tape = record([loss])
     x, t, w, b = (tape.leaves[leaf] for leaf in (*inputs, *wrt))
     nodes = normal_form(tape, tape.outputs)
-    writer = Writer(Program(8))
+    writer = Writer(RowProgram(8))
     given = [writer.row(Given()) for _ in range(4)]
     ahead = forward(
         nodes, [{0: k} for k in nodes], writer.program(), {x: given[0], t: given[1]}, set()

@@ -31,7 +31,7 @@ from tinygrad_edu.native.lowering.nodes import (
     assert_never,
     row_of,
 )
-from tinygrad_edu.native.lowering.program import Program, Writer
+from tinygrad_edu.native.lowering.program import RowProgram, Writer
 from tinygrad_edu.native.lowering.sums import LaneSum, sums
 from tinygrad_edu.op import Op, Rule, telling
 from tinygrad_edu.sweep import cut
@@ -48,12 +48,12 @@ Contribution = tuple[Operand, Row, Operand | None]
 class Backward:
     """The program of both passes, and for each wanted slot the products that are its gradient."""
 
-    program: Program
+    program: RowProgram
     gradients: dict[int, LaneSum]
 
 
 def backward(
-    program: Program,
+    program: RowProgram,
     output: Row | Slot | Number | None,
     seed: Row,
     wanted: Iterable[int],
@@ -76,13 +76,15 @@ class _Backward:
     of single lanes, by row and lane.
     """
 
-    def __init__(self, program: Program, wanted: Iterable[int], absorbed: Collection[Row]) -> None:
+    def __init__(
+        self, program: RowProgram, wanted: Iterable[int], absorbed: Collection[Row]
+    ) -> None:
         self.writer, self.absorbed = Writer(program), absorbed
         self.gradients: dict[int, LaneSum] = {s: [] for s in wanted}
         self.adjoints: dict[Row, list[Contribution]] = {}
         self.lanes: dict[Row, dict[int, LaneSum]] = {}
 
-    def run(self, program: Program, output: Row | Slot | Number | None, seed: Row) -> None:
+    def run(self, program: RowProgram, output: Row | Slot | Number | None, seed: Row) -> None:
         needed: set[object] = set(self.gradients)
         for row in program.rows:
             if not needed.isdisjoint(map(row_of, self.writer.parts(row))):

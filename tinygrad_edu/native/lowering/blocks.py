@@ -21,7 +21,7 @@ from tinygrad_edu.native.lowering.nodes import (
     Row,
     Zero,
 )
-from tinygrad_edu.native.lowering.program import Program, Writer
+from tinygrad_edu.native.lowering.program import RowProgram, Writer
 from tinygrad_edu.native.lowering.sums import LaneSum, sums
 from tinygrad_edu.native.machine.instructions import BLOCK
 
@@ -40,11 +40,11 @@ class Block:
 class Blocks:
     """The program with the gradients of all parameters, and the blocks in their order."""
 
-    program: Program
+    program: RowProgram
     blocks: tuple[Block, ...]
 
 
-def blocks(program: Program, gradients: Mapping[int, LaneSum], single: bool) -> Blocks:
+def blocks(program: RowProgram, gradients: Mapping[int, LaneSum], single: bool) -> Blocks:
     """Returns the program with these gradients in blocks.
 
     single: there is one example. Then lanes are few, and often there is something faster than a sum

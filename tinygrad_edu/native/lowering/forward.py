@@ -27,7 +27,7 @@ from tinygrad_edu.native.lowering.nodes import (
     Sum,
     Term,
 )
-from tinygrad_edu.native.lowering.program import Program, Writer
+from tinygrad_edu.native.lowering.program import RowProgram, Writer
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops import div
 
@@ -46,7 +46,7 @@ class Forward:
     slots whose nan may be absorbed.
     """
 
-    program: Program
+    program: RowProgram
     places: Mapping[Factor, Lane]
     absorbed: Collection[Row]
 
@@ -58,7 +58,7 @@ class Forward:
 def forward(
     nodes: Mapping[int, Node],
     groups: Iterable[Group],
-    program: Program,
+    program: RowProgram,
     inputs: Mapping[int, Row],
     absorbed: Container[int],
 ) -> Forward:
@@ -80,7 +80,7 @@ class _Forward:
     def __init__(
         self,
         nodes: Mapping[int, Node],
-        program: Program,
+        program: RowProgram,
         inputs: Mapping[int, Row],
         absorbed: Container[int],
     ) -> None:

@@ -21,13 +21,13 @@ from tinygrad_edu.native.lowering.nodes import (
     Row,
     rows_of,
 )
-from tinygrad_edu.native.lowering.program import Program
+from tinygrad_edu.native.lowering.program import RowProgram
 from tinygrad_edu.native.machine.instructions import PLAIN, RELU, TIMES, TIMES_STEP
 
 __all__ = ["fuse"]
 
 
-def fuse(program: Program, placed: Container[Row]) -> Program:
+def fuse(program: RowProgram, placed: Container[Row]) -> RowProgram:
     """Returns the program with fewer rows. Rows that are placed already are all kept."""
     rows = dict(program.rows)
     uses = Counter(x for node in rows.values() for x in rows_of(node))

@@ -24,7 +24,7 @@ from tinygrad_edu.native.lowering.nodes import (
     row_of,
 )
 from tinygrad_edu.native.lowering.packs import packs
-from tinygrad_edu.native.lowering.program import Program, Writer
+from tinygrad_edu.native.lowering.program import RowProgram, Writer
 from tinygrad_edu.native.lowering.schedule import schedule
 from tinygrad_edu.native.lowering.sums import sums
 from tinygrad_edu.native.machine.instructions import BLOCK
@@ -66,7 +66,7 @@ def lower(
     lanes. lanes: numbers in a row. sizes: how many rows DOTS can make at a time.
     """
     single, output = inputs is None, tape.outputs[0]
-    writer = Writer(Program(lanes))
+    writer = Writer(RowProgram(lanes))
     columns = [] if inputs is None else [writer.row(Given()) for _ in range(len(inputs) + 2)]
     nodes = normal_form(tape, tape.outputs)
     groups: Sequence[Group] = packs(nodes, parameters, lanes) if single else [{0: s} for s in nodes]
@@ -88,7 +88,7 @@ def lower(
     return Lowered(code.numbers, code.size, code.constants, places, len(found.blocks), operations)
 
 
-def _seeded(ahead: Forward, output: int, columns: Sequence[Row]) -> tuple[Program, Row]:
+def _seeded(ahead: Forward, output: int, columns: Sequence[Row]) -> tuple[RowProgram, Row]:
     """Returns the program with the adjoint of the output, and its row.
 
     The adjoint is the weight of each example; of a single example, 1 in the lane of the output.
@@ -100,8 +100,8 @@ def _seeded(ahead: Forward, output: int, columns: Sequence[Row]) -> tuple[Progra
 
 
 def _with_outputs(
-    program: Program, wanted: Sequence[Uniform], columns: Sequence[Row]
-) -> tuple[Program, list[Row]]:
+    program: RowProgram, wanted: Sequence[Uniform], columns: Sequence[Row]
+) -> tuple[RowProgram, list[Row]]:
     """Returns the program with rows of eight outputs each, and these rows.
 
     Of many examples the outputs are sums, to which padding adds 0.

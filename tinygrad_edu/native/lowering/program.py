@@ -25,7 +25,7 @@ from tinygrad_edu.native.lowering.nodes import (
 from tinygrad_edu.native.machine.arithmetic import PAIRS
 from tinygrad_edu.op import Op
 
-__all__ = ["Meaning", "Program", "Writer"]
+__all__ = ["Meaning", "RowProgram", "Writer"]
 
 # Operations that one instruction makes together with their slope, by the name of the slope.
 VALUES = {slope: ops.TABLE[value] for value, slope in PAIRS}
@@ -39,7 +39,7 @@ class Meaning(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Program:
+class RowProgram:
     """Rows with their definitions, operands first.
 
     lanes: numbers in a row. meanings: for rows that are computed in one way and differentiated in
@@ -57,14 +57,14 @@ class Program:
 class Writer:
     """Writes a program: a copy of an old one, to which rows are added."""
 
-    def __init__(self, old: Program) -> None:
+    def __init__(self, old: RowProgram) -> None:
         self.lanes = old.lanes
         self.rows, self.meanings = dict(old.rows), dict(old.meanings)
         self.shared, self.patterns = dict(old.shared), dict(old.patterns)
 
-    def program(self) -> Program:
+    def program(self) -> RowProgram:
         """Returns the new program. Nothing may be written afterwards."""
-        return Program(self.lanes, self.rows, self.meanings, self.shared, self.patterns)
+        return RowProgram(self.lanes, self.rows, self.meanings, self.shared, self.patterns)
 
     def row(self, definition: Definition) -> Row:
         """Returns a new row."""

@@ -34,7 +34,7 @@ from tinygrad_edu.native.lowering.nodes import (
     operands,
     rows_of,
 )
-from tinygrad_edu.native.lowering.program import Program, Writer
+from tinygrad_edu.native.lowering.program import RowProgram, Writer
 from tinygrad_edu.native.machine.arithmetic import PAIRS
 from tinygrad_edu.native.machine.instructions import (
     BLOCK,
@@ -64,7 +64,7 @@ class Bytecode:
 
 
 def schedule(
-    program: Program, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
+    program: RowProgram, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
 ) -> Bytecode:
     """Returns the bytecode of a program. sizes: how many rows DOTS can make at a time."""
     return _Schedule(program, layout, blocks, sizes).bytecode()
@@ -74,7 +74,7 @@ class _Schedule:
     """The pass at work. waiting: updates of parameters that nobody reads any more."""
 
     def __init__(
-        self, program: Program, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
+        self, program: RowProgram, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
     ) -> None:
         self.program, self.layout, self.sizes = program, layout, sizes
         self.arena, self.writer = Arena(program.lanes, layout), Writer(program)
