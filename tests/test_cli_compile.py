@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,8 +83,8 @@ def test_numbers_may_be_left_out() -> None:
     assert some.stderr == (
         "Note: no numbers are shown, because w, b have none: add --at w=NUMBER --at b=NUMBER\n"
     )
-    assert "given = [2, 1, 1]" in output(NEURON, "--at", "x=2", "--to", "python")
-    assert "given = [1, 1]" in output("c = a*x; c + c", "--to", "python")
+    assert "given = [2, None, None]" in output(NEURON, "--at", "x=2", "--to", "python")
+    assert "given = [None, None]" in output("c = a*x; c + c", "--to", "python")
 
 
 def test_one_differentiates_by_what_one_names() -> None:
@@ -126,7 +128,7 @@ def test_an_es_module_exports(folder: Path) -> None:
 def test_arguments_come_in_the_order_of_the_expression() -> None:
     shown = output("s = x*w; b + s + mask(0, q)", "--to", "python", "--at", "q=7")
     assert "def f(x, w, b, q):" in shown
-    assert "given = [1, 1, 1, 7]" in shown
+    assert "given = [None, None, None, 7]" in shown
     assert 'results = ["v6", "d_x", "d_w", "d_b", "d_q"]' in shown
     assert "d_q" in output("b + mask(0, q)", "--to", "python", "--wrt", "q")
 
@@ -181,6 +183,50 @@ def test_the_program_runs(folder: Path) -> None:
     assert done.stdout == "v5 0.7615941559557649\nd_w 0.839948683228052\n"
 
 
+RUN = {"python": "py", "javascript": "js", "javascript module": "mjs", "c": "c"}
+
+
+@pytest.mark.parametrize("language", RUN)
+def test_a_program_without_numbers_asks_for_them(language: str, folder: Path) -> None:
+    def made(*args: str) -> list[str]:
+        file = f"made.{RUN[language]}"
+        assert output(*args, "-o", file) == ""
+        if language == "python":
+            return [sys.executable, file]
+        tool = shutil.which("cc" if language == "c" else "node")
+        if tool is None:
+            pytest.skip(f"there is nothing to run {language}")
+        if language != "c":
+            return [tool, file]
+        subprocess.run([tool, "-Wall", "-Wextra", "-Werror", file, "-lm"], check=True)
+        return ["./a.out"]
+
+    def answer(command: list[str], *words: str) -> tuple[int, str, str]:
+        where = os.path.dirname(os.path.dirname(tinygrad_edu.__file__))
+        done = subprocess.run(
+            [*command, *words],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": where},
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    command = made("x*w + b*0")
+    for words, lacking in (([], "x"), (["2"], "w"), (["w=2", "b=1"], "x"), (["1", "2"], "b")):
+        code, told, error = answer(command, *words)
+        assert (code, told) == (2, "")
+        assert re.fullmatch(rf"{lacking} has no number; usage: .+ x w b\n", error)
+    assert answer(command, "2", "b=7", "w=3")[:2] == (0, "v6 6\nd_x 3\nd_w 2\nd_b 0\n")
+    command = made("x*w", "--at", "w=3")
+    assert answer(command)[2].startswith("x has no number; usage: ")
+    assert answer(command, "2") == answer(command, "2", "3") == (0, "v2 6\nd_x 3\nd_w 2\n", "")
+    assert "Where a number is left out, it is this one: w=3.0" in "".join(
+        (folder / f"made.{RUN[language]}").read_text().splitlines()[:5]
+    )
+    assert answer(made("x*w", "--at", "w=3,x=2")) == (0, "v2 6\nd_x 3\nd_w 2\n", "")
+    assert answer(made("x = 2; y = 3*x")) == (0, "y 6\nd_x 3\n", "")
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -200,7 +246,7 @@ def test_the_program_runs(folder: Path) -> None:
         (["x*w", "--to", "python", "-o", "n.txt"], "the ending .txt and --to python disagree"),
         (["x*w", "-o", "no/such/folder"], "cannot write no/such/folder"),
         (["lesson.py:nothing"], "defines no 'nothing'"),
-        (["lesson.py:loss", "--at", "q=1"], "unknown name 'q': choose x, w, "),
+        (["lesson.py:loss", "--at", "q=1"], "unknown name 'q': choose x, w"),
         (["lesson.py:own", "--to", "c"], "own is an operation of your own"),
         ([""], "the expression is empty"),
     ],

@@ -132,6 +132,27 @@ def refusal(*args: str) -> str:
         (["x*w", "x=2", "w=3"], "unexpected word 'x=2': write --at before it, --at x=2"),
         (["x*w", "--at", "x=2", "w=3"], "unexpected word 'w=3': write --at before it, --at w=3"),
         (["x*w", "--at", "x=2 w=3"], "several have commas between them, x=2,w=3"),
+        # what is missing, and what is Python's
+        (
+            ["x*", *AT],
+            "cannot read 'x*' at character 2 (nothing follows *): write a number",
+        ),
+        (["(x*)", *AT], "at character 3 (nothing follows *)"),
+        (["y = x +; y", *AT], "at character 7 (nothing follows +)"),
+        (["(/x)*2 + (x", *AT], "at character 10 ('(' was never closed): write a ) for it"),
+        (["x + /2)", *AT], "at character 7 (unmatched ')'): leave it out"),
+        (["y = /2", *AT], "at character 5 (nothing stands before /)"),
+        (["*x", *AT], "begins with *, and nothing stands before it"),
+        (["tanh(x", *AT], "at character 5 ('(' was never closed): write a ) for it"),
+        (["@"], "cannot read '@': @ stands before the name of a file"),
+        (["x%2", *AT], "% (character 2) is no operation here: write x - 2*floor(x/2)"),
+        (["(x+1)//(2*w)", *AT], "write floor((x+1)/(2*w))"),
+        (["-x % w", *AT], "write (-x) - w*floor((-x)/w)"),
+        (
+            ["print(x)", *AT],
+            "print (character 1) is a function of Python, and no arithmetic: write x",
+        ),
+        (["sorted(x, w)", *AT], "sorted (character 1) is a function of Python, and no arithmetic"),
         # words that are too many
         (
             ["x*w", *AT, "--edges", "local", "contribution"],

@@ -135,7 +135,7 @@ def test_several_numbers_by_variables_and_by_labels() -> None:
 @pytest.mark.parametrize(
     ("at", "sentence"),
     [
-        ("q=1", "unknown name 'q': choose w, x, v2, bias, v4, y"),
+        ("q=1", "unknown name 'q': choose w, x, bias"),
         ("y=1", "'y' is computed: set one of w, x, bias"),
         ("x", "'x' has no =: write NAME=NUMBER, such as x=2"),
         ("x=1,5", "'1,5' is not a number: write x=NUMBER with a point, x=1.5"),
@@ -156,7 +156,93 @@ def test_a_node_that_nobody_can_compute_again_is_told(folder: Path) -> None:
     assert "_backward of its own" in refusal("render", "own.py:b", "--at", "a=1")
 
 
+ALIASES = """\
+from tinygrad_edu import Value
+a = b = Value(2.0)
+w, x = Value(1.0), Value(3.0)
+layer = {"w": [w]}
+y = w * x * a
+"""
+
+
+@COMMANDS
+@pytest.mark.parametrize("at", ["b=1", "layer['w'][0]=4", "b=1,layer['w'][0]=4"])
+def test_a_leaf_is_set_by_each_of_its_names(command: str, at: str, folder: Path) -> None:
+    (folder / "names.py").write_text(ALIASES)
+    plain = at.replace("b=", "a=").replace("layer['w'][0]", "w")
+    expected = output(command, "names.py:y", "--at", plain, *EVERY[command])
+    assert output(command, "names.py:y", "--at", at, *EVERY[command]) == expected
+    assert refusal(command, "names.py:y", "--at", "a=1,b=1", *EVERY[command]) == (
+        "'b' has two numbers, one by another name: give it one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        (["explain", "--wrt", "b,w"], ["explain", "--wrt", "a", "--wrt", "w"]),
+        (["compile", "--wrt", "w,b"], ["compile", "--wrt", "w", "--wrt", "a"]),
+        (["render", "--wrt", "b, x"], ["render", "--wrt", "a", "--wrt", "x"]),
+        (["render", "--highlight", "b,w"], ["render", "--highlight", "a", "--highlight", "w"]),
+        (["render", "--role", "w,b=loss"], ["render", "--role", "w=loss", "--role", "a=loss"]),
+        (
+            ["render", "--role", "x=input,w,b=parameter"],
+            ["render", "--role", "x=input", "--role", "w=parameter", "--role", "a=parameter"],
+        ),
+    ],
+)
+def test_names_with_commas_and_other_names(
+    typed: list[str], plain: list[str], folder: Path
+) -> None:
+    (folder / "names.py").write_text(ALIASES)
+    for more in ([], ["--at", "x=7"]):
+        command, *options = typed
+        expected = output(plain[0], "names.py:y", *plain[1:], *more)
+        assert output(command, "names.py:y", *options, *more) == expected
+
+
+def test_a_label_with_a_comma_is_one_name(folder: Path) -> None:
+    (folder / "comma.py").write_text(
+        "from tinygrad_edu import Value\nx = Value(2.0, label='p, q')\nd = {(0, 1): Value(3.0)}\n"
+        "y = x * d[0, 1]\n"
+    )
+    assert run("explain", "comma.py:y", "--wrt", "p, q").exit_code == 0
+    told = run("explain", "comma.py:y", "--wrt", "d[(0, 1)],p, q")
+    assert "unknown name 'p'" in told.stderr
+
+
+@pytest.mark.parametrize("more", [[], ["--at", "x=3"]], ids=str)
+def test_every_command_uses_the_numbers_that_the_graph_was_computed_from(
+    more: list[str], folder: Path
+) -> None:
+    lines = "from tinygrad_edu import Value\nw, x = Value(1.0), Value(3.0)\nh = w*x\ny = h*w\n"
+    (folder / "plain.py").write_text(lines)
+    (folder / "set.py").write_text(lines + "y.backward()\nw.data = 5.0\n")
+    for command in ("check", "compile"):
+        expected = output(command, "plain.py:y", *more)
+        assert output(command, "set.py:y", *more) == expected
+    for language in ("python", "c", "javascript"):
+        expected = output("compile", "plain.py:y", "--to", language, *more)
+        assert output("compile", "set.py:y", "--to", language, *more) == expected
+    expected = output("render", "plain.py:y", "--wrt", "w", *more)
+    assert output("render", "set.py:y", "--wrt", "w", *more) == expected
+    assert output("explain", "set.py:y", "--wrt", "w", *more).startswith("d y / d w = 6\n")
+    if more:
+        assert output("render", "set.py:y", *more) == output("render", "plain.py:y", *more)
+
+
 # Several outputs
+
+
+def test_an_array_of_several_outputs(folder: Path) -> None:
+    (folder / "array.py").write_text(
+        NET + "import numpy as np\nflat = np.array([loss, y])\n"
+        "grid = np.array([[loss], [y]])\nmixed = {'a': [grid]}\n"
+    )
+    expected = output("render", "array.py:outputs")
+    for name in ("flat", "grid", "mixed"):
+        assert output("render", f"array.py:{name}") == expected
+    assert output("render", "array.py:flat[1]") == output("render", "array.py:y")
 
 
 @pytest.mark.parametrize("name", ["outputs", "pair", "named"])
@@ -212,6 +298,14 @@ def test_plain_numbers_are_leaves_with_gradients() -> None:
     assert leaves("x = 2; w = 3; y = x*w; z = y + 1") == {"x": (2, 3), "w": (3, 2)}
     assert leaves("x = 2; y = x*w", "--at", "w=3") == {"x": (2, 3), "w": (3, 2)}
     assert output("explain", "x = 2; w = 3; y = x*w", "--wrt", "w").startswith("d y / d w = 2\n")
+
+
+@COMMANDS
+def test_a_byte_order_mark_is_no_part_of_the_expression(command: str, folder: Path) -> None:
+    expected = output(command, "@given.txt", *EVERY[command])
+    (folder / "marked.txt").write_text(DEFINITIONS, encoding="utf-8-sig")
+    assert output(command, "@marked.txt", *EVERY[command]) == expected
+    assert output(command, "-", *EVERY[command], typed="\ufeff" + DEFINITIONS) == expected
 
 
 def test_a_pipe(folder: Path) -> None:
@@ -305,6 +399,39 @@ def test_a_module_of_the_script_and_frames_are_kept_too(folder: Path) -> None:
     assert "step-001.svg is a file that is read" in done.stderr
     assert (folder / "given.txt").read_text() == DEFINITIONS
     assert os.listdir(folder / "slides") == ["step-001.svg"]
+
+
+@pytest.mark.parametrize("command", ["render", "compile"])
+@pytest.mark.parametrize("target", ["net.py:loss", "@given.txt"])
+def test_a_folder_that_is_not_there_is_no_way_back_to_what_is_read(
+    command: str, target: str, folder: Path
+) -> None:
+    read = folder / ("net.py" if target.startswith("net") else "given.txt")
+    before = read.read_bytes()
+    options = {"render": ["--format", "txt"], "compile": ["--to", "table"]}[command]
+    if command == "compile" and read.suffix == ".py":
+        options = []
+    for place in (f"nodir/../{read.name}", f"a/b/../../{read.name}", f"net.py/../{read.name}"):
+        told = refusal(command, target, *options, "-o", place)
+        assert told == (
+            f"{place} is a file that is read, which would be lost: choose another place"
+        )
+        assert read.read_bytes() == before
+    (folder / "slides").mkdir()
+    os.link(read, folder / "slides" / "step-001.svg")
+    if command == "render":
+        told = refusal("render", target, "--steps", "nodir/../slides")
+        assert "step-001.svg is a file that is read" in told
+    assert not (folder / "nodir").exists()
+
+
+def test_a_file_beyond_a_folder_that_is_not_there_is_not_written(folder: Path) -> None:
+    (folder / "old.dot").write_text("old")
+    for place in ("nodir/../old.dot", "nodir/../new.dot"):
+        told = refusal("render", "@given.txt", "-o", place)
+        assert told.startswith(f"cannot write {place}: No such file or directory")
+    assert (folder / "old.dot").read_text() == "old"
+    assert not (folder / "new.dot").exists()
 
 
 def test_another_place_may_be_written_over(folder: Path) -> None:

@@ -567,7 +567,7 @@ def test_the_line_in_words() -> None:
 When a grows by a little, L changes 6 times as much.
 Why? One path leads from a to L.
 Step by step: e = a * b changes -3 times (b) as much as a; \
-d = e + c changes 1 times as much as e; \
+d = e + c changes by the same amount as e; \
 L = d * f changes -2 times (f) as much as d. In all: -3 times 1 times -2 is 6."""
     )
 
@@ -599,11 +599,11 @@ def test_the_parabola_in_words() -> None:
 When x grows by a little, y changes 7 times as much.
 Why? 3 paths lead from x to y.
 Path 1: s = x * x changes 2 times (x) as much as x (left); \
-y = s + t changes 1 times as much as s. In all: 2 times 1 is 2.
+y = s + t changes by the same amount as s. In all: 2 times 1 is 2.
 Path 2: s = x * x changes 2 times (x) as much as x (right); \
-y = s + t changes 1 times as much as s. In all: 2 times 1 is 2.
+y = s + t changes by the same amount as s. In all: 2 times 1 is 2.
 Path 3: t = 3 * x changes 3 times as much as x; \
-y = s + t changes 1 times as much as t. In all: 3 times 1 is 3.
+y = s + t changes by the same amount as t. In all: 3 times 1 is 3.
 The paths act at the same time, so they add up: 2, 2, 3 make 7."""
     )
 
@@ -659,9 +659,7 @@ def test_a_minus_is_explained() -> None:
     assert (
         explain(y, x)
         .words()
-        .startswith(
-            "When x grows by a little, y changes -1 times as much. (The minus says that y shrinks.)"
-        )
+        .startswith("When x grows by a little, y changes by the same amount, the other way.")
     )
 
 

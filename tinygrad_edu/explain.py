@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import NumberError, ViewError
-from tinygrad_edu.formula import Formula, Latex, check_precision, format_number
+from tinygrad_edu.formula import Formula, Latex, check_precision
 from tinygrad_edu.graph import Graph, Node, Passing, graph
 from tinygrad_edu.paths import MOST_PATHS, Chain, Path, chain
 from tinygrad_edu.written import (
@@ -61,7 +61,7 @@ class Explanation:
     def text(self) -> str:
         """The graph between y and x line by line, each path as a product, and the sum."""
         y, x, paths = self._name(self.chain.y), self._name(self.chain.x), self.chain.paths
-        lines = [f"d {y} / d {x} = {format_number(self.chain.total)}"]
+        lines = [f"d {y} / d {x} = {self._shown(self.chain.total)}"]
         if not self.chain.passings:
             same = self.chain.y is self.chain.x
             told = f"{y} {'is' if same else 'does not depend on'} {x}"
@@ -131,12 +131,12 @@ class Explanation:
             told = f"{here}{y} does not depend on {x}: when {x} changes, {y} stays as it is."
             return "\n".join([told, *kept_out])
         total = self._shown(self.chain.total)
-        lines = [f"When {x} grows by a little, {y} changes {total} times as much."]
+        lines = [f"When {x} grows by a little, {y} {_changes(self.chain.total, total)}."]
         if isnan(self.chain.total):
             lines = [f"How {y} changes with {x} is undefined."]
         elif isinf(self.chain.total):
             lines = [f"Here {y} changes infinitely fast with {x}: d {y} / d {x} is {total}."]
-        elif self.chain.total < 0:
+        elif self.chain.total < 0 and self.chain.total != -1:
             lines[0] += f" (The minus says that {y} shrinks.)"
         for kink in self._kinks():
             lines.append(f"({kink}.)")
@@ -160,9 +160,10 @@ class Explanation:
         for p in reversed(path.passings):
             target, local, rule = self._node(p.target), self._shown(p.local), self._rule(p)
             named = "" if rule == local else f" ({rule})"
+            source = f"{self._name(self._node(p.source))}{self._side(p)}"
             told.append(
-                f"{self._name(target)} = {operation(self.chain.graph, target)} changes {local} "
-                f"times{named} as much as {self._name(self._node(p.source))}{self._side(p)}"
+                f"{self._name(target)} = {operation(self.chain.graph, target)} "
+                f"{_changes(p.local, local, named, source)}"
                 f"{reason(self.chain.graph, target, p.operand)}"
             )
             factors.append(local)
@@ -274,6 +275,16 @@ class Explanation:
             many = "More than 2**64" if self.chain.count >= 2**64 else f"{self.chain.count:,}"
             return f"{many} paths are too many to list, so the sum is told"
         return "Not every number on the way is finite, so the sum is told"
+
+
+def _changes(slope: float, shown: str, rule: str = "", source: str = "") -> str:
+    """How something changes, in words. shown, rule: the slope as a number, and how it is found."""
+    if slope == 0:
+        return f"does not change{rule}" + (f" with {source}" if source else "")
+    than = f" as {source}" if source else ""
+    if shown in ("1", "-1"):
+        return f"changes by the same amount{rule}{than}" + ", the other way" * (slope < 0)
+    return f"changes {shown} times{rule} as much{than}"
 
 
 def _open(text: str) -> bool:

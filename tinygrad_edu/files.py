@@ -29,6 +29,10 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
             return
         mode = stat.S_IMODE(status.st_mode)
     target = os.path.realpath(path)
+    if mode is None:  # realpath drops `nodir/..`, by which the system finds nothing
+        os.stat(os.path.dirname(os.fspath(path)) or os.curdir)
+        if os.path.lexists(target):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(path))
     neighbour = os.path.join(os.path.dirname(target), f".tinygrad-edu-{secrets.token_hex(8)}")
     try:
         handle = os.open(neighbour, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)

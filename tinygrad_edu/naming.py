@@ -9,7 +9,7 @@ from typing import Any
 
 from tinygrad_edu.engine import Value
 
-__all__ = ["label"]
+__all__ = ["is_array", "label"]
 
 _PLAIN = {bool, float, int, str}
 _MOST = 1_000_000  # things that are looked at: what else there is, is data
@@ -54,6 +54,12 @@ def _named(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             waiting += ((name + form.format(k), part, depth + 1) for k, part in reversed(inside))
 
 
+def is_array(x: Any) -> bool:
+    """Whether it is an array of NumPy that holds objects, which is not imported to ask."""
+    kind = type(x)
+    return kind.__module__ == "numpy" and kind.__name__ == "ndarray" and x.dtype == object
+
+
 def _parts(x: Any) -> tuple[str, Iterable[tuple[Any, Any]]]:
     """What is in a list, a tuple, a dict, an array of objects or an object of the script's own.
 
@@ -64,7 +70,7 @@ def _parts(x: Any) -> tuple[str, Iterable[tuple[Any, Any]]]:
         return "[{!r}]", enumerate(x)
     if issubclass(kind, dict):
         return "[{!r}]", list(x.items())
-    if kind.__module__ == "numpy" and kind.__name__ == "ndarray" and x.dtype == object:
+    if is_array(x) and x.ndim:
         return "[{!r}]", enumerate(x.tolist())
     if kind.__module__ == "__main__":
         with suppress(AttributeError):  # of an object without attributes of its own

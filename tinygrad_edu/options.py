@@ -142,7 +142,7 @@ class Words(click.ParamType):  # type: ignore[type-arg]
 
 
 class Named(click.ParamType):  # type: ignore[type-arg]
-    """NAME=WORD, where the word is one of some, or several with commas; a list of both."""
+    """NAME=WORD or NAME,NAME=WORD, of some words, or several with commas; a list of pairs."""
 
     name = "named"
 
@@ -153,15 +153,21 @@ class Named(click.ParamType):  # type: ignore[type-arg]
         """The names and the words; UsageError says which words there are."""
         if isinstance(value, list):
             return value
-        pairs = []
+        pairs: list[tuple[str, str]] = []
+        names: list[str] = []  # that wait for the word: w,b=parameter
         for text in ASSIGNED.split(value):
             name, equals, word = (part.strip() for part in text.partition("="))
+            names.append(name)
             if not equals:
-                told = f"{shown(text)} has no =: write NAME={self.words[0]}, without blanks"
-                _refuse(param, told)
+                continue
+            word, *more = (part.strip() for part in word.split(","))
             if word not in self.words:
                 raise click.UsageError(unknown(_dashed(param).lstrip("-"), word, self.words))
-            pairs.append((name, word))
+            pairs += ((name, word) for name in names)
+            names = more
+        if names:
+            told = f"{shown(names[0])} has no =: write NAME={self.words[0]}, without blanks"
+            _refuse(param, told)
         return pairs
 
     def shell_complete(

@@ -6,20 +6,22 @@ from collections.abc import Mapping
 
 from tinygrad_edu.engine import Value, as_value, topological_order
 from tinygrad_edu.errors import ViewError
+from tinygrad_edu.ieee import same
 from tinygrad_edu.op import nothing
 from tinygrad_edu.ops import CONSTANT
 
-__all__ = ["rerun"]
+__all__ = ["rerun", "used"]
 
 
 def rerun(*roots: Value, numbers: Mapping[Value, float | Value]) -> dict[Value, Value]:
     """The new node for each node of the graph.
 
-    numbers: what leaves stand for now; others keep their numbers. What Python decided while the
-    graph was made stays decided. ViewError for a node that nobody can compute again, because its
-    number was put there by hand.
+    numbers: what leaves stand for now; others keep those that the graph was computed from. What
+    Python decided while the graph was made stays decided. ViewError for a node that nobody can
+    compute again, because its number was put there by hand.
     """
     made: dict[Value, Value] = {}
+    before = used(*roots)
     for node in topological_order(*roots):
         if node.args and node.op.value is nothing:
             raise ViewError(
@@ -35,7 +37,17 @@ def rerun(*roots: Value, numbers: Mapping[Value, float | Value]) -> dict[Value, 
         elif node.op is CONSTANT:
             new = as_value(node._data)
         else:
-            new = Value(node._data if given is None else given)
+            new = Value(before.get(node, node._data) if given is None else given)
         new.label, new.group = node.label, node.group
         made[node] = new
     return made
+
+
+def used(*roots: Value) -> dict[Value, float]:
+    """The number that the graph was computed from, for each node that was set to another since."""
+    found: dict[Value, float] = {}
+    for node in topological_order(*roots):
+        for x, then in zip(node.args, (node.a_data, node.b_data)):
+            if not same(x._data, then):
+                found[x] = then
+    return found

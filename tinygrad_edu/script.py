@@ -7,15 +7,15 @@ import re
 import runpy
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import ScriptError
-from tinygrad_edu.naming import label
+from tinygrad_edu.naming import is_array, label
 
-__all__ = ["load", "own_stdout"]
+__all__ = ["load", "named", "own_stdout"]
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _PARTS_ONE = re.compile(r"""\.([^\W\d]\w*)|\[(-?\d{1,9})\]|\[('[^']*'|"[^"]*")\]""")
@@ -25,7 +25,7 @@ _PARTS = re.compile(f"(?:{_PARTS_ONE.pattern})*")
 def load(path: str, name: str) -> tuple[list[Value], dict[str, object]]:
     """The Value that the script at `path` calls `name` when it has run, and all its variables.
 
-    There are several Values where `name` is a list, a tuple or a dict of them.
+    There are several Values where `name` is a list, a tuple, a dict or an array of them.
 
     name: a variable, or what is in it, such as `losses[0]` or `model.loss`. A Value without a label
     gets the script's name for it as one. ScriptError if there is no such file, if the script fails
@@ -63,14 +63,25 @@ def _part(namespace: dict[str, Any], path: str, name: str, others: str) -> Any:
     return thing
 
 
+def named(variables: Mapping[str, object], name: str) -> object:
+    """What a name such as `w` or `layer.w[0]` stands for in the script, None if for nothing."""
+    try:
+        return _part(dict(variables), "", name, "")
+    except ScriptError:
+        return None
+
+
 def _values(thing: Any) -> Iterator[Any]:
-    """What is in a list, a tuple or a dict, and in lists in it, or the thing itself."""
+    """What is in a list, a tuple, a dict or an array, and in lists in it, or the thing itself."""
     waiting, most = [thing], 1000
     while waiting:
         x = waiting.pop()
         if issubclass(type(x), list | tuple | dict) and most:
             most -= 1
             waiting += reversed(list(x.values() if issubclass(type(x), dict) else x))
+        elif is_array(x) and most:
+            most -= 1
+            waiting += reversed(x.ravel().tolist())
         else:
             yield x
 

@@ -7,6 +7,7 @@ is no arithmetic by `refusal`, which names the part that is to blame.
 from __future__ import annotations
 
 import ast
+import builtins
 import keyword
 import re
 from collections.abc import Callable
@@ -59,14 +60,17 @@ _SIGNS = {
 # Python's operators that are none here: what stands for them, and what to write.
 _OPERATORS: dict[type[ast.AST], tuple[str, str]] = {
     ast.BitXor: ("^", "is no operation here: a power is written **"),
-    ast.FloorDiv: ("//", "is no operation here: division is written /"),
-    ast.Mod: ("%", "is no operation here: division is written /"),
+    ast.FloorDiv: ("//", "is no operation here: write floor({0}/{1})"),
+    ast.Mod: ("%", "is no operation here: write {0} - {1}*floor({0}/{1})"),
     ast.MatMult: ("@", "is no operation here: multiplication is written *"),
     ast.BitOr: ("|", "is no operation here: |x| is written abs(x), and or is written either(a, b)"),
     ast.BitAnd: ("&", "is no operation here: and is written mask(a, b)"),
     ast.LShift: ("<<", "is no operation here: write x * 2**n"),
     ast.RShift: (">>", "is no operation here: write x / 2**n"),
 }
+# Python's functions that compute nothing from numbers.
+_PYTHONS = frozenset(name for name in dir(builtins) if name.islower())
+_IDLE = {"eval", "exec", "float", "print", "repr", "str"}  # that leave a number as it is
 _COMPARED: dict[type[ast.AST], str] = {
     ast.Lt: "less({0}, {1})",
     ast.Gt: "less({1}, {0})",
@@ -86,7 +90,7 @@ _KINDS: dict[type[ast.AST], str] = {
         "outputs, FILE.py:NAME",
     ),
     ast.Subscript: "has an index, as no name has: write x0 or x_0",
-    ast.Starred: "has a star: write the arguments one by one",
+    ast.Starred: "begins with *, and nothing stands before it: write a number or a name there",
     ast.Await: "is for programs: leave await out",
     ast.Yield: "is for functions of Python: leave yield out",
     ast.YieldFrom: "is for functions of Python: leave yield out",
@@ -176,24 +180,58 @@ def unreadable(typed: Typed, error: SyntaxError) -> str:
     if word:
         where = typed.place(typed.lines.index(line), word.start())
         return f"{word[1]} ({where}) is a reserved word: choose another name"
+    broken = _broken(typed)
+    if broken:
+        return f"cannot read {shown(text)}{broken}"
     offset = max((error.offset or 1) - 1, 0)
     place = f" at {typed.place(error.lineno - 1, offset)}" if error.lineno and line else ""
     telling = "never closed|unmatched|does not match|invalid character|null bytes|'else'"
     why = f" ({error.msg})" if re.search(telling, error.msg) else ""
     if re.match(r"\s*!", line[offset:]):
         why = " (! is no operation)"
-    return f"cannot read {shown(text)}{place}{why}: write {GRAMMAR}; {_product(line)}"
+    return f"cannot read {shown(text)}{place}{why}: write {GRAMMAR}{_product(line)}"
+
+
+def _broken(typed: Typed) -> str:
+    """Where a bracket lacks the other, or an operator a number, and what to write; else ''."""
+    if typed.text.strip() == "@":
+        return ": @ stands before the name of a file, which holds the expression: write @FILE"
+    code = [line.partition("#")[0] for line in typed.lines]
+    if any(sign in line for line in code for sign in "'\"[]{}"):
+        return ""
+    opened: list[str] = []
+    for i, line in enumerate(code):
+        for column, sign in enumerate(line):
+            place = typed.place(i, column)
+            if sign == "(":
+                opened.append(place)
+            elif sign == ")" and not opened:
+                return f" at {place} (unmatched ')'): leave it out, or open a bracket by ("
+            elif sign == ")":
+                opened.pop()
+    for i, line in enumerate(code):
+        last = re.search(r"(\*\*|//|[-+*/%^@])\s*(?:$|[),;])", line)
+        if last and not (opened and last.end() == len(line)):
+            place = typed.place(i, last.start())
+            return f" at {place} (nothing follows {last[1]}): write a number or a name after it"
+        first = re.search(r"(?:^|[(,;=])\s*(\*\*|//|[*/%^@])", line)
+        if first and not opened:
+            place = typed.place(i, first.start(1))
+            return f" at {place} (nothing stands before {first[1]}): write a number or a name there"
+    if opened:
+        return f" at {opened[-1]} ('(' was never closed): write a ) for it"
+    return ""
 
 
 def _product(line: str) -> str:
-    """The product that somebody may have meant who left the sign out."""
+    """The product that somebody may have meant who left the sign out, after a semicolon."""
     found = re.search(r"(?<![\w.])(\d+(?:\.\d+)?)\s*((?![eEjJxXoObB]\d)[^\W\d]\w*)", line)
     found = found or re.search(r"(?<![\w.])([^\W\d]\w*)\s+([^\W\d]\w*|\d+)", line)
     if found is None or {"lambda", "if", "else", "for", "in", "import"} & set(found.groups()):
-        return "2x is written 2*x"
+        return ""
     first, second = found[1][:SHOWN], found[2][:SHOWN]
     product = f"{first}({second})" if function(first) else f"{first}*{second}"
-    return f"{found[0][:SHOWN]} is written {product}"
+    return f"; {found[0][:SHOWN]} is written {product}"
 
 
 def refusal(node: ast.expr, typed: Typed, is_number: Callable[[str], bool]) -> str:
@@ -203,6 +241,10 @@ def refusal(node: ast.expr, typed: Typed, is_number: Callable[[str], bool]) -> s
     """
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
         sign, words = _OPERATORS[type(node.op)]
+        sides = [_factor(x, typed) for x in (node.left, node.right)]
+        if len("".join(sides)) > SHOWN:
+            words, sides = f"{words} for x {sign} y", ["x", "y"]
+        words = re.sub(r"\{(\d)\}", lambda found: sides[int(found[1])], words)
         return f"{sign} ({_sign_place(node, sign, typed)}) {words}"
     if isinstance(node, ast.Call):
         return _call(node, typed, is_number)
@@ -214,6 +256,12 @@ def refusal(node: ast.expr, typed: Typed, is_number: Callable[[str], bool]) -> s
     else:
         words = _words(node, typed)
     return words and f"{typed.named(node)} {words}"
+
+
+def _factor(node: ast.expr, typed: Typed) -> str:
+    """The node's text, in brackets if it needs them to be a factor."""
+    part = typed.part(node)
+    return part if isinstance(node, ast.Name | ast.Constant | ast.Call) else f"({part})"
 
 
 def _sign_place(node: ast.BinOp, sign: str, typed: Typed) -> str:
@@ -344,6 +392,12 @@ def _call(call: ast.Call, typed: Typed, is_number: Callable[[str], bool]) -> str
             return f"{unknown}: write {instead(name)}"
         if len(name) < 3 and arguments:
             return f"{unknown}: {product} for a product"
+        if name in _PYTHONS:
+            alone = len(call.args) == 1 and name in _IDLE
+            return (
+                f"{name} ({where}) is a function of Python, and no arithmetic: "
+                f"write {arguments[:SHOWN] if alone else GRAMMAR}"
+            )
         return f"{unknown}{nearest(name, every())}: choose {', '.join(sorted(FUNCTIONS))}"
     if call.keywords or any(isinstance(x, ast.Starred) for x in call.args):
         return f"{name} ({where}) takes plain arguments only: write {known.usage}"

@@ -13,7 +13,7 @@ from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import ExpressionError, ViewError
 from tinygrad_edu.graph import graph
 from tinygrad_edu.ops import LEAF
-from tinygrad_edu.rerun import rerun
+from tinygrad_edu.rerun import rerun, used
 
 __all__ = ["check"]
 
@@ -52,7 +52,8 @@ def check(ctx: click.Context, target: str, assignments: Sequence[str]) -> None:
             def again(*numbers: Value) -> Value:
                 return rerun(value, numbers=dict(zip(leaves, numbers, strict=True)))[value]
 
-            start = [leaf.data for leaf in leaves]
+            before = used(value)
+            start = [before.get(leaf, leaf.data) for leaf in leaves]
             rows = compare(again, *start, names=[names[leaf] for leaf in leaves])
     width = max(4, *(len(row.name) for row in rows))
     say(f"{'name':<{width}}  {'analytic':>23}  {'numerical':>23}  verdict", given.stdout)

@@ -26,6 +26,7 @@ from tinygrad_edu.graph import graph
 from tinygrad_edu.languages import LANGUAGES, Language, program
 from tinygrad_edu.ops import LEAF
 from tinygrad_edu.options import Word, files, option
+from tinygrad_edu.rerun import rerun, used
 from tinygrad_edu.tape import record
 
 __all__ = ["compile"]
@@ -80,7 +81,8 @@ def compile(
     TARGET is an expression, - or @FILE to read one, or FILE.py:NAME: see `render --help`. In a
     table, the lines of the forward pass come first, then those of the adjoints: d_x is d TARGET /
     d x. A program takes its numbers from its command line, in the order in which TARGET names them,
-    or as NAME=NUMBER. Numbers may be left out: then they are 1 in a program, and none in a table.
+    or as NAME=NUMBER; those that are given here are its defaults. A table has numbers where all are
+    given.
 
     \b
     Examples:
@@ -95,13 +97,16 @@ def compile(
         given = load_target(target, assignments, default=1.0, outputs=places)
         with reading():
             value = given.value
+            if used(value):  # a program has one number for each name: that of the graph
+                value = rerun(value, numbers={})[value]
             takes = _arguments(value, given)
-            wrt = _named(value, by, takes) if by else takes
+            wrt = _named(value, given.names(by), takes) if by else takes
+            needed = [leaf for leaf in takes if leaf.label in given.unset]
             tape = record([value], wrt)
             texts = [
                 table(tape, not given.unset, precision)
                 if kind == "table"
-                else program(tape, wrt, kind, arguments=takes, module=module)
+                else program(tape, wrt, kind, arguments=takes, needed=needed, module=module)
                 for kind, module in kinds
             ]
         for place, text, (kind, _) in zip(places, texts, kinds):

@@ -51,5 +51,7 @@ def explain(
         given = load_target(target, assignments)
         with reading():
             whole = graph(given.value)
-            told = [explanation(whole, whole.find(x).id, precision).form(form) for x in by]
+            told = [
+                explanation(whole, whole.find(x).id, precision).form(form) for x in given.names(by)
+            ]
     say("\n\n".join(told), given.stdout, folded=form != "latex")

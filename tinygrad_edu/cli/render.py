@@ -6,7 +6,8 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 
 import click
@@ -36,7 +37,7 @@ from tinygrad_edu.files import write_whole
 from tinygrad_edu.graph import ROLES, Graph, backward_pass, differentiated, graph
 from tinygrad_edu.ops import LEAF
 from tinygrad_edu.options import Level, Named, Number, Whole, Word, Words, files, folders, option
-from tinygrad_edu.rerun import rerun
+from tinygrad_edu.rerun import rerun, used
 from tinygrad_edu.slips import shown
 from tinygrad_edu.trace import trace_of
 from tinygrad_edu.zoom import WORDS, parse
@@ -201,11 +202,16 @@ def render(
         if folder is not None and format not in (None, "svg", "png", "pdf"):
             raise FormatError(f"the steps are pictures, svg, png or pdf, not {format}")
         formats = [_format(path, format) for path in paths] or [_format(None, format)]
-        role_of = _roles(roles)
+        role_of = _roles(pair for pairs in roles for pair in pairs)
         level = None if level is None else parse(level)
         given = load_target(target, assignments, outputs=paths)
         with reading():
+            by = given.names(by)
+            if role_of:
+                plain = graph(*given.values)
+                role_of = _roles((given.called(name, plain), x) for name, x in role_of.items())
             values, whole, before = _graphs(given, by, order or 1, update, role_of)
+            view = replace(view, highlight=given.names(highlight, whole))
             drawing = picture.Picture(
                 whole, view, level=level, before=before, timeout=timeout, insist=insist
             )
@@ -262,9 +268,9 @@ def _compatible(
             raise ViewError("--steps writes to its own FOLDER: drop -o")
 
 
-def _roles(given: Sequence[list[tuple[str, Role]]]) -> dict[str, Role]:
+def _roles(given: Iterable[tuple[str, Role]]) -> dict[str, Role]:
     roles: dict[str, Role] = {}
-    for name, role in (pair for pairs in given for pair in pairs):
+    for name, role in given:
         if name in roles:
             raise ViewError(f"{shown(name)} has two roles: give it one")
         roles[name] = role
@@ -276,7 +282,10 @@ def _graphs(
 ) -> tuple[list[Value], Graph, Graph | None]:
     """The outputs, the graph to draw, and how it was before an update."""
     if by:
-        return [given.value], graph(*_derivatives(given.value, by, order), roles=roles), None
+        value = given.value
+        if used(value):  # derivatives are computed from the numbers of the graph
+            value = rerun(value, numbers={})[value]
+        return [value], graph(*_derivatives(value, by, order), roles=roles), None
     whole = graph(*given.values, roles=roles)
     if len(given.values) == 1 and whole.output.grad is None and whole.output.op:
         whole = differentiated(whole)

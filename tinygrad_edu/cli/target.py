@@ -16,11 +16,11 @@ from tinygrad_edu.cli.common import reading
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import ExpressionError, ScriptError, ViewError
 from tinygrad_edu.expression import LONGEST, bindings, expression, leaves
-from tinygrad_edu.graph import graph
+from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.ops import LEAF
-from tinygrad_edu.options import files
+from tinygrad_edu.options import files, unknown
 from tinygrad_edu.rerun import rerun
-from tinygrad_edu.script import load, own_stdout
+from tinygrad_edu.script import load, named, own_stdout
 from tinygrad_edu.slips import GRAMMAR, SHOWN, shown
 
 __all__ = ["Target", "argument", "load_target"]
@@ -28,6 +28,7 @@ __all__ = ["Target", "argument", "load_target"]
 _SCRIPT = re.compile(r"(.+\.pyw?):(.*)", re.DOTALL)
 _NAMES = re.compile(r"[^\W\d][\w-]*:[^\W\d]\w*")  # as x:y, which is no expression
 _ENDING = re.compile(r"\.[A-Za-z]\w*")
+_COMMA = re.compile(r"\s*,\s*(?![^\[\]]*\])")  # outside of brackets
 _FILE = re.compile(r"([^\s()*+]{1,300}?)(?::([^\s:]*))?")  # FILE or FILE:NAME
 
 argument: Callable[[Any], Any] = click.argument("target", shell_complete=files)
@@ -72,6 +73,24 @@ class Target:
             elif issubclass(type(x), Optimizer):
                 found += cast(Optimizer, x).parameters
         return {self.made.get(p, p) for p in found}
+
+    def names(self, texts: Sequence[str], whole: Graph | None = None) -> list[str]:
+        """The names in the texts, of which one may have several, with commas.
+
+        See `called`.
+        """
+        if not texts:
+            return []
+        whole = whole or graph(self.value)
+        return [
+            self.called(name, whole)
+            for text in texts
+            for name in ([text] if _is_name(text, whole) else _COMMA.split(text.strip()))
+        ]
+
+    def called(self, name: str, whole: Graph) -> str:
+        """What the graph calls a node that may have one more name in the script: `a = b = ...`."""
+        return _called(name, whole, self.values, self.variables, self.made)
 
     def keep(self, outputs: Iterable[str]) -> None:
         """Refuses to write over a file that was read."""
@@ -130,24 +149,53 @@ def _of_script(path: str, name: str, assignments: Sequence[str]) -> Target:
         values, variables = load(path, name)
         made: dict[Value, Value] = {}
         if numbers:
-            made = rerun(*values, numbers=_leaves(values, numbers))
+            made = rerun(*values, numbers=_leaves(values, numbers, variables))
             values = [made[value] for value in values]
     used = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     read = [path, *(x for x in used if isinstance(x, str))]
     return Target(values, stdout, None, numbers, read=read, variables=variables, made=made)
 
 
-def _leaves(values: Sequence[Value], numbers: dict[str, float]) -> dict[Value, float]:
+def _leaves(
+    values: Sequence[Value], numbers: dict[str, float], variables: Mapping[str, object]
+) -> dict[Value, float]:
     """The numbers by leaf; ViewError for a name that is none of a leaf."""
     whole, nodes = graph(*values), list(dict.fromkeys(topological_order(*values)))
     known = [whole.names[i] for i, node in enumerate(nodes) if node.op is LEAF]
-    found = {}
+    found: dict[Value, float] = {}
     for name, number in numbers.items():
-        node = nodes[whole.find(name).id]
+        called = _called(name, whole, values, variables, {})
+        if not _is_name(called, whole):
+            raise ViewError(unknown("name", name, known[:20]) if known else "there is no leaf")
+        node = nodes[whole.find(called).id]
         if node.op is not LEAF:
             raise ViewError(f"{shown(name)} is computed: set one of {', '.join(known[:20])}")
+        if node in found:
+            raise ViewError(f"{shown(name)} has two numbers, one by another name: give it one")
         found[node] = number
     return found
+
+
+def _is_name(name: str, whole: Graph) -> bool:
+    return name in whole.names or any(name == node.label != "" for node in whole.nodes)
+
+
+def _called(
+    name: str,
+    whole: Graph,
+    values: Sequence[Value],
+    variables: Mapping[str, object],
+    made: Mapping[Value, Value],
+) -> str:
+    """What the graph of the values calls what the script calls `name`; that, if it is neither."""
+    if not variables or _is_name(name, whole):
+        return name
+    x = named(variables, name)
+    if not isinstance(x, Value):
+        return name
+    order = dict.fromkeys(topological_order(*values))  # as the graph has its nodes
+    found = [i for i, node in enumerate(order) if node is made.get(x, x)]
+    return whole.names[found[0]] if found else name
 
 
 def _standard_input(outputs: Iterable[str]) -> str:
@@ -159,7 +207,7 @@ def _standard_input(outputs: Iterable[str]) -> str:
     if sys.stdin.isatty():
         click.echo("Note: type the expression, and Ctrl-D in a line of its own", err=True)
     try:
-        read = sys.stdin.read(LONGEST + 1)
+        read = sys.stdin.read(LONGEST + 2).removeprefix("\ufeff")  # of files that Windows wrote
     except (OSError, ValueError) as error:
         raise ExpressionError(f"standard input cannot be read: {error}") from error
     return _checked(read, "standard input")
@@ -214,17 +262,22 @@ def _file_instead(text: str) -> str:
 
 
 def _keep(read: str | int, outputs: Iterable[str]) -> None:
-    """Refuses to write over a file that is read, by whatever name or link."""
+    """Refuses to write over a file that is read, by whatever name, link or detour."""
     for output in outputs:
-        try:
-            there, here = os.stat(output), os.stat(read)
-        except (OSError, ValueError):  # one of them is not there, or is no name: others will say so
-            continue
-        if os.path.samestat(there, here) and stat.S_ISREG(here.st_mode):
+        # the second is where `nodir/../net.py` leads once there is such a folder
+        if any(_same_file(place, read) for place in (output, os.path.realpath(output))):
             raise ScriptError(
                 f"{shown(output[-SHOWN:])[1:-1]} is a file that is read, which would be lost: "
                 "choose another place"
             )
+
+
+def _same_file(output: str, read: str | int) -> bool:
+    try:
+        there, here = os.stat(output), os.stat(read)
+    except (OSError, ValueError):  # one of them is not there, or is no name: others will say so
+        return False
+    return os.path.samestat(there, here) and stat.S_ISREG(here.st_mode)
 
 
 def _number_of(stream: TextIO) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, get_args
 
 from tinygrad_edu.emit import free, lines, names, readable
@@ -32,13 +32,15 @@ def program(
     name: str = "f",
     *,
     arguments: Sequence[Value] = (),
+    needed: Collection[Value] = (),
     module: bool = False,
 ) -> str:
     """The first output and its gradient by `wrt`, as recorded, as a function and a main program.
 
     The function takes `arguments`, then what else the output depends on, in the order in which
     the graph uses it. So does the program, from its command line, by place or as NAME=NUMBER;
-    the numbers that were recorded are its defaults. It prints a name and a number a line.
+    the numbers that were recorded are its defaults, but those of `needed`, which have to be given.
+    It prints a name and a number a line.
     name: of the function; it gets a _ where the graph or the language needs the name. module: an
     ES module, where the language is JavaScript. Labels are the names of the program wherever the
     language allows it, and a comment tells where it does not.
@@ -93,6 +95,7 @@ def program(
             words=[own[x][1] for x in takes],
             numbers=[str(target.kind(x)) for x in numbers],
             given=[repr(x) for x in numbers],
+            needed=[x in needed for x in takes],
             unused=[own[x][0] for x in takes if x not in leaves],
             lines=[(line.name, line.text) for line in made],
             value=value,

@@ -78,7 +78,7 @@ ${gradient}    char told[] = {${zeros}0};
         if (end == text || *end || strpbrk(text, "xX(") || strspn(text, " \\t\\n\\v\\f\\r"))
             return refuse("", *text ? text : "''", " is no number");
     }
-${nothing}    tell(results[0], $name($passed));
+${missing}${nothing}    tell(results[0], $name($passed));
 ${tell}    return 0;
 }
 #endif
@@ -90,6 +90,12 @@ $found    }
 _ALL = """\
         for (int i = 0; i < $size; i++)
             $gradient[i] = NAN;
+"""
+_MISSING = """\
+    const char needed[] = {$needed};
+    for (int i = 0; i < $count; i++)
+        if (needed[i] && !told[i])
+            return refuse("", names[i], "$missing");
 """
 _TELL = """\
     for (int i = 0; i < $size; i++)
@@ -154,6 +160,13 @@ class C(Writer):
             zeros="0, " * len(parts.words),
             count=len(parts.words),
             choice=parts.choice,
+            missing=Template(_MISSING).substitute(
+                missing=parts.missing("./a.out"),
+                needed=", ".join(str(int(n)) for n in parts.needed),
+                count=len(parts.words),
+            )
+            if any(parts.needed)
+            else "",
             nothing="" if parts.words else "    (void)given;\n",
             most=parts.most,
             passed=", ".join(passed),

@@ -43,7 +43,7 @@ $body    return [$value, [$gradient]];
       told.add(place);
       given[place] = Number(text.toLowerCase().replace(/inf(inity)?/, "Infinity"));
     }
-    const [value, gradient] = $name(...given);
+${missing}    const [value, gradient] = $name(...given);
     [value, ...gradient].forEach((x, i) => {
       const text = Object.is(x, -0) ? "-0" : String(x);
       console.log(results[i] + " " + text.replace("Infinity", "inf").replace("NaN", "nan"));
@@ -68,6 +68,10 @@ $leave
   }
 $end
 """)
+_MISSING = """\
+    const missing = given.indexOf(null);
+    if (missing >= 0) return `$${names[missing]}$missing`;
+"""
 _SCRIPT = {  # it leaves nothing but the function, and may be on a page twice
     "begin": "(() => {",
     "common": """\
@@ -128,7 +132,12 @@ class JavaScript(Writer):
             value=parts.value,
             gradient=", ".join(parts.gradient),
             names=", ".join(f'"{x}"' for x in parts.words),
-            numbers=", ".join(parts.numbers),
+            numbers=", ".join(
+                "null" if n else x for x, n in zip(parts.numbers, parts.needed, strict=True)
+            ),
+            missing=Template(_MISSING).substitute(missing=parts.missing("node FILE"))
+            if any(parts.needed)
+            else "",
             results=", ".join(f'"{x}"' for x in parts.results),
             count=len(parts.words),
             choice=parts.choice,

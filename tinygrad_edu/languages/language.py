@@ -21,12 +21,13 @@ class Parts:
     """What a program is made of. Names and expressions are already in its language.
 
     name: of the function. arguments: what it takes, with their recorded `numbers`; `words` is
-    what the command line calls them. unused: arguments that no expression contains. lines: name
-    and expression of each line, in order. value, gradient: the results, as expressions. by: what
-    is differentiated by. results: what the results are called when they are printed. undefined:
-    the derivatives where the value is nan: nan, too, but for what a mask keeps out. before: name
-    and expression of lines for that. helpers: the functions that the lines call. changed: names
-    that had to be changed, each with what it stands for.
+    what the command line calls them, and `needed` says which have no number by default. unused:
+    arguments that no expression contains. lines: name and expression of each line, in order.
+    value, gradient: the results, as expressions. by: what is differentiated by. results: what the
+    results are called when they are printed. undefined: the derivatives where the value is nan:
+    nan, too, but for what a mask keeps out. before: name and expression of lines for that.
+    helpers: the functions that the lines call. changed: names that had to be changed, each with
+    what it stands for.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Parts:
     words: Sequence[str]
     numbers: Sequence[str]
     given: Sequence[str]
+    needed: Sequence[bool]
     unused: Sequence[str]
     lines: Sequence[tuple[str, str]]
     value: str
@@ -69,22 +71,27 @@ class Parts:
 
     def usage(self, command: str) -> str:
         """The command with the recorded numbers, and with one of them by its name."""
-        by_name = f"{self.words[-1]}={self.given[-1]}" if self.words else ""
-        words = " ".join([command, *self.given])
-        return f"{words}    or, by name: {command} {by_name}" if by_name else words
+        told = [x.upper() if n else y for x, y, n in zip(self.words, self.given, self.needed)]
+        words = " ".join([command, *told])
+        if not self.words:
+            return words
+        pairs = [f"{x}={y}" for x, y in zip(self.words, told)]
+        named = [pair for pair, n in zip(pairs, self.needed) if n] or pairs[-1:]
+        return f"{words}    or, by name: {' '.join([command, *named])}"
+
+    def missing(self, command: str) -> str:
+        """What is said after the name of an argument that has no number."""
+        few = " ".join(self.words[:_MOST]) + " ..." * (len(self.words) > _MOST)
+        return f" has no number; usage: {command} {few}"
 
     def note(self) -> list[str]:
-        """Which names were changed, in lines of a comment."""
-        if not self.changed:
-            return []
-        lines = ["Names that had to be changed:"]
-        for i, (name, label) in enumerate(self.changed):
-            said = f"{name} stands for {_harmless(label)}" + "," * (i < len(self.changed) - 1)
-            if len(lines[-1]) + len(said) < _WIDTH:
-                lines[-1] += " " + said
-            else:
-                lines.append("  " + said)
-        return lines
+        """Which numbers are defaults and which names were changed, in lines of a comment."""
+        defaults = [f"{x}={y}" for x, y, n in zip(self.words, self.given, self.needed) if not n]
+        changed = [f"{name} stands for {_harmless(label)}" for name, label in self.changed]
+        return [
+            *_listed("Where a number is left out, it is this one:", defaults),
+            *_listed("Names that had to be changed:", changed),
+        ]
 
 
 class Writer:
@@ -123,6 +130,18 @@ def functions(kind: type[Source]) -> frozenset[str]:
         text = str(op(*[kind(x) for x in "ab"[: len(op.derivatives)]]))
         called.update(re.findall(r"\w+(?=\()", text))
     return frozenset(called)
+
+
+def _listed(title: str, parts: Sequence[str]) -> list[str]:
+    """The parts with commas between them, after their title, in lines of a comment."""
+    lines = [title] if parts else []
+    for i, part in enumerate(parts):
+        said = part + "," * (i < len(parts) - 1)
+        if len(lines[-1]) + len(said) < _WIDTH:
+            lines[-1] += " " + said
+        else:
+            lines.append("  " + said)
+    return lines
 
 
 def _harmless(label: str) -> str:

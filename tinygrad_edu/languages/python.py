@@ -54,13 +54,18 @@ if __name__ == "__main__":
             refuse(f"{text or repr(text)} is no number")
         told.add(place)
         given[place] = float(text)
-    value, gradient = $name(*given)
+${missing}    value, gradient = $name(*given)
     for name, x in zip(results, [value, *gradient]):
         print(name, repr(float(x)).removesuffix(".0"))
 ''')
 _UNDEFINED = """\
     if $value != $value:  # undefined, and so is every derivative
 $before        return $value, $gradient
+"""
+_MISSING = """\
+    for name, x in zip(names, given):
+        if x is None:
+            refuse(f"{name}$missing")
 """
 
 
@@ -103,7 +108,12 @@ class Python(Writer):
             value=parts.value,
             gradient=", ".join(parts.gradient),
             names=", ".join(f'"{x}"' for x in parts.words),
-            numbers=", ".join(parts.numbers),
+            numbers=", ".join(
+                "None" if n else x for x, n in zip(parts.numbers, parts.needed, strict=True)
+            ),
+            missing=Template(_MISSING).substitute(missing=parts.missing("python FILE"))
+            if any(parts.needed)
+            else "",
             results=", ".join(f'"{x}"' for x in parts.results),
             choice=parts.choice,
             count=len(parts.words),
