@@ -169,7 +169,7 @@ def test_too_many_paths_are_told_node_by_node() -> None:
     start = time.process_time()
     told = output("explain", text, "--at", "x0=1", "--wrt", "x0")
     assert time.process_time() - start < 20
-    assert told.startswith(f"d x40 / d x0 = {2**40}\n")
+    assert told.startswith("d x40 / d x0 = 1.1e+12\n")
     assert "1,099,511,627,776 paths are too many to list" in told
     assert "node by node" in unfolded(
         output("explain", text, "--at", "x0=1", "--wrt", "x0", "--form", "words")
@@ -184,7 +184,7 @@ def test_too_many_paths_are_told_node_by_node() -> None:
 def test_the_precision_of_an_explanation(precision: str, shown: str) -> None:
     words = ("explain", "tanh(x)*y", "--wrt", "y", "--at", f"x={atanh(1 / 3)!r}", "--at", "y=1")
     text = output(*words, "--precision", precision)
-    assert text.startswith("d v3 / d y = 0.3333333333333")
+    assert text.startswith(f"d v3 / d y = {shown}\n")
     assert text.endswith(f" = {shown}\n")
     told = output(*words, "--precision", precision, "--form", "words")
     assert f"v3 changes {shown} times as much" in told

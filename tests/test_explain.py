@@ -390,8 +390,8 @@ def test_the_sides_of_an_operand_used_twice_are_told_apart() -> None:
     text, words, latex = in_all_forms(y, x)
     assert "local derivative by x (left): 1;  by x (right): -1" in text
     assert text.endswith("sum: 1 + (-1) = 0")
-    assert "as much as x (left)" in words
-    assert "as much as x (right)" in words
+    assert "as x (left)" in words
+    assert "as x (right)" in words
     assert r"\Big|_{\text{left}}" in latex
     assert r"\Big|_{\text{right}}" in latex
     chain = explain(x**x, x).chain  # 3**3 = 27, by the base 27, by the exponent 27 log 3
@@ -667,7 +667,7 @@ def test_places_round_what_is_shown_and_nothing_else() -> None:
     x = Value(1.0, label="x")
     y = x / 3
     y.label = "y"
-    assert explain(y, x, 2).text().startswith("d y / d x = 0.3333333333333333\n")
+    assert explain(y, x, 2).text().startswith("d y / d x = 0.33\n")
     assert "= 0.33" in explain(y, x, 2).text().splitlines()[3]
     assert "changes 0.33 times" in explain(y, x, 2).words()
     assert "changes 0.333333 times" in explain(y, x, 6).words()
@@ -811,3 +811,39 @@ def test_a_prompt_shows_no_more_than_can_be_read() -> None:
     assert len(repr(explain(y, x)).splitlines()) == 201
     assert len(explain(y, x).text().splitlines()) > 1_000
     assert len(repr(orders(y)).splitlines()) == 201
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "part"),
+    [
+        (
+            "y = x + 3",
+            "y changes by the same amount.",
+            "y = x + 3 changes by the same amount as x.",
+        ),
+        (
+            "y = 3 - x",
+            "y changes by the same amount, the other way.",
+            "y = 3 - x changes by the same amount as x, the other way.",
+        ),
+        ("y = x * 0", "y does not change.", "y = x * 0 does not change with x."),
+        (
+            "y = x * x",
+            "y changes 2 times as much.",
+            "y = x * x changes by the same amount (x) as x (left)",
+        ),
+        ("y = x / 4", "y changes 0.25 times as much.", "y = x / 4 changes 0.25 times"),
+        ("y = 2*x - 2*x", "y does not change.", "v2 = 2 * x changes 2 times as much as x"),
+    ],
+)
+def test_a_slope_of_one_of_minus_one_and_of_nothing_in_words(
+    text: str, whole: str, part: str
+) -> None:
+    y = expression(text, {"x": 1.0})
+    x = next(node for node in topological_order(y) if node.label == "x")
+    told = explain(y, x).words()
+    assert told.startswith(f"When x grows by a little, {whole}")
+    assert part in told
+    assert " 1 times as" not in told
+    assert "-1 times as" not in told
+    assert " 0 times as" not in told
