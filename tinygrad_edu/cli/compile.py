@@ -49,8 +49,8 @@ _ENDINGS: dict[str, Kind] = {
     "--wrt",
     "by",
     multiple=True,
-    metavar="NAME",
-    help="Differentiate by this name; once for each.  [default: every name]",
+    metavar="NAME,...",
+    help="Differentiate by these names.  [default: every name]",
 )
 @option(
     "--to",

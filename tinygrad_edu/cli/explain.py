@@ -20,10 +20,10 @@ __all__ = ["explain"]
 @option(
     "--wrt",
     "by",
-    metavar="NAME",
+    metavar="NAME,...",
     required=True,
     multiple=True,
-    help="Whose gradient to explain: a name, or v3 and so on for what has none; once for each.",
+    help="Whose gradient to explain: a name, or v3 and so on for what has none.",
 )
 @at
 @option(

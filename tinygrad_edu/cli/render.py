@@ -89,8 +89,8 @@ _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
 @option(
     "--highlight",
     multiple=True,
-    metavar="NAME",
-    help="Make the paths from this input to the output stand out; once for each.",
+    metavar="NAME,...",
+    help="Make the paths from these names to the output stand out.",
 )
 @option(
     "--role",
@@ -111,8 +111,8 @@ _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
     "--wrt",
     "by",
     multiple=True,
-    metavar="NAME",
-    help="Draw the derivatives by NAME in the same picture; once for each.",
+    metavar="NAME,...",
+    help="Draw the derivatives by these names in the same picture.",
 )
 @option(
     "--order", type=Whole(1, 6), help="How many orders of derivative --wrt draws.  [default: 1]"
