@@ -40,6 +40,7 @@ ROOMS = [
     ["functions", "sweep"],
     ["arrays"],
     ["habits"],
+    ["imports"],
     ["data", "differences", "engine", "init", "vocabulary"],
     ["finite", "naming", "slips", "trees"],
     [

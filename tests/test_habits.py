@@ -31,6 +31,7 @@ from tinygrad_edu import (
     gradcheck,
     gradient,
     habits,
+    imports,
     losses,
     mask,
     module,
@@ -505,3 +506,158 @@ def test_a_star_replaces_one_function_of_python_and_that_one_says_so() -> None:
         compile("1 + 1", "<text>", "eval")  # type: ignore[call-overload]
     for name in (nn, optim, losses, module):
         assert not {*name.__all__} & {*dir(builtins)}
+
+
+# --- what is a habit in one place, and in another -------------------------------------------------
+
+
+def test_a_leaf_learns_in_place_without_a_graph() -> None:
+    w, b = Value(1.0), Value(0.5)
+    first = w
+    ((w - 3) ** 2).backward()
+    with no_grad():
+        w -= 0.25 * w.grad
+        b *= 2
+        b += 1
+        b /= 4
+    assert w is first
+    assert (w.data, b.data) == (2.0, 0.5)
+    w += 1  # with a graph it is a new node, and the leaf stays
+    assert (w.data, first.data) == (3.0, 2.0)
+    assert w.args[0] is first
+
+
+def test_a_sum_that_begins_with_a_leaf_leaves_it_alone() -> None:
+    bias = Value(0.5)
+    with no_grad():
+        total = bias
+        total += Value(2.0) * 3
+    assert (bias.data, total.data) == (0.5, 6.5)
+    with pytest.warns(tinygrad_edu.LeftGraphWarning, match=r"write w.data -= v.data"), no_grad():
+        bias -= bias * 0.5
+    assert bias.data == 0.25
+
+
+def test_a_subclass_with_its_own_addition_has_it_in_place() -> None:
+    class Loud(Value):
+        def __add__(self, other: Any) -> Any:
+            return "loud"
+
+    x: Any = Loud(1.0)
+    x += 1
+    assert x == "loud"
+
+
+def test_an_array_without_a_length_is_a_number() -> None:
+    three = np.array(3.0)
+    x = Value(three)
+    assert (x.data, (x * three).data) == (3.0, 9.0)
+    x.data = np.array(2.0)
+    x.grad = np.array(1.0)
+    assert (x.data, x.grad, x < three) == (2.0, 1.0, True)
+    assert grad(lambda v: v**2)(three) == 6.0
+    line = nn.Linear(1, 1)
+    line.load_state_dict(dict.fromkeys(line.state_dict(), three))
+    assert [p.data for p in line.parameters()] == [3.0, 3.0]
+    with pytest.raises(tinygrad_edu.NumberError):
+        Value(np.array([3.0]))
+
+
+class Plain(nn.Module):
+    def forward(self, x: float, h: float = 0.0) -> float:
+        return x + h
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("Linear takes no device=: nothing to do", "Linear(2, 1, device='cpu')"),
+        ("Linear takes no dtype=: nothing to do", "Linear(2, 1, dtype=float)"),
+        ("ReLU takes no inplace=: nothing to do: leave it out", "ReLU(inplace=True)"),
+        (r"ReLU\(\) takes nothing, not True", "ReLU(True)"),
+        ("Dropout takes no inplace=: nothing to do", "Dropout(0.5, inplace=True)"),
+        ("GELU takes no approximate=: nothing to do: gelu is exact", "GELU(approximate='tanh')"),
+        ("Softplus takes no beta=: here it is the function", "Softplus(beta=2)"),
+        ("Embedding takes no padding_idx=: nothing by itself", "Embedding(3, 2, padding_idx=0)"),
+        (r"hidden=: here it is sizes, .* MLP\(2, \[16, 1\]\)", "MLP(2, hidden=3)"),
+        ("hidden_layer_sizes=: here it is sizes", "MLP(2, hidden_layer_sizes=(3,))"),
+        ("nonlin=: here it is activation", "MLP(2, [1], nonlin='relu')"),
+        ("normalized_shape=: here it is size", "LayerNorm(normalized_shape=3)"),
+        ("StepLR takes no last_epoch=", "t.lr_scheduler.StepLR(SGD([x]), 3, last_epoch=-1)"),
+        (r"print\(scheduler", "t.lr_scheduler.StepLR(SGD([x]), 3, verbose=True)"),
+        ("here it is T_max", "t.lr_scheduler.CosineAnnealingLR(SGD([x]), t_max=3)"),
+        ("here it is AdamW", "Adam([x], decoupled_weight_decay=True)"),
+        ("moons takes no n_samples=: here it is n", "t.data.moons(n_samples=4)"),
+        ("model.load_state_dict", "m.load_state_dict(m.state_dict(), strict=False)"),
+        (r"not \[.*write model.parameters\(\), or", "SGD([[x], [y]])"),
+        (r"write model.parameters\(\).*two rates", "SGD([{'params': [x]}])"),
+        (r"model.parameters\(\)", "SGD(m)"),
+        (r"\[tanh\(x\) for x in xs\], or nn.Tanh\(\)\(xs\)", "tanh([x, y])"),
+        (r"or nn.ReLU\(\)\(xs\)", "relu(np.array([x, y]))"),
+        (r"\[gelu\(x\) for x in xs\], or nn.GELU", "gelu([x, y])"),
+        (r"\[maximum\(a, b\) for a, b in zip", "maximum([1.0], [2.0])"),
+        ("is a constant, .*write Value", "x.detach().data = 5"),
+        ("compat.micrograd.engine", "x._prev"),
+        ("compat.micrograd.engine", "Value(2.0, (x, y), '*')"),
+        ("tuples: jvp", "jvp(tanh, 3.0, 1.0)"),
+        (r"no class of modules: Linear\(...\)", "Sequential(Linear, Tanh)"),
+        ("layers is a parameter|write p.data", "n = Linear(2, 1); n.weight = [[1.0, 2.0]]"),
+        ("write p.data", "n = Linear(2, 1); n.bias = np.zeros(1)"),
+        ("no module tinygrad_edu.nn.functional; .*relu", "import tinygrad_edu.nn.functional as F"),
+        ("tinygrad_edu.lr_scheduler import", "from tinygrad_edu.optim.lr_scheduler import StepLR"),
+        ("batch_size=", "import tinygrad_edu.utils.data"),
+        ("grad, gradient", "import tinygrad_edu.autograd"),
+        ("import Value", "import tinygrad_edu.tensor"),
+        ("from tinygrad_edu.nn import MLP", "import tinygrad_edu.MLP"),
+        ("No module named 'tinygrad_edu.foo'", "import tinygrad_edu.foo"),
+        ("No module named 'tinygrad_edu.nn.foo'", "import tinygrad_edu.nn.foo"),
+    ],
+)
+def test_what_is_written_elsewhere_says_what_to_write_here(words: str, line: str) -> None:
+    result, _ = run(line)
+    assert isinstance(result, Exception)
+    assert re.search(words, str(result)), repr(result)
+
+
+@pytest.mark.parametrize("name", sorted(imports.MODULES))
+def test_a_module_of_elsewhere_names_what_can_be_imported(name: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match="here it is"):
+        importlib.import_module(f"tinygrad_edu.{name}")
+    for statement in imports.MODULES[name].split("; "):
+        if statement.startswith("from"):
+            exec(statement.partition(", which")[0])
+
+
+def test_keywords_go_on_to_forward() -> None:
+    assert Plain()(1.0, h=2.0) == 3.0
+    assert Plain().predict(1.0, h=2.0) == 3.0
+    with pytest.raises(TypeError, match="takes nothing, not 3"):
+        Plain(3)  # type: ignore[call-arg]
+
+
+def test_parameters_may_be_replaced_by_parameters() -> None:
+    line = nn.Linear(2, 1)
+    line.weight = nn.Parameter([[1.0, 2.0]])
+    line.bias = []
+    assert line.predict([1.0, 1.0]) == [3.0]
+
+
+def test_a_list_of_places_and_a_model_will_do() -> None:
+    assert grad(lambda a, b: a * b, argnums=[0, 1])(2.0, 3.0) == (3.0, 2.0)
+    line = nn.Linear(2, 1)
+    for p in line.parameters():
+        p.grad = 2.0
+    assert optim.clip_grad_norm_(line, 1.0, norm_type="inf") == 2.0
+    optim.clip_grad_value_(line, 0.25)
+    assert {p.grad for p in line.parameters()} == {0.25}
+
+
+def test_nothing_is_said_where_no_number_is_compared() -> None:
+    x, y = Value(2.0), Value(3.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (np.array([x, y], dtype=object) == x).tolist() == [True, False]
+        assert [0.5, x].index(x) == 1
+        assert x not in (int, float)
+        assert np.isclose(x, 2.0)  # type: ignore[call-overload]
+        assert np.allclose([x, y], [2.0, 3.0])  # type: ignore[arg-type]

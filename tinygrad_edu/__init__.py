@@ -37,6 +37,7 @@ from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import group
 from tinygrad_edu.habits import elsewhere, is_import, places
 from tinygrad_edu.history import History
+from tinygrad_edu.imports import install as _install
 from tinygrad_edu.op import Op
 from tinygrad_edu.ops import (
     TABLE,
@@ -251,6 +252,7 @@ else:
         return ""
 
     places.append(_place)
+    _install()
 
 
 draws.append(_draw)

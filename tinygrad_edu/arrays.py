@@ -85,6 +85,13 @@ def is_array(x: object) -> bool:
     return hasattr(x, "ndim")
 
 
+def _has_number(x: Any, kind: type) -> bool:
+    """Whether it is a number, or one of its numbers is no Value, which is a `kind`."""
+    if isinstance(x, list | tuple) or bool(getattr(x, "ndim", 0)):
+        return any(_has_number(item, kind) for item in x)
+    return not isinstance(x, kind) and hasattr(x, "__float__") and not isinstance(x, type)
+
+
 def elementwise(
     ufunc: Any,
     method: str,
@@ -111,7 +118,7 @@ def elementwise(
         raise TypeError(f"np.{called} is not for Values: {cure}")
     if any(str(getattr(x, "dtype", "object")) != "object" for x in named.get("out", ())):
         raise TypeError("an array of floats cannot hold Values: write a = a * x, not a *= x")
-    if name in ("equal", "not_equal"):
+    if name in ("equal", "not_equal") and any(_has_number(x, kind) for x in inputs):
         compared(IDENTITY, frame)
     asked = on_float.get()
     if name in _QUESTIONS and asked is not None:

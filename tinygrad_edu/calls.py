@@ -29,6 +29,7 @@ __all__ = [
     "VERSION",
     "function_of_math",
     "is_formatting",
+    "is_searched",
 ]
 
 FUNCTIONS = frozenset(
@@ -116,6 +117,18 @@ def is_formatting(frame: FrameType) -> bool:
         return "MODULO" in op.opname or (op.opname == "BINARY_OP" and "%" in op.argrepr)
     except Exception:
         return False
+
+
+def is_searched(frame: FrameType, x: object) -> bool:
+    """Whether the frame is at `xs.index(x)` or `xs.remove(x)`, which find x itself or raise."""
+    try:
+        found = _Reader(frame.f_code).expression(frame.f_lasti)
+    except Exception:
+        return False
+    if not isinstance(found, _Call) or not isinstance(found.function, _Attribute):
+        return False
+    searches = found.function.name in ("index", "remove") and len(found.args) > 0
+    return searches and _value(found.args[0], frame) is x
 
 
 # --- from an expression to its value in a frame ---------------------------------------------------

@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tinygrad_edu.habits import elsewhere
+from tinygrad_edu.keywords import strict
 
 __all__ = [
     "BINARY",
@@ -215,11 +216,13 @@ def gate(name: str, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[E
     return boolean(GATES[name], inputs, targets)
 
 
+@strict
 def parity(n: int = 4, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
     """2**n examples: n bits -> 1, whether the number of ones is odd. PDP vol. 1 ch. 8, 1986."""
     return _patterns(n, lambda bits: (sum(bits) % 2,), inputs, targets)
 
 
+@strict
 def symmetry(n: int = 6, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
     """2**n examples: n bits -> 1, whether they are their own mirror image.
 
@@ -251,6 +254,7 @@ def addition(n: int = 2, inputs: Coding = BINARY, targets: Coding = BINARY) -> l
     return _patterns(2 * n, rule, inputs, targets)
 
 
+@strict
 def encoder(n: int = 8, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
     """n examples: n bits, one of them on -> the same, through a layer that is too narrow.
 
@@ -263,6 +267,7 @@ def encoder(n: int = 8, inputs: Coding = BINARY, targets: Coding = BINARY) -> li
 # --- points of the plane: two classes in turn, 0 and 1 -------------------------------------------
 
 
+@strict
 def moons(
     n: int = 100, noise: float = 0.1, seed: int = 0, targets: Coding = BINARY
 ) -> list[Example]:
@@ -278,6 +283,7 @@ def moons(
     return _noisy(points, noise, seed, targets)
 
 
+@strict
 def rings(
     n: int = 100, noise: float = 0.05, seed: int = 0, targets: Coding = BINARY, inner: float = 0.5
 ) -> list[Example]:
@@ -294,6 +300,7 @@ def rings(
     return _noisy(points, noise, seed, targets)
 
 
+@strict
 def spirals(
     n: int = 194,
     noise: float = 0.0,
@@ -442,6 +449,7 @@ def edges(
 # --- sets that scikit-learn ships ----------------------------------------------------------------
 
 
+@strict
 def iris(targets: Coding = BINARY) -> list[Example]:
     """150 flowers: 4 lengths in cm, 0.1 to 7.9 -> one of 3 species. Fisher 1936.
 
@@ -450,6 +458,7 @@ def iris(targets: Coding = BINARY) -> list[Example]:
     return _shipped(_scikit_learn().load_iris, 1.0, 3, targets)
 
 
+@strict
 def digits(targets: Coding = BINARY) -> list[Example]:
     """1,797 images of handwriting: 8*8 pixels, 0 to 1, row by row -> one of 10 digits.
 

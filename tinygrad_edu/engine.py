@@ -23,7 +23,7 @@ from tinygrad_edu.errors import InnerNodeError, LeftGraphError, NumberError, Sta
 from tinygrad_edu.groups import current_group
 from tinygrad_edu.habits import Habits, alone, cut_off, is_cut, strictly
 from tinygrad_edu.ieee import IEEE, number, same
-from tinygrad_edu.leaving import in_package, on_comparison, on_float, refuse, tell
+from tinygrad_edu.leaving import in_package, lost, on_comparison, on_float, refuse, tell
 from tinygrad_edu.op import TABLE, UNDEFINED, Op, defined, one, telling
 from tinygrad_edu.ops import CONSTANT, LEAF, mask
 from tinygrad_edu.sweep import sweep
@@ -65,6 +65,27 @@ def _binary(op: Op) -> Operator:
         return _node(op, value(self._data, other._data), self, other)
 
     return _named(method, op)
+
+
+def _in_place(op: Op) -> Operator:
+    """As of `_binary`, but that a leaf takes the new number inside of `no_grad`."""
+    value = op.fast
+
+    def method(self: Value, other: Value | float, /) -> Value:
+        if type(other) is not type(self):
+            try:
+                other = as_value(other, type(self))
+            except NumberError:
+                made: Value = _elsewhere(other)
+                return made
+        return _updated(op, value(self._data, other._data), self, other)
+
+    return _named(method, op)
+
+
+def _as_written(self: Value, other: object, /) -> Any:
+    """`x += y` of a subclass with an addition of its own is x = x + y."""
+    return NotImplemented
 
 
 def _reflected(op: Op) -> Callable[[Value, float], Value]:
@@ -141,6 +162,11 @@ class Value(Drawable, Habits):
 
     @data.setter
     def data(self, data: float) -> None:
+        if self.op is CONSTANT:
+            raise InnerNodeError(
+                f"only a leaf's data can be set, and {self!r} is a constant, as detach() and "
+                "no_grad() give it: write Value(2.0) for a leaf"
+            )
         if self.op is not LEAF:
             raise InnerNodeError(f"only a leaf's data can be set, and {self!r} is not a leaf")
         self._data = number(data)
@@ -169,6 +195,8 @@ class Value(Drawable, Habits):
     __mul__, __rmul__ = _binary(ops.mul), _reflected(ops.mul)
     __truediv__, __rtruediv__ = _binary(ops.div), _reflected(ops.div)
     __pow__, __rpow__ = _binary(ops.power), _reflected(ops.power)
+    __iadd__, __isub__ = _in_place(ops.add), _in_place(ops.sub)
+    __imul__, __itruediv__ = _in_place(ops.mul), _in_place(ops.div)
     __neg__, __abs__, abs = _unary(ops.neg), _unary(ops.absolute), _unary(ops.absolute)
     if TYPE_CHECKING:  # for readers of types; all rows of one operand are methods, see below
         neg = exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = erfc = _unary(ops.exp)
@@ -177,6 +205,12 @@ class Value(Drawable, Habits):
         sigmoid = bell = sech2 = softplus = _unary(ops.sigmoid)
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        for name in ("add", "sub", "mul", "truediv"):
+            if f"__{name}__" in vars(cls) and f"__i{name}__" not in vars(cls):
+                setattr(cls, f"__i{name}__", _as_written)
 
     def _apply(self, op: Op, /, *args: Value | float) -> Value:
         nodes = [as_value(x, type(self)) for x in args]
@@ -253,7 +287,8 @@ def _refuse_to_make(label: object, *others: object, **named: object) -> None:
         or isinstance(label, tuple | set | list)
     ):
         kind = kind or "operands"
-        cure = "x * y and tanh(x) make nodes; tinygrad_edu.compat.micrograd has Value(2.0, (x, y))"
+        micrograds = "tinygrad_edu.compat.micrograd.engine has Value(2.0, (x, y))"
+        cure = f"x * y and tanh(x) make nodes; {micrograds}"
     elif not named:
         if label is None:
             return
@@ -279,6 +314,7 @@ def _node(
 
 
 _with_graph = _node
+_updated: Callable[[Op, float, Value, Value], Value] = _node
 _blocks, _counting = 0, Lock()  # how many blocks of `no_grad` are open, in all threads
 without_graph: ContextVar[bool] = ContextVar("without_graph", default=False)
 
@@ -290,6 +326,22 @@ def _node_or_number(
     return cut_off(as_value(data, type(a))) if without_graph.get() else _with_graph(op, data, a, b)
 
 
+def _update_or_number(op: Op, data: float, a: Value, b: Value) -> Value:
+    """`_updated` while a block of `no_grad` is open: `w -= 0.1 * w.grad` changes the leaf w.
+
+    Only a number does. A Value may be that of `total = bias; total += w * x`, which leaves the bias
+    as it is, as it does with a graph.
+    """
+    if not without_graph.get() or a.op is not LEAF:
+        return _node(op, data, a, b)
+    if b.op is CONSTANT and not is_cut(b):
+        a.data = data
+        return a
+    if op is ops.sub:
+        lost(sys._getframe(2))
+    return _node(op, data, a, b)
+
+
 @contextmanager
 def no_grad() -> Iterator[None]:
     """Makes constants of all that is computed inside of the block: it has no graph.
@@ -297,20 +349,22 @@ def no_grad() -> Iterator[None]:
         with no_grad():
             outputs = model(inputs)
 
-    Leaves that are made there are leaves. `@no_grad()` does it for a function. Other threads are
-    not concerned.
+    Leaves that are made there are leaves, and a leaf w that is changed by a number, as in
+    `w -= 0.1 * w.grad`, is the same leaf with another number. `@no_grad()` does it for a function.
+    Other threads are not concerned.
     """
-    global _blocks, _node
+    global _blocks, _node, _updated
     token = without_graph.set(True)
     with _counting:
-        _blocks, _node = _blocks + 1, _node_or_number
+        _blocks, _node, _updated = _blocks + 1, _node_or_number, _update_or_number
     try:
         yield
     finally:
         without_graph.reset(token)
         with _counting:
             _blocks -= 1
-            _node = _node_or_number if _blocks else _with_graph
+            if not _blocks:
+                _node = _updated = _with_graph
 
 
 def as_value(x: Value | float, cls: type[Value] = Value) -> Value:

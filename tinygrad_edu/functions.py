@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar, overload
 
+from tinygrad_edu.op import of_one
 from tinygrad_edu.ops import either, erfc, mask, maximum, minimum, sigmoid, step
 from tinygrad_edu.symbolic import Applies
 
@@ -53,6 +54,8 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
 
     slope: a number, PyTorch's by default. The derivative at 0 is `slope`, as in PyTorch.
     """
+    if hasattr(x, "__len__"):
+        of_one("leaky_relu", x)
     return where(step(x), x, slope * x)
 
 
@@ -65,6 +68,8 @@ def gelu(x: Any) -> Any:
 
     P is erfc(-x / sqrt(2)) / 2, which has all its digits far below 0, too.
     """
+    if hasattr(x, "__len__"):
+        of_one("gelu", x)
     return x * erfc(x * -math.sqrt(0.5)) / 2
 
 
@@ -74,6 +79,8 @@ def silu(x: S) -> S: ...
 def silu(x: float) -> float: ...
 def silu(x: Any) -> Any:
     """Returns x * sigmoid(x), also called swish (Elfwing, Uchibe and Doya, 2017)."""
+    if hasattr(x, "__len__"):
+        of_one("silu", x)
     return x * sigmoid(x)
 
 

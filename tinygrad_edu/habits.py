@@ -11,6 +11,7 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from tinygrad_edu import ops
+from tinygrad_edu.calls import is_searched
 from tinygrad_edu.leaving import IDENTITY, TRUTH, compared, on_float
 
 __all__ = [
@@ -53,10 +54,10 @@ VALUES = {  # attributes of tensors, and of the Value of micrograd and of others
     "retains_grad": "every node keeps its grad",
     "is_leaf": "a leaf has no args",
     "grad_fn": "op is the operation, args are its operands",
-    "_op": "op is the operation; tinygrad_edu.compat.micrograd has micrograd's Value",
-    "_prev": f"{_OPERANDS}; tinygrad_edu.compat.micrograd has micrograd's Value",
-    "_children": f"{_OPERANDS}; tinygrad_edu.compat.micrograd has micrograd's Value",
-    "_backward": f"{_OWN_RULE}; tinygrad_edu.compat.micrograd has micrograd's Value",
+    "_op": "op is the operation; tinygrad_edu.compat.micrograd.engine has micrograd's Value",
+    "_prev": f"{_OPERANDS}; tinygrad_edu.compat.micrograd.engine has micrograd's Value",
+    "_children": f"{_OPERANDS}; tinygrad_edu.compat.micrograd.engine has micrograd's Value",
+    "_backward": f"{_OWN_RULE}; tinygrad_edu.compat.micrograd.engine has micrograd's Value",
     "_local_grads": _OWN_RULE,
     "_forward": "compute the graph again, or compile(y, wrt=[x])",
     "prev": _OPERANDS,
@@ -572,7 +573,11 @@ class Habits:
         if not isinstance(other, Habits) and hasattr(other, "__float__"):
             if hasattr(other, "__len__"):  # an array, which asks each of its numbers
                 return NotImplemented
-            compared(IDENTITY, sys._getframe(1))
+            if isinstance(other, type):  # `x in (int, float)`
+                return NotImplemented
+            frame = sys._getframe(1)
+            if not is_searched(frame, self):
+                compared(IDENTITY, frame)
         return NotImplemented  # identity, as of any object
 
     __hash__ = object.__hash__

@@ -186,13 +186,13 @@ def same(x: float, y: float) -> bool:
 
 
 def number(x: object) -> float:
-    """The real number `x` (int, bool, Fraction, NumPy scalar) as a float.
+    """The real number `x` (int, bool, Fraction, NumPy scalar, array without a length) as a float.
 
     NumberError (a TypeError) for anything else; OverflowError for what no float can hold.
     """
     if type(x) is float or type(x) is IEEE:
         return x
-    scalar = hasattr(x, "dtype") and not hasattr(x, "__len__")
+    scalar = hasattr(x, "dtype") and (not hasattr(x, "__len__") or getattr(x, "ndim", 1) == 0)
     if scalar and not isinstance(x, Real) and hasattr(x, "item"):
         x = x.item()  # numpy.bool_ is a scalar, but not a numbers.Real
     if not isinstance(x, Real):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
-from typing import NoReturn
+from functools import lru_cache, wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
-__all__ = ["NAMES", "refuse"]
+__all__ = ["NAMES", "Strict", "refuse", "strict"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SIZES = "sizes, a list of the size of each layer, the last the outputs: MLP(2, [16, 1])"
+_NOTHING = "nothing to do: leave it out"
 
 NAMES = {  # of arguments
     "rate": "lr",
@@ -74,16 +81,100 @@ NAMES = {  # of arguments
     "jit": "compiled=True",
     "compile": "compiled=True",
     "device": "nothing to do: every number is a float of Python",
+    "decoupled_weight_decay": "AdamW, another class",
+    "dtype": "nothing to do: every number is a float of Python",
+    "n_samples": "n",
+    "num_samples": "n",
+    "n_points": "n",
+    "inplace": _NOTHING,
+    "approximate": "nothing to do: gelu is exact; leave it out",
+    "Softplus.beta": "the function: softplus(beta * x) / beta",
+    "Softplus.threshold": _NOTHING,
+    "padding_idx": "nothing by itself: leave that vector's numbers out of the optimizer's",
+    "sparse": _NOTHING,
+    "hidden": _SIZES,
+    "hidden_sizes": _SIZES,
+    "hidden_layer_sizes": _SIZES,
+    "layers": _SIZES,
+    "nin": "inputs",
+    "nout": "outputs",
+    "nouts": "sizes",
+    "input_dim": "inputs",
+    "nonlin": "activation",
+    "nonlinearity": "activation",
+    "act": "activation",
+    "Linear.activation": "a module of its own: Sequential(Linear(2, 3), Tanh())",
+    "Linear.inputs": "in_features",
+    "Linear.outputs": "out_features",
+    "use_bias": "bias",
+    "in_dim": "in_features",
+    "out_dim": "out_features",
+    "vocab_size": "num_embeddings",
+    "dim": "embedding_dim",
+    "normalized_shape": "size, one whole number",
+    "elementwise_affine": "nothing to do: weight and bias begin at 1 and 0; leave it out",
+    "Dropout.rate": "p",
+    "Dropout.dropout": "p",
+    "slope": "negative_slope",
+    "LRScheduler.verbose": "a line of your own: print(scheduler.get_last_lr())",
+    "last_epoch": "a state: scheduler.load_state_dict(state) goes on from it",
+    "t_max": "T_max",
     "scheduler": "lr, of the optimizer: SGD(parameters, cosine(0.1, steps=100))",
 }
 
 
-def refuse(name: str, keywords: Iterable[str], known: Collection[str]) -> NoReturn:
-    """Says which keyword is unknown to `name`, and what it is called here: a TypeError."""
+def refuse(
+    name: str, keywords: Iterable[str], known: Collection[str], kinds: Iterable[str] = ()
+) -> NoReturn:
+    """Says which keyword is unknown to `name`, and what it is called here: a TypeError.
+
+    kinds: the classes that `name` is one of, where a keyword may mean something else.
+    """
     keyword = sorted(set(keywords) - set(known))[0]
-    said = NAMES.get(keyword, "")
+    own = (NAMES[f"{kind}.{keyword}"] for kind in kinds if f"{kind}.{keyword}" in NAMES)
+    said = next(own, NAMES.get(keyword, ""))
     is_word = said.partition("=")[0].partition(",")[0] in known or " " in said
-    near = get_close_matches(keyword, known, 1)
-    cure = f"here it is {said}" if said and is_word else f"did you mean {near[0]}?" if near else ""
-    cure = cure or f"it takes {', '.join(known)}"
+    near = get_close_matches(keyword, known, 1) or [x for x in known if x.lower() == keyword]
+    here = "" if said.startswith("nothing") else "here it is "
+    cure = f"{here}{said}" if said and is_word else f"did you mean {near[0]}?" if near else ""
+    cure = cure or f"it takes {', '.join(known) or 'none by name'}"
     raise TypeError(f"{name} takes no {keyword}=: {cure}")
+
+
+def strict(function: F) -> F:
+    """The function, which says what an unknown keyword is called here."""
+    known = signature(function).parameters
+
+    @wraps(function)
+    def called(*args: Any, **named: Any) -> Any:
+        if not named.keys() <= known.keys():
+            refuse(function.__name__, named, [*known])
+        return function(*args, **named)
+
+    return cast(F, called)
+
+
+class Strict:
+    """A class whose constructor says what an unknown keyword is called here."""
+
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *args: Any, **named: Any) -> Any:
+            """Refuses what the constructor does not take, before Python does in other words."""
+            if named or cls.__init__ is object.__init__:
+                known = _parameters(cls)
+                if known is not None and not named.keys() <= known.keys():
+                    refuse(cls.__name__, named, [*known], [kind.__name__ for kind in cls.__mro__])
+                if args and known == {}:
+                    raise TypeError(f"{cls.__name__}() takes nothing, not {args[0]!r:.60}")
+            return super().__new__(cls)
+
+        # what `help` shows of a class without an __init__
+        __new__.__signature__ = Signature([Parameter("cls", Parameter.POSITIONAL_ONLY)])
+
+
+@lru_cache(maxsize=256)
+def _parameters(cls: type) -> Mapping[str, Parameter] | None:
+    """What the constructor takes; None where it takes any keyword."""
+    known = signature(cls).parameters
+    return None if any(p.kind is p.VAR_KEYWORD for p in known.values()) else dict(known)

@@ -211,6 +211,8 @@ class Sequential(Chain):
 
     def __init__(self, *modules: Module | Op) -> None:
         for x in modules:
+            if isinstance(x, type):
+                raise TypeError(f"give a module, and no class of modules: {x.__name__}(...)")
             if not callable(x):
                 raise TypeError(f"give modules one by one, as Linear(2, 1), Tanh(), not {x!r:.60}")
         self.layers = [_Each(x) if x in _OF_ONE or isinstance(x, Op) else x for x in modules]

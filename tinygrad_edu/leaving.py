@@ -24,6 +24,7 @@ __all__ = [
     "compared",
     "in_library",
     "in_package",
+    "lost",
     "on_comparison",
     "on_float",
     "refuse",
@@ -70,6 +71,16 @@ def tell(frame: FrameType) -> None:
     _once(message, LeftGraphWarning, frame)
 
 
+def lost(frame: FrameType) -> None:
+    """A LeftGraphWarning: in that frame a leaf gives its name to a number without a graph."""
+    if not in_package(frame):
+        message = (
+            "inside of no_grad(), w -= v of a leaf w and a Value v makes w the name of a constant, "
+            "and the leaf stays as it was: write w.data -= v.data to change it, or y = w - v"
+        )
+        _once(message, LeftGraphWarning, frame)
+
+
 def compared(message: str, frame: FrameType) -> None:
     """What is recorded is told of a comparison in that frame; else it is an IdentityWarning.
 
@@ -77,6 +88,8 @@ def compared(message: str, frame: FrameType) -> None:
     """
     if in_package(frame) or in_library(frame):
         return
+    if frame.f_code.co_name == "isclose" and _package(frame) == "numpy":
+        return  # which asks `==` besides, for infinities
     heard = on_comparison.get()
     if heard is _nobody:
         _once(message, IdentityWarning, frame)

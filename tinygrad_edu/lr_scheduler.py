@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tinygrad_edu.errors import StateError
 from tinygrad_edu.habits import elsewhere
+from tinygrad_edu.keywords import Strict
 from tinygrad_edu.schedules import Schedule, exponential, multi_step, positive, ramp, step_decay
 
 __all__ = [
@@ -40,7 +41,7 @@ class Rated(Protocol):
     initial_lr: float  # that before any schedule; there once a schedule has set it
 
 
-class LRScheduler:
+class LRScheduler(Strict):
     """Sets the optimizer's rate to `schedule(n)` after n calls of `step()`.
 
     Where the rate is another now, because another schedule or somebody has set it, it changes in

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import LengthError, StateError
 from tinygrad_edu.habits import alone
 from tinygrad_edu.ieee import number
+from tinygrad_edu.keywords import Strict
 from tinygrad_edu.ops import LEAF
-from tinygrad_edu.trees import is_tree, like, numbers
+from tinygrad_edu.trees import has_value, is_tree, like, numbers
 
 __all__ = [
     "Module",
@@ -102,7 +104,7 @@ _ELSEWHERE = {  # what people look for in a module
 }
 
 
-class Module:
+class Module(Strict):
     """A part of a network. Its parameters are the leaves among its attributes, in order.
 
     Lists, tuples and dicts are looked into, at any depth; so are parts of the network, which are
@@ -112,19 +114,19 @@ class Module:
 
     training: bool = True
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
         """This returns what `forward` makes of the inputs."""
-        return self.forward(*inputs)
+        return self.forward(*inputs, **named)
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *inputs: Any, **named: Any) -> Any:
         """This returns the outputs for these inputs. A module of one's own defines it."""
         if type(self).__call__ is not Module.__call__:
-            return self(*inputs)
+            return self(*inputs, **named)
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
-    def predict(self, *inputs: Any) -> Any:
+    def predict(self, *inputs: Any, **named: Any) -> Any:
         """This returns the outputs as floats, in the shape in which the module gives Values."""
-        return _floats(self(*inputs))
+        return _floats(self(*inputs, **named))
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """This returns a pair of name and parameter for each, in order.
@@ -158,12 +160,17 @@ class Module:
         """This returns the number of every parameter, by its name."""
         return {name: p.data for name, p in self.named_parameters()}
 
-    def load_state_dict(self, state: Mapping[str, float]) -> None:
+    def load_state_dict(self, state: Mapping[str, float], *, strict: bool = True) -> None:
         """Sets the parameters to the numbers of such a dict.
 
         StateError, and nothing is changed, where names are missing or unknown; NumberError for
         what is no number.
         """
+        if not strict:
+            raise TypeError(
+                "a state is loaded whole, and strict=False is not: for a part of it write "
+                "model.load_state_dict({**model.state_dict(), **part})"
+            )
         own = dict(self.named_parameters())
         missing = [name for name in own if name not in state]
         unknown = [str(name) for name in state if name not in own]
@@ -236,6 +243,17 @@ class Module:
 
     if not TYPE_CHECKING:
 
+        def __setattr__(self, name: str, x: Any) -> None:
+            """Sets an attribute; a parameter is not replaced by a plain number."""
+            if name in vars(self) and not isinstance(x, Value | Module):
+                held = any(_leaves(name, vars(self)[name]))
+                if held and isinstance(next(numbers(x), None), Real) and not has_value(x):
+                    raise TypeError(
+                        f"{name} is a parameter, and no plain number: write p.data = ... to change "
+                        f"it, or {name} = Parameter(...) for another"
+                    )
+            super().__setattr__(name, x)
+
         def __getattr__(self, name: str) -> NoReturn:
             """Says what is called otherwise here; asked only where there is no such attribute."""
             kind = type(self).__name__
@@ -254,13 +272,13 @@ class VectorModule(Module):
     def __call__(self, xs: Sequence[Number]) -> list[Value]: ...
     @overload
     def __call__(self, xs: Sequence[Sequence[Number]]) -> list[list[Value]]: ...
-    def __call__(self, xs: Any, *others: NoReturn) -> Any:
+    def __call__(self, xs: Any, *others: NoReturn, **named: Any) -> Any:
         """This returns the outputs for the numbers of one example, or for each of several rows."""
         if others:
             raise TypeError("the inputs are one list: write model([x, y]), not model(x, y)")
         if _are_rows(xs):
-            return [self(row) for row in xs]
-        return self.forward(_vector(xs))
+            return [self(row, **named) for row in xs]
+        return self.forward(_vector(xs), **named)
 
 
 def _items(x: Any) -> list[Any]:

@@ -53,6 +53,8 @@ __all__ = [
     "residual",
 ]
 
+__path__: list[str] = []  # so that `import tinygrad_edu.nn.functional` is answered by `imports`
+
 _LOSSES = "the losses are functions of tinygrad_edu.losses"
 _ELSEWHERE = {  # what people look for, by the names of other libraries
     "functional": "tinygrad_edu.losses has the losses, tinygrad_edu the functions: relu, tanh",

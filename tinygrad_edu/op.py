@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, cast, overl
 
 from tinygrad_edu import ieee, symbolic
 from tinygrad_edu.documentation import Description
+from tinygrad_edu.errors import NumberError
 from tinygrad_edu.ieee import IEEE, number, total
 from tinygrad_edu.source import plain_function
 from tinygrad_edu.symbolic import Applies
@@ -20,7 +21,19 @@ from tinygrad_edu.terms import Term, traced
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["TABLE", "Binary", "Op", "Rule", "Unary", "defined", "nothing", "one", "row", "telling"]
+__all__ = [
+    "TABLE",
+    "Binary",
+    "Op",
+    "Rule",
+    "Unary",
+    "defined",
+    "nothing",
+    "of_one",
+    "one",
+    "row",
+    "telling",
+]
 
 # Types see a rule as a function of floats, with the arithmetic that all other operands share.
 Rule = Callable[..., float]
@@ -194,9 +207,13 @@ class Op:
             if type(x) is not float and hasattr(x, "_apply"):
                 known = self.fold(*args) if self.fold else None
                 return x._apply(self, *args) if known is None else cast(Applies, x)._lift(known)
-        if IEEE in map(type, args):
-            return IEEE(total(self.value, *map(number, args)))
-        return self.fast(*map(number, args))
+        try:
+            if IEEE in map(type, args):
+                return IEEE(total(self.value, *map(number, args)))
+            return self.fast(*map(number, args))
+        except NumberError:
+            of_one(self.__name__, *args)
+            raise
 
     def __bool__(self) -> bool:
         return bool(self.derivatives)
@@ -278,6 +295,25 @@ class Binary(Op):
         @overload
         def __call__(self, a: float, b: float, /) -> float: ...
         def __call__(self, a: S | float, b: S | float, /) -> S | float: ...
+
+
+_MODULES = {"gelu": "GELU", "leaky_relu": "LeakyReLU", "relu": "ReLU", "sigmoid": "Sigmoid"}
+_MODULES |= {"silu": "SiLU", "softplus": "Softplus", "tanh": "Tanh"}
+
+
+def of_one(name: str, *args: object) -> None:
+    """Raises NumberError for lists and arrays, with how to write the function of each number."""
+    several = [x for x in args if isinstance(x, list | tuple) or bool(getattr(x, "ndim", 0))]
+    if several:
+        cure = f"[{name}(x) for x in xs]"
+        if len(args) > 1:
+            cure = f"[{name}(a, b) for a, b in zip(xs, ys)]"
+        elif name in _MODULES:
+            cure += f", or nn.{_MODULES[name]}()(xs)"
+        raise NumberError(
+            f"expected one real number, got a {type(several[0]).__name__}: take its numbers one by "
+            f"one: {cure}"
+        )
 
 
 @overload

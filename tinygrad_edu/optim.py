@@ -21,13 +21,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from inspect import Parameter as Argument
 from inspect import signature
-from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar, cast
+from math import inf, isfinite, pow
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    NoReturn,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    runtime_checkable,
+)
 
 from tinygrad_edu.engine import Value, on_comparison
 from tinygrad_edu.errors import StateError
 from tinygrad_edu.habits import alone, elsewhere
-from tinygrad_edu.keywords import refuse
+from tinygrad_edu.keywords import Strict
 from tinygrad_edu.leaving import on_float
 from tinygrad_edu.ops import less, sqrt
 from tinygrad_edu.schedules import (
@@ -65,6 +74,8 @@ __all__ = [
     "warm_up",
 ]
 
+__path__: list[str] = []  # so that `import tinygrad_edu.optim.adam` is answered by `imports`
+
 Parameters = Iterable[Value]
 Formula: TypeAlias = Callable[..., "Value | tuple[Value, ...]"]
 Setting = float | bool | tuple[float, ...]
@@ -83,7 +94,15 @@ _ELSEWHERE = {  # what people look for in an optimizer
 }
 
 
-class Optimizer:
+@runtime_checkable
+class Model(Protocol):
+    """What has parameters: see `module`."""
+
+    def parameters(self) -> Iterable[Value]:
+        """This returns them."""
+
+
+class Optimizer(Strict):
     """Moves `parameters` (leaves, each listed once), when `step()` is called, by their grads.
 
     lr: the size of a step, a number or a function of the number of steps made, such as
@@ -106,12 +125,18 @@ class Optimizer:
     ) -> None:
         if isinstance(parameters, Value):
             raise TypeError("an optimizer is given a list of parameters: [x], or parameters()")
+        if isinstance(parameters, Model):
+            raise TypeError("an optimizer is given the parameters of a model: model.parameters()")
         self.parameters = list(parameters)
+        for p in self.parameters:
+            if not isinstance(p, Value):
+                raise TypeError(
+                    f"parameters are Values, such as parameters() gives, not {p!r:.60}: write "
+                    "model.parameters(), or [*w, b] for a list w; two optimizers have two rates"
+                )
         if not self.parameters or len(set(self.parameters)) < len(self.parameters):
             raise ValueError("an optimizer is given one parameter or more, each once")
         for p in self.parameters:
-            if not isinstance(p, Value):
-                raise TypeError(f"parameters are Values, such as parameters() gives, not {p!r:.60}")
             p.data = p.data  # which an inner node or a constant refuses, now and not in a step
         self.lr = lr
         self.steps = 0
@@ -286,14 +311,6 @@ class Optimizer:
         return f"<{type(self).__name__} of {len(self.parameters)} parameters: {told}>"
 
     if not TYPE_CHECKING:
-
-        def __new__(cls, *args: Any, **settings: Any) -> Any:
-            """Says what an unknown setting is called here, before Python says that it is none."""
-            known = signature(cls).parameters
-            takes_all = any(a.kind is a.VAR_KEYWORD for a in known.values())
-            if not takes_all and not settings.keys() <= known.keys():
-                refuse(cls.__name__, settings, list(known))
-            return super().__new__(cls)
 
         def __setattr__(self, name: str, x: Any) -> None:
             """Sets an attribute; one that is a setting, for the steps to come."""
@@ -554,9 +571,9 @@ class AdamW(Adam):
 
 
 def clip_grad_norm_(
-    parameters: Value | Iterable[Value],
+    parameters: Value | Iterable[Value] | Model,
     max_norm: float,
-    norm_type: float = 2.0,
+    norm_type: float | str = 2.0,
     error_if_nonfinite: bool = False,
 ) -> float:
     """This returns the norm of all gradients together, and scales them so that it is max_norm.
@@ -565,13 +582,14 @@ def clip_grad_norm_(
     max_norm is scaled by 1 - 1e-6, too. The norm returned is the one before. ValueError for a
     negative max_norm, ArithmeticError for a norm that is not finite, where that is asked for.
     """
-    ps = [parameters] if isinstance(parameters, Value) else list(parameters)
+    ps = _all_of(parameters)
     within("max_norm", max_norm)
+    norm_type = float(norm_type)  # also of "inf", as PyTorch has it
     sizes = [abs(p.grad) for p in ps]
     if norm_type == inf:
         norm = max(sizes, default=0.0)
     else:
-        norm = sum(x**norm_type for x in sizes) ** (1 / positive("norm_type", norm_type))
+        norm = pow(sum(pow(x, norm_type) for x in sizes), 1 / positive("norm_type", norm_type))
     if error_if_nonfinite and not isfinite(norm):
         raise ArithmeticError(f"the norm of the gradients is {norm}: look at check_finite(loss)")
     factor = max_norm / (norm + 1e-6)
@@ -580,10 +598,17 @@ def clip_grad_norm_(
     return norm
 
 
-def clip_grad_value_(parameters: Value | Iterable[Value], clip_value: float) -> None:
+def _all_of(parameters: Value | Iterable[Value] | Model) -> list[Value]:
+    """One, several, or those of a model."""
+    if isinstance(parameters, Value):
+        return [parameters]
+    return list(parameters.parameters() if isinstance(parameters, Model) else parameters)
+
+
+def clip_grad_value_(parameters: Value | Iterable[Value] | Model, clip_value: float) -> None:
     """Brings every gradient into the range from -clip_value to clip_value."""
     within("clip_value", clip_value)
-    for p in [parameters] if isinstance(parameters, Value) else parameters:
+    for p in _all_of(parameters):
         p.grad = min(max(p.grad, -clip_value), clip_value)
 
 

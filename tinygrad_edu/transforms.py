@@ -17,13 +17,13 @@ from tinygrad_edu.trees import has_value, is_tree, like, numbers, shape
 __all__ = ["grad", "hessian", "jacobian", "jvp", "value_and_grad"]
 
 Function = Callable[..., Any]
-Places = int | tuple[int, ...]
+Places = int | Sequence[int]
 
 
 def grad(f: Function, argnums: Places = 0) -> Function:
     """This returns the function that gives the gradient of `f`, which returns one number.
 
-    argnums: by which arguments of f it is, counted from 0; a tuple gives a tuple of gradients.
+    argnums: by which arguments of f it is, counted from 0; several give a tuple of gradients.
 
         >>> grad(lambda a: a**3)(2.0)
         12.0
@@ -105,6 +105,8 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     TypeError if a tangent has another shape than its argument.
     """
     _check(f)
+    if not (is_tree(primals) and is_tree(tangents)):
+        raise TypeError("primals and tangents are tuples: jvp(f, (3.0,), (1.0,))")
     primals, tangents = tuple(primals), tuple(tangents)
     call = _Call(f, tuple(range(len(primals))), primals, {})
     along = _lifted(tangents)
@@ -127,7 +129,7 @@ def _check(f: object, argnums: object = 0) -> None:
             f"what is differentiated is a function, not {f!r:.60}: write grad(f)(2.0), or "
             "gradient(y, [x]) for Values"
         )
-    places = argnums if isinstance(argnums, tuple) else (argnums,)
+    places = argnums if isinstance(argnums, list | tuple) else (argnums,)
     if not all(type(place) is int for place in places):
         raise TypeError(
             f"argnums are whole numbers, not {argnums!r:.60}: the arguments of f are given to what "
