@@ -125,10 +125,12 @@ def is_searched(frame: FrameType, x: object) -> bool:
         found = _Reader(frame.f_code).expression(frame.f_lasti)
     except Exception:
         return False
-    if not isinstance(found, _Call) or not isinstance(found.function, _Attribute):
+    if not isinstance(found, _Call) or not found.args:
         return False
-    searches = found.function.name in ("index", "remove") and len(found.args) > 0
-    return searches and _value(found.args[0], frame) is x
+    called = found.function
+    name = called.name if isinstance(called, _Attribute) else ""
+    name = name or getattr(_value(called, frame), "__name__", "")
+    return name in ("index", "remove") and _value(found.args[0], frame) is x
 
 
 # --- from an expression to its value in a frame ---------------------------------------------------
