@@ -661,3 +661,28 @@ def test_nothing_is_said_where_no_number_is_compared() -> None:
         assert x not in (int, float)
         assert np.isclose(x, 2.0)  # type: ignore[call-overload]
         assert np.allclose([x, y], [2.0, 3.0])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["float(v) ** 2", "v.data**2", "v * v.item()", "(v * 2).data"])
+def test_a_number_that_leaves_a_function_is_told_with_its_line(text: str) -> None:
+    f = eval(builtins.compile(f"lambda v: {text}", "lesson.py", "eval"), {})
+    for ask in (grad, tinygrad_edu.value_and_grad, tinygrad_edu.jacobian, tinygrad_edu.hessian):
+        f = eval(builtins.compile(f"lambda v: {text}", "lesson.py", "eval"), {})
+        with pytest.warns(tinygrad_edu.LeftGraphWarning, match="does not go through it") as told:
+            ask(f)(3.0)
+        assert {(w.filename, w.lineno) for w in told} == {("lesson.py", 1)}
+
+
+def test_a_number_that_is_only_looked_at_is_not_told() -> None:
+    seen: list[float] = []
+
+    def f(v: Value) -> Value:
+        print(v.data, f"{v.data:.2f} {v}")
+        seen.append(v.data)
+        while abs(v.data) > 1 or float(v) > 1 or v > 1:
+            v = v / 2
+        return v * v.detach()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert grad(f)(3.0) == 0.1875

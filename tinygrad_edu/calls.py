@@ -29,6 +29,7 @@ __all__ = [
     "VERSION",
     "function_of_math",
     "is_formatting",
+    "is_looked_at",
     "is_searched",
 ]
 
@@ -54,6 +55,7 @@ _END = (
     *("INTERPRETER_EXIT", "JUMP_ABSOLUTE", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"),
     *("JUMP_FORWARD", "RAISE_VARARGS", "RERAISE", "RETURN_CONST", "RETURN_VALUE"),
 )
+_NOTES = ("append", "print", "isfinite", "isnan", "isinf")
 _GO_THROUGH = ("FOR_ITER", "LIST_EXTEND", "SET_UPDATE", "UNPACK_SEQUENCE")
 
 
@@ -117,6 +119,29 @@ def is_formatting(frame: FrameType) -> bool:
         return "MODULO" in op.opname or (op.opname == "BINARY_OP" and "%" in op.argrepr)
     except Exception:
         return False
+
+
+def is_looked_at(frame: FrameType) -> bool:
+    """Whether what the frame asks for is compared, written, printed or noted at once."""
+    try:
+        reader = _Reader(frame.f_code)
+        k = reader.index[frame.f_lasti]
+        for i in range(k + 1, min(k + 12, len(reader.instructions))):
+            name = reader.instructions[i].opname
+            if name.startswith(("COMPARE", "FORMAT", "CONTAINS", "IS_OP")):
+                return True
+            if name in ("CALL", "CALL_FUNCTION", "CALL_METHOD", "CALL_KW", "CALL_FUNCTION_KW"):
+                made = reader.call(i)
+                called = made.function if isinstance(made, _Call) else None
+                if isinstance(called, _Name | _Attribute) and called.name in _NOTES:
+                    return True
+                if not isinstance(called, _Name) or called.name not in ("abs", "float"):
+                    return False
+            elif not name.startswith(("LOAD_", "CACHE", "PRECALL", "COPY", "KW_NAMES", "PUSH_")):
+                return False
+    except Exception:
+        pass
+    return False
 
 
 def is_searched(frame: FrameType, x: object) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "compared",
     "in_library",
     "in_package",
+    "left",
     "lost",
     "on_comparison",
     "on_float",
@@ -68,6 +69,15 @@ def tell(frame: FrameType) -> None:
     while frame.f_back is not None and in_package(frame):  # `exp.value(v)`: where it is written
         frame = frame.f_back
     message = f"{called(function)} is a plain number: the graph ends here. {advice(function)}"
+    _once(message, LeftGraphWarning, frame)
+
+
+def left(frame: FrameType) -> None:
+    """A LeftGraphWarning: that frame goes on with the number of a Value to differentiate by."""
+    message = (
+        "a Value was asked for its number here while its function is differentiated: the "
+        "derivative does not go through it. Compute with the Value itself, or write x.detach()"
+    )
     _once(message, LeftGraphWarning, frame)
 
 

@@ -8,10 +8,14 @@ Value, Values, so that `grad(grad(f))` is the second derivative.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
-from tinygrad_edu.engine import Value, as_value, gradient
+from tinygrad_edu.calls import function_of_math, is_formatting, is_looked_at
+from tinygrad_edu.engine import Value, as_value, gradient, on_float, topological_order
+from tinygrad_edu.leaving import in_package, left, tell
 from tinygrad_edu.trees import has_value, is_tree, like, numbers, shape
 
 __all__ = ["grad", "hessian", "jacobian", "jvp", "value_and_grad"]
@@ -137,6 +141,9 @@ def _check(f: object, argnums: object = 0) -> None:
         )
 
 
+_DETACH = Value.detach.__code__  # which is asked for: no derivative goes through it
+
+
 class _Call:
     """One call of `f`, with leaves of its own in the arguments by which it is differentiated.
 
@@ -159,9 +166,32 @@ class _Call:
             given[place] = x
         self.arguments = chosen
         self.leaves = list(numbers(chosen))
-        self.y = f(*given, **named)
+        self.y = self._heard(lambda: f(*given, **named))
         if self.y is None:
             raise TypeError("the function returned nothing: it wants a return")
+
+    def _heard(self, f: Callable[[], Any]) -> Any:
+        """What `f` gives; a LeftGraphWarning for a line that goes on with the number of a Value."""
+        if on_float.get() is not None:  # somebody listens already
+            return f()
+        leaves = set(self.leaves)
+
+        def asked(frame: FrameType) -> None:
+            asks = sys._getframe(1)
+            if function_of_math(frame) is not None:
+                tell(frame)
+                return
+            node = asks.f_locals.get("self")
+            detached = asks.f_back is not None and asks.f_back.f_code is _DETACH
+            quiet = detached or in_package(frame) or is_formatting(frame) or is_looked_at(frame)
+            if not quiet and isinstance(node, Value) and leaves & {*topological_order(node)}:
+                left(frame)
+
+        token = on_float.set(asked)
+        try:
+            return f()
+        finally:
+            on_float.reset(token)
 
     def number(self, x: Value) -> Value | float:
         """A number as who called wants it."""
