@@ -608,6 +608,7 @@ class Plain(nn.Module):
         ("batch_size=", "import tinygrad_edu.utils.data"),
         ("grad, gradient", "import tinygrad_edu.autograd"),
         ("import Value", "import tinygrad_edu.tensor"),
+        (r"train\(.*or Accuracy", "from tinygrad_edu.metrics import accuracy"),
         ("from tinygrad_edu.nn import MLP", "import tinygrad_edu.MLP"),
         ("No module named 'tinygrad_edu.foo'", "import tinygrad_edu.foo"),
         ("No module named 'tinygrad_edu.nn.foo'", "import tinygrad_edu.nn.foo"),
@@ -644,6 +645,7 @@ def test_parameters_may_be_replaced_by_parameters() -> None:
 
 def test_a_list_of_places_and_a_model_will_do() -> None:
     assert grad(lambda a, b: a * b, argnums=[0, 1])(2.0, 3.0) == (3.0, 2.0)
+    assert gradcheck(lambda a, b: a * b, (2.0, 3.0))
     line = nn.Linear(2, 1)
     for p in line.parameters():
         p.grad = 2.0

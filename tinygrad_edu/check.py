@@ -86,7 +86,7 @@ def numerical_gradient(f: Callable[..., Value], *xs: float) -> list[float]:
 
 def gradcheck(
     f: Callable[..., Any],
-    *xs: float,
+    *xs: float | tuple[float, ...],
     wrt: Iterable[Any] = (),
     order: int | None = None,
     tolerance: float = 1e-6,
@@ -94,8 +94,9 @@ def gradcheck(
 ) -> bool:
     """Returns True if no derivative of `f` at `xs` differs from differences of its values.
 
-    f: takes as many Values as there are `xs`, and returns one. wrt: leaves that f uses besides,
-    as in `gradcheck(loss, wrt=model.parameters())`; their numbers are changed, and restored.
+    f: takes as many Values as there are `xs`, numbers or one tuple of them, and returns one.
+    wrt: leaves that f uses besides, as in `gradcheck(loss, wrt=model.parameters())`; their
+    numbers are changed, and restored.
     order: 1, or 2 to check the derivatives of the gradient too; without it, 2 for the `xs`, and 1
     with wrt, which a model may have many of. A node with a `_backward` of its
     own has no second derivative: then the order is 1. tolerance: relative; what differences of
@@ -107,8 +108,9 @@ def gradcheck(
     not blamed for a number out of the range of floats, such as the slope of sqrt at 0. TypeError
     if there is nothing to differentiate by.
     """
+    given = [x for part in xs for x in (part if isinstance(part, tuple) else (part,))]
     order = order or (1 if wrt else 2)
-    rows = compare(f, *xs, wrt=wrt, order=order, tolerance=tolerance, value=value)
+    rows = compare(f, *given, wrt=wrt, order=order, tolerance=tolerance, value=value)
     if not rows:
         raise TypeError("nothing to differentiate by: give numbers for f, or leaves as wrt=")
     for row in rows:

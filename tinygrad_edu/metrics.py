@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import losses
 from tinygrad_edu.data import Example
 from tinygrad_edu.functions import where
+from tinygrad_edu.habits import elsewhere
 from tinygrad_edu.loop import Loss, Metric
 from tinygrad_edu.ops import less, maximum
 from tinygrad_edu.trees import is_tree, numbers
@@ -123,3 +124,9 @@ def _largest(xs: list[Any]) -> Any:
 
 def _same(a: Any, b: Any) -> Any:
     return 1 - less(0.5, abs(a - b))
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        elsewhere(name, {"accuracy": "train(..., metrics=['accuracy']), or Accuracy"}, __name__)
