@@ -67,6 +67,7 @@ def test_scalars_of_numpy_are_numbers() -> None:
             assert (y.data, gradient(y, x).data) == (6.0, 3.0)
 
 
+@pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.SlowWarning")
 def test_questions_have_answers_of_numpy() -> None:
     x = Value(2.0)
     assert (np.isnan(x), np.isinf(x), np.isfinite(x)) == (False, False, True)
