@@ -28,7 +28,7 @@ Measured = dict[str, float]
 def measure(case: str, derived: bool, size: int) -> Measured:
     """Record, verify and run one tape."""
     from tinygrad_edu import Value, topological_order
-    from tinygrad_edu.tape import record
+    from tinygrad_edu.compiler.tape.tape import record
 
     builder, _ = CASES[case]
     record([builder(Value, 8)]).run()  # whatever is prepared at first use

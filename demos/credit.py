@@ -12,16 +12,16 @@ from random import Random
 from statistics import correlation
 
 from tinygrad_edu import Value, gradient, graph
-from tinygrad_edu.check import central_difference
+from tinygrad_edu.analysis.check import central_difference
 from tinygrad_edu.data import Example, gate
-from tinygrad_edu.draw import charts
-from tinygrad_edu.draw.weights import Weights
-from tinygrad_edu.init import uniform
+from tinygrad_edu.demos.laboratory import charts
+from tinygrad_edu.demos.laboratory.weights import Weights
 from tinygrad_edu.lesson.claims import Claim, bounded, share
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.nn.init import uniform
 
 __all__ = ["main"]
 

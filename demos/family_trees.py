@@ -13,12 +13,9 @@ from math import dist
 from statistics import mean, median
 
 from tinygrad_edu.data import ENGLISH, ITALIAN, PEOPLE, RELATIONS, family_facts
-from tinygrad_edu.draw import charts
-from tinygrad_edu.draw.families import Lit, Trees
-from tinygrad_edu.lesson.claims import bounded, falling, share, typical
-from tinygrad_edu.lesson.codes import likeness, separable, similarity
-from tinygrad_edu.lesson.command import command
-from tinygrad_edu.lesson.families import (
+from tinygrad_edu.demos.laboratory import charts
+from tinygrad_edu.demos.laboratory.codes import likeness, separable, similarity
+from tinygrad_edu.demos.laboratory.families import (
     CASES,
     FEATURES,
     HELD_OUT,
@@ -38,6 +35,9 @@ from tinygrad_edu.lesson.families import (
     seconds,
     weights,
 )
+from tinygrad_edu.demos.laboratory.family_pictures import Lit, Trees
+from tinygrad_edu.lesson.claims import bounded, falling, share, typical
+from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
 
 __all__ = ["main"]
@@ -179,7 +179,7 @@ def against_decay(lesson: Lesson) -> None:
 
     def ratio(name: str, moment: int, layer: str) -> float:
         rows = [one[layer] for one in found[name, moment]]
-        return mean(row.push / row.pull for row in rows)
+        return float(mean(row.push / row.pull for row in rows))
 
     begun = {layer: mean(p[layer].gradient for p in found["as printed", 0]) for layer in LAYERS}
     lines = [f"{'':28}" + "".join(f"{layer:>10}" for layer in LAYERS)]

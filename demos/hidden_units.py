@@ -12,14 +12,14 @@ from itertools import count
 from math import dist
 from statistics import median
 
-from tinygrad_edu import gradient
+from tinygrad_edu import gradient, plots
 from tinygrad_edu.data import gate
-from tinygrad_edu.draw import charts, plots
-from tinygrad_edu.draw.weights import Weights
+from tinygrad_edu.demos.laboratory import charts
+from tinygrad_edu.demos.laboratory.trial import End, Trial, begin, end, learn, seconds
+from tinygrad_edu.demos.laboratory.weights import Weights
 from tinygrad_edu.lesson.claims import falling, share
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
-from tinygrad_edu.lesson.trial import End, Trial, begin, end, learn, seconds
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
 

@@ -11,12 +11,21 @@ from __future__ import annotations
 from statistics import median
 from typing import NamedTuple
 
-from tinygrad_edu import Value
-from tinygrad_edu.draw import charts, plots
+from tinygrad_edu import Value, plots
+from tinygrad_edu.demos.laboratory import charts
+from tinygrad_edu.demos.laboratory.trial import (
+    End,
+    Trial,
+    after_all,
+    begin,
+    build,
+    end,
+    network,
+    seconds,
+)
 from tinygrad_edu.lesson.claims import share
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
-from tinygrad_edu.lesson.trial import End, Trial, after_all, begin, build, end, network, seconds
 from tinygrad_edu.losses import half_squared_error
 
 __all__ = ["main"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from random import Random
 
 from tinygrad_edu import Value, graph, tanh, topological_order
-from tinygrad_edu.check import central_difference
-from tinygrad_edu.draw import charts
+from tinygrad_edu.analysis.check import central_difference
+from tinygrad_edu.demos.laboratory import charts
 from tinygrad_edu.lesson.claims import Claim, bounded
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson

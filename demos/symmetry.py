@@ -11,12 +11,20 @@ from itertools import permutations, product
 from statistics import median
 from typing import NamedTuple
 
-from tinygrad_edu.draw import charts
-from tinygrad_edu.draw.weights import Weights
+from tinygrad_edu.demos.laboratory import charts
+from tinygrad_edu.demos.laboratory.trial import (
+    Fate,
+    Trial,
+    after_all,
+    begin,
+    fate,
+    network,
+    seconds,
+)
+from tinygrad_edu.demos.laboratory.weights import Weights
 from tinygrad_edu.lesson.claims import Claim, bounded, share, typical
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
-from tinygrad_edu.lesson.trial import Fate, Trial, after_all, begin, fate, network, seconds
 
 __all__ = ["main"]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from tinygrad_edu import Value, gradient, graph, trace
-from tinygrad_edu.check import numerical_gradient
+from tinygrad_edu import Value, gradient, graph, plots, trace
+from tinygrad_edu.analysis.check import numerical_gradient
 from tinygrad_edu.data import Example, gate
-from tinygrad_edu.draw import charts, plots
+from tinygrad_edu.demos.laboratory import charts
 from tinygrad_edu.drawable import Role
 from tinygrad_edu.lesson.claims import bounded
 from tinygrad_edu.lesson.command import command

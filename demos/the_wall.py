@@ -15,13 +15,13 @@ from random import Random
 
 from tinygrad_edu import Value
 from tinygrad_edu.data import GATES, gate
-from tinygrad_edu.draw import charts
-from tinygrad_edu.init import uniform
+from tinygrad_edu.demos.laboratory import charts
 from tinygrad_edu.lesson.claims import Claim, bounded, share
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.losses import binary_cross_entropy_with_logits
 from tinygrad_edu.nn import Neuron
+from tinygrad_edu.nn.init import uniform
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.train import History, Turn, train
 

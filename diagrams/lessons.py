@@ -2,10 +2,10 @@
 
 from tinygrad_edu import Value
 from tinygrad_edu.data import PEOPLE, RELATIONS, family_facts
+from tinygrad_edu.demos.laboratory.families import CASES, PRINTED
+from tinygrad_edu.demos.laboratory.families import begin as begin_families
+from tinygrad_edu.demos.laboratory.trial import Trial, begin, learn
 from tinygrad_edu.groups import group
-from tinygrad_edu.lesson.families import CASES, PRINTED
-from tinygrad_edu.lesson.families import begin as begin_families
-from tinygrad_edu.lesson.trial import Trial, begin, learn
 from tinygrad_edu.losses import half_squared_error
 
 XOR = Trial("xor", 2, rate=0.5, alpha=0.9, init=0.3, epochs=2_000)

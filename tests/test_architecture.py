@@ -11,242 +11,165 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from configparser import ConfigParser
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import tinygrad_edu
 
-# A room (a file) imports from rows above its own, never from its own row or below. "" and "draw"
-# are the façades, each an __init__.py; only "" may do otherwise, in a function, to be late.
-ROOMS = [
-    [
-        "calls",
-        "drawable",
-        "errors",
-        "files",
-        "groups",
-        "keywords",
-        "patience",
-        "progress",
-        "schedules",
-    ],
-    ["ieee", "symbolic"],
-    ["formula", "kinks", "terms"],
-    ["documentation", "source"],
-    ["op"],
-    ["leaving", "ops"],
-    ["functions", "sweep"],
-    ["arrays"],
-    ["habits"],
-    ["imports"],
-    ["data", "differences", "engine", "init", "vocabulary"],
-    ["finite", "naming", "slips", "trees"],
-    [
-        "check",
-        "derivatives",
-        "expression",
-        "history",
-        "graph",
-        "losses",
-        "lr_scheduler",
-        "optim",
-        "options",
-        "rerun",
-        "script",
-        "tape",
-        "transforms",
-    ],
-    ["emit", "native.machine.vector"],
-    ["native.machine.arithmetic", "straight"],
-    ["native.machine.instructions"],
-    ["native.machine.update"],
-    ["native.machine"],
-    ["native.lowering.nodes"],
-    ["native.lowering.form", "native.lowering.packs", "native.lowering.program"],
-    ["native.lowering.forward", "native.lowering.fuse", "native.lowering.sums"],
-    ["native.lowering.backward", "native.lowering.blocks"],
-    ["native.lowering.layout"],
-    ["native.lowering.schedule"],
-    ["native.lowering.lower"],
-    ["native.lowering"],
-    ["native.binding.check", "native.binding.library"],
-    ["native.binding.program"],
-    ["native.binding"],
-    ["native"],
-    ["languages.prelude"],
-    ["languages.forms", "languages.language", "languages.undefined"],
-    ["languages.c", "languages.javascript", "languages.python"],
-    ["languages"],
-    ["compiled"],
-    ["loop", "module"],
-    ["metrics", "run"],
-    ["compiled_run", "perceptron"],
-    ["train"],
-    ["layers"],
-    ["saving", "transformer"],
-    ["nn"],
-    ["paths", "written", "zoom"],
-    ["explain", "orders", "trace"],
-    ["draw.theme"],
-    ["draw.view"],
-    ["draw.aloud", "draw.dot", "draw.layout", "draw.svg", "draw.text"],
-    ["draw.canvas", "draw.film", "draw.families", "draw.picture", "draw.weights"],
-    ["draw.plots"],
-    ["draw.charts"],
-    ["draw"],
-    ["compat.micrograd.engine"],
-    ["compat.micrograd.draw", "compat.micrograd.nn"],
-    ["compat.micrograd"],
-    ["compat"],
-    [""],
-    ["lesson"],
-    ["lesson.claims", "lesson.codes", "lesson.seeds", "lesson.trial"],
-    ["lesson.families", "lesson.page"],
-    ["lesson.telling"],
-    ["lesson.command"],
-    ["demos.the_loop", "demos.reverse_mode", "demos.the_wall"],
-    ["demos.hidden_units", "demos.credit", "demos.pdp_set"],
-    ["demos.symmetry", "demos.family_trees"],
-    ["demos"],
-    ["cli.common", "cli.completion"],
-    ["cli.target"],
-    [
-        *(f"cli.{n}" for n in ("check", "compile", "demo", "explain", "orders", "render", "step")),
-    ],
-    ["cli"],
-    ["__main__"],
-]
-# What is imported in these rooms and in no other, besides the rest of the standard library.
+# The house. A room is a folder, or a file beside the door; the files of a folder are in the nearest
+# room above them. A room imports from itself and from lines above its own. "." is the door,
+# tinygrad_edu/__init__.py, which alone may import later, in a function.
+HOUSE = """
+    errors files groups drawable
+    rows
+    ops
+    functions chain_rule
+    habits
+    engine data
+    trees history
+    losses optim reading analysis compiler.tape
+    compiler.languages compiler.native draw
+    compiler nn
+    train
+    saving plots
+    compat
+    .
+    lesson
+    demos
+    cli
+    __main__
+"""
+FLOOR = {
+    name.strip("."): floor for floor, line in enumerate(HOUSE.split("\n")) for name in line.split()
+}
+# What is imported in these rooms or files only, besides the rest of the standard library.
 ONLY = {
-    "click": [
-        "cli",
-        "progress",  # late, for its bar
-        "lesson.command",
-        "options",
-        *(
-            f"cli.{n}"
-            for n in (
-                *("check", "common", "compile", "completion", "demo", "explain", "orders"),
-                *("render", "step", "target"),
-            )
-        ),
-    ],
-    "graphviz": ["draw.dot", "draw.families", "draw.weights"],
-    "matplotlib": ["draw.canvas"],
+    "click": ["cli", "lesson.command", "reading.options", "train.progress"],
+    "graphviz": ["draw.dot", "demos.laboratory.family_pictures", "demos.laboratory.weights"],
+    "matplotlib": ["plots.canvas"],
     "sklearn": ["data"],
-    "IPython": ["progress"],  # late, in a notebook
+    "IPython": ["train.progress"],  # late, in a notebook
     "pygraphviz": [],  # it holds the interpreter and ignores Ctrl-C: in a process of its own only
     "subprocess": ["draw.layout"],
     "multiprocessing": ["lesson.seeds"],
-    "runpy": ["script"],
-    "importlib": ["compiled", "draw.layout"],  # find_spec, which imports nothing
-    "llvmlite": ["native.binding.library"],
-    "numpy": ["arrays", "straight", "trees", "native.binding.program"],
-    "typing_extensions": ["op"],  # which type checkers bring along; nobody else looks
+    "runpy": ["reading.script"],
+    "importlib": ["compiler.compiled", "draw.layout"],  # find_spec, which imports nothing
+    "llvmlite": ["compiler.native.binding.library"],
+    "numpy": ["habits.arrays", "trees", "compiler.tape.loops", "compiler.native.binding.program"],
+    "typing_extensions": ["rows.op"],  # which type checkers bring along; nobody else looks
 }
 NEVER = {"eval", "exec", "__import__", "import_module"}  # they would hide an import from this test
 LATE = {"click", "graphviz", "pygraphviz", "numpy", "matplotlib", "llvmlite", "subprocess"}
 
 PACKAGE = Path(tinygrad_edu.__file__).parent
-RANK = {room: rank for rank, row in enumerate(ROOMS) for room in row}
+ROOT = PACKAGE.parent
 
 
-DEMOS = PACKAGE.parent / "demos"  # the package tinygrad_edu.demos, once it is installed
-
-
-def room_of(file: Path, root: Path = PACKAGE) -> str:
-    parts = file.relative_to(root).with_suffix("").parts
+def name_of(file: Path) -> str:
+    """`draw.theme` of tinygrad_edu/draw/theme.py; the lessons' files are `demos. ...`."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    parts = parts[1:] if parts[0] == PACKAGE.name else parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-FILES = {room_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
-FILES |= {room_of(file, DEMOS.parent): file for file in sorted(DEMOS.glob("*.py"))}
-EVERY_ROOM = pytest.mark.parametrize("room", FILES, ids=lambda room: room or "tinygrad_edu")
+FILES = {name_of(file): file for top in (PACKAGE, ROOT / "demos") for file in top.rglob("*.py")}
+EVERY_FILE = pytest.mark.parametrize("name", sorted(FILES), ids=lambda name: name or "door")
 
 
-def statements(room: str) -> Iterator[ast.AST]:
-    """All of a file but, for the façade, what stands in functions or under `if TYPE_CHECKING`."""
-    pending: list[ast.AST] = [ast.parse(FILES[room].read_text(encoding="utf-8"))]
+def room_of(name: str) -> str:
+    """The nearest room of HOUSE that the file is in: itself, or a folder above it."""
+    while name and name not in FLOOR:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def statements(name: str) -> Iterator[ast.AST]:
+    """All of a file but, for the door, what stands in functions or under `if TYPE_CHECKING`."""
+    pending: list[ast.AST] = [ast.parse(FILES[name].read_text(encoding="utf-8"))]
     while pending:
         node = pending.pop()
         yield node
         late = isinstance(node, ast.FunctionDef) or (
             isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         )
-        if not (late and room == ""):
+        if not (late and name == ""):
             pending += ast.iter_child_nodes(node)
 
 
-def imported(room: str) -> Iterator[str]:
+def imported(name: str) -> Iterator[str]:
     """Absolute names of modules: `tinygrad_edu.draw.theme`, `collections.abc`."""
-    package = ["tinygrad_edu", *room.split(".")]
-    if FILES[room].name != "__init__.py":
-        package.pop()
-    package = [part for part in package if part]
-    for node in statements(room):
+    for node in statements(name):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) + 1 - node.level] if node.level else []
-            module = ".".join([*above, *filter(None, [node.module])])
-            for name in node.names:
-                part = f"{module}.{name.name}".removeprefix("tinygrad_edu.")
-                yield f"tinygrad_edu.{part}" if part in FILES else module
+            assert not node.level, f"{name} imports by dots; write the whole name"
+            for alias in node.names:
+                part = f"{node.module}.{alias.name}".removeprefix("tinygrad_edu.")
+                yield f"tinygrad_edu.{part}" if part in FILES else str(node.module)
 
 
-def test_every_file_has_its_room() -> None:
-    """A new file is put into ROOMS first: what may it know, and who may know it?"""
-    assert set(FILES) == set(RANK)
+def ours(name: str) -> set[str]:
+    """The files of this package that a file imports."""
+    found = {x for x in imported(name) if x.split(".")[0] == "tinygrad_edu"}
+    return {x.removeprefix("tinygrad_edu").removeprefix(".") for x in found} - {name}
 
 
-def test_every_folder_is_in_the_wheel() -> None:
-    config = ConfigParser()
-    config.read(PACKAGE.parent / "setup.cfg", encoding="utf-8")
-    rooms = [room for room, file in FILES.items() if file.name == "__init__.py"]
-    folders = {".".join(filter(None, ["tinygrad_edu", room])) for room in rooms}
-    assert set(config["options"]["packages"].split()) == folders
+def test_the_house_has_few_lines_and_every_room_is_there() -> None:
+    assert len(HOUSE.split("\n")) - 2 <= 20
+    assert {room for room in FLOOR if room not in FILES} == set()
+    assert {name for name in FILES if room_of(name) == "" and name} == set()
 
 
-@EVERY_ROOM
-def test_nobody_imports_from_below(room: str) -> None:
-    for name in imported(room):
-        if name.split(".")[0] == "tinygrad_edu":
-            other = name.removeprefix("tinygrad_edu").removeprefix(".")
-            assert RANK[other] < RANK[room], f"{room} imports {name}"
+@EVERY_FILE
+def test_nobody_imports_from_above(name: str) -> None:
+    room = room_of(name)
+    for other in map(room_of, ours(name)):
+        assert other == room or FLOOR[other] < FLOOR[room], f"{name} imports {other}"
 
 
-@EVERY_ROOM
-def test_what_comes_from_outside_is_imported_in_one_place(room: str) -> None:
-    for name in {name.split(".")[0] for name in imported(room)} - {"tinygrad_edu"}:
-        if name in ONLY:
-            assert room in ONLY[name], f"{room} imports {name}"
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert list(TopologicalSorter({name: ours(name) for name in FILES}).static_order())
+
+
+def test_no_module_is_shadowed_by_a_function() -> None:
+    """`import tinygrad_edu.analysis.trace as t` gives the module: nothing else has its name."""
+    for name in FILES:
+        above, _, last = f"tinygrad_edu.{name}".rstrip(".").rpartition(".")
+        if name and last != "__main__" and not name.startswith("demos."):
+            importlib.import_module(f"tinygrad_edu.{name}")
+            assert getattr(importlib.import_module(above), last) is sys.modules[f"{above}.{last}"]
+
+
+@EVERY_FILE
+def test_what_comes_from_outside_is_imported_in_one_place(name: str) -> None:
+    for library in {other.split(".")[0] for other in imported(name)} - {"tinygrad_edu"}:
+        if library in ONLY:
+            places = [f"{place}." for place in ONLY[library]]
+            assert f"{name}.".startswith(tuple(places)), f"{name} imports {library}"
         else:
-            assert name in sys.stdlib_module_names, f"{room} imports {name}"
+            assert library in sys.stdlib_module_names, f"{name} imports {library}"
 
 
-@EVERY_ROOM
-def test_nobody_runs_text_or_imports_behind_the_back_of_these_tests(room: str) -> None:
-    for node in ast.walk(ast.parse(FILES[room].read_text(encoding="utf-8"))):
-        name = getattr(node, "id", None) or getattr(node, "attr", None)
-        assert name not in NEVER, f"{room} uses {name}, line {node.lineno}"
+@EVERY_FILE
+def test_nobody_runs_text_or_imports_behind_the_back_of_these_tests(name: str) -> None:
+    for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
+        called = getattr(node, "id", None) or getattr(node, "attr", None)
+        assert called not in NEVER, f"{name} uses {called}, line {node.lineno}"
 
 
 def test_text_becomes_code_in_one_room_only() -> None:
     """Where rows and tapes become functions; the text holds no name of the user's."""
-    rooms = [room for room in FILES if " FunctionType(" in FILES[room].read_text(encoding="utf-8")]
-    assert rooms == ["source"]
+    files = [name for name in FILES if " FunctionType(" in FILES[name].read_text(encoding="utf-8")]
+    assert files == ["rows.source"]
 
 
-# Rooms that have nothing of their own.
-SILENT = {"native", "native.binding", "native.lowering", "native.machine"}
-
-
-@EVERY_ROOM
-def test_every_file_says_what_it_exports(room: str) -> None:
+@EVERY_FILE
+def test_every_file_says_what_it_exports(name: str) -> None:
     """By `import *` nobody gets what a file only uses: `exp` of `math` in place of ours."""
-    tree = ast.parse(FILES[room].read_text(encoding="utf-8"))
+    tree = ast.parse(FILES[name].read_text(encoding="utf-8"))
+    silent = FILES[name].name == "__init__.py" and len(tree.body) == 1  # only says what is in it
     made: set[str] = set()
     found: set[str] = set()
     for node in tree.body:
@@ -262,17 +185,19 @@ def test_every_file_says_what_it_exports(room: str) -> None:
         elif isinstance(node, ast.ImportFrom):
             ours = str(node.module).split(".")[0] == "tinygrad_edu"
             made |= {name.name for name in node.names if ours}  # what is handed on
-    assert ("__all__" not in made) == (room in SILENT)
-    assert found <= made, f"{room} exports what it has not made"
+    assert ("__all__" not in made) == silent
+    assert found <= made, f"{name} exports what it has not made"
 
 
-@pytest.mark.parametrize("room", sorted(set(FILES) - SILENT))
-def test_no_star_replaces_a_function_of_ours_by_one_of_math(room: str) -> None:
-    if room.startswith("native.binding"):
+@EVERY_FILE
+def test_no_star_replaces_a_function_of_ours_by_one_of_math(name: str) -> None:
+    if name.startswith("compiler.native.binding"):
         pytest.importorskip("llvmlite")
-    names = vars(importlib.import_module(f"tinygrad_edu.{room}".rstrip(".")))
+    if name == "__main__":
+        return
+    names = vars(importlib.import_module(f"tinygrad_edu.{name}".rstrip(".")))
     theirs = [*vars(math).values(), *vars(cmath).values()]
-    exported = {name: names[name] for name in names["__all__"]}
+    exported = {name: names[name] for name in names.get("__all__", ())}
     assert not [name for name, x in exported.items() if callable(x) and x in theirs]
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import tinygrad_edu
-from tinygrad_edu import FrozenWarning, Value, arrays, compile, gradient, maximum, minimum, tanh
-from tinygrad_edu.arrays import NUMPYS
+from tinygrad_edu import FrozenWarning, Value, compile, gradient, maximum, minimum, tanh
+from tinygrad_edu.habits import arrays
+from tinygrad_edu.habits.arrays import NUMPYS
 
 UFUNCS = {name: getattr(np, name) for name in NUMPYS if isinstance(getattr(np, name), np.ufunc)}
 INSIDE = {"arccosh": 1.5, "arctanh": 0.5, "arcsin": 0.5, "arccos": 0.5}

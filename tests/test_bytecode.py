@@ -25,20 +25,20 @@ from conftest import random_value
 from test_native import REPEATED, random_repetition, reached
 
 from tinygrad_edu import Value, compile, gradient, losses, mask, maximum, where
+from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.ops import either
 from tinygrad_edu.optim import SGD, Adam, AdamW, Momentum, RMSprop
-from tinygrad_edu.tape import record
 
 pytest.importorskip("llvmlite")
-from tinygrad_edu.native import lowering
-from tinygrad_edu.native.binding import program
-from tinygrad_edu.native.lowering.backward import backward
-from tinygrad_edu.native.lowering.blocks import blocks
-from tinygrad_edu.native.lowering.form import normal_form
-from tinygrad_edu.native.lowering.forward import forward
-from tinygrad_edu.native.lowering.fuse import fuse
-from tinygrad_edu.native.lowering.nodes import (
+from tinygrad_edu.compiler.native import lowering
+from tinygrad_edu.compiler.native.binding import program
+from tinygrad_edu.compiler.native.lowering.backward import backward
+from tinygrad_edu.compiler.native.lowering.blocks import blocks
+from tinygrad_edu.compiler.native.lowering.form import normal_form
+from tinygrad_edu.compiler.native.lowering.forward import forward
+from tinygrad_edu.compiler.native.lowering.fuse import fuse
+from tinygrad_edu.compiler.native.lowering.nodes import (
     Apply,
     Call,
     Given,
@@ -47,9 +47,9 @@ from tinygrad_edu.native.lowering.nodes import (
     Pattern,
     Row,
 )
-from tinygrad_edu.native.lowering.program import RowProgram, Writer
-from tinygrad_edu.native.lowering.sums import sums
-from tinygrad_edu.native.machine.instructions import (
+from tinygrad_edu.compiler.native.lowering.program import RowProgram, Writer
+from tinygrad_edu.compiler.native.lowering.sums import sums
+from tinygrad_edu.compiler.native.machine.instructions import (
     DOTS,
     PLAIN,
     REDUCE,
@@ -59,7 +59,7 @@ from tinygrad_edu.native.machine.instructions import (
     machine,
     wide,
 )
-from tinygrad_edu.native.machine.update import Update
+from tinygrad_edu.compiler.native.machine.update import Update
 
 FILE = Path(__file__).parent / "references" / "bytecode.json"
 REGISTERS = {2: 16, 4: 16, 8: 32}  # of processors with vectors of so many doubles

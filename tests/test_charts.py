@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tinygrad_edu.check import central_difference
+from tinygrad_edu.analysis.check import central_difference
 from tinygrad_edu.data import gate
-from tinygrad_edu.draw import charts
-from tinygrad_edu.draw.canvas import save
-from tinygrad_edu.draw.weights import Weights
+from tinygrad_edu.demos.laboratory import charts
+from tinygrad_edu.demos.laboratory.weights import Weights
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.plots.canvas import save
 
 XOR = gate("xor")
 CHARTS: dict[str, Callable[[], Any]] = {

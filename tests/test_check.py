@@ -27,7 +27,7 @@ from tinygrad_edu import (
     step,
     tanh,
 )
-from tinygrad_edu.check import compare
+from tinygrad_edu.analysis.check import compare
 from tinygrad_edu.compat.micrograd.engine import Value as Node
 from tinygrad_edu.nn import MLP
 

@@ -968,7 +968,7 @@ def test_a_script_s_steps(folder: Path) -> None:
 
 
 def test_render_and_the_library_draw_the_same() -> None:
-    from tinygrad_edu.expression import expression
+    from tinygrad_edu.reading.expression import expression
 
     numbers: dict[str, Any] = {"x": 2, "w": -3, "b": 7}
     value = expression("tanh(x*w + b)", numbers)

@@ -15,10 +15,10 @@ from click.testing import CliRunner, Result
 
 import tinygrad_edu
 from tinygrad_edu.cli import main
-from tinygrad_edu.emit import table
-from tinygrad_edu.expression import expression
-from tinygrad_edu.languages import program
-from tinygrad_edu.tape import record
+from tinygrad_edu.compiler.languages import program
+from tinygrad_edu.compiler.tape.listing import table
+from tinygrad_edu.compiler.tape.tape import record
+from tinygrad_edu.reading.expression import expression
 
 AT = ("--at", "x=2", "--at", "w=-3", "--at", "b=7")
 NEURON = "tanh(x*w + b)"

@@ -24,21 +24,10 @@ from mpmath import mp
 from test_random_graphs import WORKING_DIGITS, graph, random_programs
 
 import tinygrad_edu
-from tinygrad_edu import (
-    TABLE,
-    Op,
-    Value,
-    compile,
-    compiled,
-    less,
-    losses,
-    mask,
-    maximum,
-    sign,
-    tanh,
-)
+from tinygrad_edu import TABLE, Op, Value, compile, less, losses, mask, maximum, sign, tanh
 from tinygrad_edu import graph as picture
-from tinygrad_edu.check import nonfinite_message
+from tinygrad_edu.analysis.check import nonfinite_message
+from tinygrad_edu.compiler import compiled
 from tinygrad_edu.data import Example, gate
 from tinygrad_edu.engine import topological_order
 from tinygrad_edu.errors import (
@@ -52,8 +41,9 @@ from tinygrad_edu.errors import (
     SlowWarning,
     TapeError,
 )
-from tinygrad_edu.layers import Dropout, Embedding, LayerNorm, Linear, RMSNorm, residual
 from tinygrad_edu.nn import MLP, Layer, Neuron
+from tinygrad_edu.nn.layers import Dropout, Embedding, LayerNorm, Linear, RMSNorm, residual
+from tinygrad_edu.nn.transformer import Block
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.optim import (
     SGD,
@@ -65,7 +55,6 @@ from tinygrad_edu.optim import (
     cosine,
 )
 from tinygrad_edu.train import Criterion, History, loss_below, train
-from tinygrad_edu.transformer import Block
 
 pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.SlowWarning")
 BACKENDS = pytest.mark.parametrize("backend", ["python", "numpy"])
@@ -657,7 +646,7 @@ def test_the_fastest_that_is_there_is_chosen(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(compiled.CompiledLoss, "_has_code", lambda self, count: True)
 
     def chosen(*packages: str, backend: str = "auto", wrt: str = "w") -> list[str]:
-        there = {*packages, "tinygrad_edu.native"}
+        there = {*packages, "tinygrad_edu.compiler.native"}
         monkeypatch.setattr(compiled, "_there", lambda *names: there.issuperset(names))
         step = compile(y, by[wrt], by["x"], backend=backend)
         return [step.chosen(1), step.chosen(1000), step.chosen(1000, forward=True)]
@@ -680,7 +669,8 @@ def test_the_fastest_that_is_there_is_chosen(monkeypatch: pytest.MonkeyPatch) ->
 def test_how_to_be_faster_is_said_once_in_a_process() -> None:
     program = """
 import sys
-from tinygrad_edu import Value, compile, compiled
+from tinygrad_edu import Value, compile
+from tinygrad_edu.compiler import compiled
 compiled._there = lambda *names: False
 x = Value(2.0)
 for _ in range(3):

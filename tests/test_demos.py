@@ -17,8 +17,9 @@ from tinygrad_edu import ops, topological_order
 from tinygrad_edu.cli import main as cli
 from tinygrad_edu.data import symmetry as data_symmetry
 from tinygrad_edu.demos import LESSONS, family_trees, reverse_mode, symmetry, the_wall
-from tinygrad_edu.lesson import telling, trial
-from tinygrad_edu.lesson.families import WORKING
+from tinygrad_edu.demos.laboratory import trial
+from tinygrad_edu.demos.laboratory.families import WORKING
+from tinygrad_edu.lesson import telling
 
 NAMES = [lesson.name for lesson in LESSONS]
 LONG = ("hidden_units", "pdp_set", "symmetry", "family_trees")

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_edu
 from tinygrad_edu import TABLE, Op, Value, ops, tanh
-from tinygrad_edu.formula import derivative_formulas
+from tinygrad_edu.rows.formula import derivative_formulas
 
 ROWS = pytest.mark.parametrize("op", TABLE.values(), ids=TABLE)
 

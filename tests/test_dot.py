@@ -20,13 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import TABLE, Op, Value, ViewError, gradient, log, maximum, sinh, sqrt, tanh
+from tinygrad_edu.analysis.graph import Graph, graph
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.dot import Panel, dot, drawn
 from tinygrad_edu.draw.layout import layout
 from tinygrad_edu.draw.view import BLANK, HIDEABLE, View
 from tinygrad_edu.engine import as_value
-from tinygrad_edu.formula import rounded
-from tinygrad_edu.graph import Graph, graph
+from tinygrad_edu.rows.formula import rounded
 
 ROOT = Path(__file__).parents[1]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -135,7 +135,8 @@ def test_exact_text(name: str, golden: Callable[[str, str], None]) -> None:
 def test_the_same_bytes_whatever_the_hash_seed() -> None:
     words = "render tanh(x*w+b)/(x-w)+sin(x)*x*b --at x=2 --at w=-3 --at b=7 --format dot -o -"
     library = (
-        "from tinygrad_edu.expression import *; v = expression('tanh(x*w+b)/(x-w)+sin(x)*x*b',"
+        "from tinygrad_edu.reading.expression import *; "
+        "v = expression('tanh(x*w+b)/(x-w)+sin(x)*x*b', "
         "bindings(['x=2', 'w=-3', 'b=7'])); v.backward(); print(v.draw().dot, end='')"
     )
     command = [sys.executable, "-m", "tinygrad_edu", *words.split()]

@@ -32,8 +32,8 @@ from tinygrad_edu import (
     step,
     tanh,
 )
-from tinygrad_edu.languages import program
-from tinygrad_edu.tape import record
+from tinygrad_edu.compiler.languages import program
+from tinygrad_edu.compiler.tape.tape import record
 
 pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.NonFiniteWarning")
 Answer = tuple[float, list[float]]  # a value and its gradient

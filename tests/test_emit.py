@@ -22,14 +22,14 @@ from test_random_graphs import WORKING_DIGITS, graph, random_programs
 
 import tinygrad_edu
 from tinygrad_edu import TABLE, Op, Value, gradient, tanh
-from tinygrad_edu.emit import table
+from tinygrad_edu.compiler.languages import LANGUAGES, program
+from tinygrad_edu.compiler.tape.listing import table
+from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.engine import topological_order
 from tinygrad_edu.errors import FormatError
-from tinygrad_edu.expression import expression
-from tinygrad_edu.expression import leaves as leaves_of
-from tinygrad_edu.languages import LANGUAGES, program
 from tinygrad_edu.ops import LEAF, add, less, log, mask, mul
-from tinygrad_edu.tape import record
+from tinygrad_edu.reading.expression import expression
+from tinygrad_edu.reading.expression import leaves as leaves_of
 
 ENDINGS = {"python": "py", "c": "c", "javascript": "js"}
 EVERY = [
@@ -429,7 +429,7 @@ def test_what_is_not_used_is_not_there() -> None:
     assert "Math" not in printed("x*w + 1", "javascript", x=1, w=2)
     alone = printed("x*w + 1", x=1, w=2).partition("if __name__")[0]
     assert re.findall(r"^(?:from|import) \w.*", alone, re.M) == [
-        "from tinygrad_edu.ieee import total_program  # its arithmetic never raises"
+        "from tinygrad_edu.rows.ieee import total_program  # its arithmetic never raises"
     ]
 
 

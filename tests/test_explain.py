@@ -49,13 +49,13 @@ from tinygrad_edu import (
     topological_order,
     trace,
 )
+from tinygrad_edu.analysis.explain import FORMS, explanation
+from tinygrad_edu.analysis.graph import Graph
+from tinygrad_edu.analysis.paths import MOST_PATHS, Chain
 from tinygrad_edu.engine import as_value
-from tinygrad_edu.explain import FORMS, explanation
-from tinygrad_edu.expression import expression
-from tinygrad_edu.graph import Graph
-from tinygrad_edu.ieee import same, total
 from tinygrad_edu.ops import CONSTANT
-from tinygrad_edu.paths import MOST_PATHS, Chain
+from tinygrad_edu.reading.expression import expression
+from tinygrad_edu.rows.ieee import same, total
 
 GRAPHS = 200
 ROWS = list(TABLE.values())

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import TABLE, Value, topological_order
+from tinygrad_edu.analysis.graph import graph
 from tinygrad_edu.errors import ExpressionError
-from tinygrad_edu.expression import FUNCTIONS, LONGEST, bindings, expression, leaves
-from tinygrad_edu.graph import graph
-from tinygrad_edu.vocabulary import INSTEAD
+from tinygrad_edu.reading.expression import FUNCTIONS, LONGEST, bindings, expression, leaves
+from tinygrad_edu.reading.vocabulary import INSTEAD
 
 
 def number(text: str, **numbers: float | Value) -> float:

@@ -21,10 +21,9 @@ from tinygrad_edu.data import (
     family_facts,
     family_trees,
 )
-from tinygrad_edu.draw.families import Lit, Trees
-from tinygrad_edu.lesson import families, trial
-from tinygrad_edu.lesson.codes import likeness, ranks, separable, similarity
-from tinygrad_edu.lesson.families import (
+from tinygrad_edu.demos.laboratory import families, trial
+from tinygrad_edu.demos.laboratory.codes import likeness, ranks, separable, similarity
+from tinygrad_edu.demos.laboratory.families import (
     CASES,
     FEATURES,
     MODERN,
@@ -45,6 +44,7 @@ from tinygrad_edu.lesson.families import (
     shared,
     weights,
 )
+from tinygrad_edu.demos.laboratory.family_pictures import Lit, Trees
 from tinygrad_edu.losses import half_squared_error
 
 SVG = "{http://www.w3.org/2000/svg}"

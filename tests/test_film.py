@@ -23,7 +23,7 @@ from tinygrad_edu.draw.film import MOST_EVENTS, SECONDS, animated, files, film, 
 from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.draw.theme import THEMES, printable
 from tinygrad_edu.draw.view import View
-from tinygrad_edu.formula import rounded
+from tinygrad_edu.rows.formula import rounded
 
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = "{http://www.w3.org/1999/xlink}"

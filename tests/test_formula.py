@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import TABLE, Op, Value, explain, maximum, ops, tanh
-from tinygrad_edu.formula import (
+from tinygrad_edu.analysis.graph import graph
+from tinygrad_edu.analysis.notation import derivative, derivative_in_numbers, reason
+from tinygrad_edu.rows.formula import (
     Formula,
     Latex,
     derivative_formulas,
@@ -23,9 +25,7 @@ from tinygrad_edu.formula import (
     latex_number,
     numeral,
 )
-from tinygrad_edu.graph import graph
-from tinygrad_edu.ieee import IEEE
-from tinygrad_edu.written import derivative, derivative_in_numbers, reason
+from tinygrad_edu.rows.ieee import IEEE
 
 OPERATORS = {
     "+": (operator.add, ast.Add),

@@ -21,10 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_edu import TABLE, Op, Value, ViewError, gradient, group, mask, maximum, relu, tanh
+from tinygrad_edu.analysis.graph import Edge, Graph, Node, graph
 from tinygrad_edu.engine import as_value
-from tinygrad_edu.graph import Edge, Graph, Node, graph
-from tinygrad_edu.ieee import total
 from tinygrad_edu.ops import CONSTANT, LEAF
+from tinygrad_edu.rows.ieee import total
 
 SEEDS = range(200)
 

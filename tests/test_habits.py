@@ -30,11 +30,8 @@ from tinygrad_edu import (
     grad,
     gradcheck,
     gradient,
-    habits,
-    imports,
     losses,
     mask,
-    module,
     nn,
     no_grad,
     optim,
@@ -42,6 +39,8 @@ from tinygrad_edu import (
 )
 from tinygrad_edu.compat.micrograd.engine import Value as Micrograds
 from tinygrad_edu.errors import MissingError
+from tinygrad_edu.habits import hints, imports
+from tinygrad_edu.nn import module
 
 LINES = [
     line
@@ -125,19 +124,19 @@ KNOWN: dict[str, Any] = vars(tinygrad_edu) | {
 }
 
 
-@pytest.mark.parametrize("name", sorted(habits.VALUES))
+@pytest.mark.parametrize("name", sorted(hints.VALUES))
 def test_an_attribute_of_tensors_says_what_it_is_here(name: str) -> None:
     assert not hasattr(Value, name)
     assert not hasattr(X, name)
     assert name not in dir(X)
-    words = re.escape(f"'Value' object has no attribute '{name}': {habits.VALUES[name]}")
+    words = re.escape(f"'Value' object has no attribute '{name}': {hints.VALUES[name]}")
     with pytest.raises(AttributeError, match=words):
         getattr(X, name)
     with pytest.raises(AttributeError, match=words):
         setattr(X, name, 1)
 
 
-@pytest.mark.parametrize("words", sorted({*habits.VALUES.values()}))
+@pytest.mark.parametrize("words", sorted({*hints.VALUES.values()}))
 def test_what_is_to_be_written_can_be_written(words: str) -> None:
     written = re.search(r"write ([^;:]*?)(?:,? (?:or|and|in a|for) .*)?$", words)
     if written and not written[1].endswith("="):
@@ -428,22 +427,22 @@ def test_there_is_no_way_back_without_a_graph(kind: Any) -> None:
 # --- names of the package and its modules ---------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(habits.NAMES))
+@pytest.mark.parametrize("name", sorted(hints.NAMES))
 def test_a_name_of_other_packages_says_what_it_is_here(name: str) -> None:
     assert name not in vars(tinygrad_edu)
     assert not hasattr(tinygrad_edu, name)
-    words = re.escape(f"there is no {name} in tinygrad_edu; here it is: {habits.NAMES[name]}")
+    words = re.escape(f"there is no {name} in tinygrad_edu; here it is: {hints.NAMES[name]}")
     with pytest.raises(ImportError, match=words):
         exec(f"from tinygrad_edu import {name}")
     with pytest.raises(AttributeError, match=words):
         getattr(tinygrad_edu, name)
-    there = re.match(r"tinygrad_edu\.(\w+)\.(\w+)$", habits.NAMES[name])
+    there = re.match(r"tinygrad_edu\.(\w+)\.(\w+)$", hints.NAMES[name])
     if there:
         assert there[2] in vars(importlib.import_module(f"tinygrad_edu.{there[1]}"))
     modules = (tinygrad_edu, nn, losses, data, train, builtins, math, random, Value)
     known = {name for module in modules for name in dir(module)}
     known |= {"f", "save", "like", "loss_curve", "draw_dot"}
-    for called in re.findall(r"\b([a-z_]\w*)\(", habits.NAMES[name]):
+    for called in re.findall(r"\b([a-z_]\w*)\(", hints.NAMES[name]):
         assert called in known
 
 
@@ -472,8 +471,8 @@ def test_a_module_is_an_attribute_of_the_package(path: str) -> None:
         ("t.manual_seed(0)", "from tinygrad_edu.nn import manual_seed"),
         ("t.train(m)", "from tinygrad_edu.train import train"),
         ("t.draw(z)", "write y.draw()"),
-        ("t.xavier()", "from tinygrad_edu.init import xavier"),
-        ("t.loss_curve", "from tinygrad_edu.draw.plots import loss_curve"),
+        ("t.xavier()", "from tinygrad_edu.nn.init import xavier"),
+        ("t.loss_curve", "from tinygrad_edu.plots import loss_curve"),
         ("nn.relu", "from tinygrad_edu import relu"),
         ("nn.mse_loss", "from tinygrad_edu.losses import mse_loss"),
         ("t.optim.relu", "from tinygrad_edu import relu"),
@@ -604,11 +603,14 @@ class Plain(nn.Module):
         ("layers is a parameter|write p.data", "n = Linear(2, 1); n.weight = [[1.0, 2.0]]"),
         ("write p.data", "n = Linear(2, 1); n.bias = np.zeros(1)"),
         ("no module tinygrad_edu.nn.functional; .*relu", "import tinygrad_edu.nn.functional as F"),
-        ("tinygrad_edu.lr_scheduler import", "from tinygrad_edu.optim.lr_scheduler import StepLR"),
+        (
+            "tinygrad_edu.optim.lr_scheduler import",
+            "from tinygrad_edu.optim.lr_scheduler import StepLR",
+        ),
         ("batch_size=", "import tinygrad_edu.utils.data"),
         ("grad, gradient", "import tinygrad_edu.autograd"),
         ("import Value", "import tinygrad_edu.tensor"),
-        (r"train\(.*or Accuracy", "from tinygrad_edu.metrics import accuracy"),
+        (r"train\(.*or Accuracy", "from tinygrad_edu.train.metrics import accuracy"),
         ("from tinygrad_edu.nn import MLP", "import tinygrad_edu.MLP"),
         ("No module named 'tinygrad_edu.foo'", "import tinygrad_edu.foo"),
         ("No module named 'tinygrad_edu.nn.foo'", "import tinygrad_edu.nn.foo"),

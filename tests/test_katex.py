@@ -24,7 +24,7 @@ from test_explain import differentiable, doublings, line, parabola, random_dag
 
 from tinygrad_edu import TABLE, Op, Value, explain
 from tinygrad_edu.engine import as_value
-from tinygrad_edu.formula import latex_name, latex_names, latex_number, rounded
+from tinygrad_edu.rows.formula import latex_name, latex_names, latex_number, rounded
 
 pytestmark = pytest.mark.machine
 

@@ -25,10 +25,10 @@ import numpy as np
 import pytest
 
 from tinygrad_edu import TABLE, FrozenWarning, Op, Value, compile, exp, gradient, losses, mask, step
-from tinygrad_edu.calls import UNDERSTOOD, function_of_math
 from tinygrad_edu.compat.micrograd.engine import Value as Micrograd
 from tinygrad_edu.engine import on_float
 from tinygrad_edu.errors import LeftGraphError, LeftGraphWarning
+from tinygrad_edu.habits.calls import UNDERSTOOD, function_of_math
 
 pytestmark = pytest.mark.skipif(not UNDERSTOOD, reason="the bytecode of CPython 3.10 to 3.15")
 
@@ -452,7 +452,7 @@ def test_its_own_type_is_named() -> None:
 
 
 def test_an_interpreter_that_is_not_understood_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tinygrad_edu import calls
+    from tinygrad_edu.habits.hints import calls
 
     monkeypatch.setattr(calls, "UNDERSTOOD", False)
     assert not told(lambda: math.exp(Value(0.5)))

@@ -20,13 +20,7 @@ from conftest import posix
 
 from tinygrad_edu import Value
 from tinygrad_edu.data import parity
-from tinygrad_edu.lesson import telling
-from tinygrad_edu.lesson.claims import Claim, bounded, falling, share, table, typical
-from tinygrad_edu.lesson.command import command
-from tinygrad_edu.lesson.page import Figure, Lines, Text, page
-from tinygrad_edu.lesson.seeds import run_all
-from tinygrad_edu.lesson.telling import Lesson
-from tinygrad_edu.lesson.trial import (
+from tinygrad_edu.demos.laboratory.trial import (
     TASKS,
     End,
     Trial,
@@ -40,6 +34,12 @@ from tinygrad_edu.lesson.trial import (
     network,
     right,
 )
+from tinygrad_edu.lesson import telling
+from tinygrad_edu.lesson.claims import Claim, bounded, falling, share, table, typical
+from tinygrad_edu.lesson.command import command
+from tinygrad_edu.lesson.page import Figure, Lines, Text, page
+from tinygrad_edu.lesson.seeds import run_all
+from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.optim import Momentum
 from tinygrad_edu.train import train
@@ -153,7 +153,7 @@ def test_the_page_needs_no_script_and_nothing_from_outside() -> None:
 def test_a_lesson_without_extras_says_once_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tinygrad_edu.draw.charts import lines
+    from tinygrad_edu.demos.laboratory.charts import lines
 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")

@@ -22,16 +22,16 @@ from test_random_graphs import WORKING_DIGITS, graph, random_programs
 
 from tinygrad_edu import TABLE, Op, Value, compile, mask, maximum, tanh
 from tinygrad_edu.engine import topological_order
-from tinygrad_edu.layers import LayerNorm, Linear, RMSNorm
+from tinygrad_edu.nn.layers import LayerNorm, Linear, RMSNorm
+from tinygrad_edu.nn.transformer import Block, Head
 from tinygrad_edu.ops import CONSTANT, LEAF, either
 from tinygrad_edu.optim import SGD
-from tinygrad_edu.transformer import Block, Head
 
 pytest.importorskip("llvmlite")
-from tinygrad_edu.native.binding import program
-from tinygrad_edu.native.lowering.form import normal_form
-from tinygrad_edu.native.lowering.packs import packs
-from tinygrad_edu.native.machine.instructions import BLOCK
+from tinygrad_edu.compiler.native.binding import program
+from tinygrad_edu.compiler.native.lowering.form import normal_form
+from tinygrad_edu.compiler.native.lowering.packs import packs
+from tinygrad_edu.compiler.native.machine.instructions import BLOCK
 
 TOLERANCE = 1e-10  # sums are made in another order
 COUNTS = (1, 3, 8, 9, 100, 105, 1000)

@@ -17,8 +17,7 @@ import pytest
 from mpmath import chebyfit, hyp1f1, hyp2f1, mp, mpf
 
 from tinygrad_edu import TABLE
-from tinygrad_edu.ieee import same
-from tinygrad_edu.native.machine.arithmetic import (
+from tinygrad_edu.compiler.native.machine.arithmetic import (
     ATANH,
     EXP,
     LIBRARY,
@@ -26,7 +25,8 @@ from tinygrad_edu.native.machine.arithmetic import (
     PAIRS,
     WRITERS,
 )
-from tinygrad_edu.native.machine.vector import Code, Vector, bits, when, written
+from tinygrad_edu.compiler.native.machine.vector import Code, Vector, bits, when, written
+from tinygrad_edu.rows.ieee import same
 
 llvm = pytest.importorskip("llvmlite.binding")
 

@@ -23,16 +23,16 @@ from hypothesis import strategies as st
 import tinygrad_edu
 from tinygrad_edu import TABLE, Value, compile, losses, tanh
 from tinygrad_edu.errors import TapeError
-from tinygrad_edu.layers import Linear
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.nn.layers import Linear
+from tinygrad_edu.nn.transformer import Block
 from tinygrad_edu.optim import SGD, Adam, AdamW
-from tinygrad_edu.transformer import Block
 
 pytest.importorskip("llvmlite")
-from tinygrad_edu.native.binding.check import check
-from tinygrad_edu.native.binding.library import Library, library, processor
-from tinygrad_edu.native.binding.program import VECTORS, aligned
-from tinygrad_edu.native.machine.instructions import (
+from tinygrad_edu.compiler.native.binding.check import check
+from tinygrad_edu.compiler.native.binding.library import Library, library, processor
+from tinygrad_edu.compiler.native.binding.program import VECTORS, aligned
+from tinygrad_edu.compiler.native.machine.instructions import (
     BLOCK,
     DOTS,
     ELEMENTWISE,
@@ -46,7 +46,7 @@ from tinygrad_edu.native.machine.instructions import (
     outputs,
     wide,
 )
-from tinygrad_edu.native.machine.update import Update
+from tinygrad_edu.compiler.native.machine.update import Update
 
 ROOT = Path(tinygrad_edu.__file__).parents[1]
 
@@ -326,7 +326,7 @@ value, slopes = compile(x / w + 1, [w], backend="machine")()
 print(json.dumps([value, *slopes]))
 """
 OTHER_CODE = """  # of another program, under the name of this one's
-from tinygrad_edu.native.binding import library
+from tinygrad_edu.compiler.native.binding import library
 real = library._compiled
 library._compiled = lambda text, target: real(text.replace(" fdiv ", " fmul "), target)
 """
@@ -537,11 +537,14 @@ def test_nothing_is_loaded_before_it_is_needed() -> None:
         """
 import sys
 import tinygrad_edu
-from tinygrad_edu import Value, compile, compiled, losses, nn, optim, tape, train
+from tinygrad_edu import Value, compile, losses, nn, optim, train
+from tinygrad_edu.compiler import compiled
+from tinygrad_edu.compiler.tape import tape
 x = Value(2.0, "x")
 step = compile(x * x, [x])
 assert step.tape.run()[0] == 2.0
-print(sorted({"numpy", "llvmlite", "tinygrad_edu.native"} & set(sys.modules)), step.chosen(1))
+slow = {"numpy", "llvmlite", "tinygrad_edu.compiler.native"}
+print(sorted(slow & set(sys.modules)), step.chosen(1))
 """
     )
     assert (done.stdout, done.stderr) == ("[] machine\n", "")

@@ -127,7 +127,7 @@ answer += [hasattr(Value, "{name}")]
 @ROWS
 def test_it_is_explained_and_written(copy: Path, name: str) -> None:
     program = f"""{given(name)}
-from tinygrad_edu.formula import derivative_formulas, formula
+from tinygrad_edu.rows.formula import derivative_formulas, formula
 e = explain(y, xs[0])
 answer = [e.text(), e.latex(), y.draw().dot, formula(y.op), derivative_formulas(y.op)]
 """
@@ -159,7 +159,7 @@ def test_a_row_that_this_machine_has_no_function_for_falls_back_alone(copy: Path
     pytest.importorskip("llvmlite")
     program = f"""{given("asinh")}
 import warnings
-from tinygrad_edu.native.binding import library
+from tinygrad_edu.compiler.native.binding import library
 asked = library.function_of_c
 library.function_of_c = lambda name: None if name == "asinh" else asked(name)
 with warnings.catch_warnings(record=True) as told:

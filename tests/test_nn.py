@@ -10,22 +10,10 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu import (
-    Op,
-    Value,
-    data,
-    gelu,
-    graph,
-    init,
-    lr_scheduler,
-    maximum,
-    tanh,
-    topological_order,
-)
+from tinygrad_edu import Op, Value, data, gelu, graph, maximum, tanh, topological_order
+from tinygrad_edu.analysis.zoom import zoom
 from tinygrad_edu.draw.dot import drawn
 from tinygrad_edu.errors import LengthError
-from tinygrad_edu.init import he, normal, uniform, xavier
-from tinygrad_edu.layers import Dropout, Embedding, LayerNorm, RMSNorm, residual
 from tinygrad_edu.losses import (
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -44,11 +32,14 @@ from tinygrad_edu.nn import (
     Parameter,
     Sequential,
     Tanh,
+    init,
 )
+from tinygrad_edu.nn.init import he, normal, uniform, xavier
+from tinygrad_edu.nn.layers import Dropout, Embedding, LayerNorm, RMSNorm, residual
+from tinygrad_edu.nn.transformer import Attention, Block
+from tinygrad_edu.optim import lr_scheduler
 from tinygrad_edu.saving import load, save
-from tinygrad_edu.transformer import Attention, Block
 from tinygrad_edu.trees import numbers
-from tinygrad_edu.zoom import zoom
 
 REFERENCES = json.loads((Path(__file__).parent / "references" / "layers.json").read_text())
 CLOSE: dict[str, Any] = {"rel": 1e-10, "abs": 1e-12}

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygrad_edu import Value, lr_scheduler, optim, sign
+from tinygrad_edu import Value, optim, sign
 from tinygrad_edu.errors import InnerNodeError, StateError
+from tinygrad_edu.optim import lr_scheduler
 
 REFERENCE = json.loads((Path(__file__).parent / "references" / "optim.json").read_text())
 CASES = REFERENCE["cases"]

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from test_explain import doublings, line, random_dag
 
 from tinygrad_edu import Value, mask, orders, topological_order
-from tinygrad_edu.graph import Graph
-from tinygrad_edu.ieee import same
+from tinygrad_edu.analysis.graph import Graph
+from tinygrad_edu.analysis.orders import METHODS, MOST_VISITS, Orders
 from tinygrad_edu.ops import CONSTANT
-from tinygrad_edu.orders import METHODS, MOST_VISITS, Orders
+from tinygrad_edu.rows.ieee import same
 
 GRAPHS = 300
 

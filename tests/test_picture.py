@@ -25,6 +25,7 @@ from conftest import REAL_PATH, differentiated, linux, neuron, posix, random_val
 
 import tinygrad_edu
 from tinygrad_edu import Value, group, tanh
+from tinygrad_edu.analysis.graph import Graph, graph
 from tinygrad_edu.draw import layout as layout_module
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.dot import dot, drawn
@@ -42,8 +43,7 @@ from tinygrad_edu.draw.text import text
 from tinygrad_edu.draw.view import View, arriving
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.files import write_whole
-from tinygrad_edu.formula import rounded
-from tinygrad_edu.graph import Graph, graph
+from tinygrad_edu.rows.formula import rounded
 
 ROOT = Path(__file__).parents[1]
 SVG = "{http://www.w3.org/2000/svg}"

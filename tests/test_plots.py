@@ -10,16 +10,6 @@ from typing import Any
 import pytest
 
 from tinygrad_edu.data import BIPOLAR, gate, moons
-from tinygrad_edu.draw.canvas import FORMATS, save
-from tinygrad_edu.draw.plots import (
-    KINDS,
-    decision_boundary,
-    gradient_sizes,
-    hinton,
-    loss_curve,
-    plot,
-    weight_paths,
-)
 from tinygrad_edu.draw.theme import THEMES
 from tinygrad_edu.errors import FormatError, MissingError, ViewError
 from tinygrad_edu.losses import (
@@ -30,6 +20,16 @@ from tinygrad_edu.losses import (
 )
 from tinygrad_edu.nn import MLP, Linear, Sequential, Tanh
 from tinygrad_edu.optim import Adam, Momentum
+from tinygrad_edu.plots import (
+    KINDS,
+    decision_boundary,
+    gradient_sizes,
+    hinton,
+    loss_curve,
+    plot,
+    weight_paths,
+)
+from tinygrad_edu.plots.canvas import FORMATS, save
 from tinygrad_edu.train import Data, History, Loss, train
 
 POINTS = tuple(zip(*((x, int(t)) for x, (t,) in moons(20))))  # (X, y), of indices

@@ -25,9 +25,9 @@ from test_browser import opened
 from test_compiled import agree, eager, rebuilt
 
 from tinygrad_edu import TABLE, Value
-from tinygrad_edu.expression import expression
-from tinygrad_edu.languages import program
-from tinygrad_edu.tape import record
+from tinygrad_edu.compiler.languages import program
+from tinygrad_edu.compiler.tape.tape import record
+from tinygrad_edu.reading.expression import expression
 
 pytestmark = pytest.mark.machine
 

@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner
 
 from tinygrad_edu.cli import main
-from tinygrad_edu.formula import derivative_formulas, formula
-from tinygrad_edu.init import manual_seed
+from tinygrad_edu.nn.init import manual_seed
 from tinygrad_edu.ops import TABLE
+from tinygrad_edu.rows.formula import derivative_formulas, formula
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

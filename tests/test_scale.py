@@ -105,7 +105,7 @@ TAPE = r"""
 import gc, re, resource, sys
 from pathlib import Path
 from tinygrad_edu import Value
-from tinygrad_edu.tape import record
+from tinygrad_edu.compiler.tape.tape import record
 
 def most_bytes():
     if sys.platform == "linux":  # where ru_maxrss begins with the memory of the parent

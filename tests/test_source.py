@@ -20,11 +20,12 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu import TABLE, Op, Value, compile, compiled, gradient, ops, tanh
+from tinygrad_edu import TABLE, Op, Value, compile, gradient, ops, tanh
+from tinygrad_edu.compiler import compiled
 from tinygrad_edu.errors import SlowWarning
-from tinygrad_edu.ieee import IEEE, same
-from tinygrad_edu.op import Rule, one
-from tinygrad_edu.source import plain_function
+from tinygrad_edu.rows.ieee import IEEE, same
+from tinygrad_edu.rows.op import Rule, one
+from tinygrad_edu.rows.source import plain_function
 
 EVERY_ROW = pytest.mark.parametrize("op", list(TABLE.values()), ids=list(TABLE))
 SPECIAL = (
@@ -256,7 +257,7 @@ def test_without_a_compiler_that_works_it_is_said_once_and_the_answers_are_right
 ) -> None:
     """Whatever llvmlite raises: others can do without."""
     pytest.importorskip("llvmlite")
-    from tinygrad_edu.native.binding import program
+    from tinygrad_edu.compiler.native.binding import program
 
     def fails(*_: Any) -> Any:
         raise error

@@ -17,8 +17,8 @@ import pytest
 from references import ROWS
 
 from tinygrad_edu import TABLE, GradientError, Op, Value, first_nonfinite, gradcheck, gradient, ops
-from tinygrad_edu.formula import Formula, derivative_formulas, formula
-from tinygrad_edu.terms import traced
+from tinygrad_edu.rows.formula import Formula, derivative_formulas, formula
+from tinygrad_edu.rows.terms import traced
 
 # What the names in formulas mean, where Python reads them.
 MEANING: dict[str, Callable[..., float]] = {

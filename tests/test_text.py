@@ -26,13 +26,13 @@ from tinygrad_edu import (
     tanh,
     topological_order,
 )
+from tinygrad_edu.analysis.graph import Graph, graph
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.aloud import aloud, title
 from tinygrad_edu.draw.text import PLAIN, columns, text
 from tinygrad_edu.draw.view import View
-from tinygrad_edu.formula import rounded
-from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.ops import CONSTANT
+from tinygrad_edu.rows.formula import rounded
 
 ESCAPE = re.compile("\x1b\\[[0-9;]*m")
 WIDE = "\u5b66\u7fd2\u7387"

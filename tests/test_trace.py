@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from test_explain import line, parabola, random_dag
 
 from tinygrad_edu import Trace, Value, graph, log, mask, topological_order, trace
+from tinygrad_edu.analysis.trace import Event, trace_of
 from tinygrad_edu.engine import as_value
 from tinygrad_edu.ops import CONSTANT
-from tinygrad_edu.trace import Event, trace_of
 
 GRAPHS = 500
 

@@ -19,7 +19,6 @@ from conftest import posix
 from tinygrad_edu import Value
 from tinygrad_edu.data import Example, gate
 from tinygrad_edu.errors import StateError
-from tinygrad_edu.layers import Dropout, Embedding
 from tinygrad_edu.losses import (
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -27,6 +26,7 @@ from tinygrad_edu.losses import (
     hinge_loss,
 )
 from tinygrad_edu.nn import MLP, Layer, Module, Neuron
+from tinygrad_edu.nn.layers import Dropout, Embedding
 from tinygrad_edu.ops import step
 from tinygrad_edu.optim import SGD, Adam, Momentum
 from tinygrad_edu.saving import load, save

@@ -19,10 +19,10 @@ from tinygrad_edu.losses import (
     mse_loss,
     nll_loss,
 )
-from tinygrad_edu.metrics import Accuracy
 from tinygrad_edu.nn import MLP, Dropout, Embedding, Linear, Module, Sequential, Tanh
 from tinygrad_edu.optim import SGD, Adam, Momentum, clip_grad_norm_
 from tinygrad_edu.train import History, Turn, no_better, train
+from tinygrad_edu.train.metrics import Accuracy
 
 X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 Y = [0.0, 1.0, 1.0, 0.0]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tinygrad_edu.transforms
+import tinygrad_edu.analysis.transforms
 from tinygrad_edu import (
     NumberError,
     Value,
@@ -27,14 +27,14 @@ from tinygrad_edu import (
     tanh,
     value_and_grad,
 )
-from tinygrad_edu.transforms import grad
+from tinygrad_edu.analysis.transforms import grad
 
 Function = Callable[..., Any]
 numbers = st.integers(-300, 300).map(lambda n: n / 100)
 
 
 def test_the_examples_of_the_docstrings() -> None:
-    assert doctest.testmod(tinygrad_edu.transforms) == (0, 5)
+    assert doctest.testmod(tinygrad_edu.analysis.transforms) == (0, 5)
 
 
 def test_derivatives_of_every_order() -> None:

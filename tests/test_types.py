@@ -22,7 +22,7 @@ HEAD = """
 from typing import TYPE_CHECKING
 from tinygrad_edu import Op, Value, compile, explain, gradcheck, gradient, graph, mask
 from tinygrad_edu import clip, gelu, maximum, orders, trace, tanh, where
-from tinygrad_edu.check import check_finite, first_nonfinite
+from tinygrad_edu.analysis.check import check_finite, first_nonfinite
 from tinygrad_edu.drawable import Picture
 from tinygrad_edu.losses import mse_loss
 from tinygrad_edu.nn import MLP

@@ -27,13 +27,13 @@ from hypothesis import strategies as st
 from test_explain import random_dag
 
 from tinygrad_edu import Value, ViewError, gradient, graph, group, maximum, tanh, topological_order
+from tinygrad_edu.analysis.graph import Graph
+from tinygrad_edu.analysis.zoom import WHOLE, zoom
 from tinygrad_edu.draw import picture as picture_module
 from tinygrad_edu.draw.dot import drawn
 from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.engine import as_value
-from tinygrad_edu.graph import Graph
 from tinygrad_edu.groups import current_group
-from tinygrad_edu.zoom import WHOLE, zoom
 
 GRAPHS = 500
 LEVELS: list[str | int] = ["node", "neuron", "layer", 0, 1, 2, 3, 4]

@@ -5,14 +5,19 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.check import (
+from tinygrad_edu.analysis.check import (
     check_finite,
     first_nonfinite,
     gradcheck,
     numerical_derivative,
     numerical_gradient,
 )
-from tinygrad_edu.compiled import CompiledLoss, compile, trains
+from tinygrad_edu.analysis.explain import explain
+from tinygrad_edu.analysis.graph import Graph, graph
+from tinygrad_edu.analysis.orders import orders
+from tinygrad_edu.analysis.trace import Trace, trace
+from tinygrad_edu.analysis.transforms import grad, hessian, jacobian, jvp, value_and_grad
+from tinygrad_edu.compiler.compiled import CompiledLoss, compile, trains
 from tinygrad_edu.drawable import Picture, draws, shown
 from tinygrad_edu.engine import Value, gradient, no_grad, topological_order
 from tinygrad_edu.errors import (
@@ -30,15 +35,11 @@ from tinygrad_edu.errors import (
     TapeError,
     ViewError,
 )
-from tinygrad_edu.explain import explain
-from tinygrad_edu.formula import ATOM
 from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, where
-from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import group
-from tinygrad_edu.habits import elsewhere, is_import, places
+from tinygrad_edu.habits.hints import elsewhere, is_import, places
+from tinygrad_edu.habits.imports import install as _install
 from tinygrad_edu.history import History
-from tinygrad_edu.imports import install as _install
-from tinygrad_edu.op import Op
 from tinygrad_edu.ops import (
     TABLE,
     acos,
@@ -81,9 +82,8 @@ from tinygrad_edu.ops import (
     tan,
     tanh,
 )
-from tinygrad_edu.orders import orders
-from tinygrad_edu.trace import Trace, trace
-from tinygrad_edu.transforms import grad, hessian, jacobian, jvp, value_and_grad
+from tinygrad_edu.rows.formula import ATOM
+from tinygrad_edu.rows.op import Op
 
 __version__ = "0.1.0"  # the only place: setup.cfg reads it here
 
@@ -204,36 +204,36 @@ if TYPE_CHECKING:
     from tinygrad_edu import compat as compat
     from tinygrad_edu import data as data
     from tinygrad_edu import draw as draw
-    from tinygrad_edu import init as init
     from tinygrad_edu import losses as losses
-    from tinygrad_edu import lr_scheduler as lr_scheduler
     from tinygrad_edu import nn as nn
     from tinygrad_edu import optim as optim
+    from tinygrad_edu import plots as plots
     from tinygrad_edu import saving as saving
-    from tinygrad_edu import schedules as schedules
     from tinygrad_edu import train as train
 else:
-    _ROOMS = (  # what is asked of the package as `tinygrad_edu.nn`
-        *("nn", "losses", "optim", "lr_scheduler", "schedules", "train", "data", "saving", "init"),
-        *("draw", "compat"),
-    )
+    # What is asked of the package as `tinygrad_edu.nn`.
+    _ROOMS = ("nn", "losses", "optim", "train", "data", "saving", "draw", "plots", "compat")
 
     def _load() -> tuple[Any, ...]:
         """The modules with names for everybody: late, so that importing the package stays fast."""
         import tinygrad_edu.compat.micrograd
         import tinygrad_edu.data
-        import tinygrad_edu.draw.plots
+        import tinygrad_edu.draw
         import tinygrad_edu.errors
-        import tinygrad_edu.init
         import tinygrad_edu.losses
-        import tinygrad_edu.lr_scheduler
-        import tinygrad_edu.nn
-        import tinygrad_edu.optim
+        import tinygrad_edu.nn.init
+        import tinygrad_edu.optim.lr_scheduler
+        import tinygrad_edu.plots
         import tinygrad_edu.saving
-        import tinygrad_edu.schedules
         import tinygrad_edu.train
 
-        return (*(globals()[room] for room in _ROOMS), tinygrad_edu.draw.plots, tinygrad_edu.errors)
+        below = (tinygrad_edu.optim.lr_scheduler, tinygrad_edu.optim.schedules)
+        return (
+            *(globals()[room] for room in _ROOMS),
+            tinygrad_edu.nn.init,
+            *below,
+            tinygrad_edu.errors,
+        )
 
     def __getattr__(name: str) -> Any:
         importing = is_import(sys._getframe(1))

@@ -8,8 +8,8 @@ from math import cos, frexp, inf, isfinite, pi, sin, sqrt
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from tinygrad_edu.habits import elsewhere
-from tinygrad_edu.keywords import strict
+from tinygrad_edu.habits.hints import elsewhere
+from tinygrad_edu.habits.keywords import strict
 
 __all__ = [
     "BINARY",

@@ -17,16 +17,16 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from tinygrad_edu import ops
-from tinygrad_edu.arrays import elementwise, is_array
+from tinygrad_edu.chain_rule import sweep
 from tinygrad_edu.drawable import Drawable
 from tinygrad_edu.errors import InnerNodeError, LeftGraphError, NumberError, StaleError
 from tinygrad_edu.groups import current_group
-from tinygrad_edu.habits import Habits, alone, cut_off, is_cut, strictly
-from tinygrad_edu.ieee import IEEE, number, same
-from tinygrad_edu.leaving import in_package, lost, on_comparison, on_float, refuse, tell
-from tinygrad_edu.op import TABLE, UNDEFINED, Op, defined, one, telling
+from tinygrad_edu.habits.arrays import elementwise, is_array
+from tinygrad_edu.habits.hints import Habits, alone, cut_off, is_cut, strictly
+from tinygrad_edu.habits.leaving import in_package, lost, on_comparison, on_float, refuse, tell
 from tinygrad_edu.ops import CONSTANT, LEAF, mask
-from tinygrad_edu.sweep import sweep
+from tinygrad_edu.rows.ieee import IEEE, number, same
+from tinygrad_edu.rows.op import TABLE, UNDEFINED, Op, defined, one, telling
 
 __all__ = [
     "Value",

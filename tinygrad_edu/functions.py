@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar, overload
 
-from tinygrad_edu.op import of_one
 from tinygrad_edu.ops import either, erfc, mask, maximum, minimum, sigmoid, step
-from tinygrad_edu.symbolic import Applies
+from tinygrad_edu.rows.op import of_one
+from tinygrad_edu.rows.symbolic import Applies
 
 __all__ = ["FUNCTIONS", "clip", "gelu", "leaky_relu", "silu", "where"]
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.functions import where
-from tinygrad_edu.habits import elsewhere
+from tinygrad_edu.habits.hints import elsewhere
 from tinygrad_edu.ops import exp, less, log, log1p, mask, minimum, relu, softplus, step
 from tinygrad_edu.trees import is_tree, like, numbers, shape
 

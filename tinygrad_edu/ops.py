@@ -19,10 +19,10 @@ import math
 import operator
 from math import nan
 
-from tinygrad_edu import ieee
-from tinygrad_edu.kinks import both_0, first_0, tie, whole, zero
-from tinygrad_edu.op import TABLE, Binary, Op, Unary, one, row
-from tinygrad_edu.symbolic import choose, constant, equals, fixed, known
+from tinygrad_edu.rows import ieee
+from tinygrad_edu.rows.kinks import both_0, first_0, tie, whole, zero
+from tinygrad_edu.rows.op import TABLE, Binary, Op, Unary, one, row
+from tinygrad_edu.rows.symbolic import choose, constant, equals, fixed, known
 
 # Conventions at kinks, PyTorch's (notes/autograd, rule 2, least norm): 0 at a kink, half each at a
 # tie; a**b is flat in a at b = 0, and 0**b in b for b >= 0. What `mask` keeps out of the result it

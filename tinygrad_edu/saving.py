@@ -19,11 +19,11 @@ from dataclasses import fields
 from math import isfinite
 from typing import Any, Protocol
 
+from tinygrad_edu.analysis.graph import jsonable
 from tinygrad_edu.errors import StateError
 from tinygrad_edu.files import write_whole
-from tinygrad_edu.graph import jsonable
-from tinygrad_edu.layers import Dropout
-from tinygrad_edu.module import Module
+from tinygrad_edu.nn.layers import Dropout
+from tinygrad_edu.nn.module import Module
 from tinygrad_edu.train import History
 
 __all__ = ["Stateful", "load", "save"]

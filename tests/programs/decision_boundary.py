@@ -3,10 +3,10 @@
 import sys
 
 from tinygrad_edu.data import moons
-from tinygrad_edu.draw.plots import plot
 from tinygrad_edu.losses import binary_cross_entropy_with_logits
 from tinygrad_edu.nn import Linear, ReLU, Sequential
 from tinygrad_edu.optim import Adam
+from tinygrad_edu.plots import plot
 from tinygrad_edu.train import train
 
 points = moons(100)

@@ -1,6 +1,7 @@
 """Learning rate schedules: the rate of each step, and where it leads."""
 
-from tinygrad_edu import Value, lr_scheduler, optim
+from tinygrad_edu import Value, optim
+from tinygrad_edu.optim import lr_scheduler
 
 for schedule, how in (
     (lr_scheduler.StepLR, {"step_size": 3, "gamma": 0.5}),

@@ -6,15 +6,9 @@ import click
 from click.shell_completion import add_completion_class
 
 from tinygrad_edu import __version__
-from tinygrad_edu.cli.check import check
+from tinygrad_edu.cli import check, compile, demo, explain, orders, render, step
 from tinygrad_edu.cli.common import Main
-from tinygrad_edu.cli.compile import compile
 from tinygrad_edu.cli.completion import Bash
-from tinygrad_edu.cli.demo import demo
-from tinygrad_edu.cli.explain import explain
-from tinygrad_edu.cli.orders import orders
-from tinygrad_edu.cli.render import render
-from tinygrad_edu.cli.step import step
 
 __all__ = ["main"]
 
@@ -46,5 +40,10 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (render, explain, step, orders, check, compile, demo):
-    main.add_command(command)
+main.add_command(render.render)
+main.add_command(explain.explain)
+main.add_command(step.step)
+main.add_command(orders.orders)
+main.add_command(check.check)
+main.add_command(compile.compile)
+main.add_command(demo.demo)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import click
 
-from tinygrad_edu.check import compare
+from tinygrad_edu.analysis.check import compare
+from tinygrad_edu.analysis.graph import graph
 from tinygrad_edu.cli.common import ExpressionCommand, at, reading, refusing, say
 from tinygrad_edu.cli.target import argument, load_target
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import ExpressionError, ViewError
-from tinygrad_edu.graph import graph
 from tinygrad_edu.ops import LEAF
-from tinygrad_edu.rerun import rerun, used
+from tinygrad_edu.reading.rerun import rerun, used
 
 __all__ = ["check"]
 

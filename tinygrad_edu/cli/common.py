@@ -22,8 +22,8 @@ from tinygrad_edu.errors import (
     ViewError,
 )
 from tinygrad_edu.files import write_whole
-from tinygrad_edu.options import Group, Whole, Words, option, unknown
-from tinygrad_edu.slips import shown
+from tinygrad_edu.reading.options import Group, Whole, Words, option, unknown
+from tinygrad_edu.reading.slips import shown
 
 __all__ = [
     "LONGEST",

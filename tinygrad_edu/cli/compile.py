@@ -8,6 +8,7 @@ from typing import Literal
 
 import click
 
+from tinygrad_edu.analysis.graph import graph
 from tinygrad_edu.cli.common import (
     ExpressionCommand,
     at,
@@ -18,16 +19,15 @@ from tinygrad_edu.cli.common import (
     say,
 )
 from tinygrad_edu.cli.target import Target, argument, load_target
-from tinygrad_edu.emit import table
+from tinygrad_edu.compiler.languages import LANGUAGES, Language, program
+from tinygrad_edu.compiler.tape.listing import table
+from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError
-from tinygrad_edu.expression import leaves as leaves_of
-from tinygrad_edu.graph import graph
-from tinygrad_edu.languages import LANGUAGES, Language, program
 from tinygrad_edu.ops import LEAF
-from tinygrad_edu.options import Word, files, option
-from tinygrad_edu.rerun import rerun, used
-from tinygrad_edu.tape import record
+from tinygrad_edu.reading.expression import leaves as leaves_of
+from tinygrad_edu.reading.options import Word, files, option
+from tinygrad_edu.reading.rerun import rerun, used
 
 __all__ = ["compile"]
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import click
 
+from tinygrad_edu.analysis.explain import FORMS, Form, explanation
+from tinygrad_edu.analysis.graph import graph
 from tinygrad_edu.cli.common import ExpressionCommand, at, precision_option, reading, refusing, say
 from tinygrad_edu.cli.target import argument, load_target
-from tinygrad_edu.explain import FORMS, Form, explanation
-from tinygrad_edu.graph import graph
-from tinygrad_edu.options import Word, option
+from tinygrad_edu.reading.options import Word, option
 
 __all__ = ["explain"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import click
 
+from tinygrad_edu.analysis.orders import orders as compared
 from tinygrad_edu.cli.common import ExpressionCommand, at, precision_option, reading, refusing, say
 from tinygrad_edu.cli.target import argument, load_target
-from tinygrad_edu.orders import orders as compared
 
 __all__ = ["orders"]
 

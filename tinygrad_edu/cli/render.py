@@ -12,7 +12,11 @@ from math import isfinite
 
 import click
 
-from tinygrad_edu import check
+from tinygrad_edu.analysis import check
+from tinygrad_edu.analysis.derivatives import derivatives
+from tinygrad_edu.analysis.graph import ROLES, Graph, backward_pass, differentiated, graph
+from tinygrad_edu.analysis.trace import trace_of
+from tinygrad_edu.analysis.zoom import WORDS, parse
 from tinygrad_edu.cli.common import (
     LONGEST,
     ExpressionCommand,
@@ -25,7 +29,6 @@ from tinygrad_edu.cli.common import (
     unwritable,
 )
 from tinygrad_edu.cli.target import Target, argument, load_target
-from tinygrad_edu.derivatives import derivatives
 from tinygrad_edu.draw import film, picture
 from tinygrad_edu.draw.layout import one_line
 from tinygrad_edu.draw.theme import THEMES
@@ -34,13 +37,20 @@ from tinygrad_edu.drawable import Format, Role
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, NonFiniteError, ViewError
 from tinygrad_edu.files import write_whole
-from tinygrad_edu.graph import ROLES, Graph, backward_pass, differentiated, graph
 from tinygrad_edu.ops import LEAF
-from tinygrad_edu.options import Level, Named, Number, Whole, Word, Words, files, folders, option
-from tinygrad_edu.rerun import rerun, used
-from tinygrad_edu.slips import shown
-from tinygrad_edu.trace import trace_of
-from tinygrad_edu.zoom import WORDS, parse
+from tinygrad_edu.reading.options import (
+    Level,
+    Named,
+    Number,
+    Whole,
+    Word,
+    Words,
+    files,
+    folders,
+    option,
+)
+from tinygrad_edu.reading.rerun import rerun, used
+from tinygrad_edu.reading.slips import shown
 
 __all__ = ["render"]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from tinygrad_edu.analysis.trace import trace
 from tinygrad_edu.cli.common import (
     ExpressionCommand,
     at,
@@ -18,8 +19,7 @@ from tinygrad_edu.cli.common import (
     terminal,
 )
 from tinygrad_edu.cli.target import argument, load_target
-from tinygrad_edu.options import option
-from tinygrad_edu.trace import trace
+from tinygrad_edu.reading.options import option
 
 __all__ = ["step"]
 

@@ -12,16 +12,16 @@ from typing import Any, TextIO, cast
 
 import click
 
+from tinygrad_edu.analysis.graph import Graph, graph
 from tinygrad_edu.cli.common import reading
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import ExpressionError, ScriptError, ViewError
-from tinygrad_edu.expression import LONGEST, bindings, expression, leaves
-from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.ops import LEAF
-from tinygrad_edu.options import files, unknown
-from tinygrad_edu.rerun import rerun
-from tinygrad_edu.script import load, named, own_stdout
-from tinygrad_edu.slips import GRAMMAR, SHOWN, shown
+from tinygrad_edu.reading.expression import LONGEST, bindings, expression, leaves
+from tinygrad_edu.reading.options import files, unknown
+from tinygrad_edu.reading.rerun import rerun
+from tinygrad_edu.reading.script import load, named, own_stdout
+from tinygrad_edu.reading.slips import GRAMMAR, SHOWN, shown
 
 __all__ = ["Target", "argument", "load_target"]
 
@@ -63,7 +63,7 @@ class Target:
 
     def learned(self) -> set[Value]:
         """The parameters of the models and the optimizers that are variables of the script."""
-        from tinygrad_edu.module import Module  # late: a picture needs neither
+        from tinygrad_edu.nn.module import Module  # late: a picture needs neither
         from tinygrad_edu.optim import Optimizer
 
         found: list[Value] = []

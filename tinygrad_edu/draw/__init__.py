@@ -2,7 +2,7 @@
 
 import sys
 
-from tinygrad_edu.habits import CallableModule
+from tinygrad_edu.habits.hints import CallableModule
 
 __all__: list[str] = []
 

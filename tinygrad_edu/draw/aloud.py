@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from tinygrad_edu.analysis.graph import Graph, Node
 from tinygrad_edu.draw.view import BLANK, View
-from tinygrad_edu.graph import Graph, Node
 
 __all__ = ["aloud", "title"]
 

@@ -14,10 +14,10 @@ from math import isfinite, isinf
 
 import graphviz
 
+from tinygrad_edu.analysis.graph import Edge, Graph, Node
+from tinygrad_edu.analysis.notation import SIDES, derivative, derivative_in_numbers, reason, rule
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.view import BLANK, MOST_LABELS, View, arriving, kept_out, unlabelled
-from tinygrad_edu.graph import Edge, Graph, Node
-from tinygrad_edu.written import SIDES, derivative, derivative_in_numbers, reason, rule
 
 __all__ = ["Attributes", "Moment", "Panel", "Placement", "dot", "drawn"]
 

@@ -15,13 +15,13 @@ from textwrap import wrap
 from typing import Any
 from zlib import crc32
 
+from tinygrad_edu.analysis.trace import Trace
 from tinygrad_edu.draw.dot import Moment, Panel, Placement, dot
 from tinygrad_edu.draw.layout import LayoutError, layout
 from tinygrad_edu.draw.svg import finished, fitting
 from tinygrad_edu.draw.theme import LABEL_SIZE, printable
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.errors import ViewError
-from tinygrad_edu.trace import Trace
 
 __all__ = ["DEFAULT", "MOST_EVENTS", "SECONDS", "animated", "files", "film", "frames"]
 

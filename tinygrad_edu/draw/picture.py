@@ -10,6 +10,8 @@ from math import inf
 from pathlib import Path
 from typing import Any, get_args
 
+from tinygrad_edu.analysis.graph import Graph, graph, mark
+from tinygrad_edu.analysis.zoom import zoom
 from tinygrad_edu.draw import text
 from tinygrad_edu.draw.aloud import aloud, title
 from tinygrad_edu.draw.dot import Panel, dot, drawn
@@ -20,8 +22,6 @@ from tinygrad_edu.drawable import Format, K, Roles
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.files import write_whole
-from tinygrad_edu.graph import Graph, graph, mark
-from tinygrad_edu.zoom import zoom
 
 __all__ = [
     "DEFAULT",

@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
 
+from tinygrad_edu.analysis.graph import Edge, Graph, Node
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.view import View, arriving, kept_out, unlabelled
-from tinygrad_edu.graph import Edge, Graph, Node
 
 __all__ = ["PLAIN", "columns", "fold", "text"]
 

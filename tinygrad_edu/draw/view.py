@@ -9,12 +9,12 @@ from functools import cached_property
 from math import isfinite
 from typing import get_args
 
+from tinygrad_edu.analysis.graph import Edge, Graph, Node
+from tinygrad_edu.analysis.notation import derivative, derivative_in_numbers, reason
 from tinygrad_edu.draw.theme import THEMES, Theme
 from tinygrad_edu.drawable import Direction, Hideable, Said
 from tinygrad_edu.errors import ViewError
-from tinygrad_edu.formula import check_precision, rounded
-from tinygrad_edu.graph import Edge, Graph, Node
-from tinygrad_edu.written import derivative, derivative_in_numbers, reason
+from tinygrad_edu.rows.formula import check_precision, rounded
 
 __all__ = [
     "BLANK",

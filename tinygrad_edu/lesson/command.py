@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from tinygrad_edu.lesson.telling import Lesson
-from tinygrad_edu.options import Whole, files, folders, option
+from tinygrad_edu.reading.options import Whole, files, folders, option
 
 __all__ = ["FILE", "FOLDER", "command"]
 

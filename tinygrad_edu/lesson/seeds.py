@@ -15,7 +15,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, TextIO
 
-from tinygrad_edu.progress import Bar
+from tinygrad_edu.train.progress import Bar
 
 __all__ = ["Job", "processes", "run_all"]
 

@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from tinygrad_edu.compiled import FAST, machine_code
-from tinygrad_edu.draw.canvas import save
+from tinygrad_edu.compiler.compiled import FAST, machine_code
 from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.errors import MissingError
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.lesson.claims import Claim, table
 from tinygrad_edu.lesson.page import Figure, Lines, Text, page
 from tinygrad_edu.lesson.seeds import Job, processes, run_all
+from tinygrad_edu.plots.canvas import save
 
 __all__ = ["WIDEST", "Drawable", "Lesson"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_edu.analysis.graph import graph
 from tinygrad_edu.compat.micrograd.engine import Ordered, Value, whole
 from tinygrad_edu.files import write_whole
-from tinygrad_edu.graph import graph
 
 if TYPE_CHECKING:
     from tinygrad_edu.draw.picture import Picture

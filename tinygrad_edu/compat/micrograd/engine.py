@@ -17,18 +17,19 @@ from math import inf, isfinite
 from numbers import Integral
 from typing import Any, ClassVar, NoReturn, TypeGuard
 
-from tinygrad_edu import engine, ieee, ops
-from tinygrad_edu.calls import function_of_math
+from tinygrad_edu import engine, ops
+from tinygrad_edu.analysis.graph import Graph, graph
+from tinygrad_edu.chain_rule import cut
 from tinygrad_edu.drawable import K, Picture, Roles
 from tinygrad_edu.engine import ABSENT, topological_order
 from tinygrad_edu.errors import InnerNodeError, LeftGraphError, LengthError, NumberError, StaleError
-from tinygrad_edu.graph import Graph, graph
 from tinygrad_edu.groups import current_group
-from tinygrad_edu.habits import cut_off
-from tinygrad_edu.ieee import number, same, total
-from tinygrad_edu.op import Op, Rule, defined, one
+from tinygrad_edu.habits.calls import function_of_math
+from tinygrad_edu.habits.hints import cut_off
 from tinygrad_edu.ops import CONSTANT
-from tinygrad_edu.sweep import cut
+from tinygrad_edu.rows import ieee
+from tinygrad_edu.rows.ieee import number, same, total
+from tinygrad_edu.rows.op import Op, Rule, defined, one
 
 __all__ = ["REST", "SPELLED", "ByHand", "Ordered", "Value", "whole"]
 

@@ -1,0 +1,361 @@
+"""Plots of a lesson's numbers: lines, points, surfaces, fates, grids; see `canvas`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
+from statistics import median
+from typing import Any
+
+from tinygrad_edu.data import Example
+from tinygrad_edu.plots import surface
+from tinygrad_edu.plots.canvas import STYLES, canvas, from_matplotlib, legend, sheet
+
+__all__ = [
+    "Points",
+    "fates",
+    "folding",
+    "grid",
+    "kinds",
+    "lines",
+    "scatter",
+    "shares",
+    "squares",
+    "surfaces",
+    "tables",
+]
+
+Points = Sequence[tuple[float, float]]
+_SIZE = 14  # of what is written beside the axes
+_MARKS = "osD^v*"  # points are told apart without colour
+
+
+def lines(
+    series: Mapping[str, Points],
+    x: str,
+    y: str,
+    *,
+    log: str = "",
+    marks: Mapping[str, float] | None = None,
+    level: float | None = None,
+    dots: bool = True,
+    theme: str = "light",
+) -> Any:
+    """A line for each of the named series of points.
+
+    x, y: what the axes say. log: of "x" and "y", the axes whose scale is logarithmic. marks:
+    vertical lines, by what they say. level: a horizontal line. dots: a mark at each point.
+    """
+    figure, axes, colors = canvas(theme)
+    inks = [colors.positive, colors.negative, colors.highlight, colors.quiet, colors.ink]
+    for style, mark, ink, (name, points) in zip(
+        cycle(STYLES), cycle(_MARKS), cycle(inks), series.items()
+    ):
+        xs, ys = zip(*points)
+        axes.plot(xs, ys, style, marker=mark if dots else "", color=ink, label=name, linewidth=2)
+    for name, at in (marks or {}).items():
+        axes.axvline(at, color=colors.quiet, linestyle="--")
+        axes.annotate(
+            name,
+            (at, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(-6, -6),
+            textcoords="offset points",
+            rotation=90,
+            va="top",
+            ha="right",
+            color=colors.ink,
+            fontsize=_SIZE,
+        )
+    if level is not None:
+        axes.axhline(level, color=colors.quiet, linestyle=":")
+    for axis in log:
+        getattr(axes, f"set_{axis}scale")("log")
+    axes.set(xlabel=x, ylabel=y)
+    if len(series) > 1:
+        legend(axes, colors)
+    return figure
+
+
+def scatter(
+    series: Mapping[str, Points], x: str, y: str, *, diagonal: bool = False, theme: str = "light"
+) -> Any:
+    """Points, a mark for each of the named series. diagonal: the line where x is y, too."""
+    figure, axes, colors = canvas(theme)
+    inks = [colors.positive, colors.negative, colors.highlight]
+    if diagonal:
+        axes.axline((0, 0), slope=1, color=colors.quiet, linestyle=":")
+    for mark, ink, (name, points) in zip(cycle(_MARKS), cycle(inks), series.items()):
+        xs, ys = zip(*points)
+        axes.plot(xs, ys, mark, color=ink, markerfacecolor="none", markersize=6, label=name)
+    axes.set(xlabel=x, ylabel=y)
+    if len(series) > 1:
+        legend(axes, colors)
+    return figure
+
+
+def surfaces(
+    models: Sequence[tuple[str, Callable[[float, float], float], float]],
+    examples: Sequence[Sequence[Example]],
+    *,
+    theme: str = "light",
+) -> Any:
+    """Functions of the plane side by side, each with its own examples.
+
+    models: (title, function, level of the line that is drawn).
+    """
+    figure, places, colors = canvas(theme, len(models))
+    for place, (title, function, level), those in zip(places, models, examples):
+        surface(place, function, those, colors, True, level)
+        place.set_title(title, color=colors.ink, fontsize=_SIZE)
+    return figure
+
+
+def folding(
+    moments: Sequence[tuple[str, Mapping[str, tuple[float, float]]]],
+    x: str,
+    y: str,
+    on: Sequence[str],
+    *,
+    theme: str = "light",
+) -> Any:
+    """Named points at several moments side by side. on: the names that are drawn filled."""
+    figure, places, colors = canvas(theme, len(moments))
+    for place, (title, points) in zip(places, moments):
+        for name, (px, py) in points.items():
+            mark, ink = ("s", colors.positive) if name in on else ("o", colors.negative)
+            fill = ink if name in on else colors.paper
+            place.plot(px, py, mark, color=ink, markerfacecolor=fill, markersize=11)
+            side = (-8, "right") if px > 0.6 else (8, "left")
+            up = 8 if list(points).index(name) % 2 else -18  # two may be in one place
+            place.annotate(
+                name,
+                (px, py),
+                xytext=(side[0], up),
+                textcoords="offset points",
+                ha=side[1],
+                color=colors.ink,
+                fontsize=_SIZE,
+            )
+        place.set_xlim(-0.08, 1.08)
+        place.set_ylim(-0.08, 1.08)
+        place.set_aspect("equal")
+        place.set_title(title, color=colors.ink, fontsize=_SIZE)
+        place.set(xlabel=x, ylabel=y)
+    return figure
+
+
+def fates(
+    groups: Mapping[str, Sequence[float | None]], y: str, *, never: str, theme: str = "light"
+) -> Any:
+    """A point for each run of each group, at its number; above a line, those that have none.
+
+    A bar is the median of those that have one. never: what is said of them.
+    """
+    figure, axes, colors = canvas(theme, width=max(6.4, 1.6 * len(groups)))
+    known = [x for row in groups.values() for x in row if x is not None] or [1.0]
+    top = 2.2 * max(known)
+    for k, row in enumerate(groups.values()):
+        there = sorted(x for x in row if x is not None)
+        across = [k - 0.3 + 0.6 * ((i * 0.618034) % 1) for i in range(len(row))]
+        axes.plot(across[: len(there)], there, "o", color=colors.positive, alpha=0.45, markersize=5)
+        lost = len(row) - len(there)
+        axes.plot(across[:lost], [top] * lost, "X", color=colors.negative, markersize=7)
+        axes.text(
+            k, 1.25 * top, f"{lost} of {len(row)}", ha="center", color=colors.ink, fontsize=_SIZE
+        )
+        if there:
+            axes.plot([k - 0.35, k + 0.35], [median(there)] * 2, color=colors.ink, lw=3)
+    axes.axhline(1.6 * max(known), color=colors.quiet, linestyle=":")
+    axes.set_yscale("log")
+    ticks = [n * 10**k for k in range(7) for n in (1, 2, 5)]
+    ticks = [tick for tick in ticks if min(known) / 1.5 < tick <= max(known)]
+    axes.set_yticks([*ticks, top], [*(f"{tick:,}" for tick in ticks), never])
+    axes.minorticks_off()
+    axes.set_ylim(0.7 * max(min(known), 1), 1.8 * top)
+    axes.set_xlim(-0.6, len(groups) - 0.4)
+    axes.set_xticks(range(len(groups)), list(groups))
+    axes.set_ylabel(y)
+    return figure
+
+
+def kinds(
+    panels: Sequence[tuple[str, Mapping[str, Sequence[tuple[float, str]]]]],
+    x: str,
+    y: str,
+    level: tuple[float, str] | None = None,
+    *,
+    log: bool = True,
+    counted: bool = True,
+    theme: str = "light",
+) -> Any:
+    """Points in columns, one above the other for each panel, with a mark for each kind of point.
+
+    panels: (title, points by column, each a number and its kind). level: a line, and what it says.
+    log: a logarithmic scale. counted: how many there are stands below each column.
+    """
+    figure, places, colors = sheet(theme, len(panels), 1, (9.6, 4.6 * len(panels)))
+    every = [number for _, those in panels for row in those.values() for number, _ in row]
+    named = dict.fromkeys(k for _, columns in panels for row in columns.values() for _, k in row)
+    inks = [colors.positive, colors.negative, colors.highlight, colors.quiet]
+    for place, (title, columns) in zip(places, panels):
+        for mark, ink, kind in zip("o^Xs", inks, named):
+            points = [
+                (c - 0.32 + 0.64 * ((i * 0.618034) % 1), number)
+                for c, row in enumerate(columns.values())
+                for i, (number, its) in enumerate(sorted(row))
+                if its == kind
+            ]
+            look = {"color": ink, "markerfacecolor": ink if mark == "X" else "none"}
+            if points:
+                place.plot(*zip(*points), mark, label=kind, markersize=6, **look)
+        if level is not None:
+            place.axhline(level[0], color=colors.quiet, linestyle="--")
+            place.annotate(
+                level[1],
+                (0.995, level[0]),
+                xycoords=("axes fraction", "data"),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="right",
+                color=colors.ink,
+                fontsize=12,
+            )
+        if log:
+            place.set_yscale("log")
+            place.set_ylim(min(every) / 1.3, 1.3 * max(every))
+            wide = max(every) > 2_000 * min(every)
+            ticks = [n * 10.0**k for k in range(-6, 7) for n in ((1,) if wide else (1, 2, 5))]
+            ticks = [t for t in ticks if min(every) / 1.2 < t < 1.2 * max(every)]
+            place.set_yticks(ticks, [f"{t:,g}" for t in ticks])
+            place.minorticks_off()
+        place.set_xlim(-0.6, len(columns) - 0.4)
+        heads = [f"{name}\n{len(row)}" if counted else name for name, row in columns.items()]
+        place.set_xticks(range(len(columns)), heads)
+        place.set_ylabel(y)
+        place.set_title(title, color=colors.ink, fontsize=_SIZE)
+        legend(place, colors)
+    places[-1].set_xlabel(x)
+    return figure
+
+
+def grid(
+    rows: Sequence[Sequence[float]],
+    x: str,
+    y: str,
+    columns: Sequence[str] = (),
+    names: Sequence[str] = (),
+    *,
+    theme: str = "light",
+) -> Any:
+    """Numbers from 0 to 1 as a table, each in its shade."""
+    figure, axes, colors = canvas(theme)
+    for r, row in enumerate(rows):
+        for c, number in enumerate(row):
+            axes.fill_between(
+                [c - 0.5, c + 0.5], r - 0.5, r + 0.5, color=colors.positive, alpha=0.75 * number
+            )
+            axes.text(
+                c, r, f"{number:.2f}", ha="center", va="center", color=colors.ink, fontsize=_SIZE
+            )
+    axes.set_xlim(-0.5, len(rows[0]) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xticks(range(len(rows[0])), columns or [str(c + 1) for c in range(len(rows[0]))])
+    axes.set_yticks(range(len(rows)), names or [str(r + 1) for r in range(len(rows))])
+    axes.set(xlabel=x, ylabel=y)
+    return figure
+
+
+def shares(
+    rows: Mapping[str, Mapping[str, tuple[int, int]]], x: str, *, theme: str = "light"
+) -> Any:
+    """A bar for each row and each kind in it: how many of how many, which is also written."""
+    figure, axes, colors = canvas(theme, width=8.4)
+    kinds_there = list(dict.fromkeys(kind for row in rows.values() for kind in row))
+    figure.set_size_inches(8.4, 1.6 + 0.3 * len(rows) * len(kinds_there))
+    inks = [colors.positive, colors.negative, colors.highlight]
+    height = 0.8 / len(kinds_there)
+    for k, (kind, ink, hatch) in enumerate(zip(kinds_there, inks, ("", "///", "..."))):
+        for r, row in enumerate(rows.values()):
+            count, n = row.get(kind, (0, 0))
+            at = r - 0.4 + height * (k + 0.5)
+            look = {"color": ink} if not hatch else {"facecolor": colors.paper, "edgecolor": ink}
+            axes.barh(
+                at, count / n if n else 0, 0.86 * height, hatch=hatch, label=kind if not r else "",
+                **look,
+            )  # fmt: skip
+            axes.text(
+                (count / n if n else 0) + 0.01, at, f"{count} of {n}", va="center",
+                color=colors.ink, fontsize=11,
+            )  # fmt: skip
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(0, 1.14)
+    ticks = [0, 0.25, 0.5, 0.75, 1]
+    axes.set_xticks(ticks, [f"{t:.0%}" for t in ticks])
+    axes.set_xlabel(x)
+    if len(kinds_there) > 1:
+        legend(axes, colors)
+    return figure
+
+
+def squares(
+    panels: Sequence[tuple[str, Sequence[Sequence[float]]]],
+    above: Sequence[str],
+    below: Sequence[str],
+    *,
+    theme: str = "light",
+) -> Any:
+    """Rows of weights as squares, a panel for each unit: full if positive, hollow if negative.
+
+    The area is the size, by the largest of the panel. panels: (title, rows). above, below: what
+    the columns of the first and of the last row are called.
+    """
+    figure, places, colors = sheet(theme, len(panels), 1, (7.6, 1.9 + 1.35 * len(panels)))
+    patches = from_matplotlib("patches")
+    for place, (title, rows) in zip(places, panels):
+        largest = max(abs(x) for row in rows for x in row) or 1.0
+        for r, row in enumerate(rows):
+            for c, x in enumerate(row):
+                side = 0.88 * (abs(x) / largest) ** 0.5
+                color = colors.positive if x > 0 else colors.negative
+                fill = color if x > 0 else "none"
+                place.add_patch(
+                    patches.Rectangle(
+                        (c - side / 2, r - side / 2), side, side,
+                        facecolor=fill, edgecolor=color, linewidth=1.6,
+                    )
+                )  # fmt: skip
+        place.set_xlim(-0.55, len(rows[0]) - 0.45)
+        place.set_ylim(len(rows) - 0.45, -0.55)
+        place.set_aspect("equal")
+        place.set_yticks([])
+        place.set_xticks([])
+        place.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=12)
+    head, foot = places[0], places[-1]
+    head.xaxis.tick_top()
+    head.set_xticks(range(len(above)), above, rotation=60, ha="left", fontsize=12)
+    foot.set_xticks(range(len(below)), below, rotation=60, ha="right", fontsize=12)
+    return figure
+
+
+def tables(
+    panels: Sequence[tuple[str, Sequence[Sequence[float]], Sequence[str]]],
+    *,
+    theme: str = "light",
+) -> Any:
+    """Square tables of numbers side by side as shades, the largest of all the darkest.
+
+    panels: (title, rows, what rows and columns are called).
+    """
+    figure, places, colors = sheet(theme, 1, len(panels), (6.0 * len(panels), 6.4))
+    most = max(x for _, rows, _ in panels for row in rows for x in row) or 1.0
+    shades = from_matplotlib("colors").LinearSegmentedColormap.from_list(
+        "sizes", [colors.paper, colors.positive]
+    )
+    for place, (title, rows, names) in zip(places, panels):
+        place.imshow(rows, cmap=shades, vmin=0, vmax=most)
+        place.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=11)
+        place.set_yticks(range(len(names)), names, fontsize=11)
+        place.set_title(title, color=colors.ink, fontsize=_SIZE)
+    return figure

@@ -1,0 +1,327 @@
+"""The family trees of 1986: the network, the recipes, and one run of a recipe for one seed.
+
+Rumelhart, Hinton and Williams, Nature 323 (1986), 533-536: who is Colin's aunt? A person and a
+relation go through a layer of 6 units each, then through 12 and 6, and 24 persons come out. Of the
+104 examples, 100 are learned, and 4 held out, which each seed draws anew.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
+from math import exp, sqrt
+from random import Random
+from typing import Any, NamedTuple
+
+from tinygrad_edu.compiler.compiled import CompiledLoss
+from tinygrad_edu.data import ENGLISH, MEN, PEOPLE, RELATIONS, family_trees, shuffled
+from tinygrad_edu.demos.laboratory.trial import measured, right
+from tinygrad_edu.engine import Value
+from tinygrad_edu.errors import SlowWarning
+from tinygrad_edu.groups import group
+from tinygrad_edu.losses import cross_entropy, half_squared_error
+from tinygrad_edu.nn.init import uniform
+from tinygrad_edu.nn.module import Module, Number
+from tinygrad_edu.nn.perceptron import Layer
+from tinygrad_edu.ops import maximum, step
+from tinygrad_edu.optim import Adam, Momentum, Optimizer
+from tinygrad_edu.train import History, compiled_loss
+
+__all__ = [
+    "BEGINNING",
+    "BRANCH",
+    "CASES",
+    "COUNTS",
+    "DEAD_ZONE",
+    "FEATURES",
+    "GENERATION",
+    "HELD_OUT",
+    "MODERN",
+    "PATIENT",
+    "PRINTED",
+    "SEX",
+    "WORKING",
+    "End",
+    "FamilyNetwork",
+    "Pull",
+    "Recipe",
+    "begin",
+    "code",
+    "compiled",
+    "end",
+    "learn",
+    "learned_examples",
+    "network",
+    "optimizers",
+    "parted",
+    "pulls",
+    "ranked",
+    "seconds",
+    "shared",
+    "walk",
+    "weights",
+]
+
+CASES = family_trees()
+HELD_OUT = 4
+DEAD_ZONE = 0.2  # an error smaller than this is taken for none
+BEGINNING = 20  # epochs, with a lower rate and less momentum
+# What might be found in the units that see the person; None: of nobody's side.
+GENERATION = (1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3)
+BRANCH = (-1, -1, 1, 1, -1, -1, -1, 1, 1, 1, None, None)  # Christopher's side, or Andrew's
+SEX = tuple(int(place in MEN) for place in range(len(ENGLISH)))
+FEATURES: dict[str, tuple[int | None, ...]] = {
+    "nationality": (0,) * len(ENGLISH) + (1,) * len(ENGLISH),
+    "generation": GENERATION * 2,
+    "branch": BRANCH * 2,
+    "sex": SEX * 2,
+}
+COUNTS = ["right", "ranked"]
+
+
+class FamilyNetwork(Module):
+    """24 persons and 12 relations -> 6 + 6 -> 12 -> 6 -> 24 persons, logistic.
+
+    last: what the 24 outputs are, `linear` where a softmax follows.
+    """
+
+    def __init__(self, last: str = "sigmoid") -> None:
+        random, people = Random(0), len(PEOPLE)
+        self.person = Layer(people, 6, "sigmoid", seed=random)
+        self.relation = Layer(len(RELATIONS), 6, "sigmoid", seed=random)
+        self.centre = Layer(12, 12, "sigmoid", seed=random)
+        self.narrow = Layer(12, 6, "sigmoid", seed=random)
+        self.answer = Layer(6, people, last, seed=random)
+        self.label()
+
+    def layers(self) -> dict[str, Layer]:
+        """By name, in order."""
+        return {name: part for name, part in self.parts() if isinstance(part, Layer)}
+
+    def __call__(self, xs: Sequence[Number]) -> list[Value]:
+        with group("person"):
+            persons = self.person(xs[: len(PEOPLE)])
+        with group("relation"):
+            relations = self.relation(xs[len(PEOPLE) :])
+        with group("centre"):
+            centre = self.centre([*persons, *relations])
+        with group("narrow"):
+            narrow = self.narrow(centre)
+        with group("answer"):
+            return self.answer(narrow)
+
+
+class Recipe(NamedTuple):
+    """What is the same for every seed.
+
+    init: every weight and bias is drawn from -init to init. slow, rate: of the first 20 epochs
+    and of the others; momentum is 0.5, then 0.9. decay: the part of itself that every weight
+    and bias loses in an epoch. adam: Adam, with a softmax and its cross-entropy, all at that rate.
+    """
+
+    init: float
+    slow: float
+    rate: float
+    decay: float
+    epochs: int
+    adam: bool = False
+
+
+# Nature 323, caption of Fig. 4, but for the range of the first weights, which it does not give:
+# 0.3 is that of Fig. 1.
+PRINTED = Recipe(0.3, 0.005, 0.01, 0.002, 1_500)
+WORKING = Recipe(1.0, 0.025, 0.05, 0.0002, 1_500)  # "recipe A"
+PATIENT = Recipe(1.0, 0.025, 0.05, 0.0005, 6_000)  # "recipe B"
+MODERN = Recipe(1.0, 0.03, 0.03, 0.0, 1_500, adam=True)
+
+
+def ranked(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
+    """1 if all the right answers are above all the wrong ones, else 0."""
+    far = 1e6  # above every output
+    least, most = outputs[0] * -1 - far * (1 - targets[0]), outputs[0] - far * targets[0]
+    for y, d in zip(outputs[1:], targets[1:]):
+        least, most = maximum(least, y * -1 - far * (1 - d)), maximum(most, y - far * d)
+    result: Value = step(-least - most)
+    return result
+
+
+def shared(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
+    """The cross-entropy of a softmax: two right answers share the probability."""
+    total = targets[0]
+    for d in targets[1:]:
+        total = total + d
+    return cross_entropy(outputs, [d / total for d in targets])
+
+
+@cache
+def compiled(adam: bool) -> tuple[FamilyNetwork, CompiledLoss, list[list[float]]]:
+    """The network, its step, which also counts the right and the ranked, and all examples' columns.
+
+    There is one for all seeds of a process.
+    """
+    model = FamilyNetwork("linear" if adam else "sigmoid")
+    loss = shared if adam else partial(half_squared_error, dead_zone=DEAD_ZONE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SlowWarning)  # a lesson says that itself
+        return model, *compiled_loss(model, [loss, right, ranked], CASES, model.parameters())
+
+
+def learned_examples(recipe: Recipe, seed: int) -> list[list[float]]:
+    """The columns of the examples that are learned."""
+    _, _, columns = compiled(recipe.adam)
+    return [[column[i] for i in parted(seed)[0]] for column in columns]
+
+
+def parted(seed: int) -> tuple[list[int], list[int]]:
+    """The places of the examples that are learned, and of those held out."""
+    order = shuffled(range(len(CASES)), seed)
+    return sorted(order[HELD_OUT:]), sorted(order[:HELD_OUT])
+
+
+def begin(recipe: Recipe, seed: int) -> FamilyNetwork:
+    """The network as it is before the first epoch; it is the same one for all seeds."""
+    model, _, _ = compiled(recipe.adam)
+    draw, random = uniform(recipe.init), Random(seed)
+    return network(recipe, [draw(random, 0, 0) for _ in model.parameters()])
+
+
+def network(recipe: Recipe, parameters: Sequence[float]) -> FamilyNetwork:
+    """The network with those parameters; it is the same one for all of them."""
+    model, _, _ = compiled(recipe.adam)
+    for p, x in zip(model.parameters(), parameters):
+        p.data = x
+    return model
+
+
+def optimizers(recipe: Recipe, parameters: Sequence[Value]) -> list[tuple[int, Optimizer]]:
+    """Each with the epoch at which it ends."""
+    if recipe.adam:
+        return [(recipe.epochs, Adam(parameters, recipe.rate))]
+
+    def momentum(rate: float, alpha: float) -> Momentum:  # decoupled decay is rate * decay
+        return Momentum(parameters, rate, alpha, recipe.decay / rate)
+
+    return [(BEGINNING, momentum(recipe.slow, 0.5)), (recipe.epochs, momentum(recipe.rate, 0.9))]
+
+
+def walk(recipe: Recipe, seed: int, moments: Sequence[int]) -> Iterator[History]:
+    """A run from its beginning that stops at each of the moments, so many epochs each."""
+    model, (_, step, _) = begin(recipe, seed), compiled(recipe.adam)
+    examples = learned_examples(recipe, seed)
+    history, last = History(), list[float]()
+    phases = optimizers(recipe, model.parameters())
+    for moment in moments:
+        for end, optimizer in phases:
+            if history.epochs < min(end, moment):
+                if isinstance(optimizer, Momentum):
+                    (changes,) = optimizer.kept()
+                    changes[:] = last or changes  # the last changes go on
+                    last = changes
+                epochs = min(end, moment)
+                step.train(
+                    optimizer, examples, epochs, counts=COUNTS, history=history, progress=False
+                )
+        yield history
+
+
+def learn(recipe: Recipe, seed: int, epochs: int = 0) -> History:
+    """A run; epochs: how many, unless as many as the recipe says."""
+    (history,) = walk(recipe, seed, [epochs or recipe.epochs])
+    return history
+
+
+class End(NamedTuple):
+    """How a run ended.
+
+    right, ranked: 1 for each of the 104 examples that is. all_right, all_ranked: the first epoch
+    before which all that are learned were, None if there was none. parameters: at the end.
+    """
+
+    right: list[int]
+    ranked: list[int]
+    all_right: int | None
+    all_ranked: int | None
+    parameters: list[float]
+
+    def learned(self, seed: int) -> int:
+        """How many of the examples that were shown are right."""
+        return sum(self.right[i] for i in parted(seed)[0])
+
+    def held_out(self, seed: int, how: str = "right") -> int:
+        """How many of those held out are right, or ranked right."""
+        flags: list[int] = getattr(self, how)
+        return sum(flags[i] for i in parted(seed)[1])
+
+
+def end(recipe: Sequence[Any], seed: int) -> End:
+    """How the run of that seed ends."""
+    recipe = Recipe(*recipe)
+    metrics = learn(recipe, seed).metrics
+    model, step, columns = compiled(recipe.adam)
+    _, rights, ranks = step.outputs(*columns)
+    first = []
+    for name in COUNTS:
+        all_of_them = len(CASES) - HELD_OUT
+        counts = metrics[name]
+        first.append(counts.index(all_of_them) if all_of_them in counts else None)
+    numbers = [p.data for p in model.parameters()]
+    return End([int(x) for x in rights], [int(x) for x in ranks], first[0], first[1], numbers)
+
+
+def seconds(recipe: Recipe) -> float:
+    """About what one run takes here."""
+    time: float = measured(lambda n: learn(recipe, 0, n), recipe.epochs)
+    return time
+
+
+class Pull(NamedTuple):
+    """The weights of a layer, root mean square: their gradients, themselves, and two changes.
+
+    push: what a gradient that stayed would change in an epoch, momentum included. pull: what decay
+    takes away.
+    """
+
+    gradient: float
+    weight: float
+    push: float
+    pull: float
+
+
+def pulls(recipe: Sequence[Any], seed: int, moments: Sequence[int]) -> list[dict[str, Pull]]:
+    """At each moment, for each layer."""
+    recipe = Recipe(*recipe)
+    model, step, _ = compiled(recipe.adam)
+    examples = learned_examples(recipe, seed)
+    result = []
+    for _, moment in zip(walk(recipe, seed, moments), moments):
+        _, found, *_ = step(*examples)
+        gradients = dict(zip(model.parameters(), found))
+        rate = recipe.slow / 0.5 if moment < BEGINNING else recipe.rate / 0.1
+        rows = {}
+        for name, layer in model.layers().items():
+            ws = [w for neuron in layer.neurons for w in neuron.w]
+            g, w = _size([gradients[w] for w in ws]), _size([w.data for w in ws])
+            rows[name] = Pull(g, w, rate * g, recipe.decay * w)
+        result.append(rows)
+    return result
+
+
+def _size(xs: Sequence[float]) -> float:
+    return sqrt(sum(x * x for x in xs) / len(xs))
+
+
+def weights(parameters: Sequence[float]) -> list[list[float]]:
+    """Of each of the six units that see the person, its weights from the 24 of them."""
+    people = len(PEOPLE)
+    return [list(parameters[k * (people + 1) :][:people]) for k in range(6)]
+
+
+def code(parameters: Sequence[float]) -> list[list[float]]:
+    """What those six units answer to each person."""
+    people = len(PEOPLE)
+    rows = []
+    for k, ws in enumerate(weights(parameters)):
+        bias = parameters[k * (people + 1) + people]
+        rows.append([1 / (1 + exp(-w - bias)) for w in ws])
+    return [list(row) for row in zip(*rows)]

@@ -1,0 +1,350 @@
+"""Why a gradient is the number it is: the chain rule in numbers, in words, in mathematics.
+
+Where the paths are too many to read, the sum is told node by node, as `backward()` computes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isinf, isnan
+from typing import Any, Literal, get_args
+
+from tinygrad_edu.analysis.graph import Graph, Node, Passing, graph
+from tinygrad_edu.analysis.notation import (
+    clipped,
+    derivative,
+    local_derivative,
+    name,
+    number,
+    operation,
+    reason,
+    shown,
+    side,
+)
+from tinygrad_edu.analysis.paths import MOST_PATHS, Chain, Path, chain
+from tinygrad_edu.engine import Value, topological_order
+from tinygrad_edu.errors import NumberError, ViewError
+from tinygrad_edu.rows.formula import Formula, Latex, check_precision
+
+__all__ = ["FORMS", "Explanation", "explain", "explanation"]
+
+Form = Literal["text", "words", "latex"]
+FORMS: tuple[Form, ...] = get_args(Form)
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """d y / d x and why: `text()` with numbers, `words()`, `latex()`.
+
+    chain: the paths, their products and their sum, as data. precision: decimals of what is shown.
+    """
+
+    chain: Chain
+    precision: int = 4
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return clipped(self.text())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/latex": f"$$\n{self.latex()}\n$$"}
+
+    def form(self, form: Form) -> str:
+        """The explanation in one of FORMS; ViewError for another."""
+        if form not in FORMS:
+            raise ViewError(f"unknown form {form[:60]!r}: choose {', '.join(FORMS)}")
+        return str(getattr(self, form)())
+
+    def text(self) -> str:
+        """The graph between y and x line by line, each path as a product, and the sum."""
+        y, x, paths = self._name(self.chain.y), self._name(self.chain.x), self.chain.paths
+        lines = [f"d {y} / d {x} = {self._shown(self.chain.total)}"]
+        if not self.chain.passings:
+            same = self.chain.y is self.chain.x
+            told = f"{y} {'is' if same else 'does not depend on'} {x}"
+            return "\n  ".join([lines[0], *(self._kept_out() or [told])])
+        lines += ["", "where", *(f"  {line}" for line in self._definitions()), ""]
+        if not paths:
+            lines.append(f"{self._too_many()} node by node:")
+            lines += [f"  {line}" for line in [*self._arrivals(), *self._kept_out()]]
+            return "\n".join(lines)
+        lines.append("along the only path:" if len(paths) == 1 else f"along {len(paths)} paths:")
+        for i, path in enumerate(paths, 1):
+            way = [self.chain.y, *(self._node(p.source) for p in path.passings)]
+            lines.append(f"  {i}. {' <- '.join(map(self._name, way))}")
+            rules = _times([self._rule(p) for p in path.passings])
+            numbers = _times([self._shown(p.local) for p in path.passings])
+            lines.append(f"     {_equal(rules, numbers, self._shown(path.product))}")
+        if len(paths) > 1:
+            terms = _plus([self._shown(path.product) for path in paths])
+            lines.append(f"sum: {terms} = {self._shown(self.chain.total)}")
+        lines += self._kept_out()
+        return "\n".join(lines)
+
+    def _definitions(self) -> Iterator[str]:
+        """What was computed on the way, from y back, with its local derivatives."""
+        leaving: dict[int, list[Passing]] = {}
+        for p in self.chain.passings:
+            leaving.setdefault(p.target, []).append(p)
+        for i, passings in leaving.items():
+            node = self._node(i)
+            made = f"{self._name(node)} = {operation(self.chain.graph, node)}"
+            rules = [
+                f"by {self._name(self._node(p.source))}{self._side(p)}: "
+                + local_derivative(self.chain.graph, p, self.precision)
+                for p in passings
+            ]
+            yield f"{made} = {self._shown(number(node))};  local derivative {';  '.join(rules)}"
+
+    def _kept_out(self) -> list[str]:
+        """What passes nothing on to x, and why, a line each."""
+        lines = []
+        for node, place in self.chain.kept_out:
+            condition, source = (self._name(self._node(node.args[i])) for i in (0, place))
+            made = f"{self._name(node)} = {operation(self.chain.graph, node)}"
+            why = f"keeps it out, because {condition} = 0" if place else "only asks whether it is 0"
+            lines.append(f"not through {source}: {made} {why}")
+        return lines
+
+    def _arrivals(self) -> Iterator[str]:
+        y = self._name(self.chain.y)
+        for node, passings in self.chain.arrivals():
+            terms, numbers = [], []
+            for p in passings:
+                target = self._name(self._node(p.target))
+                terms.append(f"d {y} / d {target} * {_factor(self._rule(p))}")
+                numbers.append(_times([self._shown(x) for x in (p.adjoint, p.local)]))
+            told = _equal(" + ".join(terms), " + ".join(numbers))
+            yield f"d {y} / d {self._name(node)} = {told} = {self._shown(passings[-1].running)}"
+
+    def words(self) -> str:
+        """The same in plain words."""
+        y, x = self._name(self.chain.y), self._name(self.chain.x)
+        if self.chain.y is self.chain.x:
+            return f"{y} is {x} itself: it changes just as much."
+        kept_out = [f"({line[0].upper()}{line[1:]}.)" for line in self._kept_out()]
+        if not self.chain.passings:
+            here = "Here " if kept_out else ""
+            told = f"{here}{y} does not depend on {x}: when {x} changes, {y} stays as it is."
+            return "\n".join([told, *kept_out])
+        total = self._shown(self.chain.total)
+        lines = [f"When {x} grows by a little, {y} {_changes(self.chain.total, total)}."]
+        if isnan(self.chain.total):
+            lines = [f"How {y} changes with {x} is undefined."]
+        elif isinf(self.chain.total):
+            lines = [f"Here {y} changes infinitely fast with {x}: d {y} / d {x} is {total}."]
+        elif self.chain.total < 0 and self.chain.total != -1:
+            lines[0] += f" (The minus says that {y} shrinks.)"
+        for kink in self._kinks():
+            lines.append(f"({kink}.)")
+        lines += kept_out
+        if not self.chain.paths:
+            lines.append(f"{self._too_many()} node by node, from {y} back to {x}:")
+            return "\n".join([*lines, *self._arrivals_in_words()])
+        one = self.chain.count == 1
+        ways = "One path leads" if one else f"{self.chain.count} paths lead"
+        lines.append(f"Why? {ways} from {x} to {y}.")
+        for i, path in enumerate(self.chain.paths, 1):
+            start = "Step by step" if one else f"Path {i}"
+            lines.append(f"{start}: {self._path_in_words(path)}")
+        if not one:
+            parts = ", ".join(self._shown(path.product) for path in self.chain.paths)
+            lines.append(f"The paths act at the same time, so they add up: {parts} make {total}.")
+        return "\n".join(lines)
+
+    def _path_in_words(self, path: Path) -> str:
+        told, factors = [], []
+        for p in reversed(path.passings):
+            target, local, rule = self._node(p.target), self._shown(p.local), self._rule(p)
+            named = "" if rule == local else f" ({rule})"
+            source = f"{self._name(self._node(p.source))}{self._side(p)}"
+            told.append(
+                f"{self._name(target)} = {operation(self.chain.graph, target)} "
+                f"{_changes(p.local, local, named, source)}"
+                f"{reason(self.chain.graph, target, p.operand)}"
+            )
+            factors.append(local)
+        product = f"{' times '.join(factors)} is {self._shown(path.product)}"
+        return "; ".join(told) + (f". In all: {product}." if len(factors) > 1 else ".")
+
+    def _kinks(self) -> Iterator[str]:
+        """The operations on the way that are at a kink, where a slope can only be agreed upon."""
+        for i in dict.fromkeys(p.target for p in self.chain.passings):
+            node = self._node(i)
+            if node.op.kink and node.op.kink[0](*node.used):
+                made = f"{self._name(node)} = {operation(self.chain.graph, node)}"
+                agreed = f"is a convention, {node.op.kink[1]}"
+                yield f"{made} has a kink here: its local derivative {agreed}"
+
+    def _arrivals_in_words(self) -> Iterator[str]:
+        for node, passings in self.chain.arrivals():
+            parts = [
+                f"{self._shown(p.adjoint)} times {self._shown(p.local)} "
+                f"through {self._name(self._node(p.target))}{self._side(p)}"
+                for p in passings
+            ]
+            told = f"{self._name(self.chain.y)} changes with {self._name(node)} by "
+            total = f", in all {self._shown(passings[-1].running)}."
+            yield f"- {told}{', plus '.join(parts)}{total}"
+
+    def latex(self) -> str:
+        """The same as LaTeX mathematics, one `aligned` block, in the part that KaTeX knows."""
+        whole = self._total(self.chain.x)
+        total = self._shown(self.chain.total, Latex)
+        if not self.chain.passings:
+            return f"{whole} = {total}"
+        if not self.chain.paths:
+            rows = []
+            for node, passings in self.chain.arrivals():
+                partials = [
+                    self._total(self._node(p.target)) + r" \cdot " + self._edge(p) for p in passings
+                ]
+                numbers = [
+                    _times([self._shown(x, Latex) for x in (p.adjoint, p.local)], Latex)
+                    for p in passings
+                ]
+                result = self._shown(passings[-1].running, Latex)
+                told = f"{' + '.join(partials)} = {' + '.join(numbers)} = {result}"
+                rows.append(f"{self._total(node)} &= {told}")
+            return _aligned([rows[0], *self._where(), *rows[1:]])
+
+        def products(factor: Any) -> str:
+            terms = [_times(list(map(factor, path.passings)), Latex) for path in self.chain.paths]
+            return _plus(terms, Latex)
+
+        rows = [
+            products(self._edge),
+            products(lambda p: self._rule(p, Latex)),
+            products(lambda p: self._shown(p.local, Latex)),
+            _plus([self._shown(path.product, Latex) for path in self.chain.paths], Latex),
+            total,
+        ]
+        first, *others = dict.fromkeys(rows)
+        rest = [f"&= {row}" for row in others]
+        return _aligned([f"{whole} &= {first}", *self._where(), *rest])
+
+    def _where(self) -> Iterator[str]:
+        """What the names are that no label shows, as rows of LaTeX, from y back.
+
+        They stand below the row in which these names come up first.
+        """
+        graph = self.chain.graph
+        targets = [self._node(p.target) for p in self.chain.passings]
+        used = {i for node in targets for i in (node.id, *node.args)}
+        for i in sorted(used, reverse=True):
+            node = graph.nodes[i]
+            if node.kind == "constant" or graph.names[i] == node.label:
+                continue
+            made = [operation(graph, node, Latex)] if node.op else []
+            told = " = ".join([*made, self._shown(number(node), Latex)])
+            yield rf"&\quad\text{{where }} {name(graph, node, Latex)} = {told}"
+
+    def _edge(self, p: Passing) -> str:
+        """The local derivative along one edge, a partial one, as a LaTeX fraction."""
+        mark = rf"\Big|_{{\text{{{self._side(p).strip(' ()')}}}}}" if self._side(p) else ""
+        y, x = (name(self.chain.graph, self._node(i), Latex) for i in (p.target, p.source))
+        return rf"\frac{{\partial {y}}}{{\partial {x}}}" + mark
+
+    def _total(self, x: Node) -> str:
+        """d y / d x, along all paths, as a LaTeX fraction."""
+        above, below = (name(self.chain.graph, node, Latex) for node in (self.chain.y, x))
+        return rf"\frac{{d {above}}}{{d {below}}}"
+
+    def _node(self, i: int) -> Node:
+        return self.chain.graph.nodes[i]
+
+    def _name(self, node: Node) -> str:
+        return str(name(self.chain.graph, node))
+
+    def _shown(self, x: float, cls: type[Formula] = Formula) -> str:
+        return shown(x, self.precision, cls)
+
+    def _rule(self, p: Passing, cls: type[Formula] = Formula) -> str:
+        target = self._node(p.target)
+        named = derivative(self.chain.graph, target, p.operand, self.precision, cls)
+        return named or self._shown(p.local, cls)
+
+    def _side(self, p: Passing) -> str:
+        return side(self._node(p.target), p)
+
+    def _too_many(self) -> str:
+        if self.chain.count > MOST_PATHS:
+            many = "More than 2**64" if self.chain.count >= 2**64 else f"{self.chain.count:,}"
+            return f"{many} paths are too many to list, so the sum is told"
+        return "Not every number on the way is finite, so the sum is told"
+
+
+def _changes(slope: float, shown: str, rule: str = "", source: str = "") -> str:
+    """How something changes, in words. shown, rule: the slope as a number, and how it is found."""
+    if slope == 0:
+        return f"does not change{rule}" + (f" with {source}" if source else "")
+    than = f" as {source}" if source else ""
+    if shown in ("1", "-1"):
+        return f"changes by the same amount{rule}{than}" + ", the other way" * (slope < 0)
+    return f"changes {shown} times{rule} as much{than}"
+
+
+def _open(text: str) -> bool:
+    """Whether a formula needs brackets to be a factor."""
+    return text.startswith("-") or any(sign in text for sign in (" + ", " - ", " / "))
+
+
+def _factor(text: str) -> str:
+    return f"({text})" if _open(text) else text
+
+
+def _times(factors: Sequence[str], cls: type[Formula] = Formula) -> str:
+    """The product, with brackets where they are needed."""
+    if len(factors) == 1:
+        return factors[0]
+    if cls is Latex:
+        return r" \cdot ".join(rf"\left({x}\right)" if _open(x) else x for x in factors)
+    return " * ".join(map(_factor, factors))
+
+
+def _plus(terms: Sequence[str], cls: type[Formula] = Formula) -> str:
+    """The sum, with negative terms after the first in brackets."""
+    first, *others = terms
+    brackets = r"\left(%s\right)" if cls is Latex else "(%s)"
+    return " + ".join([first, *(brackets % x if x.startswith("-") else x for x in others)])
+
+
+def _equal(*texts: str) -> str:
+    return " = ".join(dict.fromkeys(texts))
+
+
+def _aligned(rows: list[str]) -> str:
+    body = " \\\\\n".join(rows)
+    return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+
+def explain(y: Value, x: Value | str, precision: int = 4) -> Explanation:
+    """Why d y / d x, at the numbers that the graph was computed with, is what it is.
+
+    x: a Value, or the label of one in the graph. precision: decimals of the numbers shown. No grad
+    is used or set. NumberError where `y` or `x` is no Value; ViewError where `x` is a constant, by
+    which nothing is differentiated, or a label that nothing in the graph has.
+    """
+    if isinstance(x, str) and isinstance(y, Value):
+        whole = graph(y)
+        return explanation(whole, whole.find(x).id, precision)
+    for value in (y, x):
+        if not isinstance(value, Value):
+            raise NumberError(f"expected a Value, not {type(value).__name__}")
+    assert isinstance(x, Value)
+    order = topological_order(y)
+    if x in order:
+        return explanation(graph(y), order.index(x), precision)
+    both = graph(x, y)
+    return explanation(both, both.outputs[0], precision)
+
+
+def explanation(graph: Graph, x: int, precision: int = 4) -> Explanation:
+    """Why the derivative of the graph's output by the node with the id `x` is what it is."""
+    if graph.nodes[x].kind == "constant":
+        raise ViewError(f"{graph.names[x]} is a constant: nothing is differentiated by it")
+    check_precision(precision)
+    return Explanation(chain(graph, x), precision)

@@ -1,0 +1,276 @@
+"""How a node of a graph and its local derivatives are written: in names, in numbers, in LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isclose, isfinite, isnan
+from typing import Any
+
+from tinygrad_edu.analysis.graph import Graph, Node, Passing
+from tinygrad_edu.ops import add, div, either, less, mask, mul, neg, power, sign, step, sub
+from tinygrad_edu.rows import ieee
+from tinygrad_edu.rows.formula import (
+    Formula,
+    Latex,
+    derivative_formulas,
+    latex_number,
+    numeral,
+    rounded,
+)
+from tinygrad_edu.rows.ieee import same, total
+from tinygrad_edu.rows.op import Op
+from tinygrad_edu.rows.symbolic import Symbolic
+
+__all__ = [
+    "SIDES",
+    "clipped",
+    "derivative",
+    "derivative_in_numbers",
+    "local_derivative",
+    "name",
+    "number",
+    "operation",
+    "operation_in_numbers",
+    "rule",
+    "shown",
+    "side",
+]
+
+SIDES = ("left", "right")
+
+
+def name(graph: Graph, node: Node, cls: type[Formula] = Formula) -> Formula:
+    """A node as it stands in a formula: a constant as its number, all else by its name."""
+    if _is_number(graph, node):
+        return cls(number(node))
+    return cls((graph.latex_names if cls is Latex else graph.names)[node.id])
+
+
+def operation(graph: Graph, node: Node, cls: type[Formula] = Formula) -> str:
+    """What the node computes, in the names of its operands: `a * b`."""
+    return str(node.op(*(name(graph, graph.nodes[i], cls) for i in node.args)))
+
+
+def operation_in_numbers(node: Node, precision: int) -> str:
+    """What the node computes, in the numbers that its operands had: `2 * -3`."""
+    return str(node.op(*(numeral(x, precision) for x in node.used)))
+
+
+class Here(Symbolic):
+    """A formula and the number that it has at this point of a graph.
+
+    The number decides what the formula alone has to leave open: a guard that does not act is not
+    written, a comparison is its outcome, and why it came out so is in `because`. What is to be
+    computed with constants only, or with 0 and 1, is not written either: `2 * x`, not
+    `2 * x**(2 - 1)`.
+    """
+
+    __slots__ = ("because", "constant", "number", "place", "text")
+
+    def __init__(
+        self,
+        text: Formula,
+        number: float,
+        constant: bool = False,
+        because: Sequence[str] = (),
+        place: int = 2,
+    ) -> None:
+        self.text, self.number, self.constant = text, number, constant
+        self.because, self.place = tuple(dict.fromkeys(because)), place
+
+    def __str__(self) -> str:
+        return str(self.text)
+
+    def _known(self) -> float | None:
+        return self.number if self.constant else None
+
+    def _lift(self, x: Any) -> Here:
+        return x if isinstance(x, Here) else Here(type(self.text)(float(x)), float(x), True)
+
+    def _apply(self, op: Any, /, *args: Any) -> Here:
+        xs = [self._lift(x) for x in args]
+        number = total(op.value, *(x.number for x in xs))
+        because = [reason for x in xs for reason in x.because]
+        a, b = xs[0], xs[-1]
+        if op in (less, step, sign):
+            return self._decided(
+                number, [*because, _compared(a, b if op is less else self._lift(0))]
+            )
+        if op is mask:
+            passes = f"{a} is not 0" if a.number else f"{a} = 0"
+            because = because if a.constant else [*because, passes]
+            return (
+                Here(b.text, number, b.constant, because) if a.number else self._decided(0, because)
+            )
+        if op is either:
+            return self._decided(number, because)
+        short = _shortened(op, a, b)
+        if short is not None:
+            return Here(short.text, number, short.constant, because)
+        whole = op is not div or number == ieee.floor(number)
+        if op in _ARITHMETIC and whole and a.constant and b.constant:
+            return self._decided(float(f"{number:.15g}"), because)  # 0.7 - 1 is -0.3
+        return Here(op(*(x.text for x in xs)), number, False, because)
+
+    def _decided(self, number: float, because: Sequence[str]) -> Here:
+        return Here(type(self.text)(float(number)), number, True, because)
+
+
+_ARITHMETIC = (add, sub, mul, div, neg)
+
+
+def _shortened(op: Op, a: Here, b: Here) -> Here | None:
+    """What is left of an operation with 0 or 1; None if it is neither."""
+    first, second = a._known(), b._known()
+    if (op in (add, sub) and second == 0) or (op in (div, power) and second == 1):
+        return a
+    if op is add and first == 0:
+        return b
+    if op is power and second == 0:
+        return a._lift(1)
+    if op is mul:
+        for factor, x in ((first, b), (second, a)):
+            if factor == 1 or (factor == -1 and not x.constant):
+                return x if factor == 1 else -x
+            if factor == 0 and isfinite(x.number):
+                return a._lift(0)
+    return None
+
+
+def _compared(a: Here, b: Here) -> str:
+    """How two numbers compare, in the order of the operands, a constant last: `a > b`, `x < 0`."""
+    if (a.constant, a.place) > (b.constant, b.place):
+        a, b = b, a
+    return f"{a} {'<' if a.number < b.number else '>' if a.number > b.number else '='} {b}"
+
+
+def derivative(
+    graph: Graph, target: Node, operand: int, precision: int, cls: type[Formula] = Formula
+) -> str:
+    """The local derivative of `target` by that operand, in names: `1 - v3**2`.
+
+    '' where it is nan, where it is a convention, and where no formula can be made: for a rule of
+    the user's own that asks whether a formula is true.
+    """
+    made = _in_names(graph, target, operand, cls)
+    return "" if made is None else _text(made, precision)
+
+
+def derivative_in_numbers(graph: Graph, target: Node, operand: int, precision: int) -> str:
+    """The same with its numbers put in: `1 - 0.76**2`.
+
+    '' also where they are too much rounded to show how the local derivative comes about: that of
+    tanh is not 0 where its result is shown as 1.
+    """
+    args = [
+        Here(numeral(x, precision), x, place=i)
+        if not _is_number(graph, graph.nodes[j])
+        else Here(Formula(x), x, True)
+        for i, (j, x) in enumerate(zip(target.args, target.used))
+    ]
+    made = _rule(target, operand, Here(numeral(number(target), precision), number(target)), args)
+    if made is None:
+        return ""
+    reads = target.op.reads[operand]
+    if reads is not target.op.derivatives[operand]:
+        seen = (float(rounded(x, precision)) for x in (number(target), *target.used))
+        made_of, x = float(total(reads, *seen)), _local(target, operand)
+        if not (same(made_of, x) or isclose(made_of, x, rel_tol=0.1)):
+            return ""
+    return _text(made, precision)
+
+
+def reason(graph: Graph, target: Node, operand: int, convention: bool = False) -> str:
+    """Why the local derivative is that number, if a formula does not tell, to be put behind it.
+
+    `, because a > b` where a comparison decided, ` by convention` where nothing did. convention:
+    whether to say, where operands are at a kink, what is agreed upon there.
+    """
+    if isnan(number(target)):
+        return ""
+    made = _in_names(graph, target, operand, Formula)
+    kink = target.op.kink
+    at_kink = kink is not None and (made is None or kink[0](*target.used))
+    said = f", because {' and '.join(made.because)}" if made is not None and made.because else ""
+    if kink is None or not at_kink:
+        return said
+    if said:
+        return f"{said} (by convention: {kink[1]})" if convention else said
+    return " by convention" + (f": {kink[1]}" if convention else "")
+
+
+def _in_names(graph: Graph, target: Node, operand: int, cls: type[Formula]) -> Here | None:
+    args = []
+    for i, (j, x) in enumerate(zip(target.args, target.used)):
+        node = graph.nodes[j]
+        args.append(Here(name(graph, node, cls), x, _is_number(graph, node), place=i))
+    return _rule(target, operand, Here(name(graph, target, cls), number(target)), args)
+
+
+def _rule(target: Node, operand: int, y: Here, args: Sequence[Here]) -> Here | None:
+    """What the rule says here; None where it says nothing, or not what the derivative is."""
+    if isnan(number(target)):
+        return None
+    try:
+        made = y._lift(target.op.reads[operand](y, *args))
+    except Exception:  # whatever the user's own rule raises
+        return None
+    x = _local(target, operand)
+    wrong = target.op.kink and not (made.number == x or isclose(made.number, x, rel_tol=1e-6))
+    return None if wrong else made
+
+
+def _local(target: Node, operand: int) -> float:
+    return float(total(target.op.derivatives[operand], number(target), *target.used))
+
+
+def _text(made: Here, precision: int) -> str:
+    """The formula; a mere number is shown as all numbers are."""
+    return shown(made.number, precision, type(made.text)) if made.constant else str(made)
+
+
+def local_derivative(graph: Graph, p: Passing, precision: int) -> str:
+    """The local derivative in names, in numbers, what it is, and why: `1 - y**2 = 1 - 0**2 = 1`."""
+    target = graph.nodes[p.target]
+    named = derivative(graph, target, p.operand, precision)
+    numbers = derivative_in_numbers(graph, target, p.operand, precision)
+    told = " = ".join(filter(None, dict.fromkeys([named, numbers, shown(p.local, precision)])))
+    return told + reason(graph, target, p.operand, convention=True)
+
+
+def rule(op: Op, operand: int) -> str:
+    """The operation's local derivative, in y, a and b: `1 - y**2`; '' where it is no formula."""
+    try:
+        return derivative_formulas(op)[operand]
+    except Exception:  # of the user's own
+        return ""
+
+
+def side(target: Node, p: Passing) -> str:
+    """Which operand of `target` is meant, where the same value is both; else ''."""
+    return f" ({SIDES[p.operand]})" if target.args.count(p.source) > 1 else ""
+
+
+def shown(x: float, precision: int, cls: type[Formula] = Formula) -> str:
+    """The number for a reader, rounded, as text or as LaTeX."""
+    text = rounded(x, precision)
+    return latex_number(text) if cls is Latex else text
+
+
+def clipped(text: str, most: int = 200) -> str:
+    """The first lines of a text, as a prompt or a notebook shows them."""
+    lines = text.split("\n")
+    if len(lines) <= most:
+        return text
+    return "\n".join([*lines[:most], f"... and {len(lines) - most} lines more"])
+
+
+def number(node: Node) -> float:
+    """The number of a node that is no group."""
+    assert node.data is not None
+    return node.data
+
+
+def _is_number(graph: Graph, node: Node) -> bool:
+    """Whether the node is a constant that has no name of its own."""
+    return node.kind == "constant" and graph.names[node.id] != node.label

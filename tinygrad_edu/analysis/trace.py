@@ -1,0 +1,176 @@
+"""The forward and the backward pass in slow motion: one event for each thing that happens.
+
+Forward, an event is an operation that gets its number. Backward, the first event gives the output
+its adjoint, 1, and each other is one multiplication along one edge: adjoint * local derivative is
+a contribution, which is added to the gradient of the operand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from tinygrad_edu.analysis.graph import (
+    Graph,
+    Passing,
+    backward_pass,
+    differentiated,
+    graph,
+    jsonable,
+)
+from tinygrad_edu.analysis.notation import (
+    clipped,
+    local_derivative,
+    number,
+    operation,
+    operation_in_numbers,
+    side,
+)
+from tinygrad_edu.engine import Value
+from tinygrad_edu.rows.formula import check_precision, numeral, rounded
+
+__all__ = ["Event", "Trace", "trace", "trace_of"]
+
+
+class Event(NamedTuple):
+    """One thing that happens in a pass.
+
+    phase: `forward` or `backward`. node: the id of the operation that gets its number, or of the
+    value whose gradient grows. op: the name of the operation that is at work. operands: the ids of
+    its operands. data: the number of `node`. Backward only: `passing`, the multiplication, None
+    for the first event, and `running`, the gradient of `node` after it.
+    """
+
+    phase: Literal["forward", "backward"]
+    node: int
+    op: str
+    operands: tuple[int, ...]
+    data: float
+    running: float | None = None
+    passing: Passing | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Trace:
+    """The events of both passes, in order, and the graph as it is after them.
+
+    Its gradients are those of a fresh `backward()`, from 0.
+    """
+
+    _repr_mimebundle_: ClassVar[Any]  # from the package's __init__
+    graph: Graph
+    events: tuple[Event, ...]
+    precision: int = 4
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def __repr__(self) -> str:
+        return clipped(str(self))
+
+    def lines(self) -> Iterator[str]:
+        """The given numbers, then what happens at each event, a line each."""
+        yield self.given()
+        yield from map(self.line, self.events)
+
+    def given(self) -> str:
+        """The numbers that there are before the first event."""
+        used: dict[int, dict[float, None]] = {}  # the numbers of each node when it was used
+        for node in self.graph.nodes:
+            for source, then in zip(node.args, node.used):
+                used.setdefault(source, {})[then] = None
+        numbers = [
+            f"{self.graph.names[node.id]} = "
+            + " and ".join(map(self._rounded, used.get(node.id, [number(node)])))
+            + (f" (set to {self._rounded(number(node))} after use)" if node.stale else "")
+            for node in self.graph.nodes
+            if node.kind == "leaf"
+        ]
+        return "given     " + (", ".join(numbers) or "no leaf")
+
+    def line(self, event: Event) -> str:
+        """What happens at the event, in names and in numbers."""
+        node = self.graph.nodes[event.node]
+        name = self.graph.names[node.id]
+        if event.phase == "forward":
+            made = operation(self.graph, node), operation_in_numbers(node, self.precision)
+            return f"forward   {name} = " + " = ".join([*made, self._rounded(event.data)])
+        passing = event.passing
+        if passing is None:
+            return f"backward  {name} is the output: d {name} / d {name} = 1, grad {name} = 1"
+        target = self.graph.nodes[passing.target]
+        adjoint, local = (numeral(x, self.precision) for x in (passing.adjoint, passing.local))
+        added, grad = self._rounded(passing.contribution), self._rounded(passing.running)
+        if passing.before is not None:
+            before, added_ = (
+                numeral(x, self.precision) for x in (passing.before, passing.contribution)
+            )
+            grad = f"{before + added_} = {grad}"
+        return (
+            f"backward  {self.graph.names[target.id]} -> {name}{side(target, passing)}: "
+            f"local derivative {local_derivative(self.graph, passing, self.precision)}; "
+            f"contribution {adjoint * local} = {added}; grad {name} = {grad}"
+        )
+
+    def _rounded(self, x: float) -> str:
+        return rounded(x, self.precision)
+
+    def to_json(self) -> str:
+        """The events as JSON text, one a line; ids are those of the graph's JSON."""
+        rows = []
+        for event in self.events:
+            row: dict[str, Any] = {"phase": event.phase, "node": event.node, "op": event.op}
+            row |= {"operands": event.operands, "data": jsonable(event.data)}
+            if event.passing is not None:
+                numbers = event.passing._asdict().items()
+                row |= {name: jsonable(x) for name, x in numbers if name != "source"}
+            elif event.phase == "backward":
+                row["running"] = jsonable(event.running)
+            rows.append(json.dumps(row, allow_nan=False))
+        return "[\n" + ",\n".join(rows) + "\n]\n"
+
+
+def trace(y: Value, precision: int = 4) -> Trace:
+    """The forward and the backward pass from `y` as a list of events.
+
+    precision: decimals of the numbers in its lines. Nothing is computed again and no grad is set:
+    the numbers are those of the graph as it was computed.
+    """
+    return trace_of(graph(y), precision)
+
+
+def trace_of(graph: Graph, precision: int = 4) -> Trace:
+    """The events of the graph."""
+    check_precision(precision)
+    passings = backward_pass(graph)
+    graph = differentiated(graph)
+    events = [
+        Event("forward", node.id, node.op.name, node.args, number(node))
+        for node in graph.nodes
+        if node.op
+    ]
+    output = graph.output
+    name = output.op.name if output.op else ""
+    events.append(Event("backward", output.id, name, output.args, number(output), 1.0))
+    for passing in passings:
+        target = graph.nodes[passing.target]
+        events.append(
+            Event(
+                "backward",
+                passing.source,
+                target.op.name,
+                target.args,
+                target.used[passing.operand],
+                passing.running,
+                passing,
+            )
+        )
+    return Trace(graph, tuple(events), precision)

@@ -1,0 +1,163 @@
+"""Machine code in memory, compiled once for a process, or read from a cache of files.
+
+This is the edge to llvmlite and to C: llvmlite has no types, so its objects are Any here, and
+nowhere else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import llvmlite
+from llvmlite import binding as llvm
+
+from tinygrad_edu.compiler.native.machine.arithmetic import LIBRARY
+from tinygrad_edu.compiler.native.machine.instructions import machine
+from tinygrad_edu.ops import TABLE
+
+__all__ = ["Library", "function_of_c", "library", "missing", "processor", "rows_with_c"]
+
+
+@cache
+def processor() -> tuple[int, int]:
+    """Returns how many doubles a vector of this processor has, and how many vectors it holds."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 8, 32
+    if features.get("avx"):
+        return 4, 16
+    return 2, 32 if features.get("neon") else 16
+
+
+class Library:
+    """The machine code of an LLVM module, in memory as long as this object lives."""
+
+    def __init__(self, text: str) -> None:
+        _prepare()
+        target = llvm.Target.from_default_triple().create_target_machine(
+            cpu=llvm.get_host_cpu_name(),
+            features=llvm.get_host_cpu_features().flatten(),
+            opt=1,
+        )
+        code = _cached(text) or _kept(text, _compiled(text, target))
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
+        self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self.engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        """Returns the address of one of its functions."""
+        found: int = self.engine.get_function_address(name)
+        return found
+
+
+@cache
+def library(width: int, vectors: int, registers: int, with_c: bool) -> Library:
+    """Returns the machine for rows of so many vectors, which is never freed.
+
+    with_c: whether it has the operations that call functions of C. Most graphs have none of them,
+    and without them it is compiled sooner.
+    """
+    return Library(machine(width, vectors, registers, missing() if with_c else rows_with_c()))
+
+
+def function_of_c(name: str) -> int | None:
+    """Returns the address of C's function of that name, None if this machine has none."""
+    c = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+    function = getattr(c, name, None)
+    return function and ctypes.cast(function, ctypes.c_void_p).value
+
+
+@cache
+def rows_with_c() -> frozenset[str]:
+    """Returns the operations that call functions of C, without powers, which most graphs have.
+
+    A graph without any of these has none in its derivatives either.
+    """
+    return _rows_with({*LIBRARY} - {"pow"})
+
+
+@cache
+def missing() -> frozenset[str]:
+    """Returns the operations that call functions which C does not have on this machine."""
+    return _rows_with([name for name in LIBRARY if function_of_c(name) is None])
+
+
+def _rows_with(functions: Iterable[str]) -> frozenset[str]:
+    """Returns the operations that are these primitives, or made of them."""
+    without = {*functions}
+    made_of = {
+        name: {name} if op.traced is None else {getattr(x.op, "name", "") for x in op.traced.uses()}
+        for name, op in TABLE.items()
+    }
+    return frozenset(name for name, parts in made_of.items() if not without.isdisjoint(parts))
+
+
+@cache
+def _prepare() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    for name in {*LIBRARY} - missing():
+        llvm.add_symbol(name, function_of_c(name))
+
+
+def _compiled(text: str, target: Any) -> bytes:
+    """Returns the object file of an LLVM module."""
+    module = llvm.parse_assembly(text)
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=0)  # it only inlines what must be
+    builder = llvm.create_pass_builder(target, options)
+    builder.getModulePassManager().run(module, builder)
+    code: bytes = target.emit_object(module)
+    return code
+
+
+def _file(text: str) -> Path:
+    """Returns the file that keeps the code of a module, for this processor and compiler."""
+    made = [text, llvmlite.__version__, llvm.get_host_cpu_name()]
+    made += [llvm.get_host_cpu_features().flatten(), llvm.get_default_triple()]
+    name = hashlib.sha256("\n".join(made).encode()).hexdigest()
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "tinygrad-edu" / name
+
+
+def _cached(text: str) -> bytes:
+    """Returns the code that an earlier process kept, b"" unless it is whole.
+
+    A file that another user owns or may write is not trusted.
+    """
+    try:
+        file = _file(text)
+        for path in (file.parent, file):
+            status = path.lstat()
+            if os.name == "posix" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+                return b""
+        kept = file.read_bytes()
+    except (OSError, RuntimeError):
+        return b""
+    return kept[32:] if hashlib.sha256(kept[32:]).digest() == kept[:32] else b""
+
+
+def _kept(text: str, code: bytes) -> bytes:
+    """Writes `code` to a file for the next process, if that can be done, and returns it."""
+    try:
+        file = _file(text)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=file.parent, delete=False) as new:
+            try:
+                new.write(hashlib.sha256(code).digest() + code)
+                new.close()
+                os.replace(new.name, file)
+            except OSError:
+                os.unlink(new.name)
+                raise
+    except (OSError, RuntimeError):
+        pass  # the next process compiles it again
+    return code

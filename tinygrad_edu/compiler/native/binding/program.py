@@ -1,0 +1,308 @@
+"""The memory of a compiled loss, and the calls of its machine code.
+
+The machine is never freed, and a run holds the code of its update, so no address goes stale. The
+bytecode is checked when it is made and cannot be changed afterwards: all that a run writes are
+doubles in its arena.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tinygrad_edu.compiler.native.binding.check import check
+from tinygrad_edu.compiler.native.binding.library import (
+    Library,
+    library,
+    missing,
+    processor,
+    rows_with_c,
+)
+from tinygrad_edu.compiler.native.lowering.lower import lower
+from tinygrad_edu.compiler.native.machine.instructions import BLOCK, outputs, wide
+from tinygrad_edu.compiler.native.machine.update import Update
+from tinygrad_edu.compiler.tape.tape import Tape, no_collection
+from tinygrad_edu.engine import Value
+from tinygrad_edu.errors import MissingError
+
+__all__ = ["VECTORS", "Optimizer", "Plan", "Program", "Run", "aligned"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Addresses: TypeAlias = npt.NDArray[np.intp]
+Column: TypeAlias = Sequence[float] | Floats  # the numbers of one input, one for each example
+
+# Lengths of rows in vectors. The sums of two rows of 13 fill 32 registers; 7 suits 16 registers.
+VECTORS = (1, 2, 4, 7, 13)
+
+
+class Optimizer(Protocol):
+    """What machine code needs to know of an optimizer: see `optim.Optimizer`."""
+
+    parameters: list[Value]
+    steps: int
+
+    @property
+    def lr(self) -> float | Callable[[int], float]: ...
+    def rate_at(self, step: int, /) -> float: ...
+    def kept(self) -> list[list[float]]: ...
+    def recorded(self) -> tuple[list[Value], list[Value]] | None: ...
+    def rule(self) -> Hashable: ...
+
+
+class Plan:
+    """A tape as bytecode for rows of `vectors` vectors, and where things are in an arena.
+
+    single: one example; lanes hold repeated parts of the graph instead of examples. numbers: the
+    plan that the machine's `train` reads (see `instructions`); a run fills in how many chunks of
+    examples there are, and how many settings a step has. free: arenas that no run uses.
+    """
+
+    def __init__(self, program: Program, vectors: int, single: bool) -> None:
+        width, registers = processor()
+        tape, sizes = program.tape, outputs(vectors, registers)
+        self.parameters, self.single = program.wrt, single
+        self.inputs = [] if single else [x for x in program.inputs if x in tape.leaves]
+        # parameters that are on no tape have slots, too: an optimizer may move them
+        slots = {x: len(tape) + i for i, x in enumerate(self.parameters)} | tape.leaves
+        known = {*self.inputs, *self.parameters}
+        self.others = [x for x in tape.leaves if x not in known]
+        self.lanes, self.outputs = width * vectors, len(tape.outputs)
+        inputs = None if single else [slots[x] for x in self.inputs]
+        wanted = [slots[x] for x in self.parameters]
+        with ThreadPoolExecutor(1) as pool:  # the first machine is compiled meanwhile
+            with_c = not rows_with_c().isdisjoint(op.name for op in {*tape.ops})
+            code = pool.submit(library, width, vectors, registers, with_c)
+            low = lower(tape, wanted, inputs, self.lanes, sizes)
+            self.code = code.result()
+        for name in low.operations & missing():  # those of derivatives, too
+            raise MissingError(f"this machine has no function for the operation {name}")
+        places = low.layout
+        self.bytecode = np.array(low.bytecode, np.int32).tobytes()  # bytes cannot be changed
+        self.fixed = np.zeros(low.size)
+        self.fixed[list(low.numbers)] = list(low.numbers.values())
+        check(low.bytecode, self.fixed.size, self.lanes, sizes, low.blocks)
+        self.at = _addresses(places.slots, slots, self.parameters)
+        self.others_at = _addresses(places.slots, slots, self.others)
+        self.size = low.blocks * BLOCK
+        self.parameters_at, self.gradients_at = places.parameters_at, places.gradients_at
+        size = 0 if single else (len(self.inputs) + 2) * self.lanes
+        sums = (places.zero_at, places.zeroed, places.outputs_at, self.outputs)
+        self.numbers = np.array((places.inputs_at, size, 0, *sums, 0), np.int64)
+        pointer, number = ctypes.c_void_p, ctypes.c_int64
+        types = (*[pointer] * 5, number, *[pointer] * 3)
+        train = ctypes.CFUNCTYPE(number, *types)(self.code.address("train"))
+        self.train: Callable[..., int] = train
+        self.free: list[Floats] = []
+
+    def arena(self) -> Floats:
+        """Returns memory for a run, which no other run uses."""
+        try:
+            return self.free.pop()
+        except IndexError:
+            return aligned(self.fixed)
+
+    def columns(self, columns: Mapping[Value, Column], count: int, mean: bool) -> Floats:
+        """Returns the inputs chunk by chunk. The last is filled up with an example of weight 0."""
+        if self.single:
+            return np.zeros((1, 1))
+        chunks = -(-count // self.lanes)
+        table = np.empty((len(self.inputs) + 2, chunks * self.lanes))
+        for row, x in zip(table, self.inputs):
+            row[:count] = columns[x]
+            row[count:] = row[0]
+        table[-2, :count], table[-1, :count] = 1 / count if mean else 1.0, 1.0
+        table[-2:, count:] = 0.0
+        chunked = table.reshape(len(table), chunks, self.lanes).transpose(1, 0, 2)
+        return np.ascontiguousarray(chunked)
+
+
+def _addresses(
+    places: Mapping[int, int], slots: Mapping[Value, int], leaves: Sequence[Value]
+) -> Addresses:
+    return np.array([places[slots[x]] for x in leaves], np.intp)
+
+
+def aligned(numbers: Floats) -> Floats:
+    """Returns a copy that begins at a cache line: else each vector would be in two of them."""
+    space = np.empty(len(numbers) + BLOCK)
+    skip = -space.ctypes.data // 8 % BLOCK
+    copy = space[skip : skip + len(numbers)]
+    copy[:] = numbers
+    return copy
+
+
+class Program:
+    """The machine-code backend of a compiled loss. wrt: the leaves to differentiate by, which are
+    no inputs."""
+
+    def __init__(self, tape: Tape, wrt: Sequence[Value], inputs: Sequence[Value]) -> None:
+        self.tape, self.wrt, self.inputs = tape, list(wrt), list(inputs)
+        self.plans: dict[tuple[int, bool], Plan] = {}
+        self.updates: dict[Hashable, tuple[Update, Library]] = {}
+
+    def plan(self, count: int) -> Plan:
+        """Returns the plan for so many examples: least padding first, then the longest rows."""
+        width, _ = processor()
+
+        def cost(vectors: int) -> tuple[int, int]:
+            chunks = -(-count // (vectors * width))
+            return chunks * (vectors + 2), -vectors
+
+        key = (BLOCK // width if count == 1 else min(VECTORS, key=cost)), count == 1
+        if key not in self.plans:
+            with no_collection():
+                self.plans[key] = Plan(self, *key)
+        return self.plans[key]
+
+    def run(self, columns: Sequence[Column], count: int) -> tuple[list[float], list[float]]:
+        """Returns the outputs and the gradients by `wrt`, each summed over the examples."""
+        run = Run(self, columns, count, False)
+        found: list[float] = run.steps(1)[0].tolist()
+        gradients = run.gradients()
+        run.plan.free.append(run.arena)
+        return found, gradients
+
+    def training(
+        self, columns: Sequence[Column], count: int, mean: bool, optimizer: Optimizer
+    ) -> Run | None:
+        """Returns a run in which the optimizer moves the parameters.
+
+        None if the optimizer has other parameters than `wrt`. mean: gradients are means over the
+        examples; outputs are sums in any case.
+        """
+        if set(self.wrt) != set(optimizer.parameters):
+            return None
+        return Run(self, columns, count, mean, optimizer)
+
+    def update(self, optimizer: Optimizer) -> tuple[Update, Library]:
+        """Returns the code of the optimizer's formula, in which its settings are constants."""
+        key = optimizer.rule()
+        if key not in self.updates:
+            recorded, (width, _) = optimizer.recorded(), processor()
+            if recorded is None:
+                raise TypeError(f"the formula of {type(optimizer).__name__} cannot be compiled")
+            update = Update(*recorded, width, wide(width))
+            self.updates[key] = update, Library(update.text)
+        return self.updates[key]
+
+
+class Run:
+    """A plan, an arena with its numbers in it, and the inputs; with an optimizer, a training.
+
+    kept: for each state of the optimizer the addresses of its numbers, the parameters they belong
+    to, and the optimizer's own list.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        columns: Sequence[Column],
+        count: int,
+        mean: bool,
+        optimizer: Optimizer | None = None,
+    ) -> None:
+        self.plan = plan = program.plan(count)
+        self.optimizer = optimizer
+        named = dict(zip(program.inputs, columns))
+        self.data = plan.columns(named, count, mean)
+        self.arena = plan.arena()
+        self.arena[plan.at] = [p._data for p in plan.parameters]
+        others = (np.ravel(named[x])[0] if x in named else x._data for x in plan.others)
+        self.arena[plan.others_at] = list(others)
+        self.numbers = plan.numbers.copy()
+        self.numbers[2] = len(self.data)
+        self.update: int | None = None
+        self.places = np.zeros(1, np.int64)
+        self.kept: list[tuple[Addresses, list[int], list[float]]] = []
+        if optimizer is not None:
+            self._prepare(*program.update(optimizer), optimizer)
+        arrays = (self.arena, self.numbers, self.data, self.places)
+        self.pointers = [x.ctypes.data for x in arrays]  # once, as each takes a microsecond
+
+    def _prepare(self, update: Update, code: Library, optimizer: Optimizer) -> None:
+        """Makes room after the arena for the optimizer's states, in the order of the parameters."""
+        plan, self.formula = self.plan, update
+        self.numbers[7] = len(update.common)
+        self.update_code = code  # the code lives as long as this object
+        self.update = code.address("update")
+        kept = optimizer.kept()
+        begins = [len(self.arena) + i * plan.size for i in range(len(kept))]
+        self.arena = aligned(np.concatenate([self.arena, np.zeros(plan.size * len(kept))]))
+        self.places = np.array([plan.parameters_at, plan.gradients_at, *begins], np.int64)
+        number = {p: i for i, p in enumerate(optimizer.parameters)}
+        order = [number[p] for p in plan.parameters]
+        self.kept = [(plan.at - plan.parameters_at + at, order, xs) for at, xs in zip(begins, kept)]
+        for at, order, xs in self.kept:
+            self.arena[at] = [xs[i] for i in order]
+
+    def steps(self, count: int) -> Floats:
+        """Makes up to `count` steps, and returns the outputs of each.
+
+        They are fewer if an output is not finite, or a schedule of rates ends.
+        """
+        settings = np.zeros((count, 2))
+        optimizer = self.optimizer
+        if optimizer is not None and count:
+            rates, begin = _rates(optimizer, count), optimizer.steps
+            count = len(rates)
+            numbers = self.formula.settings(rates, range(begin, begin + count))
+            settings = np.array(numbers).reshape(len(numbers), count).T.copy()
+        found = np.empty((count, self.plan.outputs))
+        arena, *inputs, places = self.pointers
+        more = (found.ctypes.data, count, self.update, places, settings.ctypes.data)
+        done = self.plan.train(arena, self.plan.bytecode, *inputs, *more)
+        if optimizer is not None:
+            optimizer.steps += done
+        return found[:done]
+
+    def save(self) -> tuple[Floats, int]:
+        """Returns all that a run changes, for `restore`."""
+        return self.arena.copy(), 0 if self.optimizer is None else self.optimizer.steps
+
+    def restore(self, saved: tuple[Floats, int]) -> None:
+        """Goes back to what was saved."""
+        self.arena[:], steps = saved
+        if self.optimizer is not None:
+            self.optimizer.steps = steps
+
+    def finite(self) -> bool:
+        """Returns whether all parameters are finite."""
+        return bool(np.isfinite(self.arena[self.plan.at]).all())
+
+    def gradients(self) -> list[float]:
+        """Returns the gradients of the last step, in the order of `wrt`."""
+        plan = self.plan
+        found: list[float] = self.arena[plan.at - plan.parameters_at + plan.gradients_at].tolist()
+        return found
+
+    def write(self) -> None:
+        """Writes the numbers of the arena to the parameters and the optimizer."""
+        numbers: list[float] = self.arena[self.plan.at].tolist()
+        for p, x, gradient in zip(self.plan.parameters, numbers, self.gradients()):
+            p._data, p._grad = x, gradient
+        for at, order, xs in self.kept:
+            for i, x in zip(order, self.arena[at].tolist()):
+                xs[i] = x
+
+
+def _rates(optimizer: Optimizer, count: int) -> list[float]:
+    """Returns the rates of the next steps.
+
+    They are fewer where the schedule raises an error. It raises it again when it is asked for the
+    next step.
+    """
+    lr, rates = optimizer.lr, list[float]()
+    if not callable(lr):
+        return [lr] * count
+    try:
+        for i in range(optimizer.steps, optimizer.steps + count):
+            rates.append(optimizer.rate_at(i))
+    except Exception:
+        if not rates:
+            raise
+    return rates

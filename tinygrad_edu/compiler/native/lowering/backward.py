@@ -1,0 +1,214 @@
+"""Pass 4, forward pass to both passes: adjoints become rows, made by the table's own rules.
+
+Along every edge the adjoint of the operand gains adjoint * local derivative, as in `sweep`. A row
+collects its adjoint lane by lane. An operand that is the same in all lanes, such as a parameter,
+needs the sum over all lanes: here it is a list of products, of which `sums` makes a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from tinygrad_edu import ops
+from tinygrad_edu.chain_rule import cut
+from tinygrad_edu.compiler.native.lowering.nodes import (
+    ONE,
+    Apply,
+    Column,
+    Dots,
+    Gather,
+    Given,
+    Lane,
+    LaneSums,
+    Number,
+    Operand,
+    Pattern,
+    Product,
+    Row,
+    Slope,
+    Slot,
+    Zero,
+    assert_never,
+    row_of,
+)
+from tinygrad_edu.compiler.native.lowering.program import RowProgram, Writer
+from tinygrad_edu.compiler.native.lowering.sums import LaneSum, sums
+from tinygrad_edu.rows.op import Op, Rule, telling
+from tinygrad_edu.rows.symbolic import Symbolic
+
+__all__ = ["Backward", "backward"]
+
+# What one use of a row adds to its adjoint: the local derivative, the adjoint of the result, and a
+# guard. Only an adjoint that came through a mask has a guard, which is the condition: see `sweep`.
+Contribution = tuple[Operand, Row, Operand | None]
+
+
+@dataclass(frozen=True)
+class Backward:
+    """The program of both passes, and for each wanted slot the products that are its gradient."""
+
+    program: RowProgram
+    gradients: dict[int, LaneSum]
+
+
+def backward(
+    program: RowProgram,
+    output: Row | Slot | Number | None,
+    seed: Row,
+    wanted: Iterable[int],
+    absorbed: Collection[Row],
+) -> Backward:
+    """Returns the program with the adjoints of all rows between the output and the wanted slots.
+
+    output: usually a row; a slot or a number if the loss is nothing but that. seed: its adjoint.
+    absorbed: rows whose nan may be absorbed, so that their local derivatives must be made nan.
+    """
+    sweep = _Backward(program, wanted, absorbed)
+    sweep.run(program, output, seed)
+    return Backward(sweep.writer.program(), sweep.gradients)
+
+
+class _Backward:
+    """The pass at work.
+
+    adjoints: contributions to each row, from uses of the whole row. lanes: contributions from uses
+    of single lanes, by row and lane.
+    """
+
+    def __init__(
+        self, program: RowProgram, wanted: Iterable[int], absorbed: Collection[Row]
+    ) -> None:
+        self.writer, self.absorbed = Writer(program), absorbed
+        self.gradients: dict[int, LaneSum] = {s: [] for s in wanted}
+        self.adjoints: dict[Row, list[Contribution]] = {}
+        self.lanes: dict[Row, dict[int, LaneSum]] = {}
+
+    def run(self, program: RowProgram, output: Row | Slot | Number | None, seed: Row) -> None:
+        needed: set[object] = set(self.gradients)
+        for row in program.rows:
+            if not needed.isdisjoint(map(row_of, self.writer.parts(row))):
+                needed.add(row)
+        if output is not None and output in needed:
+            self._give(output, seed, ONE, None)
+        for row in reversed(list(program.rows)):
+            terms = self.adjoints.pop(row, [])
+            if row in self.lanes:
+                each = [self.lanes[row].get(lane, []) for lane in range(self.writer.lanes)]
+                terms.append((ONE, sums(self.writer, each), None))
+            if row in needed and terms:
+                self._pass_on(row, terms, needed)
+
+    def _pass_on(self, row: Row, terms: list[Contribution], needed: set[object]) -> None:
+        """Gives the adjoint of a row, times the local derivatives, to its operands."""
+        adjoint, guard = self._total(terms)
+        definition, parts = self.writer.rows[row], self.writer.parts(row)
+        op = definition.op if isinstance(definition, Apply) else None
+        tells = row in self.absorbed
+        for place, u in enumerate(parts):
+            if u is None or row_of(u) not in needed or (cut(op, place, None) and not tells):
+                continue
+            inner = guard
+            if op is ops.mask and place == 1:
+                inner = parts[0]
+                if guard is not None and inner is not None:
+                    inner = self.writer.operation(ops.mask, guard, inner)
+            plain = op is ops.mask and not tells
+            local = ONE if plain else self._local(row, parts, place, tells)
+            self._give(u, adjoint, local, inner)
+
+    def _give(self, u: Operand, adjoint: Row, local: Operand, guard: Operand | None) -> None:
+        """Adds a contribution to the adjoint of an operand."""
+        if isinstance(u, Row):
+            self.adjoints.setdefault(u, []).append((local, adjoint, guard))
+            return
+        if guard is not None:
+            local, adjoint = ONE, self._masked(local, adjoint, guard)
+        if isinstance(u, Lane):
+            lanes = self.lanes.setdefault(u.row, {})
+            lanes.setdefault(u.lane, []).append((adjoint, self.writer.as_row(local)))
+        elif isinstance(u, int):
+            self.gradients[u].append((adjoint, self.writer.as_row(local)))
+        elif isinstance(u, Number):
+            raise AssertionError("nobody differentiates by a number")
+        else:
+            assert_never(u)
+
+    def _masked(self, local: Operand, adjoint: Row, guard: Operand) -> Row:
+        """Returns their product, 0 in lanes where the guard is 0."""
+        product = adjoint if local == ONE else self.writer.dots((local, adjoint))
+        return self.writer.as_row(self.writer.operation(ops.mask, guard, product))
+
+    def _total(self, terms: list[Contribution]) -> tuple[Row, Operand | None]:
+        """Returns the sum of contributions, and its guard if each of them has one."""
+        guards = list(dict.fromkeys(guard for *_, guard in terms))
+        if len(guards) == 1:
+            return self._sum([(local, adjoint) for local, adjoint, _ in terms]), guards[0]
+        pairs = [
+            (local, adjoint) if guard is None else (ONE, self._masked(local, adjoint, guard))
+            for local, adjoint, guard in terms
+        ]
+        known = [guard for guard in guards if guard is not None]
+        if len(known) < len(guards):
+            return self._sum(pairs), None
+        either, *others = known
+        for guard in others:
+            either = self.writer.operation(ops.either, either, guard)
+        return self._sum(pairs), either
+
+    def _sum(self, terms: list[tuple[Operand, Row]]) -> Row:
+        """Returns the sum of local derivatives times adjoints.
+
+        Two local derivatives with the same adjoint, as of x / x, are added first. They may cancel,
+        and a product that is not rounded before it is added would leave a rest.
+        """
+        locals_of: dict[Row, list[Operand]] = {}
+        for local, adjoint in terms:
+            locals_of.setdefault(adjoint, []).append(local)
+        products: list[Product] = []
+        for adjoint, found in locals_of.items():
+            if len(found) == 2 and found[0] != found[1] and all(isinstance(x, Row) for x in found):
+                found = [self.writer.operation(ops.add, *found)]
+            products += [(local, adjoint) for local in found]
+        if len(products) == 1 and products[0][0] == ONE:
+            return terms[0][1]
+        return self.writer.dots(*products)
+
+    def _local(self, row: Row, parts: Sequence[Operand | None], place: int, tells: bool) -> Operand:
+        """Returns the local derivative of a row by its operand at that place.
+
+        tells: it must be nan where the row is nan.
+        """
+        definition, meaning = self.writer.rows[row], self.writer.meanings.get(row)
+        op: Op = ops.mul
+        if meaning is not None:
+            op, parts = meaning
+        elif isinstance(definition, Dots):
+            parts, place = definition.terms[place // 2], place % 2
+        elif isinstance(definition, Apply):
+            op = definition.op
+        elif isinstance(definition, Gather):
+            return self.writer.pattern({place: ONE})
+        elif isinstance(definition, Given | Pattern | Slope | Column | LaneSums | Zero):
+            raise AssertionError(f"{definition!r} is never differentiated")
+        else:
+            assert_never(definition)
+        rule: Rule = (telling(op) if tells else op).derivatives[place]
+        local = rule(*[_Symbol(self.writer, x) for x in (row, *parts) if x is not None])
+        return local.x if isinstance(local, _Symbol) else Number(float(local))
+
+
+class _Symbol(Symbolic):
+    """An operand as a rule sees it: arithmetic on it writes rows."""
+
+    __slots__ = ("writer", "x")
+
+    def __init__(self, writer: Writer, x: Operand) -> None:
+        self.writer, self.x = writer, x
+
+    def _known(self) -> float | None:
+        return float(self.x.value) if isinstance(self.x, Number) else None
+
+    def _apply(self, op: Op, /, *args: _Symbol | float) -> _Symbol:
+        xs = (u.x if isinstance(u, _Symbol) else Number(float(u)) for u in args)
+        return _Symbol(self.writer, self.writer.operation(op, *xs))

@@ -1,0 +1,253 @@
+"""Pass 3, normal form to row program: the forward pass, a row for each node or pack of nodes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Container, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from tinygrad_edu.compiler.native.lowering.nodes import (
+    ONE,
+    Apply,
+    Call,
+    Dots,
+    Factor,
+    Gather,
+    Given,
+    Group,
+    Lane,
+    Node,
+    Number,
+    Operand,
+    Pattern,
+    Product,
+    Row,
+    Slot,
+    Sum,
+    Term,
+)
+from tinygrad_edu.compiler.native.lowering.program import RowProgram, Writer
+from tinygrad_edu.ops import div
+from tinygrad_edu.rows.op import Op
+
+__all__ = ["Forward", "forward"]
+
+Key: TypeAlias = Row | Slot | Number  # what factors of different lanes have in common
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """The program of the forward pass, and where its results are.
+
+    places: by slot, the row and the lane that hold its number. A node that is no part of a pack has
+    the same number in all lanes, because its operands have; its place is lane 0. absorbed: rows of
+    slots whose nan may be absorbed.
+    """
+
+    program: RowProgram
+    places: Mapping[Factor, Lane]
+    absorbed: Collection[Row]
+
+    def operand(self, s: Slot) -> Slot | Lane:
+        """Returns a slot as the lane that it is in, or as it is if it is the same in all lanes."""
+        return self.places.get(s, s)
+
+
+def forward(
+    nodes: Mapping[int, Node],
+    groups: Iterable[Group],
+    program: RowProgram,
+    inputs: Mapping[int, Row],
+    absorbed: Container[int],
+) -> Forward:
+    """Returns the program with a row for each group.
+
+    inputs: the rows of the slots that differ from example to example. absorbed: slots whose nan may
+    be absorbed before the output (`tape.hidden`).
+    """
+    return _Forward(nodes, program, inputs, absorbed).run(groups)
+
+
+class _Forward:
+    """The pass at work.
+
+    packs: rows of packs. lent: rows of which a single lane was used. tried: lanes in which an
+    operand was used or made harmless before (`_filled`).
+    """
+
+    def __init__(
+        self,
+        nodes: Mapping[int, Node],
+        program: RowProgram,
+        inputs: Mapping[int, Row],
+        absorbed: Container[int],
+    ) -> None:
+        self.writer, self.nodes, self.absorbed = Writer(program), nodes, absorbed
+        self.places: dict[Factor, Lane] = {x: Lane(row, 0) for x, row in inputs.items()}
+        self.packs: set[Row] = set()
+        self.lent: set[Row] = set()
+        self.tried: dict[Hashable, set[int]] = {}
+
+    def run(self, groups: Iterable[Group]) -> Forward:
+        rows: set[Row] = set()
+        for group in groups:
+            row = self._row(group)
+            self.places |= {s: Lane(row, lane) for lane, s in group.items()}
+            if [*group] != [0]:
+                self.packs.add(row)
+            if any(s in self.absorbed for s in group.values()):
+                rows.add(row)
+        return Forward(self.writer.program(), self.places, rows)
+
+    def _operand(self, x: Key) -> Operand:
+        """Returns a slot as a lane if it is in a row; anything else unchanged."""
+        if isinstance(x, Row) or x not in self.places:
+            return x
+        place = self.places[x]
+        self.lent.add(place.row)
+        return place
+
+    def _row(self, group: Group) -> Row:
+        """Returns a new row for nodes of the same operation.
+
+        Lanes without a node hold a number that nobody reads. It must be finite, because the
+        backward pass multiplies it by 0.
+        """
+        first = self.nodes[next(iter(group.values()))]
+        if isinstance(first, Sum):
+            terms = {lane: self._terms_of(s) for lane, s in group.items()}
+            return self.writer.dots(*self._products(terms))
+        op = first.op
+        calls = (self.nodes[s] for s in group.values())
+        columns = zip(*(node.args for node in calls if isinstance(node, Call)))
+        operands = [self._merged(dict(zip(group, xs)), group) for xs in columns]
+        if [*group] != [0] and op.safe is not None:
+            for i in range(op is div, len(operands)):  # a quotient needs a safe divisor only
+                beside = () if op is div else operands
+                operands[i] = self._filled(operands[i], group, op, op.safe, (i, *beside))
+        if any(s in self.absorbed for s in group.values()):  # another form could lose its nan
+            return self.writer.share(Apply(op, tuple(map(self.writer.as_row, operands))))
+        return self.writer.as_row(self.writer.operation(op, *operands))
+
+    def _terms_of(self, s: Slot) -> Sequence[Term]:
+        node = self.nodes[s]
+        assert isinstance(node, Sum)
+        return node.terms
+
+    def _filled(
+        self, x: Operand, group: Group, op: Op, safe: float, beside: tuple[object, ...]
+    ) -> Operand:
+        """Returns an operand that is `safe` in lanes where this row has no node.
+
+        The operand is left as it is if the same operation, with the same other operands, was
+        applied to it in all these lanes before.
+        """
+        missing = {*range(self.writer.lanes)} - group.keys()
+        tried = self.tried.setdefault((op, *beside, x), set())
+        if not isinstance(x, Row) or missing <= tried:
+            tried.update(group)
+            return x
+        terms: list[Product] = [(self.writer.pattern(dict.fromkeys(group, ONE)), x)]
+        if safe:  # x + -0 is x, even for -0
+            numbers = dict.fromkeys(group, Number(-0.0)) | dict.fromkeys(missing, Number(safe))
+            terms.append((ONE, self.writer.pattern(numbers)))
+        return self.writer.share(Dots(tuple(terms)))
+
+    def _key(self, x: Factor, lane: int, members: Collection[int]) -> Key:
+        """Returns the key under which factors of different lanes count as the same operand.
+
+        That is the row they share, if each sits in its own lane of it; otherwise the factor. A node
+        by itself is an exception: if others use single lanes of that row, it uses one, too, so that
+        the adjoint of the row does not come in two forms.
+        """
+        place = self.places.get(x)
+        if place is None or place.lane != lane:
+            return x
+        if len(members) == 1 and place.row in (self.lent if lane else self.packs):
+            return x
+        return place.row
+
+    def _merged(self, group: dict[int, Factor], members: Collection[int]) -> Operand:
+        """Returns factors of different lanes as one operand."""
+        keys = {self._key(x, lane, group) for lane, x in group.items()}
+        if len(keys) == 1:
+            return self._operand(keys.pop())
+        if len({*group.values()}) == 1:
+            return self._operand(next(iter(group.values())))
+        numbers = {lane: x for lane, x in group.items() if isinstance(x, Number)}
+        if len(numbers) == len(group):
+            return self._pattern(numbers, members)
+        sources = {lane: self._operand(x) for lane, x in group.items()}
+        return self.writer.share(Gather(tuple(map(sources.get, range(self.writer.lanes)))))
+
+    def _products(self, members: dict[int, Sequence[Term]]) -> list[Product]:
+        """Returns the products of a row whose lanes are sums of these terms.
+
+        Terms of different lanes are grouped by their operands. Leftovers, which occur in some
+        lanes only, are grouped by the kinds of their operands, and are 0 in the other lanes.
+        """
+        keys = [
+            [(self._key(x, lane, members), self._key(y, lane, members)) for x, y in terms]
+            for lane, terms in members.items()
+        ]
+        if all(mine == keys[0] for mine in keys):
+            return [(self._operand(x), self._operand(y)) for x, y in keys[0]]
+        columns = _columns(
+            (key, lane, term)
+            for (lane, terms), mine in zip(members.items(), keys)
+            for term, key in zip(terms, mine)
+        )
+        for place, column in list(columns.items()):
+            (key, i), (lane, (x, y)) = place, next(iter(column.items()))
+            # what is the same factor in all lanes can have the key of its row in one of them
+            others = (((key[0], y), i), ((x, key[1]), i)) if len(column) == 1 else ()
+            for other in others:
+                if other != place and lane not in columns.get(other, {lane: None}):
+                    columns[other] |= columns.pop(place)
+                    break
+        whole = [column for column in columns.values() if len(column) == len(members)]
+        leftovers = _columns(
+            (tuple(k if isinstance(k, Row) else type(k) for k in key), lane, term)
+            for (key, _), column in columns.items()
+            if len(column) < len(members)
+            for lane, term in column.items()
+        )
+        return [self._product(column, members) for column in (*whole, *leftovers.values())]
+
+    def _product(self, column: dict[int, Term], members: Collection[int]) -> Product:
+        """Returns one product for terms of different lanes, 0 in those members that have none."""
+        x = self._merged({lane: term[0] for lane, term in column.items()}, members)
+        y = self._merged({lane: term[1] for lane, term in column.items()}, members)
+        if len(column) == len(members) or self._is_given(x) or self._is_given(y):
+            return x, y  # a row of numbers is 0 in these lanes already
+        if isinstance(x, Number):
+            return self._pattern(dict.fromkeys(column, x), members), y
+        x, y = (y, x) if isinstance(y, Row) else (x, y)
+        ones = self._pattern(dict.fromkeys(column, ONE), members)
+        return self.writer.share(Dots(((ones, x),))), y
+
+    def _is_given(self, x: Operand) -> bool:
+        return isinstance(x, Row) and isinstance(self.writer.rows[x], Given | Pattern)
+
+    def _pattern(self, numbers: Mapping[int, Number], members: Collection[int]) -> Row:
+        """Returns numbers as a row.
+
+        Lanes of other members hold 0, and lanes without a member one of the numbers.
+        """
+        some, zero = next(iter(numbers.values())), Number(0.0)
+        lanes = range(self.writer.lanes)
+        return self.writer.pattern(
+            {lane: numbers.get(lane, zero if lane in members else some) for lane in lanes}
+        )
+
+
+def _columns(terms: Iterable[tuple[K, int, Term]]) -> dict[tuple[K, int], dict[int, Term]]:
+    """Returns terms by key and lane. A key that occurs again in a lane gets a number."""
+    columns: dict[tuple[K, int], dict[int, Term]] = {}
+    seen: Counter[tuple[K, int]] = Counter()
+    for key, lane, term in terms:
+        columns.setdefault((key, seen[key, lane]), {})[lane] = term
+        seen[key, lane] += 1
+    return columns

@@ -1,0 +1,64 @@
+"""Pass 7: drops rows that nobody uses, and fuses what is done to a finished sum into its DOTS.
+
+relu(sum), sum * row and sum * step(row) become the sum's epilogue. So the sum itself is never
+stored. A sum of two rows without factors becomes an addition or a subtraction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container
+from dataclasses import replace
+
+from tinygrad_edu import ops
+from tinygrad_edu.compiler.native.lowering.nodes import (
+    MINUS_ONE,
+    ONE,
+    Apply,
+    Dots,
+    Operand,
+    Product,
+    Row,
+    rows_of,
+)
+from tinygrad_edu.compiler.native.lowering.program import RowProgram
+from tinygrad_edu.compiler.native.machine.instructions import PLAIN, RELU, TIMES, TIMES_STEP
+
+__all__ = ["fuse"]
+
+
+def fuse(program: RowProgram, placed: Container[Row]) -> RowProgram:
+    """Returns the program with fewer rows. Rows that are placed already are all kept."""
+    rows = dict(program.rows)
+    uses = Counter(x for node in rows.values() for x in rows_of(node))
+    for row in reversed(list(program.rows)):
+        if not uses[row] and row not in placed:
+            uses.subtract(rows_of(rows.pop(row)))
+
+    def movable(x: Operand) -> tuple[Product, ...]:
+        """The terms of a sum that may become part of its only user, () for anything else."""
+        node = rows.get(x) if isinstance(x, Row) and uses[x] == 1 else None
+        return node.terms if isinstance(node, Dots) and node.epilogue is PLAIN else ()
+
+    for row, node in list(rows.items()):
+        if isinstance(node, Apply) and node.op is ops.relu:
+            (total,) = node.rows
+            if terms := movable(total):
+                rows[row] = Dots(terms, RELU)
+                del rows[total]
+        elif isinstance(node, Dots) and len(node.terms) == 1 and node.epilogue is PLAIN:
+            other, y = sorted(node.terms[0], key=lambda x: len(movable(x)))
+            if isinstance(other, Row) and isinstance(y, Row) and (terms := movable(y)):
+                epilogue, factor = TIMES, rows.get(other)
+                if uses[other] == 1 and isinstance(factor, Apply) and factor.op is ops.step:
+                    del rows[other]
+                    epilogue, (other,) = TIMES_STEP, factor.rows
+                rows[row] = Dots(terms, epilogue, other)
+                del rows[y]
+    for row, node in rows.items():
+        if isinstance(node, Dots) and len(node.terms) == 2 and node.epilogue is PLAIN:
+            (one, x), (sign, y) = node.terms
+            plain = one == ONE and sign in (ONE, MINUS_ONE)
+            if plain and isinstance(x, Row) and isinstance(y, Row):
+                rows[row] = Apply(ops.add if sign == ONE else ops.sub, (x, y))
+    return replace(program, rows=rows)

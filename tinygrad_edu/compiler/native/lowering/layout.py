@@ -1,0 +1,155 @@
+"""Pass 6: where everything lies in the arena, the machine's one array of doubles.
+
+    eight doubles that stay 0
+    inputs
+    patterns
+    parameters
+    sums that begin at 0 in each step, the outputs among them
+    rows of which gradients use single lanes
+    gradients
+    other leaves
+    all other rows, and constants, in the order of the schedule
+
+Parameters, gradients and the states of an optimizer lie in the same order, in blocks of eight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tinygrad_edu.compiler.native.lowering.blocks import Blocks
+from tinygrad_edu.compiler.native.lowering.nodes import (
+    Dots,
+    Lane,
+    LaneSums,
+    Number,
+    Pattern,
+    Row,
+    Uniform,
+    assert_never,
+)
+from tinygrad_edu.compiler.native.machine.instructions import BLOCK
+
+__all__ = ["Arena", "Layout", "layout"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Addresses, in doubles, of what has a fixed place.
+
+    size: of the arena so far. rows, slots: the address of each row, and of each slot that is the
+    same in all lanes. numbers: by address, what is in the arena before the first run. inputs_at,
+    parameters_at, gradients_at, outputs_at: where each of these begins. zero_at, zeroed: where the
+    doubles begin that each step sets to 0, and how many there are.
+    """
+
+    size: int
+    rows: Mapping[Row, int]
+    slots: Mapping[int, int]
+    numbers: Mapping[int, float]
+    inputs_at: int
+    parameters_at: int
+    gradients_at: int
+    outputs_at: int
+    zero_at: int
+    zeroed: int
+
+
+class Arena:
+    """Gives out addresses one after the other."""
+
+    def __init__(self, lanes: int, layout: Layout | None = None) -> None:
+        self.lanes = lanes
+        self.size = BLOCK if layout is None else layout.size
+        self.rows: dict[Row, int] = {} if layout is None else dict(layout.rows)
+        self.slots: dict[int, int] = {} if layout is None else dict(layout.slots)
+        self.numbers: dict[int, float] = {} if layout is None else dict(layout.numbers)
+        self.constants = {"0.0": 0}  # by the text of the number
+
+    def take(self, doubles: int) -> int:
+        """Returns the address of so many doubles, which begins a block of eight."""
+        at, self.size = self.size, self.size + -(-doubles // BLOCK) * BLOCK
+        return at
+
+    def place(self, rows: Iterable[Row]) -> None:
+        """Places those of these rows that have no address, side by side."""
+        fresh = [row for row in rows if row not in self.rows]
+        at = self.take(len(fresh) * self.lanes)
+        self.rows |= {row: at + i * self.lanes for i, row in enumerate(fresh)}
+
+    def place_pattern(self, row: Row, pattern: Pattern) -> None:
+        """Places a row of numbers, and has them there before the first run."""
+        at = self.rows[row] = self.take(self.lanes)
+        self.numbers |= zip(range(at, self.size), pattern.numbers)
+
+    def address(self, x: Uniform) -> int:
+        """Returns the address of an operand that is the same in all lanes."""
+        if isinstance(x, Lane):
+            return self.rows[x.row] + x.lane
+        if isinstance(x, int):
+            return self.slots[x]
+        if isinstance(x, Number):
+            key = repr(x.value)  # the text tells -0 from 0
+            if key not in self.constants:
+                at = self.constants[key] = self.take(1)
+                self.numbers[at] = x.value
+            return self.constants[key]
+        assert_never(x)
+
+
+def layout(
+    found: Blocks, inputs: Sequence[Row], outputs: Sequence[Row], leaves: Iterable[int]
+) -> Layout:
+    """Returns the addresses of blocks, and of everything that is read or written from outside.
+
+    leaves: slots of numbers that are the same in all lanes, parameters or not.
+    """
+    program, blocks = found.program, found.blocks
+    arena = Arena(program.lanes)
+    inputs_at = arena.take(len(inputs) * arena.lanes)
+    arena.rows |= {row: inputs_at + i * arena.lanes for i, row in enumerate(inputs)}
+    for row, definition in program.rows.items():
+        if isinstance(definition, Pattern):
+            arena.place_pattern(row, definition)
+    parameters_at = arena.take(len(blocks) * BLOCK)
+    zero_at = arena.size
+    hubs = list(dict.fromkeys(_hubs(found)))
+    own = {*outputs, *(block.gradients for block in blocks)}
+    added_to = [row for row, node in program.rows.items() if isinstance(node, LaneSums)]
+    of_hubs = [row for row in hubs if isinstance(program.rows[row], LaneSums)]
+    arena.place(dict.fromkeys([*of_hubs, *(row for row in added_to if row not in own)]))
+    outputs_at = arena.size
+    for row in outputs:
+        arena.rows[row] = arena.take(BLOCK)
+    zeroed = arena.size - zero_at
+    arena.place(hubs)  # in the order of the blocks, so that one instruction reads many
+    gradients_at = arena.take(len(blocks) * BLOCK)
+    for i, block in enumerate(blocks):
+        at = arena.rows[block.gradients] = gradients_at + i * BLOCK
+        if isinstance(program.rows[block.gradients], LaneSums):
+            zeroed = at + BLOCK - zero_at
+        arena.slots |= {p: parameters_at + i * BLOCK + k for k, p in enumerate(block.parameters)}
+    for slot in leaves:
+        if slot not in arena.slots:
+            arena.slots[slot] = arena.take(1)
+    return Layout(
+        arena.size,
+        arena.rows,
+        arena.slots,
+        arena.numbers,
+        inputs_at,
+        parameters_at,
+        gradients_at,
+        outputs_at,
+        zero_at,
+        zeroed,
+    )
+
+
+def _hubs(found: Blocks) -> Iterable[Row]:
+    """Yields the rows of which blocks use single lanes, in the order of the blocks."""
+    for block in found.blocks:
+        node = found.program.rows[block.gradients]
+        if isinstance(node, Dots) and isinstance(node.terms[0][0], Lane):
+            yield node.terms[0][0].row

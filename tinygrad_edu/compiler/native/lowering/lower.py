@@ -1,0 +1,118 @@
+"""All passes in order: a tape becomes bytecode, and a description of the memory it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tinygrad_edu.compiler.native.lowering.backward import backward
+from tinygrad_edu.compiler.native.lowering.blocks import blocks
+from tinygrad_edu.compiler.native.lowering.form import normal_form
+from tinygrad_edu.compiler.native.lowering.forward import Forward, forward
+from tinygrad_edu.compiler.native.lowering.fuse import fuse
+from tinygrad_edu.compiler.native.lowering.layout import Layout, layout
+from tinygrad_edu.compiler.native.lowering.nodes import (
+    ONE,
+    Apply,
+    Gather,
+    Given,
+    Group,
+    Lane,
+    Number,
+    Row,
+    Uniform,
+    row_of,
+)
+from tinygrad_edu.compiler.native.lowering.packs import packs
+from tinygrad_edu.compiler.native.lowering.program import RowProgram, Writer
+from tinygrad_edu.compiler.native.lowering.schedule import schedule
+from tinygrad_edu.compiler.native.lowering.sums import sums
+from tinygrad_edu.compiler.native.machine.instructions import BLOCK
+from tinygrad_edu.compiler.tape.tape import Tape, hidden
+from tinygrad_edu.ops import CONSTANT, LEAF
+
+__all__ = ["Lowered", "lower"]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """What the machine runs.
+
+    bytecode: int32 numbers. size: doubles in the arena. numbers: what is in the arena before the
+    first run, by address. blocks: how many blocks of parameters there are. operations: the names
+    of the operations that the bytecode asks for.
+    """
+
+    bytecode: Sequence[int]
+    size: int
+    numbers: Mapping[int, float]
+    layout: Layout
+    blocks: int
+    operations: frozenset[str]
+
+
+def lower(
+    tape: Tape,
+    parameters: Sequence[int],
+    inputs: Sequence[int] | None,
+    lanes: int,
+    sizes: Sequence[int],
+) -> Lowered:
+    """Returns the bytecode of a tape and of its derivatives.
+
+    parameters: slots to differentiate by; those beyond the tape's end are on no tape. inputs: slots
+    that have a column of numbers, one for each example; two more columns follow, the weight of the
+    example's gradient and a 1, both 0 in padding. None: a single example, whose repeated parts are
+    lanes. lanes: numbers in a row. sizes: how many rows DOTS can make at a time.
+    """
+    single, output = inputs is None, tape.outputs[0]
+    writer = Writer(RowProgram(lanes))
+    columns = [] if inputs is None else [writer.row(Given()) for _ in range(len(inputs) + 2)]
+    nodes = normal_form(tape, tape.outputs)
+    groups: Sequence[Group] = packs(nodes, parameters, lanes) if single else [{0: s} for s in nodes]
+    given = dict(zip(inputs or (), columns))
+    ahead = forward(nodes, groups, writer.program(), given, hidden(tape, output))
+    program, seed = _seeded(ahead, output, columns)
+    last = row_of(ahead.operand(output))
+    both = backward(program, last, seed, parameters, ahead.absorbed)
+    wanted = [
+        Number(tape.data[s]) if tape.ops[s] is CONSTANT else ahead.operand(s) for s in tape.outputs
+    ]
+    program, outputs = _with_outputs(both.program, wanted, columns)
+    found = blocks(program, both.gradients, single)
+    leaves = [s for s, op in enumerate(tape.ops) if op is LEAF and s not in ahead.places]
+    places = layout(found, columns, outputs, leaves)
+    fused = fuse(found.program, places.rows)
+    code = schedule(fused, places, found.blocks, sizes)
+    operations = frozenset(node.op.name for node in fused.rows.values() if isinstance(node, Apply))
+    return Lowered(code.numbers, code.size, code.constants, places, len(found.blocks), operations)
+
+
+def _seeded(ahead: Forward, output: int, columns: Sequence[Row]) -> tuple[RowProgram, Row]:
+    """Returns the program with the adjoint of the output, and its row.
+
+    The adjoint is the weight of each example; of a single example, 1 in the lane of the output.
+    """
+    writer = Writer(ahead.program)
+    place = ahead.places.get(output)
+    seed = columns[-2] if columns else writer.pattern({place.lane if place else 0: ONE})
+    return writer.program(), seed
+
+
+def _with_outputs(
+    program: RowProgram, wanted: Sequence[Uniform], columns: Sequence[Row]
+) -> tuple[RowProgram, list[Row]]:
+    """Returns the program with rows of eight outputs each, and these rows.
+
+    Of many examples the outputs are sums, to which padding adds 0.
+    """
+    writer = Writer(program)
+    rows = []
+    for k in range(0, len(wanted), BLOCK):
+        eight = wanted[k : k + BLOCK]
+        if columns:
+            operands = (x.row if isinstance(x, Lane) else x for x in eight)
+            rows.append(sums(writer, [[(columns[-1], writer.as_row(x))] for x in operands]))
+        else:
+            rows.append(writer.row(Gather(tuple(eight))))
+    return writer.program(), rows

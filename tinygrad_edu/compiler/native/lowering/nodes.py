@@ -1,0 +1,243 @@
+"""Every kind of operand and node in the compiler's programs; none of them ever changes.
+
+There are two kinds of program. The normal form maps a slot of the tape to a `Node`, whose operands
+are slots and numbers. A row program maps a `Row` to its `Definition`, whose operands are of the
+four kinds of `Operand`. A pass reads one program and makes another. Where it asks for the kind of
+a node, the last branch calls `assert_never`: mypy then proves that no kind was forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn, TypeAlias, final
+
+from tinygrad_edu.compiler.native.machine.instructions import PLAIN, Epilogue
+from tinygrad_edu.rows.op import Op
+
+__all__ = [
+    "MINUS_ONE",
+    "ONE",
+    "Apply",
+    "Call",
+    "Column",
+    "Definition",
+    "Dots",
+    "Factor",
+    "Gather",
+    "Given",
+    "Group",
+    "Lane",
+    "LaneSums",
+    "Node",
+    "Number",
+    "Operand",
+    "Pattern",
+    "Product",
+    "Row",
+    "Slope",
+    "Slot",
+    "Sum",
+    "Term",
+    "Uniform",
+    "Zero",
+    "assert_never",
+    "factors",
+    "operands",
+    "row_of",
+    "rows_of",
+]
+
+
+def assert_never(node: NoReturn) -> NoReturn:
+    """Raises AssertionError. mypy accepts a call only where every kind was handled before it."""
+    raise AssertionError(f"{node!r} is a node of no known kind")
+
+
+# --- operands ------------------------------------------------------------------------------------
+# Number and Lane are named tuples, which are as frozen as dataclasses and hash at the speed of C.
+
+Slot: TypeAlias = int  # a slot of the tape
+
+
+@final
+class Number(NamedTuple):
+    """A number that is known when the graph is compiled, the same in all lanes."""
+
+    value: float
+
+
+ONE, MINUS_ONE = Number(1.0), Number(-1.0)
+
+
+@final
+@dataclass(frozen=True, eq=False, slots=True)
+class Row:
+    """The name of a row: one number for each lane. A program says how the row is computed.
+
+    Two rows are equal only if they are the same object.
+    """
+
+
+@final
+class Lane(NamedTuple):
+    """One lane of a row, used by other lanes too."""
+
+    row: Row
+    lane: int
+
+
+Factor: TypeAlias = Slot | Number  # an operand in the normal form
+Uniform: TypeAlias = Slot | Number | Lane  # an operand that is the same in all lanes
+Operand: TypeAlias = Row | Uniform  # an operand in a row program; a Row differs from lane to lane
+Term: TypeAlias = tuple[Factor, Factor]  # a product; if one factor is a number, it is the first
+Product: TypeAlias = tuple[Operand, Operand]
+Group: TypeAlias = dict[int, Slot]  # nodes that share a row, by lane; some lanes may have none
+
+
+def row_of(x: Operand | None) -> Row | Slot | Number | None:
+    """Returns the row that a lane belongs to, and any other operand unchanged."""
+    return x.row if isinstance(x, Lane) else x
+
+
+# --- nodes of the normal form --------------------------------------------------------------------
+
+
+@final
+@dataclass(frozen=True, eq=False, slots=True)
+class Sum:
+    """A sum of products."""
+
+    terms: Sequence[Term]
+
+
+@final
+@dataclass(frozen=True, eq=False, slots=True)
+class Call:
+    """An operation of the table that is not written as a sum of products."""
+
+    op: Op
+    args: tuple[Factor, ...]
+
+
+Node: TypeAlias = Sum | Call
+
+
+def factors(node: Node) -> Sequence[Factor]:
+    """Returns the operands of a node in order, as often as it uses them."""
+    if isinstance(node, Sum):
+        return [x for term in node.terms for x in term]
+    if isinstance(node, Call):
+        return node.args
+    assert_never(node)
+
+
+# --- definitions of rows -------------------------------------------------------------------------
+
+
+@final
+@dataclass(frozen=True, eq=False, slots=True)
+class Given:
+    """A column of inputs, which whoever runs the program writes into the arena."""
+
+
+@final
+@dataclass(frozen=True, eq=False, slots=True)
+class Pattern:
+    """Numbers known when the graph is compiled, one for each lane."""
+
+    numbers: tuple[float, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """A sum of products, on which the instruction DOTS performs an epilogue at last.
+
+    other: the row that the epilogue reads, if it reads one.
+    """
+
+    terms: tuple[Product, ...]
+    epilogue: Epilogue = PLAIN
+    other: Row | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """An operation of the table, applied lane by lane."""
+
+    op: Op
+    rows: tuple[Row, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """The derivative of another row. One instruction makes both."""
+
+    of: Row
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """One operand for each lane, whose number the lane takes; None if any number will do."""
+
+    sources: tuple[Operand | None, ...]
+
+
+@final
+@dataclass(frozen=True, eq=False, slots=True)
+class Column:
+    """One lane of each of eight rows. The eight columns of the same rows are their transpose."""
+
+    rows: tuple[Row, ...]
+
+
+@final
+@dataclass(frozen=True, eq=False, slots=True)
+class LaneSums:
+    """Eight sums over all lanes, one in each of the first eight lanes.
+
+    terms: a row, the hub, and eight others. Sum k adds hub * others[k] over all lanes and terms.
+    """
+
+    terms: tuple[tuple[Row, ...], ...]
+
+
+@final
+@dataclass(frozen=True, eq=False, slots=True)
+class Zero:
+    """Eight gradients that are always 0: no instruction computes them."""
+
+
+Definition: TypeAlias = Given | Pattern | Dots | Apply | Slope | Gather | Column | LaneSums | Zero
+
+
+def operands(node: Definition) -> Sequence[Operand | None]:
+    """Returns the operands in order, as often as the node uses them, without an epilogue's."""
+    if isinstance(node, Dots):
+        return [x for term in node.terms for x in term]
+    if isinstance(node, Apply | Column):
+        return node.rows
+    if isinstance(node, Gather):
+        return node.sources
+    if isinstance(node, LaneSums):
+        return [x for term in node.terms for x in term]
+    if isinstance(node, Slope):
+        return (node.of,)
+    if isinstance(node, Given | Pattern | Zero):
+        return ()
+    assert_never(node)
+
+
+def rows_of(node: Definition) -> Iterator[Row]:
+    """Yields the rows that a node is made of, as often as it uses them."""
+    for x in operands(node):
+        if isinstance(x, Row):
+            yield x
+        elif isinstance(x, Lane):
+            yield x.row
+    if isinstance(node, Dots) and node.other is not None:
+        yield node.other

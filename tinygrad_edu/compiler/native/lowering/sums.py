@@ -1,0 +1,50 @@
+"""Sums over all lanes, eight at a time: gradients, adjoints of single lanes, outputs."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from tinygrad_edu.compiler.native.lowering.nodes import LaneSums, Number, Row
+from tinygrad_edu.compiler.native.lowering.program import Writer
+from tinygrad_edu.compiler.native.machine.instructions import BLOCK
+
+__all__ = ["LaneSum", "sums"]
+
+LaneSum = list[tuple[Row, Row]]  # products of two rows, to be added over all lanes
+
+
+def sums(writer: Writer, wanted: Sequence[LaneSum]) -> Row:
+    """Returns a row with up to eight of these sums, one in each of its first lanes.
+
+    A term of the row is a hub, and for each sum the row that the hub is multiplied by there, 0
+    where the sum has no product left with that hub. Few terms are fast: of its two rows a product
+    takes as the hub the one that the most sums have.
+    """
+    zero, terms = writer.filling(Number(0.0)), []
+    having: dict[Row, dict[int, deque[int]]] = {}  # of each row, by sum, the products it is in
+    for k, products in enumerate(wanted):
+        for i, product in enumerate(products):
+            for row in dict.fromkeys(product):
+                having.setdefault(row, {}).setdefault(k, deque()).append(i)
+    done: set[tuple[int, int]] = set()
+
+    def sharing(row: Row) -> list[int]:
+        """The sums that have a product with that row which is in no term yet."""
+        for k, places in having[row].items():
+            while places and (k, places[0]) in done:
+                places.popleft()
+        return [k for k, places in having[row].items() if places]
+
+    for k, products in enumerate(wanted):
+        for i, product in enumerate(products):
+            if (k, i) not in done:
+                hub = max(product, key=lambda row: len(sharing(row)))
+                term = [hub, *[zero] * BLOCK]
+                for j in sharing(hub):
+                    place = having[hub][j].popleft()
+                    x, y = wanted[j][place]
+                    term[1 + j] = y if x is hub else x
+                    done.add((j, place))
+                terms.append(tuple(term))
+    return writer.row(LaneSums(tuple(terms)))

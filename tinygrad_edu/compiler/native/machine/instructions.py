@@ -1,0 +1,351 @@
+"""The machine: an interpreter of bytecode for graphs of any shape, written as LLVM code.
+
+Its memory is one arena of doubles. A row is `vectors` vectors of `width` lanes. A number that is
+the same in all lanes (a parameter, a constant, one lane of a row) has an address in the arena, too.
+The bytecode is a list of int32. An instruction is its code, its length, and addresses, steps and
+counts; addresses and steps are in doubles. There are these:
+
+    DOTS         row = epilogue(init + sum of u * row + sum of u * u + sum of row * row), where u is
+                 the same in all lanes; J rows at a time. Nearly all the work is done here.
+    ELEMENTWISE  an operation of the table, lane by lane
+    REDUCE       eight sums over all lanes of row * row: gradients of parameters
+    GATHER       numbers from anywhere, side by side
+    TRANSPOSE    eight rows as eight columns
+    UPDATE       the optimizer moves some parameters
+    0            the end
+
+The code knows nothing of any graph: it is compiled once for a width and a number of vectors.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate, product, repeat
+from math import inf
+
+from tinygrad_edu.compiler.native.machine.arithmetic import PAIRS
+from tinygrad_edu.compiler.native.machine.vector import Code, Pointer, Vector, muladd, when, written
+from tinygrad_edu.ops import TABLE, relu, step
+
+__all__ = [
+    "BLOCK",
+    "DOTS",
+    "ELEMENTWISE",
+    "EPILOGUES",
+    "GATHER",
+    "HEAD",
+    "OPS",
+    "PLAIN",
+    "REDUCE",
+    "RELU",
+    "TIMES",
+    "TIMES_STEP",
+    "TRANSPOSE",
+    "UPDATE",
+    "Epilogue",
+    "machine",
+    "outputs",
+    "wide",
+]
+
+BLOCK = 8  # sums of one REDUCE, and parameters that change together, whatever the width
+OPS = [*TABLE, *map(" and ".join, PAIRS)]  # the operations of ELEMENTWISE
+HEAD = 15  # int32 before the lists of DOTS
+GATHER, REDUCE, TRANSPOSE, UPDATE = 1, 2, 4, 5  # codes; REDUCE + 1 makes sixteen sums
+DOTS, ELEMENTWISE = 8, 16  # DOTS + i makes outputs(...)[i] rows, ELEMENTWISE + k applies OPS[k]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Epilogue:
+    """What DOTS does to a finished sum x. reads_row: whether it needs the numbers y of a row."""
+
+    apply: Callable[[Vector, Vector], Vector]
+    reads_row: bool = False
+
+
+PLAIN = Epilogue(lambda x, _: x)
+RELU = Epilogue(lambda x, _: written(relu)(x))
+TIMES = Epilogue(lambda x, y: x * y, reads_row=True)
+TIMES_STEP = Epilogue(lambda x, y: x * written(step)(y), reads_row=True)
+EPILOGUES = (PLAIN, RELU, TIMES, TIMES_STEP)  # an instruction has the place of its epilogue here
+
+
+def outputs(vectors: int, registers: int) -> list[int]:
+    """Returns how many rows DOTS can make at a time, 1 first: their sums must fit the registers."""
+    return [j for j in (1, 2, 4, 8, 16) if j == 1 or j * vectors <= registers - 5]
+
+
+def wide(width: int) -> str:
+    """Returns the attributes of functions; without them LLVM halves the widest vectors."""
+    bits = 64 * width
+    return f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
+
+
+def machine(width: int, vectors: int, registers: int, missing: Collection[str] = ()) -> str:
+    """Returns the LLVM module with `run(...)`, `train(...)` and the instructions.
+
+    width: doubles in a vector of the processor, 2, 4 or 8. vectors: of a row. registers: how many
+    vectors the processor holds. missing: operations to leave out, which the bytecode never uses.
+    """
+    code = _Machine(width, vectors)
+    calls = {GATHER: "gather", REDUCE: "reduce1", REDUCE + 1: "reduce2", TRANSPOSE: "transpose"}
+    for i, j in enumerate(outputs(vectors, registers)):
+        code.dots(j)
+        calls[DOTS + i] = f"dots{j}"
+    for k, name in enumerate(OPS):
+        if name not in missing:
+            code.elementwise(name)
+            calls[ELEMENTWISE + k] = f"elementwise_{k}"
+    code.gather()
+    code.reduce(1)
+    code.reduce(2)
+    code.transpose()
+    code.run(calls)
+    code.train()
+    return code.text()
+
+
+class _Machine(Code):
+    """Writes one function for each instruction.
+
+    Its parameters are `m`, the arena, and `t`, the int32 of the instruction. The docstrings name
+    these int32 in their order. Where an instruction makes several rows, it has the first address
+    of each kind, and a step, which is the distance from one such address to the next.
+    """
+
+    def __init__(self, width: int, vectors: int) -> None:
+        super().__init__(wide(width))
+        self.width, self.lanes = width, width * vectors
+
+    def row(self, at: Pointer) -> list[Pointer]:
+        """Returns where the vectors of a row are."""
+        return [at + c for c in range(0, self.lanes, self.width)]
+
+    def dots(self, j: int) -> None:
+        """Codes DOTS, DOTS + 1, ...: J rows, which are sums over the same rows with other u's.
+
+        code, length, out, out_step, init, init_step, count, u_step, epilogue, other, other_step,
+        uu, rr, a_step, b_step; then `count` pairs (u, row), `uu` pairs (u, u) and `rr` pairs
+        (row a, row b). init: what each sum begins with. other: the row that the epilogue reads.
+        Pairs (u, u) occur only if J is 1.
+        """
+        width = self.width
+        with self.function(f"internal void @dots{j}(double* m, i32* t)") as ((m, t), _):
+            out, out_step, init, init_step, count, u_step, *more = (t[k] for k in range(2, HEAD))
+            epilogue, other, other_step, uu, rr, a_step, b_step = more
+
+            def along(at: Vector, step: Vector) -> Iterable[Pointer]:
+                """The J addresses, counted from every fourth: few registers and few additions."""
+                fourths = accumulate(repeat(step * 4, (j - 1) // 4), operator.add, initial=m + at)
+                return [x + step * i for x in fourths for i in range(min(j, 4))]
+
+            def places(at: Vector, step: Vector) -> list[Pointer]:
+                """The first vector of each of the J rows, the second of each, and so on."""
+                return [x for c in zip(*map(self.row, along(at, step))) for x in c]
+
+            def pair(i: Vector) -> tuple[Vector, Vector]:
+                at = t + HEAD + i * 2
+                return at[0], at[1]
+
+            def scalars(i: Vector, s: Vector) -> list[Vector]:
+                a, b = pair(count + i)
+                return [muladd(m[a], m[b], s)]
+
+            def uniform(i: Vector, *sums: Vector) -> list[Vector]:
+                u, row = pair(i)
+                us = [at[0].splat(width) for at in along(u, u_step)]
+                xs = (at.vector(width) for at in self.row(m + row))  # one at a time, for all J sums
+                pairs = ((u, x) for x in xs for u in us)
+                return [muladd(u, x, s) for (u, x), s in zip(pairs, sums)]
+
+            def both(i: Vector, *sums: Vector) -> list[Vector]:
+                a, b = pair(count + uu + i)
+                xs, ys = places(a, a_step), places(b, b_step)
+                return [
+                    muladd(x.vector(width), y.vector(width), s) for x, y, s in zip(xs, ys, sums)
+                ]
+
+            begun = [at[0] for at in along(init, init_step)]
+            if j == 1:
+                begun = self.loop(uu, begun, scalars)
+            sums = [x.splat(width) for x in begun] * (self.lanes // width)
+            sums = self.loop(count, sums, uniform)
+            if self.lanes * j > width:
+                sums = self.loop(rr, sums, both)
+            else:  # one sum is made as four in turn, which do not wait for each other
+                zero = sums[0].constant(-0.0)
+                a, b, c, d = self.loop(
+                    rr, [*sums, zero, zero, zero], lambda i, s, *rest: [*rest, *both(i, s)]
+                )
+                sums = [(a + b) + (c + d)]
+
+            def store(last: Epilogue) -> None:
+                beside = places(other, other_step)
+                for s, at, y in zip(sums, places(out, out_step), beside):
+                    at.store(last.apply(s, y.vector(width) if last.reads_row else s))
+
+            self.cases(epilogue, {k: partial(store, x) for k, x in enumerate(EPILOGUES)})
+
+    def gather(self) -> None:
+        """Code GATHER: numbers from anywhere, side by side.
+
+        code, length, out, count; then 8 * count addresses of numbers.
+        """
+        with self.function("internal void @gather(double* m, i32* t)") as ((m, t), _):
+            out, eights = t[2], t[3]
+
+            def eight(i: Vector) -> None:
+                for k in range(BLOCK):
+                    (m + out + i * BLOCK + k).store(m[(t + 4 + i * BLOCK)[k]])
+
+            self.loop(eights, [], eight)
+
+    def elementwise(self, name: str) -> None:
+        """Codes ELEMENTWISE, ELEMENTWISE + 1, ...: one operation, `count` times.
+
+        code, length, out, count, a, a_step, b, b_step. The results lie side by side. A pair of
+        operations on `a` has a second result, which goes to `b`. Two vectors are computed at a
+        time, because they do not wait for each other. With an odd number of vectors the last two
+        overlap the two before.
+        """
+        value, _, slope = name.partition(" and ")
+        pair = PAIRS.get((value, slope))
+        operands = 1 if pair else len(TABLE[name].derivatives)
+        size = min(self.lanes, 2 * self.width)
+        last, pieces = self.lanes - size, Vector(self, f"{-(-self.lanes // size)}", "i64")
+        header = f"internal void @elementwise_{OPS.index(name)}(double* m, i32* t)"
+        with self.function(header) as ((m, t), _):
+            out, count, a, a_step, b, b_step = (t[k] for k in range(2, 8))
+
+            def one(i: Vector) -> None:
+                places = [m + a + i * a_step, m + b + i * b_step][:operands]
+                to, beside = m + out + i * self.lanes, m + b + i * b_step
+
+                def some(k: Vector) -> None:
+                    c = when(k * size > last, last, k * size) if last else 0
+                    xs = [(at + c).vector(size) for at in places]
+                    if pair:
+                        result, second = pair(*xs)
+                        (beside + c).store(second)
+                    else:
+                        result = written(TABLE[name])(*xs)
+                    (to + c).store(result)
+
+                self.loop(pieces, [], some) if last else some(i)
+
+            self.loop(count, [], one)
+
+    def reduce(self, hubs: int) -> None:
+        """Codes REDUCE and REDUCE + 1: eight or sixteen sums over all lanes, added to the arena.
+
+        code, length, count, one or two addresses of eight sums; then for each of `count` terms one
+        or two rows, the hubs, and eight more. A sum adds up hub * row over lanes and terms. Two
+        hubs share the eight rows, which are read once.
+        """
+        width, size = self.width, BLOCK + hubs
+        with self.function(f"internal void @reduce{hubs}(double* m, i32* t)") as ((m, t), _):
+            terms, *outs = (t[k] for k in range(2, 3 + hubs))
+
+            def term(i: Vector, *sums: Vector) -> Sequence[Vector]:
+                these = t + (3 + hubs) + i * size
+                for at in zip(*(self.row(m + these[k]) for k in range(size))):
+                    xs = [x.vector(width) for x in at]
+                    pairs = product(xs[:hubs], xs[hubs:])
+                    sums = tuple(muladd(hub, x, s) for (hub, x), s in zip(pairs, sums))
+                return sums
+
+            zero = Vector(self, "zeroinitializer", width=width)
+            sums = self.loop(terms, [zero] * BLOCK * hubs, term)
+            for k in range(0, BLOCK * hubs, width):
+                at = m + outs[k // BLOCK] + k % BLOCK
+                at.store(at.vector(width) + _across(sums[k : k + width]))
+
+    def transpose(self) -> None:
+        """Code TRANSPOSE: row k of the result is lane k of each of eight rows.
+
+        code, length, out, eight rows of eight lanes. Three rounds exchange neighbours, pairs and
+        fours.
+        """
+        with self.function("internal void @transpose(double* m, i32* t)") as ((m, t), _):
+            out, rows = m + t[2], [(m + t[3 + k]).vector(BLOCK) for k in range(BLOCK)]
+            for half in (1, 2, 4):
+                low = [i if not i & half else BLOCK + i - half for i in range(BLOCK)]
+                for k in (k for k in range(BLOCK) if not k & half):
+                    a, b = rows[k], rows[k + half]
+                    rows[k] = a.shuffled(b, low)
+                    rows[k + half] = a.shuffled(b, [i + half for i in low])
+            for k, row in enumerate(rows):
+                (out + k * BLOCK).store(row)
+
+    def run(self, calls: dict[int, str]) -> None:
+        """Runs the instructions of the bytecode, up to code 0.
+
+        Code UPDATE: if `update` is not null, it changes `count` blocks of eight parameters: block
+        `first`, and others a step apart. code, length, first, count, step.
+        """
+        header = "void @run(double* m, i32* bytecode, ptr update, i64* places, double* settings)"
+        with self.function(header) as ((m, _, *given), (update,)):
+            t = Pointer(self, "%t", "i32")
+
+            def change() -> None:
+                call = partial(self.call, "%update", m, *given, t[2], t[3], t[4])
+                self.cases(update.equals(0), {0: call})
+
+            bodies = {k: partial(self.call, f"@{name}", m, t) for k, name in calls.items()}
+            self.do("br label %next")
+            self.start("next")
+            place = len(self.lines)  # of a line that needs a name from below
+            self.cases(t[0], {**bodies, UPDATE: change}, "end")
+            ends = f"[ %bytecode, %entry ], [ {(t + t[1]).name}, %{self.block} ]"
+            self.lines.insert(place, f"%t = phi ptr {ends}")
+            self.do("br label %next")
+            self.start("end")
+
+    def train(self) -> None:
+        """Trains for `steps` steps at most, and returns how many were made.
+
+        It stops after a step whose first output is not finite. Examples come in chunks, a row in
+        each. plan: eight numbers: the address of a chunk's inputs, their count, the count of
+        chunks; the address of what each step sets to 0, its count; the address of the outputs,
+        their count; the count of a step's settings. columns: the inputs of all chunks. losses: room
+        for the outputs of each step. update: null, or the function of an `Update`, which moves the
+        parameters in the last chunk. places, settings: what it is called with.
+        """
+        data = "double* m, i32* bytecode, i64* plan, double* columns, double* losses, i64 steps"
+        header = f"i64 @train({data}, ptr update, i64* places, double* settings)"
+        with self.function(header) as (pointers, (steps, update)):
+            m, bytecode, plan, columns, losses, places, settings = pointers
+            to, size, chunks, zero, zeroed, sums, outputs, each = (plan[k] for k in range(8))
+            no, fill = Vector(self, "false", "i1"), Vector(self, "0", "i8")
+
+            def copy(to: Pointer, source: Pointer, doubles: Vector) -> None:
+                self.call("@llvm.memcpy.p0.p0.i64", to, source, doubles * 8, no)
+
+            def step(s: Vector) -> None:
+                def chunk(c: Vector) -> None:
+                    copy(m + to, columns + c * size, moved)
+                    last = when((c + 1).equals(chunks), update, 0)
+                    self.call("@run", m, bytecode, last, places, settings + s * each)
+
+                self.call("@llvm.memset.p0.i64", m + zero, fill, zeroed * 8, no)
+                moved = when((s > 0) & chunks.equals(1), 0, size)  # a single chunk is copied once
+                self.loop(chunks, [], chunk)
+                copy(losses + s * outputs, m + sums, outputs)
+                self.cases(abs(m[sums]) < inf, {0: lambda: self.leave(s + 1)})
+
+            self.loop(steps, [], step)
+            self.leave(steps)
+
+
+def _across(vectors: Sequence[Vector]) -> Vector:
+    """Returns one vector, the sums over the lanes of each of these vectors, added by halves."""
+    found, half = list(vectors), len(vectors) // 2
+    while half:
+        low = [i for i in range(2 * len(vectors)) if not i & half]
+        high = [i + half for i in low]
+        found = [a.shuffled(b, low) + a.shuffled(b, high) for a, b in zip(found[::2], found[1::2])]
+        half //= 2
+    return found[0]

@@ -1,0 +1,84 @@
+"""An optimizer's update as machine code, made from the graph that it records of one update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tinygrad_edu.compiler.native.machine.instructions import BLOCK
+from tinygrad_edu.compiler.native.machine.vector import Code, Vector, written
+from tinygrad_edu.compiler.tape.loops import function
+from tinygrad_edu.compiler.tape.tape import record
+from tinygrad_edu.engine import Value
+from tinygrad_edu.ops import CONSTANT, LEAF
+
+__all__ = ["FEW", "Update"]
+
+FEW = 8  # up to so many steps a Python loop is faster than NumPy
+
+
+class Update:
+    """One update of the parameters. `text` is the LLVM module with the function
+
+        update(m, places, settings, first, count, step)
+
+    which updates `count` blocks of eight parameters: block `first`, and others `step` apart.
+    places: where the parameters begin, their gradients, and each of the optimizer's states.
+    settings: this step's number from each list of the method `settings`.
+    """
+
+    def __init__(
+        self, leaves: Sequence[Value], results: Sequence[Value], width: int, attributes: str
+    ) -> None:
+        """leaves: a parameter, its gradient, its states, the learning rate, the number of the step.
+        results: the new parameter and the new states."""
+        *places, rate, steps = leaves
+        tape = record(results)
+        own = {
+            tape.leaves[x] for x in places if x in tape.leaves
+        }  # slots that differ from parameter to parameter
+        read = set(tape.outputs)
+        for k, operands in enumerate(zip(tape.a, tape.b)):
+            if not own.isdisjoint(operands):
+                own.add(k)
+                read.update(x for x in operands if x >= 0)
+        self.common = sorted(k for k in read - own if tape.ops[k] is not CONSTANT)
+        self.given = [x in tape.leaves for x in (rate, steps)]
+        read_too = [tape.leaves[x] for x in (rate, steps) if x in tape.leaves]
+        self.others = [0.0 for k, op in enumerate(tape.ops) if op is LEAF and k not in read_too]
+        self.runs = [function(tape, read_too, [], self.common, arrays=a) for a in (False, True)]
+        code = Code(attributes, " contract")
+        header = (
+            "void @update(double* m, i64* places, double* settings, i64 first, i64 count, i64 step)"
+        )
+        with code.function(header) as ((m, at, settings), (first, count, apart)):
+            begins = [m + at[i] + first * BLOCK for i, _ in enumerate(places)]
+            given = {k: settings[i].splat(width) for i, k in enumerate(self.common)}
+
+            def change(i: Vector) -> None:
+                for c in range(0, BLOCK, width):
+                    own_at = [begin + i * apart * BLOCK + c for begin in begins]
+                    slots = given | {
+                        tape.leaves[leaf]: x.vector(width)
+                        for leaf, x in zip(places, own_at)
+                        if leaf in tape.leaves
+                    }
+                    for k in sorted((own | read) - slots.keys()):
+                        if tape.ops[k] is CONSTANT:
+                            slots[k] = Vector(code, "", width=width).constant(tape.data[k])
+                        else:
+                            operands = (slots[x] for x in (tape.a[k], tape.b[k]) if x >= 0)
+                            slots[k] = written(tape.ops[k])(*operands)
+                    for x, k in zip([own_at[0], *own_at[2:]], tape.outputs):
+                        x.store(slots[k])
+
+            code.loop(count, [], change)
+        self.text = code.text()
+
+    def settings(self, rates: Sequence[float], steps: Sequence[float]) -> list[list[float]]:
+        """Returns the scalars that all parameters share, such as the rate and bias corrections.
+
+        Each list has one scalar's numbers at these steps.
+        """
+        columns = [x for x, is_read in zip((rates, steps), self.given) if is_read]
+        run = self.runs[len(rates) > FEW]
+        return run(columns, self.others, len(rates))[1]

@@ -1,0 +1,306 @@
+"""LLVM code, written by Python's operators: each operation writes one line.
+
+An expression of floats has a number as its result, an expression of `Vector`s writes the code that
+computes it, for all lanes at once. If `a` is a vector of two lanes, `a * 2 + 1` writes
+
+    %v1 = fmul <2 x double> %a, <double 0x4000000000000000, double 0x4000000000000000>
+    %v2 = fadd <2 x double> %v1, <double 0x3ff0000000000000, double 0x3ff0000000000000>
+
+A `Vector` of width 0 stands for a single number. A `Pointer` is an address of numbers: `m[i + 8]`
+loads one of them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from tinygrad_edu.rows.op import TABLE, Op
+
+__all__ = ["WRITERS", "Code", "Pointer", "Vector", "bits", "muladd", "when", "written"]
+
+# How operations of the table are written for vectors, by their names; `arithmetic` fills it.
+WRITERS: dict[str, Callable[..., Vector]] = {}
+
+
+class Code:
+    """An LLVM module that is being written, line by line.
+
+    attributes: of its functions. flags: the freedom LLVM has with floats; " contract" allows it to
+    round a * b + c once instead of twice.
+    """
+
+    def __init__(self, attributes: str = "", flags: str = "") -> None:
+        self.attributes, self.flags, self.lines = attributes, flags, list[str]()
+        self.called, self.defined = dict[str, str](), set[str]()  # declarations; names
+        self.names, self.block = 0, ""
+
+    def text(self) -> str:
+        """Returns the module. Functions that it calls and does not define are declared first."""
+        declared = (x for f, x in self.called.items() if f[0] == "@" and f not in self.defined)
+        return "\n".join([*declared, *self.lines, ""])
+
+    def name(self, kind: str = "%v") -> str:
+        """Returns a new name."""
+        self.names += 1
+        return f"{kind}{self.names}"
+
+    def do(self, line: str) -> None:
+        """Writes a line."""
+        self.lines.append(line)
+
+    def start(self, block: str) -> None:
+        """Begins a block: a run of lines that a branch can go to."""
+        self.do(f"{block}:")
+        self.block = block
+
+    @contextmanager
+    def function(self, header: str) -> Iterator[tuple[list[Pointer], list[Vector]]]:
+        """Defines a function: lines that are written inside of the `with` block are its body.
+
+        header: such as "void @f(double* m, i64 n)". Yields the Pointers, whose types end in *, and
+        the other parameters.
+        """
+        head, _, parameters = header[:-1].partition("(")
+        given: list[Vector | Pointer] = []
+        for kind, name in map(str.split, parameters.split(", ")):
+            is_vector = kind[-1] != "*"
+            given.append((Vector if is_vector else Pointer)(self, f"%{name}", kind.rstrip("*")))
+        self.defined.add(head.split()[-1])
+        self.do(f"define {head}({_typed(given)}) {self.attributes} {{")
+        self.start("entry")
+        yield (
+            [x for x in given if isinstance(x, Pointer)],
+            [x for x in given if isinstance(x, Vector)],
+        )
+        self.do("ret void" if "void" in head else "unreachable")
+        self.do("}")
+
+    def leave(self, x: Vector) -> None:
+        """Writes a return of `x`; lines after it are not reached until another block begins."""
+        self.do(f"ret {_typed([x])}")
+        self.start(self.name("b"))
+
+    def calling(self, result: str, function: str, args: Sequence[Vector | Pointer]) -> str:
+        """Returns the text of a call."""
+        self.called[function] = f"declare {result} {function}({', '.join(x.type for x in args)})"
+        return f"call {result} {function}({_typed(args)})"
+
+    def call(self, function: str, *args: Vector | Pointer) -> None:
+        """Writes a call of a function that returns nothing."""
+        self.do(self.calling("void", function, args))
+
+    def loop(
+        self, count: Vector, first: Sequence[Vector], body: Callable[..., Sequence[Vector] | None]
+    ) -> list[Vector]:
+        """Writes a loop over i from 0 to count - 1, with values that each round hands to the next.
+
+        body: is called with i and these values and returns the next ones. first: the values of the
+        first round. Returns those of the last.
+        """
+        before, head, inside, after = self.block, self.name("b"), self.name("b"), self.name("b")
+        begun = [count.constant(0), *first]
+        names = [Vector(self, self.name(), x.kind, x.width) for x in begun]
+        self.do(f"br label %{head}")
+        self.start(head)
+        place = len(self.lines)  # of lines that need names from below
+        self.do(f"br i1 {(names[0] < count).name}, label %{inside}, label %{after}")
+        self.start(inside)
+        given = body(*names) or ()
+        results = [names[0] + 1, *given]
+        self.do(f"br label %{head}")
+        self.lines[place:place] = [
+            f"{z.name} = phi {x.type} [ {x.name}, %{before} ], [ {y.name}, %{self.block} ]"
+            for x, y, z in zip(begun, results, names)
+        ]
+        self.start(after)
+        return names[1:]
+
+    def cases(self, value: Vector, bodies: dict[int, Callable[[], None]], other: str = "") -> None:
+        """Writes a choice: the body of that number, or block `other`, or nothing."""
+        after, names = self.name("b"), {k: self.name("b") for k in bodies}
+        table = " ".join(f"{value.type} {k}, label %{name}" for k, name in names.items())
+        self.do(f"switch {_typed([value])}, label %{other or after} [ {table} ]")
+        for k, body in bodies.items():
+            self.start(names[k])
+            body()
+            self.do(f"br label %{after}")
+        self.start(after)
+
+
+def _typed(xs: Sequence[Vector | Pointer]) -> str:
+    return ", ".join(f"{x.type} {x.name}" for x in xs)
+
+
+def _infix(name: str) -> Callable[[Vector, Vector | float], Vector]:
+    return lambda a, b: a.write(name, a, b)
+
+
+def _reflected(name: str) -> Callable[[Vector, float], Vector]:
+    return lambda b, a: b.write(name, a, b)
+
+
+def _compared(floats: str, integers: str) -> Callable[[Vector, Vector | float], Vector]:
+    def compared(a: Vector, b: Vector | float) -> Vector:
+        how = f"fcmp {floats}" if a.kind == "double" else f"icmp {integers}"
+        return a.line(f"{how} {a.type} {a.name}, {a.of(b).name}", "i1")
+
+    return compared
+
+
+class Vector:
+    """A vector in a function that is being written.
+
+    name: in the code. kind: of its lanes: floats ("double"), integers of 64 bits that wrap round
+    ("i64"), or results of a comparison ("i1"). width: the number of lanes; 0 for a single number,
+    or an address ("ptr").
+    """
+
+    def __init__(self, code: Code, name: str, kind: str = "double", width: int = 0) -> None:
+        self.code, self.name, self.kind, self.width = code, name, kind, width
+        self.type = f"<{width} x {kind}>" if width else kind
+
+    def _apply(self, op: Op, /, *args: Vector | float) -> Vector:
+        """Writes an operation of the table: by its writer, or as it is made of other operations."""
+        return written(op)(*map(self.of, args))
+
+    def _known(self) -> None:
+        return None
+
+    def _choose(self, x: Vector | float, y: Vector | float) -> Vector:
+        return when(self, x, y)
+
+    def _compare(self, sign: str, other: Vector | float) -> Vector:
+        return self.equals(other)  # the other signs are operators
+
+    def __bool__(self) -> bool:
+        raise TypeError("a Vector has no numbers until the code runs: use when(), not if")
+
+    def line(self, text: str, kind: str = "", width: int | None = None) -> Vector:
+        """Writes a line, and returns its result."""
+        name = self.code.name()
+        self.code.do(f"{name} = {text}")
+        return Vector(self.code, name, kind or self.kind, self.width if width is None else width)
+
+    def write(self, name: str, *args: Vector | float) -> Vector:
+        """Writes an instruction on vectors like this one. Those on floats begin with f."""
+        name = f"f{name}{self.code.flags}" if self.kind == "double" else name
+        return self.line(f"{name} {self.type} {', '.join(self.of(x).name for x in args)}")
+
+    def call(self, function: str, *args: Vector | float) -> Vector:
+        """Writes a call of a function whose arguments and result are vectors like this one."""
+        return self.line(self.code.calling(self.type, function, [*map(self.of, args)]))
+
+    def intrinsic(self, name: str, *args: Vector | float) -> Vector:
+        """Writes a call of a function that is part of LLVM."""
+        return self.call(f"@llvm.{name}.{f'v{self.width}' if self.width else ''}f64", *args)
+
+    def cast(self, kind: str) -> Vector:
+        """Returns the same bits as another kind."""
+        to = Vector(self.code, "", kind, self.width)
+        return to.line(f"bitcast {_typed([self])} to {to.type}")
+
+    def of(self, x: Vector | float) -> Vector:
+        """Returns `x` itself, or a number as a vector like this one."""
+        return x if isinstance(x, Vector) else self.constant(x)
+
+    def constant(self, x: float) -> Vector:
+        """Returns a vector like this one with that number in every lane."""
+        lane = f"0x{bits(x):016x}" if self.kind == "double" else "null" if self.kind == "ptr" else x
+        lanes = f"<{', '.join([f'{self.kind} {lane}'] * self.width)}>"
+        return Vector(self.code, lanes if self.width else f"{lane}", self.kind, self.width)
+
+    def shuffled(self, other: Vector, lanes: Sequence[int]) -> Vector:
+        """Returns a vector of these lanes. Lanes of `other` have the numbers from `width` on."""
+        mask = f"<{len(lanes)} x i32> <{', '.join(f'i32 {i}' for i in lanes)}>"
+        return self.line(f"shufflevector {_typed([self, other])}, {mask}", width=len(lanes))
+
+    def splat(self, width: int) -> Vector:
+        """Returns a vector with this one number in every lane."""
+        empty = Vector(self.code, "poison", self.kind, width)
+        one = empty.line(f"insertelement {_typed([empty, self])}, i64 0")
+        return one.shuffled(empty, [0] * width)
+
+    __add__, __radd__ = _infix("add"), _reflected("add")
+    __sub__, __rsub__ = _infix("sub"), _reflected("sub")
+    __mul__, __rmul__ = _infix("mul"), _reflected("mul")
+    __truediv__, __rtruediv__ = _infix("div"), _reflected("div")
+    __lt__, __le__ = _compared("olt", "slt"), _compared("ole", "sle")
+    __gt__, __ge__ = _compared("ogt", "sgt"), _compared("oge", "sge")
+    equals = _compared("oeq", "eq")
+
+    def __pow__(self, b: Vector | float) -> Vector:
+        return self._apply(TABLE["pow"], self, b)
+
+    def __rpow__(self, a: float) -> Vector:
+        return self._apply(TABLE["pow"], a, self)
+
+    __lshift__, __rshift__ = _infix("shl"), _infix("lshr")
+    __and__, __or__ = _infix("and"), _infix("or")
+
+    def __neg__(self) -> Vector:
+        return self.write("neg", self)
+
+    def __abs__(self) -> Vector:
+        return self.intrinsic("fabs", self)
+
+
+class Pointer:
+    """An address of numbers: doubles, i64, or i32, which become i64 when they are read."""
+
+    type = "ptr"
+
+    def __init__(self, code: Code, name: str, kind: str = "double") -> None:
+        self.code, self.name, self.kind = code, name, kind
+
+    def __add__(self, i: Vector | int) -> Pointer:
+        if isinstance(i, int) and i == 0:
+            return self
+        index = Vector(self.code, "", "i64").of(i)
+        at = index.line(f"getelementptr {self.kind}, ptr {self.name}, {_typed([index])}")
+        return Pointer(self.code, at.name, self.kind)
+
+    def __getitem__(self, i: Vector | int) -> Vector:
+        """Loads the number that lies `i` numbers further on."""
+        x = (self + i).vector(0)
+        return x.line(f"sext i32 {x.name} to i64", "i64") if x.kind == "i32" else x
+
+    def vector(self, width: int) -> Vector:
+        """Loads the numbers from this address on, which need not be a multiple of the vector."""
+        like = Vector(self.code, "", self.kind, width)
+        aligned = ", align 8" if width else ""
+        return like.line(f"load {like.type}, ptr {self.name}{aligned}")
+
+    def store(self, x: Vector) -> None:
+        """Writes a store of `x` to this address."""
+        self.code.do(f"store {_typed([x, self])}, align 8")
+
+
+def muladd(a: Vector, b: Vector | float, c: Vector | float) -> Vector:
+    """Returns a * b + c, rounded only once where the machine can do that."""
+    return a.intrinsic("fmuladd", a, b, c)
+
+
+def when(condition: Vector, x: Vector | float, y: Vector | float) -> Vector:
+    """Returns `x` in the lanes where the condition holds, and `y` in the others."""
+    like = x if isinstance(x, Vector) else y
+    if not isinstance(like, Vector):
+        like = Vector(condition.code, "", width=condition.width)
+    return like.line(f"select {_typed([condition, like.of(x), like.of(y)])}")
+
+
+def written(op: Op) -> Callable[..., Vector]:
+    """Returns the function that writes an operation of the table for vectors."""
+    value: Callable[..., Vector | float] = op.value
+
+    def as_made_of_others(*args: Vector) -> Vector:
+        result = value(*args)
+        return result if isinstance(result, Vector) else args[0].constant(result)
+
+    return WRITERS.get(op.name, as_made_of_others)
+
+
+def bits(x: float) -> int:
+    """Returns the 64 bits of a float as an integer."""
+    return int.from_bytes(struct.pack(">d", x), "big")

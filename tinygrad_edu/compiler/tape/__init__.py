@@ -1,0 +1,1 @@
+"""The tape: a graph as a list of instructions, and its simplest readers."""

@@ -1,0 +1,64 @@
+"""What is imported that is no module here, such as `tinygrad_edu.nn.functional`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from tinygrad_edu.habits.hints import NAMES, places
+
+__all__ = ["MODULES", "install"]
+
+_PACKAGE = __name__.partition(".")[0]
+_OPTIMIZERS = "from tinygrad_edu.optim import SGD, Adam"
+MODULES = {  # of torch and others, below the package
+    "autograd": "from tinygrad_edu import grad, gradient, jacobian, hessian, no_grad",
+    "core": "from tinygrad_edu import Value",
+    "nn.functional": (
+        "from tinygrad_edu import relu, tanh; from tinygrad_edu.losses import mse_loss, softmax"
+    ),
+    "init": "from tinygrad_edu.nn.init import xavier, he, uniform, normal",
+    "nn.layers": "from tinygrad_edu.nn import Linear, Layer, MLP",
+    "nn.losses": "from tinygrad_edu.losses import mse_loss, cross_entropy",
+    "nn.loss": "from tinygrad_edu.losses import mse_loss, cross_entropy",
+    "nn.modules": "from tinygrad_edu.nn import Module, Linear",
+    "nn.module": "from tinygrad_edu.nn import Module, Linear",
+    "nn.optim": _OPTIMIZERS,
+    "nn.parameter": "from tinygrad_edu.nn import Parameter",
+    "nn.utils": "from tinygrad_edu.optim import clip_grad_norm_, clip_grad_value_",
+    "optim.adam": "from tinygrad_edu.optim import Adam",
+    "optim.adamw": "from tinygrad_edu.optim import AdamW",
+    "lr_scheduler": "from tinygrad_edu.optim.lr_scheduler import StepLR, CosineAnnealingLR",
+    "optim.optimizer": "from tinygrad_edu.optim import Optimizer",
+    "schedules": "from tinygrad_edu.optim import cosine, step_decay, warm_up",
+    "optim.sgd": "from tinygrad_edu.optim import SGD",
+    "micrograd": "from tinygrad_edu.compat.micrograd.engine import Value",
+    "optimizers": _OPTIMIZERS,
+    "optimizer": _OPTIMIZERS,
+    "plot": "x.draw(), and draw.plots of tinygrad_edu",
+    "tensor": "from tinygrad_edu import Value, which is one number",
+    "value": "from tinygrad_edu import Value",
+    "viz": "x.draw() of a Value",
+}
+
+
+class _Finder:
+    """Asked by Python for a module that nobody else has found: it has none, but words."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> None:
+        """ModuleNotFoundError for what is something else here; None for what is not known."""
+        package, _, below = name.partition(".")
+        if package != _PACKAGE or not below or below.rpartition(".")[2].startswith("_"):
+            return
+        found = MODULES.get(below) or NAMES.get(below) or ("." not in below and places[-1](below))
+        if found:
+            raise ModuleNotFoundError(f"there is no module {name}; here it is: {found}", name=name)
+
+
+def install() -> None:
+    """Lets Python ask, after all others, for what is below this package and nowhere else."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.append(_Finder())

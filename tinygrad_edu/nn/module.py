@@ -1,0 +1,372 @@
+"""A part of a network: its parameters by name, its parts, and what is asked of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from numbers import Real
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+
+from tinygrad_edu.engine import Value, topological_order
+from tinygrad_edu.errors import LengthError, StateError
+from tinygrad_edu.habits.hints import alone
+from tinygrad_edu.habits.keywords import Strict
+from tinygrad_edu.ops import LEAF
+from tinygrad_edu.rows.ieee import number
+from tinygrad_edu.trees import has_value, is_tree, like, numbers
+
+__all__ = [
+    "Module",
+    "Number",
+    "Parameter",
+    "VectorModule",
+    "check_length",
+    "check_size",
+]
+
+Number = Value | float
+M = TypeVar("M", bound="Module")
+
+_ELSEWHERE = {  # what people look for in a module
+    "fit": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
+    "fit_transform": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
+    "partial_fit": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
+    "train_on_batch": "train(..., batch_size=32) of tinygrad_edu.train",
+    "predict_proba": "predict(X), and softmax of tinygrad_edu.losses for logits",
+    "evaluate": "train(..., metrics=['accuracy']), or predict(X) and a comparison",
+    "accuracy": "train(..., metrics=['accuracy']), or predict(X) and a comparison",
+    "loss": "a function of outputs and targets: mse_loss(model(x), [1.0]) of tinygrad_edu.losses",
+    "optimizer": "SGD(model.parameters(), lr=0.1) of tinygrad_edu.optim",
+    "score": "train(..., metrics=['accuracy']), or predict(X) and a comparison",
+    "compile": "compile(loss, wrt=model.parameters()), or train(..., compiled=True)",
+    "children": "parts() gives pairs of a name and a part",
+    "named_children": "parts() gives pairs of a name and a part",
+    "modules": "walk() gives pairs of a name and a part, at any depth",
+    "named_modules": "walk() gives pairs of a name and a part, at any depth",
+    "n_parameters": "len(model.parameters())",
+    "num_parameters": "len(model.parameters())",
+    "num_params": "len(model.parameters())",
+    "count_params": "len(model.parameters())",
+    "nparams": "len(model.parameters())",
+    "numel": "len(model.parameters())",
+    "save": "save(path, model) of tinygrad_edu.saving",
+    "load": "load(path, model) of tinygrad_edu.saving",
+    "save_weights": "save(path, model) of tinygrad_edu.saving",
+    "load_weights": "load(path, model) of tinygrad_edu.saving",
+    "coef_": "state_dict() has every parameter by its name",
+    "intercept_": "state_dict() has every parameter by its name",
+    "intercepts_": "state_dict() has every parameter by its name",
+    "loss_curve_": "train(...) returns the history: history.losses",
+    "get_params": "state_dict() has every parameter by its name",
+    "set_params": "load_state_dict(state)",
+    "get_parameter": "dict(model.named_parameters())['layer1.neuron1.b']",
+    "get_submodule": "dict(model.walk())['layer1']",
+    "trainable_variables": "parameters()",
+    "variables": "parameters()",
+    "params": "parameters()",
+    "buffers": "what is no leaf is no parameter: vars(model)",
+    "named_buffers": "what is no leaf is no parameter: vars(model)",
+    "coefs_": "state_dict() has every parameter by its name",
+    "get_weights": "state_dict() has every parameter by its name",
+    "set_weights": "load_state_dict(state)",
+    "weights": "parameters(), or state_dict() with their names",
+    "weight": "a neuron's are w and b: model.layers[0].neurons[0].w; a Linear has weight and bias",
+    "bias": "a neuron's are w and b: model.layers[0].neurons[0].b; a Linear has weight and bias",
+    "draw": "y.draw(level='neuron') of an output y draws the network that made it",
+    "graph": "graph(y) of an output y",
+    "show": "y.draw(level='neuron') of an output y draws the network that made it",
+    "plot": "y.draw(level='neuron') of an output y draws the network that made it",
+    "backward": "loss.backward(): it is the loss that is differentiated",
+    "step": "optimizer.step()",
+    "to": "nothing to do: every number is a float of Python",
+    "cuda": "nothing to do: every number is a float of Python",
+    "cpu": "nothing to do: every number is a float of Python",
+    "half": "nothing to do: every number is a float of Python",
+    "type": "nothing to do: every number is a float of Python",
+    "device": "nothing to do: every number is a float of Python",
+    "dtype": "nothing to do: every number is a float of Python",
+    "share_memory": "nothing to do: every number is a float of Python",
+    "double": "nothing to do: every number is a float of Python",
+    "float": "nothing to do: every number is a float of Python",
+    "register_parameter": "assign a leaf: self.w = Parameter(0.5)",
+    "register_buffer": "assign a float: self.mean = 0.0 is no parameter",
+    "add": "Sequential(Linear(2, 3), Tanh(), Linear(3, 1)) is made of all its parts",
+    "append": "Sequential(Linear(2, 3), Tanh(), Linear(3, 1)) is made of all its parts",
+    "register_module": "assign a part: self.layer = Linear(2, 1)",
+    "register_forward_hook": "trace(y) has every event of both passes",
+    "extra_repr": "about() is the first line of repr(model)",
+    "input_size": "summary() has the parts and their sizes",
+    "add_module": "assign a part: self.layer = Linear(2, 1)",
+    "apply": "for p in model.parameters(): p.data = ...",
+    "init_weights": "for p in model.parameters(): p.data = ...",
+    "requires_grad_": "give the optimizer only the parameters that are to learn",
+    "freeze": "give the optimizer only the parameters that are to learn",
+    "history": "train(...) returns the history",
+}
+
+
+class Module(Strict):
+    """A part of a network. Its parameters are the leaves among its attributes, in order.
+
+    Lists, tuples and dicts are looked into, at any depth; so are parts of the network, which are
+    Modules. An item of the list `layers` is called `layer1`, `layer2`, ...; one of the list `w` of
+    Values, `w[0]`, `w[1]`, ... A module of one's own defines `forward`.
+    """
+
+    training: bool = True
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """This returns what `forward` makes of the inputs."""
+        return self.forward(*inputs, **named)
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """This returns the outputs for these inputs. A module of one's own defines it."""
+        if type(self).__call__ is not Module.__call__:
+            return self(*inputs, **named)
+        raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
+
+    def predict(self, *inputs: Any, **named: Any) -> Any:
+        """This returns the outputs as floats, in the shape in which the module gives Values."""
+        return _floats(self(*inputs, **named))
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """This returns a pair of name and parameter for each, in order.
+
+        One that occurs twice is there once, by its first name. ValueError if two parameters
+        have one name.
+        """
+        first: dict[Value, str] = {}
+        for name, value in self._named():
+            first.setdefault(value, name)
+        if len(set(first.values())) < len(first):
+            raise ValueError("two parameters have one name: give the lists and parts other names")
+        return iter([(name, value) for value, name in first.items()])
+
+    def parameters(self) -> list[Value]:
+        """This returns every parameter once, in order."""
+        return [p for _, p in self.named_parameters()]
+
+    @alone("every grad becomes 0.0", without_effect="set_to_none")
+    def zero_grad(self) -> None:
+        """Sets the grad of every parameter to 0."""
+        for p in self.parameters():
+            p.grad = 0.0
+
+    def label(self) -> None:
+        """Labels every parameter with its name, as pictures and files show it."""
+        for name, value in self.named_parameters():
+            value.label = name
+
+    def state_dict(self) -> dict[str, float]:
+        """This returns the number of every parameter, by its name."""
+        return {name: p.data for name, p in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, float], *, strict: bool = True) -> None:
+        """Sets the parameters to the numbers of such a dict.
+
+        StateError, and nothing is changed, where names are missing or unknown; NumberError for
+        what is no number.
+        """
+        if not strict:
+            raise TypeError(
+                "a state is loaded whole, and strict=False is not: for a part of it write "
+                "model.load_state_dict({**model.state_dict(), **part})"
+            )
+        own = dict(self.named_parameters())
+        missing = [name for name in own if name not in state]
+        unknown = [str(name) for name in state if name not in own]
+        problems = [
+            f"{words} {', '.join(names[:4])}" + (", ..." if len(names) > 4 else "")
+            for words, names in (("has no", missing), ("has besides", unknown))
+            if names
+        ]
+        if problems:
+            raise StateError(f"the state is of another model: it {' and '.join(problems)}")
+        numbers = [(p, float(number(state[name]))) for name, p in own.items()]
+        for p, x in numbers:
+            p.data = x
+
+    def train(self: M, mode: bool = True) -> M:
+        """Switches on what only training needs, such as dropout, in every part; returns itself."""
+        self.training = mode
+        for _, part in self.walk():
+            part.training = mode
+        return self
+
+    def eval(self: M) -> M:
+        """Switches off what only training needs; returns itself."""
+        return self.train(False)
+
+    def parts(self) -> Iterator[tuple[str, Module]]:
+        """This returns the Modules directly inside, as pairs of name and module."""
+        for name, x in vars(self).items():
+            yield from _modules(name, x)
+
+    def walk(self) -> Iterator[tuple[str, Module]]:
+        """This returns every part, at any depth, as pairs of its whole name and the module."""
+        for name, part in self.parts():
+            yield name, part
+            yield from ((f"{name}.{inner}", deeper) for inner, deeper in part.walk())
+
+    def _named(self) -> Iterator[tuple[str, Value]]:
+        for name, x in vars(self).items():
+            yield from _leaves(name, x)
+        for name, part in self.parts():
+            yield from ((f"{name}.{inner}", value) for inner, value in part._named())
+
+    def __repr__(self) -> str:
+        """What it is, a line for each part."""
+        lines = [self.about()]
+        for name, part in self.parts():
+            first, *others = repr(part).splitlines()
+            lines += [f"  {name}: {first}", *(f"  {line}" for line in others)]
+        return "\n".join(lines)
+
+    def about(self) -> str:
+        """This returns what it is, in one line."""
+        return type(self).__name__
+
+    def summary(self, *example: Any) -> str:
+        """This returns a table of the parts: parameters, and scalar nodes if an example is given.
+
+        example: what the module is called with, such as a list of numbers.
+        """
+        rows = [("part", "parameters")]
+        rows += [(name, f"{len(part.parameters())}") for name, part in self.parts()]
+        rows.append(("in all", f"{len(self.parameters())}"))
+        width = max(len(name) for name, _ in rows)
+        lines = [f"{name:<{width}}  {count:>10}" for name, count in rows]
+        if example:
+            ends = _values(self(*example))
+            nodes = {node for y in ends for node in topological_order(y)}
+            lines.append(f"{len(nodes)} scalar nodes per example")
+        return "\n".join(lines)
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, x: Any) -> None:
+            """Sets an attribute; a parameter is not replaced by a plain number."""
+            if name in vars(self) and not isinstance(x, Value | Module):
+                held = any(_leaves(name, vars(self)[name]))
+                if held and isinstance(next(numbers(x), None), Real) and not has_value(x):
+                    raise TypeError(
+                        f"{name} is a parameter, and no plain number: write p.data = ... to change "
+                        f"it, or {name} = Parameter(...) for another"
+                    )
+            super().__setattr__(name, x)
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Says what is called otherwise here; asked only where there is no such attribute."""
+            kind = type(self).__name__
+            if name in _ELSEWHERE:
+                raise AttributeError(f"{kind} has no {name}; here it is: {_ELSEWHERE[name]}")
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}")
+
+
+class VectorModule(Module):
+    """A part that takes the numbers of one example, and gives a list of Values.
+
+    Several examples, a row for each, give a list of such lists.
+    """
+
+    @overload
+    def __call__(self, xs: Sequence[Number]) -> list[Value]: ...
+    @overload
+    def __call__(self, xs: Sequence[Sequence[Number]]) -> list[list[Value]]: ...
+    def __call__(self, xs: Any, *others: NoReturn, **named: Any) -> Any:
+        """This returns the outputs for the numbers of one example, or for each of several rows."""
+        if others:
+            raise TypeError("the inputs are one list: write model([x, y]), not model(x, y)")
+        if _are_rows(xs):
+            return [self(row, **named) for row in xs]
+        return self.forward(_vector(xs), **named)
+
+
+def _items(x: Any) -> list[Any]:
+    """What a list, a tuple or an array of Values holds."""
+    if isinstance(x, list | tuple):
+        return list(x)
+    return list(x.tolist()) if getattr(x, "dtype", "") == "object" else []
+
+
+def _leaves(name: str, x: Any) -> Iterator[tuple[str, Value]]:
+    """The leaves in it; not those of Modules, which have names of their own."""
+    if isinstance(x, Value):
+        if x.op is LEAF:  # what was computed, such as a kept output, is no parameter
+            yield name, x
+    elif isinstance(x, dict):
+        for key, item in x.items():
+            yield from _leaves(f"{name}[{key}]", item)
+    else:
+        for i, item in enumerate(_items(x)):
+            yield from _leaves(f"{name}[{i}]", item)
+
+
+def _modules(name: str, x: Any) -> Iterator[tuple[str, Module]]:
+    if isinstance(x, Module):
+        yield name, x
+    elif isinstance(x, dict):
+        for key, item in x.items():
+            yield from _modules(f"{name}[{key}]", item)
+    elif isinstance(x, list | tuple):
+        stem = f"{name}_" if name[-1].isdigit() else name.removesuffix("s")
+        for i, item in enumerate(x, 1):
+            yield from _modules(f"{stem}{i}", item)
+
+
+def _values(x: Any) -> Iterator[Value]:
+    if isinstance(x, Value):
+        yield x
+    elif isinstance(x, list | tuple):
+        for item in x:
+            yield from _values(item)
+
+
+def _floats(x: Any) -> Any:
+    if isinstance(x, Value):
+        return x.data
+    return [_floats(item) for item in x] if isinstance(x, list | tuple) else x
+
+
+@overload
+def Parameter(data: float) -> Value: ...
+@overload
+def Parameter(data: Sequence[Any]) -> list[Any]: ...
+def Parameter(data: Any) -> Any:  # noqa: N802  # PyTorch's name of it
+    """This returns a leaf to be learned; of numbers in lists or an array, a leaf for each.
+
+    They are in no group: a picture puts them where they are used.
+    """
+    if is_tree(data):
+        return like(data, (Parameter(x) for x in numbers(data)))
+    value = Value(data)
+    value.group = ""
+    return value
+
+
+def _are_rows(x: Any) -> bool:
+    """Whether these are the inputs of several examples, a row for each."""
+    if not isinstance(x, list | tuple):
+        return getattr(x, "ndim", 1) > 1
+    return bool(x) and (isinstance(x[0], list | tuple) or getattr(x[0], "ndim", 0) > 0)
+
+
+def _vector(x: Any) -> Sequence[Any]:
+    """The numbers of one example: a list as it is, an array as a list, one number in a list."""
+    if isinstance(x, list | tuple):
+        return x
+    if hasattr(x, "tolist"):
+        x = x.tolist()
+    return x if isinstance(x, list) else [x]
+
+
+def check_size(name: str, *sizes: Any) -> None:
+    """Raises ValueError unless every size is a whole number, 1 or more."""
+    for size in sizes:
+        if type(size) is not int or size < 1:
+            raise ValueError(f"the size of a {name} is a whole number, 1 or more, not {size!r}")
+
+
+def check_length(name: str, xs: Sequence[Number], length: int) -> None:
+    """Raises LengthError, with both numbers, unless there are `length` of them."""
+    if len(xs) != length:
+        raise LengthError(f"this {name} takes {length} inputs, and was given {len(xs)}")

@@ -1,0 +1,326 @@
+"""The base class of every optimizer: it applies one formula to each parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from inspect import Parameter as Argument
+from inspect import signature
+from math import inf, isfinite
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    NoReturn,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    runtime_checkable,
+)
+
+from tinygrad_edu.engine import Value, on_comparison
+from tinygrad_edu.errors import StateError
+from tinygrad_edu.habits.hints import alone
+from tinygrad_edu.habits.keywords import Strict
+from tinygrad_edu.habits.leaving import on_float
+from tinygrad_edu.optim.schedules import Rate, within
+
+__all__ = ["Formula", "Model", "Optimizer", "Parameters"]
+
+Parameters = Iterable[Value]
+Formula: TypeAlias = Callable[..., "Value | tuple[Value, ...]"]
+Setting = float | bool | tuple[float, ...]
+T = TypeVar("T")
+_Eager = Callable[..., "float | tuple[float, ...]"]
+
+_ELSEWHERE = {  # what people look for in an optimizer
+    "param_groups": "one rate for all: optimizer.lr = 0.01; two optimizers for two rates",
+    "state": "state_dict()",
+    "add_param_group": "a second optimizer for other parameters",
+    "minimize": "loss.backward(), then step()",
+    "learning_rate": "lr",
+    "rate": "lr",
+    "init": "an optimizer keeps what it needs; step() changes the parameters",
+    "update": "step() changes the parameters; formula is the rule",
+}
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What has parameters: see `module`."""
+
+    def parameters(self) -> Iterable[Value]:
+        """This returns them."""
+
+
+class Optimizer(Strict):
+    """Moves `parameters` (leaves, each listed once), when `step()` is called, by their grads.
+
+    lr: the size of a step, a number or a function of the number of steps made, such as
+    `cosine(...)`. formula: see the module; a class of one's own has it as a method. settings:
+    what the formula takes by name, besides lr and t.
+    Attributes: `lr`, which may be set, `steps`, the number of steps made, and the settings.
+    ValueError for a setting out of range, TypeError for one that the formula has not,
+    InnerNodeError for a parameter that is no leaf.
+    """
+
+    formula: Formula
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        lr: Rate = 1e-3,
+        *,
+        formula: Formula | None = None,
+        **settings: Setting,
+    ) -> None:
+        if isinstance(parameters, Value):
+            raise TypeError("an optimizer is given a list of parameters: [x], or parameters()")
+        if isinstance(parameters, Model):
+            raise TypeError("an optimizer is given the parameters of a model: model.parameters()")
+        self.parameters = list(parameters)
+        for p in self.parameters:
+            if not isinstance(p, Value):
+                raise TypeError(
+                    f"parameters are Values, such as parameters() gives, not {p!r:.60}: write "
+                    "model.parameters(), or [*w, b] for a list w; two optimizers have two rates"
+                )
+        if not self.parameters or len(set(self.parameters)) < len(self.parameters):
+            raise ValueError("an optimizer is given one parameter or more, each once")
+        for p in self.parameters:
+            p.data = p.data  # which an inner node or a constant refuses, now and not in a step
+        self.lr = lr
+        self.steps = 0
+        if formula is not None:
+            self.formula = formula
+        if not callable(getattr(self, "formula", None)):
+            raise TypeError("an optimizer needs its rule: give formula=, or take SGD, Adam, ...")
+        self._first, defaults, self._asked = _arguments(self.formula, settings)
+        self.settings: dict[str, Setting] = {**defaults, **settings}
+        self._kept = {name: [x] * len(self.parameters) for name, x in self._first.items()}
+
+    @property
+    def lr(self) -> Any:
+        """The rate: a number, or a function of the number of steps made."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: Rate) -> None:
+        self._lr: Rate = lr if callable(lr) else within("lr", lr)
+
+    def _set(self, name: str, x: Setting) -> None:
+        """Changes a setting, as if it had been given at first: it is checked, and may ask for more.
+
+        Numbers that are kept for the parameters stay.
+        """
+        settings = {**self.settings, name: x}
+        if settings.keys() <= signature(type(self)).parameters.keys():
+            make: Callable[..., Optimizer] = type(self)
+            fresh = make(self.parameters, self._lr, **settings)  # which checks it
+            self.__dict__["formula"] = fresh.formula
+            self._first, self._asked = fresh._first, fresh._asked
+            self._kept = {k: self._kept.get(k, xs) for k, xs in fresh._kept.items()}
+        self.settings.update(settings)
+
+    @alone("every grad becomes 0.0", without_effect="set_to_none")
+    def zero_grad(self) -> None:
+        """Sets the grad of every parameter to 0."""
+        for p in self.parameters:
+            p.grad = 0.0
+
+    @alone("call loss.backward() before it, and no closure does")
+    def step(self) -> None:
+        """Changes every parameter once. Grads stay as they are: zero them before the next."""
+        formula, how = cast(_Eager, self.formula), self._how(self.rate_now(), self.steps + 1)
+        kept = list(self._kept.values())
+        new = list[tuple[float, ...]]()
+        for i, p in enumerate(self.parameters):
+            new.append(_several(formula(p.data, p.grad, *(xs[i] for xs in kept), **how), kept))
+        for i, (p, (x, *after)) in enumerate(zip(self.parameters, new)):
+            p.data = x
+            for xs, y in zip(kept, after):
+                xs[i] = y
+        self.steps += 1
+
+    def _how(self, lr: object, t: object) -> dict[str, object]:
+        """The keyword arguments of the formula, as far as it asks for them."""
+        every: dict[str, object] = {**self.settings, "lr": lr, "t": t}
+        return {name: x for name, x in every.items() if self._asked is None or name in self._asked}
+
+    def rate_now(self) -> float:
+        """This returns the rate of the next step."""
+        return self.rate_at(self.steps)
+
+    def rate_at(self, step: int) -> float:
+        """This returns the rate of that step, counted from 0."""
+        if not callable(self._lr):
+            return self._lr
+        return within(f"the rate at step {step}", self._lr(step))
+
+    def kept(self) -> list[list[float]]:
+        """This returns what is kept between steps: lists with a number for each parameter."""
+        return list(self._kept.values())
+
+    def recorded(self) -> tuple[list[Value], list[Value]] | None:
+        """This returns a step of one parameter as a graph, made by the same formula.
+
+        Its leaves are labelled `p`, `g`, what is kept, `lr` and `steps`; its results are the new
+        parameter and what is kept then. The settings are constants in it. None for a formula that
+        asks for numbers, as with `if`, `float` or `math.sqrt`: floats it can compute with. None as
+        well where a class has a step of its own, which is more than the formula.
+        """
+        if self.own_step():
+            return None
+        leaves = {name: Value(0.5, label=name) for name in ("p", "g", *self._kept, "lr", "steps")}
+        p, g, *kept, lr, steps = leaves.values()
+        comparisons, numbers = on_comparison.set(_asked), on_float.set(_asked)
+        try:
+            given = self.formula(p, g, *kept, **self._how(lr, steps + 1))
+        except _Asked:
+            return None
+        finally:
+            on_comparison.reset(comparisons)
+            on_float.reset(numbers)
+        results = [x if isinstance(x, Value) else Value(x) for x in _several(given, kept)]
+        return list(leaves.values()), results
+
+    def own_step(self) -> bool:
+        """This returns whether the class makes a step, or finds its rate, in a way of its own."""
+        kind = type(self)
+        return any(
+            getattr(kind, name) is not getattr(Optimizer, name)
+            for name in ("step", "rate_now", "rate_at")
+        )
+
+    def rule(self) -> tuple[object, str]:
+        """This returns what is equal for two optimizers whose recorded steps are the same."""
+        others = {
+            "parameters",
+            "formula",
+            "steps",
+            "_lr",
+            "initial_lr",
+            "_kept",
+            "_first",
+            "_asked",
+        }
+        mine: dict[str, object] = vars(self)
+        own = {name: x for name, x in mine.items() if name not in others}
+        return getattr(self.formula, "__func__", self.formula), repr(own)
+
+    def state_dict(self) -> dict[str, object]:
+        """This returns all that `load_state_dict` needs to go on, fit for JSON; no parameters.
+
+        A rate that is a function cannot be written down and is None there. What has diverged
+        is "nan", "inf" or "-inf": a state to look at, which `load_state_dict` refuses.
+        """
+        settings: dict[str, object] = {"lr": None if callable(self._lr) else self._lr}
+        for name, x in self.settings.items():
+            settings[name] = list(x) if isinstance(x, tuple) else x
+        kept = {name: [x if isfinite(x) else str(x) for x in xs] for name, xs in self._kept.items()}
+        kind = type(self).__name__
+        return {"kind": kind, "settings": settings, "steps": self.steps, "kept": kept}
+
+    def load_state_dict(self, state: object) -> None:
+        """Goes on from a `state_dict()` of an optimizer like this one, at the rate that it had.
+
+        StateError, and nothing is changed, where anything is not as `state_dict()` makes it; a rate
+        that is a function goes on with a function.
+        """
+        mine = self.state_dict()
+        if not isinstance(state, dict) or set(state) != set(mine):
+            raise StateError(f"an optimizer's state holds {', '.join(mine)} and nothing else")
+        given = cast(dict[str, object], state)
+        if given["kind"] != mine["kind"]:
+            raise StateError(f"the kind of the state must be {mine['kind']}")
+        rate = self._lr
+        settings, steps, kept = given["settings"], given["steps"], given["kept"]
+        if isinstance(settings, dict) and not callable(rate):
+            lr = cast(dict[str, object], settings).get("lr")  # a scheduler may have changed it
+            if isinstance(lr, float | int) and not isinstance(lr, bool) and 0 <= lr < inf:
+                settings, rate = {**settings, "lr": rate}, lr
+        if settings != mine["settings"]:
+            raise StateError(f"the settings of the state must be {mine['settings']}")
+        if type(steps) is not int or not 0 <= steps < 2**53:
+            raise StateError("the steps of a state must be a whole number, 0 or more")
+        if not isinstance(kept, dict) or set(kept) != set(self._kept):
+            raise StateError(f"what a {mine['kind']} keeps is {', '.join(self._kept) or 'nothing'}")
+        for name, xs in cast(dict[str, object], kept).items():
+            if not isinstance(xs, list) or len(xs) != len(self.parameters):
+                raise StateError(f"{name} must hold one number for each of the parameters")
+            if not all(type(x) is float and isfinite(x) for x in cast(list[object], xs)):
+                raise StateError(f"{name} must hold finite floats")
+            if name.startswith("square") and min(cast(list[float], xs)) < 0:  # its root is taken
+                raise StateError("a square must be 0 or more")
+        self.steps, self._lr = steps, rate
+        for name, numbers in cast(dict[str, list[float]], kept).items():
+            self._kept[name][:] = numbers
+
+    def __repr__(self) -> str:
+        settings = {"lr": self._lr, **self.settings}
+        told = ", ".join(f"{name}={x!r}" for name, x in settings.items())
+        return f"<{type(self).__name__} of {len(self.parameters)} parameters: {told}>"
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, x: Any) -> None:
+            """Sets an attribute; one that is a setting, for the steps to come."""
+            settings = self.__dict__.get("settings", {})
+            if name in settings:
+                self._set(name, x)
+            elif name in _ELSEWHERE and not hasattr(type(self), name):
+                kind = type(self).__name__
+                raise AttributeError(f"{kind} has no {name}; here it is: {_ELSEWHERE[name]}")
+            else:
+                super().__setattr__(name, x)
+
+        def __getattr__(self, name: str) -> Any:
+            """A setting by its name; else says what is called otherwise here."""
+            settings = self.__dict__.get("settings", {})
+            if name in settings:
+                return settings[name]
+            kind = type(self).__name__
+            if name in _ELSEWHERE:
+                raise AttributeError(f"{kind} has no {name}; here it is: {_ELSEWHERE[name]}")
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}")
+
+
+class _Asked(Exception):  # noqa: N818  # a signal
+    """A formula has asked for a number while it was recorded."""
+
+
+def _asked(*frame: Any) -> NoReturn:
+    raise _Asked
+
+
+def _several(given: T | tuple[T, ...], kept: Sequence[object]) -> tuple[T, ...]:
+    """The new parameter, and what is kept then."""
+    results = cast(tuple[T, ...], given if isinstance(given, tuple) else (given,))
+    if len(results) != 1 + len(kept):
+        raise ValueError(
+            f"a formula returns the parameter and the {len(kept)} numbers that are kept for it, "
+            f"{1 + len(kept)} in all, not {len(results)}"
+        )
+    return results
+
+
+def _arguments(
+    formula: Formula, settings: dict[str, Setting]
+) -> tuple[dict[str, float], dict[str, Setting], set[str] | None]:
+    """What a formula keeps, with its first numbers; its own settings; the names that it asks for.
+
+    These are None where it asks for all, by `**settings`.
+    """
+    arguments = list(signature(formula).parameters.values())
+    places = [a for a in arguments if a.kind in (a.POSITIONAL_ONLY, a.POSITIONAL_OR_KEYWORD)]
+    if len(places) < 2:
+        raise TypeError("a formula is given a parameter and its gradient: formula(p, g, *, lr)")
+    first = {a.name: 0.0 if a.default is Argument.empty else float(a.default) for a in places[2:]}
+    named = [a for a in arguments if a.kind is a.KEYWORD_ONLY]
+    takes_all = any(a.kind is a.VAR_KEYWORD for a in arguments)
+    asked = None if takes_all else {a.name for a in named}
+    every = {"lr", "t", *settings}
+    missing = [a.name for a in named if a.default is a.empty and a.name not in every]
+    if missing:
+        raise TypeError(f"the formula needs {', '.join(missing)}: give {missing[0]}=")
+    defaults = {a.name: a.default for a in named if a.default is not a.empty}
+    return first, {name: x for name, x in defaults.items() if name not in ("lr", "t")}, asked

@@ -1,0 +1,189 @@
+"""The rows of the table applied to text: what a rule says, instead of what it computes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from tinygrad_edu.errors import ViewError
+from tinygrad_edu.rows.symbolic import Row, Symbolic
+
+__all__ = [
+    "ATOM",
+    "Formula",
+    "Latex",
+    "check_precision",
+    "derivative_formulas",
+    "format_number",
+    "formula",
+    "latex_name",
+    "latex_names",
+    "latex_number",
+    "numeral",
+    "rounded",
+]
+
+ATOM = 5  # the precedence of a name or a call, which binds strongest; of signs see `ops`
+_SUM, _PRODUCT, _MINUS, _POWER = 1, 2, 3, 4
+
+
+class Formula(Symbolic):
+    """A formula: text that keeps track of where brackets are needed.
+
+    Arithmetic on it writes arithmetic down, so that Python, reading the text, would do the same
+    operations in the same order.
+    """
+
+    __slots__ = ("strength", "text")
+
+    def __init__(self, text: str | float, strength: int = ATOM) -> None:
+        self.text = text if isinstance(text, str) else format_number(text)
+        negative = not isinstance(text, str) and self.text.startswith("-")
+        self.strength = _MINUS if negative else strength
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"Formula({self.text!r})"
+
+    def _apply(self, op: Row, /, *args: Any) -> Formula:
+        operands = [self._of(x) for x in args]
+        strength = op.precedence
+        if strength == ATOM:
+            return self._called(op, operands)
+        if len(operands) == 1:
+            return type(self)(f"-{operands[0]._within(strength)}", strength)
+        # a - (b - c) and (a**b)**c need their brackets, (a - b) - c and a**(b**c) do not
+        left, right = (strength + 1, _MINUS) if strength == _POWER else (strength, strength + 1)
+        text = self._joined(op, operands[0]._within(left), operands[1]._within(right))
+        return type(self)(text, strength)
+
+    def _joined(self, op: Row, left: str, right: str) -> str:
+        space = "" if op.precedence == _POWER else " "
+        return f"{left}{space}{op.symbol}{space}{right}"
+
+    def _called(self, op: Row, operands: list[Formula]) -> Formula:
+        return type(self)(f"{op.name}({', '.join(x.text for x in operands)})")
+
+    def _of(self, x: Any) -> Formula:
+        return x if isinstance(x, Formula) else type(self)(x)
+
+    def _lift(self, number: float) -> Formula:
+        return self._of(number)
+
+    def _within(self, strength: int) -> str:
+        return self.text if self.strength >= strength else f"({self.text})"
+
+
+class Latex(Formula):
+    """A formula written as LaTeX mathematics, in the part of it that KaTeX knows."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str | float, strength: int = ATOM) -> None:
+        super().__init__(text, strength)
+        if not isinstance(text, str):
+            self.text = latex_number(self.text)
+            if "10^" in self.text:
+                self.strength = _PRODUCT
+
+    def _joined(self, op: Row, left: str, right: str) -> str:
+        return f"{left} {op.latex or op.symbol} {right}"
+
+    def _apply(self, op: Row, /, *args: Any) -> Formula:
+        if op.latex.count("%s") < 2:
+            return super()._apply(op, *args)
+        a, b = (self._of(x) for x in args)
+        base = a._within(ATOM if op.precedence == _POWER else 0)
+        return Latex(op.latex % (base, b.text), op.precedence)
+
+    def _called(self, op: Row, operands: list[Formula]) -> Formula:
+        if "%s" in op.latex:
+            return Latex(op.latex % operands[0].text, _POWER if "^" in op.latex else ATOM)
+        upright = "operatorname" if op.name.isascii() else "text"  # as KaTeX would have it
+        name = op.latex or rf"\{upright}{{{_escaped(op.name)}}}"
+        return Latex(rf"{name}\left({', '.join(x.text for x in operands)}\right)")
+
+    def _within(self, strength: int) -> str:
+        return self.text if self.strength >= strength else rf"\left({self.text}\right)"
+
+
+def latex_name(name: str) -> str:
+    """The name as LaTeX: `x`, `x_{1}`, or else upright text in which nothing is a command.
+
+    `x1` and `x_1` look alike: where both may be, ask `latex_names`.
+    """
+    match = re.fullmatch(r"([A-Za-z\u0391-\u03a9\u03b1-\u03c9])(?:_?([0-9]+))?", name)  # or Greek
+    if match:
+        return match[1] + (f"_{{{match[2]}}}" if match[2] else "")
+    return _upright(name)
+
+
+def latex_names(names: Collection[str]) -> dict[str, str]:
+    """Each name as LaTeX, different names differently: beside `x1`, `x_1` is upright text."""
+    taken: dict[str, str] = {}
+    for name in sorted({*names}, key=lambda name: ("_" in name, name)):
+        written = latex_name(name)
+        taken[written if written not in taken else _upright(name)] = name
+    return {name: written for written, name in taken.items()}
+
+
+def _upright(name: str) -> str:
+    return rf"\text{{{_escaped(name)}}}"
+
+
+def _escaped(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+    return "".join(special.get(c, rf"\{c}" if c in "#$%&_{}" else c) for c in text)
+
+
+def latex_number(text: str) -> str:
+    """A number's text as LaTeX: 1e-05 is a power of ten, inf has its sign, nan is undefined."""
+    mantissa, e, exponent = text.partition("e")
+    if e:
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+    return text.replace("inf", r"\infty").replace("nan", r"\text{undefined}")
+
+
+def check_precision(precision: int) -> None:
+    """Raises ViewError unless `precision` can be a number of decimals."""
+    if type(precision) is not int or not 0 <= precision <= 17:
+        raise ViewError(f"numbers are shown with 0 to 17 decimals, not {str(precision)[:60]}")
+
+
+def rounded(x: float, precision: int = 4) -> str:
+    """The number for a reader: `precision` decimals, or as many digits below 1 and from 1e7 on."""
+    if x == 0:
+        return "0"
+    if 1 <= abs(x) < 1e7:
+        text = f"{x:.{precision}f}"
+        return text.rstrip("0").rstrip(".") if precision else text
+    return f"{x:.{precision or 1}g}"  # which writes nan and inf too
+
+
+def format_number(x: float) -> str:
+    """The shortest text that reads back as `x`, without a trailing `.0`."""
+    return repr(float(x)).removesuffix(".0")
+
+
+def formula(op: Row) -> str:
+    """The operation as text, in its arguments: `a * b`, `tanh(a)`."""
+    return str(op(*_arguments(op)))
+
+
+def derivative_formulas(op: Row) -> list[str]:
+    """Its local derivatives as people read them, one for each argument: [`1 - y**2`]."""
+    y = Formula("y")
+    return [str(y._of(rule(y, *_arguments(op)))) for rule in op.reads]
+
+
+def numeral(x: float, precision: int) -> Formula:
+    """A number as it is shown; a negative one in brackets, unless a sum begins with it."""
+    text = rounded(x, precision)
+    return Formula(text, _SUM if text.startswith("-") else ATOM)
+
+
+def _arguments(op: Row) -> list[Formula]:
+    return [Formula(name) for name in "ab"[: len(op.derivatives)]]

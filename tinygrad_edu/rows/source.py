@@ -1,0 +1,122 @@
+"""Operations as source text in some language, and as functions of Python made from such text."""
+
+from __future__ import annotations
+
+import builtins
+from collections import Counter
+from collections.abc import Callable, Mapping
+from math import inf, nan
+from types import CodeType, FunctionType
+from typing import Any, ClassVar
+
+from tinygrad_edu.rows.formula import Formula
+from tinygrad_edu.rows.symbolic import TABLE, Row, choose
+from tinygrad_edu.rows.terms import Term, traced
+
+__all__ = ["Floats", "Source", "dissolved", "plain_function", "python"]
+
+
+class Source(Formula):
+    """A formula in a language, in which `forms` are the rows that it writes in its own way."""
+
+    __slots__ = ()
+    forms: ClassVar[Mapping[str, str]] = {}
+    words: ClassVar[Mapping[str, str]] = {}  # for inf and nan
+    suffix: ClassVar[str] = ""  # of a whole number
+    choice: ClassVar[str] = "({1} if {0} else {2})"
+    dissolves: ClassVar[bool] = False  # operations that are made of others into those others
+    foreign: ClassVar[bool] = False  # a program that does not know operations of one's own
+
+    def __init__(self, text: str | float, strength: int = Formula("").strength) -> None:
+        super().__init__(text, strength)
+        if not isinstance(text, str):
+            short = self.text if self.text != "-0" else "-0.0"
+            self.text = short + self.suffix * short.lstrip("-").isdigit()
+            for word, written in self.words.items():
+                self.text = self.text.replace(word, written)
+
+    @classmethod
+    def form(cls, op: Row, b: str) -> str:
+        """How a row is written in a way of its own, '' if there is none; "pow 2" for b = 2."""
+        if op is not TABLE.get(op.name):
+            return ""
+        return cls.forms.get(f"{op.name} {b}") or cls.forms.get(op.name, "")
+
+    def _apply(self, op: Row, /, *args: Any) -> Formula:
+        operands = [self._of(x) for x in args]
+        form = self.form(op, operands[-1].text)
+        if op is TABLE["neg"] and operands[0].text.startswith("-"):
+            operands = [type(self)(f"({operands[0]})")]  # --x is something else in C
+        return type(self)(form.format(*operands)) if form else super()._apply(op, *operands)
+
+    def _compare(self, sign: str, other: Any) -> Formula:
+        return type(self)(f"{self} {sign} {self._of(other)}", 0)
+
+    def _choose(self, x: Any, y: Any) -> Formula:
+        return type(self)(self.choice.format(self, self._of(x), self._of(y)))
+
+
+def dissolved(term: Term, operands: Mapping[str, Source], share: Callable[[str], str]) -> Source:
+    """The term's text, in which the names stand for `operands`.
+
+    share: is given a text that is used more than once, and gives the name of its result.
+    """
+    kind = type(next(iter(operands.values())))
+    uses = Counter(map(id, term.uses()))
+    made: dict[int, Source] = {}
+
+    def write(x: Term) -> Source:
+        if id(x) not in made:
+            if isinstance(x.op, str) and not x.args:
+                made[id(x)] = operands[x.op]
+            elif isinstance(x.op, float):
+                made[id(x)] = kind(x.op)
+            else:
+                a, *more = map(write, x.args)
+                if x.op == "choose":
+                    text: Any = choose(a, *more)
+                elif isinstance(x.op, str):
+                    text = a._compare(x.op, *more)
+                else:
+                    text = x.op(a, *more)
+                made[id(x)] = text if uses[id(x)] == 1 else kind(share(text.text))
+        return made[id(x)]
+
+    return write(term)
+
+
+def python(text: str, meaning: dict[str, Any]) -> Any:
+    """The function that `text` defines, whose other names are as `meaning` has them.
+
+    It is compiled to a code object and wrapped, without `exec`. No text of a user gets here.
+    """
+    module = builtins.compile(text, "<tinygrad_edu>", "exec")
+    code = next(x for x in module.co_consts if isinstance(x, CodeType))
+    return FunctionType(code, meaning)
+
+
+class Floats(Source):
+    """A formula for plain floats, in which powers are IEEE's."""
+
+    __slots__ = ()
+    suffix = ".0"
+    forms = {"pow": "pow({0}, {1})"}  # noqa: RUF012
+    dissolves = True
+
+
+def plain_function(function: Callable[..., Any], names: str) -> Callable[..., Any]:
+    """`function`, made of the table's rows, as plain Python: the same numbers, much faster.
+
+    names: its parameters, a letter each. Where it cannot be told what the function is made of, it
+    is `function` itself. Either may raise an ArithmeticError, where floats do.
+    """
+    term = traced(function, names)
+    if term is None:
+        return function
+    lines: dict[str, str] = {}
+    operands = {name: Floats(name) for name in names}
+    result = dissolved(term, operands, lambda text: lines.setdefault(text, f"t{len(lines)}"))
+    body = [f" {name} = {text}\n" for text, name in lines.items()]
+    text = f"def plain({', '.join(names)}):\n{''.join(body)} return {result}\n"
+    called = {x.op.name: x.op.value for x in term.uses() if not isinstance(x.op, str | float)}
+    return python(text, {**called, "inf": inf, "nan": nan})  # type: ignore[no-any-return]

@@ -1,0 +1,254 @@
+"""Runs of a compiled loss: its passes and its updates, on any backend.
+
+Where nobody looks on, machine code makes many epochs in one call, updates included. Else there is
+a Turn after each backward pass and each update, as in the eager Loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from math import isfinite, nan
+from typing import Any
+
+from tinygrad_edu import optim
+from tinygrad_edu.compiler.compiled import Column, CompiledLoss, Reduction, compile
+from tinygrad_edu.compiler.tape.loops import as_arrays, function
+from tinygrad_edu.compiler.tape.tape import record
+from tinygrad_edu.data import Example
+from tinygrad_edu.engine import Value
+from tinygrad_edu.errors import LengthError
+from tinygrad_edu.history import Criterion, History, Learner
+from tinygrad_edu.train.passes import Loss, Turn, steps_in_epoch, turns
+from tinygrad_edu.train.run import Run, check_run
+from tinygrad_edu.trees import like, numbers, shape
+
+__all__ = ["Compiled", "columns_of", "compiled_loss", "straight_on", "train_compiled"]
+
+
+class Compiled:
+    """The passes of a compiled loss over columns; the last of `also` are metrics, by `names`.
+
+    looked: whether somebody looks at the gradients of each step, or changes them. weights: of the
+    examples, where they do not count alike; the loss is then a sum, and divided by theirs if mean.
+    ValueError where the loss does not differentiate by a parameter.
+    """
+
+    def __init__(
+        self,
+        step: CompiledLoss,
+        columns: Sequence[Column],
+        optimizer: Learner,
+        names: Sequence[str],
+        examples: Sequence[Example] = (),
+        looked: bool = False,
+        weights: Sequence[float] = (),
+        mean: bool = False,
+    ) -> None:
+        inputs = set(step.inputs)
+        slots = {x: i for i, x in enumerate(x for x in step.wrt if x not in inputs)}
+        if not set(optimizer.parameters) <= set(slots):
+            raise ValueError(
+                "the loss does not differentiate by all parameters: compile it with wrt="
+            )
+        if len(names) != len(step.also):
+            raise LengthError(f"{len(step.also)} values in also=, {len(names)} counts: name each")
+        self.step, self.optimizer, self.names, self.looked = step, optimizer, names, looked
+        self.examples, self.weights, self.mean = examples, weights, mean
+        self.lists, self.count, _ = step.columns(columns)
+        self.arrays = step.chosen(self.count) == "numpy"
+        self.given = as_arrays(self.lists) if self.arrays else self.lists
+        self.places = [len(step.also) + slots[p] for p in optimizer.parameters]
+        self.update: Callable[[list[float]], None] | None = None
+        self.slopes: list[float] = []
+
+    def phases(self, epoch: int, step: int, now: Sequence[int]) -> Iterator[Turn]:
+        """One step, a Turn after its backward pass and one after its update."""
+        count, examples = len(now), self.examples
+        given: Any = self.given
+        if count < self.count or not isinstance(now, range):
+            given = [c[now] if self.arrays else [c[i] for i in now] for c in given]
+            examples = [examples[i] for i in now] if examples else ()
+        (loss, *rest), _ = self.step.run(given, count)
+        share, at = self.share(now), self.places
+        slopes = [rest[i] / share for i in at] if share != 1 else [rest[i] for i in at]
+        self.slopes = slopes
+        if self.looked:
+            self.write()
+        told, total = dict(zip(self.names, rest)), Value(loss / share)
+        yield Turn("backward", epoch, step, examples, (), total, told)
+        if self.looked:
+            slopes = [p.grad for p in self.optimizer.parameters]
+        if self.update is None:  # machine code has its own
+            self.update = _update(self.optimizer, self.arrays)
+        self.update(slopes)
+        yield Turn("update", epoch, step, examples, (), total, told)
+
+    def share(self, now: Sequence[int]) -> float:
+        """What a sum over these examples is divided by."""
+        if self.weights:
+            return sum(self.weights[i] for i in now) if self.mean else 1
+        return len(now) if self.step.reduction == "mean" else 1
+
+    def write(self) -> None:
+        """Gives the parameters their gradients of the last step."""
+        for p, slope in zip(self.optimizer.parameters, self.slopes):
+            p.grad = slope
+
+    def validated(self, columns: Sequence[Column], share: float) -> tuple[float, dict[str, float]]:
+        """The loss of other examples, and the sum of each metric; nothing is learned from them.
+
+        share: what the sum of their losses is divided by.
+        """
+        losses, *counted = self.step.outputs(*columns)
+        loss = sum(losses) / share if share else nan
+        return loss, {name: sum(xs) for name, xs in zip(self.names, counted)}
+
+
+def train_compiled(
+    step: CompiledLoss,
+    optimizer: Learner,
+    columns: Sequence[Column],
+    epochs: int,
+    *,
+    until: Criterion | None = None,
+    history: History | None = None,
+    progress: bool = True,
+    counts: Sequence[str] = (),
+) -> History:
+    """This returns the History of a run of a compiled loss over all examples.
+
+    columns: as for a call of it. counts: what its `also`, whose sums they are, are
+    called in the metrics. All else is as of `train`. ValueError where the loss does not
+    differentiate by a parameter.
+    """
+    check_run(epochs, optimizer, until)
+    passes = Compiled(step, columns, optimizer, counts)
+    run = Run(History() if history is None else history, epochs, until, progress)
+    return straight_on(run, passes)
+
+
+def straight_on(run: Run, passes: Compiled) -> History:
+    """A run in which nobody looks at single steps: many in a call, where there is machine code."""
+    history, step = run.history, passes.step
+    with run:
+        try:
+            machine = step.begun(passes.optimizer, passes.lists, passes.count)
+            if machine is not None:
+                share = passes.count if step.reduction == "mean" else 1
+                _on_machine(machine, run, share, passes)
+            if history.epochs < run.epochs and not history.stopped:
+                run.follow(turns(passes, run.epochs, start=history.epochs), 1)
+        finally:
+            passes.write()
+    return history
+
+
+def _on_machine(machine: Any, run: Run, share: int, passes: Compiled) -> None:
+    """Goes on in calls of many epochs each, up to the end or to a number that is not finite.
+
+    A call is short enough for a Ctrl-C, and for the bar. Where a criterion holds inside of one, as
+    many epochs as it took are made once more from where the call began: to the same numbers.
+    """
+    size, history = 1, run.history
+    names, examples = passes.names, len(passes.examples) or 1
+    try:
+        while history.epochs < run.epochs and not history.stopped:
+            run.patience.begin()
+            before, began = machine.save(), time.monotonic()
+            told = machine.steps(min(size, run.epochs - history.epochs)).tolist()
+            good = next((i for i, row in enumerate(told) if not all(map(isfinite, row))), len(told))
+            finite = good == len(told) and machine.finite()
+            good = good if finite or good < len(told) else 0
+            first = history.epochs
+            try:
+                for loss, *counted in told[:good]:
+                    history.losses.append(loss / share)
+                    run.keep({name: x / examples for name, x in zip(names, counted)})
+                    if history.stopped:
+                        break
+            finally:
+                made = history.epochs - first
+                if made < len(told):
+                    machine.restore(before)
+                    machine.steps(made)
+            if not finite and not history.stopped:
+                return  # what is not finite, the eager engine decides
+            if time.monotonic() - began < 0.01:
+                size *= 8
+            run.bar.show(history.epochs, history.losses[-1])
+            run.patience.end()
+    finally:
+        machine.write()
+
+
+def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
+    """What does `optimizer.step()` for gradients in a list, by its own formula, compiled."""
+    parameters = optimizer.parameters
+    recorded = optimizer.recorded() if isinstance(optimizer, optim.Optimizer) else None
+    if recorded is None or not isinstance(optimizer, optim.Optimizer):
+
+        def plainly(slopes: list[float]) -> None:
+            for p, slope in zip(parameters, slopes):
+                p.grad = slope
+            optimizer.step()
+
+        return plainly
+    leaves, results = recorded
+    tape = record(results)
+    each = [tape.leaves[x] for x in leaves[:-2]]
+    fixed = [x.label for x in tape.leaves if x in leaves[-2:]]
+    run = function(tape, each, [], tape.outputs, arrays)
+    learner, kept = optimizer, optimizer._kept.values()
+
+    def update(slopes: list[float]) -> None:
+        settings = {"lr": learner.rate_now(), "steps": float(learner.steps)}
+        columns = [[p._data for p in parameters], slopes, *kept]
+        _, (data, *after) = run(columns, [settings[label] for label in fixed], len(parameters))
+        for p, x in zip(parameters, data):
+            p._data = x
+        for old, new in zip(kept, after):
+            old[:] = new
+        learner.steps += 1
+
+    return update
+
+
+def compiled_loss(
+    model: Any,
+    fs: Sequence[Loss],
+    examples: Sequence[Example],
+    parameters: list[Value],
+    reduction: Reduction = "sum",
+) -> tuple[CompiledLoss, list[list[float]]]:
+    """This returns the compiled loss of one example, and the columns of all of them.
+
+    fs: the loss, and the metrics. ValueError for a model that draws at random, LengthError for
+    examples of several shapes.
+    """
+    steps_in_epoch(examples)
+    for _, part in model.walk():
+        if getattr(part, "training", False) and getattr(part, "p", 0):
+            raise ValueError(
+                "dropout draws anew for each example, and a compiled run cannot: call eval()"
+            )
+    first = tuple(examples[0])
+
+    def one(*leaves: Any) -> list[Any]:
+        inputs, targets = like(first, iter(leaves))
+        outputs = model(inputs)
+        return [f(outputs, targets) for f in fs]
+
+    columns = columns_of(examples)
+    step = compile(one, parameters, [column[0] for column in columns], reduction=reduction)
+    return step, columns
+
+
+def columns_of(examples: Sequence[Example]) -> list[list[float]]:
+    """This returns a column for each input and each target; LengthError for several shapes."""
+    if len({str(shape(tuple(example))) for example in examples}) > 1:
+        raise LengthError(
+            "a compiled run has as many inputs, and as many targets, in every example"
+        )
+    rows = [[float(x) for x in numbers(tuple(example))] for example in examples]
+    return [list(column) for column in zip(*rows)]

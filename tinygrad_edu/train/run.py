@@ -1,0 +1,108 @@
+"""One run of the Loop, eager or compiled: what it keeps, who looks on, and why it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isfinite
+from types import TracebackType
+from typing import Any
+
+from tinygrad_edu.history import Criterion, History
+from tinygrad_edu.train.passes import Turn
+from tinygrad_edu.train.patience import Patience
+from tinygrad_edu.train.progress import Bar
+
+__all__ = ["Callback", "Run", "check_run"]
+
+Callback = Callable[[Turn], object]
+Judge = Callable[[], Mapping[str, float]]  # the validation of an epoch
+
+
+class Run:
+    """A run up to `epochs`, in which `history` is kept; a `with` block is all of it.
+
+    until: a criterion to stop earlier. callbacks: each is called with every Turn. judge: what is
+    kept of each epoch besides its metrics.
+    In the block, a Ctrl-C waits while a step changes something, and leaves a history that says so.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        epochs: int,
+        until: Criterion | None,
+        progress: bool,
+        callbacks: Sequence[Callback] = (),
+        judge: Judge | None = None,
+    ) -> None:
+        self.history, self.epochs, self.until = history, epochs, until
+        self.callbacks, self.judge = callbacks, judge
+        self.bar, self.patience = Bar(epochs, "epochs", progress), Patience()
+        history.stopped = ""
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, where: TracebackType | None
+    ) -> None:
+        self.patience.leave()
+        self.bar.end()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self.history.stopped = "interrupted"
+        elif kind is None and not self.history.stopped:
+            self.history.stopped = f"{self.epochs} epochs"
+
+    def follow(self, turns: Iterator[Turn], per_epoch: int) -> None:
+        """Goes through the Turns, to their end or to that of the run. per_epoch: steps in one.
+
+        A metric is the mean over the examples; where the Turns have none, it is the sum.
+        """
+        history, sums, seen = self.history, dict[str, float](), 0
+        for turn in turns:
+            if turn.phase == "backward" and turn.loss is not None:
+                self.patience.begin()  # from now on parameters change, and what is recorded
+                history.losses.append(turn.loss.data)
+                if not isfinite(turn.loss.data):  # an update with it would spoil all parameters
+                    history.stopped = self._diverged()
+            for see in self.callbacks:
+                see(turn)
+            if history.stopped:
+                self.patience.end()
+                return
+            if turn.phase != "update":
+                continue
+            for name, x in turn.metrics.items():
+                sums[name] = sums.get(name, 0.0) + x
+            seen += len(turn.examples)
+            if (turn.step + 1) % per_epoch == 0:
+                told = {name: x / (seen or 1) for name, x in sums.items()}
+                self.keep({**told, **(self.judge() if self.judge else {})})
+                sums, seen = {}, 0
+                self.bar.show(history.epochs, history.losses[-1])
+            self.patience.end()
+            if history.stopped:
+                return
+
+    def keep(self, metrics: Mapping[str, float]) -> None:
+        """Keeps the metrics of a complete epoch, whose loss has been kept, and asks `until`."""
+        history = self.history
+        for name, x in metrics.items():
+            history.metrics.setdefault(name, []).append(x)
+        history.epochs += 1
+        if self.until is not None and self.until.holds(history):
+            history.stopped = self.until.says
+
+    def _diverged(self) -> str:
+        losses = self.history.losses
+        return f"the loss is {losses[-1]} at step {len(losses) - 1}"
+
+
+def check_run(epochs: Any, optimizer: Any, until: Any) -> None:
+    """TypeError or ValueError unless these are what a run is given."""
+    if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 0:
+        raise ValueError(f"epochs is a whole number, 0 or more, not {epochs!r:.60}")
+    if not hasattr(optimizer, "parameters") or not hasattr(optimizer, "step"):
+        raise TypeError(f"expected an optimizer, such as SGD(...), not {optimizer!r:.60}")
+    if until is not None and not hasattr(until, "holds"):
+        raise TypeError(f"until is a criterion, such as loss_below(0.1), not {until!r:.60}")
