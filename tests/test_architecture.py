@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import cmath
+import doctest
 import importlib
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -75,7 +78,6 @@ def name_of(file: Path) -> str:
 
 
 FILES = {name_of(file): file for top in (PACKAGE, ROOT / "demos") for file in top.rglob("*.py")}
-EVERY_FILE = pytest.mark.parametrize("name", sorted(FILES), ids=lambda name: name or "door")
 
 
 def room_of(name: str) -> str:
@@ -122,11 +124,11 @@ def test_the_house_has_few_lines_and_every_room_is_there() -> None:
     assert {name for name in FILES if room_of(name) == "" and name} == set()
 
 
-@EVERY_FILE
-def test_nobody_imports_from_above(name: str) -> None:
-    room = room_of(name)
-    for other in map(room_of, ours(name)):
-        assert other == room or FLOOR[other] < FLOOR[room], f"{name} imports {other}"
+def test_nobody_imports_from_above() -> None:
+    for name in FILES:
+        room = room_of(name)
+        for other in map(room_of, ours(name)):
+            assert other == room or FLOOR[other] < FLOOR[room], f"{name} imports {other}"
 
 
 def test_no_files_import_each_other_in_a_circle() -> None:
@@ -142,21 +144,21 @@ def test_no_module_is_shadowed_by_a_function() -> None:
             assert getattr(importlib.import_module(above), last) is sys.modules[f"{above}.{last}"]
 
 
-@EVERY_FILE
-def test_what_comes_from_outside_is_imported_in_one_place(name: str) -> None:
-    for library in {other.split(".")[0] for other in imported(name)} - {"tinygrad_edu"}:
-        if library in ONLY:
-            places = [f"{place}." for place in ONLY[library]]
-            assert f"{name}.".startswith(tuple(places)), f"{name} imports {library}"
-        else:
-            assert library in sys.stdlib_module_names, f"{name} imports {library}"
+def test_what_comes_from_outside_is_imported_in_one_place() -> None:
+    for name in FILES:
+        for library in {other.split(".")[0] for other in imported(name)} - {"tinygrad_edu"}:
+            if library in ONLY:
+                places = [f"{place}." for place in ONLY[library]]
+                assert f"{name}.".startswith(tuple(places)), f"{name} imports {library}"
+            else:
+                assert library in sys.stdlib_module_names, f"{name} imports {library}"
 
 
-@EVERY_FILE
-def test_nobody_runs_text_or_imports_behind_the_back_of_these_tests(name: str) -> None:
-    for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
-        called = getattr(node, "id", None) or getattr(node, "attr", None)
-        assert called not in NEVER, f"{name} uses {called}, line {node.lineno}"
+def test_nobody_runs_text_or_imports_behind_the_back_of_these_tests() -> None:
+    for name in FILES:
+        for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
+            called = getattr(node, "id", None) or getattr(node, "attr", None)
+            assert called not in NEVER, f"{name} uses {called}, line {node.lineno}"
 
 
 def test_text_becomes_code_in_one_room_only() -> None:
@@ -165,40 +167,39 @@ def test_text_becomes_code_in_one_room_only() -> None:
     assert files == ["rows.source"]
 
 
-@EVERY_FILE
-def test_every_file_says_what_it_exports(name: str) -> None:
+def test_every_file_says_what_it_exports() -> None:
     """By `import *` nobody gets what a file only uses: `exp` of `math` in place of ours."""
-    tree = ast.parse(FILES[name].read_text(encoding="utf-8"))
-    silent = FILES[name].name == "__init__.py" and len(tree.body) == 1  # only says what is in it
-    made: set[str] = set()
-    found: set[str] = set()
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            made.add(node.name)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = {x.id for t in targets for x in ast.walk(t) if isinstance(x, ast.Name)}
-            made |= names
-            if "__all__" in names and isinstance(node.value, ast.List):
-                names = (x for x in node.value.elts if not isinstance(x, ast.Starred))
-                found = set(map(ast.literal_eval, names))  # * is for the rows of the table
-        elif isinstance(node, ast.ImportFrom):
-            ours = str(node.module).split(".")[0] == "tinygrad_edu"
-            made |= {name.name for name in node.names if ours}  # what is handed on
-    assert ("__all__" not in made) == silent
-    assert found <= made, f"{name} exports what it has not made"
+    for name in FILES:
+        tree = ast.parse(FILES[name].read_text(encoding="utf-8"))
+        only_words = FILES[name].name == "__init__.py" and len(tree.body) == 1
+        made: set[str] = set()
+        found: set[str] = set()
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                made.add(node.name)
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = {x.id for t in targets for x in ast.walk(t) if isinstance(x, ast.Name)}
+                made |= names
+                if "__all__" in names and isinstance(node.value, ast.List):
+                    names = (x for x in node.value.elts if not isinstance(x, ast.Starred))
+                    found = set(map(ast.literal_eval, names))  # * is for the rows of the table
+            elif isinstance(node, ast.ImportFrom):
+                ours = str(node.module).split(".")[0] == "tinygrad_edu"
+                made |= {name.name for name in node.names if ours}  # what is handed on
+        assert ("__all__" not in made) == only_words, name
+        assert found <= made, f"{name} exports what it has not made"
 
 
-@EVERY_FILE
-def test_no_star_replaces_a_function_of_ours_by_one_of_math(name: str) -> None:
-    if name.startswith("compiler.native.binding"):
-        pytest.importorskip("llvmlite")
-    if name == "__main__":
-        return
-    names = vars(importlib.import_module(f"tinygrad_edu.{name}".rstrip(".")))
-    theirs = [*vars(math).values(), *vars(cmath).values()]
-    exported = {name: names[name] for name in names.get("__all__", ())}
-    assert not [name for name, x in exported.items() if callable(x) and x in theirs]
+def test_no_star_replaces_a_function_of_ours_by_one_of_math() -> None:
+    needs_llvmlite = () if find_spec("llvmlite") else ("compiler.native.binding",)
+    for name in set(FILES) - {"__main__"}:
+        if name.startswith(needs_llvmlite):
+            continue
+        names = vars(importlib.import_module(f"tinygrad_edu.{name}".rstrip(".")))
+        theirs = [*vars(math).values(), *vars(cmath).values()]
+        exported = {name: names[name] for name in names.get("__all__", ())}
+        assert not [name for name, x in exported.items() if callable(x) and x in theirs]
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -215,3 +216,36 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not LATE & {name.split(".")[0] for name in loaded}
     drawing = ("tinygrad_edu.draw.", "tinygrad_edu.cli.")
     assert not [name for name in loaded if f"{name}.".startswith(drawing)]
+
+
+MAP = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+def test_the_map_shows_the_house() -> None:
+    """Its table has the rooms of HOUSE, in that order, and no others."""
+    table = MAP.partition("## The rooms")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    found = [
+        name.strip(".").strip("/").replace("/", ".")
+        for name in re.findall("`(.*?)`", "".join(cells))
+    ]
+    assert sorted(found) == sorted(set(FLOOR) - {"__main__"})
+    assert [FLOOR[room] for room in found] == sorted(FLOOR[room] for room in found)
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_every_file_that_is_named_is_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:[\w.]+/)*[\w.]+\.(?:py|md)|(?:[\w.]+/)+)`", text)
+    files = [file for file in named if not file.startswith("FILE")]
+    missing = [x for x in files if not any((top / x).exists() for top in (ROOT, PACKAGE))]
+    assert files
+    assert not missing
+
+
+def test_the_sessions_of_the_map_print_what_they_say() -> None:
+    test = doctest.DocTestParser().get_doctest(MAP, {}, "ARCHITECTURE.md", None, 0)
+    assert test.examples
+    report: list[str] = []
+    doctest.DocTestRunner().run(test, out=report.append)
+    assert not report
