@@ -171,7 +171,7 @@ __all__ = [
     "value_and_grad",
     "where",
 ]
-# A new row of the table is here by itself; type checkers know those that are imported above.
+# A new row of the table is exported automatically; type checkers see only the names listed above.
 _functions = {
     op.__name__: op for op in TABLE.values() if op.precedence == ATOM and op.name != "abs"
 }
@@ -211,11 +211,11 @@ if TYPE_CHECKING:
     from tinygrad_edu import saving as saving
     from tinygrad_edu import train as train
 else:
-    # What is asked of the package as `tinygrad_edu.nn`.
+    # The submodules that load at their first use: `tinygrad_edu.nn` and so on.
     _ROOMS = ("nn", "losses", "optim", "train", "data", "saving", "draw", "plots", "compat")
 
     def _load() -> tuple[Any, ...]:
-        """The modules with names for everybody: late, so that importing the package stays fast."""
+        """Imports the public submodules: late, so that importing the package stays fast."""
         import tinygrad_edu.compat.micrograd
         import tinygrad_edu.data
         import tinygrad_edu.draw
@@ -237,13 +237,13 @@ else:
 
     def __getattr__(name: str) -> Any:
         importing = is_import(sys._getframe(1))
-        if name in _ROOMS and not importing:  # `from tinygrad_edu import nn` finds it by itself
+        if name in _ROOMS and not importing:  # `from tinygrad_edu import nn` needs no help
             _load()
             return globals()[name]
         elsewhere(name, {}, __name__)
 
     def _place(name: str) -> str:
-        """How a name of ours is imported; '' if it is none."""
+        """Returns the import statement for a public name of the package; '' for any other."""
         if name in _ROOMS:
             return ""
         for module in (sys.modules[__name__], *_load()):

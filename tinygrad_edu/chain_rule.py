@@ -1,15 +1,16 @@
-"""The chain rule: one pass from an output back to what it was computed from.
+"""The chain rule: one pass from an output back to everything it was computed from.
 
-Along every edge the adjoint of the operand gains (adjoint of the node) * (local derivative). Here
-this is written for everything that can be multiplied: Values, slots of a tape, IEEE numbers, and
-the numbers of a graph that is explained edge by edge. It is written in four more places, each for a
-reason: `engine` has it for plain floats without a call for each edge, which halves the time of
-`backward`; the adjoints of machine code are sums over lanes; `compat` keeps micrograd's own forms;
-`orders` shows what wrong orders do.
+Along every edge the adjoint of the operand gains (adjoint of the node) * (local derivative). This
+module writes that once for everything that can be multiplied: Values, slots of a tape, IEEE
+numbers, and the numbers of a graph that is explained edge by edge. Four more places write it again,
+each for a reason: `engine` avoids a function call for each edge of plain floats, which halves the
+time of `backward`; the adjoints of machine code are sums over lanes; `compat` keeps micrograd's own
+forms; `orders` shows the effect of wrong orders.
 
-What `mask(c, x)` keeps out of the result it keeps out of every derivative. An adjoint that comes
-through a mask therefore has a guard, c: it stands for mask(c, adjoint), and is multiplied on inside
-of the mask, so that 0 never meets an infinity or a nan of the branch that was not taken.
+Where the condition c of `mask(c, x)` is 0, x counts neither in the result nor in any derivative.
+An adjoint that passes through a mask therefore carries a guard, c: the pair stands for
+mask(c, adjoint). Local derivatives multiply the adjoint inside of the mask, so that 0 never meets
+an infinity or a nan of the branch that was not taken.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ Adjoint = tuple[Any, Any]  # a factor, and its guard or None
 
 
 def cut(op: Op | None, place: int, a: Any) -> bool:
-    """Whether nothing passes to that operand: a condition, or what a mask with `a` keeps out."""
+    """Returns whether the operand gets no adjoint: a mask's condition, or what a 0 there hides."""
     return op is mask and (place == 0 or (isinstance(a, float) and a == 0))
 
 
 def joined(first: Adjoint, second: Adjoint) -> Adjoint:
-    """The sum of two adjoints of one node, which is guarded where both are."""
+    """Returns the sum of two adjoints of one node. It has a guard only if both of them have one."""
     (x, guard), (y, other) = first, second
     if guard is None or other is None:
         both = x + y if guard is other else kept(first) + kept(second)
@@ -44,7 +45,7 @@ def joined(first: Adjoint, second: Adjoint) -> Adjoint:
 
 
 def kept(adjoint: Adjoint) -> Any:
-    """An adjoint as one number, Value or slot."""
+    """Returns the adjoint as one number, Value or slot."""
     x, guard = adjoint
     return x if guard is None else mask(guard, x)
 
@@ -57,13 +58,13 @@ def sweep(
     apply: Callable[..., Any] = lambda rule, *at: rule(*at),
     tell: Callable[[Node, int, Any, Any, Any], Any] | None = None,
 ) -> dict[Node, T]:
-    """Returns d output / d node for each node that matters.
+    """Returns d output / d node for each node on a path from the output to a wanted leaf.
 
-    nodes: from the output, whose adjoint is `seed`, back to the leaves. wanted: whether an operand
-    is to be differentiated by. look: gives a node's operation, its operands, and y, a and b as its
-    rules are to see them. apply: calls a rule with these. tell: is told of each edge of a graph of
-    numbers: the node, the operand's place, the local derivative, the contribution, and the sum of
-    what had arrived at the operand before, or None.
+    nodes: from the output, whose adjoint is `seed`, back to the leaves. wanted(node): whether the
+    node needs an adjoint. look(node): its operation, its operands, and the arguments of its rules:
+    y, a and, with two operands, b. apply(rule, *arguments): calls a rule. tell(node, i, local,
+    contribution, before): called for each edge to operand i, for graphs of numbers; `before` is
+    the sum of the earlier contributions to that operand, or None.
     """
     found: dict[Node, Adjoint] = {}
     for node in nodes:

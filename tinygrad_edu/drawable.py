@@ -1,4 +1,4 @@
-"""What has a picture, for those who know no pictures."""
+"""The interface of objects that can be drawn, for modules that must not import `draw`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
     "draws",
 ]
 
-Said = Literal["formula", "numbers", "local", "contribution"]  # what edges say
+Said = Literal["formula", "numbers", "local", "contribution"]  # the texts on an edge
 Hideable = Literal["leaves", "values", "grads", "edges"]
 Direction = Literal["LR", "TB"]
 ThemeName = Literal["light", "dark", "print", "contrast"]
@@ -32,7 +32,7 @@ Roles = Mapping[K, Role] | Mapping["Drawable | str", Role]  # all of one kind, o
 
 
 class Picture(Protocol):
-    """The drawing of a graph: `save` it, or look at `text()`; a notebook shows it by itself."""
+    """The drawing of a graph: `save` it or print `text()`; a notebook shows it automatically."""
 
     @property
     def dot(self) -> str:
@@ -40,30 +40,30 @@ class Picture(Protocol):
 
     @property
     def alt(self) -> str:
-        """The drawing in sentences, for those who do not see it."""
+        """The drawing described in sentences, for readers who cannot see it."""
 
     def text(self, *, width: int = 0, unicode: bool = True, color: bool = False) -> str:
-        """The drawing as text, `width` columns wide, or as wide as it gets for 0."""
+        """The drawing as text of at most `width` columns; 0 means as wide as the graph needs."""
 
     def render(self, format: Format) -> bytes:
         """The bytes of a file in that format: svg, png, pdf, dot, json or txt."""
 
     def save(self, path: str | os.PathLike[str], format: Format | None = None) -> None:
-        """Writes the drawing to a file, in the format that its ending names."""
+        """Writes the drawing to a file, in `format` or the format of the file name's ending."""
 
     def mimebundle(self, plain: str) -> dict[str, str]:
-        """What a notebook shows, beside `plain`."""
+        """The MIME bundle for a notebook: the picture, and `plain` as the text."""
 
 
 def _not_yet(what: Drawable, **how: Any) -> Picture:
     raise NotImplementedError("pictures come with the package tinygrad_edu: import it first")
 
 
-draws: list[Callable[..., Picture]] = [_not_yet]  # the last one does; it knows Graphviz
+draws: list[Callable[..., Picture]] = [_not_yet]  # the last entry draws; `__init__` appends it
 
 
 class Drawable:
-    """Something with a picture of all that it was computed from."""
+    """An object with a picture of the graph that it was computed from."""
 
     __slots__ = ()
 
@@ -82,18 +82,23 @@ class Drawable:
         timeout: float = 20.0,
         insist: bool = False,
     ) -> Picture:
-        """The picture of all that this was computed from, as it is now: `.save("y.svg")`.
+        """This returns the picture of this node's graph with its present numbers.
 
-        edges: what edges say, of "formula", "numbers", "local", "contribution". hide: what is
-        blank, to be filled in, of "leaves", "values", "grads", "edges". precision: decimals.
-        direction: "LR" or "TB". highlight: Values, or labels, whose paths to the output stand out.
-        theme: "light", "dark", "print" or "contrast". level: "node", "neuron", "layer", or how many
-        parts of a group's path are kept. roles: "input", "parameter" or "loss", by Value or label.
-        before: the same before an update, to stand beside it. timeout: seconds that Graphviz may
-        take. insist: draw large graphs as they are. ViewError for a request that means nothing.
+        `y.draw().save("y.svg")` writes it to a file.
+
+        edges: the texts on edges, any of "formula", "numbers", "local", "contribution". hide: the
+        parts left blank, as an exercise: any of "leaves", "values", "grads", "edges". precision:
+        decimals. direction: "LR" or "TB". highlight: Values, or labels, whose paths to the output
+        stand out. theme: "light", "dark", "print" or "contrast". level: "node", "neuron", "layer",
+        or how many parts of a group's path are kept. roles: "input", "parameter" or "loss", by
+        Value or label. before: the same graph before an update, drawn beside this one. timeout:
+        seconds that Graphviz may take. insist: draw a large graph in full. ViewError for an
+        unknown option, level or label.
         """
         if others:
-            raise TypeError("what is drawn is said by name: y.draw(direction='TB', level='layer')")
+            raise TypeError(
+                "draw() takes only named options: write y.draw(direction='TB', level='layer')"
+            )
         return draws[-1](
             self,
             edges=edges,
@@ -114,7 +119,7 @@ class Drawable:
 
 
 def shown(what: object, show: Callable[[str], dict[str, str]]) -> dict[str, str]:
-    """What a notebook shows of it. It must not fail, whatever was made of the graph."""
+    """Returns the MIME bundle of `what` for a notebook. It never fails, even for a broken graph."""
     plain = f"a {type(what).__name__}"
     try:
         plain = repr(what)

@@ -1,9 +1,9 @@
-"""A scalar that remembers how it was computed, and the derivative of anything by anything.
+"""A scalar that remembers how it was computed, and its derivative by any node it was made from.
 
 The chain rule goes from the output back to the leaves: along every edge, the adjoint of the
-operand gains (adjoint of the node) * (local derivative). An adjoint is d output / d node, local
-derivatives are the rules of `ops`. With numbers it is `Value.backward`, with Values it is
-`gradient`, whose answer is a graph again.
+operand gains (adjoint of the node) * (local derivative). An adjoint is d output / d node; the local
+derivatives are the rules of `ops`. `Value.backward` computes with numbers. `gradient` computes with
+Values, so that its result is a graph again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = [
 Method = Callable[["Value"], "Value"]
 Operator = Callable[["Value", "Value | float"], "Value"]
 M = TypeVar("M", bound=Callable[..., Any])
-ABSENT: Any = None  # stands for the number of an operand that is not there
+ABSENT: Any = None  # the number of an operand that does not exist
 
 
 def _unary(op: Op) -> Method:
@@ -68,7 +68,7 @@ def _binary(op: Op) -> Operator:
 
 
 def _in_place(op: Op) -> Operator:
-    """As of `_binary`, but that a leaf takes the new number inside of `no_grad`."""
+    """Like `_binary`, but inside of `no_grad` the operation changes the number of a leaf."""
     value = op.fast
 
     def method(self: Value, other: Value | float, /) -> Value:
@@ -84,7 +84,7 @@ def _in_place(op: Op) -> Operator:
 
 
 def _as_written(self: Value, other: object, /) -> Any:
-    """`x += y` of a subclass with an addition of its own is x = x + y."""
+    """Makes `x += y` mean x = x + y, for a subclass with an addition of its own."""
     return NotImplemented
 
 
@@ -94,17 +94,17 @@ def _reflected(op: Op) -> Callable[[Value, float], Value]:
 
 
 def _named(method: M, op: Op) -> M:
-    """The method with the name and the words of the operation, for `help`."""
+    """Gives the method the name and the docstring of the operation, for `help`."""
     method.__name__ = method.__qualname__ = op.__name__
     method.__doc__ = op.__doc__
     return method
 
 
 def _elsewhere(other: object) -> Any:
-    """NotImplemented for an array, which takes a Value element by element; else the error."""
+    """Returns NotImplemented for an array, so that NumPy takes over; else raises again."""
     if is_array(other):
         return NotImplemented
-    raise  # what is being handled
+    raise  # the NumberError that the caller is handling
 
 
 def _comparison(
@@ -123,23 +123,23 @@ def _comparison(
 
 
 class Value(Drawable, Habits):
-    """A leaf: one real number (NumberError for anything else), kept as a float.
+    """A leaf of a graph: one real number, stored as a float; NumberError for anything else.
 
-    Every node has `data`, its number (to be set only on a leaf); `grad`, d output / d node, added
-    up over calls of `backward`; `op`, its row of the table (its text is '' without operands);
-    `args`, its operands in order; `label`; `group`, the path of the group it was made in. Plain
-    numbers in arithmetic become constants, without gradient. Arithmetic never raises (see
-    `first_nonfinite`); `==` is identity, `<` compares numbers.
+    Every node has `data`, its number, which can be set only on a leaf; `grad`, d output / d node,
+    summed over calls of `backward`; `op`, its row of the table (str(op) is '' for a leaf); `args`,
+    its operands in order; `label`; `group`, the path of the group that was open. A plain number in
+    arithmetic becomes a constant, which has no gradient. Arithmetic never raises (see
+    `first_nonfinite`); `==` compares identity, `<` compares numbers.
     """
 
     # a and b are the operands, a_data and b_data their numbers when this node was computed
     __slots__ = ("_data", "_grad", "a", "a_data", "b", "b_data", "group", "label", "op")
     a: Value | None
     b: Value | None
-    a_data: float  # ABSENT, like b_data, where there is no such operand: that is asked first
+    a_data: float  # ABSENT, like b_data, if that operand does not exist: check the operand first
     b_data: float
     _grad: float
-    fixed = False  # others differentiate by it: see `symbolic`
+    fixed = False  # derivatives by a Value are wanted: see `symbolic.fixed`
 
     @strictly
     def __init__(self, data: float, label: str = "", *others: NoReturn, **named: NoReturn) -> None:
@@ -164,8 +164,8 @@ class Value(Drawable, Habits):
     def data(self, data: float) -> None:
         if self.op is CONSTANT:
             raise InnerNodeError(
-                f"only a leaf's data can be set, and {self!r} is a constant, as detach() and "
-                "no_grad() give it: write Value(2.0) for a leaf"
+                f"only a leaf's data can be set, and {self!r} is a constant from detach() or "
+                "no_grad(): write Value(2.0) for a leaf"
             )
         if self.op is not LEAF:
             raise InnerNodeError(f"only a leaf's data can be set, and {self!r} is not a leaf")
@@ -173,7 +173,7 @@ class Value(Drawable, Habits):
 
     @property
     def grad(self) -> float:
-        """d output / d node, added up over calls of `backward`."""
+        """d output / d node, summed over calls of `backward`."""
         return self._grad
 
     @grad.setter
@@ -198,7 +198,7 @@ class Value(Drawable, Habits):
     __iadd__, __isub__ = _in_place(ops.add), _in_place(ops.sub)
     __imul__, __itruediv__ = _in_place(ops.mul), _in_place(ops.div)
     __neg__, __abs__, abs = _unary(ops.neg), _unary(ops.absolute), _unary(ops.absolute)
-    if TYPE_CHECKING:  # for readers of types; all rows of one operand are methods, see below
+    if TYPE_CHECKING:  # for type checkers; the loop below makes a method of every unary row
         neg = exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = erf = erfc = _unary(ops.exp)
         sin = cos = tan = asin = acos = atan = sinh = cosh = tanh = _unary(ops.sin)
         asinh = acosh = atanh = sign = step = relu = floor = ceil = circle = _unary(ops.sign)
@@ -245,11 +245,14 @@ class Value(Drawable, Habits):
 
     @alone(
         "write gradient(y, [x]) for a graph of the derivatives (create_graph), "
-        "(c * y).backward() to begin with c",
+        "(c * y).backward() to start with the adjoint c",
         without_effect="retain_graph",
     )
     def backward(self) -> None:
-        """Adds d self / d node, as it was computed, to the grad of every node, at each call."""
+        """Adds d self / d node to the grad of every node; a second call adds it again.
+
+        The derivatives hold at the numbers with which the graph was computed.
+        """
         if self.op is CONSTANT and is_cut(self) and not in_package(sys._getframe(2)):
             raise LeftGraphError(
                 f"{self!r} has no graph to go back through: it was computed inside of no_grad(), "
@@ -260,7 +263,7 @@ class Value(Drawable, Habits):
             found = _adjoints(order)
             if complex in map(type, found.values()):
                 raise ArithmeticError
-        except (ArithmeticError, NumberError):  # where Python's floats do not do as IEEE's
+        except (ArithmeticError, NumberError):  # Python's floats raise where IEEE 754 has a result
             found = sweep(reversed(order), IEEE(1.0), lambda x: x.op is not CONSTANT, _in_ieee)
         for node, adjoint in found.items():
             node._grad = node._grad + adjoint if node._grad else float(adjoint)
@@ -273,14 +276,14 @@ class Value(Drawable, Habits):
 
 
 def _refuse_to_make(label: object, *others: object, **named: object) -> None:
-    """Says how to write what other libraries' constructors take."""
+    """Raises TypeError for arguments of other libraries' constructors, with the way to write it."""
     kind = ", ".join(sorted(named))
     if "requires_grad" in named:
-        cure = "every leaf is differentiated by: Value(2.0); a constant is Value(2.0).detach()"
+        cure = "every leaf gets a gradient: Value(2.0); a constant is Value(2.0).detach()"
     elif "name" in named:
         cure = "write label: Value(2.0, label='x')"
     elif "dtype" in named or "device" in named:
-        cure = "its number is a float of Python: Value(2.0)"
+        cure = "its number is a Python float: Value(2.0)"
     elif (
         others
         or any(name.startswith("_") for name in named)
@@ -295,7 +298,7 @@ def _refuse_to_make(label: object, *others: object, **named: object) -> None:
         raise TypeError(f"the label of a Value is a text, not {label!r:.60}")
     else:
         cure = "write Value(2.0, label='x')"
-    raise TypeError(f"a Value is made of a number and a label, without {kind}: {cure}")
+    raise TypeError(f"Value() takes a number and a label, not {kind}: {cure}")
 
 
 def _node(
@@ -303,7 +306,7 @@ def _node(
 ) -> Value:
     if a.op is CONSTANT and (b is None or b.op is CONSTANT):
         return as_value(data, type(a))
-    node: Value = new(type(a))  # an argument, because it is found faster than by its name
+    node: Value = new(type(a))  # an argument, because Python finds it faster than a global
     node._data = data
     node._grad = 0.0
     node.op = op
@@ -322,15 +325,15 @@ without_graph: ContextVar[bool] = ContextVar("without_graph", default=False)
 def _node_or_number(
     op: Op, data: float, a: Value, b: Value | None = None, new: Any = None
 ) -> Value:
-    """`_node` while a block of `no_grad` is open; outside of all, nobody has to ask."""
+    """Replaces `_node` while a `no_grad` block is open, so that `_node` itself need not check."""
     return cut_off(as_value(data, type(a))) if without_graph.get() else _with_graph(op, data, a, b)
 
 
 def _update_or_number(op: Op, data: float, a: Value, b: Value) -> Value:
-    """`_updated` while a block of `no_grad` is open: `w -= 0.1 * w.grad` changes the leaf w.
+    """Replaces `_updated` while a `no_grad` block is open: `w -= 0.1 * w.grad` changes the leaf w.
 
-    Only a number does. A Value may be that of `total = bias; total += w * x`, which leaves the bias
-    as it is, as it does with a graph.
+    Only a plain number changes the leaf. A Value, as in `total = bias; total += w * x`, leaves the
+    number of the bias unchanged, as outside of the block.
     """
     if not without_graph.get() or a.op is not LEAF:
         return _node(op, data, a, b)
@@ -344,14 +347,14 @@ def _update_or_number(op: Op, data: float, a: Value, b: Value) -> Value:
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Makes constants of all that is computed inside of the block: it has no graph.
+    """Records no graph inside of the block: every result there is a constant.
 
         with no_grad():
             outputs = model(inputs)
 
-    Leaves that are made there are leaves, and a leaf w that is changed by a number, as in
-    `w -= 0.1 * w.grad`, is the same leaf with another number. `@no_grad()` does it for a function.
-    Other threads are not concerned.
+    A leaf made in the block is a leaf. `w -= 0.1 * w.grad` with a leaf w and a plain number changes
+    the number of w. The decorator `@no_grad()` does the same for a function. Other threads are not
+    affected.
     """
     global _blocks, _node, _updated
     token = without_graph.set(True)
@@ -368,11 +371,11 @@ def no_grad() -> Iterator[None]:
 
 
 def as_value(x: Value | float, cls: type[Value] = Value) -> Value:
-    """`x` if it is a Value, else a constant: a Value of that number without a gradient."""
+    """Returns `x` if it is a Value, else a constant: a Value of that number without a gradient."""
     if isinstance(x, Value):
         return x
-    constant = object.__new__(cls)  # whatever a subclass makes of it
-    constant._data = number(x)  # and so on, as `__init__` does, which would take longer
+    constant = object.__new__(cls)  # without the __init__ of a subclass
+    constant._data = number(x)  # sets the same fields as `__init__`, but faster
     constant._grad = 0.0
     constant.op = CONSTANT
     constant.a = constant.b = None
@@ -382,7 +385,7 @@ def as_value(x: Value | float, cls: type[Value] = Value) -> Value:
 
 
 def topological_order(*roots: Value) -> list[Value]:
-    """Every node that the roots were computed from, once, operands first, left to right."""
+    """This returns every node of the roots' graphs once, operands first, from left to right."""
     order: list[Value] = []
     path: list[Value] = []
     seen: set[Value] = set()
@@ -405,16 +408,16 @@ def topological_order(*roots: Value) -> list[Value]:
 
 
 def _adjoints(order: list[Value]) -> dict[Value, float]:
-    """d order[-1] / d node, for each node but constants: `sweep`, for plain floats."""
+    """Returns d order[-1] / d node for each node except constants: `sweep` for plain floats."""
     found = {order[-1]: 1.0}
     for node in reversed(order):
         a, b, y = node.a, node.b, node._data
         adjoint = found.get(node)
         if adjoint is None or a is None:
             continue
-        op = node.op if y == y else UNDEFINED  # `defined`, without a call
+        op = node.op if y == y else UNDEFINED  # `defined`, without the function call
         if op is mask:
-            # What is kept out of the value is kept out of every derivative, and a condition is.
+            # A condition has no derivative; an operand behind a condition of 0 gets no adjoint.
             if node.a_data != 0 and b is not None and b.op is not CONSTANT:
                 found[b] = found[b] + adjoint if b in found else adjoint
             continue
@@ -436,26 +439,26 @@ def gradient(y: Value, xs: Value) -> Value: ...
 @overload
 def gradient(y: Value, xs: Iterable[Value]) -> list[Value]: ...
 def gradient(y: Value, xs: Value | Iterable[Value], *others: NoReturn) -> Value | list[Value]:
-    """The derivatives of y by each x, as Values: a graph to draw or to differentiate again.
+    """This returns dy/dx as a Value, a graph to draw or to differentiate again.
 
-    Of several xs it is a list, of one Value its derivative. No grad changes; where y does not
-    depend on x the answer is 0. StaleError if a leaf was set since y was computed: the new graph
-    would mix its two numbers. LeftGraphError if a rule asks a Value for its number: what it makes
-    of it would be a constant in the next derivative. NumberError for what is no Value.
+    For several xs it is a list. The derivative is 0 where y does not depend on x. No grad changes.
+    StaleError if a leaf was set after y was computed: the new graph would mix its old and its new
+    number. LeftGraphError if a rule reads the number of a Value: a constant made from it would
+    have no further derivative. NumberError for an argument that is not a Value.
     """
     if others:
-        raise TypeError("several xs are given in a list: write gradient(y, [x, w])")
+        raise TypeError("gradient() takes several xs as a list: write gradient(y, [x, w])")
     if isinstance(xs, Value):
         return gradient(y, [xs])[0]
     if not isinstance(y, Value):
-        one = ": of a list, take one: y[0]" if isinstance(y, list | tuple) else ""
-        raise NumberError(f"a gradient is that of a Value, not of a {type(y).__name__}{one}")
+        one = ": take one entry, y[0]" if isinstance(y, list | tuple) else ""
+        raise NumberError(f"gradient() differentiates a Value, not a {type(y).__name__}{one}")
     xs = list(xs.values() if isinstance(xs, dict) else [xs] if isinstance(xs, str) else xs)
     for by in xs:
         if not isinstance(by, Value):
             what = f"the text {by!r:.40}" if isinstance(by, str) else f"a {type(by).__name__}"
             cure = "model.parameters()" if hasattr(by, "parameters") else "gradient(y, [x, w])"
-            raise NumberError(f"a gradient is by Values, not by {what}: write {cure}")
+            raise NumberError(f"gradient() differentiates by Values, not by {what}: write {cure}")
     order = topological_order(y)
     wanted = {x for x in xs if x.op is not CONSTANT}
     for node in order:
@@ -468,11 +471,11 @@ def gradient(y: Value, xs: Value | Iterable[Value], *others: NoReturn) -> Value 
 
     def look(node: Value) -> tuple[Op, tuple[Value, ...], tuple[Value, ...]]:
         nonlocal op
-        # As `defined` has it; but whether a result is nan may change when the graph is run again.
+        # As `defined`, but in the graph: another run of it may turn a result into nan.
         op = node.op if node._data == node._data else telling(node.op)
         return op, node.args, (node, *node.args)
 
-    context = copy_context()  # so that nobody refuses any more when this is over
+    context = copy_context()  # so that reading numbers is allowed again after this call
     context.run(on_float.set, lambda frame: refuse(op, frame))
     seed = as_value(1.0, type(y))
     found = context.run(sweep, reversed(order), seed, wanted.__contains__, look)
@@ -484,6 +487,6 @@ def _in_ieee(node: Value) -> tuple[Op, tuple[Value, ...], tuple[float, ...]]:
     return defined(node.op, node._data), node.args, tuple(map(IEEE, numbers))
 
 
-for _op in TABLE.values():  # all rows of one operand are methods, too
+for _op in TABLE.values():  # every row of one operand is a method too
     if len(_op.derivatives) == 1 and not hasattr(Value, _op.name):
         setattr(Value, _op.name, _unary(_op))

@@ -1,4 +1,4 @@
-"""What can go wrong with numbers and graphs, each under the builtin a caller would expect."""
+"""The package's errors and warnings, each a subclass of the builtin that a caller would expect."""
 
 __all__ = [
     "ExpressionError",
@@ -24,15 +24,15 @@ __all__ = [
 
 
 class NumberError(TypeError):
-    """Something that is not one real number was used as one."""
+    """A number was needed, and the argument is not one real number."""
 
 
 class InnerNodeError(AttributeError, TypeError):
-    """A node that was computed cannot be set, copied or pickled like a leaf."""
+    """An inner node cannot be set, copied or pickled; only a leaf can."""
 
 
 class StaleError(RuntimeError):
-    """A leaf was given a new number after the graph was computed from its old one."""
+    """A leaf got a new number after the graph was computed from its old one."""
 
 
 class NonFiniteError(ArithmeticError):
@@ -44,56 +44,56 @@ class GradientError(AssertionError):
 
 
 class ExpressionError(ValueError):
-    """What was typed is no expression, or its names and numbers do not match."""
+    """The text is not an expression, or its names and numbers do not match."""
 
 
 class FormatError(ValueError):
-    """A picture was asked for in a format that there is not."""
+    """The format of a picture is unknown."""
 
 
 class ViewError(ValueError):
-    """A graph was to be shown in a way that there is not, or by a name that nothing in it has."""
+    """A view option, a level or the name of a node is unknown, or options do not go together."""
 
 
 class MissingError(ImportError):
-    """Something was asked for that needs a package which is not installed."""
+    """A feature needs a package that is not installed."""
 
 
 class StateError(ValueError):
-    """What was to be loaded is damaged, or the state of something else; nothing was changed."""
+    """A saved state is damaged or belongs to another object; nothing was changed."""
 
 
 class LengthError(ValueError):
-    """A list of numbers is longer or shorter than it must be."""
+    """A list has too many or too few numbers."""
 
 
 class ScriptError(RuntimeError):
-    """A script to be drawn from is not there, fails, or does not define what was asked for."""
+    """A script does not exist, fails, or does not define the name to be drawn."""
 
 
 class TapeError(ValueError):
-    """A tape whose instructions do not fit together, or numbers that do not fit a tape."""
+    """The instructions of a tape do not fit together, or numbers do not fit the tape."""
 
 
 class LeftGraphError(TypeError):
-    """A Value was used as a plain number where its derivatives must not get lost."""
+    """A Value was used as a plain number, and its derivatives would be lost."""
 
 
 class LeftGraphWarning(UserWarning):
-    """A function of `math` was given a Value: its result is a number, without derivatives."""
+    """A function of `math` got a Value: its result is a number without derivatives."""
 
 
 class IdentityWarning(UserWarning):
-    """A Value was compared with a number by `==`, or asked for its truth: it is an object."""
+    """A Value was compared with a number by `==`, or used as a condition: both mean the object."""
 
 
 class NonFiniteWarning(RuntimeWarning):
-    """A compiled loss met a nan or an infinity."""
+    """A compiled loss computed nan or an infinity."""
 
 
 class FrozenWarning(UserWarning):
-    """A number was asked for while a graph was recorded, which decides it once and for all."""
+    """A number was read while a graph was recorded: the graph keeps that number from then on."""
 
 
 class SlowWarning(UserWarning):
-    """There is a faster way, if a package is installed."""
+    """A faster way exists if a package is installed."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Writing files that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Writes the file so that nobody ever sees half of it: a neighbour is written, then renamed.
+    """Writes `data` to a new file beside `path`, then renames it: nobody ever reads half a file.
 
-    A link is followed, and a file that is there keeps its permissions. OSError as from `open`.
+    Links are followed. An existing file keeps its permissions. OSError as from `open`.
     """
     if os.fspath(path).endswith(("/", os.sep)):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
@@ -24,12 +24,12 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     with contextlib.suppress(FileNotFoundError):
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode) or not os.access(path, os.W_OK):
-            with open(path, "wb") as file:  # a device or a pipe; a folder or no right: OSError
+            with open(path, "wb") as file:  # a device, a pipe; OSError for a folder or no rights
                 file.write(data)
             return
         mode = stat.S_IMODE(status.st_mode)
     target = os.path.realpath(path)
-    if mode is None:  # realpath drops `nodir/..`, by which the system finds nothing
+    if mode is None:  # realpath accepts a missing folder in `nodir/..`; the system does not
         os.stat(os.path.dirname(os.fspath(path)) or os.curdir)
         if os.path.lexists(target):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(path))

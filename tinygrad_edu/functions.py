@@ -1,4 +1,4 @@
-"""Functions made of rows of the table: of numbers they give numbers, of Values Values."""
+"""Functions made of rows of the table: numbers give a number, Values give a Value."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def where(c: float, a: float, b: S) -> S: ...
 @overload
 def where(c: float, a: float, b: float) -> float: ...
 def where(c: Any, a: Any, b: Any) -> Any:
-    """Returns `b` where `c` is 0, else `a`; nothing about the other one counts.
+    """Returns `b` where `c` is 0, else `a`; the other one may be nan or infinite.
 
-    A nan is not 0. As a condition write step(x) for x > 0, or less(x, y) for x < y: a comparison
-    of Values is decided by Python once and for all. The branch that is not taken makes no gradient
-    nan, and has the gradient 0.
+    A nan counts as not 0. Write the condition as step(x) for x > 0, or less(x, y) for x < y: Python
+    decides a comparison of Values only once, when the graph is built. The branch that is not taken
+    has the gradient 0, and never turns a gradient into nan.
     """
     return mask(c, a) + mask(1 - either(c, 0.0), b)
 
@@ -37,10 +37,10 @@ def clip(x: S, low: S | float, high: S | float) -> S: ...
 @overload
 def clip(x: float, low: float, high: float) -> float: ...
 def clip(x: Any, low: Any, high: Any) -> Any:
-    """Returns `x`, or the nearest number from `low` to `high`; `high` if `low` is above it.
+    """Returns `x` inside of low to high, else the nearer bound; `high` if `low` is above it.
 
-    The derivative by x is 1 inside and 0 outside; at a bound it is 1/2, as that of every maximum
-    at a tie (JAX has that, too; PyTorch has 1).
+    The derivative by x is 1 inside and 0 outside. At a bound it is 1/2, as for any tie of `maximum`
+    (JAX: also 1/2; PyTorch: 1).
     """
     return minimum(maximum(x, low), high)
 
@@ -52,7 +52,7 @@ def leaky_relu(x: float, slope: float = ...) -> float: ...
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     """Returns `x` above 0, and slope * x below (Maas, Hannun and Ng, 2013).
 
-    slope: a number, PyTorch's by default. The derivative at 0 is `slope`, as in PyTorch.
+    slope: a number; the default is PyTorch's. The derivative at 0 is `slope`, as in PyTorch.
     """
     if hasattr(x, "__len__"):
         of_one("leaky_relu", x)
@@ -64,9 +64,9 @@ def gelu(x: S) -> S: ...
 @overload
 def gelu(x: float) -> float: ...
 def gelu(x: Any) -> Any:
-    """Returns x * P(Z <= x), Z a standard normal number (Hendrycks and Gimpel, 2016, equation 1).
+    """Returns x * P(Z <= x) for a standard normal Z (Hendrycks and Gimpel, 2016, equation 1).
 
-    P is erfc(-x / sqrt(2)) / 2, which has all its digits far below 0, too.
+    P is erfc(-x / sqrt(2)) / 2, which keeps all its digits far below 0.
     """
     if hasattr(x, "__len__"):
         of_one("gelu", x)
@@ -84,7 +84,7 @@ def silu(x: Any) -> Any:
     return x * sigmoid(x)
 
 
-# By name, with the least and the greatest number of arguments.
+# By name: the function, and the least and the greatest number of its arguments.
 FUNCTIONS: dict[str, tuple[Any, int, int]] = {
     "where": (where, 3, 3),
     "clip": (clip, 3, 3),

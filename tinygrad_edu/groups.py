@@ -10,20 +10,20 @@ __all__ = ["current_group", "group"]
 
 _path: ContextVar[str] = ContextVar("group", default="")
 
-current_group = _path.get  # the path of the group that is open here, '' outside of all
+current_group = _path.get  # the path of the open group, '' outside of all groups
 
 
 @contextmanager
 def group(name: str) -> Iterator[str]:
-    """The path of a group, to which every Value made inside the block belongs.
+    """Puts every Value made inside the block into a group; `as` gives the path of the group.
 
-    Blocks nest: "neuron3" inside "layer1" is `layer1/neuron3`, which may also be written at once.
-    Entering a name again goes on with the same group. ValueError for an empty part of a name.
+    Blocks nest: "neuron3" inside "layer1" is `layer1/neuron3`; group("layer1/neuron3") is the
+    same. A second block with the same name continues the group. ValueError for an empty part.
     """
     if not isinstance(name, str) or not all(
         part.strip() and part.isprintable() for part in name.split("/")
     ):
-        raise ValueError(f"a group is named by printable text, parts joined by /, not {name!r}")
+        raise ValueError(f"the name of a group is printable text, parts joined by /, not {name!r}")
     outer = _path.get()
     token = _path.set(f"{outer}/{name}" if outer else name)
     try:

@@ -1,4 +1,4 @@
-"""What a run of the Loop is given, and what it leaves: for `train`, and for a compiled loss."""
+"""The records and interfaces of a training run, shared by `train` and compiled losses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Criterion", "History", "Learner"]
 
 
 class Learner(Protocol):
-    """What moves the parameters: see `optim`."""
+    """An object that changes the parameters by their gradients, such as those of `optim`."""
 
     parameters: list[Value]
 
@@ -22,13 +22,13 @@ class Learner(Protocol):
 
 @dataclass(repr=False)
 class History:
-    """What happened in a run.
+    """The record of a run.
 
-    losses: one for each step, before its update. epochs: how many are complete. metrics: by name,
-    one for each complete epoch, of the outputs in it; of a validation set, `val_loss` and
-    `val_...` are among them. parameters, grads: by name, those that were watched, one for each
-    step, before its update. stopped: why the run ended, '' while it has not. model, examples,
-    loss: what `train` was given, for plots; they are not saved.
+    losses: one for each step, before its update. epochs: the number of complete epochs. metrics:
+    by name, one number for each complete epoch, from the outputs of that epoch; with validation
+    examples, also `val_loss` and `val_...`. parameters, grads: by name, one number for each step,
+    before its update, for the parameters in `watch`. stopped: why the run ended, '' before that.
+    model, examples, loss: the arguments of `train`, for plots; they are not saved.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -42,7 +42,7 @@ class History:
     loss: Any = field(default=None, compare=False)
 
     def __repr__(self) -> str:
-        """One line: how long the run was, and where it began and ended."""
+        """One line: the length of the run, its first and last loss, and its metrics."""
         told = [f"{self.epochs} epochs, {len(self.losses)} steps"]
         if self.losses:
             told.append(f"loss {self.losses[0]:.4g} to {self.losses[-1]:.4g}")
@@ -53,7 +53,7 @@ class History:
 
 
 class Criterion(NamedTuple):
-    """When to stop: `holds` is asked after each epoch, `says` is why."""
+    """A reason to stop: `holds(history)` is checked after each epoch; `says` is the reason."""
 
     says: str
     holds: Callable[[History], bool]
