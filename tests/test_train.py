@@ -83,7 +83,7 @@ def test_what_is_saved_is_a_model_in_a_file(tmp_path: Path) -> None:
     ]
     for call in calls:
         with pytest.raises(
-            TypeError, match=r"\(path, model, optimizer\) is given a file name and a"
+            TypeError, match=r"\(path, model, optimizer\) takes a file name and a"
         ):
             call()
     assert not path.exists()
@@ -365,7 +365,7 @@ def test_there_are_forty_damaged_files_and_more() -> None:
 
 def test_a_file_of_another_network_says_so(tmp_path: Path) -> None:
     save(tmp_path / "m.json", MLP(2, [3, 1]))
-    with pytest.raises(StateError, match=r"of another model: it has 'layer1.neuron3.w\[0\]'"):
+    with pytest.raises(StateError, match=r"another model: it has a 'layer1.neuron3.w\[0\]'"):
         load(tmp_path / "m.json", MLP(2, [2, 1]))
 
 
@@ -464,7 +464,7 @@ def test_the_optimizer_of_another_model_is_refused() -> None:
 
 def test_a_model_that_only_computes_otherwise_is_another(tmp_path: Path) -> None:
     save(tmp_path / "m.json", MLP(2, [2, 1], "tanh"))
-    with pytest.raises(StateError, match="of another model"):
+    with pytest.raises(StateError, match="belongs to another model"):
         load(tmp_path / "m.json", MLP(2, [2, 1], "sigmoid"))
 
 
@@ -482,7 +482,7 @@ def test_a_number_that_is_too_large_for_a_float_is_damage(tmp_path: Path) -> Non
     name = '"layer1.neuron1.w[0]": '
     start = text.index(name) + len(name)
     (tmp_path / "m.json").write_text(text[:start] + "1e999" + text[text.index(",", start) :])
-    with pytest.raises(StateError, match="which is no number"):
+    with pytest.raises(StateError, match="not a number"):
         load(tmp_path / "m.json", model())
 
 

@@ -117,8 +117,8 @@ def test_the_mean_over_the_examples_does_not_grow_with_the_data() -> None:
         ("xor", TypeError, r"data are pairs of inputs and target, or \(X, y\), not str"),
         (3, TypeError, "data are pairs of inputs and target"),
         ([(X[0], 1.0, 2.0)], TypeError, "example 0 is"),
-        ([(X[0], "yes")], TypeError, "example 0 has 'yes' in it, which is no number"),
-        ([(X[0], None)], TypeError, "example 0 has None in it"),
+        ([(X[0], "yes")], TypeError, "example 0 contains 'yes', which is not a number"),
+        ([(X[0], None)], TypeError, "example 0 contains None"),
     ],
 )
 @EAGER_OR_COMPILED
@@ -482,8 +482,8 @@ def test_some_examples_count_more_or_not_at_all(
     ("loss", "targets", "error", "words"),
     [
         (binary_cross_entropy_with_logits, [0.0, 1.0, 3.0, 1.0], ValueError, "not 3.0"),
-        (hinge_loss, [-1, 1, 0, 1], ValueError, "the label of a hinge loss is -1 or 1, not 0"),
-        (cross_entropy, [0, 1, 5, 1], IndexError, "the label is an index, 0 to 1, not 5"),
+        (hinge_loss, [-1, 1, 0, 1], ValueError, "the label of a hinge loss must be -1 or 1, not 0"),
+        (cross_entropy, [0, 1, 5, 1], IndexError, "the label must be an index from 0 to 1, not 5"),
     ],
 )
 def test_a_target_that_is_none_is_told_before_it_is_learned(

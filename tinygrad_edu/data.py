@@ -1,4 +1,4 @@
-"""The small data sets of the lessons, made from rules and a seed: the same numbers everywhere."""
+"""The small data sets of the lessons, made by rules and a seed: the same numbers everywhere."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ __all__ = [
     "symmetry",
 ]
 
-Coding = tuple[float, float]  # what stands for 0 (off, no) and what for 1 (on, yes)
+Coding = tuple[float, float]  # the number for 0 (off, no) and the number for 1 (on, yes)
 BINARY: Coding = (0.0, 1.0)
 BIPOLAR: Coding = (-1.0, 1.0)
 SOFT: Coding = (0.1, 0.9)  # targets that a logistic unit reaches with finite weights
 
 # The outputs at inputs 00, 01, 10, 11.
 GATES = {"and": "0001", "or": "0111", "xor": "0110", "nand": "1110", "nor": "1000", "xnor": "1001"}
-PLACES = 6  # decimals of a coordinate, so that a last digit in which machines' sin differs is gone
-MOST_BITS = 16  # all patterns of so many are 65,536 examples
+PLACES = 6  # decimals of a coordinate: fewer than those in which machines' sin differs
+MOST_BITS = 16  # 2**16 patterns are 65,536 examples
 
 T = TypeVar("T")
 Bits = tuple[int, ...]
@@ -68,7 +68,7 @@ Point = tuple[float, ...]
 
 
 class Example(NamedTuple):
-    """One example: what a network is shown, and what it should answer.
+    """One example: the inputs of a network, and the targets that its outputs should reach.
 
     Both are a number, or numbers in a tuple, a list, or lists of lists.
     """
@@ -78,12 +78,12 @@ class Example(NamedTuple):
 
 
 def as_examples(data: Any) -> list[Example]:
-    """This returns the examples of a data set, as people have it.
+    """This returns the examples of a data set in one of the usual forms.
 
     data: pairs of inputs and target, in a list or any other iterable; or a tuple (X, y) of lists
-    or arrays, whose rows are examples. Inputs and targets are numbers or lists, tuples and arrays
-    of them; arrays become lists, whose integers stay integers. TypeError or ValueError, with the
-    number of the example, for what is none.
+    or arrays with one example in each row. Inputs and targets are numbers, or lists, tuples and
+    arrays of numbers; arrays become lists, whose integers stay integers. TypeError or ValueError
+    for other data, with the index of the wrong example.
     """
     if isinstance(data, tuple) and len(data) == 2 and not any(isinstance(x, Example) for x in data):
         xs, ys = (list(_plain(part, "(X, y)")) for part in data)
@@ -110,7 +110,7 @@ def _example(i: int, pair: Any) -> Example:
 
 
 def _plain(x: Any, where: str) -> Any:
-    """Numbers of Python, in lists and tuples."""
+    """Returns `x` as Python's numbers, in lists and tuples."""
     if hasattr(x, "to_numpy"):  # a table of pandas or polars
         x = x.to_numpy()
     if hasattr(x, "tolist"):
@@ -119,25 +119,25 @@ def _plain(x: Any, where: str) -> Any:
         kinds = set(map(type, x))
         return x if kinds <= {float, int} else type(x)(_plain(part, where) for part in x)
     if not isinstance(x, Real):
-        raise TypeError(f"{where} has {x!r:.60} in it, which is no number")
+        raise TypeError(f"{where} contains {x!r:.60}, which is not a number")
     return int(x) if isinstance(x, Integral) else float(x)
 
 
-# --- chance --------------------------------------------------------------------------------------
+# --- random numbers -------------------------------------------------------------------------------
 
 
 class SplitMix64:
-    """A generator of random numbers, the same on every machine and in every version of Python.
+    """A generator of random numbers that are the same on every machine and in every Python version.
 
     Steele, Lea and Flood, Fast splittable pseudorandom number generators (OOPSLA 2014), with the
-    constants of Vigna's splitmix64.c. Its whole state is one number of 64 bits, at first the seed.
+    constants of Vigna's splitmix64.c. Its state is one 64-bit number, which starts as the seed.
     """
 
     def __init__(self, seed: int) -> None:
         self.state = _whole("seed", seed, 0, 2**64 - 1)
 
     def bits(self) -> int:
-        """The next 64 random bits, as a whole number from 0."""
+        """This returns the next 64 random bits as a whole number, 0 to 2**64 - 1."""
         self.state = (self.state + 0x9E3779B97F4A7C15) % 2**64
         z = self.state
         z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
@@ -145,11 +145,11 @@ class SplitMix64:
         return z ^ z >> 31
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
-        """A number from low to high, every one of 2**53 steps equally likely."""
+        """This returns a random number from low to high, one of 2**53 equally likely numbers."""
         return low + (high - low) * ((self.bits() >> 11) * 2.0**-53)
 
     def gauss(self, mean: float = 0.0, deviation: float = 1.0) -> float:
-        """A normally distributed number, by the polar method (Marsaglia and Bray 1964)."""
+        """This returns a normal random number, by the polar method (Marsaglia and Bray 1964)."""
         while True:
             u, v = self.uniform(-1.0, 1.0), self.uniform(-1.0, 1.0)
             s = u * u + v * v
@@ -157,17 +157,17 @@ class SplitMix64:
                 return mean + deviation * u * sqrt(-2.0 * _log(s) / s)
 
     def below(self, n: int) -> int:
-        """A whole number from 0 to n - 1, all equally likely."""
-        fair = 2**64 - 2**64 % _whole("n", n, 1, 2**64)  # above it, some remainders come once more
+        """This returns a random whole number from 0 to n - 1, all equally likely."""
+        fair = 2**64 - 2**64 % _whole("n", n, 1, 2**64)  # a multiple of n: no remainder is favoured
         while (bits := self.bits()) >= fair:
             pass
         return bits % n
 
 
 def _log(x: float) -> float:
-    """The logarithm of a positive number, by + - * / alone, which are the same on every machine.
+    """Returns log(x) for x > 0, by + - * / alone, which give the same digits on every machine.
 
-    log((1 + z)/(1 - z)) is 2*(z + z**3/3 + z**5/5 + ...), and z is from -1/3 to 0 here.
+    log((1 + z)/(1 - z)) = 2*(z + z**3/3 + z**5/5 + ...), with z between -1/3 and 0 here.
     """
     fraction, exponent = frexp(x)
     z = (fraction - 1.0) / (fraction + 1.0)
@@ -178,7 +178,7 @@ def _log(x: float) -> float:
 
 
 def shuffled(examples: Sequence[T], seed: int) -> list[T]:
-    """The examples, each once, in a random order (Fisher and Yates 1938, Durstenfeld 1964)."""
+    """This returns the examples in a random order (Fisher and Yates 1938, Durstenfeld 1964)."""
     rng, order = SplitMix64(seed), list(examples)
     for i in range(len(order) - 1, 0, -1):
         j = rng.below(i + 1)
@@ -187,9 +187,9 @@ def shuffled(examples: Sequence[T], seed: int) -> list[T]:
 
 
 def split(examples: Sequence[T], share: float, seed: int) -> tuple[list[T], list[T]]:
-    """Two lists, shuffled: that share of the examples, rounded to whole examples; the others."""
+    """This returns two shuffled lists: round(share * len(examples)) of them, and the others."""
     if not 0.0 <= share <= 1.0:
-        raise ValueError(f"share is a part of the examples, from 0 to 1, not {share!r}")
+        raise ValueError(f"share must be a number from 0 to 1, not {share!r}")
     order = shuffled(examples, seed)
     first = round(share * len(order))
     return order[:first], order[first:]
@@ -199,32 +199,32 @@ def split(examples: Sequence[T], share: float, seed: int) -> tuple[list[T], list
 
 
 def boolean(table: str, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
-    """The 2**n examples of a Boolean function: n bits -> 1.
+    """This returns the 2**n examples of a Boolean function: n bits -> 1 bit.
 
     table: the outputs in counting order of the inputs: "0110" is 0, 1, 1, 0 at 00, 01, 10, 11.
     """
     n = len(table).bit_length() - 1
     if n < 1 or len(table) != 2**n or set(table) - {"0", "1"}:
-        raise ValueError(f"a truth table is 2, 4, 8, 16 ... digits 0 and 1, not {table!r}")
+        raise ValueError(f"a truth table must be 2, 4, 8, 16 ... digits 0 or 1, not {table!r}")
     return _patterns(n, lambda bits: (int(table[_number(bits)]),), inputs, targets)
 
 
 def gate(name: str, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
-    """The 4 examples of a logic gate: 2 bits -> 1. name: a key of GATES."""
+    """This returns the 4 examples of a logic gate: 2 bits -> 1 bit. name: a key of GATES."""
     if name not in GATES:
-        raise ValueError(f"the gates are {', '.join(GATES)}; there is no {name!r}")
+        raise ValueError(f"unknown gate {name!r}; choose {', '.join(GATES)}")
     return boolean(GATES[name], inputs, targets)
 
 
 @strict
 def parity(n: int = 4, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
-    """2**n examples: n bits -> 1, whether the number of ones is odd. PDP vol. 1 ch. 8, 1986."""
+    """This returns 2**n examples: n bits -> 1 if the number of ones is odd. PDP vol. 1 ch. 8."""
     return _patterns(n, lambda bits: (sum(bits) % 2,), inputs, targets)
 
 
 @strict
 def symmetry(n: int = 6, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
-    """2**n examples: n bits -> 1, whether they are their own mirror image.
+    """This returns 2**n examples: n bits -> 1 if they are their own mirror image.
 
     With n = 6, Fig. 1 of Rumelhart, Hinton and Williams, Nature 323 (1986) 533-536.
     """
@@ -232,7 +232,7 @@ def symmetry(n: int = 6, inputs: Coding = BINARY, targets: Coding = BINARY) -> l
 
 
 def negation(n: int = 3, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
-    """2**(n+1) examples: a flag and n bits -> those n bits, inverted if the flag is 1.
+    """This returns 2**(n+1) examples: a flag and n bits -> those n bits, inverted if the flag is 1.
 
     PDP vol. 1 ch. 8, 1986, with n = 3.
     """
@@ -241,7 +241,7 @@ def negation(n: int = 3, inputs: Coding = BINARY, targets: Coding = BINARY) -> l
 
 
 def addition(n: int = 2, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
-    """4**n examples: two numbers of n bits -> their sum of n + 1 bits, the highest bit first.
+    """This returns 4**n examples: two numbers of n bits -> their sum in n + 1 bits, highest first.
 
     PDP vol. 1 ch. 8, 1986, with n = 2.
     """
@@ -256,9 +256,10 @@ def addition(n: int = 2, inputs: Coding = BINARY, targets: Coding = BINARY) -> l
 
 @strict
 def encoder(n: int = 8, inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
-    """n examples: n bits, one of them on -> the same, through a layer that is too narrow.
+    """This returns n examples: n bits, one of them on -> the same bits.
 
-    With n = 8 and 3 hidden units, PDP vol. 1 ch. 8, 1986, after Ackley, Hinton and Sejnowski 1985.
+    A hidden layer of fewer units must find a code for them. With n = 8 and 3 hidden units, PDP
+    vol. 1 ch. 8, 1986, after Ackley, Hinton and Sejnowski 1985.
     """
     ones = range(_whole("n", n, 2, 1024))
     return [Example(_one_hot(i, n, inputs), _one_hot(i, n, targets)) for i in ones]
@@ -271,10 +272,11 @@ def encoder(n: int = 8, inputs: Coding = BINARY, targets: Coding = BINARY) -> li
 def moons(
     n: int = 100, noise: float = 0.1, seed: int = 0, targets: Coding = BINARY
 ) -> list[Example]:
-    """n points of two half circles of radius 1 that reach into each other: x, y -> class.
+    """This returns n points of two interleaved half circles of radius 1: x, y -> class 0 or 1.
 
     Class 0 is the upper half around (0, 0), class 1 the lower half around (1, 0.5), the points at
-    equal distances as in scikit-learn's make_moons. n: even, from 4. noise: its deviation.
+    equal distances as in scikit-learn's make_moons. n: even, 4 or more. noise: its standard
+    deviation.
     """
     points: list[Point] = []
     for i in range(half := _half(n)):
@@ -287,12 +289,13 @@ def moons(
 def rings(
     n: int = 100, noise: float = 0.05, seed: int = 0, targets: Coding = BINARY, inner: float = 0.5
 ) -> list[Example]:
-    """n points of two circles around (0, 0): x, y -> class. Class 0 has radius 1, class 1 `inner`.
+    """This returns n points of two circles around (0, 0): x, y -> class 0 or 1.
 
-    The points are at equal distances, as in scikit-learn's make_circles. n: even, from 4.
+    Class 0 has radius 1, class 1 has radius `inner`. The points are at equal distances, as in
+    scikit-learn's make_circles. n: even, 4 or more. noise: its standard deviation.
     """
     if not 0.0 < inner < 1.0:
-        raise ValueError(f"inner is a radius between 0 and 1, not {inner!r}")
+        raise ValueError(f"inner must be a radius between 0 and 1, not {inner!r}")
     points: list[Point] = []
     for i in range(half := _half(n)):
         x, y = _on_circle(i / half)
@@ -308,13 +311,14 @@ def spirals(
     targets: Coding = BINARY,
     turns: float = 3.0,
 ) -> list[Example]:
-    """n points of two spirals in each other: x, y -> class, from radius 6.5 in to 0.5.
+    """This returns n points of two interleaved spirals: x, y -> class 0 or 1.
 
-    As it stands, the benchmark of Lang and Witbrock, Learning to tell two spirals apart (1988),
-    by Wieland's rule. Class 0 is class 1, turned by half a turn. n: even, from 4.
+    The radius falls from 6.5 to 0.5. The defaults give the benchmark of Lang and Witbrock, Learning
+    to tell two spirals apart (1988), by Wieland's rule. Class 0 is class 1 after half a turn.
+    n: even, 4 or more.
     """
     if not 0.0 < turns < inf:
-        raise ValueError(f"turns is a number above 0, not {turns!r}")
+        raise ValueError(f"turns must be a finite number above 0, not {turns!r}")
     points: list[Point] = []
     for i in range(half := _half(n)):
         along = i / (half - 1)
@@ -340,14 +344,14 @@ RELATIONS = [
     "uncle", "aunt", "brother", "sister", "nephew", "niece",
 ]
 # fmt: on
-PEOPLE = [*ENGLISH, *ITALIAN]  # the trees are alike: who is whose twin has the same place
-COUPLES = ((0, 1), (2, 3), (5, 4), (7, 6), (9, 8))  # places of husband and wife
-CHILDREN = {(0, 1): (5, 6), (2, 3): (7, 8), (7, 6): (10, 11)}  # a son and a daughter each
+PEOPLE = [*ENGLISH, *ITALIAN]  # the trees are alike: counterparts have the same index
+COUPLES = ((0, 1), (2, 3), (5, 4), (7, 6), (9, 8))  # indices of husband and wife
+CHILDREN = {(0, 1): (5, 6), (2, 3): (7, 8), (7, 6): (10, 11)}  # a son and a daughter of each couple
 MEN = {*(husband for husband, _ in COUPLES), *(son for son, _ in CHILDREN.values())}
 
 
 class Fact(NamedTuple):
-    """Who is somebody's father, wife, aunt, ...: those persons, by their place in PEOPLE."""
+    """A person, a relation such as "aunt", and that person's aunts, as indices in PEOPLE."""
 
     person: int
     relation: str
@@ -355,10 +359,10 @@ class Fact(NamedTuple):
 
 
 def family_facts() -> list[Fact]:
-    """The 104 facts of two families of 12, by person: Fig. 2 of the paper of 1986.
+    """This returns the 104 facts about two families of 12, by person (Fig. 2 of the paper below).
 
-    Rumelhart, Hinton and Williams, Nature 323, 533-536, after Hinton, Learning distributed
-    representations of concepts (1986). Who has married into a family is uncle or aunt there, too.
+    Rumelhart, Hinton and Williams, Nature 323 (1986), 533-536, after Hinton, Learning distributed
+    representations of concepts (1986). An uncle's wife is an aunt, and an aunt's husband an uncle.
     """
     facts = []
     for person, relation in product(range(len(PEOPLE)), RELATIONS):
@@ -370,7 +374,7 @@ def family_facts() -> list[Fact]:
 
 
 def _related(place: int, relation: str) -> set[int]:
-    """The places, in one tree, of whoever is that to the person at `place`."""
+    """Returns the relatives of person `place` in that relation, as indices in one tree."""
     spouses = {x: {y} for pair in COUPLES for x, y in (pair, pair[::-1])}
 
     def all_of(relatives: Callable[[int], set[int]], people: set[int]) -> set[int]:
@@ -396,12 +400,15 @@ def _related(place: int, relation: str) -> set[int]:
         return all_of(children, all_of(siblings, {x} | spouse(x)))
 
     kin = (parents, spouse, children, uncles, siblings, nephews)
-    which = RELATIONS.index(relation)  # in pairs: of men, and of women
+    which = RELATIONS.index(relation)  # relations come in pairs: a man's, a woman's
     return {x for x in kin[which // 2](place) if (x in MEN) == (which % 2 == 0)}
 
 
 def family_trees(inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Example]:
-    """The examples of `family_facts`: one of 24 persons and one of 12 relations -> 24 persons."""
+    """This returns the examples of `family_facts`: 24 + 12 one-hot inputs -> 24 targets.
+
+    The inputs are a person and a relation; the targets mark every person that is right.
+    """
     examples = []
     for person, relation, answers in family_facts():
         given = _one_hot(person, len(PEOPLE), inputs)
@@ -413,7 +420,7 @@ def family_trees(inputs: Coding = BINARY, targets: Coding = BINARY) -> list[Exam
 
 # --- images --------------------------------------------------------------------------------------
 
-# Across the edge, in steps of columns and rows: an edge that is vertical, horizontal, / or \.
+# The direction across an edge, in columns and rows, for the edges vertical, horizontal, / and \.
 _ACROSS = (1.0, 0.0), (0.0, 1.0), (sqrt(0.5), sqrt(0.5)), (sqrt(0.5), -sqrt(0.5))
 
 
@@ -424,17 +431,17 @@ def edges(
     targets: Coding = BINARY,
     size: int = 6,
 ) -> list[Example]:
-    r"""n images of one step between dark and light: size*size pixels, row by row -> its direction.
+    r"""This returns n images of one edge between dark and light: size*size pixels -> its direction.
 
-    There are four directions, a target for each: vertical, horizontal, / and \ in turn. Each image
-    draws where the step is, which side is light, the mean of both sides from -0.5 to 0.5 and their
-    difference from 0.5 to 1, and noise for each pixel. size: 3 to 64.
+    The pixels are row by row; the four targets are vertical, horizontal, / and \ in turn. For each
+    image, random numbers choose the position of the edge, the light side, the mean of both sides
+    (-0.5 to 0.5), their difference (0.5 to 1) and the noise of each pixel. size: 3 to 64.
     """
     middle = (_whole("size", size, 3, 64) - 1) / 2.0
     rng, examples = SplitMix64(seed), []
     for i in range(_whole("n", n, 1)):
         across, down = _ACROSS[i % 4]
-        place = rng.uniform(-0.5, 0.5) * (size - 3)  # both sides are in the image
+        place = rng.uniform(-0.5, 0.5) * (size - 3)  # so that both sides are in the image
         mean, height = rng.uniform(-0.5, 0.5), rng.uniform(0.5, 1.0)
         step = height / 2.0 if rng.below(2) else -height / 2.0
         beyond = (
@@ -451,16 +458,16 @@ def edges(
 
 @strict
 def iris(targets: Coding = BINARY) -> list[Example]:
-    """150 flowers: 4 lengths in cm, 0.1 to 7.9 -> one of 3 species. Fisher 1936.
+    """This returns 150 flowers: 4 lengths in cm, 0.1 to 7.9 -> one of 3 species. Fisher 1936.
 
-    ModuleNotFoundError without scikit-learn, which ships them.
+    ModuleNotFoundError without scikit-learn, which ships the numbers.
     """
     return _shipped(_scikit_learn().load_iris, 1.0, 3, targets)
 
 
 @strict
 def digits(targets: Coding = BINARY) -> list[Example]:
-    """1,797 images of handwriting: 8*8 pixels, 0 to 1, row by row -> one of 10 digits.
+    """This returns 1,797 handwritten digits: 8*8 pixels, 0 to 1, row by row -> one of 10 digits.
 
     From the UCI repository, Alpaydin and Kaynak 1998. ModuleNotFoundError without scikit-learn.
     """
@@ -486,19 +493,19 @@ def _shipped(load: Callable[..., Any], most: float, classes: int, targets: Codin
     ]
 
 
-# --- their parts ---------------------------------------------------------------------------------
+# --- helpers -------------------------------------------------------------------------------------
 
 
 def _patterns(
     n: int, rule: Callable[[Bits], Bits], inputs: Coding, targets: Coding
 ) -> list[Example]:
-    """All patterns of n bits, each with what the rule makes of it."""
+    """Returns an example for each pattern of n bits; its target is rule(bits)."""
     patterns = product((0, 1), repeat=_whole("n", n, 1, MOST_BITS))
     return [Example(_coded(bits, inputs), _coded(rule(bits), targets)) for bits in patterns]
 
 
 def _number(bits: Bits) -> int:
-    """The number that those bits write, the highest first."""
+    """Returns the number whose binary digits are `bits`, the highest first."""
     return sum(bit << place for place, bit in enumerate(reversed(bits)))
 
 
@@ -508,17 +515,17 @@ def _one_hot(which: int, n: int, coding: Coding) -> Point:
 
 def _coded(bits: Bits, coding: Coding) -> Point:
     if len(coding) != 2 or coding[0] == coding[1] or not all(map(isfinite, coding)):
-        raise ValueError(f"a coding is two different numbers, for 0 and for 1, not {coding!r}")
+        raise ValueError(f"a coding must be two different numbers, for 0 and for 1, not {coding!r}")
     return tuple(float(coding[bit]) for bit in bits)
 
 
 def _on_circle(turns: float) -> Point:
-    """The point of the unit circle so many turns from (1, 0), counterclockwise."""
+    """Returns the point of the unit circle `turns` turns from (1, 0), counterclockwise."""
     return cos(2.0 * pi * turns), sin(2.0 * pi * turns)
 
 
 def _noisy(points: list[Point], noise: float, seed: int, targets: Coding) -> list[Example]:
-    """The points with noise, of class 0 and of class 1 in turn."""
+    """Returns the points with noise, as examples of class 0 and class 1 in turn."""
     rng = SplitMix64(seed)
     return [
         Example(_moved(point, noise, rng), _coded((i % 2,), targets))
@@ -527,26 +534,26 @@ def _noisy(points: list[Point], noise: float, seed: int, targets: Coding) -> lis
 
 
 def _moved(point: Point, noise: float, rng: SplitMix64) -> Point:
-    """The point with Gaussian noise of that deviation, rounded."""
+    """Returns the point plus Gaussian noise of that standard deviation, rounded."""
     if not 0.0 <= noise < inf:
-        raise ValueError(f"noise is a standard deviation from 0, not {noise!r}")
+        raise ValueError(f"noise must be a standard deviation, 0 or more, not {noise!r}")
     return tuple(round(x + rng.gauss(0.0, noise), PLACES) + 0.0 for x in point)  # + 0.0: no -0.0
 
 
 def _half(n: int) -> int:
     if _whole("n", n, 4) % 2:
-        raise ValueError(f"n is even, half for each class, not {n!r}")
+        raise ValueError(f"n must be even, half for each class, not {n!r}")
     return n // 2
 
 
 def _whole(name: str, value: int, least: int, most: float = inf) -> int:
     if not isinstance(value, int) or not least <= value <= most:
-        upto = "" if most == inf else f" to {most}"
-        raise ValueError(f"{name} is a whole number from {least}{upto}, not {value!r}")
+        upto = " up" if most == inf else f" to {most}"
+        raise ValueError(f"{name} must be a whole number from {least}{upto}, not {value!r}")
     return value
 
 
-_ELSEWHERE = {  # what people look for here
+_ELSEWHERE = {  # names from other libraries
     "shuffle": "shuffled(examples, seed=0)",
     "circles": "rings()",
     "make_spirals": "spirals()",

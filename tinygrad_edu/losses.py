@@ -1,12 +1,12 @@
-"""How wrong is it? Losses of outputs against targets, with PyTorch's names and PyTorch's meaning.
+"""Losses: how wrong outputs are, compared with targets. Names and meanings are PyTorch's.
 
-Outputs and targets are numbers, Values, or lists, tuples and arrays of them, of one example or of
-many. What comes back is one Value: the mean over all terms, their sum with `reduction="sum"`, and
-with "none" each term by itself. Targets may be Values too, as where a loss is compiled: then
-nobody asks what number they are.
+Outputs and targets are numbers, Values, or lists, tuples and arrays of them, for one example or
+several. A loss is one Value: the mean of all terms, or their sum with `reduction="sum"`; "none"
+gives each term by itself. Targets may be Values too, as in a compiled loss: then no branch of
+Python depends on their numbers.
 
-Losses of logits are stable however large they are: they are made of `softplus`, which never
-overflows. `half_squared_error` is that of 1986, and `hinge_loss` that of support vector machines.
+Losses of logits are made of `softplus`, which never overflows, so they accept logits of any size.
+`half_squared_error` is the loss of 1986; `hinge_loss` is the loss of support vector machines.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ def huber_loss(input: Numbers, target: Numbers, *, reduction: Each, delta: float
 def huber_loss(
     input: Numbers, target: Numbers, *, reduction: str = "mean", delta: float = 1.0
 ) -> Any:
-    """This returns the mean of (y - d)**2 / 2 up to an error of delta, of a line beyond.
+    """This returns the mean of (y - d)**2 / 2 for errors up to delta, of a straight line beyond.
 
-    The line is delta * (|y - d| - delta / 2), which goes on with the slope of the square
+    The line is delta * (|y - d| - delta / 2), which continues the square with the same slope
     (Huber 1964). ValueError unless delta > 0; other errors as for `mse_loss`.
     """
     if not delta > 0:
-        raise ValueError(f"delta, where the square ends, is above 0, not {delta!r}")
+        raise ValueError(f"delta must be above 0, not {delta!r}")
 
     def one(y: Any, d: Any) -> Any:
         error = abs(y - d)
@@ -104,7 +104,7 @@ def smooth_l1_loss(
 def smooth_l1_loss(
     input: Numbers, target: Numbers, *, reduction: str = "mean", beta: float = 1.0
 ) -> Any:
-    """This returns `huber_loss` of delta = beta, divided by beta; for beta = 0 it is `l1_loss`."""
+    """This returns `huber_loss` with delta = beta, divided by beta; with beta = 0, `l1_loss`."""
     if beta == 0:
         return _elementwise(lambda y, d: abs(y - d), input, target, reduction)
     each = huber_loss(input, target, reduction="none", delta=beta)
@@ -118,15 +118,17 @@ def binary_cross_entropy(input: Numbers, target: Numbers, *, reduction: Each) ->
 def binary_cross_entropy(input: Numbers, target: Numbers, *, reduction: str = "mean") -> Any:
     """This returns the mean of -(t * log(p) + (1 - t) * log(1 - p)), in nats, of probabilities p.
 
-    The logarithms are not below -100, as in PyTorch, so that a certain mistake costs 100. There
-    the gradient is 0: `binary_cross_entropy_with_logits` has a better one everywhere. ValueError
-    for a p or a t that is no probability; LengthError as for `mse_loss`.
+    No logarithm goes below -100, as in PyTorch, so a term costs 100 at most. There the gradient is
+    0; `binary_cross_entropy_with_logits` has a useful gradient everywhere. ValueError if a p or a t
+    is not a probability; LengthError as for `mse_loss`.
     """
 
     def one(p: Any, t: Any) -> Any:
         if not 0 <= _number(p) <= 1:
             raise ValueError(
-                f"binary_cross_entropy takes probabilities, 0 to 1, and {_number(p)!r} is none; "
+                "binary_cross_entropy_with_logits takes logits"
+                f"binary_cross_entropy takes probabilities, 0 to 1, and {_number(p)!r} is not one; "
+                "binary_cross_entropy_with_logits takes logits"
                 "binary_cross_entropy_with_logits takes logits"
             )
         return -_by_target(t, lambda: _above(p, log(p)), lambda: _above(1 - p, log1p(-p)))
@@ -147,9 +149,9 @@ def binary_cross_entropy_with_logits(
 ) -> Any:
     """This returns the mean of -log of the probability that sigmoid(z) gives the target, in nats.
 
-    As t * softplus(-z) + (1 - t) * softplus(z), which never overflows. A target is 0, 1, or a
-    probability between. pos_weight multiplies the first term, to weigh rare ones more. ValueError
-    for a target that is no probability; LengthError as for `mse_loss`.
+    It is t * softplus(-z) + (1 - t) * softplus(z), which never overflows. A target t is 0, 1, or a
+    probability between them. pos_weight multiplies the first term, to give rare ones more weight.
+    ValueError if a target is not a probability; LengthError as for `mse_loss`.
     """
 
     def one(z: Any, t: Any) -> Any:
@@ -174,17 +176,17 @@ def cross_entropy(
 ) -> Any:  # fmt: skip
     """This returns the mean of -log of the probability that softmax gives to the target, in nats.
 
-    input: the logits of one example, or a row of them for each. target: the index of the right
-    class, one for each row; or probabilities, such as one-hot targets, as many as logits. weight:
-    of each class; the mean of indices is then over the weights of the targets, that of
-    probabilities over the examples. ignore_index: a target that does not count. label_smoothing:
-    the part of the target that is spread evenly over all classes, 0 to 1.
+    input: the logits of one example, or a row of logits for each example. target: the index of the
+    right class, one for each row; or a probability for each logit, such as one-hot targets. weight:
+    a factor for each class; the mean then divides by the sum of the targets' weights, or, for
+    probabilities, by the number of examples. ignore_index: a target that does not count.
+    label_smoothing: the part of the target that is spread evenly over all classes, 0 to 1.
 
-    IndexError for an index out of range, LengthError where numbers are missing, ValueError for a
-    smoothing out of range.
+    IndexError for an index out of range, LengthError for too few or too many numbers, ValueError
+    for a smoothing out of range.
     """
     if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing is a part, 0 to 1, not {label_smoothing!r}")
+        raise ValueError(f"label_smoothing must be a number from 0 to 1, not {label_smoothing!r}")
     k, smooth = 1.0 - label_smoothing, label_smoothing
 
     def one(logits: list[Any], label: Any) -> tuple[Any, Any]:
@@ -224,10 +226,11 @@ def nll_loss(
     input: Iterable[Any], target: Classes, weight: Weights = None, *, reduction: str = "mean",
     ignore_index: int = -100
 ) -> Any:  # fmt: skip
-    """This returns the mean of minus the target's log-probability, as `log_softmax` gives them.
+    """This returns the mean of minus the log-probability of the target.
 
-    It is not checked that these are log-probabilities. Arguments and errors are those of
-    `cross_entropy`, which is this loss of `log_softmax`; a target is an index.
+    input: log-probabilities, such as those of `log_softmax`; they are not checked. target: an
+    index. Other arguments and errors are those of `cross_entropy`, which equals
+    nll_loss(log_softmax(input), target).
     """
 
     def one(logs: list[Any], label: Any) -> tuple[Any, Any]:
@@ -242,14 +245,14 @@ def hinge_loss(input: Numbers, target: Numbers, *, reduction: One = ...) -> Valu
 @overload
 def hinge_loss(input: Numbers, target: Numbers, *, reduction: Each) -> Any: ...
 def hinge_loss(input: Numbers, target: Numbers, *, reduction: str = "mean") -> Any:
-    """This returns the mean of max(0, 1 - d * y), which is 0 beyond the margin of 1.
+    """This returns the mean of max(0, 1 - d * y): a term is 0 if d * y is 1 or more.
 
-    The label d is -1 or 1: ValueError for another. LengthError as for `mse_loss`.
+    The label d is -1 or 1; ValueError for any other. LengthError as for `mse_loss`.
     """
 
     def one(y: Any, d: Any) -> Any:
         if not isinstance(d, Value) and d not in (-1, 1):
-            raise ValueError(f"the label of a hinge loss is -1 or 1, not {d!r}")
+            raise ValueError(f"the label of a hinge loss must be -1 or 1, not {d!r}")
         return relu(1 - d * y)
 
     return _elementwise(one, input, target, reduction)
@@ -258,9 +261,8 @@ def hinge_loss(input: Numbers, target: Numbers, *, reduction: str = "mean") -> A
 def half_squared_error(outputs: Numbers, targets: Numbers, dead_zone: float = 0.0) -> Value:
     """This returns E = 1/2 * the sum of (y - d)**2 (Rumelhart, Hinton and Williams 1986, eq. 3).
 
-    dead_zone: an error smaller than this counts as none, 0.2 in their family trees. LengthError
-    unless there are as many targets as outputs.
-    """
+    dead_zone: a smaller error counts as 0; it is 0.2 for the family trees of the paper. LengthError
+    unless there are as many targets as outputs."""
     terms = []
     for y, d in _pairs(outputs, targets):
         error = y - d
@@ -271,16 +273,15 @@ def half_squared_error(outputs: Numbers, targets: Numbers, dead_zone: float = 0.
 
 
 def softmax(logits: Iterable[Any], dim: int = -1) -> list[Any]:
-    """This returns probabilities in proportion to exp(logit), which add up to 1 in each row.
+    """This returns probabilities proportional to exp(logit), which add up to 1 in each row.
 
-    dim: the last one, also by its number, for those who are used to give it; ValueError for
-    another.
+    dim: the last dimension, as -1 or its number, for code from PyTorch; ValueError for another.
     """
     return _by_row(lambda row, total: [exp(z - total) for z in row], logits, dim)
 
 
 def log_softmax(logits: Iterable[Any], dim: int = -1) -> list[Any]:
-    """This returns the logarithms of `softmax`, which are finite where it is 0."""
+    """This returns the logarithms of `softmax`; they are finite even where softmax rounds to 0."""
     return _by_row(lambda row, total: [z - total for z in row], logits, dim)
 
 
@@ -294,8 +295,8 @@ def logsumexp(values: Iterable[Any]) -> Value:
 
 
 def _logsumexp(values: Iterable[Any]) -> Any:
-    """The same; a float of floats."""
-    first, *others = sorted(_row(values), key=lambda x: -_number(x))  # the largest first: exact
+    """Like `logsumexp`, but floats give a float."""
+    first, *others = sorted(_row(values), key=lambda x: -_number(x))  # largest first
     total = first
     for x in others:
         total = total + softplus(x - total)
@@ -303,11 +304,10 @@ def _logsumexp(values: Iterable[Any]) -> Any:
 
 
 def weighed(loss: Any, targets: Iterable[Any]) -> tuple[Any, list[float]] | None:
-    """This returns what a mean over many examples needs where some count more than others.
+    """This returns (weighted loss of one example, weight of each target) for a weighted mean.
 
-    That is a loss of one example which is multiplied by its weight, and the weight of each of
-    these targets. None where all count alike: for other losses than `partial(cross_entropy,
-    weight=...)` and `ignore_index`, and `nll_loss` so.
+    None if all examples have the same weight: for every loss except `partial(cross_entropy,
+    weight=...)`, `partial(nll_loss, weight=...)` and those two with targets to ignore.
     """
     f: Any = loss
     how: dict[str, Any] = {}
@@ -340,20 +340,23 @@ def _classes(
     ignored: int,
     reduction: str,
 ) -> Any:
-    """A loss of the logits of one example, or of a row for each, and what their mean is over."""
+    """Returns the reduced loss of one example's logits, or of one row of logits for each example.
+
+    one: gives the loss of a row and its weight in the mean.
+    """
     rows = list(input)
     single = not rows or not is_tree(rows[0])
     if single:
         rows, target = [rows], [target]
     labels = list(target) if is_tree(target) else [target]
     if len(labels) != len(rows):
-        raise LengthError(f"{len(rows)} rows and {len(labels)} targets: give one for each")
+        raise LengthError(f"{len(rows)} rows and {len(labels)} targets: give one for each row")
     each: list[Any] = []
     shares: list[Any] = []
     for row, label in zip(rows, labels):
         counts = is_tree(label) or isinstance(label, Value) or label != ignored
         loss, share = one(_row(row), label) if counts else (Value(0.0), 0.0)
-        if isinstance(label, Value):  # an input of what is compiled, of which nobody asks more
+        if isinstance(label, Value):  # an input of a compiled loss
             counted = less(label, ignored) + less(ignored, label)
             loss = mask(counted, loss)
             share = mask(counted, share) if isinstance(share, Value) else share
@@ -370,19 +373,19 @@ def _reduced(each: list[Any], reduction: str, outputs: Any) -> Any:
     if reduction == "none":
         return like(outputs, iter(each))
     if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
+        raise ValueError(f"unknown reduction {reduction!r}; choose mean, sum or none")
     total = _sum(each)
     if reduction == "mean" and len(each) > 1:
         total = total / len(each)
-    return total if isinstance(total, Value) else Value(total).detach()  # no way back from floats
+    return total if isinstance(total, Value) else Value(total).detach()  # floats have no graph
 
 
 def _pairs(outputs: Any, targets: Any) -> list[tuple[Any, Any]]:
-    """Each output and its target. A list of one goes with a number that is in none."""
+    """Returns pairs of output and target. A list of one number matches a plain number."""
     ys, ds = list(numbers(outputs)), list(numbers(targets))
     for x in (*ys, *ds):
         if not isinstance(x, Value | float | int) and not hasattr(x, "__float__"):
-            raise TypeError(f"outputs and targets are numbers and Values, not {x!r}")
+            raise TypeError(f"outputs and targets must be numbers or Values, not {x!r}")
     alike = len(ys) == len(ds) == 1 or shape(outputs) == shape(targets)
     if len(ys) != len(ds) or not ys:
         raise LengthError(f"{len(ys)} outputs and {len(ds)} targets: give one for each")
@@ -395,7 +398,7 @@ def _pairs(outputs: Any, targets: Any) -> list[tuple[Any, Any]]:
 
 
 def _size(x: Any) -> str:
-    """As many as there are on each level: 3x1."""
+    """Returns the shape as text, such as 3x1."""
     sizes = []
     while is_tree(x) and not isinstance(x, dict) and len(x):
         sizes.append(str(len(x)))
@@ -409,7 +412,7 @@ def _by_row(
     rows = list(logits)
     inner = bool(rows) and is_tree(rows[0])
     if dim < -1 or (dim == 0 if inner else dim > 0):
-        raise ValueError("softmax is of each row, which is the last dimension: leave dim out")
+        raise ValueError("softmax works on each row, the last dimension: leave dim out")
     if inner:
         return [_by_row(of, row, max(dim - 1, -1)) for row in rows]
     return of(rows, logsumexp(rows))
@@ -418,37 +421,37 @@ def _by_row(
 def _row(values: Iterable[Any]) -> list[Any]:
     row = list(values)
     if not row:
-        raise LengthError("there are no logits: give one for each class")
+        raise LengthError("the list of logits is empty: give one logit for each class")
     return row
 
 
 def _sum(terms: Sequence[Any]) -> Any:
-    """The sum, without a 0 to begin with."""
+    """Returns the sum, without a node for 0 + the first term."""
     return sum(terms[1:], terms[0])
 
 
 def _times(factor: Any, x: Any) -> Any:
-    """The product, without a node for 1."""
+    """Returns factor * x, without a node if the factor is 1."""
     return x if not isinstance(factor, Value) and factor == 1 else factor * x
 
 
 def _number(x: Any) -> float:
-    """The number of a Value, at which an error is looked for and an order chosen."""
+    """Returns the number, to check it or to sort by it."""
     return x.data if isinstance(x, Value) else float(x)
 
 
 def _by_target(t: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
-    """t * yes() + (1 - t) * no() for a probability t; what is multiplied by 0 is not asked for."""
+    """Returns t * yes() + (1 - t) * no() for a probability t; does not compute a term times 0."""
     if not isinstance(t, Value):
         if not 0 <= t <= 1:
-            raise ValueError(f"the target is a probability, 0 to 1, not {t!r}")
+            raise ValueError(f"the target must be a probability from 0 to 1, not {t!r}")
         if t in (0, 1):
             return yes() if t else no()
     return t * yes() + (1 - t) * no()
 
 
 def _above(p: Any, logarithm: Any) -> Any:
-    """The logarithm of p, but -100 where it is less: there, nothing depends on p."""
+    """Returns the logarithm of p, or the constant -100 if the logarithm is less."""
     return where(less(exp(-100.0), p), logarithm, -100.0)
 
 
@@ -461,23 +464,24 @@ def _weight(weight: Sequence[float] | None, label: Any, classes: int) -> Any:
 
 
 def _entry(xs: Sequence[Any], label: Any) -> Any:
-    """The entry of that class. A label that is a Value is an input of what is compiled.
+    """Returns the entry of class `label`.
 
-    Then the entry is a sum in which all others are masked out; -inf if the label is no index.
+    A label that is a Value is an input of a compiled loss: then the entry is a sum in which all
+    other entries are masked out, and -inf if the label is not an index.
     """
     if isinstance(label, Value):
         hits = [1 - less(c, label) - less(label, c) for c in range(len(xs))]
         return _sum([mask(hit, x) for hit, x in zip(hits, xs)]) + log(_sum(hits))
     if not isinstance(label, Integral):
         raise TypeError(
-            f"a target is the index of a class, or a list of probabilities, not {label!r}"
+            f"a target must be the index of a class or a list of probabilities, not {label!r}"
         )
     if not 0 <= int(label) < len(xs):
-        raise IndexError(f"the label is an index, 0 to {len(xs) - 1}, not {label!r}")
+        raise IndexError(f"the label must be an index from 0 to {len(xs) - 1}, not {label!r}")
     return xs[int(label)]
 
 
-_ELSEWHERE = {  # what people look for, by the names of other libraries
+_ELSEWHERE = {  # names from other libraries
     "MSELoss": "mse_loss",
     "mse": "mse_loss",
     "mean_squared_error": "mse_loss",

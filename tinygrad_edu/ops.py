@@ -1,16 +1,16 @@
 """THE TABLE: an operation is one row; drawing, checking and all derivatives follow from it.
 
-A row is a name, a value, and for each argument a *local derivative* d y / d argument, a rule of
-the result `y` and the arguments `a` and `b`, always in that order. All are made of operators,
-numbers and rows of the table; a value may also `choose`, or be a function of floats from `math`
-(or `ieee`, where that one raises). So the same row, given floats, yields a number; given Values, a
-new graph; given Formulas, text in some language. A rule is called only for an argument that
-somebody differentiates by, and late: (-4)**3 never asks for log(-4), and the rule of a**b, which
-holds a**(b - 1), does not go on for ever.
+A row is a name, a value, and for each operand a *local derivative* d y / d operand. The derivative
+is a rule: a function of the result `y` and the operands `a` and `b`, always in that order. Values
+and rules are made of operators, numbers and rows of the table; a value may also `choose`, or be a
+function of floats from `math` (from `ieee` where that of `math` raises). So the same row turns
+floats into a number, Values into a new graph, and Formulas into text in some language. A rule is
+called only when a derivative by its operand is needed: (-4)**3 never computes log(-4), and the
+rule of a**b, which contains a**(b - 1), does not recurse for ever.
 
-Nothing raises: values and rules are called again in IEEE arithmetic where Python's floats raise or
-turn complex. Where a result is nan, so is every local derivative of it (`op.defined`). `reads` is
-the rule in the textbook, where another form keeps more digits.
+Nothing raises: where Python's floats raise or turn complex, values and rules are called again in
+IEEE arithmetic. If a result is nan, all its local derivatives are nan (`op.defined`). `reads` is
+the textbook form of a rule whose other form keeps more digits.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from tinygrad_edu.rows.kinks import both_0, first_0, tie, whole, zero
 from tinygrad_edu.rows.op import TABLE, Binary, Op, Unary, one, row
 from tinygrad_edu.rows.symbolic import choose, constant, equals, fixed, known
 
-# Conventions at kinks, PyTorch's (notes/autograd, rule 2, least norm): 0 at a kink, half each at a
-# tie; a**b is flat in a at b = 0, and 0**b in b for b >= 0. What `mask` keeps out of the result it
-# keeps out of every derivative: no epoch goes on from there.
+# The conventions at kinks are PyTorch's (notes/autograd, rule 2, least norm): 0 at a kink, 1/2 for
+# each operand at a tie; a**b has slope 0 in a at b = 0, and 0**b has slope 0 in b for b >= 0. What
+# `mask` keeps out of the result, it keeps out of every derivative too.
 # fmt: off
 #              name        value          d y / d a, and below it d y / d b
 add      = row("add",      operator.add,  one,
@@ -123,7 +123,7 @@ floor: Unary = row("floor", ieee.floor,   lambda y, a: 0.0,
                latex=r"\left\lfloor %s\right\rfloor",
                kink=(whole, "0 everywhere, also at whole numbers"),
                says="The largest whole number that is not above a")
-# What follows is made of the rows above, which are all that a language has to know.
+# The rows below are made of the rows above: a language needs to know only those above.
 ceil     = row("ceil", lambda a: -floor(-a),
                lambda y, a: 0.0,
                latex=r"\left\lceil %s\right\rceil",
@@ -188,7 +188,7 @@ sech2: Unary = row("sech2", lambda a: 4 * bell(2 * a),
 softplus = row("softplus", lambda a: relu(a) + log1p(exp(-abs(a))),
                lambda y, a: sigmoid(a), says="log(1 + exp(a)), a smooth relu")
 # fmt: on
-# Not in the table: what has no operands.
+# Not in the table, because they have no operands.
 LEAF, CONSTANT = (
     Op("leaf", None, python="LEAF", module=__name__),
     Op("constant", None, python="CONSTANT", module=__name__),
@@ -196,7 +196,7 @@ LEAF, CONSTANT = (
 
 
 def unless_0_times_inf(b: float, x: float) -> float:
-    """b * x, but 0 where b is 0 and x not finite; where b is a constant, wherever b is 0."""
+    """Returns b * x, but 0 if b is 0 and x is not finite; for a constant b, 0 whenever b is 0."""
     return mask(b if fixed(b) else either(b, 1 - either(x - x, 0.0)), b * x)  # inf - inf is nan
 
 

@@ -1,4 +1,4 @@
-"""A model, its optimizer and its history in one JSON file, to be loaded and continued.
+"""Saving a model, its optimizer and its history in one JSON file, and loading them.
 
 Version 1:
 
@@ -6,8 +6,8 @@ Version 1:
      "chance": {}, "parameters": {"layer1.neuron1.w[0]": 0.25, ...},
      "optimizer": {...}, "history": {...}}
 
-`chance` says how many numbers each dropout had drawn, by its name. Numbers are exact; what JSON
-cannot say is "nan", "inf" or "-inf". Nothing in a file is ever run.
+`chance` is the number of random numbers that each dropout had drawn, by its name. Numbers are
+exact; JSON has no nan and infinities, so they are "nan", "inf" and "-inf". Loading runs no code.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _MOST_DRAWN = 10**9  # numbers that can be drawn again in a minute
 
 
 class Stateful(Protocol):
-    """What has a state of its own to be saved: see `optim`."""
+    """An object with a state to save, such as an optimizer of `optim`."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that it needs to go on, as JSON can say it."""
+        """This returns its whole state, in types that JSON has."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes such a state over, or raises StateError and changes nothing."""
+        """Restores the state, or raises StateError and changes nothing."""
 
 
 def save(
@@ -51,9 +51,9 @@ def save(
     optimizer: Stateful | None = None,
     history: History | None = None,
 ) -> None:
-    """Writes what is given to the file, which appears whole or not at all.
+    """Writes the model, and the other arguments if given, to a file that is never half written.
 
-    TypeError unless the model is a Module, whose parameters are saved by their names.
+    The parameters are saved by their names. TypeError if the model is not a Module.
     """
     _check(path, model, "save(path, model, optimizer)")
     told: dict[str, Any] = {"format": _FORMAT, "version": 1, "model": repr(model)}
@@ -67,26 +67,31 @@ def save(
 
 
 def load(path: str | os.PathLike[str], model: Module, optimizer: Stateful | None = None) -> History:
-    """The history in the file, an empty one if there is none; model and optimizer as they were.
+    """Restores model and optimizer from a file, and returns its history, or an empty History.
 
-    StateError, in one line, for a file that is no such file, is cut off or damaged, or was
-    written for another model or optimizer: then nothing has changed. OSError as from `open`.
+    StateError, in one line, if the file has another format, is cut off or damaged, or belongs to
+    another model or optimizer: then nothing has changed. OSError as from `open`.
     """
     _check(path, model, "load(path, model, optimizer)")
     told = _read(path)
     numbers = _parameters(told, model)
     if told.get("model") != repr(model):
-        raise StateError(f"{_short(path)} is of another model: {str(told.get('model'))[:60]!r}...")
+        raise StateError(
+            f"{_short(path)} belongs to another model, {str(told.get('model'))[:60]!r}...: "
+            "load it into that model"
+        )
     history = _history(told.get("history", {}))
     chance = told.get("chance")
     parts = dict(_chancy(model))
     if not isinstance(chance, dict) or set(chance) != set(parts):
-        raise StateError("the file is of another model: its dropouts are others")
+        raise StateError(
+            "the file belongs to another model, with other dropouts: load it into that model"
+        )
     if not all(type(drawn) is int and 0 <= drawn < _MOST_DRAWN for drawn in chance.values()):
-        raise StateError("how far chance had come is damaged in the file")
+        raise StateError("the chance of a dropout in the file is damaged: save the model again")
     if optimizer is not None:
         if not isinstance(told.get("optimizer"), dict):
-            raise StateError(f"{_short(path)} has no optimizer in it: load the model alone")
+            raise StateError(f"{_short(path)} has no optimizer: load the model alone")
         optimizer.load_state_dict(told["optimizer"])  # all of it or nothing
     for p, x in numbers:
         p.data = x
@@ -98,13 +103,15 @@ def load(path: str | os.PathLike[str], model: Module, optimizer: Stateful | None
 def _check(path: Any, model: Any, how: str) -> None:
     if not isinstance(path, str | os.PathLike) or not isinstance(model, Module):
         raise TypeError(
-            f"{how} is given a file name and a model, whose state_dict it takes itself, not "
+            f"{type(path).__name__} and {type(model).__name__}"
+            f"{how} takes a file name and a model, not {type(path).__name__} and "
+            f"{type(model).__name__}"
             f"{type(path).__name__} and {type(model).__name__}"
         )
 
 
 def _chancy(model: Module) -> Iterator[tuple[str, Dropout]]:
-    """What draws numbers while the model runs, so that a run can go on with the next."""
+    """Returns the dropouts, whose random numbers must continue where a saved run stopped."""
     parts = [("", model), *model.walk()]
     return ((name, part) for name, part in parts if isinstance(part, Dropout))
 
@@ -113,31 +120,31 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     with open(path, "rb") as file:
         data = file.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
-        raise StateError(f"{_short(path)} is larger than any file of ours")
+        raise StateError(f"{_short(path)} is larger than any file that save() wrote")
     try:
         text = data.decode("utf-8")
         told = json.loads(text, object_pairs_hook=_once, parse_constant=_none_such)
     except (ValueError, RecursionError):
-        raise StateError(f"{_short(path)} is no JSON, or only a part of it") from None
+        raise StateError(f"{_short(path)} is not JSON, or only a part of it") from None
     if not isinstance(told, dict) or told.get("format") != _FORMAT:
-        raise StateError(f"{_short(path)} is no {_FORMAT}: give a file that save() wrote")
+        raise StateError(f"{_short(path)} is not a {_FORMAT}: give a file that save() wrote")
     if type(told.get("version")) is not int or told["version"] != 1:
-        raise StateError(f"{_short(path)} is of another version: 1 is the one known here")
+        raise StateError(f"{_short(path)} has another version: only version 1 can be loaded")
     strange = set(told) - _KEYS
     if strange:
-        raise StateError(f"{_short(path)} has {min(strange)[:60]!r} in it, which is none of ours")
+        raise StateError(f"{_short(path)} has an unknown key {min(strange)[:60]!r}: it is damaged")
     return told
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON, if no key is there twice."""
+    """Returns a JSON object as a dict; ValueError if it has a key twice."""
     if len(dict(pairs)) < len(pairs):
         raise ValueError("a key twice")
     return dict(pairs)
 
 
 def _none_such(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _parameters(told: dict[str, Any], model: Module) -> list[tuple[Any, float]]:
@@ -147,8 +154,11 @@ def _parameters(told: dict[str, Any], model: Module) -> list[tuple[Any, float]]:
     missing = next((name for name in own if name not in saved), None)
     strange = next((name for name in saved if name not in own), None)
     if missing is not None or strange is not None:
-        which = f"has no {missing}" if missing is not None else f"has {str(strange)[:60]!r} besides"
-        raise StateError(f"the file is of another model: it {which}; {len(saved)} to {len(own)}")
+        which = f"has no {missing}" if missing is not None else f"has a {str(strange)[:60]!r}"
+        raise StateError(
+            f"the file belongs to another model: it {which}, and {len(saved)} parameters, not "
+            f"{len(own)}"
+        )
     return [(p, _number(saved[name], name)) for name, p in own.items()]
 
 
@@ -184,11 +194,11 @@ def _number(x: Any, name: str) -> float:
         return float(x)
     if type(x) in (int, float):
         try:
-            if isfinite(float(x)):  # 1e999 is none that we wrote
+            if isfinite(float(x)):  # save() writes no 1e999
                 return float(x)
         except OverflowError:
             pass
-    raise StateError(f"{name} in the file is {str(x)[:40]!r}, which is no number: it is damaged")
+    raise StateError(f"{name} in the file is {str(x)[:40]!r}, not a number: it is damaged")
 
 
 def _written(x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Nested lists, tuples, dicts and arrays of numbers, as people have them."""
+"""Nested lists, tuples, dicts and arrays of numbers: a tree."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["has_value", "is_tree", "like", "numbers", "shape"]
 
 
 def is_tree(x: object) -> bool:
-    """Whether it holds numbers, and is none itself."""
+    """Whether `x` is a collection, not a single number."""
     return isinstance(x, list | tuple | dict) or bool(getattr(x, "ndim", 0))
 
 
 def numbers(x: Any) -> Iterator[Any]:
-    """The numbers in it, from left to right."""
+    """Yields the numbers in the tree, from left to right."""
     if not is_tree(x):
         yield x
     else:
@@ -25,7 +25,7 @@ def numbers(x: Any) -> Iterator[Any]:
 
 
 def like(x: Any, given: Iterator[Any]) -> Any:
-    """The given numbers in the shape of `x`."""
+    """Returns the given numbers in the shape of the tree `x`."""
     if not is_tree(x):
         return next(given)
     if isinstance(x, dict):
@@ -37,7 +37,7 @@ def like(x: Any, given: Iterator[Any]) -> Any:
 
 
 def shape(x: Any) -> Any:
-    """`x` without its numbers: equal for those that have as many in the same places."""
+    """Returns `x` without its numbers: two trees of the same shape give equal results."""
     if isinstance(x, dict):
         return {name: shape(part) for name, part in x.items()}
     return [shape(part) for part in x] if is_tree(x) else None
@@ -49,6 +49,6 @@ def has_value(x: Any) -> bool:
 
 
 def _array(parts: list[Any]) -> Any:
-    import numpy as np  # late: whoever gives an array has it
+    import numpy as np  # late: a caller with an array has imported it already
 
     return np.array(parts, dtype=object if has_value(parts) else None)
