@@ -500,7 +500,10 @@ def test_an_image_depends_on_its_own_place_only_and_keeps_its_edge_under_noise()
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: SplitMix64(-1), "seed must be a whole number from 0 to 18446744073709551615, not -1"),
+        (
+            lambda: SplitMix64(-1),
+            "seed must be a whole number from 0 to 18446744073709551615, not -1",
+        ),
         (lambda: SplitMix64(2**64), "seed must be a whole number from 0 to"),
         (lambda: SplitMix64(1.0), "not 1.0"),  # type: ignore[arg-type]
         (lambda: SplitMix64("1"), "not '1'"),  # type: ignore[arg-type]

@@ -82,9 +82,7 @@ def test_what_is_saved_is_a_model_in_a_file(tmp_path: Path) -> None:
         lambda: load(path, m.state_dict()),  # type: ignore[arg-type]
     ]
     for call in calls:
-        with pytest.raises(
-            TypeError, match=r"\(path, model, optimizer\) takes a file name and a"
-        ):
+        with pytest.raises(TypeError, match=r"\(path, model, optimizer\) takes a file name and a"):
             call()
     assert not path.exists()
 
