@@ -20,7 +20,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import REAL_PATH, linux, posix
+from conftest import REAL_PATH, RUN_A_PROCESS, linux, posix
 
 from tinygrad_edu.draw import layout as module
 from tinygrad_edu.draw.layout import Drawing, LayoutError, layout
@@ -32,11 +32,12 @@ BROAD = "digraph {{ a [shape=box width={0} height={1}] }}"  # one node, inches
 
 @pytest.fixture(autouse=True)
 def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH on which nothing is installed but what a test puts there."""
+    """A PATH on which nothing is installed but what a test puts there, and real processes."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.delenv("TINYGRAD_EDU_DOT", raising=False)
+    monkeypatch.setattr(module, "_run", RUN_A_PROCESS)
     return folder
 
 

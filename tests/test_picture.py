@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import re
@@ -13,7 +12,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 import zlib
 from pathlib import Path
 from random import Random
@@ -21,11 +19,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner
 from conftest import REAL_PATH, differentiated, linux, neuron, posix, random_value
 
 import tinygrad_edu
 from tinygrad_edu import Value, group, tanh
 from tinygrad_edu.analysis.graph import Graph, graph
+from tinygrad_edu.cli import main
 from tinygrad_edu.draw import layout as layout_module
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.dot import dot, drawn
@@ -192,31 +192,35 @@ def test_with_no_engine(format: str, tmp_path: Path) -> None:
 
 
 NOTHING = """
-import sys
+import contextlib, io, json, sys
 sys.modules["pygraphviz"] = sys.modules["IPython"] = None  # as if they were not installed
 from tinygrad_edu.cli import main
-main(prog_name="tinygrad-edu")
+words = ["render", "tanh(x*w + b)", "--at", "x=2", "--at", "w=-3", "--at", "b=7", "-o"]
+said = {}
+for format in sys.argv[2:]:
+    with contextlib.redirect_stderr(io.StringIO()) as stderr, contextlib.suppress(SystemExit):
+        main([*words, f"{sys.argv[1]}/y.{format}"], prog_name="tinygrad-edu")
+    said[format] = stderr.getvalue()
+print(json.dumps(said))
 """
 
 
-@pytest.mark.parametrize("format", FORMATS)
-def test_with_nothing_installed(format: str, tmp_path: Path) -> None:
-    words = ["render", "tanh(x*w + b)", "--at", "x=2", "--at", "w=-3", "--at", "b=7"]
+def test_with_nothing_installed(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", NOTHING, *words, "-o", str(tmp_path / f"y.{format}")],
+        [sys.executable, "-c", NOTHING, str(tmp_path), *FORMATS],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
-    assert done.stdout == ""
-    if format in WRITTEN:
-        assert (done.returncode, done.stderr) == (0, "")
-        assert (tmp_path / f"y.{format}").stat().st_size > 100
-        return
-    assert done.returncode == 2
-    assert done.stderr.startswith("Error: no picture, because Graphviz is not installed; install")
-    assert done.stderr.count("\n") == 1
-    assert not list(tmp_path.glob("y*"))
+    assert done.stderr == ""
+    for format, said in json.loads(done.stdout).items():
+        if format in WRITTEN:
+            assert said == ""
+            assert (tmp_path / f"y.{format}").stat().st_size > 100
+        else:
+            assert said.startswith("Error: no picture, because Graphviz is not installed; install")
+            assert said.count("\n") == 1
+    assert {file.suffix[1:] for file in tmp_path.glob("y*")} == set(WRITTEN)
 
 
 def test_no_part_of_the_package_needs_a_notebook() -> None:
@@ -230,20 +234,18 @@ def test_no_part_of_the_package_needs_a_notebook() -> None:
 # --- what a picture shows ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(100))
-def test_the_svg_of_a_random_graph_shows_everything(seed: int) -> None:
-    random = Random(seed)
+def test_the_svg_of_a_random_graph_shows_everything() -> None:
     labels = ("", "x", "w1", "x1*w1 + b", "\u2202L/\u2202w", "<b>&amp;\\N", '"{a|b}"', "a\nb\x1b")
-    picture = random_value(random, random.randint(0, 18), labels).draw()
-    assert len(picture.graph.nodes) <= 40
-    check_svg(picture.render("svg"), picture.graph)
+    for seed in range(30):
+        random = Random(seed)
+        picture = random_value(random, random.randint(0, 18), labels).draw()
+        check_svg(picture.render("svg"), picture.graph)
 
 
 @pytest.mark.machine
 @pytest.mark.usefixtures("system_dot")
-@pytest.mark.parametrize("seed", range(30))
-def test_the_svg_of_the_systems_dot_shows_everything(seed: int) -> None:
-    test_the_svg_of_a_random_graph_shows_everything(seed)
+def test_the_svg_of_the_systems_dot_shows_everything() -> None:
+    test_the_svg_of_a_random_graph_shows_everything()
 
 
 def first_command() -> list[str]:
@@ -252,16 +254,10 @@ def first_command() -> list[str]:
     return shlex.split(line.partition("tinygrad-edu ")[2])
 
 
-def test_the_first_picture_of_the_readme(tmp_path: Path) -> None:
-    words = first_command()
-    done = subprocess.run(
-        [sys.executable, "-m", "tinygrad_edu", *words],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+def test_the_first_picture_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, first_command())
+    assert (done.exit_code, done.output) == (0, "")
     (file,) = tmp_path.glob("*.svg")
     x, w, b = (Value(n, label=name) for n, name in ((2, "x"), (-3, "w"), (7, "b")))
     y = differentiated(tanh(x * w + b))
@@ -286,17 +282,9 @@ def test_a_png_is_crisp_and_as_large_as_the_svg_says(
     assert abs(height - 2 * int(found[2])) < 8
 
 
-def broad(leaves: int) -> Value:
-    """A sum with 2 * leaves - 1 values and leaves - 1 operations."""
-    level = [Value(1.0) for _ in range(leaves)]
-    while len(level) > 1:
-        level = [sum(level[i + 1 : i + 2], level[i]) for i in range(0, len(level), 2)]
-    return level[0]
-
-
 @pytest.mark.machine
 def test_a_png_that_was_scaled_has_a_note() -> None:
-    picture = broad(400).draw()
+    picture = sum((Value(1.0) for _ in range(399)), Value(1.0)).draw()
     width, height = struct.unpack(">II", picture.render("png")[16:24])
     assert width * height <= 40_000_000
     assert re.fullmatch(
@@ -316,37 +304,39 @@ def chain(operations: int) -> Value:
     return y
 
 
-@pytest.mark.parametrize("format", LAID_OUT)
-def test_more_shapes_than_can_be_read_are_refused(format: str, tmp_path: Path) -> None:
-    y = chain(2_500)  # and one leaf: 5,001 shapes
-    assert drawn(graph(y)) == MOST_SHAPES + 1 == 5_001
-    started = time.monotonic()
-    with pytest.raises(LayoutError) as caught:
-        y.draw().save(tmp_path / f"y.{format}")
-    assert time.monotonic() - started < 1
-    assert caught.value.reason == "too large"
-    words = str(caught.value)
-    assert all(part in words for part in ("5001", "5000", ".dot", ".json", ".txt", "insist"))
+@pytest.fixture
+def few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most 10 shapes are laid out, and there is nothing to do so."""
+    assert MOST_SHAPES == 5_000
+    monkeypatch.setattr("tinygrad_edu.draw.picture.MOST_SHAPES", 10)
+    monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
+
+
+@pytest.mark.usefixtures("few_shapes")
+def test_more_shapes_than_can_be_read_are_refused(tmp_path: Path) -> None:
+    y = chain(5)  # and one leaf
+    assert drawn(graph(y)) == 11
+    for format in LAID_OUT:
+        with pytest.raises(LayoutError, match=r"11 .* 10[^0].*\.dot.*\.json.*\.txt") as caught:
+            y.draw().save(tmp_path / f"y.{format}")
+        assert caught.value.reason == "too large"
+        assert "insist" in str(caught.value)
     assert not list(tmp_path.glob("y*"))
+    for format in WRITTEN:
+        check_format(y.draw().render(format), format, graph(y))
 
 
-@pytest.mark.usefixtures("pictures_off")
+@pytest.mark.usefixtures("few_shapes")
 def test_who_insists_gets_as_far_as_the_engine() -> None:
     for y, insist, reason in (
-        (chain(2_500), False, "too large"),
-        (chain(2_500), True, "missing"),
-        (chain(2_499) + 1, False, "too large"),  # 5,001 once more: 2,500 + 2,500 + 1
-        (chain(2_499), False, "missing"),  # 4,999
+        (chain(5), False, "too large"),
+        (chain(5), True, "missing"),
+        (chain(4) + 1, False, "too large"),  # 11 once more
+        (chain(4), False, "missing"),  # 9
     ):
         with pytest.raises(LayoutError) as caught:
             y.draw(insist=insist).render("svg")
         assert caught.value.reason == reason
-
-
-@pytest.mark.parametrize("format", WRITTEN)
-def test_what_needs_no_layout_has_no_limit(format: str) -> None:
-    picture = chain(3_000).draw()
-    check_format(picture.render(format), format, picture.graph)
 
 
 def grouped(layers: int, neurons: int, values: int) -> Value:
@@ -428,7 +418,6 @@ def test_the_timeout_is_for_the_layout(tmp_path: Path, monkeypatch: pytest.Monke
     program.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
     program.chmod(0o755)
     monkeypatch.setenv("TINYGRAD_EDU_DOT", str(program))
-    started = time.monotonic()
     picture = example().draw(timeout=0.5)
     with pytest.raises(LayoutError, match=r"within 0\.5 s") as caught:
         picture.render("svg")
@@ -436,7 +425,6 @@ def test_the_timeout_is_for_the_layout(tmp_path: Path, monkeypatch: pytest.Monke
     shown = picture._repr_mimebundle_()
     assert "within 0.5 s" in shown["text/plain"]
     assert set(shown) == {"text/plain"}
-    assert time.monotonic() - started < 5
 
 
 # --- formats and names ---------------------------------------------------------------------------
@@ -593,28 +581,26 @@ import resource, signal, sys
 from tinygrad_edu.files import write_whole
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # no file may be longer
-try:
-    write_whole(sys.argv[1], b"x" * 100_000)
-except OSError as error:
-    print(type(error).__name__, error.errno)
+for path in sys.argv[1:]:
+    try:
+        write_whole(path, b"x" * 100_000)
+    except OSError as error:
+        print(type(error).__name__, error.errno)
 """
 
 
 @posix
-@pytest.mark.parametrize("old", [None, "old"])
-def test_a_disk_that_fills_up_leaves_the_old_file(old: str | None, tmp_path: Path) -> None:
-    path = tmp_path / "y.svg"
-    if old:
-        path.write_text(old)
+def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "old.svg").write_text("old")
     done = subprocess.run(
-        [sys.executable, "-c", FULL, str(path)],
+        [sys.executable, "-c", FULL, str(tmp_path / "old.svg"), str(tmp_path / "new.svg")],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
-    assert done.stdout.startswith("OSError"), done.stderr
-    assert names(tmp_path) == (["y.svg"] if old else [])
-    assert not old or path.read_text() == old
+    assert done.stdout.split()[::2] == ["OSError", "OSError"], done.stderr
+    assert names(tmp_path) == ["old.svg"]
+    assert (tmp_path / "old.svg").read_text() == "old"
 
 
 @linux
@@ -753,29 +739,13 @@ def test_a_notebook_survives_a_wrong_override(
     assert "TINYGRAD_EDU_DOT" in shown["text/plain"]
 
 
-def test_a_million_values_do_not_keep_a_notebook_waiting() -> None:
-    gc.disable()  # it looks at every new object again and again, and frees none
-    try:
-        y = Value(0.0)
-        for _ in range(500_000):
-            y = y + 1.0
-        started = time.process_time()
-        shown = y._repr_mimebundle_()["text/plain"]
-        assert time.process_time() - started < 40
-    finally:
-        gc.enable()
-    assert shown.startswith("Value(500000.0, grad=0.0, op='+')\n(1500001 shapes are more than")
-
-
 def test_a_picture_that_is_too_large_is_shown_in_its_first_lines() -> None:
-    for y, shapes in ((broad(30_000), 89_998), (chain(30_000), 60_001)):
-        picture = y.draw()
-        started = time.process_time()
-        shown = picture._repr_mimebundle_()["text/plain"]
-        assert time.process_time() - started < 10
-        assert shown.startswith("+ = 30000\n" if y.op.symbol == "+" else "tanh = ")
-        assert f" values in all\n({shapes} shapes are more than" in shown
-        assert len(shown) < 20_000
+    y = chain(5_000)
+    assert y._repr_mimebundle_()["text/plain"].startswith("Value(")
+    shown = y.draw()._repr_mimebundle_()["text/plain"]
+    assert shown.startswith("tanh = ")
+    assert " values in all\n(10001 shapes are more than" in shown
+    assert len(shown) < 20_000
 
 
 @pytest.mark.parametrize("grad", [None, "1", 1j, 10**400, float("nan")])
