@@ -1,8 +1,8 @@
 """Credit: whose fault is it? Every hidden unit has an error signal.
 
-Nobody tells a hidden unit what it should have answered. Its error signal is d error / d answer:
-how the error would change if the unit answered a little more. So the unit can be asked: its answer
-is changed by hand, and the error is looked at. And what if the unit is taken away altogether?
+There is no target for a hidden unit. Its error signal is d error / d answer: how the error would
+change if the unit answered a little more. We can test this: the lesson changes the answer by hand
+and computes the error again. And what happens if the unit is removed?
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main(lesson: Lesson) -> None:
 
 
 def network(seed: int, init: float = INIT) -> MLP:
-    """2-3-1, as it begins: weights and biases from -init to init."""
+    """An untrained 2-3-1 network, with weights and biases from -init to init."""
     model = MLP(2, [HIDDEN, 1], "sigmoid")
     draw, random = uniform(init), Random(seed)
     for p in model.parameters():
@@ -53,12 +53,12 @@ def network(seed: int, init: float = INIT) -> MLP:
 
 
 def answers(model: MLP, example: Example) -> list[float]:
-    """What the hidden units say to the example."""
+    """The answers of the hidden units to the example."""
     return [h.data for h in model.layers[0](example.inputs)]
 
 
 def error_if(model: MLP, example: Example, hidden: list[float]) -> float:
-    """The error of the example, if the hidden units said that."""
+    """The error on the example if the hidden units had these answers."""
     return half_squared_error(model.layers[1](hidden), example.targets).data
 
 
@@ -70,7 +70,7 @@ def signals(model: MLP, example: Example) -> list[float]:
 
 
 def error_signals(lesson: Lesson) -> None:
-    """The error signal of each hidden unit, beside what comes of changing its answer by hand."""
+    """Compares the error signal of each hidden unit with a change of its answer by hand."""
     rows = ["example   unit   answers   signal    by hand"]
     pairs, off = [], 0.0
     for seed in range(lesson.seed, lesson.seed + lesson.seeds):
@@ -93,12 +93,14 @@ def error_signals(lesson: Lesson) -> None:
                     row = f"{name}      {j + 1}   {hidden[j]:8.4f} {found[j]:9.5f}  {by_hand:9.5f}"
                     rows.append(row)
     lesson.say(
-        "A 2-3-1 network that has learned nothing yet, and exclusive or. Each hidden unit's error "
-        f"signal, beside the difference that its answer makes when it is changed by {STEP:g}."
+        "A 2-3-1 network before training, on exclusive or. The table shows the error signal of "
+        "each hidden unit. The last column is the same derivative by hand: the answer of the unit "
+        f"is changed by {STEP:g} in both directions, and the difference of the errors is divided "
+        "by the difference of the answers."
     )
     lesson.show("\n".join(rows))
     picture_of_one(lesson)
-    claim = f"signal against difference, the worst of {len(pairs)}"
+    claim = f"signal against by hand, largest error of {len(pairs)}"
     lesson.claim(bounded(claim, SOURCE, off, high=1e-9))
     lesson.plot(
         "3-signals",
@@ -108,32 +110,32 @@ def error_signals(lesson: Lesson) -> None:
             "backpropagation: error signal",
             diagonal=True,
         ),
-        "A point for each hidden unit and example: both say the same.",
+        "A point for each hidden unit and example: both methods give the same number.",
     )
 
 
 def picture_of_one(lesson: Lesson) -> None:
-    """The second example in the first network, by scalars and by units."""
+    """The second example in the first network, as a diagram of units and as a graph."""
     model, example = network(lesson.seed), XOR[1]
     found = signals(model, example)
     said = {f"layer1.neuron{j + 1}": f"signal\n{x:.4f}" for j, x in enumerate(found)}
     lesson.picture(
         "1-units",
         Weights(model, ["x1 = 0", "x2 = 1"], ["y"], said),
-        "Example 01, which should give 1. The signal of a hidden unit is what comes back to it: "
-        "the output's own, times the weight between them.",
+        "Example 01, with the target 1. The signal of a hidden unit is the signal of the output, "
+        "times the weight between them.",
     )
     error = half_squared_error(model(example.inputs), example.targets)
     error.label = "error"
     error.backward()
     whole = graph(error, roles={error: "loss"})
     lesson.picture(
-        "2-neurons", whole.draw(level="neuron"), "The same as a graph, a box for each neuron."
+        "2-neurons", whole.draw(level="neuron"), "The same as a graph, one box for each neuron."
     )
 
 
 def every_weight(lesson: Lesson) -> None:
-    """The U-curve: how wrong differences are for the weights, by their step."""
+    """The U-curve: the error of central differences for all weights, for each step."""
     model = network(lesson.seed)
     parameters = model.parameters()
 
@@ -157,21 +159,23 @@ def every_weight(lesson: Lesson) -> None:
         worst.append((step, off))
     best = min(worst, key=lambda pair: pair[1])
     lesson.say(
-        f"The same for all {len(parameters)} weights and biases, at several steps: a wide one is "
-        f"wrong by the curve, a narrow one by rounding. The best is {best[0]:g}, wrong by "
-        f"{best[1]:.1e} at most; backpropagation needs no step."
+        f"The same test for all {len(parameters)} weights and biases, with several steps. A wide "
+        "step is wrong because the error is curved, a narrow step because of rounding. The best "
+        f"step is {best[0]:g}, with an error of at most {best[1]:.1e}. Backpropagation needs no "
+        "step."
     )
-    lesson.show("\n".join(f"step {step:6.0e}   wrong by {off:.1e}" for step, off in worst))
-    lesson.claim(bounded("all weights: the bottom of the U", "rounding", best[1], high=1e-10))
+    lesson.show("\n".join(f"step {step:6.0e}   largest error {off:.1e}" for step, off in worst))
+    claim = "all weights: error at the bottom of the U"
+    lesson.claim(bounded(claim, "rounding", best[1], high=1e-10))
     lesson.plot(
         "4-steps",
-        lambda: charts.lines({"error": worst}, "step", "wrong by, at most", log="xy"),
-        "How wrong a difference is, by its step.",
+        lambda: charts.lines({"error": worst}, "step", "largest error", log="xy"),
+        "The largest error of a central difference, for each step.",
     )
 
 
 def silenced(model: MLP, j: int) -> tuple[float, float]:
-    """How the error changes without hidden unit j: as the signals foretell it, and in truth."""
+    """(predicted, measured) change of the error without hidden unit j; signals predict it."""
     foretold = happened = 0.0
     for example in XOR:
         hidden = answers(model, example)
@@ -182,7 +186,7 @@ def silenced(model: MLP, j: int) -> tuple[float, float]:
 
 
 def knocked_out(lesson: Lesson) -> None:
-    """What the signals foretell if a unit falls silent, and what then happens."""
+    """The change of the error if a unit is silenced: predicted by the signals, and measured."""
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     pairs = {
         init: [silenced(network(seed, init), j) for seed in seeds for j in range(HIDDEN)]
@@ -192,33 +196,33 @@ def knocked_out(lesson: Lesson) -> None:
     n = len(pairs[INIT])
     agree = sum((a > 0) == (b > 0) for a, b in pairs[INIT])
     lesson.say(
-        "A signal says what a small change does. If a unit is silenced altogether, its answer "
-        "changes by all of itself, and signal times answer is only a first guess at what happens. "
-        f"Over {n} units it is a good one, r = {r[INIT]:.3f} (NumPy: 0.970, from weights of which "
-        f"the range is not recorded), but not the truth: for {n - agree} of them even the sign is "
-        "wrong. The gradient is the marginal contribution of a unit, not its total one; and the "
-        "larger the weights, the less the one says of the other."
+        "A signal predicts the effect of a small change. If a unit is silenced, its answer falls "
+        "to 0. This change is not small, so signal times answer is only a first guess at the "
+        f"effect. For {n} units it is a good guess, r = {r[INIT]:.3f} (NumPy: 0.970, from weights "
+        f"whose range is not recorded), but it is not exact: for {n - agree} units even the sign "
+        "is wrong. The gradient is the marginal contribution of a unit, not its total "
+        "contribution. With larger weights, the guess is worse."
     )
     source = "first order"
     few = lesson.seeds < QUICK
-    slack = 2.33 / (n - 3) ** 0.5 if n > 3 else inf  # what chance makes of so few (Fisher 1921)
+    slack = 2.33 / (n - 3) ** 0.5 if n > 3 else inf  # the effect of chance on few (Fisher 1921)
     low = tanh(atanh(0.95) - slack) if few else 0.95
-    lesson.claim(bounded("silenced units: foretold against happened, r", source, r[INIT], low))
-    claim = "those whose sign was foretold"
+    lesson.claim(bounded("silenced units: predicted against measured, r", source, r[INIT], low))
+    claim = "silenced units: the predicted sign is right"
     lesson.claim(share(claim, source, agree, n, 0.88, 0.995, of=HIDDEN * QUICK))
     for init in LARGER:
-        claim = f"r, if weights begin from -{init:g} to {init:g}"
+        claim = f"r, first weights from -{init:g} to {init:g}"
         less = None if few else r[init] < r[INIT]
         lesson.claim(Claim(claim, source, "less", f"{r[init]:.3f}", less))
     lesson.plot(
         "5-silenced",
         lambda: charts.scatter(
             {f"weights to {init:g}": some for init, some in reversed(pairs.items()) if init < 2},
-            "foretold by the signals",
-            "what happened to the error",
+            "predicted by the signals",
+            "change of the error",
             diagonal=True,
         ),
-        "Silencing a unit: on the line, the gradient would have foretold all of it.",
+        "The effect of silencing a unit. For a point on the line, the prediction is exact.",
     )
 
 

@@ -1,8 +1,8 @@
-"""Family trees: six units find out who belongs together, untold.
+"""Family trees: six units discover who belongs together.
 
 Figures 2 to 4 of the paper of 1986 (Rumelhart, Hinton and Williams, Nature 323, 533-536). A network
-learns 100 facts about two families, such as who is Colin's aunt. What do its hidden units stand
-for, does it know the 4 facts that it was never told, and does the recipe as printed train at all?
+learns 100 facts about two families, for example who Colin's aunt is. What do its hidden units
+represent? Does it know the 4 facts that it never saw? Does the recipe as printed train at all?
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SHOWN = len(CASES) - HELD_OUT
 RECIPES = {"as printed": PRINTED, "working": WORKING, "modern": MODERN}
 PATIENTLY = {"6,000 epochs": PATIENT}  # and a decay of 0.05 %
 UNDECAYED = PRINTED._replace(decay=0.0, epochs=20_000)
-# What is left of the printed recipe where one, two or three of its numbers are ours.
+# The printed recipe with none, one, two or three of its numbers replaced by ours.
 CHANGED = {
     (init, rate, decay): PRINTED._replace(
         init=(PRINTED, WORKING)[init].init,
@@ -60,7 +60,7 @@ CHANGED = {
 }
 LAYERS = ("person", "relation", "centre", "narrow", "answer")
 FOUND = ("nationality", "generation", "branch")
-CLEAR = 0.6  # a correlation from which a unit is named after it
+CLEAR = 0.6  # a unit with at least this correlation is named after the feature
 
 Ends = dict[str, list[End]]
 
@@ -77,17 +77,18 @@ def main(lesson: Lesson) -> None:
 
 
 def the_families(lesson: Lesson) -> None:
-    """Figure 2, and how many facts there are."""
+    """Figure 2, and the number of facts."""
     facts = family_facts()
     english = sum(fact.person < len(ENGLISH) for fact in facts)
     double = sum(len(fact.answers) == 2 for fact in facts)
     lesson.say(
-        f"Two families of 12, English and Italian, with the same tree. {len(facts)} questions have "
-        "an answer, such as `Colin has aunt`, and the network is asked them with one of 24 persons "
-        "and one of 12 relations on. It is told nothing else: not who is Italian, not who is old."
+        "There are two families of 12 people, English and Italian, with the same tree. "
+        f"{len(facts)} questions have an answer, for example `Colin has aunt`. To ask a question, "
+        "we turn on one of 24 inputs for the person and one of 12 inputs for the relation. The "
+        "network knows nothing else: not who is Italian, and not who is old."
     )
     lesson.picture(
-        "1-trees", Trees(), "Figure 2: the two families. Boxes are men; = is married to."
+        "1-trees", Trees(), "Figure 2: the two families. Boxes are men; = means married to."
     )
     lesson.claim(bounded("examples, made by rule", NATURE, len(facts), 104, 104))
     lesson.claim(bounded("of these, of the English", "by symmetry", english, 52, 52))
@@ -95,7 +96,7 @@ def the_families(lesson: Lesson) -> None:
 
 
 def many_seeds(lesson: Lesson) -> Ends:
-    """How all seeds of all recipes ended."""
+    """The result of each seed of each recipe."""
     recipes = RECIPES if lesson.quick else {**RECIPES, **PATIENTLY}
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     jobs = [(recipe, seed) for recipe in recipes.values() for seed in seeds]
@@ -113,25 +114,26 @@ def many_seeds(lesson: Lesson) -> Ends:
 
 
 def learned(lesson: Lesson, ends: Sequence[End]) -> list[int]:
-    """How many of the 100 examples that were shown are right, for each seed."""
+    """For each seed, how many of the 100 training examples are right."""
     return [one.learned(lesson.seed + i) for i, one in enumerate(ends)]
 
 
 def kept_back(lesson: Lesson, ends: Sequence[End], how: str = "right") -> list[int]:
-    """The same of the 4 held out."""
+    """For each seed, how many of the 4 held-out examples are right."""
     return [one.held_out(lesson.seed + i, how) for i, one in enumerate(ends)]
 
 
 def as_printed(lesson: Lesson, ends: Ends) -> None:
-    """The recipe of the paper's caption, and why it does not train."""
+    """The recipe in the caption of the paper, and the reason why it does not train."""
     scores = learned(lesson, ends["as printed"])
     lesson.say(
-        "The recipe as printed: gradients of all 100 examples added up, rate 0.005 and momentum "
-        "0.5 for 20 epochs, then 0.01 and 0.9; after each epoch every weight loses 0.2 % of "
-        "itself; an error below 0.2 is none; 1,500 epochs. How weights began it does not say; here "
-        f"from -0.3 to 0.3, as in Figure 1. Of {SHOWN} examples the best of {len(scores)} seeds "
-        f"has {max(scores)} right: in our hands this recipe does not train. Something of the "
-        "original is not in the caption, as it has come down to us."
+        "The recipe as printed: the gradients of all 100 examples are added up. The rate is 0.005 "
+        "and the momentum 0.5 for 20 epochs, then 0.01 and 0.9. After each epoch every weight "
+        "decays by 0.2 %. An error below 0.2 counts as none. There are 1,500 epochs. The caption "
+        "does not state the first weights; here they are from -0.3 to 0.3, as in Figure 1. The "
+        f"best of {len(scores)} seeds has {max(scores)} of {SHOWN} examples right: this recipe "
+        "does not train when we run it. The caption that we have must lack a part of the original "
+        "recipe."
     )
     claim = "as printed: training examples right after 1,500 epochs"
     total = sum(scores)
@@ -154,16 +156,17 @@ def as_printed(lesson: Lesson, ends: Ends) -> None:
         claim = f"as printed without decay: right of 100 after {UNDECAYED.epochs:,} epochs"
         lesson.claim(typical(claim, "measured", those, low=85, of=SEEDS // 4))
     lesson.say(
-        "Which of the three numbers that we change is it? All eight combinations, 1,500 epochs, a "
-        "quarter of the seeds each. None of them does it alone. Larger first weights and a higher "
-        "rate together mostly do, and with less decay nearly always. Decay is what holds the "
-        "printed recipe down: without any, and with its own weights and rates, it gets there, late."
+        "We change three numbers. Which of them matters? The table shows all eight combinations, "
+        "for 1,500 epochs and a quarter of the seeds each. No change is enough alone. Larger first "
+        "weights together with a higher rate are mostly enough, and with less decay they are "
+        "nearly always enough. Decay is the obstacle in the printed recipe: without any decay, and "
+        "with its own first weights and rates, it does train, but late."
     )
     lesson.show("\n".join(lines))
 
 
 def against_decay(lesson: Lesson) -> None:
-    """What the gradient adds in each layer against what decay takes away."""
+    """For each layer: the change of a weight by the gradient, divided by its change by decay."""
     seeds = range(lesson.seed, lesson.seed + min(lesson.seeds, 2 if lesson.quick else 10))
     moments = (0, 20, 100, 500, 1_500)
     names = ("as printed", "working")
@@ -189,22 +192,23 @@ def against_decay(lesson: Lesson) -> None:
         lines.append(f"{f'{name}, epoch {moment:,}':28}{those}")
     size = {m: mean(p["person"].weight for p in found["as printed", m]) for m in (0, 1_500)}
     lesson.say(
-        f"Why? On its way back to the person units the gradient of a weight becomes "
-        f"{begun['answer'] / begun['person']:,.0f} times smaller: each layer of logistic units "
-        "multiplies it by its weights, which are small, and by y(1 - y), which is a quarter at "
-        "most; and each person is in few of the examples. Below, its root mean square, and then "
-        "what it adds to a weight in an epoch, momentum included, as a multiple of what decay "
-        f"takes away. As printed, decay takes {1 / ratio('as printed', 0, 'person'):.0f} times as "
-        "much from the weights of the person units as the gradient could give them. They shrink, "
-        f"from {size[0]:.2f} to {size[1_500]:.3f} in 1,500 epochs, and who is asked about no "
-        "longer matters."
+        "Why? On the way back to the person units, the gradient becomes "
+        f"{begun['answer'] / begun['person']:,.0f} times smaller. Each layer of logistic units "
+        "multiplies it by the weights, which are small, and by y(1 - y), which is at most a "
+        "quarter; and each person is in only a few examples. The first row below is the root mean "
+        "square of the gradient. The other rows are the change of a weight by the gradient in one "
+        "epoch, with momentum, divided by the change by decay. As printed, decay takes "
+        f"{1 / ratio('as printed', 0, 'person'):.0f} times as much from the weights of the person "
+        "units as the gradient could give them. In 1,500 epochs these weights shrink from "
+        f"{size[0]:.2f} to {size[1_500]:.3f}, and then the person in the question no longer "
+        "matters."
     )
     lesson.show("\n".join(lines))
     most = max(ratio("as printed", m, layer) for m in moments for layer in ("person", "relation"))
-    claim = "as printed: gradient by decay, person and relation units, the most of 5 moments"
+    claim = "as printed: gradient / decay, person and relation units, largest of 5 moments"
     lesson.claim(bounded(claim, "measured", most, high=1.0))
     least = min(ratio("working", m, layer) for m in moments for layer in LAYERS)
-    claim = "working: gradient by decay, the least of all layers and 5 moments"
+    claim = "working: gradient / decay, smallest of all layers and 5 moments"
     lesson.claim(bounded(claim, "measured", least, low=1.0))
     columns = {
         layer: [
@@ -217,23 +221,24 @@ def against_decay(lesson: Lesson) -> None:
         lambda: charts.kinds(
             [("at the start", columns)],
             "weights into the layer",
-            "gradient's change by decay's",
+            "change by gradient / change by decay",
             (1.0, "below this line decay wins"),
             counted=False,
         ),
-        "What an epoch's gradient adds to the weights of each layer, by what decay takes from "
-        "them, before the first epoch; a point for each seed.",
+        "For the weights of each layer, the change by the gradient in one epoch, divided by the "
+        "change by decay, before the first epoch. A point for each seed.",
     )
 
 
 def working(lesson: Lesson, ends: Ends) -> None:
-    """The recipe with three other numbers."""
+    """The recipe with three numbers changed."""
     scores = learned(lesson, ends["working"])
     lesson.say(
-        "The working recipe has the paper's network, rule, schedule, dead zone and decay, and "
+        "The working recipe keeps the paper's network, rule, schedule, dead zone and decay, with "
         "three numbers of ours: first weights from -1 to 1, rates of 0.025 and 0.05, and a decay "
         f"of 0.02 %. After 1,500 epochs {mean(scores):.1f} of {SHOWN} examples are right on "
-        f"average ({min(scores)} to {max(scores)}): all 24 outputs on their side of 0.5."
+        f"average ({min(scores)} to {max(scores)}). An example is right when all 24 outputs are on "
+        "the right side of 0.5."
     )
     claim = "working: training examples right, of 100"
     lesson.claim(typical(claim, NATURE, scores, 97, 100, of=SEEDS))
@@ -244,12 +249,12 @@ def working(lesson: Lesson, ends: Ends) -> None:
     lesson.plot(
         "3-learning",
         lambda: charts.lines(curves, "epoch", "examples right, of 100", dots=False),
-        f"Seed {lesson.seed}, by the working recipe, and as printed.",
+        f"Seed {lesson.seed}, with the working recipe, and with the recipe as printed.",
     )
 
 
 def best(lesson: Lesson, ends: Sequence[End]) -> int:
-    """The seed whose three clearest features are in three units, and clearest."""
+    """The seed with the clearest features, which should be in three different units."""
 
     def clear(one: End) -> tuple[bool, float]:
         units = weights(one.parameters)
@@ -261,7 +266,7 @@ def best(lesson: Lesson, ends: Sequence[End]) -> int:
 
 
 def the_units(lesson: Lesson, ends: Sequence[End]) -> None:
-    """Figures 3 and 4, and what is in the six units of all seeds."""
+    """Figures 3 and 4, and the features in the six units of all seeds."""
     seed = best(lesson, ends)
     one = ends[seed - lesson.seed]
     lit(lesson, seed, one)
@@ -274,10 +279,11 @@ def the_units(lesson: Lesson, ends: Sequence[End]) -> None:
         titles.append(f"unit {k}\n{clear}")
         says.append(f"unit {k}   " + "   ".join(f"{f} {likes[f]:.2f}" for f in FOUND))
     lesson.say(
-        f"The six units that see the person, of seed {seed}, the clearest of {len(ends)}. The "
-        "paper says of its own that unit 1 told English from Italian, which most of the others "
-        "ignored, unit 2 the generation, and unit 6 the branch of the family. How well each of "
-        "ours follows these (correlation of its 24 weights, without sign):"
+        f"The six units that see the person, for seed {seed}, the clearest of {len(ends)} seeds. "
+        "In the paper's network, unit 1 separated English from Italian people, which most of the "
+        "other units ignored; unit 2 represented the generation, and unit 6 the branch of the "
+        "family. The table shows how well each of our units follows these features (correlation "
+        "of its 24 weights with the feature, without the sign):"
     )
     lesson.show("\n".join(says))
     lesson.plot(
@@ -285,8 +291,9 @@ def the_units(lesson: Lesson, ends: Sequence[End]) -> None:
         lambda: charts.squares(
             [(title, [u[:12], u[12:]]) for title, u in zip(titles, units)], ENGLISH, ITALIAN
         ),
-        "Figure 4, from our own weights: what each unit gets from each person, the English above "
-        "their Italian twins. Full is positive, hollow negative, the area is the size.",
+        "Figure 4, from our own weights: the weight from each person to each unit. Each English "
+        "person is above the Italian twin. A full square is positive, a hollow square negative; "
+        "the area is the size.",
     )
     all_seeds(lesson, ends)
     codes = code(one.parameters)
@@ -297,9 +304,9 @@ def the_units(lesson: Lesson, ends: Sequence[End]) -> None:
     lesson.plot(
         "7-alike",
         lambda: charts.tables(panels),
-        f"How far persons are apart in the six units, seed {seed}: both families have the same "
-        f"pattern (rank correlation {similarity(codes[:12], codes[12:]):.2f}), though no fact "
-        "tells of an Englishman and an Italian.",
+        f"The distances between persons in the six units, seed {seed}. Both families have the same "
+        f"pattern (rank correlation {similarity(codes[:12], codes[12:]):.2f}), although no fact is "
+        "about an English and an Italian person.",
     )
 
 
@@ -341,20 +348,20 @@ def lit(lesson: Lesson, seed: int, one: End) -> None:
         ("12 units", "6 units"),
         ("6 units", "answer"),
     ]
-    told = "not shown to it" if which in parted(seed)[1] else "which it was shown"
+    seen = "held out from training" if which in parted(seed)[1] else "used in training"
     answer = [PEOPLE[x] for x in fact.answers]
     marked = {"person": ["Colin"], "relation": ["aunt"], "answer": answer}
     title = "Who is Colin's aunt?"
     lesson.picture(
         "4-lit",
         Lit(title, blocks, edges, marked),
-        f"Figure 3: {title} All units of the network of seed {seed}, for an example {told}; the "
-        "darker, the more active. Frames: what is asked, and the two right answers.",
+        f"Figure 3: {title} All units of the network of seed {seed}, for an example {seen}. A "
+        "darker unit is more active. Frames mark the question and the two right answers.",
     )
 
 
 def all_seeds(lesson: Lesson, ends: Sequence[End]) -> None:
-    """What is in the six units over all seeds, against the same networks untrained."""
+    """The features in the six units of all seeds, compared with the same networks untrained."""
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     begun = [[p.data for p in begin(WORKING, seed).parameters()] for seed in seeds]
     groups = {"untrained": begun, "trained": [one.parameters for one in ends]}
@@ -375,30 +382,31 @@ def all_seeds(lesson: Lesson, ends: Sequence[End]) -> None:
         row = "".join(f"{mean(clear[name, f]):10.2f}" for name in groups)
         lines.append(f"{f'best unit with {f}':38}{row}")
     row = "".join(f"{f'{parts[name]} of {n}':>10}" for name in groups)
-    lines.append(f"{'a plane parts English from Italian':38}{row}")
+    lines.append(f"{'a plane separates the families':38}{row}")
     row = "".join(f"{mean(alike[name]):10.2f}" for name in groups)
-    lines.append(f"{'distances English and Italian':38}{row}")
+    lines.append(f"{'same distances in both families':38}{row}")
     lesson.say(
-        f"All {n} seeds, trained and not: the correlation of the best of six units with each "
-        "feature, whether a plane through the code parts the families, and whether the same pairs "
-        "are near in both (rank correlation of all distances). Sex is the test of the test: with "
-        "the relation given, it is of no use to know it, and it is not there; there is even less "
-        "of it than before."
+        f"All {n} seeds, untrained and trained. The table shows the correlation of the best of the "
+        "six units with each feature; the number of seeds for which a plane through the code "
+        "separates the families; and whether the same pairs are near in both families (rank "
+        "correlation of all distances). Sex tests the method: the relation is given, so it does "
+        "not help to know the sex of the person, and the code should not contain it. Indeed, the "
+        "correlation is even smaller than before training."
     )
     lesson.show("\n".join(lines))
     source = "measured"
-    claim = "trained: nationality parted by a plane"
+    claim = "trained: a plane separates nationality"
     lesson.claim(share(claim, NATURE, parts["trained"], n, 39 / 40, of=SEEDS))
-    claim = "untrained: nationality parted by a plane"
+    claim = "untrained: a plane separates nationality"
     lesson.claim(share(claim, source, parts["untrained"], n, high=3 / 40, of=SEEDS))
     for f, least in (("nationality", 0.75), ("generation", 0.68), ("branch", 0.62)):
         claim = f"best unit's correlation with {f}"
         lesson.claim(typical(claim, NATURE, clear["trained", f], low=least, of=SEEDS))
     claim = "best unit's correlation with sex"
     lesson.claim(typical(claim, source, clear["trained", "sex"], high=0.25, of=SEEDS))
-    claim = "the two families alike in the code"
+    claim = "trained: same distances in both families"
     lesson.claim(typical(claim, NATURE, alike["trained"], low=0.55, of=SEEDS))
-    claim = "the same, untrained"
+    claim = "untrained: same distances in both families"
     lesson.claim(typical(claim, source, alike["untrained"], -0.1, 0.1, of=SEEDS))
     columns = {f: [(x, name) for name in groups for x in clear[name, f]] for f in FEATURES}
     lesson.plot(
@@ -406,12 +414,12 @@ def all_seeds(lesson: Lesson, ends: Sequence[End]) -> None:
         lambda: charts.kinds(
             [("", columns)], "", "|correlation| of the best unit", log=False, counted=False
         ),
-        "How clearly the clearest of the six units follows each feature; a point for each seed.",
+        "The largest correlation of any of the six units with each feature; a point for each seed.",
     )
 
 
 def held_out(lesson: Lesson, ends: Ends) -> None:
-    """Which facts are known without having been told."""
+    """The held-out facts that the network knows, by relation."""
     facts = family_facts()
     groups = {"1,500 epochs": ends["working"]}
     groups.update({name: ends[name] for name in PATIENTLY if name in ends})
@@ -437,10 +445,11 @@ def held_out(lesson: Lesson, ends: Ends) -> None:
         for relation, row in sorted(rows.items(), key=lambda item: -_part(item[1]["1,500 epochs"]))
     }
     lesson.say(
-        "The paper's network had all 4 that it was not told right, in the run it reports. Each of "
-        "our seeds draws its own 4, and it depends on which they are. Uncles, aunts, nephews and "
-        "nieces follow from much else that it knows. Of husband and wife each is nearly the only "
-        "witness of the other, and a brother is told of in few facts."
+        "In the run that the paper reports, the network had all 4 held-out facts right. Each of "
+        "our seeds holds out another 4 facts, and the result depends on which they are. Uncles, "
+        "aunts, nephews and nieces follow from many other facts that the network knows. A husband "
+        "follows from hardly any fact except the one about his wife, and the other way round; and "
+        "few facts are about a brother."
     )
     lesson.show("\n".join(lines))
     scores = kept_back(lesson, ends["working"])
@@ -451,13 +460,14 @@ def held_out(lesson: Lesson, ends: Ends) -> None:
     lesson.plot(
         "8-held-out",
         lambda: charts.shares(rows, "held-out examples right"),
-        f"Held-out success by relation, over {lesson.seeds} splits of 4; behind each relation, how "
-        "many of the 104 examples are of it. For 6,000 epochs decay is 0.05 %.",
+        f"Held-out examples right, by relation, over {lesson.seeds} splits with 4 held-out "
+        "examples each. The number behind each relation is its number of examples, of 104. For "
+        "6,000 epochs the decay is 0.05 %.",
     )
 
 
 def witnesses(lesson: Lesson, counts: dict[str, tuple[int, int]]) -> None:
-    """Claims about the relations of which much else tells, and those of which little does."""
+    """Claims about relations that follow from many other facts, and from few other facts."""
     for relations, low, high in (
         (("uncle", "aunt", "nephew", "niece"), 0.75, 1.0),
         (("husband", "wife"), 0.0, 0.35),
@@ -487,26 +497,26 @@ def modern(lesson: Lesson, ends: Ends) -> None:
             f"{title:14} {f'{len(there)} of {lesson.seeds}':>14} {middle:>13}  {known:10.2f}"
         )
     lesson.say(
-        "The same network with Adam, rate 0.03, and a softmax over the 24 answers. A probability "
-        "has no 0.5 to be above, so an example is ranked right if all right answers are above all "
-        "wrong ones. It learns sooner, and knows less of what it was not told: faster is not "
-        "better."
+        "The same network with Adam, rate 0.03, and a softmax over the 24 answers. A right answer "
+        "need not have a probability above 0.5, so here an example counts as ranked right when all "
+        "right answers are above all wrong answers. This network learns sooner, but knows fewer of "
+        "the held-out facts: faster is not better."
     )
     lesson.show("\n".join(rows))
     there = [x for x in epochs["Adam, softmax"] if x is not None]
     claim = "Adam and softmax: all 100 ranked right"
     lesson.claim(share(claim, "measured", len(there), lesson.seeds, 0.9, of=SEEDS))
-    claim = "epochs to it fall, from 1986 to Adam"
+    claim = "fewer epochs with Adam than with 1986"
     lesson.claim(falling(claim, "measured", list(epochs.values()), of=SEEDS))
     pairs = zip(*(kept_back(lesson, ends[name], "ranked") for name in names))
-    claim = "held out ranked right, of 4: 1986 less Adam"
+    claim = "held out ranked right, of 4: 1986 minus Adam"
     lesson.claim(typical(claim, "measured", [a - b for a, b in pairs], low=0.0, of=SEEDS))
     if there:
         lesson.plot(
             "9-adam",
             lambda: charts.fates(epochs, "epochs until all 100 are ranked right", never="not yet"),
-            "The same network, the rules of 1986 and those of today; above, those that had not all "
-            "of them after 1,500 epochs.",
+            "The same network with the rules of 1986 and with those of today. The points above are "
+            "networks that did not have all examples right after 1,500 epochs.",
         )
 
 

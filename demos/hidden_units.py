@@ -1,8 +1,8 @@
-"""Hidden units: what one layer cannot do, two layers learn, mostly.
+"""Hidden units: two layers usually learn what one layer cannot do.
 
 Exclusive or with 2, 3, 4 and 8 hidden units, as in chapter 8 of Parallel Distributed Processing
-(Rumelhart, Hinton and Williams 1986). How often is it learned, and how soon? What does each hidden
-unit see? And what does a network look like that never learns it?
+(Rumelhart, Hinton and Williams 1986). How many networks learn it, and after how many epochs? What
+does each hidden unit compute? And what has a network learned that never learns exclusive or?
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["main"]
 XOR = gate("xor")
 SOURCE = "PDP 1986, ch. 8"
 SEEDS = 200
-# Hidden units: how many of 200 seeds learned it, in how many epochs, when NumPy did the same.
+# Hidden units: how many of 200 seeds learned it, and the median epoch, in a program with NumPy.
 REFERENCE = {2: (183, 490), 3: (197, 370), 4: (200, 320), 8: (200, 254)}
 RANGE = {2: (0.85, 0.97), 3: (0.96, 1.0), 4: (0.99, 1.0), 8: (0.99, 1.0)}
 TRIALS = {n: Trial("xor", n, rate=0.5, alpha=0.9, init=0.3, epochs=2_000) for n in REFERENCE}
@@ -45,11 +45,12 @@ def main(lesson: Lesson) -> None:
 
 
 def many_seeds(lesson: Lesson) -> dict[int, list[int | None]]:
-    """When each seed of each size learned it, None if it did not."""
+    """For each number of hidden units: the epoch at which each seed learned it, or None."""
     lesson.say(
-        "Exclusive or, the settings of 1986: logistic units, rate 0.5, momentum 0.9, weights and "
-        "biases from -0.3 to 0.3, the gradient of all four examples added up. Learned is: all four "
-        "outputs on the right side of 0.5, within 2,000 epochs."
+        "Exclusive or, with the settings of 1986: logistic units, rate 0.5, momentum 0.9, first "
+        "weights and biases from -0.3 to 0.3, the gradients of all four examples added up. A "
+        "network has learned it when all four outputs are on the right side of 0.5, within 2,000 "
+        "epochs."
     )
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     jobs = [(trial, seed) for trial in TRIALS.values() for seed in seeds]
@@ -68,7 +69,7 @@ def many_seeds(lesson: Lesson) -> dict[int, list[int | None]]:
         claim = f"2-{n}-1 learns XOR"
         lesson.claim(share(claim, SOURCE, len(there), len(row), *RANGE[n], of=SEEDS))
     lesson.show("\n".join(rows))
-    claim = "the median falls with the number of units"
+    claim = "more hidden units: smaller median"
     lesson.claim(falling(claim, SOURCE, list(found.values()), of=SEEDS))
     lesson.plot(
         "1-fates",
@@ -77,14 +78,14 @@ def many_seeds(lesson: Lesson) -> dict[int, list[int | None]]:
             "epochs until learned",
             never="never",
         ),
-        "Every point is a network; the line is the median. More hidden units than needed: sooner, "
-        "and hardly ever stuck.",
+        "Every point is a network; the line is the median. Networks with more hidden units than "
+        "they need learn sooner, and are hardly ever stuck.",
     )
     return found
 
 
 def folding(lesson: Lesson, seed: int, epochs: int) -> None:
-    """What a network of two hidden units does to the square, while it learns."""
+    """How the two hidden units map the square of the inputs, at four moments of training."""
     moments = [0, epochs // 2, epochs, 3 * epochs]
     surfaces, hidden = [], []
     for moment in moments:
@@ -98,15 +99,17 @@ def folding(lesson: Lesson, seed: int, epochs: int) -> None:
         hidden.append((title, seen))
     together = min((("01", "10"), ("00", "11")), key=lambda pair: dist(*(seen[c] for c in pair)))
     lesson.say(
-        f"Seed {seed} learns it at epoch {epochs}. Its two hidden units map the square into a "
-        f"plane of their own, and fold it there: {' and '.join(together)}, which no line could "
-        "part from the other two, come to lie together, and a line is enough for the output."
+        f"Seed {seed} learns it at epoch {epochs}. The two hidden units map the square into "
+        "another plane, and fold it there. No line could separate "
+        f"{' and '.join(together)} from the other two corners of the square. After the fold they "
+        "lie close together, and one line is enough for the output."
     )
     lesson.show(seen_by(model))
     lesson.picture(
         "2-weights",
         Weights(model, ["x1", "x2"], ["y"]),
-        "What it has learned: blue and solid adds, orange and dashed takes away.",
+        "The weights that it has learned: a blue, solid line adds, an orange, dashed line takes "
+        "away.",
     )
     lesson.plot(
         "3-surface",
@@ -116,18 +119,19 @@ def folding(lesson: Lesson, seed: int, epochs: int) -> None:
     lesson.plot(
         "4-folding",
         lambda: charts.folding(hidden, "hidden unit 1", "hidden unit 2", on=("01", "10")),
-        "The four examples as the hidden units see them: the square is folded until one line "
-        "will do.",
+        "The answers of the hidden units to the four examples: the square is folded until one line "
+        "is enough.",
     )
     lesson.plot(
         "5-units",
         lambda: plots.hidden_maps(model, XOR),
-        "What each hidden unit answers: two lines, where the wall allowed one.",
+        "The answer of each hidden unit over the plane: two lines; the single unit of the lesson "
+        "the_wall had one.",
     )
 
 
 def local_minimum(lesson: Lesson, seed: int) -> None:
-    """A network that never learns it, and what it answers instead."""
+    """A network that never learns it, and its answers."""
     trial = TRIALS[2]
     model = after(trial, seed, trial.epochs)
     error = sum(
@@ -139,11 +143,11 @@ def local_minimum(lesson: Lesson, seed: int) -> None:
     seen = [[h.data for h in model.layers[0](example.inputs)] for example in unsure]
     apart = max((dist(a, b) for a in seen for b in seen), default=0.0)
     lesson.say(
-        f"Seed {seed} does not. After {trial.epochs:,} epochs its gradient is no larger than "
-        f"{max(map(abs, slopes)):.1g}, and an error of {error.data:.2f} is left. To {len(unsure)} "
-        "of the examples it gives no clear answer: its hidden units tell these apart by "
-        f"{apart:.2g}. A local minimum, or a plateau too long to see its end; it is rare, and "
-        "rarer still with a hidden unit to spare."
+        f"Seed {seed} does not learn it. After {trial.epochs:,} epochs no gradient is larger than "
+        f"{max(map(abs, slopes)):.1g} in size, but the error is still {error.data:.2f}. It gives "
+        f"no clear answer to {len(unsure)} of the examples: for these, the answers of the hidden "
+        f"units differ by only {apart:.2g}. This is a local minimum, or a plateau so long that we "
+        "do not see its end. It is rare, and even rarer with an extra hidden unit."
     )
     lesson.show(seen_by(model))
     function = output_of(model)
@@ -155,7 +159,7 @@ def local_minimum(lesson: Lesson, seed: int) -> None:
 
 
 def seen_by(model: MLP) -> str:
-    """What the hidden units and the output say to each example."""
+    """A table with the answers of the hidden units and of the output to each example."""
     rows = ["inputs   hidden 1  hidden 2   output"]
     for example in XOR:
         a, b = (h.data for h in model.layers[0](example.inputs))
@@ -167,7 +171,7 @@ def seen_by(model: MLP) -> str:
 
 
 def after(trial: Trial, seed: int, epochs: int) -> MLP:
-    """A network of its own after so many epochs."""
+    """A new network with the weights of the seed after that many epochs."""
     trained, _ = begin(trial, seed)
     if epochs:
         learn(trial, seed, epochs)

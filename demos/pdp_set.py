@@ -2,8 +2,8 @@
 
 Parity, the encoder, negation, addition, and one unit with direct links: the simulations of chapter
 8 of Parallel Distributed Processing, volume 1 (Rumelhart, Hinton and Williams 1986), over many
-seeds. The chapter tells of single runs. What it does not state, such as how weights began, is
-stated here.
+seeds. The chapter reports single runs. It does not state some settings, such as the range of the
+first weights; the lesson states its own.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ PDP = "PDP 1986, ch. 8"
 
 
 class Row(NamedTuple):
-    """A setting, what is claimed of it, and what NumPy measured for it, of 50 seeds.
+    """A setting, the claim about it, and the result of a program with NumPy for 50 seeds.
 
-    epochs: about how many a run takes, those that end at the limit included.
+    low, high: the claimed share of seeds that learn it. learned, median: NumPy's number of seeds
+    and median epoch. epochs: about how many a run takes, including runs that reach the limit.
     """
 
     name: str
@@ -98,18 +99,18 @@ def direct_links(lesson: Lesson) -> None:
     lesson.picture(
         "1-direct",
         error.draw(level="neuron", direction="TB"),
-        "One hidden unit, and an output that sees it and the inputs: the smallest network that "
-        "can do exclusive or.",
+        "One hidden unit, and an output that is connected to it and to the inputs: the smallest "
+        "network that can compute exclusive or.",
     )
 
 
 def many_seeds(lesson: Lesson) -> list[End]:
-    """Each setting over all seeds; how the encoder ended."""
+    """Runs each setting over all seeds; returns the ends of the encoder."""
     lesson.say(
-        "Logistic units, momentum 0.9, the gradient added up over all examples. Learned is: every "
-        "output of every example on the right side of 0.5, however narrowly. A network with too "
-        "few hidden units for its task is beside one with enough: the layer between must be wide "
-        "enough for what it has to tell apart."
+        "Logistic units, momentum 0.9, the gradients of all examples added up. A network has "
+        "learned its task when every output of every example is on the right side of 0.5, even if "
+        "only just. For some tasks there are two networks, one with too few hidden units and one "
+        "with enough: the hidden layer must be wide enough to distinguish all the cases."
     )
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     jobs = [(row.trial, seed) for row in ROWS for seed in seeds]
@@ -127,9 +128,9 @@ def many_seeds(lesson: Lesson) -> list[End]:
         lesson.claim(share(row.name, PDP, len(there), len(ends), row.low, row.high, of=SEEDS))
     lesson.show("\n".join(lines))
     lesson.say(
-        "For exclusive or with one hidden unit and direct links the chapter reports 558 epochs at "
-        "this rate, for parity with 4 hidden units 2,825 (as page-cited secondary sources have "
-        "it): single runs, of which nobody says how they were chosen."
+        "The chapter reports 558 epochs at this rate for exclusive or with one hidden unit and "
+        "direct links, and 2,825 epochs for parity with 4 hidden units (according to secondary "
+        "sources that cite the page). These are single runs, and nobody says how they were chosen."
     )
     lesson.plot(
         "2-fates",
@@ -138,13 +139,13 @@ def many_seeds(lesson: Lesson) -> list[End]:
             "epochs until learned",
             never="never",
         ),
-        "Every point is a network; the line is the median; above, those that never learned it.",
+        "Every point is a network; the line is the median. The points above never learned it.",
     )
     return next(ends for row, ends in found.items() if row.trial == ENCODER)
 
 
 def codes(lesson: Lesson, ends: list[End]) -> None:
-    """What the encoder has made up: a code of three numbers for each of eight things."""
+    """The code that the encoder has invented: three numbers for each of eight things."""
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     cost = seconds(ENCODER, ENCODER.epochs) * lesson.seeds
     trained = lesson.run(after_all, [(ENCODER, seed) for seed in seeds], cost)
@@ -154,11 +155,12 @@ def codes(lesson: Lesson, ends: list[End]) -> None:
     answers = [x for code in found for row in code for x in row]
     between = sum(0.2 < x < 0.8 for x in answers)
     lesson.say(
-        "The encoder must tell eight things apart through three units, and nobody tells it how. "
-        f"When it has just learned to, the rounded answers of the three are eight different codes, "
-        f"the binary numbers in some order, in {first} of {len(found)} networks; after "
-        f"{ENCODER.epochs:,} epochs, in {distinct}. The others make do with values in between, as "
-        "the chapter says of its own. (NumPy: 31 of 50, and 18 % of the answers in between.)"
+        "The encoder must distinguish eight things with only three hidden units, and nobody tells "
+        "it how. In some networks, the rounded answers of the three units are eight different "
+        "codes: the binary numbers in some order. This is so in "
+        f"{first} of {len(found)} networks when they have just learned the task, and in {distinct} "
+        f"after {ENCODER.epochs:,} epochs. The others use values between 0 and 1, as the chapter "
+        "says of its own network. (NumPy: 31 of 50, and 18 % of the answers in between.)"
     )
     rows = [" ".join(f"{x:.2f}" for x in row) for row in found[0]]
     lesson.show(f"seed {lesson.seed}\n  " + "\n  ".join(rows))
@@ -170,23 +172,24 @@ def codes(lesson: Lesson, ends: list[End]) -> None:
     lesson.plot(
         "3-codes",
         lambda: charts.grid(found[0], "hidden unit", "the one input that is on"),
-        "A code for eight things, made up by three units.",
+        "A code for eight things, invented by three units.",
     )
     lesson.plot(
         "4-weights",
         lambda: plots.hinton(network(ENCODER, trained[0])),
-        "Its weights: full squares are positive. Each column of the first layer is a code.",
+        "The weights of this network: full squares are positive. Each column of the first layer is "
+        "a code.",
     )
 
 
 def code_of(parameters: list[float]) -> list[list[float]]:
-    """What the encoder's three hidden units say to each of the eight."""
+    """The answers of the encoder's three hidden units to each of the eight examples."""
     model = network(ENCODER, parameters)
     return [[h.data for h in model.layers[0](example.inputs)] for example in build(ENCODER)[1]]
 
 
 def is_binary(code: list[list[float]]) -> bool:
-    """Are eight different codes left when the answers are rounded?"""
+    """Whether the rounded answers are eight different codes."""
     return len({tuple(x > 0.5 for x in row) for row in code}) == 8
 
 

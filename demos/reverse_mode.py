@@ -1,8 +1,8 @@
-"""Reverse mode: one pass back, where forward mode takes one per input.
+"""Reverse mode: one pass back; forward mode needs one for each input.
 
-The chain rule can be read in two directions. Forward mode (Wengert 1964) carries d node / d input
-from one input to the output; reverse mode (Linnainmaa 1970, Werbos 1974) carries d output / d node
-from the output to all inputs. Both give the same numbers. What do they cost?
+The chain rule can be read in two directions. Forward mode (Wengert 1964) computes d node / d input
+from one input to the output. Reverse mode (Linnainmaa 1970, Werbos 1974) computes d output / d node
+from the output to all inputs. Both give the same numbers. How much work is each?
 """
 
 from __future__ import annotations
@@ -44,18 +44,21 @@ def used_twice(lesson: Lesson) -> None:
     number = whole.find("s").id
     arriving = [edge.contribution or 0.0 for edge in whole.edges if edge.source == number]
     lesson.say(
-        "s = x*w is used three times in y = s*s + s, and so three contributions arrive at it: "
-        f"{', '.join(f'{x:g}' for x in arriving)}. Its gradient is their sum, {s.grad:g}."
+        "s = x*w is used three times in y = s*s + s, so three contributions arrive at s: "
+        f"{', '.join(f'{x:g}' for x in arriving)}. The gradient of s is their sum, {s.grad:g}."
     )
-    lesson.picture("1-used-twice", y.draw(), "s is one node: what flows back to it adds up.")
+    lesson.picture(
+        "1-used-twice", y.draw(), "s is one node, and the contributions to its gradient add up."
+    )
     claim = "contributions to a node that is used three times"
     lesson.claim(bounded(claim, "chain rule", len(arriving), 3, 3))
     off = abs(sum(arriving) - (2 * s.data + 1))
-    lesson.claim(bounded("their sum, off d(s*s + s)/ds = 2s + 1", "calculus", off, high=1e-12))
+    claim = "error of their sum; d(s*s + s)/ds = 2s + 1"
+    lesson.claim(bounded(claim, "calculus", off, high=1e-12))
 
 
 def function(numbers: list[float]) -> tuple[Value, list[Value]]:
-    """y1 = tanh(x1) * x1, y2 = tanh(y1 + x2) * x2, y3 = tanh(y2 + x3) * x3, ..., and its inputs."""
+    """(y, inputs): y1 = tanh(x1) * x1, y2 = tanh(y1 + x2) * x2, ...; y is the last of them."""
     inputs = [Value(x, label=f"x{i}") for i, x in enumerate(numbers, 1)]
     y = tanh(inputs[0]) * inputs[0]
     for x in inputs[1:]:
@@ -64,14 +67,15 @@ def function(numbers: list[float]) -> tuple[Value, list[Value]]:
 
 
 def edges_of(n: int) -> int:
-    """How many edges the graph of `function` has: 3 for each input, 2 more for each sum."""
+    """The number of edges in the graph of `function`: 3 for each input, 2 more for each sum."""
     return 3 * n + 2 * (n - 1)
 
 
 def forward_mode(y: Value, x: Value) -> tuple[float, int]:
-    """d y / d x, from x to y: along each edge, (d operand / d x) * (local derivative) is added.
+    """(d y / d x, number of edges passed), from x to y.
 
-    And how many edges were passed. The local derivatives are the rows of the table of operations.
+    Each edge adds (d operand / d x) * (local derivative). The local derivatives are from the table
+    of operations.
     """
     slopes, passed = {x: 1.0}, 0
     for node in topological_order(y):
@@ -85,9 +89,10 @@ def forward_mode(y: Value, x: Value) -> tuple[float, int]:
 
 
 def reverse_mode(y: Value) -> tuple[dict[Value, float], int]:
-    """d y / d node for every node, from y back: along each edge, adjoint * (local derivative).
+    """(d y / d node for every node, number of edges passed), from y back.
 
-    The same lines, read from the other end.
+    Each edge adds adjoint * (local derivative). The code is that of `forward_mode`, from the other
+    end of the graph.
     """
     adjoints, passed = {y: 1.0}, 0
     for node in reversed(topological_order(y)):
@@ -101,17 +106,17 @@ def reverse_mode(y: Value) -> tuple[dict[Value, float], int]:
 
 
 def both_modes(lesson: Lesson) -> None:
-    """The same derivatives by both modes, and what each of them passed on the way."""
+    """The same derivatives by both modes, and the number of edges that each mode passes."""
     y, _ = function([0.5, -1.0, 2.0])
     y.backward()
     lesson.picture(
         "2-graph",
         y.draw(direction="TB"),
-        "y1 = tanh(x1)*x1, y2 = tanh(y1 + x2)*x2, y3 = tanh(y2 + x3)*x3: one pass back fills in "
-        "every gradient. Forward mode would go through this graph three times.",
+        "y1 = tanh(x1)*x1, y2 = tanh(y1 + x2)*x2, y3 = tanh(y2 + x3)*x3: one pass back computes "
+        "every gradient. Forward mode must go through this graph three times.",
     )
     off, counted, forward_work, reverse_work = 0.0, True, [], []
-    rows = ["inputs  edges  passed by forward mode  by reverse mode"]
+    rows = ["inputs  edges  passed: forward mode  reverse mode"]
     for n in SIZES:
         random = Random(lesson.seed + n)
         y, inputs = function([random.uniform(-2, 2) for _ in range(n)])
@@ -124,23 +129,29 @@ def both_modes(lesson: Lesson) -> None:
         counted = counted and back == edges_of(n) and forward == n * edges_of(n)
         forward_work.append((n, forward))
         reverse_work.append((n, back))
-        rows.append(f"{n:6}  {edges_of(n):5}  {forward:22,}  {back:15,}")
+        rows.append(f"{n:6}  {edges_of(n):5}  {forward:20,}  {back:12,}")
     lesson.say(
-        "How often is an edge passed, until every input has its derivative? Forward mode goes "
-        "through the whole graph once for each input, reverse mode once in all."
+        "How many edges does each mode pass until every input has its derivative? Forward mode "
+        "goes through the whole graph once for each input; reverse mode goes through it only once."
     )
     lesson.show("\n".join(rows))
     lesson.say(
-        f"With {MILLION:,} inputs it would be {MILLION * edges_of(MILLION):,} to "
-        f"{edges_of(MILLION):,}. A network has one loss and a million weights: that is why it is "
-        "trained by one pass backward. (With one input and a million outputs, forward mode wins.)"
+        f"With {MILLION:,} inputs, forward mode would pass {MILLION * edges_of(MILLION):,} edges, "
+        f"and reverse mode {edges_of(MILLION):,}. A network has one loss and a million weights. "
+        "That is why one pass backward trains it. (With one input and a million outputs, forward "
+        "mode wins.)"
     )
     lesson.claim(
-        bounded("forward and reverse mode and backward() differ by", LINNAINMAA, off, high=1e-12)
+        bounded(
+            "largest difference of forward mode, reverse mode, backward()",
+            LINNAINMAA,
+            off,
+            high=1e-12,
+        )
     )
     lesson.claim(
         Claim(
-            "edges passed, of E: by forward mode n*E, by reverse mode E",
+            "E edges, n inputs: forward mode passes n*E, reverse mode E",
             LINNAINMAA,
             "exactly",
             "exactly" if counted else "not so",
@@ -155,12 +166,13 @@ def both_modes(lesson: Lesson) -> None:
             "edges passed",
             log="xy",
         ),
-        "Ten times the inputs are ten times the work backward, and a hundred times forward.",
+        "Ten times as many inputs are ten times the work in reverse mode, and a hundred times in "
+        "forward mode.",
     )
 
 
 def differences(lesson: Lesson) -> None:
-    """Slopes between two points: what is the right distance?"""
+    """The slope between two points: which distance between them is the best?"""
     worst = dict.fromkeys(STEPS, 0.0)
     for seed in range(lesson.seed, lesson.seed + lesson.seeds):
         random = Random(seed)
@@ -177,21 +189,24 @@ def differences(lesson: Lesson) -> None:
                 worst[step] = max(worst[step], error)
     best = min(STEPS, key=lambda step: worst[step])
     lesson.say(
-        "Without the chain rule, a slope takes two values of the function for each input, and is "
-        "not exact: a wide step is wrong because of the curve, a narrow one because of rounding. "
-        f"The best step here is {best:g}, and even it is wrong by {worst[best]:.1g}."
+        "Without the chain rule, a derivative needs two values of the function for each input, and "
+        "it is not exact. A wide step is wrong because the function is curved, a narrow step "
+        f"because of rounding. The best step here is {best:g}, and even this step has an error of "
+        f"{worst[best]:.1g}."
     )
-    lesson.show("\n".join(f"step {step:6.0e}   wrong by {worst[step]:.1e}" for step in STEPS))
-    lesson.claim(bounded("the best step of a central difference", "rounding", best, 1e-6, 1e-4))
-    lesson.claim(bounded("its error, the worst", "rounding", worst[best], high=1e-9))
+    lesson.show("\n".join(f"step {step:6.0e}   error {worst[step]:.1e}" for step in STEPS))
+    lesson.claim(bounded("best step of a central difference", "rounding", best, 1e-6, 1e-4))
+    lesson.claim(bounded("its largest error", "rounding", worst[best], high=1e-9))
     sides = min(worst[STEPS[0]], worst[STEPS[-1]]) / worst[best]
-    lesson.claim(bounded("the error at both ends of the U, over that", "rounding", sides, low=1e3))
+    claim = "error at the ends of the U / that error, smaller end"
+    lesson.claim(bounded(claim, "rounding", sides, low=1e3))
     lesson.plot(
         "4-differences",
         lambda: charts.lines(
-            {"error": [(step, worst[step]) for step in STEPS]}, "step", "wrong by", log="xy"
+            {"error": [(step, worst[step]) for step in STEPS]}, "step", "error", log="xy"
         ),
-        "The error of a central difference: the curve from the right, rounding from the left.",
+        "The error of a central difference: on the right because the function is curved, on the "
+        "left because of rounding.",
     )
 
 

@@ -1,7 +1,8 @@
-"""Symmetry: two units find out if six bits are their own mirror image.
+"""Symmetry: two units learn whether six bits are their own mirror image.
 
-Figure 1 of the paper of 1986 (Rumelhart, Hinton and Williams, Nature 323, 533-536). It shows one
-network after 1,425 epochs. What have two hundred of them found, and how many found nothing?
+Figure 1 of the paper of 1986 (Rumelhart, Hinton and Williams, Nature 323, 533-536) shows one
+network after 1,425 epochs. This lesson trains two hundred. Which weights do they learn, and how
+many of them do not learn it?
 """
 
 from __future__ import annotations
@@ -35,17 +36,18 @@ CLASS = PAPER._replace(rate=0.05, epochs=5_000)
 ALONE = CLASS._replace(hidden=0)
 FROZEN = CLASS._replace(frozen=True)
 TRIALS = {"class": CLASS, "paper": PAPER, "no hidden layer": ALONE, "frozen": FROZEN}
-RATIOS = {"1:2:4": (2.0, 4.0), "2:3:4": (1.5, 2.0)}  # the middle and the largest by the smallest
+RATIOS = {"1:2:4": (2.0, 4.0), "2:3:4": (1.5, 2.0)}  # middle / smallest, largest / smallest
 NEAR = 0.02
 PRINTED_EPOCHS = 1_425
 SIZES = "SML"  # small, middle, large
 
 
 class Found(NamedTuple):
-    """What the weights of a trained network are. sizes: of the outer pair of inputs first.
+    """The pattern in the weights of a trained network.
 
-    off: how far from antisymmetric. ratio: a name of RATIOS, or "other". order: of the sizes.
-    twins: whether the two hidden units have opposite weights.
+    off: the distance from antisymmetry, relative to the largest weight. sizes: the sizes of the
+    weights, the outer pair of inputs first. ratio: a name of RATIOS, or "other". order: the order
+    of the sizes, three letters of SIZES. twins: whether the two hidden units have opposite weights.
     """
 
     off: float
@@ -64,12 +66,13 @@ def main(lesson: Lesson) -> None:
 
 
 def many_seeds(lesson: Lesson) -> dict[str, list[Fate]]:
-    """How all seeds of all trials ended."""
+    """The result of each seed of each trial."""
     lesson.say(
-        "Six bits, and the question whether they read the same from both ends: 8 of 64 patterns "
-        "do. Two hidden units and an output, logistic, weights and biases from -0.3 to 0.3, the "
-        "gradient of all 64 examples added up, momentum 0.9. Rate 0.1 is the paper's; 0.05 is "
-        "ours, for the class. Learned is: every output above 0.8 or below 0.2, as it should be."
+        "The network sees six bits. Are they the same from left to right and from right to left? 8 "
+        "of the 64 patterns are. There are two hidden units and an output, all logistic; first "
+        "weights and biases are from -0.3 to 0.3; the gradients of all 64 examples are added up; "
+        "the momentum is 0.9. The paper's rate is 0.1; this lesson also uses 0.05. A network has "
+        "learned the task when every output is above 0.8 for yes and below 0.2 for no."
     )
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     jobs = [(trial, seed) for trial in TRIALS.values() for seed in seeds]
@@ -106,12 +109,12 @@ def claims(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
     stuck = [one for one in fates["paper"] if one.epochs is None]
     if stuck:
         same = sum(one.right == one.most == 56 for one in stuck)
-        claim = "rate 0.1: who does not learn has 56 of 64"
+        claim = "rate 0.1: seeds that do not learn have 56 of 64"
         lesson.claim(share(claim, "measured", same, len(stuck), 1.0))
     found = [look(one.parameters) for one in solved["class"]]
     if not found:
         return
-    claim = "rate 0.05: weights antisymmetric but for"
+    claim = "rate 0.05: largest distance from antisymmetry"
     lesson.claim(bounded(claim, NATURE, max(one.off for one in found), high=1e-3))
     for ratio, low, high in (("1:2:4", 0.70, 0.87), ("2:3:4", 0.13, 0.30), ("other", 0.0, 0.0)):
         count = sum(one.ratio == ratio for one in found)
@@ -121,7 +124,7 @@ def claims(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
 
 
 def look(parameters: Sequence[float]) -> Found:
-    """What the weights of a network with two hidden units are like."""
+    """The pattern in the weights of a network with two hidden units."""
     units = [list(parameters[0:6]), list(parameters[7:13])]
     off = max(abs(w[i] + w[5 - i]) / max(map(abs, w)) for w in units for i in range(3))
     sizes = [[abs(w[i] - w[5 - i]) / 2 for i in range(3)] for w in units]
@@ -135,12 +138,12 @@ def look(parameters: Sequence[float]) -> Found:
 
 
 def near(sizes: Sequence[float], wanted: tuple[float, float]) -> bool:
-    """Whether three sizes, the smallest first, are in that ratio."""
+    """Whether three sizes, the smallest first, have that ratio, up to NEAR."""
     return all(abs(x / sizes[0] / y - 1) <= NEAR for x, y in zip(sizes[1:], wanted))
 
 
 def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
-    """One network, drawn as the paper drew its own, and why its weights must be so."""
+    """One network, drawn as in the paper, and the reason for its weights."""
     clear = (
         i for i, one in enumerate(fates) if one.epochs and look(one.parameters).ratio[0] == "1"
     )
@@ -153,15 +156,16 @@ def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
     b1, b2 = one.parameters[6], one.parameters[13]
     out = one.parameters[14:]
     lesson.say(
-        f"Seed {seed} has learned it at epoch {one.epochs}. The paper says of its network: weights "
-        "symmetric about the middle in size and opposite in sign; sizes 1:2:4 on one side; the two "
-        "hidden units alike, with opposite signs; their biases negative, so that both are off when "
-        "the pattern is symmetric, and the bias of the output turns it on. Here:"
+        f"Seed {seed} learns the task at epoch {one.epochs}. The paper describes its own network: "
+        "two weights at the same distance from the middle have the same size and opposite signs. "
+        "The sizes on one side are 1:2:4. The two hidden units have the same weights with opposite "
+        "signs. Their biases are negative, so both units are off when the pattern is symmetric; "
+        "then the bias of the output turns the output on. Our network:"
     )
     lesson.show(
-        f"opposite about the middle, but for  {found.off:.1g} of the largest\n"
+        f"largest distance from antisymmetry  {found.off:.1g} of the largest weight\n"
         f"sizes, smallest first               1 : {middle / small:.2f} : {large / small:.2f}\n"
-        f"units alike with opposite signs     {'yes' if found.twins else 'no'}\n"
+        f"same weights, opposite signs        {'yes' if found.twins else 'no'}\n"
         f"biases of the hidden units          {b1:.2f}, {b2:.2f}\n"
         f"weights and bias of the output      {out[0]:.2f}, {out[1]:.2f}, {out[2]:.2f}"
     )
@@ -169,17 +173,17 @@ def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
     lesson.picture(
         "1-figure-1",
         Weights(model, bits, ["mirror?"]),
-        f"Figure 1 of 1986, from our own weights after {CLASS.epochs:,} epochs: what bit 1 adds, "
-        "bit 6 takes away; blue and solid adds, orange and dashed takes away.",
+        f"Figure 1 of 1986, from our own weights after {CLASS.epochs:,} epochs. Bit 6 takes away "
+        "what bit 1 adds. A blue, solid line adds; an orange, dashed line takes away.",
     )
     values(lesson, one.parameters, found)
     growing(lesson, seed, one)
 
 
 def values(lesson: Lesson, parameters: Sequence[float], found: Found) -> None:
-    """The left half of a pattern as the hidden unit adds it up: a number of three digits.
+    """The sum of a hidden unit over the left half of a pattern is a number of three digits.
 
-    A digit whose weight is negative counts when it is 0.
+    If a weight is negative, its digit counts when the bit is 0.
     """
     w = parameters[:3]
     digits = [round(abs(x) / min(found.sizes)) for x in w]  # 1, 2 and 4 in some order
@@ -192,26 +196,29 @@ def values(lesson: Lesson, parameters: Sequence[float], found: Found) -> None:
     )
     gaps = sorted(abs(sums[i + 1][1] - sums[i][1]) for i in range(7))
     lesson.say(
-        "Why 1:2:4? The hidden unit adds up three weights on the left and the same three, negated, "
-        "on the right. The sums of the eight left halves must all differ, or two different halves "
-        "would cancel. With 1, 2 and 4 they are the numbers of three binary digits, evenly spaced "
-        f"({gaps[0]:.2f} to {gaps[-1]:.2f} apart): nobody told it of binary numbers. With 2, 3 and "
-        "4 they are 0, 2, 3, 4, 5, 6, 7 and 9, which all differ, too, and some networks find that."
+        "Why 1:2:4? The hidden unit adds up three weights for the left half, and the same three "
+        "weights, negated, for the right half. The sums of the eight left halves must all differ; "
+        "otherwise two different halves would cancel. With the weights 1, 2 and 4, the sums are "
+        "the numbers of three binary digits, evenly spaced "
+        f"({gaps[0]:.2f} to {gaps[-1]:.2f} apart). Nobody told the network about binary numbers. "
+        "With 2, 3 and 4, the sums are 0, 2, 3, 4, 5, 6, 7 and 9. They all differ, too, and some "
+        "networks learn these weights."
     )
     lesson.plot(
         "2-binary",
         lambda: charts.lines(
             {"": [(float(n), total) for n, total in sums]},
             "the left half as a binary number",
-            "what it adds to hidden unit 1",
+            "its sum in hidden unit 1",
         ),
-        "The eight halves as hidden unit 1 adds them up: each has a sum of its own. The pair with "
-        "the largest weights is the first digit; where a weight is negative, 0 counts for 1.",
+        "The sums of the eight left halves in hidden unit 1: each half has a different sum. The "
+        "bit with the largest weight is the first digit; if a weight is negative, its digit is 1 "
+        "when the bit is 0.",
     )
 
 
 def growing(lesson: Lesson, seed: int, one: Fate) -> None:
-    """How the sizes come to be 1:2:4."""
+    """How the sizes become 1:2:4 during training."""
     last = 3 * (one.epochs or 1)
     moments = [round(last * i / 40) for i in range(41)]
     series: dict[str, list[tuple[float, float]]] = {"middle": [], "large": []}
@@ -228,16 +235,16 @@ def growing(lesson: Lesson, seed: int, one: Fate) -> None:
         lambda: charts.lines(
             series,
             "epoch",
-            "size of weights, by the smallest",
+            "size of the weight / smallest size",
             dots=False,
         ),
-        "The sizes of the weights on one side by the smallest of them, while it learns: they come "
-        f"to be 2 and 4. At epoch {one.epochs} it has learned all examples.",
+        "The sizes of the weights on one side, divided by the smallest, during training: they "
+        f"become 2 and 4. At epoch {one.epochs} the network has learned all examples.",
     )
 
 
 def fate_of_the_seeds(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
-    """When each seed learned it, what it found, and those that did not."""
+    """For each seed: the epoch at which it learned the task, or never, and its weights."""
     panels, rows = [], ["rate  1:2:4  2:3:4  other  never   " + "  ".join(orders())]
     for name in ("class", "paper"):
         trial = TRIALS[name]
@@ -255,26 +262,27 @@ def fate_of_the_seeds(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
         rows.append(f"{trial.rate:<4g} {counts}   {each}")
         panels.append((f"rate {trial.rate:g}, {trial.epochs:,} epochs", columns))
     lesson.say(
-        "What all of them found. S, M and L say which pair of bits has the small, the middle and "
-        "the large weights, the outer pair first: chance decides, all six orders occur, and so "
-        f"does 2:3:4 beside 1:2:4. The paper's run of {PRINTED_EPOCHS:,} epochs is among the "
-        "faster ones at its rate, which is near the edge of what is stable."
+        "The weights of all networks. S, M and L mark the pairs of bits with the small, the middle "
+        "and the large weights, the outer pair first. Chance decides the order, and all six orders "
+        "occur. The ratio is 1:2:4 or 2:3:4. The paper's run of "
+        f"{PRINTED_EPOCHS:,} epochs is one of the faster runs at its rate. This rate is close to "
+        "the largest rate that is stable."
     )
     lesson.show("\n".join(rows))
     twins = [look(one.parameters).twins for one in fates["class"] if one.epochs is not None]
-    claim = "rate 0.05: the two units alike, with opposite signs"
+    claim = "rate 0.05: units with same weights, opposite signs"
     if twins:
         lesson.claim(share(claim, NATURE, sum(twins), len(twins), 0.95, of=SEEDS))
     lesson.plot(
         "4-fates",
         lambda: charts.kinds(
             panels,
-            "which pair has Small, Middle, Large weights, the outer pair first; below, how many",
+            "order of the Small, Middle, Large weights, outer pair first; below, number of seeds",
             "epochs until learned",
             (PRINTED_EPOCHS, f"paper: {PRINTED_EPOCHS:,}"),
         ),
-        "The fate of all seeds: when they learned it, in which of the two ratios, in which of the "
-        "six orders, and how many never did.",
+        "All seeds: the epoch at which each learned the task, its ratio, its order, and the number "
+        "of seeds that never learned it.",
     )
 
 
@@ -283,20 +291,21 @@ def orders() -> list[str]:
 
 
 def controls(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
-    """What the hidden units are for, and that they must learn."""
+    """Controls: a network without hidden units, and one whose hidden units do not learn."""
     alone = max(one.most for one in fates["no hidden layer"])
     frozen = max(one.most for one in fates["frozen"])
     lesson.say(
-        "Always `no` is right in 56 of 64 examples. Without a hidden layer, the best that any seed "
-        f"ever had was {alone}, with random hidden units that do not learn {frozen}. One unit "
-        "alone cannot have more than 57, whatever its weights: if it says yes to two symmetric "
-        "patterns, then, of the two patterns that have the left half of one and the right half of "
-        "the other, it says yes to one or both, as its sums for these add up to the same. With k "
-        "symmetric ones it so has at least k(k-1)/2 others wrong, and 56 + k - k(k-1)/2 is 57 at "
-        "most."
+        "The answer `no` to every pattern is right for 56 of the 64 examples. Without a hidden "
+        f"layer, no seed ever had more than {alone} right; with random hidden units that do not "
+        f"learn, no seed had more than {frozen}. One unit alone cannot have more than 57 right, "
+        "whatever its weights. Here is why. Suppose that it says yes to two symmetric patterns. "
+        "Swap their right halves: the two new patterns are not symmetric. But their two sums add "
+        "up to the same total as before, so the unit says yes to at least one of them, which is "
+        "wrong. So a unit that says yes to k symmetric patterns has at least k(k-1)/2 other "
+        "patterns wrong, and 56 + k - k(k-1)/2 is at most 57."
     )
     lesson.claim(bounded("no hidden layer: most examples right, of 64", "counting", alone, high=57))
-    claim = "random hidden units, not learning: most right, of 64"
+    claim = "random, frozen hidden units: most right, of 64"
     lesson.claim(bounded(claim, "measured", frozen, high=56))
 
 

@@ -1,8 +1,8 @@
-"""The Loop: one step with every number, then exclusive or is learned.
+"""The Loop: one step, every number; then a network learns exclusive or.
 
 What is one turn of the loop that trains every network? A neuron with two weights takes one step,
-phase by phase. How large may a step be? Then a 2-2-1 network learns exclusive or by the same loop,
-over and over.
+phase by phase. How large may a step be? Then a 2-2-1 network learns exclusive or by many turns of
+the same loop.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ ONE_CASE = [Example(inputs=(1.0, -2.0), targets=(1.0,))]
 BEGINNING = (0.5, 0.25, 0.1)  # w[0], w[1], b
 XOR = gate("xor")
 TITLES = {
-    "forward": "FORWARD   the values are filled in, from the inputs to the output",
-    "loss": "LOSS      how wrong is it?",
-    "backward": "BACKWARD  whose fault is it? a gradient for every number",
+    "forward": "FORWARD   every value is computed, from the inputs to the output",
+    "loss": "LOSS      how wrong is the output?",
+    "backward": "BACKWARD  whose fault is it? Every number gets a gradient",
     "update": "UPDATE    every weight moves against its gradient",
 }
-KIND = {"forward": "forward", "loss": "forward", "backward": "backward"}  # of the events told
+KIND = {"forward": "forward", "loss": "forward", "backward": "backward"}  # of the events shown
 SOURCE = "RHW 1986"  # Rumelhart, Hinton and Williams, Nature 323
-PLACES = 200  # of a step at which its curvature is looked at
+PLACES = 200  # equal parts of a step; the curvature is measured at their ends
 
 
 @command(seeds=20, quick=5, seed=3)
@@ -55,7 +55,7 @@ def neuron(activation: str) -> Neuron:
 
 
 def one_step(lesson: Lesson) -> None:
-    """One step of one neuron, phase by phase, every number told and each phase drawn."""
+    """One step of one neuron, phase by phase, with every number and a picture of each phase."""
     lesson.say("One neuron, one step: y = sigmoid(w[0]*x[0] + w[1]*x[1] + b), and y should be 1.")
     unit = neuron("sigmoid")
     roles: dict[Value, Role] = dict.fromkeys(unit.parameters(), "parameter")
@@ -76,7 +76,7 @@ def one_step(lesson: Lesson) -> None:
             outputs[0].label, again.label = "y", "loss"
             again.backward()
             lines = [f"{name} = {p.data:.4f}" for name, p in unit.named_parameters()]
-            lines.append(f"and the loss: {drawn.data:.4f} before, {again.data:.4f} now")
+            lines.append(f"the loss: {drawn.data:.4f} before, {again.data:.4f} now")
             picture = graph(again, roles=roles).draw(before=before, direction="TB")
         else:
             if turn.phase == "backward":
@@ -92,7 +92,7 @@ def one_step(lesson: Lesson) -> None:
 
 
 def check_gradient(lesson: Lesson, grads: Sequence[float]) -> None:
-    """Are these the slopes of the error, as something says that has never heard of a chain?"""
+    """Claims that the gradients agree with numerical differences, which use no chain rule."""
 
     def error(*numbers: Value) -> Value:
         unit = Neuron(2, "sigmoid", seed=0)
@@ -101,7 +101,8 @@ def check_gradient(lesson: Lesson, grads: Sequence[float]) -> None:
 
     slopes = numerical_gradient(error, *BEGINNING)
     worst = max(abs(grad - slope) for grad, slope in zip(grads, slopes))
-    lesson.claim(bounded("gradient against differences, the worst", "calculus", worst, high=1e-9))
+    claim = "gradient against differences, largest error"
+    lesson.claim(bounded(claim, "calculus", worst, high=1e-9))
 
 
 def largest_step(lesson: Lesson) -> None:
@@ -114,14 +115,13 @@ def largest_step(lesson: Lesson) -> None:
     bound = 2 / (1 + sum(x * x for x in ONE_CASE[0].inputs))
     found = first_rise(straight, bound / 100)
     lesson.say(
-        "How large may a step be? Without its sigmoid the neuron's error is a parabola along the "
-        f"step, and every rate below 2 / (1 + x.x) = {bound:.4f} lowers it; found by trying: "
-        f"{found:.4f}."
+        "How large may a step be? For a neuron without the sigmoid, the error is a parabola along "
+        f"the step, and every rate below 2 / (1 + x.x) = {bound:.4f} lowers it. The lesson tries "
+        f"rates and finds the bound {found:.4f}."
     )
     off = abs(found / bound - 1)
-    lesson.claim(
-        bounded("bound of the rate, one neuron: found, off 2/(1 + x.x)", "algebra", off, high=1e-9)
-    )
+    claim = "one neuron: bound of the rate, relative error from 2/(1 + x.x)"
+    lesson.claim(bounded(claim, "algebra", off, high=1e-9))
 
     pairs = []
     for seed in range(lesson.seed, lesson.seed + lesson.seeds):
@@ -131,11 +131,12 @@ def largest_step(lesson: Lesson) -> None:
     (rise, safe), ratio = pairs[0], min(rise / safe for rise, safe in pairs)
     model = MLP(2, [2, 1], "sigmoid", seed=lesson.seed)
     lesson.say(
-        "The error of a network on exclusive or is no parabola, but along the step its curvature "
-        "has a largest value L, and every rate below 2 |gradient|^2 / L lowers the error. For "
-        f"seed {lesson.seed} that is {safe:.3g}; the first rate that raises it is {rise:.3g}."
+        "For a network on exclusive or, the error along the step is not a parabola. But its "
+        "curvature has a largest value L, and every rate below 2 |gradient|^2 / L lowers the "
+        f"error. For seed {lesson.seed} this bound is {safe:.3g}; the first rate that raises the "
+        f"error is {rise:.3g}."
     )
-    claim = f"XOR: the first rate that raises the error, over that bound, least of {lesson.seeds}"
+    claim = f"XOR: first rate that raises the error / that bound, smallest of {lesson.seeds}"
     lesson.claim(bounded(claim, "Taylor's theorem", ratio, low=1.0))
     rates = [rise * 1.5 * i / 60 for i in range(61)]
     lesson.plot(
@@ -152,7 +153,8 @@ def largest_step(lesson: Lesson) -> None:
             level=error_after(model.parameters(), model, XOR, 0.0),
             dots=False,
         ),
-        "The error after one step, for every rate: below the first line it is surely lower.",
+        "The error after one step, for every rate. Left of the first line it is always lower than "
+        "before the step.",
     )
 
 
@@ -167,7 +169,7 @@ def error_after(
     examples: Sequence[Example],
     rate: float,
 ) -> float:
-    """The error after one step of that rate, which is taken back."""
+    """The error after one step of that rate; afterwards the parameters are as before."""
     error = error_of(model, examples)
     before = [p.data for p in parameters]
     for p, slope in zip(parameters, gradient(error, parameters)):
@@ -179,7 +181,7 @@ def error_after(
 
 
 def first_rise(after: Callable[[float], float], rate: float) -> float:
-    """The first rate from which on the error is not lower than without a step, from a small one."""
+    """The smallest rate, searched upward from `rate`, for which a step fails to lower the error."""
     before, low = after(0.0), 0.0
     while after(rate) < before:
         low, rate = rate, 1.05 * rate
@@ -190,7 +192,7 @@ def first_rise(after: Callable[[float], float], rate: float) -> float:
 
 
 def safe_rate(model: MLP, rise: float) -> float:
-    """2 |gradient|^2 / L, L the largest curvature along a step up to that rate."""
+    """2 |gradient|^2 / L, where L is the largest curvature along a step of the rate `rise`."""
     slopes = [slope.data for slope in gradient(error_of(model, XOR), model.parameters())]
     moved = MLP(2, [2, 1], "sigmoid")
     curvatures = []
@@ -208,7 +210,7 @@ def safe_rate(model: MLP, rise: float) -> float:
 
 
 def learn_xor(lesson: Lesson) -> None:
-    """A 2-2-1 network of sigmoids on exclusive or, with the momentum of 1986."""
+    """A 2-2-1 network of sigmoids learns exclusive or, with the momentum of 1986."""
     model = MLP(2, [2, 1], "sigmoid", seed=lesson.seed)
     learner = Momentum(model.parameters(), 0.5, 0.9)
     history: History = train(
@@ -221,15 +223,15 @@ def learn_xor(lesson: Lesson) -> None:
         until=loss_below(0.001),
     )
     lesson.say(
-        f"The same loop, a 2-2-1 network, exclusive or: {history.stopped} after {history.epochs} "
-        f"epochs (it began at {history.losses[0]:.4f}). An epoch is one pass over all examples; "
-        "the paper of 1986 calls it a sweep."
+        f"The same loop trains a 2-2-1 network on exclusive or: {history.stopped} after "
+        f"{history.epochs} epochs (the first loss was {history.losses[0]:.4f}). An epoch is one "
+        "pass over all examples; the paper of 1986 calls it a sweep."
     )
     answers = [(example, model(example.inputs)[0].data) for example in XOR]
-    lesson.show("\n".join(f"{c.inputs} -> {y:.4f}, wanted {c.targets[0]:g}" for c, y in answers))
+    lesson.show("\n".join(f"{c.inputs} -> {y:.4f}, target {c.targets[0]:g}" for c, y in answers))
     left = history.losses[-1] / history.losses[0]
     lesson.claim(
-        bounded(f"XOR, seed {lesson.seed}: the last loss over the first", SOURCE, left, high=0.9)
+        bounded(f"XOR, seed {lesson.seed}: last loss / first loss", SOURCE, left, high=0.9)
     )
     lesson.plot("6-loss-curve", lambda: plots.plot(history, "loss"), "The loss at each step.")
 

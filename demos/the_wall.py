@@ -1,9 +1,9 @@
 """The wall: what one layer cannot do, whatever its weights.
 
-Can a single unit learn exclusive or? It draws a line through its inputs and says yes on one side,
-and exclusive or has its two yeses in opposite corners. Every line there is is tried; then the rule
-of Rosenblatt (1958), which learns whatever a line can do, and a logistic unit, which descends as
-far as there is to descend.
+Can a single unit learn exclusive or? A unit draws a line through the plane of its inputs and
+answers yes on one side. But exclusive or has yes in two opposite corners. The lesson tries every
+line. Then it tries the rule of Rosenblatt (1958), which learns everything that a line can do, and a
+logistic unit, which descends to its lowest loss.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ def main(lesson: Lesson) -> None:
 
 
 def separations() -> set[str]:
-    """What all lines say at the four corners: every way to separate them, as truth tables.
+    """The truth tables of all lines: every way in which a line can separate the four corners.
 
-    A line that separates can be moved until it touches two corners, without any other changing
-    its side. So the lines through two corners are enough, each touched corner on either side,
-    and so are both directions; and the lines that pass all corners by.
+    A line that separates corners can be moved until it touches two of them, and no other corner
+    changes its side. So it is enough to try the lines through two corners, in both directions, with
+    each touched corner on either side; and the lines with all corners on one side.
     """
     tables = {"0000", "1111"}
     for p, q in combinations(CORNERS, 2):
@@ -68,7 +68,7 @@ def right(said: str, wanted: str) -> int:
 
 
 def best_line(wanted: str) -> Line:
-    """A line with small whole weights that gets as many corners right as any of them."""
+    """A line with small whole weights that has as many corners right as any line has."""
     lines = product((-2, -1, 0, 1, 2), (-2, -1, 0, 1, 2), (-1.5, -0.5, 0.5, 1.5))
     return max(lines, key=lambda line: right(answers(line), wanted))
 
@@ -87,9 +87,9 @@ def every_line(lesson: Lesson) -> None:
     names = {table: name for name, table in GATES.items()}
     failing = [names[table] for table, score in scores.items() if score < 4]
     lesson.say(
-        "One unit is one line. What the lines through the square can say at its corners is counted "
-        f"out: {len(tables)} of the 16 Boolean functions. Those they cannot are "
-        f"{' and '.join(failing)}, where the best of all lines has {scores[GATES['xor']]} of 4."
+        f"One unit is one line. Lines through the square can compute {len(tables)} of the 16 "
+        f"Boolean functions of its corners. They cannot compute {' and '.join(failing)}: the best "
+        f"of all lines has {scores[GATES['xor']]} of 4 corners right."
     )
     lesson.claim(
         bounded("Boolean functions that a line separates, of 16", MINSKY, len(tables), 14, 14)
@@ -103,13 +103,13 @@ def every_line(lesson: Lesson) -> None:
     x1, x2 = Value(1.0, label="x1"), Value(1.0, label="x2")
     y = unit([x1, x2])
     y.label = "y"
-    lesson.picture("1-unit", y.draw(), "A threshold unit on the corner where its line is wrong.")
+    lesson.picture("1-unit", y.draw(), "A threshold unit, at the corner where its line is wrong.")
     three = ("and", "or", "xor")
     shown = [(f"{n}: {scores[GATES[n]]} of 4", line_of(best_line(GATES[n])), 0.0) for n in three]
     lesson.plot(
         "2-lines",
         lambda: charts.surfaces(shown, [gate(n) for n in three]),
-        "The best lines there are: full squares should be on the blue side.",
+        "The best lines. Full squares should be on the blue side.",
     )
 
 
@@ -118,7 +118,7 @@ def line_of(line: Line) -> Callable[[float, float], float]:
 
 
 def rosenblatt_rule(wanted: str) -> tuple[list[Line], list[int]]:
-    """Weights and right answers after each epoch: a wrong example moves the line by its inputs."""
+    """(weights, number of right answers) after each epoch; a wrong example moves the line."""
     w1 = w2 = b = 0.0
     lines, scores = [], []
     for _ in range(PERCEPTRON_EPOCHS):
@@ -131,7 +131,7 @@ def rosenblatt_rule(wanted: str) -> tuple[list[Line], list[int]]:
 
 
 def rosenblatt(lesson: Lesson) -> None:
-    """The perceptron learns what a line can do. What does it do where no line can?"""
+    """The perceptron learns everything that a line can do. What does it do on exclusive or?"""
     rows = []
     for name in ("and", "or", "nand", "xor"):
         lines, scores = rosenblatt_rule(GATES[name])
@@ -143,10 +143,10 @@ def rosenblatt(lesson: Lesson) -> None:
             lesson.claim(Claim(claim, ROSENBLATT, "yes", measured, learned is not None))
     repeats = len(set(lines[1:])) == 1
     lesson.say(
-        "Rosenblatt's rule, corners right after each epoch. Where there is a line, it finds one. "
-        f"On exclusive or its weights are the same after every epoch from the second on, {lines[1]}"
-        f", with {scores[-1]} of 4 right: the updates of an epoch cancel. That a line with 3 "
-        "exists does not help it: the best line is not where the rule settles."
+        "Rosenblatt's rule: the number of right corners after each epoch. If there is a line, the "
+        "rule finds one. On exclusive or, its weights are the same after every epoch from the "
+        f"second on, {lines[1]}, with {scores[-1]} of 4 corners right, because the updates of an "
+        "epoch cancel. There is a line with 3 corners right, but the rule does not settle on it."
     )
     lesson.show("\n".join(rows))
     claim = "XOR: weights the same after each epoch from the second on"
@@ -154,33 +154,35 @@ def rosenblatt(lesson: Lesson) -> None:
 
 
 def logistic(lesson: Lesson) -> None:
-    """A logistic unit on exclusive or: descent goes to the bottom, and there is nothing."""
+    """A logistic unit on exclusive or: it reaches the lowest loss, and answers 0.5 everywhere."""
     ends = [descend(seed) for seed in range(lesson.seed, lesson.seed + lesson.seeds)]
     outputs = [y for ys, _, _ in ends for y in ys]
     bits = [loss for _, loss, _ in ends]
     lesson.say(
-        f"A logistic unit, {lesson.seeds} beginnings, {EPOCHS:,} epochs: it ends at "
-        f"{min(outputs):.4f} to {max(outputs):.4f} on every example, and at a loss of "
-        f"{min(bits):.4f} to {max(bits):.4f} bits an example. It has learned to say that it does "
-        "not know, and of all that a line can say, that is the best."
+        f"A logistic unit, {lesson.seeds} seeds, {EPOCHS:,} epochs. At the end, its outputs for "
+        f"all examples are {min(outputs):.4f} to {max(outputs):.4f}, and its loss is "
+        f"{min(bits):.4f} to {max(bits):.4f} bits per example. It has learned to say that it does "
+        "not know, and no line has a lower loss."
     )
     source = "convexity"
     off = max(abs(y - 0.5) for y in outputs)
-    lesson.claim(bounded("outputs of the logistic unit, off 0.5", source, off, high=1e-3))
+    claim = "logistic unit: largest distance of an output from 0.5"
+    lesson.claim(bounded(claim, source, off, high=1e-3))
     off = max(abs(loss - 1) for loss in bits)
-    lesson.claim(bounded("its loss, off 1 bit an example", source, off, high=1e-3))
+    claim = "logistic unit: largest distance of the loss from 1 bit"
+    lesson.claim(bounded(claim, source, off, high=1e-3))
     same = sum(max(abs(y - 0.5) for y in ys) < 1e-3 for ys, _, _ in ends)
-    lesson.claim(share("beginnings that end there", source, same, lesson.seeds, 1.0))
+    lesson.claim(share("seeds with all outputs near 0.5", source, same, lesson.seeds, 1.0))
     paths = ends[0][2]
     lesson.plot(
         "3-sinking",
         lambda: charts.lines(paths, "epoch", "output", level=0.5, dots=False),
-        "The four outputs of the logistic unit, one run: all of them sink to 0.5.",
+        "The four outputs of the logistic unit in one run: all of them go to 0.5.",
     )
 
 
 def descend(seed: int) -> tuple[list[float], float, dict[str, list[tuple[float, float]]]]:
-    """The last outputs, the last loss in bits, and the path of each output, of one run."""
+    """(last outputs, last loss in bits, path of each output) of the run of a seed."""
     unit = Neuron(2, "linear", seed=0)
     draw, random = uniform(1.0), Random(seed)
     for p in unit.parameters():

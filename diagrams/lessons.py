@@ -14,7 +14,7 @@ WIDER, DIRECT = XOR._replace(hidden=3), XOR._replace(hidden=1, direct=True)
 
 
 def error(trial: Trial, epochs: int, example: int = 1) -> Value:
-    """The error on an example, 01 unless said, of the network of seed 0 after the epochs."""
+    """The network of seed 0 after that many epochs: its error on one example, by default on 01."""
     model, examples = begin(trial, 0)
     if epochs:
         learn(trial, 0, epochs)
@@ -31,7 +31,7 @@ def error(trial: Trial, epochs: int, example: int = 1) -> Value:
 
 
 def aunt() -> Value:
-    """The error on `Colin has aunt`, of the family network as it begins by the printed recipe."""
+    """The error on `Colin has aunt` of the family network before training (printed recipe)."""
     model = begin_families(PRINTED, 0)
     model.label()
     which = [(PEOPLE[f.person], f.relation) for f in family_facts()].index(("Colin", "aunt"))

@@ -6,7 +6,7 @@ from tinygrad_edu import Value, group, tanh
 
 
 def network(sizes: list[int], inputs: list[float], target: float, random: Random) -> Value:
-    """The squared error of a network with random weights on one sample."""
+    """The squared error of a network with random weights on one example."""
     layer = [Value(x, label=f"x{i}") for i, x in enumerate(inputs, 1)]
     for depth, size in enumerate(sizes, 1):
         outputs = []

@@ -52,7 +52,7 @@ def test_the_loop_tells_every_number_of_one_step(the_loop: tuple[str, Path]) -> 
         "the loss: 0.1128 before, 0.0161 now",
         "loss below 0.001 after 638 epochs",
     ):
-        assert line in told
+        assert line in " ".join(told.split())  # a paragraph may break a line there
 
 
 def test_the_loop_draws_its_four_phases(the_loop: tuple[str, Path]) -> None:
@@ -89,7 +89,7 @@ def test_the_lessons_are_listed_with_a_line_each() -> None:
     assert listed.exit_code == 0
     assert [line.split()[0] for line in listed.output.splitlines()] == NAMES
     assert all(30 < len(line) <= 85 for line in listed.output.splitlines())
-    assert {file.stem for file in (ROOT / "demos").glob("*.py")} == {*NAMES, "__init__"}
+    assert {file.stem for file in (ROOT / "demos").glob("*.py")} == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

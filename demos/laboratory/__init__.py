@@ -1,1 +1,1 @@
-"""What the lessons share: the experiments of 1986, and their charts and diagrams."""
+"""Code that the lessons share: the experiments of 1986, their charts and their diagrams."""

@@ -1,4 +1,4 @@
-"""Plots of a lesson's numbers: lines, points, surfaces, fates, grids; see `canvas`."""
+"""Plots of a lesson's numbers: lines, points, surfaces, results of runs, grids; see `canvas`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ __all__ = [
 ]
 
 Points = Sequence[tuple[float, float]]
-_SIZE = 14  # of what is written beside the axes
-_MARKS = "osD^v*"  # points are told apart without colour
+_SIZE = 14  # of the text beside the axes
+_MARKS = "osD^v*"  # different marks, for people who cannot see the colours
 
 
 def lines(
@@ -43,8 +43,8 @@ def lines(
 ) -> Any:
     """A line for each of the named series of points.
 
-    x, y: what the axes say. log: of "x" and "y", the axes whose scale is logarithmic. marks:
-    vertical lines, by what they say. level: a horizontal line. dots: a mark at each point.
+    x, y: titles of the axes. log: "x", "y" or "xy", the axes with a logarithmic scale. marks:
+    vertical lines by their titles. level: a horizontal line. dots: whether points have marks.
     """
     figure, axes, colors = canvas(theme)
     inks = [colors.positive, colors.negative, colors.highlight, colors.quiet, colors.ink]
@@ -80,7 +80,7 @@ def lines(
 def scatter(
     series: Mapping[str, Points], x: str, y: str, *, diagonal: bool = False, theme: str = "light"
 ) -> Any:
-    """Points, a mark for each of the named series. diagonal: the line where x is y, too."""
+    """Points, with a different mark for each named series. diagonal: adds the line y = x."""
     figure, axes, colors = canvas(theme)
     inks = [colors.positive, colors.negative, colors.highlight]
     if diagonal:
@@ -100,9 +100,9 @@ def surfaces(
     *,
     theme: str = "light",
 ) -> Any:
-    """Functions of the plane side by side, each with its own examples.
+    """Functions of the plane, side by side, each with its own examples.
 
-    models: (title, function, level of the line that is drawn).
+    models: (title, function, level at which a line is drawn).
     """
     figure, places, colors = canvas(theme, len(models))
     for place, (title, function, level), those in zip(places, models, examples):
@@ -119,7 +119,7 @@ def folding(
     *,
     theme: str = "light",
 ) -> Any:
-    """Named points at several moments side by side. on: the names that are drawn filled."""
+    """Named points at several moments, side by side. on: names of the points that are filled."""
     figure, places, colors = canvas(theme, len(moments))
     for place, (title, points) in zip(places, moments):
         for name, (px, py) in points.items():
@@ -127,7 +127,7 @@ def folding(
             fill = ink if name in on else colors.paper
             place.plot(px, py, mark, color=ink, markerfacecolor=fill, markersize=11)
             side = (-8, "right") if px > 0.6 else (8, "left")
-            up = 8 if list(points).index(name) % 2 else -18  # two may be in one place
+            up = 8 if list(points).index(name) % 2 else -18  # two points may be at one position
             place.annotate(
                 name,
                 (px, py),
@@ -148,9 +148,9 @@ def folding(
 def fates(
     groups: Mapping[str, Sequence[float | None]], y: str, *, never: str, theme: str = "light"
 ) -> Any:
-    """A point for each run of each group, at its number; above a line, those that have none.
+    """A point for each run of each group, at its number; a run without a number is above a line.
 
-    A bar is the median of those that have one. never: what is said of them.
+    A bar is the median of the runs with a number. never: the title of the runs without one.
     """
     figure, axes, colors = canvas(theme, width=max(6.4, 1.6 * len(groups)))
     known = [x for row in groups.values() for x in row if x is not None] or [1.0]
@@ -189,10 +189,10 @@ def kinds(
     counted: bool = True,
     theme: str = "light",
 ) -> Any:
-    """Points in columns, one above the other for each panel, with a mark for each kind of point.
+    """Points in columns, with a different mark for each kind of point; panels are below each other.
 
-    panels: (title, points by column, each a number and its kind). level: a line, and what it says.
-    log: a logarithmic scale. counted: how many there are stands below each column.
+    panels: (title, points by column); a point is (number, kind). level: (number, title) of a line.
+    log: whether the scale is logarithmic. counted: writes the number of points below each column.
     """
     figure, places, colors = sheet(theme, len(panels), 1, (9.6, 4.6 * len(panels)))
     every = [number for _, those in panels for row in those.values() for number, _ in row]
@@ -248,7 +248,7 @@ def grid(
     *,
     theme: str = "light",
 ) -> Any:
-    """Numbers from 0 to 1 as a table, each in its shade."""
+    """Numbers from 0 to 1 as a table; a larger number has a darker shade."""
     figure, axes, colors = canvas(theme)
     for r, row in enumerate(rows):
         for c, number in enumerate(row):
@@ -269,7 +269,7 @@ def grid(
 def shares(
     rows: Mapping[str, Mapping[str, tuple[int, int]]], x: str, *, theme: str = "light"
 ) -> Any:
-    """A bar for each row and each kind in it: how many of how many, which is also written."""
+    """A bar for each row and each kind in it, from (count, total), which is also written."""
     figure, axes, colors = canvas(theme, width=8.4)
     kinds_there = list(dict.fromkeys(kind for row in rows.values() for kind in row))
     figure.set_size_inches(8.4, 1.6 + 0.3 * len(rows) * len(kinds_there))
@@ -308,8 +308,8 @@ def squares(
 ) -> Any:
     """Rows of weights as squares, a panel for each unit: full if positive, hollow if negative.
 
-    The area is the size, by the largest of the panel. panels: (title, rows). above, below: what
-    the columns of the first and of the last row are called.
+    The area is the size, relative to the largest of the panel. panels: (title, rows). above, below:
+    titles of the columns, above the first panel and below the last one.
     """
     figure, places, colors = sheet(theme, len(panels), 1, (7.6, 1.9 + 1.35 * len(panels)))
     patches = from_matplotlib("patches")
@@ -344,9 +344,9 @@ def tables(
     *,
     theme: str = "light",
 ) -> Any:
-    """Square tables of numbers side by side as shades, the largest of all the darkest.
+    """Square tables of numbers as shades, side by side; the largest number is the darkest.
 
-    panels: (title, rows, what rows and columns are called).
+    panels: (title, rows, names of the rows and columns).
     """
     figure, places, colors = sheet(theme, 1, len(panels), (6.0 * len(panels), 6.4))
     most = max(x for _, rows, _ in panels for row in rows for x in row) or 1.0

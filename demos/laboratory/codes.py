@@ -1,4 +1,4 @@
-"""What a layer has made up: is something that nobody told it to be found in its code?"""
+"""Measures of the code that a layer has learned: does it contain a feature that nobody named?"""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from statistics import correlation, mean, pstdev
 
 __all__ = ["Code", "distances", "likeness", "ranks", "separable", "similarity"]
 
-_NOTHING = 1e-16  # the square of a distance that is taken for 0
-_ROUNDS = 100_000  # far more than it takes
+_NOTHING = 1e-16  # a squared distance up to this counts as 0
+_ROUNDS = 100_000  # far more than needed
 Code = Sequence[Sequence[float]]  # a row of numbers for each thing
 
 
 def likeness(xs: Sequence[float], feature: Sequence[float | None]) -> float:
-    """The size of the correlation with a feature, of those that have one; 0 if nothing varies."""
+    """|correlation| with a feature, where it is not None; 0 if one of them does not vary."""
     pairs = [(x, f) for x, f in zip(xs, feature) if f is not None]
     if min(len({x for x, _ in pairs}), len({f for _, f in pairs})) < 2:
         return 0.0
@@ -22,7 +22,7 @@ def likeness(xs: Sequence[float], feature: Sequence[float | None]) -> float:
 
 
 def ranks(xs: Sequence[float]) -> list[float]:
-    """The place of each in order, from 0; those that are equal share the mean of theirs."""
+    """The rank of each number, from 0; equal numbers share the mean of their ranks."""
     order = sorted(xs)
     first = {x: i for i, x in reversed(list(enumerate(order)))}
     last = {x: i for i, x in enumerate(order)}
@@ -30,22 +30,23 @@ def ranks(xs: Sequence[float]) -> list[float]:
 
 
 def distances(code: Code) -> list[float]:
-    """Between the rows of each pair."""
+    """The distance between the two rows of each pair."""
     return [dist(code[i], code[j]) for i in range(len(code)) for j in range(i)]
 
 
 def similarity(one: Code, other: Code) -> float:
-    """Whether the same pairs are near: Spearman's correlation of the distances in two codes."""
+    """Spearman's correlation of the distances in two codes: are the same pairs near in both?"""
     a, b = ranks(distances(one)), ranks(distances(other))
     return correlation(a, b) if len(set(a)) > 1 and len(set(b)) > 1 else 0.0
 
 
 def separable(code: Code, side: Sequence[object]) -> bool:
-    """Whether a plane has all of one side on its one side, and the others on the other.
+    """Whether a plane separates the rows with a true `side` from the other rows.
 
-    There is one unless 0 is in the convex hull of the points, those of one side negated. The
-    nearest point of that hull to 0 is approached, by moving weight from the point of the hull that
-    is furthest along to the one that is least (Mitchell, Dem'yanov and Malozemov 1974).
+    Negate the points of one side. There is such a plane unless 0 is in the convex hull of all
+    points. The algorithm approaches the point of the hull that is nearest to 0: in each round, it
+    moves weight from the point that is furthest along this direction to the point that is least
+    far along it (Mitchell, Dem'yanov and Malozemov 1974).
     """
     columns = [[(x - mean(c)) / (pstdev(c) or 1.0) for x in c] for c in zip(*code)]
     points = [

@@ -1,8 +1,9 @@
 """The family trees of 1986: the network, the recipes, and one run of a recipe for one seed.
 
-Rumelhart, Hinton and Williams, Nature 323 (1986), 533-536: who is Colin's aunt? A person and a
-relation go through a layer of 6 units each, then through 12 and 6, and 24 persons come out. Of the
-104 examples, 100 are learned, and 4 held out, which each seed draws anew.
+Rumelhart, Hinton and Williams, Nature 323 (1986), 533-536: who is Colin's aunt? The inputs are a
+person and a relation. Each goes through a layer of 6 units, then both through 12 and 6 units, and
+the output is one unit for each of 24 persons. Of the 104 examples, 100 are for training, and 4 are
+held out; each seed holds out another 4.
 """
 
 from __future__ import annotations
@@ -65,9 +66,9 @@ __all__ = [
 
 CASES = family_trees()
 HELD_OUT = 4
-DEAD_ZONE = 0.2  # an error smaller than this is taken for none
-BEGINNING = 20  # epochs, with a lower rate and less momentum
-# What might be found in the units that see the person; None: of nobody's side.
+DEAD_ZONE = 0.2  # an error smaller than this counts as 0
+BEGINNING = 20  # first epochs, with a lower rate and less momentum
+# Features that the units that see the person may represent. None: the person has no branch.
 GENERATION = (1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3)
 BRANCH = (-1, -1, 1, 1, -1, -1, -1, 1, 1, 1, None, None)  # Christopher's side, or Andrew's
 SEX = tuple(int(place in MEN) for place in range(len(ENGLISH)))
@@ -83,7 +84,7 @@ COUNTS = ["right", "ranked"]
 class FamilyNetwork(Module):
     """24 persons and 12 relations -> 6 + 6 -> 12 -> 6 -> 24 persons, logistic.
 
-    last: what the 24 outputs are, `linear` where a softmax follows.
+    last: the activation of the 24 outputs; `linear` if a softmax follows.
     """
 
     def __init__(self, last: str = "sigmoid") -> None:
@@ -96,7 +97,7 @@ class FamilyNetwork(Module):
         self.label()
 
     def layers(self) -> dict[str, Layer]:
-        """By name, in order."""
+        """The layers by name, in order."""
         return {name: part for name, part in self.parts() if isinstance(part, Layer)}
 
     def __call__(self, xs: Sequence[Number]) -> list[Value]:
@@ -113,11 +114,12 @@ class FamilyNetwork(Module):
 
 
 class Recipe(NamedTuple):
-    """What is the same for every seed.
+    """A recipe, the same for every seed.
 
-    init: every weight and bias is drawn from -init to init. slow, rate: of the first 20 epochs
-    and of the others; momentum is 0.5, then 0.9. decay: the part of itself that every weight
-    and bias loses in an epoch. adam: Adam, with a softmax and its cross-entropy, all at that rate.
+    init: every first weight and bias is random, from -init to init. slow, rate: the learning rate
+    of the first 20 epochs, and of the others; the momentum is 0.5, then 0.9. decay: the share of
+    itself that every weight and bias loses in an epoch. adam: use Adam with the rate `rate`, a
+    softmax and its cross-entropy.
     """
 
     init: float
@@ -128,8 +130,8 @@ class Recipe(NamedTuple):
     adam: bool = False
 
 
-# Nature 323, caption of Fig. 4, but for the range of the first weights, which it does not give:
-# 0.3 is that of Fig. 1.
+# Nature 323, caption of Fig. 4. It does not state the range of the first weights; 0.3 is the range
+# of Fig. 1.
 PRINTED = Recipe(0.3, 0.005, 0.01, 0.002, 1_500)
 WORKING = Recipe(1.0, 0.025, 0.05, 0.0002, 1_500)  # "recipe A"
 PATIENT = Recipe(1.0, 0.025, 0.05, 0.0005, 6_000)  # "recipe B"
@@ -137,7 +139,7 @@ MODERN = Recipe(1.0, 0.03, 0.03, 0.0, 1_500, adam=True)
 
 
 def ranked(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
-    """1 if all the right answers are above all the wrong ones, else 0."""
+    """1 if all right answers are above all wrong answers, else 0."""
     far = 1e6  # above every output
     least, most = outputs[0] * -1 - far * (1 - targets[0]), outputs[0] - far * targets[0]
     for y, d in zip(outputs[1:], targets[1:]):
@@ -156,38 +158,38 @@ def shared(outputs: Sequence[Value], targets: Sequence[float]) -> Value:
 
 @cache
 def compiled(adam: bool) -> tuple[FamilyNetwork, CompiledLoss, list[list[float]]]:
-    """The network, its step, which also counts the right and the ranked, and all examples' columns.
+    """(network, compiled loss with `right` and `ranked`, columns of all examples).
 
-    There is one for all seeds of a process.
+    All seeds of a process share one network.
     """
     model = FamilyNetwork("linear" if adam else "sigmoid")
     loss = shared if adam else partial(half_squared_error, dead_zone=DEAD_ZONE)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SlowWarning)  # a lesson says that itself
+        warnings.simplefilter("ignore", SlowWarning)  # a lesson has its own message
         return model, *compiled_loss(model, [loss, right, ranked], CASES, model.parameters())
 
 
 def learned_examples(recipe: Recipe, seed: int) -> list[list[float]]:
-    """The columns of the examples that are learned."""
+    """The columns of the training examples."""
     _, _, columns = compiled(recipe.adam)
     return [[column[i] for i in parted(seed)[0]] for column in columns]
 
 
 def parted(seed: int) -> tuple[list[int], list[int]]:
-    """The places of the examples that are learned, and of those held out."""
+    """(indices of the training examples, indices of the held-out examples)."""
     order = shuffled(range(len(CASES)), seed)
     return sorted(order[HELD_OUT:]), sorted(order[:HELD_OUT])
 
 
 def begin(recipe: Recipe, seed: int) -> FamilyNetwork:
-    """The network as it is before the first epoch; it is the same one for all seeds."""
+    """The network with the first weights of the seed; all calls return the same network object."""
     model, _, _ = compiled(recipe.adam)
     draw, random = uniform(recipe.init), Random(seed)
     return network(recipe, [draw(random, 0, 0) for _ in model.parameters()])
 
 
 def network(recipe: Recipe, parameters: Sequence[float]) -> FamilyNetwork:
-    """The network with those parameters; it is the same one for all of them."""
+    """The network with those parameters; all calls return the same network object."""
     model, _, _ = compiled(recipe.adam)
     for p, x in zip(model.parameters(), parameters):
         p.data = x
@@ -195,7 +197,7 @@ def network(recipe: Recipe, parameters: Sequence[float]) -> FamilyNetwork:
 
 
 def optimizers(recipe: Recipe, parameters: Sequence[Value]) -> list[tuple[int, Optimizer]]:
-    """Each with the epoch at which it ends."""
+    """(last epoch, optimizer) for each part of the run."""
     if recipe.adam:
         return [(recipe.epochs, Adam(parameters, recipe.rate))]
 
@@ -206,7 +208,7 @@ def optimizers(recipe: Recipe, parameters: Sequence[Value]) -> list[tuple[int, O
 
 
 def walk(recipe: Recipe, seed: int, moments: Sequence[int]) -> Iterator[History]:
-    """A run from its beginning that stops at each of the moments, so many epochs each."""
+    """Yields the history of a run at each of the moments, which are numbers of epochs."""
     model, (_, step, _) = begin(recipe, seed), compiled(recipe.adam)
     examples = learned_examples(recipe, seed)
     history, last = History(), list[float]()
@@ -216,7 +218,7 @@ def walk(recipe: Recipe, seed: int, moments: Sequence[int]) -> Iterator[History]
             if history.epochs < min(end, moment):
                 if isinstance(optimizer, Momentum):
                     (changes,) = optimizer.kept()
-                    changes[:] = last or changes  # the last changes go on
+                    changes[:] = last or changes  # momentum continues across the two phases
                     last = changes
                 epochs = min(end, moment)
                 step.train(
@@ -226,16 +228,17 @@ def walk(recipe: Recipe, seed: int, moments: Sequence[int]) -> Iterator[History]
 
 
 def learn(recipe: Recipe, seed: int, epochs: int = 0) -> History:
-    """A run; epochs: how many, unless as many as the recipe says."""
+    """The history of a run. epochs: 0 means the number in the recipe."""
     (history,) = walk(recipe, seed, [epochs or recipe.epochs])
     return history
 
 
 class End(NamedTuple):
-    """How a run ended.
+    """The end of a run.
 
-    right, ranked: 1 for each of the 104 examples that is. all_right, all_ranked: the first epoch
-    before which all that are learned were, None if there was none. parameters: at the end.
+    right, ranked: for each of the 104 examples, 1 if it is right, or ranked right, else 0.
+    all_right, all_ranked: the first epoch at which all training examples are, or None for never.
+    parameters: at the end.
     """
 
     right: list[int]
@@ -245,17 +248,17 @@ class End(NamedTuple):
     parameters: list[float]
 
     def learned(self, seed: int) -> int:
-        """How many of the examples that were shown are right."""
+        """How many of the training examples are right."""
         return sum(self.right[i] for i in parted(seed)[0])
 
     def held_out(self, seed: int, how: str = "right") -> int:
-        """How many of those held out are right, or ranked right."""
+        """How many of the held-out examples are right, or ranked right."""
         flags: list[int] = getattr(self, how)
         return sum(flags[i] for i in parted(seed)[1])
 
 
 def end(recipe: Sequence[Any], seed: int) -> End:
-    """How the run of that seed ends."""
+    """The end of the run of that seed."""
     recipe = Recipe(*recipe)
     metrics = learn(recipe, seed).metrics
     model, step, columns = compiled(recipe.adam)
@@ -270,16 +273,16 @@ def end(recipe: Sequence[Any], seed: int) -> End:
 
 
 def seconds(recipe: Recipe) -> float:
-    """About what one run takes here."""
+    """An estimate of the seconds that one run takes on this machine."""
     time: float = measured(lambda n: learn(recipe, 0, n), recipe.epochs)
     return time
 
 
 class Pull(NamedTuple):
-    """The weights of a layer, root mean square: their gradients, themselves, and two changes.
+    """Root mean squares over the weights of a layer.
 
-    push: what a gradient that stayed would change in an epoch, momentum included. pull: what decay
-    takes away.
+    gradient, weight: of the gradients and of the weights. push: of the changes by the gradient in
+    one epoch, with momentum, if the gradient stayed the same. pull: of the changes by decay.
     """
 
     gradient: float
@@ -289,7 +292,7 @@ class Pull(NamedTuple):
 
 
 def pulls(recipe: Sequence[Any], seed: int, moments: Sequence[int]) -> list[dict[str, Pull]]:
-    """At each moment, for each layer."""
+    """The Pull of each layer, by its name, at each moment of a run."""
     recipe = Recipe(*recipe)
     model, step, _ = compiled(recipe.adam)
     examples = learned_examples(recipe, seed)
@@ -312,13 +315,13 @@ def _size(xs: Sequence[float]) -> float:
 
 
 def weights(parameters: Sequence[float]) -> list[list[float]]:
-    """Of each of the six units that see the person, its weights from the 24 of them."""
+    """For each of the six units that see the person, its weights from the 24 persons."""
     people = len(PEOPLE)
     return [list(parameters[k * (people + 1) :][:people]) for k in range(6)]
 
 
 def code(parameters: Sequence[float]) -> list[list[float]]:
-    """What those six units answer to each person."""
+    """For each person, the answers of those six units."""
     people = len(PEOPLE)
     rows = []
     for k, ws in enumerate(weights(parameters)):

@@ -1,4 +1,4 @@
-"""Figures 2 and 3 of the paper of 1986: two family trees, and a network with one example lit."""
+"""Figures 2 and 3 of the paper of 1986: two family trees, and a network's activity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tinygrad_edu.files import write_whole
 __all__ = ["Lit", "Trees"]
 
 _ROWS = ((0, 1, 2, 3), (4, 5, 6, 7, 8, 9), (10, 11))  # each generation, from left to right
-_LEAST = 0.05  # an activity below it is not written
+_LEAST = 0.05  # a smaller activity is not written
 
 
 class _Drawn:
@@ -71,16 +71,16 @@ class Trees(_Drawn):
                 parents = " and ".join(names[x] for x in couple)
                 said.append(f"{parents}: {', '.join(names[x] for x in born)}")
             said += [f"{names[a]} = {names[b]}" for a, b in COUPLES if (a, b) not in CHILDREN]
-        digraph.edge("p0_10", "p1_1", style="invis", minlen="1")  # the second below the first
+        digraph.edge("p0_10", "p1_1", style="invis", minlen="1")  # second tree below the first
         digraph.edge("p0_11", "p1_2", style="invis", minlen="1")
         self.dot, self.alt = str(digraph.source), "; ".join(said)
 
 
 class Lit(_Drawn):
-    """Layers of a network from left to right, each unit in a shade of its activity, 0 to 1.
+    """Layers of a network from left to right; the shade of a unit is its activity, 0 to 1.
 
-    blocks: by their titles; a block is columns of units, a unit a name and its activity. edges:
-    between blocks. marked: names with a frame, by block: what is asked, and what is right.
+    blocks: columns of units by the title of the block; a unit is (name, activity). edges: pairs of
+    titles. marked: by title, the names of the units with a thick frame.
     """
 
     def __init__(
@@ -128,9 +128,9 @@ def _table(
     marked: Sequence[str],
     colors: theme.Theme,
 ) -> str:
-    """The units of a block, those of each column below each other."""
+    """The units of a block as an HTML table of Graphviz, one column for each column of units."""
 
-    def words(text: str) -> str:  # between spaces, as letters may be wider than the engine thinks
+    def words(text: str) -> str:  # spaces, because letters may be wider than Graphviz thinks
         return f'<FONT POINT-SIZE="{theme.SMALL_SIZE}">&nbsp;{text}&nbsp;&nbsp;</FONT>'
 
     rows = [f'<TR><TD COLSPAN="{len(block)}" BORDER="0">{words(_escaped(title))}</TD></TR>']
@@ -151,7 +151,7 @@ def _escaped(text: str) -> str:
 
 
 def _shade(x: float, colors: theme.Theme) -> str:
-    """Between paper and the colour of what is positive, light enough for letters."""
+    """A colour between the background and the positive colour, light enough for letters."""
     pairs = zip(*(bytes.fromhex(c.removeprefix("#")) for c in (colors.paper, colors.positive)))
     part = 0.55 * min(max(x, 0.0), 1.0)
     return "#" + "".join(f"{round(a + part * (b - a)):02x}" for a, b in pairs)

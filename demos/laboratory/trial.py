@@ -1,7 +1,7 @@
-"""One setting of the 1986 laboratory, run for one seed: when has the network learned it?
+"""One setting of the 1986 laboratory, run for one seed: after how many epochs is it learned?
 
-Learned is: every output of every example is on the right side of 0.5, before the update of an
-epoch; with a margin of 0.3, it is above 0.8 or below 0.2.
+A network has learned a task when, before the update of an epoch, every output of every example is
+on the right side of 0.5. With a margin of 0.3, right outputs are above 0.8 or below 0.2.
 """
 
 from __future__ import annotations
@@ -58,11 +58,12 @@ TASKS: dict[str, Callable[[], list[Example]]] = {
 
 
 class Trial(NamedTuple):
-    """What is the same for every seed.
+    """A setting, the same for every seed.
 
-    task: of TASKS. hidden: units, or 0 for no hidden layer. rate, alpha: of Momentum. init: every
-    weight and bias is drawn from -init to init. epochs: the most. direct: the outputs see the
-    inputs, too. margin: how far from 0.5 is learned. frozen: the hidden units stay as they began.
+    task: a name in TASKS. hidden: number of hidden units, or 0 for no hidden layer. rate, alpha:
+    learning rate and momentum. init: every first weight and bias is random, from -init to init.
+    epochs: the limit. direct: the outputs are also connected to the inputs. margin: the least
+    distance from 0.5 of a learned output. frozen: the hidden units do not learn.
     """
 
     task: str
@@ -77,7 +78,7 @@ class Trial(NamedTuple):
 
 
 class Direct(Module):
-    """A hidden layer, and outputs that see it and, by direct links, the inputs."""
+    """A hidden layer, and outputs that are connected to it and directly to the inputs."""
 
     def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
         random = Random(0)
@@ -96,7 +97,7 @@ class Direct(Module):
 
 @cache
 def build(trial: Trial) -> tuple[Any, list[Example]]:
-    """The network, and its examples; one for all seeds of a process."""
+    """(network, examples) of a trial; all seeds of a process share one network."""
     examples = TASKS[trial.task]()
     inputs, outputs = len(examples[0].inputs), len(examples[0].targets)
     if trial.direct:
@@ -105,14 +106,14 @@ def build(trial: Trial) -> tuple[Any, list[Example]]:
 
 
 def begin(trial: Trial, seed: int) -> tuple[Any, list[Example]]:
-    """The network as it is before the first epoch, and its examples."""
+    """(network, examples) of a trial, with the first weights of the seed."""
     model, examples = build(trial)
     draw, random = uniform(trial.init), Random(seed)
     return network(trial, [draw(random, 0, 0) for _ in model.parameters()]), examples
 
 
 def right(outputs: Sequence[Value], targets: Sequence[float], margin: float = 0.0) -> Value:
-    """1 if every output is on the right side of 0.5, by more than the margin, else 0."""
+    """1 if every output is on the right side of 0.5 by more than the margin, else 0."""
     sides = [step((y - 0.5) * (2 * d - 1) - margin) for y, d in zip(outputs, targets)]
     result: Value = sides[0]
     for side in sides[1:]:
@@ -122,11 +123,11 @@ def right(outputs: Sequence[Value], targets: Sequence[float], margin: float = 0.
 
 @cache
 def compiled(trial: Trial) -> tuple[CompiledLoss, list[list[float]]]:
-    """The step of all seeds of a process, loss and `right`, and the columns of the examples."""
+    """(compiled loss and `right`, columns of the examples), for all seeds of a process."""
     model, examples = build(trial)
     count = partial(right, margin=trial.margin)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SlowWarning)  # a lesson says that itself
+        warnings.simplefilter("ignore", SlowWarning)  # a lesson has its own message
         return compiled_loss(model, [half_squared_error, count], examples, moved(trial))
 
 
@@ -138,7 +139,7 @@ def moved(trial: Trial) -> list[Value]:
 
 
 def learn(trial: Trial, seed: int, epochs: int = 0) -> History:
-    """The run; epochs: exactly so many, instead of until it is learned."""
+    """Trains with one seed until it is learned; or, with `epochs`, for exactly that many epochs."""
     _, examples = begin(trial, seed)
     program, columns = compiled(trial)
     learned = Criterion("learned", lambda history: history.metrics["right"][-1] == len(examples))
@@ -154,14 +155,14 @@ def learn(trial: Trial, seed: int, epochs: int = 0) -> History:
 
 
 class End(NamedTuple):
-    """How a run ended. epochs: before it was learned, None if it never was. parameters: then."""
+    """The end of a run. epochs: until it was learned, or None for never. parameters: at the end."""
 
     epochs: int | None
     parameters: list[float]
 
 
 def end(trial: Sequence[Any], seed: int) -> End:
-    """How the run of that seed ends."""
+    """The end of the run of that seed."""
     trial = Trial(*trial)
     history = learn(trial, seed)
     learned = history.stopped == "learned"
@@ -170,17 +171,17 @@ def end(trial: Sequence[Any], seed: int) -> End:
 
 
 def after_all(trial: Sequence[Any], seed: int) -> list[float]:
-    """The parameters after all epochs, whether it was learned before or not."""
+    """The parameters after all epochs; the run does not stop when it is learned."""
     trial = Trial(*trial)
     learn(trial, seed, trial.epochs)
     return [p.data for p in build(trial)[0].parameters()]
 
 
 class Fate(NamedTuple):
-    """How a run went that was given all its epochs.
+    """The result of a run over all its epochs.
 
-    epochs: before it was learned for the first time, None if it never was. most, right: how many
-    examples were right at best, and at the end. parameters: at the end.
+    epochs: until it was learned for the first time, or None for never. most, right: the largest
+    number of right examples, and the number at the end. parameters: at the end.
     """
 
     epochs: int | None
@@ -190,7 +191,7 @@ class Fate(NamedTuple):
 
 
 def fate(trial: Sequence[Any], seed: int) -> Fate:
-    """How the run of that seed goes."""
+    """The result of the run of that seed."""
     trial = Trial(*trial)
     rights = learn(trial, seed, trial.epochs).metrics["right"]
     model, examples = build(trial)
@@ -200,7 +201,7 @@ def fate(trial: Sequence[Any], seed: int) -> Fate:
 
 
 def network(trial: Trial, parameters: Sequence[float]) -> Any:
-    """The network with those parameters; it is the same one for all of them."""
+    """The network with those parameters; all calls return the same network object."""
     model, _ = build(trial)
     for p, x in zip(model.parameters(), parameters):
         p.data = x
@@ -208,13 +209,13 @@ def network(trial: Trial, parameters: Sequence[float]) -> Any:
 
 
 def seconds(trial: Trial, epochs: int) -> float:
-    """About what one run of so many epochs takes here."""
+    """An estimate of the seconds that a run of that many epochs takes on this machine."""
     return measured(lambda n: learn(trial, 0, n), epochs)
 
 
 def measured(run: Callable[[int], object], epochs: int) -> float:
-    """About what `run(epochs)` takes, from fewer epochs where these take long enough to tell."""
-    run(1)  # what is compiled once, is not counted
+    """An estimate of the seconds for `run(epochs)`, from fewer epochs if these take long enough."""
+    run(1)  # compiles, which is not counted
     n = 1
     while True:
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A network as its units and weights: what it is, where a graph shows what it computes."""
+"""A picture of a network as units and weights; a graph would show its computation instead."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tinygrad_edu.nn import MLP
 
 __all__ = ["THICKEST", "Weights"]
 
-THICKEST = 7.0  # points, of the largest weight
-_FEW = 4  # units before a layer, whose numbers stand at the ends of their arrows
+THICKEST = 7.0  # width of the line of the largest weight, in points
+_FEW = 4  # up to this many units before a layer, the numbers are at the heads of the arrows
 
 
 class Weights:
-    """A picture of an MLP: a circle for each unit, with its bias, an arrow for each weight.
+    """A picture of an MLP: a circle for each unit, with its bias, and an arrow for each weight.
 
-    Sign and size are told by line, colour and number. inputs, outputs: their names. notes: more
-    lines for a unit, by its name, such as `layer1.neuron2`.
+    Line, colour and number show the sign and the size. inputs, outputs: their names. notes: extra
+    lines of text for units, by name, such as `layer1.neuron2`.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Weights:
                 lines = [title, f"bias {unit.b.data:.2f}", self.notes.get(name, "")]
                 fill = {"fillcolor": colors.output} if last else {}
                 digraph.node(names[-1], graphviz.escape("\n".join(filter(None, lines))), **fill)
-                at = "tail" if len(before) > _FEW else "head"  # where they have most room
+                at = "tail" if len(before) > _FEW else "head"  # the end with more room
                 for tail, w in zip(before, unit.w):
                     self._edge(digraph, tail, names[-1], w.data, largest, at)
             before = names
@@ -107,7 +107,7 @@ class Weights:
 
     @property
     def alt(self) -> str:
-        """The weights, read aloud."""
+        """The weights as text, for people who cannot see the picture."""
         return "; ".join(f"{n} {p.data:.2f}" for n, p in self.model.named_parameters())
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -117,7 +117,7 @@ class Weights:
 
 
 def _on_paper(number: str, colors: theme.Theme) -> str:
-    """The number on a patch of paper, so that it can be read on its line."""
+    """The number on a background, so that it can be read on its line."""
     font = f'<FONT POINT-SIZE="{theme.SMALL_SIZE}" COLOR="{colors.ink}">{number}</FONT>'
     table = f'<TABLE BORDER="0" CELLPADDING="0" CELLSPACING="0" BGCOLOR="{colors.paper}">'
     return f"<{table}<TR><TD>{font}</TD></TR></TABLE>>"

@@ -1,6 +1,6 @@
-"""The lessons, in the order of a course. Each is a command, and a script.
+"""The lessons, in the order of a course. Each lesson is a command and a script.
 
-A wheel has their files in this folder. In a checkout they lie in `demos/`, beside the package,
+In a wheel, their files are in this folder. In a checkout, they are in `demos/` beside the package,
 where people look for them.
 """
 
