@@ -58,7 +58,7 @@ ONLY = {
     "subprocess": ["draw.layout"],
     "multiprocessing": ["lesson.seeds"],
     "runpy": ["reading.script"],
-    "importlib": ["compiler.compiled", "draw.layout"],  # find_spec, which imports nothing
+    "importlib": ["compiler.backends", "draw.layout"],  # find_spec, which imports nothing
     "llvmlite": ["compiler.native.binding.library"],
     "numpy": ["habits.arrays", "trees", "compiler.tape.loops", "compiler.native.binding.program"],
     "typing_extensions": ["rows.op"],  # which type checkers bring along; nobody else looks

@@ -27,7 +27,7 @@ import tinygrad_edu
 from tinygrad_edu import TABLE, Op, Value, compile, less, losses, mask, maximum, sign, tanh
 from tinygrad_edu import graph as picture
 from tinygrad_edu.analysis.check import nonfinite_message
-from tinygrad_edu.compiler import compiled
+from tinygrad_edu.compiler import backends
 from tinygrad_edu.data import Example, gate
 from tinygrad_edu.engine import topological_order
 from tinygrad_edu.errors import (
@@ -436,7 +436,7 @@ def test_adjoints_are_recorded_where_they_are_needed(backend: str) -> None:
     step = compile(y * by["w"], [by["w"], by["x"]], [by["x"], by["b"]], backend=backend)
     assert step.outputs([1.0, 2.0], 0.5)[0] == pytest.approx([3 * np.tanh(2.5), 3 * np.tanh(5.5)])
     assert repr(step).startswith("<a compiled loss of 7 slots")
-    assert (step.recorded.gradients, "tape" in vars(step)) == ([], False)
+    assert (step.recorded.gradients, "tape" in vars(step.graph)) == ([], False)
     by["w"].data, by["b"].data = 0.25, -9.0
     again, new, leaves = rebuilt(step.loss)
     at = dict(zip(leaves, new, strict=True))
@@ -643,11 +643,11 @@ def test_what_a_function_raises_is_raised_and_nobody_watches_any_more() -> None:
 
 def test_the_fastest_that_is_there_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     y, by = neuron()
-    monkeypatch.setattr(compiled.CompiledLoss, "_has_code", lambda self, count: True)
+    monkeypatch.setattr(backends.MachineCode, "_has_code", lambda self, count: True)
 
     def chosen(*packages: str, backend: str = "auto", wrt: str = "w") -> list[str]:
         there = {*packages, "tinygrad_edu.compiler.native"}
-        monkeypatch.setattr(compiled, "_there", lambda *names: there.issuperset(names))
+        monkeypatch.setattr(backends, "installed", lambda *names: there.issuperset(names))
         step = compile(y, by[wrt], by["x"], backend=backend)
         return [step.chosen(1), step.chosen(1000), step.chosen(1000, forward=True)]
 
@@ -670,8 +670,8 @@ def test_how_to_be_faster_is_said_once_in_a_process() -> None:
     program = """
 import sys
 from tinygrad_edu import Value, compile
-from tinygrad_edu.compiler import compiled
-compiled._there = lambda *names: False
+from tinygrad_edu.compiler import backends
+backends.installed = lambda *names: False
 x = Value(2.0)
 for _ in range(3):
     assert compile(x * x, [x])() == (4.0, [4.0])

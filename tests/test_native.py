@@ -58,7 +58,7 @@ def on_machine(step: Any, *columns: Any) -> tuple[list[float], bool]:
     because they are not finite."""
     lists, count, _ = step.columns(columns)
     assert step.chosen(count) == "machine"
-    outputs, gradients = step.program().run([lists[i] for i in step._used], count)
+    outputs, gradients = step.program().run([lists[i] for i in step.graph.used], count)
     own = [*outputs, *gradients]
     if all(map(isfinite, own)) and step.reduction == "sum":
         value, slopes, *also = quiet(step, *columns)

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from tinygrad_edu import TABLE, Op, Value, compile, gradient, ops, tanh
-from tinygrad_edu.compiler import compiled
+from tinygrad_edu.compiler import warn
 from tinygrad_edu.errors import SlowWarning
 from tinygrad_edu.rows.ieee import IEEE, same
 from tinygrad_edu.rows.op import Rule, one
@@ -263,7 +263,7 @@ def test_without_a_compiler_that_works_it_is_said_once_and_the_answers_are_right
         raise error
 
     monkeypatch.setattr(program, "library", fails)
-    compiled._say_once.cache_clear()
+    warn.say_once.cache_clear()
     x, w = Value(3.0), Value(2.0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

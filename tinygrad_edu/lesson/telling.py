@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from tinygrad_edu.compiler.compiled import FAST, machine_code
+from tinygrad_edu.compiler.backends import FAST, machine_code
 from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.errors import MissingError
 from tinygrad_edu.files import write_whole

@@ -12,7 +12,8 @@ from math import isfinite, nan
 from typing import Any
 
 from tinygrad_edu import optim
-from tinygrad_edu.compiler.compiled import Column, CompiledLoss, Reduction, compile
+from tinygrad_edu.compiler.columns import Column
+from tinygrad_edu.compiler.compiled import CompiledLoss, Reduction, compile
 from tinygrad_edu.compiler.tape.loops import as_arrays, function
 from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.data import Example
@@ -133,7 +134,7 @@ def straight_on(run: Run, passes: Compiled) -> History:
     history, step = run.history, passes.step
     with run:
         try:
-            machine = step.begun(passes.optimizer, passes.lists, passes.count)
+            machine = step.start_training(passes.optimizer, passes.lists, passes.count)
             if machine is not None:
                 share = passes.count if step.reduction == "mean" else 1
                 _on_machine(machine, run, share, passes)

@@ -26,10 +26,11 @@ from tinygrad_edu.rows.ieee import total
 from tinygrad_edu.rows.op import Op
 from tinygrad_edu.rows.source import Source, python
 
-__all__ = ["LONGEST", "Arrays", "Columns", "Loop", "Run", "as_arrays", "function"]
+__all__ = ["LONGEST", "Arrays", "Columns", "Loop", "Run", "Sums", "as_arrays", "function"]
 
 Columns = Sequence[Sequence[float]]
-Run = Callable[[Any, Sequence[float], int], tuple[list[float], list[list[float]]]]
+Sums = tuple[list[float], list[list[float]]]
+Run = Callable[[Columns, Sequence[float], int], Sums]
 
 LONGEST = 2000  # characters of an expression inside another; nobody reads this code
 

@@ -1,0 +1,200 @@
+"""The backends of a compiled loss: a loop in Python, NumPy arrays, machine code; and the choice.
+
+A new backend needs three things, all of them here: its name in `BackendName`, a class with the
+members of `Backend`, and a condition in `Backends.choose`. It is made from a `Recording`. It may
+differ from the eager engine only where a result is not finite: then `CompiledLoss` drops its
+answer and asks the eager engine (see `replay`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, get_args
+
+from tinygrad_edu.compiler.recording import Recording
+from tinygrad_edu.compiler.tape.loops import Columns, Run, Sums, function
+from tinygrad_edu.compiler.tape.tape import no_collection
+from tinygrad_edu.compiler.warn import say_once
+from tinygrad_edu.errors import MissingError
+
+if TYPE_CHECKING:
+    from tinygrad_edu.compiler.native.binding.program import Program
+
+__all__ = [
+    "BACKENDS",
+    "FAST",
+    "MANY",
+    "OLDEST",
+    "Backend",
+    "BackendName",
+    "Backends",
+    "ForwardBackend",
+    "MachineCode",
+    "NumPyArrays",
+    "PythonLoop",
+    "machine_code",
+]
+
+BackendName = Literal["auto", "python", "numpy", "machine"]  # "auto": the fastest installed one
+BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
+FAST = 'pip install "tinygrad-edu[fast]"'
+OLDEST = (0, 45)  # llvmlite; older versions write pointers in a different way, and fail
+MANY = 32  # examples from which arrays are faster than a loop; measured on MLPs, it is 20 to 40
+
+
+class Backend(Protocol):
+    """One way to compute a loss and its gradients."""
+
+    name: ClassVar[BackendName]
+
+    def run(self, columns: Columns, constants: Sequence[float], count: int) -> Sums:
+        """Returns (sums, lists) over `count` examples.
+
+        sums: the loss, each of `also`, and the gradients by leaves that are not inputs. lists: the
+        gradients of each example by `Recording.per_example`. columns: a list or an array of floats
+        for each used input. constants: the numbers of all other leaves. An ArithmeticError, or a
+        number that is not finite, leaves this run to the eager engine.
+        """
+
+
+class ForwardBackend(Backend, Protocol):
+    """A backend that can also give the outputs of each example."""
+
+    def outputs(
+        self, columns: Columns, constants: Sequence[float], count: int
+    ) -> list[list[float]]:
+        """Returns a list for each output, with a number for each example."""
+
+
+class PythonLoop:
+    """A function of Python: a loop over the examples, with arithmetic of floats."""
+
+    name: ClassVar[BackendName] = "python"
+    arrays: ClassVar[bool] = False
+
+    def __init__(self, graph: Recording) -> None:
+        self.graph = graph
+
+    def run(self, columns: Columns, constants: Sequence[float], count: int) -> Sums:
+        return self._both_passes(columns, constants, count)
+
+    def outputs(
+        self, columns: Columns, constants: Sequence[float], count: int
+    ) -> list[list[float]]:
+        _, lists = self._forward_pass(columns, constants, count)
+        return lists
+
+    @cached_property
+    def _both_passes(self) -> Run:
+        tape, by = self.graph.tape, self.graph.per_example
+        slopes = list(zip(self.graph.wrt, tape.gradients))
+        with no_collection():
+            sums = [*tape.outputs, *(slot for x, slot in slopes if x not in by)]
+            lists = [slot for x, slot in slopes if x in by]
+            return function(tape, self._inputs(), sums, lists, self.arrays)
+
+    @cached_property
+    def _forward_pass(self) -> Run:
+        tape = self.graph.forward
+        with no_collection():
+            return function(tape, self._inputs(), [], tape.outputs, self.arrays)
+
+    def _inputs(self) -> list[int]:
+        """Returns the slots of the used inputs, which are the same on both tapes."""
+        leaves, inputs = self.graph.forward.leaves, self.graph.inputs
+        return [leaves[inputs[i]] for i in self.graph.used]
+
+
+class NumPyArrays(PythonLoop):
+    """A function of Python without a loop: each operation takes arrays with all examples."""
+
+    name: ClassVar[BackendName] = "numpy"
+    arrays: ClassVar[bool] = True
+
+
+class MachineCode:
+    """Machine code, made by the package `native`. It gives sums, and nothing for each example."""
+
+    name: ClassVar[BackendName] = "machine"
+
+    def __init__(self, graph: Recording) -> None:
+        self.graph = graph
+        self.possible = machine_code() and not graph.own_rows and not graph.per_example
+
+    def can_run(self, count: int) -> bool:
+        """Returns whether there is code for so many examples."""
+        return self.possible and self._has_code(count)
+
+    def _has_code(self, count: int) -> bool:
+        """Compiles, and returns whether that succeeded; if not, a warning says why."""
+        try:
+            self.program.plan(count)
+        except Exception as error:  # of llvmlite or of the system: other backends do without
+            self.possible = False
+            say_once(f"there is no machine code for this graph, which is slower now: {error}")
+        return self.possible
+
+    @cached_property
+    def program(self) -> Program:
+        """The program in machine code."""
+        from tinygrad_edu.compiler.native.binding.program import Program
+
+        inputs = [self.graph.inputs[i] for i in self.graph.used]
+        return Program(self.graph.forward, self.graph.wrt, inputs)
+
+    def run(self, columns: Columns, constants: Sequence[float], count: int) -> Sums:
+        outputs, gradients = self.program.run(columns, count)
+        return [*outputs, *gradients], []
+
+
+class Backends:
+    """The three backends of one graph. MissingError if the one that was asked for is missing."""
+
+    def __init__(self, graph: Recording, asked: BackendName) -> None:
+        self.python, self.numpy, self.machine = (
+            PythonLoop(graph),
+            NumPyArrays(graph),
+            MachineCode(graph),
+        )
+        self.has_numpy = installed("numpy")
+        has_machine_code = machine_code()
+        there = {"numpy": self.has_numpy, "machine": has_machine_code}
+        if not there.get(asked, True):
+            raise MissingError(f"{asked} is not installed: {FAST}")
+        if asked == "auto" and not has_machine_code:
+            say_once(f"a compiled loss is much faster as machine code: {FAST}")
+
+    def choose(self, asked: BackendName, count: int) -> Backend:
+        """Returns the backend for so many examples.
+
+        asked: "python" and "numpy" are always followed, "machine" where there is machine code.
+        """
+        if asked in ("auto", "machine") and self.machine.can_run(count):
+            return self.machine
+        return self.choose_forward(asked, count)
+
+    def choose_forward(self, asked: BackendName, count: int) -> ForwardBackend:
+        """Returns the backend for the outputs of each of so many examples."""
+        if asked in ("python", "numpy"):
+            return self.python if asked == "python" else self.numpy
+        many = asked == "machine" or count >= MANY
+        return self.numpy if self.has_numpy and many else self.python
+
+
+def machine_code() -> bool:
+    """Returns whether everything that machine code needs is installed."""
+    if not installed("numpy", "llvmlite", "tinygrad_edu.compiler.native"):
+        return False
+    try:
+        major, minor = (int(x) for x in version("llvmlite").split(".")[:2])
+    except (PackageNotFoundError, ValueError):  # a version without numbers: it may be new enough
+        return True
+    return (major, minor) >= OLDEST
+
+
+def installed(*packages: str) -> bool:
+    """Returns whether all these packages are installed, without importing them."""
+    return all(find_spec(package) is not None for package in packages)

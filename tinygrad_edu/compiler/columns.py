@@ -1,0 +1,119 @@
+"""The numbers of a call: a list of floats for each input, made from whatever the user gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple, Protocol, TypeGuard
+
+from tinygrad_edu.compiler.leaves import is_many
+from tinygrad_edu.engine import Value
+from tinygrad_edu.errors import LengthError, NumberError, TapeError
+from tinygrad_edu.rows.ieee import number
+
+__all__ = ["Column", "Examples", "Table", "columns_of_inputs"]
+
+Column = float | Iterable[float]  # one number for all examples, or one number for each example
+Table = Column | Iterable[Iterable[float]]  # or several columns: a row is an example
+
+
+class Examples(NamedTuple):
+    """The checked numbers of a call.
+
+    lists: a list of floats for each input, all of the same length. examples: that length. single:
+    the inputs for which the user gave one number, not a sequence.
+    """
+
+    lists: list[list[float]]
+    examples: int
+    single: set[Value]
+
+
+class Matrix(Protocol):
+    """A two-dimensional array of NumPy, or of a library that resembles it."""
+
+    T: Iterable[object]
+
+
+def columns_of_inputs(
+    inputs: Sequence[Value],
+    given: Sequence[Table],
+    by_label: Mapping[str, Column] = MappingProxyType({}),
+) -> Examples:
+    """Returns the numbers of all inputs.
+
+    given: columns and tables for the inputs that `by_label` does not name, in order. TapeError for
+    a label that is not the label of exactly one input; LengthError if columns are missing, left
+    over, empty or of different lengths; NumberError for entries that are not real numbers.
+    """
+    by_input: dict[Value, object] = {_labelled(inputs, x): xs for x, xs in by_label.items()}
+    rest = [x for x in inputs if x not in by_input]
+    parts = [column for part in _parts(given) for column in _columns(part)]
+    if len(rest) != len(parts):
+        raise LengthError(
+            f"{len(rest)} inputs need a column of numbers each, and {len(parts)} are given; a "
+            "table, whose rows are examples, has a column for each of its inputs"
+        )
+    by_input |= zip(rest, parts)
+    columns = [_column(by_input[x]) for x in inputs]
+    counts = {len(column) for column in columns if isinstance(column, list)} or {1}
+    if len(counts) > 1:
+        lengths = " and ".join(map(str, sorted(counts)))
+        raise LengthError(f"columns of {lengths} numbers: give as many of each input")
+    (count,) = counts
+    if not count:
+        raise LengthError("the columns are empty: give one example or more")
+    single = {x for x, column in zip(inputs, columns) if isinstance(column, float)}
+    lists = [[c] * count if isinstance(c, float) else c for c in columns]
+    return Examples(lists, count, single)
+
+
+def _labelled(inputs: Sequence[Value], label: str) -> Value:
+    """Returns the input with that label."""
+    found = [x for x in inputs if x.label == label]
+    if len(found) != 1:
+        known = ", ".join(x.label for x in inputs if x.label)
+        problem = f"{len(found)} inputs are" if found else "no input is"
+        raise TapeError(f"{problem} called {label!r}; the labels are {known or 'none'}")
+    return found[0]
+
+
+def _parts(given: Sequence[Table]) -> Iterable[object]:
+    """Returns the columns and tables: `given` may itself be one table."""
+    return [given] if _is_matrix(given) or hasattr(given, "to_numpy") else given
+
+
+def _columns(x: object) -> Iterable[object]:
+    """Returns the columns of a table, which is a data frame, an array or a list of rows.
+
+    Anything else is one column.
+    """
+    if hasattr(x, "to_numpy"):
+        x = x.to_numpy()
+    if _is_matrix(x):
+        return list(x.T)
+    if isinstance(x, list | tuple) and x and all(isinstance(row, list | tuple) for row in x):
+        if len({len(row) for row in x}) > 1:
+            raise LengthError("the rows of a table have as many numbers each, one for each input")
+        return list(zip(*x))
+    return [x]
+
+
+def _is_matrix(x: object) -> TypeGuard[Matrix]:
+    return getattr(x, "ndim", 0) == 2
+
+
+def _column(x: object) -> float | list[float]:
+    """Returns a number as a float, and a sequence of numbers as a list of floats."""
+    if hasattr(x, "tolist"):
+        x = x.tolist()  # an array, or one of its numbers
+    if not is_many(x):
+        return float(number(x))
+    if isinstance(x, dict | set | frozenset):
+        raise NumberError(f"a column is a list of numbers in order, not a {type(x).__name__}")
+    items = list(x)
+    return items if _are_floats(items) else [float(number(item)) for item in items]
+
+
+def _are_floats(items: list[object]) -> TypeGuard[list[float]]:
+    return set(map(type, items)) == {float}
