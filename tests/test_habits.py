@@ -448,7 +448,7 @@ def test_a_name_of_other_packages_says_what_it_is_here(name: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    "nn optim losses lr_scheduler schedules train data saving init draw compat".split(),
+    "nn nn.init optim optim.lr_scheduler losses train data saving draw plots compat".split(),
 )
 def test_a_module_is_an_attribute_of_the_package(path: str) -> None:
     """Also where nobody has imported it."""
@@ -582,9 +582,9 @@ class Plain(nn.Module):
         ("hidden_layer_sizes=: here it is sizes", "MLP(2, hidden_layer_sizes=(3,))"),
         ("nonlin=: here it is activation", "MLP(2, [1], nonlin='relu')"),
         ("normalized_shape=: here it is size", "LayerNorm(normalized_shape=3)"),
-        ("StepLR takes no last_epoch=", "t.lr_scheduler.StepLR(SGD([x]), 3, last_epoch=-1)"),
-        (r"print\(scheduler", "t.lr_scheduler.StepLR(SGD([x]), 3, verbose=True)"),
-        ("here it is T_max", "t.lr_scheduler.CosineAnnealingLR(SGD([x]), t_max=3)"),
+        ("StepLR takes no last_epoch=", "t.optim.lr_scheduler.StepLR(SGD([x]), 3, last_epoch=-1)"),
+        (r"print\(scheduler", "t.optim.lr_scheduler.StepLR(SGD([x]), 3, verbose=True)"),
+        ("here it is T_max", "t.optim.lr_scheduler.CosineAnnealingLR(SGD([x]), t_max=3)"),
         ("here it is AdamW", "Adam([x], decoupled_weight_decay=True)"),
         ("moons takes no n_samples=: here it is n", "t.data.moons(n_samples=4)"),
         ("model.load_state_dict", "m.load_state_dict(m.state_dict(), strict=False)"),
@@ -605,7 +605,7 @@ class Plain(nn.Module):
         ("no module tinygrad_edu.nn.functional; .*relu", "import tinygrad_edu.nn.functional as F"),
         (
             "tinygrad_edu.optim.lr_scheduler import",
-            "from tinygrad_edu.optim.lr_scheduler import StepLR",
+            "from tinygrad_edu.lr_scheduler import StepLR",
         ),
         ("batch_size=", "import tinygrad_edu.utils.data"),
         ("grad, gradient", "import tinygrad_edu.autograd"),

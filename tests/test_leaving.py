@@ -452,7 +452,7 @@ def test_its_own_type_is_named() -> None:
 
 
 def test_an_interpreter_that_is_not_understood_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tinygrad_edu.habits.hints import calls
+    from tinygrad_edu.habits import calls
 
     monkeypatch.setattr(calls, "UNDERSTOOD", False)
     assert not told(lambda: math.exp(Value(0.5)))

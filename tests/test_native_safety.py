@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from configparser import ConfigParser
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -548,15 +547,6 @@ print(sorted(slow & set(sys.modules)), step.chosen(1))
 """
     )
     assert (done.stdout, done.stderr) == ("[] machine\n", "")
-
-
-def test_it_is_installed_with_the_rest() -> None:
-    """From a wheel as well: every folder of the package is named in setup.cfg."""
-    settings = ConfigParser()
-    settings.read(ROOT / "setup.cfg")
-    named = set(settings["options"]["packages"].split())
-    folders = {file.parent for file in (ROOT / "tinygrad_edu").rglob("__init__.py")}
-    assert named >= {".".join(folder.relative_to(ROOT).parts) for folder in folders}
 
 
 def test_negative_counts_do_not_cancel() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from math import inf, nan
 from pathlib import Path
@@ -141,10 +142,13 @@ MISTAKES = {
 
 
 def patched(old: str, new: str) -> ModuleType:
-    """optim.py, with one piece of its text replaced."""
-    text = Path(optim.__file__).read_text(encoding="utf-8")
+    """The base class and the optimizers as one module, with one piece of its text replaced."""
+    folder = Path(optim.__file__).parent
+    base, methods = ((folder / f"{name}.py").read_text() for name in ("optimizer", "methods"))
+    text = base + re.sub("(?m)^from (__future__|tinygrad_edu.optim.optimizer) .*", "", methods)
     assert text.count(old) == 1
     module = ModuleType("patched")
+    vars(module).update({name: getattr(optim, name) for name in optim.__all__})
     exec(compile(text.replace(old, new), "patched", "exec"), module.__dict__)
     return module
 
