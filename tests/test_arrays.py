@@ -86,12 +86,12 @@ def test_our_conventions_hold_at_a_tie() -> None:
 @pytest.mark.parametrize(
     ("words", "attempt"),
     [
-        (r"np.cbrt is not for Values: write sign\(x\)", lambda x: np.cbrt(x)),
+        (r"np.cbrt does not work on Values: write sign\(x\)", lambda x: np.cbrt(x)),
         (r"write step\(x\)", lambda x: np.heaviside(x, 0)),
         (r"write log\(exp\(x\)", lambda x: np.logaddexp(x, 1)),
         ("tinygrad_edu has no spacing: compose it", lambda x: np.spacing(x)),
-        ("np.add.reduce is not for Values", lambda x: np.add.reduce(x)),
-        ("np.matmul is not for Values: write sum", lambda x: np.matmul([1.0], x)),
+        ("np.add.reduce does not work on Values", lambda x: np.add.reduce(x)),
+        ("np.matmul does not work on Values: write sum", lambda x: np.matmul([1.0], x)),
         ("write a = a [*] x", lambda x: np.ones(2).__imul__(x)),
         ("got a str", lambda x: np.add("a", x)),
         ("got a ndarray", lambda x: tanh(np.ones(2))),

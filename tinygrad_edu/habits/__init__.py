@@ -1,1 +1,1 @@
-"""What people from other libraries type first: each name works here, or says what it is here."""
+"""Names from other libraries: each works here, or its error says what to write here."""

@@ -1,7 +1,7 @@
-"""What NumPy's functions are for Values: `np.exp(x)`, `np.array([1.0, 2.0]) * x`.
+"""NumPy's functions of Values: `np.exp(x)`, `np.array([1.0, 2.0]) * x`.
 
-NumPy asks a Value, by its name, for each of its functions of numbers. Arrays that come out hold
-Values, as `np.array([x, y])` does.
+NumPy calls a Value's method of the same name for each element. The resulting arrays hold Values,
+as `np.array([x, y])` does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tinygrad_edu.habits.leaving import IDENTITY, compared, on_float
 
 __all__ = ["NUMPYS", "elementwise", "is_array"]
 
-_RENAMED: dict[str, Callable[..., Any]] = {  # what NumPy calls otherwise than the table does
+_RENAMED: dict[str, Callable[..., Any]] = {  # NumPy's names that differ from the table's
     "add": ops.add,
     "subtract": ops.sub,
     "multiply": ops.mul,
@@ -52,7 +52,7 @@ _COMPARISONS: dict[str, Callable[..., Any]] = {
     "less_equal": operator.le,
     "greater": operator.gt,
     "greater_equal": operator.ge,
-    "equal": operator.is_,  # as `==` of Values
+    "equal": operator.is_,  # identity, as for `==` of Values
     "not_equal": operator.is_not,
 }
 _QUESTIONS: dict[str, Callable[..., Any]] = {
@@ -81,12 +81,12 @@ _INSTEAD = {
 
 
 def is_array(x: object) -> bool:
-    """Whether it is an array, of NumPy or like one, which is no single number."""
+    """Whether `x` is an array of NumPy or of a similar library."""
     return hasattr(x, "ndim")
 
 
 def _has_number(x: Any, kind: type) -> bool:
-    """Whether it is a number, or one of its numbers is no Value, which is a `kind`."""
+    """Whether `x` is or contains a plain number, not a Value of the class `kind`."""
     if isinstance(x, list | tuple) or bool(getattr(x, "ndim", 0)):
         return any(_has_number(item, kind) for item in x)
     return not isinstance(x, kind) and hasattr(x, "__float__") and not isinstance(x, type)
@@ -100,22 +100,21 @@ def elementwise(
     kind: type,
     frame: FrameType,
 ) -> Any:
-    """What a function of NumPy's gives for inputs of which one is a Value, which is a `kind`.
+    """Returns the result of a ufunc of NumPy with a Value of class `kind` among its inputs.
 
-    Without an array it is a Value, or the answer to a question; else an array of those. TypeError
-    for a function that there is not, and for an array of floats to put Values into. frame: the one
-    that asks.
+    It is a Value or a bool, or an array of these if an input is an array. frame: the caller's.
+    TypeError for a function without a rule, and for an output array of floats.
     """
-    import numpy as np  # late: who calls this has it
+    import numpy as np  # late: the caller has imported it already
 
     name = ufunc.__name__
     function = {**NUMPYS, **_COMPARISONS, **_QUESTIONS}.get(name)
     if function is None or method != "__call__":
         called = name if method == "__call__" else f"{name}.{method}"
-        cure = f"tinygrad_edu has no {name}: compose it of what it has, or make an Op of your own"
+        cure = f"tinygrad_edu has no {name}: compose it of other functions, or make your own Op"
         if name in _INSTEAD or method != "__call__":
             cure = f"write {_INSTEAD.get(name, 'a sum or a loop over the Values')}"
-        raise TypeError(f"np.{called} is not for Values: {cure}")
+        raise TypeError(f"np.{called} does not work on Values: {cure}")
     if any(str(getattr(x, "dtype", "object")) != "object" for x in named.get("out", ())):
         raise TypeError("an array of floats cannot hold Values: write a = a * x, not a *= x")
     if name in ("equal", "not_equal") and any(_has_number(x, kind) for x in inputs):
@@ -128,12 +127,12 @@ def elementwise(
         return function(*inputs)
 
     def boxed(x: Any) -> Any:
-        box = np.empty((), object)  # NumPy would ask a Value itself again
+        box = np.empty((), object)  # a bare Value would make NumPy call this function again
         box[()] = x
         return box
 
     args = [boxed(x) if isinstance(x, kind) else x for x in inputs]
-    with np.errstate(all="ignore"):  # what a float raised in there is told by the numbers
+    with np.errstate(all="ignore"):  # the resulting nan or inf says it
         result = np.frompyfunc(function, len(args), 1)(*args, **named)
     is_answer = name not in NUMPYS and isinstance(result, np.ndarray)
     return result.astype(bool) if is_answer else result

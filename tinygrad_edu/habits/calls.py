@@ -1,11 +1,11 @@
-"""Which function of `math` or `cmath` a frame is calling, read from its bytecode.
+"""Finds the function of `math` or `cmath` that a frame is calling, from its bytecode.
 
-A frame knows the instruction that it is at. If it is a call, a walk back through the instructions
-finds the one that put the callable on the stack; its name is looked up as the interpreter would
-do it, and nothing of the user's is run. The text of the program is not needed.
+A frame knows its current instruction. If that is a call, a walk back through the instructions
+finds the one that put the callable on the stack. This module looks its name up as the interpreter
+would, and runs no code of the user. It does not need the source text.
 
-Bytecode is nobody's interface: it differs from version to version. What is not understood, in
-CPython from 3.10 to 3.15 or elsewhere, gives no answer and no error.
+Bytecode is not a stable interface: it differs between versions. Bytecode that this module does not
+understand, in CPython 3.10 to 3.15 or another Python, gives no answer and no error.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ FUNCTIONS = frozenset(
 )
 VERSION = sys.version_info[:2]
 UNDERSTOOD = sys.implementation.name == "cpython" and (3, 10) <= VERSION <= (3, 15)
-MOST = 2000  # instructions that are looked at on the way back from one call
-PLACES = 1000  # of which it is remembered what they call
+MOST = 2000  # most instructions examined on the way back from one call
+PLACES = 1000  # places in programs whose function is cached
 
-# Instructions that push nothing (by how their names begin), that end a straight run, and that go
-# through what they are given.
+# Instructions that push nothing (by the start of their names), that end a straight run, and that
+# iterate over an object.
 _PUSH_NOTHING = (
     *("CACHE", "COPY_FREE_VARS", "DELETE_", "DICT_MERGE", "DICT_UPDATE", "END_FOR", "EXTENDED_ARG"),
     *("JUMP", "KW_NAMES", "LIST_APPEND", "LIST_EXTEND", "MAKE_CELL", "MAP_ADD", "NOP", "NOT_TAKEN"),
@@ -92,10 +92,10 @@ _known: dict[tuple[int, int], tuple[CodeType, _Expression]] = {}
 
 
 def function_of_math(frame: FrameType) -> Any:
-    """The function of `math` or `cmath` that the frame is calling now, None if that is not known.
+    """Returns the function of `math` or `cmath` that the frame is calling now, None if unknown.
 
-    Found by whatever name it has there, in a module, a variable, an attribute, a list, a
-    dictionary or a `partial`, and where it was handed to `map`, `reduce` and the like.
+    It can stand in a module, a variable, an attribute, a list, a dictionary or a `partial`, or be
+    an argument of `map`, `reduce` and the like.
     """
     if not UNDERSTOOD:
         return None
@@ -105,15 +105,15 @@ def function_of_math(frame: FrameType) -> Any:
         if known is None:
             if len(_known) >= PLACES:
                 _known.clear()
-            # with the code, so that no other one has its id
+            # keeps the code alive, so that its id stays unique
             known = _known[id(code), at] = code, _Reader(code).expression(at)
         return _called(known[1], frame)
-    except Exception:  # whatever it is, it is not a mistake in the user's program
+    except Exception:  # a failure here is not the user's mistake
         return None
 
 
 def is_formatting(frame: FrameType) -> bool:
-    """Whether the frame is at a `%`, which asks for a number only to write it into a text."""
+    """Whether the frame is at a `%` that formats text, and so only prints the number."""
     try:
         op = _Reader(frame.f_code).at(frame.f_lasti)
         return "MODULO" in op.opname or (op.opname == "BINARY_OP" and "%" in op.argrepr)
@@ -122,7 +122,7 @@ def is_formatting(frame: FrameType) -> bool:
 
 
 def is_looked_at(frame: FrameType) -> bool:
-    """Whether what the frame asks for is compared, written, printed or noted at once."""
+    """Whether the frame only compares, formats, prints or stores the number that it reads."""
     try:
         reader = _Reader(frame.f_code)
         k = reader.index[frame.f_lasti]
@@ -145,7 +145,7 @@ def is_looked_at(frame: FrameType) -> bool:
 
 
 def is_searched(frame: FrameType, x: object) -> bool:
-    """Whether the frame is at `xs.index(x)` or `xs.remove(x)`, which find x itself or raise."""
+    """Whether the frame is at `xs.index(x)` or `xs.remove(x)`, where identity is the right test."""
     try:
         found = _Reader(frame.f_code).expression(frame.f_lasti)
     except Exception:
@@ -162,19 +162,19 @@ def is_searched(frame: FrameType, x: object) -> bool:
 
 
 def _called(x: _Expression, frame: FrameType) -> Any:
-    """The function of `math` that is called where `x` is evaluated."""
+    """Returns the function of `math` that evaluating `x` calls."""
     if isinstance(x, _Iteration):
         return _mapped(x.of, frame)
     if not isinstance(x, _Call):
         return None
     callee = _value(x.function, frame)
-    if callee is float:  # the most frequent case, made short
+    if callee is float:  # a shortcut for the most frequent case
         return None
     function = _function(callee)
     if function is not None:
         return function
-    # A function written in Python has a frame of its own. So this one is written in C, and asks a
-    # Value for its number: it calls what it was handed, or goes through a map.
+    # A function written in Python has a frame of its own, so this function is written in C. It
+    # reads the number of a Value because it calls an argument or iterates over a map.
     found = (_function(_value(arg, frame)) or _mapped(arg, frame) for arg in x.args)
     return next(filter(None, found), None)
 
@@ -186,7 +186,7 @@ def _function(x: object) -> Any:
 
 
 def _mapped(x: _Expression, frame: FrameType) -> Any:
-    """The function of `math` that a map applies, whether it is made here or was made before."""
+    """Returns the function of `math` that a map applies, made in this expression or before it."""
     if isinstance(x, _Call):
         made_here = _value(x.function, frame) is map and x.args
         return _function(_value(x.args[0], frame)) if made_here else None
@@ -195,7 +195,7 @@ def _mapped(x: _Expression, frame: FrameType) -> Any:
 
 
 def _value(x: _Expression, frame: FrameType) -> Any:
-    """The value of an expression now, None where it would have to be computed."""
+    """Returns the present value of an expression, None if code would have to run for it."""
     if isinstance(x, _Name):
         name = x.name
         if x.local and name in frame.f_locals:
@@ -220,7 +220,7 @@ def _value(x: _Expression, frame: FrameType) -> Any:
 
 
 def _attribute(x: object, name: str) -> Any:
-    """The attribute, without running anybody's `__getattr__` or property."""
+    """Returns the attribute without running a `__getattr__` or a property."""
     if type(x) is ModuleType:
         return vars(x).get(name)
     from inspect import getattr_static
@@ -233,32 +233,32 @@ def _attribute(x: object, name: str) -> Any:
 
 
 class _Reader:
-    """The instructions of a code, and what expression an instruction works on.
+    """The instructions of a code object, and the expressions that they work on.
 
-    Places on the stack are counted from its top, which is 1.
+    Positions on the stack count from its top, which is 1.
     """
 
     def __init__(self, code: CodeType) -> None:
         self.instructions, self.index, self.sources = _disassembled(code)
 
     def at(self, offset: int) -> Instruction:
-        """The instruction at an offset."""
+        """Returns the instruction at an offset."""
         return self.instructions[self.index[offset]]
 
     def expression(self, offset: int) -> _Expression:
-        """The call or the iteration at an offset."""
+        """Returns the call or the iteration at an offset."""
         k = self.index[offset]
         if self.instructions[k].opname in _GO_THROUGH:
             return _Iteration(self.item(k, 1))
         return self.call(k)
 
     def call(self, k: int) -> _Expression:
-        """The call that instruction k makes; of one with keywords, only the function."""
-        if self.instructions[k - 1].opname == "PRECALL":  # 3.11 counts the arguments off there
+        """Returns the call that instruction k makes; if it has keywords, only the function."""
+        if self.instructions[k - 1].opname == "PRECALL":  # in 3.11 this instruction precedes a call
             k -= 1
         op = self.instructions[k]
         name, count = op.opname, op.arg or 0
-        after = VERSION >= (3, 13)  # where the callable lies under `self` or NULL, not above it
+        after = VERSION >= (3, 13)  # from 3.13 on the callable lies below `self` or NULL
         if name == "CALL_FUNCTION_EX":
             above = 2 if VERSION >= (3, 14) else 1 + (count & 1)
             return _Call(self.item(k, above + 1 + after), ())
@@ -271,7 +271,7 @@ class _Reader:
         return _Call(self.item(k, count + 1 + after), tuple(self.item(k, i) for i in places))
 
     def item(self, k: int, place: int) -> _Expression:
-        """The expression whose value lies in a place of the stack before instruction k."""
+        """Returns the expression whose value is at position `place` before instruction k."""
         origins = set(self.origins(k, place))
         if len(origins) != 1:  # it depends on a branch
             return None
@@ -294,9 +294,9 @@ class _Reader:
         return self.call(k)
 
     def origins(self, k: int, place: int) -> Iterator[tuple[int, int]]:
-        """The instructions that may have put there what lies in a place before instruction k.
+        """Yields the instructions that may have pushed the value at position `place` before k.
 
-        Each with the place that it had just after.
+        Each comes with the position of the value just after that instruction.
         """
         seen = {(k, place)}
         pending = [(k, place)]
@@ -315,7 +315,7 @@ class _Reader:
                 raise ValueError("too many instructions")
 
     def before(self, k: int) -> Iterator[tuple[int, int]]:
-        """The instructions after which k may come, and by how much the stack grows at each."""
+        """Yields the possible predecessors of instruction k, and how much each grows the stack."""
         from dis import HAVE_ARGUMENT, stack_effect
 
         for source, jump in self.sources.get(k, ()):
@@ -328,7 +328,7 @@ class _Reader:
 def _disassembled(
     code: CodeType,
 ) -> tuple[list[Instruction], dict[int, int], dict[int, list[tuple[int, bool]]]]:
-    """The instructions, the index of each by its offset, and after which each may come."""
+    """Returns the instructions, their indices by offset, and the predecessors of each."""
     import dis  # late: importing the package stays fast
 
     instructions = list(dis.get_instructions(code))
@@ -344,10 +344,10 @@ def _disassembled(
 
 
 def _pushed(op: Instruction, effect: int) -> int:
-    """How many places from the top hold what the instruction has put there."""
+    """Returns the number of positions from the top that the instruction has pushed."""
     name = op.opname
     if name in ("COPY", "SWAP", "DUP_TOP", "ROT_TWO", "ROT_THREE", "ROT_FOUR"):
-        return 0  # they were there before: see _moved
+        return 0  # it only moves values: see _moved
     if name.startswith("STORE_FAST_LOAD_FAST"):
         return 1
     if name.startswith(_PUSH_NOTHING):
@@ -360,7 +360,7 @@ def _pushed(op: Instruction, effect: int) -> int:
 
 
 def _moved(op: Instruction, place: int, effect: int) -> int:
-    """The place, before the instruction, of what lies in a place after it."""
+    """Returns the position before the instruction of the value at position `place` after it."""
     name, depth = op.opname, op.arg or 1
     if name in ("COPY", "DUP_TOP"):
         return depth if place == 1 else place - 1

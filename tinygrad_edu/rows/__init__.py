@@ -1,1 +1,1 @@
-"""What an operation is: one row of a table, and what follows from its value and its rules."""
+"""Operations: one row of a table each, with everything derived from its value and its rules."""

@@ -1,4 +1,4 @@
-"""What `help` says of an operation, made from its row: there is no other text of it."""
+"""The text that `help` shows for an operation, generated from its row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Description", "describe"]
 
 
 class Description:
-    """The docstring of each operation, written when it is asked for; of the class it is `text`."""
+    """The docstring of each operation, generated at its first use; the class's own is `text`."""
 
     def __init__(self, text: str | None) -> None:
         self.text = text
@@ -18,13 +18,13 @@ class Description:
     def __get__(self, op: Any, owner: type) -> str | None:
         if op is None:
             return self.text
-        if "_described" not in op.__dict__:  # each is a method of Value too, or several
+        if "_described" not in op.__dict__:  # cached: methods of Value share it
             op._described = describe(op)
         return str(op._described)
 
 
 def describe(op: Any) -> str:
-    """What the operation computes, its derivatives, where it has a kink, and an example."""
+    """Returns what the operation computes, its derivatives, its kinks, and an example."""
     if not op.derivatives:
         return f"A {op.name}: it has no operands."
     letters = "ab"[: len(op.derivatives)]
@@ -56,16 +56,16 @@ def _words(text: str) -> list[str]:
 def _rules(op: Any) -> list[str]:
     try:
         return derivative_formulas(op)
-    except Exception:  # a rule of somebody's own that is no formula
+    except Exception:  # a user's rule that cannot be written as a formula
         return []
 
 
 def _example(op: Any) -> list[str]:
-    """A call at numbers that suit, with its result, as a prompt shows it."""
+    """Returns a call at suitable numbers and its result, as at the Python prompt."""
     numbers = op.example or (0.5, 2.0)[: len(op.derivatives)]
     try:
         result = op(*numbers)
-    except Exception:  # a value of somebody's own that has none there
+    except Exception:  # a user's value that is undefined there
         return []
     call = _call(op, map(repr, numbers))
     if op.precedence < ATOM:

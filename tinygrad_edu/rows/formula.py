@@ -1,4 +1,4 @@
-"""The rows of the table applied to text: what a rule says, instead of what it computes."""
+"""The rows of the table applied to text: a rule gives its formula instead of a number."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ __all__ = [
     "rounded",
 ]
 
-ATOM = 5  # the precedence of a name or a call, which binds strongest; of signs see `ops`
+ATOM = 5  # the precedence of a name or a call, the highest; `ops` has those of the operators
 _SUM, _PRODUCT, _MINUS, _POWER = 1, 2, 3, 4
 
 
 class Formula(Symbolic):
-    """A formula: text that keeps track of where brackets are needed.
+    """A formula: text with the strength of its outermost operation, to know where to put brackets.
 
-    Arithmetic on it writes arithmetic down, so that Python, reading the text, would do the same
-    operations in the same order.
+    Arithmetic with formulas gives the text that Python would evaluate by the same operations in the
+    same order.
     """
 
     __slots__ = ("strength", "text")
@@ -78,7 +78,7 @@ class Formula(Symbolic):
 
 
 class Latex(Formula):
-    """A formula written as LaTeX mathematics, in the part of it that KaTeX knows."""
+    """A formula as LaTeX, with only the commands that KaTeX knows."""
 
     __slots__ = ()
 
@@ -102,7 +102,7 @@ class Latex(Formula):
     def _called(self, op: Row, operands: list[Formula]) -> Formula:
         if "%s" in op.latex:
             return Latex(op.latex % operands[0].text, _POWER if "^" in op.latex else ATOM)
-        upright = "operatorname" if op.name.isascii() else "text"  # as KaTeX would have it
+        upright = "operatorname" if op.name.isascii() else "text"  # KaTeX's rule
         name = op.latex or rf"\{upright}{{{_escaped(op.name)}}}"
         return Latex(rf"{name}\left({', '.join(x.text for x in operands)}\right)")
 
@@ -111,9 +111,9 @@ class Latex(Formula):
 
 
 def latex_name(name: str) -> str:
-    """The name as LaTeX: `x`, `x_{1}`, or else upright text in which nothing is a command.
+    """Returns the name as LaTeX: `x`, `x_{1}`, or else upright text without commands.
 
-    `x1` and `x_1` look alike: where both may be, ask `latex_names`.
+    `x1` and `x_1` look alike: if both can occur, use `latex_names`.
     """
     match = re.fullmatch(r"([A-Za-z\u0391-\u03a9\u03b1-\u03c9])(?:_?([0-9]+))?", name)  # or Greek
     if match:
@@ -122,7 +122,7 @@ def latex_name(name: str) -> str:
 
 
 def latex_names(names: Collection[str]) -> dict[str, str]:
-    """Each name as LaTeX, different names differently: beside `x1`, `x_1` is upright text."""
+    """Returns each name as LaTeX, all different: beside `x1`, `x_1` becomes upright text."""
     taken: dict[str, str] = {}
     for name in sorted({*names}, key=lambda name: ("_" in name, name)):
         written = latex_name(name)
@@ -140,7 +140,7 @@ def _escaped(text: str) -> str:
 
 
 def latex_number(text: str) -> str:
-    """A number's text as LaTeX: 1e-05 is a power of ten, inf has its sign, nan is undefined."""
+    """Returns a number's text as LaTeX: 1e-05 as a power of ten, inf as its sign, nan in words."""
     mantissa, e, exponent = text.partition("e")
     if e:
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
@@ -148,13 +148,13 @@ def latex_number(text: str) -> str:
 
 
 def check_precision(precision: int) -> None:
-    """Raises ViewError unless `precision` can be a number of decimals."""
+    """Raises ViewError unless `precision` is a number of decimals, 0 to 17."""
     if type(precision) is not int or not 0 <= precision <= 17:
         raise ViewError(f"numbers are shown with 0 to 17 decimals, not {str(precision)[:60]}")
 
 
 def rounded(x: float, precision: int = 4) -> str:
-    """The number for a reader: `precision` decimals, or as many digits below 1 and from 1e7 on."""
+    """Returns `x` as text: `precision` decimals from 1 to 1e7, else `precision` digits."""
     if x == 0:
         return "0"
     if 1 <= abs(x) < 1e7:
@@ -164,23 +164,23 @@ def rounded(x: float, precision: int = 4) -> str:
 
 
 def format_number(x: float) -> str:
-    """The shortest text that reads back as `x`, without a trailing `.0`."""
+    """Returns the shortest text that Python reads back as `x`, without a trailing `.0`."""
     return repr(float(x)).removesuffix(".0")
 
 
 def formula(op: Row) -> str:
-    """The operation as text, in its arguments: `a * b`, `tanh(a)`."""
+    """Returns the operation as text: `a * b`, `tanh(a)`."""
     return str(op(*_arguments(op)))
 
 
 def derivative_formulas(op: Row) -> list[str]:
-    """Its local derivatives as people read them, one for each argument: [`1 - y**2`]."""
+    """Returns its local derivatives as text, one for each operand: [`1 - y**2`]."""
     y = Formula("y")
     return [str(y._of(rule(y, *_arguments(op)))) for rule in op.reads]
 
 
 def numeral(x: float, precision: int) -> Formula:
-    """A number as it is shown; a negative one in brackets, unless a sum begins with it."""
+    """Returns a rounded number; a negative one gets brackets unless it begins a sum."""
     text = rounded(x, precision)
     return Formula(text, _SUM if text.startswith("-") else ATOM)
 

@@ -1,8 +1,8 @@
-"""Real arithmetic made total: IEEE 754's answer wherever Python would raise or turn complex.
+"""Real arithmetic made total: the result of IEEE 754 wherever Python would raise or turn complex.
 
-Python is not of one mind: `1e200 * 1e200` is inf, `1e200 ** 2` raises OverflowError, `1 / 0.0`
-raises ZeroDivisionError and `(-2) ** 0.5` is complex. Here every operation has a float for an
-answer: the one of IEEE 754-2019 (sections 6 and 9.2), nan where there is none.
+Python is inconsistent: `1e200 * 1e200` is inf, `1e200 ** 2` raises OverflowError, `1 / 0.0` raises
+ZeroDivisionError and `(-2) ** 0.5` is complex. Here the result of every operation is a float: that
+of IEEE 754-2019 (sections 6 and 9.2), or nan if the operation has no result.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["IEEE", "number", "same", "total", "total_program"]
 
 
 def divide(a: float, b: float) -> float:
-    """a / b; the sign of a zero divisor is obeyed, and 0/0 is nan."""
+    """a / b: a zero divisor gives an infinity by its sign, and 0/0 is nan."""
     if b:
         return a / b
     return nan if a == 0 or a != a else copysign(inf, a) * copysign(1.0, b)
@@ -140,9 +140,9 @@ def floor(a: float) -> float:
 
 
 class IEEE(float):
-    """A float whose operators never raise and whose results are IEEEs again.
+    """A float whose operators never raise and give an IEEE again.
 
-    Its other operand is a float: where a Value is possible, the operator is the Value's.
+    The other operand is a float; with a Value, Python calls the Value's operator.
     """
 
     __slots__ = ()
@@ -181,14 +181,14 @@ class IEEE(float):
 
 
 def same(x: float, y: float) -> bool:
-    """Whether the two are one number: nan is the same as nan, 0.0 is not the same as -0.0."""
+    """Whether two floats are the same number: nan equals nan, but 0.0 differs from -0.0."""
     return x is y or repr(x) == repr(y)
 
 
 def number(x: object) -> float:
-    """The real number `x` (int, bool, Fraction, NumPy scalar, array without a length) as a float.
+    """Returns the real number `x` (int, bool, Fraction, NumPy scalar, 0-d array) as a float.
 
-    NumberError (a TypeError) for anything else; OverflowError for what no float can hold.
+    NumberError (a TypeError) for anything else; OverflowError for a number too large for a float.
     """
     if type(x) is float or type(x) is IEEE:
         return x
@@ -206,7 +206,7 @@ def number(x: object) -> float:
         return float(x)
     except OverflowError:
         name = type(x).__name__
-        raise OverflowError(f"this {name} is beyond 1.8e308, the largest float") from None
+        raise OverflowError(f"this {name} is larger than 1.8e308, the largest float") from None
 
 
 def _a(noun: str) -> str:
@@ -214,10 +214,9 @@ def _a(noun: str) -> str:
 
 
 def total_program(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of a written program, which gives a value and its gradient, made total.
+    """Returns a generated function, which gives a value and its gradient, so that it never raises.
 
-    Its numbers are IEEE's meanwhile, so that nothing raises. Given Values it is `function` as it
-    is.
+    Plain numbers become IEEE numbers for the call. Given Values, it calls `function` unchanged.
     """
 
     @wraps(function)
@@ -233,13 +232,13 @@ def total_program(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def total(function: Callable[..., Any], *args: float) -> float:
-    """`function` of floats, by IEEE's rules wherever Python's raise or go complex."""
+    """Returns `function` of the floats, in IEEE arithmetic if Python's raises or turns complex."""
     try:
         result = function(*args)
         if type(result) is float:
             return result
         if type(result) is not complex:
             return float(result)
-    except (ArithmeticError, NumberError):  # NumberError: the complex number went further
+    except (ArithmeticError, NumberError):  # NumberError: another function got a complex number
         pass
     return float(function(*map(IEEE, args)))

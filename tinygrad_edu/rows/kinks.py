@@ -1,4 +1,4 @@
-"""Where operations have kinks: what is true of their operands there."""
+"""Conditions on operands: True where an operation has a kink."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ __all__ = ["both_0", "first_0", "tie", "whole", "zero"]
 
 
 def zero(a: float) -> bool:
-    """Where a kink is: at 0."""
+    """A kink at 0."""
     return a == 0
 
 
 def whole(a: float) -> bool:
-    """Where a kink is: at each whole number."""
+    """A kink at each whole number."""
     return a == ieee.floor(a)
 
 
 def tie(a: float, b: float) -> bool:
-    """Where a kink is: where both operands are equal."""
+    """A kink where both operands are equal."""
     return a == b
 
 
 def both_0(a: float, b: float) -> bool:
-    """Where a kink is: where both operands are 0."""
+    """A kink where both operands are 0."""
     return a == 0 == b
 
 
 def first_0(a: float, b: float) -> bool:
-    """Where a kink is: where the first operand is 0."""
+    """A kink where the first operand is 0."""
     return a == 0

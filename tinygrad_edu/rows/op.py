@@ -1,4 +1,4 @@
-"""What a row of the table is: an operation, and all that is known of it."""
+"""A row of the table: an operation with its value, its rules and its traits."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ __all__ = [
     "telling",
 ]
 
-# Types see a rule as a function of floats, with the arithmetic that all other operands share.
+# Type checkers see a rule as a function of floats, which all other operands imitate.
 Rule = Callable[..., float]
 Rule1 = Callable[[float], float]
 Rule2 = Callable[[float, float], float]
 Rule3 = Callable[[float, float, float], float]
-# A function that says it is one of Values will do, too.
+# A function annotated with Values is accepted too.
 Made1 = Callable[[NoReturn], Applies | float]
 Made2 = Callable[[NoReturn, NoReturn], Applies | float]
 Made3 = Callable[[NoReturn, NoReturn, NoReturn], Applies | float]
@@ -48,18 +48,18 @@ S = TypeVar("S", bound=Applies)
 TABLE: dict[str, Op] = symbolic.TABLE
 
 
-# What the engine and compilers have to know of a row, and nobody who explores one at a prompt.
+# Attributes for the engine and the compilers, which dir() hides.
 _INNER = {"absorbs", "da", "db", "fast", "fold", "primitive", "safe", "traced"}
 _INNER |= {"_become", "_described", "_hasten", "_traced"}
 
 
 def one(y: float, a: float, b: float = 0.0) -> float:
-    """1: the rule that passes an adjoint on as it is, which a sweep looks for."""
+    """The rule that is 1 everywhere; `sweep` recognises it and skips the multiplication."""
     return 1.0
 
 
 class Traits(TypedDict, total=False):
-    """What else is known of any operation: see `Op`."""
+    """The traits of every operation: see `Op`."""
 
     symbol: str
     python: str
@@ -75,14 +75,14 @@ class Traits(TypedDict, total=False):
 
 
 class UnaryTraits(Traits, total=False):
-    """What else is known of an operation of one operand."""
+    """The traits of an operation of one operand."""
 
     reads: Rule2
     kink: tuple[Callable[[float], bool], str]
 
 
 class BinaryTraits(Traits, total=False):
-    """What else is known of an operation of two operands."""
+    """The traits of an operation of two operands."""
 
     reads: tuple[Rule3, Rule3]
     kink: tuple[Callable[[float, float], bool], str]
@@ -92,20 +92,20 @@ class BinaryTraits(Traits, total=False):
 class Op:
     """An operation of one or two operands: its value, its local derivatives, its name.
 
-    Your own is one row too: `cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2)`. The value
-    is a function of the operands, a rule one of the result and the operands. Where both are made
-    of operators and of functions of this package, the operation can be differentiated to any
-    order, compiled, and written in other languages. Where a rule takes its number from `math`,
+    Your own operation is one row too: `cube = Op("cube", lambda a: a**3, lambda y, a: 3 * a**2)`.
+    The value is a function of the operands; a rule is a function of the result and the operands. If
+    both are made of operators and functions of this package, the operation can be differentiated to
+    any order, compiled, and written in other languages. If a rule uses a function of `math`,
     `gradient` raises LeftGraphError: the derivative of the rule itself would be lost.
 
-    symbol: what a picture shows, the name if there is none. reads: the rules as people read them,
-    where the numbers come from forms that keep more digits. precedence: how strongly its symbol
-    binds, from 1 (a sum) to 5 (a call). latex: its sign or command, or a form with %s. says: what
-    it computes, in words. spoken: the words between its operands. commutes: whether operands can
-    be exchanged. kink: whether operands are at a kink, and which derivative is agreed upon there.
-    example: numbers to try it on. safe: operands at which it is finite. fold: the result, where
-    that is known although an operand is not a number yet, or else None. absorbs: whether an
-    operand can be nan and the result be a number.
+    symbol: the text in pictures, by default the name. reads: the textbook form of the rules, if the
+    rules themselves have another form that keeps more digits. precedence: how strongly the symbol
+    binds, from 1 (a sum) to 5 (a call). latex: its sign or command, or a form with %s. says: a
+    sentence about the result. spoken: the words between the operands. commutes: whether the
+    operands can be exchanged. kink: a function that is True for operands at a kink, and the
+    convention there. example: operands for `help`. safe: an operand at which all is finite. fold:
+    gives the result if it is known before all operands are numbers, else None. absorbs: whether
+    the result can be a number although an operand is nan.
     """
 
     __doc__ = Description(__doc__)
@@ -171,11 +171,11 @@ class Op:
         module: str = "",
     ) -> Op:
         if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
-            raise TypeError(f"{name!r}: the name of an operation is an identifier")
+            raise TypeError(f"{name!r}: the name of an operation must be an identifier")
         if not callable(value) and value is not None:
-            raise TypeError(f"{name!r}: the value is a function, not {value!r:.60}")
+            raise TypeError(f"{name!r}: the value must be a function, not {value!r:.60}")
         if len(rules) > 2 or (value is not None and not rules) or not all(map(callable, rules)):
-            raise TypeError(f"{name!r}: after the value come one or two rules, each a function")
+            raise TypeError(f"{name!r}: give one or two rules after the value, each a function")
         kinds = (cls, Unary, Binary)
         self = object.__new__(kinds[len(rules)] if cls is Op else cls)
         self.name, self.symbol, self.derivatives = name, symbol or name, rules
@@ -194,10 +194,10 @@ class Op:
         return self
 
     def __get__(self, instance: object, owner: type | None = None) -> Op:
-        return self  # `help` takes what has a __get__ for a function, which it is
+        return self  # `help` treats an object with __get__ as a function
 
     def __call__(self, *args: Applies | float) -> Any:
-        """The result: a float for numbers, a Value for Values, text for Formulas."""
+        """Returns a float for numbers, a Value if an operand is a Value, a Formula for Formulas."""
         if len(args) != len(self.derivatives):
             count = len(self.derivatives)
             raise TypeError(
@@ -219,7 +219,7 @@ class Op:
         return bool(self.derivatives)
 
     def __dir__(self) -> list[str]:
-        """What an operation is to those who use it; the rest is for the engine and compilers."""
+        """The attributes for users; the others are for the engine and the compilers."""
         return sorted({*super().__dir__()} - _INNER)
 
     def __str__(self) -> str:
@@ -229,11 +229,11 @@ class Op:
         return f"<operation {self.__name__}>"
 
     def __reduce__(self) -> str:
-        return self.__name__  # copied and pickled as functions are: not at all, and by name
+        return self.__name__  # like a function: a copy is itself, a pickle its name
 
     @property
     def traced(self) -> Term | None:
-        """What its value is made of, or None for a primitive, which a target has to know itself."""
+        """The value as a Term of primitives; None for a primitive, which every target must know."""
         if "_traced" not in self.__dict__:
             from_elsewhere = isinstance(self.value, BuiltinFunctionType) or (
                 getattr(self.value, "__module__", "") == ieee.__name__
@@ -244,13 +244,13 @@ class Op:
 
     @property
     def primitive(self) -> bool:
-        """Whether its value is a function of floats from elsewhere, made of no other rows."""
+        """Whether the value is a function of floats, from `math` or `ieee`, not of other rows."""
         return self.traced is None
 
     def _hasten(self) -> None:
-        """Has its value and rules, when they are called, become plain Python first.
+        """Replaces the value and the rules, at their first call, by faster plain Python.
 
-        Only for rows of the table, which remember nothing and decide nothing by themselves.
+        Only for rows of the table, which are pure functions.
         """
         if not isinstance(self.value, BuiltinFunctionType) and self.value.__name__ == "<lambda>":
             self._become("fast", self.value, "ab"[: len(self.derivatives)])
@@ -302,7 +302,7 @@ _MODULES |= {"silu": "SiLU", "softplus": "Softplus", "tanh": "Tanh"}
 
 
 def of_one(name: str, *args: object) -> None:
-    """Raises NumberError for lists and arrays, with how to write the function of each number."""
+    """Raises NumberError for lists and arrays, with the call for each number."""
     several = [x for x in args if isinstance(x, list | tuple) or bool(getattr(x, "ndim", 0))]
     if several:
         cure = f"[{name}(x) for x in xs]"
@@ -323,7 +323,7 @@ def row(
     name: str, value: Rule2, da: Rule3, db: Rule3, /, **traits: Unpack[BinaryTraits]
 ) -> Binary: ...
 def row(name: str, value: Rule, /, *rules: Rule, **traits: Any) -> Op:
-    """A new row of the table, which is the operation itself."""
+    """Adds a row to the table and returns it: the operation."""
     op: Op = Op(name, value, *rules, module=_caller(), **traits)
     TABLE[name] = op
     op._hasten()
@@ -331,12 +331,12 @@ def row(name: str, value: Rule, /, *rules: Rule, **traits: Any) -> Op:
 
 
 def _caller() -> str:
-    """The module from which the caller of this function was called."""
+    """Returns the name of the module that called the caller of this function."""
     return str(sys._getframe(2).f_globals.get("__name__", ""))
 
 
 def nothing(*_: float) -> float:
-    """The value of what has none by itself: a leaf, or a node whose number somebody else gave."""
+    """The value of operations that compute nothing: leaves, constants, and nodes made by hand."""
     return nan
 
 
@@ -346,15 +346,15 @@ UNDEFINED = Op(
 
 
 def defined(op: Op, y: float) -> Op:
-    """The operation, or, where its result is nan, one whose every local derivative is nan.
+    """Returns the operation, or for a nan result one whose local derivatives are all nan.
 
-    This is the rule about nan, for what has numbers; `telling` is the same for what has none yet.
+    `telling` does the same if the result is not a number yet.
     """
     return op if y == y else UNDEFINED
 
 
 def telling(op: Op) -> Op:
-    """The operation with local derivatives that are nan wherever its result will be nan."""
+    """Returns the operation with local derivatives that are nan whenever its result is nan."""
     if not op.derivatives:
         return op
     less: Rule = TABLE["less"]

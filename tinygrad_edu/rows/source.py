@@ -1,4 +1,4 @@
-"""Operations as source text in some language, and as functions of Python made from such text."""
+"""Operations as source text in a language, and Python functions compiled from such text."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["Floats", "Source", "dissolved", "plain_function", "python"]
 
 
 class Source(Formula):
-    """A formula in a language, in which `forms` are the rows that it writes in its own way."""
+    """A formula in some language; `forms` has the rows that the language writes in its own way."""
 
     __slots__ = ()
     forms: ClassVar[Mapping[str, str]] = {}
-    words: ClassVar[Mapping[str, str]] = {}  # for inf and nan
+    words: ClassVar[Mapping[str, str]] = {}  # the language's words for inf and nan
     suffix: ClassVar[str] = ""  # of a whole number
     choice: ClassVar[str] = "({1} if {0} else {2})"
-    dissolves: ClassVar[bool] = False  # operations that are made of others into those others
-    foreign: ClassVar[bool] = False  # a program that does not know operations of one's own
+    dissolves: ClassVar[bool] = False  # whether it writes an operation as its primitives
+    foreign: ClassVar[bool] = False  # whether its programs cannot call users' operations
 
     def __init__(self, text: str | float, strength: int = Formula("").strength) -> None:
         super().__init__(text, strength)
@@ -37,7 +37,7 @@ class Source(Formula):
 
     @classmethod
     def form(cls, op: Row, b: str) -> str:
-        """How a row is written in a way of its own, '' if there is none; "pow 2" for b = 2."""
+        """Returns the language's own form of a row, or ''; a key "pow 2" is the form for b = 2."""
         if op is not TABLE.get(op.name):
             return ""
         return cls.forms.get(f"{op.name} {b}") or cls.forms.get(op.name, "")
@@ -46,7 +46,7 @@ class Source(Formula):
         operands = [self._of(x) for x in args]
         form = self.form(op, operands[-1].text)
         if op is TABLE["neg"] and operands[0].text.startswith("-"):
-            operands = [type(self)(f"({operands[0]})")]  # --x is something else in C
+            operands = [type(self)(f"({operands[0]})")]  # --x decrements x in C
         return type(self)(form.format(*operands)) if form else super()._apply(op, *operands)
 
     def _compare(self, sign: str, other: Any) -> Formula:
@@ -57,9 +57,9 @@ class Source(Formula):
 
 
 def dissolved(term: Term, operands: Mapping[str, Source], share: Callable[[str], str]) -> Source:
-    """The term's text, in which the names stand for `operands`.
+    """Returns the text of a term, with `operands` in place of its names.
 
-    share: is given a text that is used more than once, and gives the name of its result.
+    share: called with a text that is used more than once; returns a name for its result.
     """
     kind = type(next(iter(operands.values())))
     uses = Counter(map(id, term.uses()))
@@ -86,9 +86,9 @@ def dissolved(term: Term, operands: Mapping[str, Source], share: Callable[[str],
 
 
 def python(text: str, meaning: dict[str, Any]) -> Any:
-    """The function that `text` defines, whose other names are as `meaning` has them.
+    """Returns the function that `text` defines, with `meaning` as its globals.
 
-    It is compiled to a code object and wrapped, without `exec`. No text of a user gets here.
+    The text is compiled and wrapped without `exec`. It never contains text typed by a user.
     """
     module = builtins.compile(text, "<tinygrad_edu>", "exec")
     code = next(x for x in module.co_consts if isinstance(x, CodeType))
@@ -96,7 +96,7 @@ def python(text: str, meaning: dict[str, Any]) -> Any:
 
 
 class Floats(Source):
-    """A formula for plain floats, in which powers are IEEE's."""
+    """A formula for plain floats, with powers by `ieee.power`."""
 
     __slots__ = ()
     suffix = ".0"
@@ -105,10 +105,10 @@ class Floats(Source):
 
 
 def plain_function(function: Callable[..., Any], names: str) -> Callable[..., Any]:
-    """`function`, made of the table's rows, as plain Python: the same numbers, much faster.
+    """Returns a function of the table's rows as plain Python: the same numbers, much faster.
 
-    names: its parameters, a letter each. Where it cannot be told what the function is made of, it
-    is `function` itself. Either may raise an ArithmeticError, where floats do.
+    names: its parameters, one letter each. A function that cannot be traced is returned unchanged.
+    The result may raise ArithmeticError, like Python's floats.
     """
     term = traced(function, names)
     if term is None:

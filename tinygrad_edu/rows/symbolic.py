@@ -1,8 +1,8 @@
-"""What a row of the table can be applied to besides numbers.
+"""Operands other than numbers to which a row of the table can be applied.
 
-A row's value and its rules are written over generic arithmetic. `+ - * / **`, comparisons,
-`choose` and calls of other rows mean whatever the operand makes of them: text, an instruction,
-machine code. A class joins in by two methods, `_apply` and `_compare`.
+A row's value and rules use only generic arithmetic: `+ - * / **`, comparisons, `choose` and calls
+of other rows. The class of the operand decides what these produce: text, an instruction, machine
+code. A class takes part with two methods, `_apply` and `_compare`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any, Protocol, overload
 
 __all__ = ["TABLE", "Applies", "Row", "Symbolic", "choose", "constant", "equals", "fixed", "known"]
 
-# Every operation by its name: `ops` writes the rows, here is the dictionary that they are in.
+# Every operation by its name: `ops` fills this dictionary with its rows.
 TABLE: dict[str, Any] = {}
 
 
 class Row(Protocol):
-    """What those who write or apply an operation have to know of it: see `op.Op`."""
+    """The interface of an operation for code that writes or applies it: see `op.Op`."""
 
     name: str
     __name__: str
@@ -35,7 +35,7 @@ class Row(Protocol):
 
 
 class Applies(Protocol):
-    """An operand that says itself what an operation on it means."""
+    """An operand whose class defines the meaning of an operation on it."""
 
     def _apply(self, op: Any, /, *args: Any) -> Any: ...
 
@@ -45,31 +45,33 @@ class Applies(Protocol):
 class Symbolic:
     """An operand whose operators apply the rows of the table to it.
 
-    A subclass says in `_apply` what a row makes of its operands, and in `_compare` what a
-    comparison is. An operand is neither true nor false: who asks gets a TypeError.
+    A subclass defines the result of a row in `_apply`, and of a comparison in `_compare`. Using an
+    operand as a condition raises TypeError: it is neither true nor false.
     """
 
     __slots__ = ()
-    # Whether it stands for a number that nobody differentiates by, now or later.
+    # Whether it stands for a number by which no derivative is taken, now or later.
     fixed = False
 
     def _apply(self, op: Any, /, *args: Any) -> Any:
         raise NotImplementedError
 
     def _known(self) -> float | None:
-        """The number that it will always be, if it is a constant."""
+        """Returns its number if it is a constant, else None."""
         return None
 
     def _compare(self, sign: str, other: Any) -> Any:
         """The condition `self sign other`, on which `choose` calls `_choose(x, y)`."""
-        raise TypeError(f"{self} is a formula: {sign} cannot be asked of it")
+        raise TypeError(
+            f"{self} is a formula and has no number for {sign}: write less(a, b), or choose(...)"
+        )
 
     def _lift(self, number: float, /) -> Any:
-        """A number as an operand of this kind."""
+        """Returns the number as an operand of this class."""
         return number
 
     def __bool__(self) -> bool:
-        raise TypeError(f"{self} is a formula: it is neither true nor false")
+        raise TypeError(f"{self} is a formula, neither true nor false: write choose(...), not if")
 
     def __neg__(self) -> Any:
         return self._apply(TABLE["neg"], self)
@@ -121,7 +123,7 @@ class Symbolic:
 
 
 def known(x: Any) -> float | None:
-    """The number that `x` will always be: a float, or a constant of a graph; else None."""
+    """Returns the number of a float or of a constant in a graph; None if `x` can change."""
     if isinstance(x, float | int):
         return float(x)
     number: float | None = x._known()
@@ -129,12 +131,12 @@ def known(x: Any) -> float | None:
 
 
 def constant(number: float, like: Any) -> Any:
-    """The number as an operand of the same kind as `like`: so log(2) is written, not computed."""
+    """Returns the number as an operand of the class of `like`: log(2) stays text there."""
     return number if isinstance(like, float) else like._lift(number)
 
 
 def fixed(x: Any) -> bool:
-    """Whether nobody differentiates by `x`, now or later: a number, or what stands for one."""
+    """Whether no derivative by `x` is taken, now or later: `x` is or stands for a plain number."""
     return known(x) is not None or bool(x.fixed)
 
 
@@ -143,7 +145,7 @@ def equals(a: float, b: float) -> bool: ...
 @overload
 def equals(a: Any, b: Any) -> Any: ...
 def equals(a: Any, b: Any) -> Any:
-    """The condition a == b, which is false where either is nan: == itself stays identity."""
+    """Returns the condition a == b, false if either is nan; `==` itself compares identity."""
     return a == b if isinstance(a, float) else a._compare("==", b)
 
 
@@ -152,7 +154,7 @@ def choose(condition: bool, x: float, y: float) -> float: ...
 @overload
 def choose(condition: Any, x: Any, y: Any) -> Any: ...
 def choose(condition: Any, x: Any, y: Any) -> Any:
-    """`x` where the condition holds, else `y`; of numbers at once, else as the operand has it."""
+    """Returns `x` if the condition holds, else `y`; for symbols, an operand that does so later."""
     if isinstance(condition, bool):
         return x if condition else y
     return condition._choose(x, y)

@@ -1,9 +1,9 @@
-"""What a function of the table says, before anybody is given a number.
+"""The expression behind a value or a rule of the table, found by calling it with Terms.
 
-A value or a rule is called with Terms instead of numbers, and gives a Term: which primitive is
-applied to what. An operation that is itself made of others dissolves into them, so that a target
-(a language, machine code) has to know primitives only: those rows whose value is a function of
-floats from elsewhere, comparisons, and `choose`.
+Called with Terms instead of numbers, a value or a rule returns a Term: primitives applied to other
+terms. An operation made of other operations is replaced by these, so that a target (a language,
+machine code) needs to know only primitives: rows whose value is a function of floats from `math`
+or `ieee`, comparisons, and `choose`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ __all__ = ["Term", "traced"]
 
 
 class Term(Symbolic):
-    """`op` of the terms `args`: a row, "choose", or the sign of a comparison.
+    """An operation `op` applied to the terms `args`: a row, "choose", or the sign of a comparison.
 
-    Without args it is a name (a text) or a number (a float), which is then `op` itself.
+    Without args it is a name or a number, and `op` is that name (a str) or number (a float).
     """
 
     __slots__ = ("args", "op")
@@ -42,12 +42,12 @@ class Term(Symbolic):
         return number if isinstance(number, Term) else Term(float(number))
 
     def __eq__(self, other: object) -> bool:
-        raise TypeError(f"{self} is no number yet: == cannot be asked of it")
+        raise TypeError(f"{self} has no number for ==: write equals(a, b)")
 
     __hash__ = object.__hash__
 
     def uses(self, seen: set[int] | None = None) -> Iterator[Term]:
-        """Every term that it is made of, itself included, as often as it is used."""
+        """Yields this term and all terms inside of it, each as often as it is used."""
         seen = set() if seen is None else seen
         yield self
         if id(self) not in seen:
@@ -57,15 +57,14 @@ class Term(Symbolic):
 
 
 def traced(function: Callable[..., Any], names: str) -> Term | None:
-    """What `function` makes of operands with these names, a letter each; None if none can tell.
+    """Returns the Term of `function` for operands with these one-letter names, or None.
 
-    It cannot be told of functions of floats, such as those of `math`, and of functions that ask
-    which number they are given.
+    None: the function needs floats, like those of `math`, or branches on its numbers.
     """
     try:
         made = function(*map(Term, names))
         return made if isinstance(made, Term) else Term(float(made))
-    except NameError:  # a slip of the pen, and no reason of its own
+    except NameError:  # a typing mistake, which the author must see
         raise
-    except Exception:  # whatever else a function of somebody's raises, it is not to be told
+    except Exception:  # a user's function may raise anything: it cannot be traced
         return None
