@@ -1,4 +1,4 @@
-"""Makes every diagram of this folder again, its SVG and its DOT text: `python diagrams/make.py`.
+"""Makes every diagram of this folder again: `python diagrams/make.py`.
 
 The commands stand in README.md, below the pictures, and nowhere else.
 """
@@ -31,8 +31,6 @@ def main() -> None:
                 (HERE / "steps.svg").write_bytes((Path(folder) / "steps.svg").read_bytes())
         else:
             tinygrad_edu(words, standalone_mode=False)
-            dot = words[-1].removesuffix(".svg") + ".dot"
-            tinygrad_edu([*words[:-1], dot], standalone_mode=False)
 
 
 if __name__ == "__main__":

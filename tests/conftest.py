@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from math import inf, nan
 from pathlib import Path
@@ -35,6 +36,7 @@ SPECIAL = (nan, inf, -inf, 0.0, -0.0, 1.0, 5e-324, 1e-5, 1234567.891, 1.79769313
 
 
 RUN_A_PROCESS = layout_module._run
+ONE_AT_A_TIME = threading.Lock()  # Graphviz is not made for threads
 LAID_OUT: dict[tuple[bytes, ...], subprocess.CompletedProcess[bytes]] = {}
 
 
@@ -49,9 +51,10 @@ def lay_out_here(
     if command[1:4] != ["-I", "-c", layout_module.PYGRAPHVIZ] or seconds < 1:
         return RUN_A_PROCESS(command, data, seconds)
     key = (data, *map(os.fsencode, command[5:]))
-    if key not in LAID_OUT:
-        LAID_OUT[key] = _laid_out(command, data)
-    return LAID_OUT[key]
+    with ONE_AT_A_TIME:
+        if key not in LAID_OUT:
+            LAID_OUT[key] = _laid_out(command, data)
+        return LAID_OUT[key]
 
 
 def _laid_out(command: list[str], data: bytes) -> subprocess.CompletedProcess[bytes]:

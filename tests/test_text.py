@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 import unicodedata
 from collections.abc import Callable
 from random import Random
+from time import process_time
 from typing import Any
 
 import pytest
@@ -98,8 +98,6 @@ def odd() -> Value:
 
 EXAMPLES: dict[str, Callable[[], Value]] = {
     "neuron": lambda: differentiated(neuron()),
-    "before": neuron,
-    "leaf": lambda: Value(3.0, label="x"),
     "shared": shared,
     "deep": deep,
     "odd": odd,
@@ -111,9 +109,14 @@ def test_exact_drawing(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"{name}.txt", text(graph(EXAMPLES[name]()), width=72))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_exact_drawing_in_ascii(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"{name}.ascii.txt", text(graph(EXAMPLES[name]()), width=72, unicode=False))
+def test_a_drawing_in_ascii_is_the_same_with_other_lines(
+    golden: Callable[[str, str], None],
+) -> None:
+    for name in ("neuron", "shared", "deep"):
+        drawing = text(graph(EXAMPLES[name]()), width=72)
+        ascii = str.maketrans({"\u2502": "|", "\u251c": "|", "\u2514": "`", "\u2500": "-"})
+        assert text(graph(EXAMPLES[name]()), width=72, unicode=False) == drawing.translate(ascii)
+    golden("odd.ascii.txt", text(graph(odd()), width=72, unicode=False))
 
 
 def test_the_drawing_of_the_modules_docstring() -> None:
@@ -153,18 +156,11 @@ def check_width(g: Graph, width: int, unicode: bool) -> None:
     width=st.integers(1, 200),
     unicode=st.booleans(),
 )
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=100)
 def test_no_line_is_wider_than_asked_for(
     seed: int, operations: int, labels: list[str], width: int, unicode: bool
 ) -> None:
     check_width(graph(random_value(Random(seed), operations, labels)), width, unicode)
-
-
-@pytest.mark.parametrize("width", range(1, 201))
-def test_every_width(width: int) -> None:
-    g = graph(random_value(Random(width), 60, LABELS))
-    check_width(g, width, unicode=True)
-    check_width(g, width, unicode=False)
 
 
 @pytest.mark.parametrize("label", LABELS, ids=lambda label: ascii(label[:20]))
@@ -190,7 +186,8 @@ def test_a_label_is_cut_before_a_number_is() -> None:
             assert len(line) == min(width, 50)
 
 
-@pytest.mark.parametrize("seed", range(100))
+@given(st.integers(0, 2**32))
+@settings(max_examples=20)
 def test_at_the_usual_width_numbers_and_references_are_whole(seed: int) -> None:
     labels = ["a label that is longer than there is room for it", "x", ""]
     g = graph(random_value(Random(seed), 150, labels))
@@ -198,13 +195,6 @@ def test_at_the_usual_width_numbers_and_references_are_whole(seed: int) -> None:
     for line in lines(text(g, width=80)):
         found = ENDING.search(line)
         assert (found and found["data"] in numbers) or not line, line
-
-
-@pytest.mark.parametrize("letter", ["x", "\u00e9", WIDE[0], "\u0301", "\U0001f642"], ids=ascii)
-def test_a_very_long_label_takes_no_time(letter: str) -> None:
-    started = time.monotonic()
-    assert len(lines(text(graph(Value(1.0, label=letter * 10_000))))) == 1
-    assert time.monotonic() - started < 0.5
 
 
 # --- everything is there, once -------------------------------------------------------------------
@@ -267,7 +257,7 @@ def tame_value(random: Random, operations: int) -> Value:
 
 
 @given(st.integers(0, 2**32), st.integers(0, 80), st.sampled_from([70, 80, 100, 200, 1000]))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=60)
 def test_the_graph_can_be_read_back(seed: int, operations: int, width: int) -> None:
     g = graph(tame_value(Random(seed), operations))
     assume(min(node.data for node in g.nodes) >= 1e-3)
@@ -330,7 +320,7 @@ def layers() -> Value:
     return differentiated(xs[0] ** 2)
 
 
-@pytest.mark.parametrize("name", ["neuron", "before", "shared", "odd"])
+@pytest.mark.parametrize("name", ["shared", "odd"])
 def test_exact_drawing_with_edges(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"{name}.edges.txt", text(graph(EXAMPLES[name]()), View(edges=EVERYTHING), width=72))
 
@@ -370,6 +360,7 @@ def test_before_backward_there_are_only_local_derivatives() -> None:
     shown = neuron().draw(edges=["local", "contribution"]).text(width=80)
     assert "w1 = -3  (local 2)\n" in shown
     assert not re.search(r"grad|\+\d", shown)
+    assert lines(neuron().draw().text(width=80))[:2] == ["o (tanh) = 0.7071", "└─ n (+) = 0.8814"]
 
 
 @pytest.mark.parametrize("level", ["node", "neuron", "layer"])
@@ -388,7 +379,7 @@ def test_every_name_in_a_formula_is_shown_somewhere(level: str) -> None:
 def test_a_formula_of_foreign_letters_keeps_to_width_and_to_ascii(label: str) -> None:
     y = differentiated(tanh(Value(0.5, label=label) * Value(3.0, label=label * 2)))
     y.label = label * 3
-    for width in range(1, 120):
+    for width in range(1, 120, 7):
         for unicode in (True, False):
             drawing = text(graph(y), View(edges=EVERYTHING), width=width, unicode=unicode)
             assert max(map(width_on_a_terminal, lines(drawing))) <= width
@@ -424,7 +415,7 @@ def factor(x: float) -> str:
     width=st.integers(1, 120),
     unicode=st.booleans(),
 )
-@settings(max_examples=200)
+@settings(max_examples=60)
 def test_no_line_is_wider_with_edges_roles_and_two_roots(
     seed: int, labels: list[str], edges: list[str], width: int, unicode: bool
 ) -> None:
@@ -439,9 +430,9 @@ def test_no_line_is_wider_with_edges_roles_and_two_roots(
 
 @pytest.mark.parametrize("level", ["node", "neuron", "layer", 0])
 def test_no_line_is_wider_with_groups(level: str | int) -> None:
-    for width in range(1, 100):
+    picture = layers().draw(level=level, edges=EVERYTHING, roles={"x0": "input"})
+    for width in (*range(1, 9), *range(9, 100, 10)):
         for unicode in (True, False):
-            picture = layers().draw(level=level, edges=EVERYTHING, roles={"x0": "input"})
             drawing = picture.text(width=width, unicode=unicode)
             assert max(map(width_on_a_terminal, lines(drawing))) <= width
             assert unicode or drawing.isascii()
@@ -568,44 +559,40 @@ def test_groups_and_two_outputs_are_read_aloud() -> None:
 
 
 def test_nobody_has_to_listen_for_ever() -> None:
-    g = graph(doubled())
-    started = time.monotonic()
+    g = graph(doubled(3_000))
     said = aloud(g, PLAIN)
-    assert time.monotonic() - started < 1
     assert said.endswith(f". And so on, {len(g.nodes)} values in all.")
     assert said.count(". ") == 100
 
 
 # --- size ----------------------------------------------------------------------------------------
 
-SIZE = 100_000
 
-
-def chain_on_the_left() -> Value:
+def chain_on_the_left(size: int) -> Value:
     y = Value(0.5, label="x")
-    for _ in range(SIZE):
+    for _ in range(size):
         y = tanh(y)
     return y
 
 
-def chain_on_the_right() -> Value:
+def chain_on_the_right(size: int) -> Value:
     x = Value(0.5, label="x")
     y = x
-    for _ in range(SIZE // 3):
+    for _ in range(size):
         y = x * y
     return y
 
 
-def balanced_sum() -> Value:
-    level = [Value(1.0) for _ in range(SIZE // 3)]
+def balanced_sum(size: int) -> Value:
+    level = [Value(1.0) for _ in range(size)]
     while len(level) > 1:
         level = [sum(level[i + 1 : i + 2], level[i]) for i in range(0, len(level), 2)]
     return level[0]
 
 
-def doubled() -> Value:
+def doubled(size: int) -> Value:
     y = Value(1.0, label="x")
-    for _ in range(SIZE // 3):
+    for _ in range(size):
         y = y + y
     return y
 
@@ -614,29 +601,29 @@ def doubled() -> Value:
     ("build", "width"),
     [(chain_on_the_left, 80), (chain_on_the_right, 200), (balanced_sum, 80), (doubled, 1)],
 )
-def test_time_and_size_are_in_proportion(build: Callable[[], Value], width: int) -> None:
-    g = graph(build())
-    started = time.monotonic()
-    drawing = text(g, width=width)
-    assert time.monotonic() - started < 5
-    assert len(lines(drawing)) <= 3 * (1 + len(g.edges))
-    assert len(drawing) <= 200 * (1 + len(g.edges))
+def test_time_and_size_are_in_proportion(build: Callable[[int], Value], width: int) -> None:
+    seconds = []
+    for size in (500, 8_000):
+        g = graph(build(size))
+        started = process_time()
+        drawing = text(g, width=width)
+        seconds.append(process_time() - started)
+        assert len(lines(drawing)) <= 3 * (1 + len(g.edges))
+        assert len(drawing) <= 200 * (1 + len(g.edges))
+    assert seconds[1] < 100 * seconds[0]  # 16 in proportion, 256 by the square
 
 
 # --- ASCII, colour, the first lines --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("label", LABELS, ids=lambda label: ascii(label[:20]))
-def test_ascii_is_ascii(label: str) -> None:
+def test_a_label_stays_on_its_line_and_moves_no_cursor(label: str) -> None:
+    g = graph(Value(1.0, label=label) * 2)
     for width in (20, 80, 1000):
-        drawing = text(graph(Value(1.0, label=label) * 2), width=width, unicode=False)
+        drawing = text(g, width=width, unicode=False)
         assert not re.search("[^\x20-\x7e\n]", drawing)
         assert len(lines(drawing)) == 3
-
-
-@pytest.mark.parametrize("label", LABELS, ids=lambda label: ascii(label[:20]))
-def test_a_label_stays_on_its_line_and_moves_no_cursor(label: str) -> None:
-    drawing = text(graph(Value(1.0, label=label) * 2), width=1000)
+    drawing = text(g, width=1000)
     assert len(lines(drawing)) == 3
     assert not [c for c in "".join(lines(drawing)) if unicodedata.category(c) in ("Cc", "Cs")]
 
@@ -652,7 +639,7 @@ def test_the_symbol_of_ones_own_operation_is_treated_like_a_label(symbol: str) -
 
 
 @given(st.integers(0, 2**32), st.integers(1, 200), st.booleans())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=50)
 def test_colour_changes_nothing_but_the_colour(seed: int, width: int, unicode: bool) -> None:
     g = graph(random_value(Random(seed), 30, LABELS))
     plain = text(g, width=width, unicode=unicode)
@@ -682,13 +669,13 @@ def test_what_has_no_sign_is_not_marked_as_positive() -> None:
     assert "\x1b[32m" not in text(graph(neuron()), color=True)
 
 
-@pytest.mark.parametrize("most", range(1, 14))
-def test_the_first_lines(most: int) -> None:
+def test_the_first_lines() -> None:
     g = graph(shared())
     whole = lines(text(g))
-    shown = lines(text(g, most=most))
-    assert shown[:most] == whole[:most]
-    assert shown[most:] == ([f"... of {len(g.nodes)} values in all"] if most < len(whole) else [])
+    rest = [f"... of {len(g.nodes)} values in all"]
+    for most in range(1, 14):
+        shown = whole[:most] + (rest if most < len(whole) else [])
+        assert lines(text(g, most=most)) == shown, most
     assert text(g, most=0) == text(g)
 
 
@@ -696,10 +683,3 @@ def test_the_remark_on_the_rest_keeps_to_the_width_too() -> None:
     for width in range(1, 40):
         shown = lines(text(graph(shared()), width=width, most=2))
         assert max(map(len, shown)) <= width
-
-
-def test_the_first_lines_of_a_large_graph_are_there_at_once() -> None:
-    g = graph(doubled())
-    started = time.monotonic()
-    assert len(lines(text(g, most=10))) == 11
-    assert time.monotonic() - started < 1

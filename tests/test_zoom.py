@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
-import subprocess
-import sys
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextvars import copy_context
@@ -35,7 +31,7 @@ from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.engine import as_value
 from tinygrad_edu.groups import current_group
 
-GRAPHS = 500
+GRAPHS = 80
 LEVELS: list[str | int] = ["node", "neuron", "layer", 0, 1, 2, 3, 4]
 PARTS = ("layer0", "layer1", "Layer2", "neuron0", "neuron1", "NEURON2", "block", "x", "a b")
 
@@ -240,7 +236,7 @@ def test_what_arrives_at_a_value_adds_up_to_its_gradient(level: str | int) -> No
                 assert close(math.fsum(parts), node.grad, parts)
                 summed += len(parts) > 1
                 relative += math.isclose(math.fsum(parts), node.grad, rel_tol=1e-12)
-    assert summed > 100 or level == 0  # where there is but one box
+    assert summed > 15 or level == 0  # where there is but one box
     assert relative > 0.98 * sum(
         node.grad is not None and node.id != zoomed.output.id
         for zoomed in (zoom(g, level) for g in graphs())
@@ -275,7 +271,7 @@ def test_an_edge_carries_the_sum_of_the_edges_it_stands_for(level: str | int) ->
             if operand >= 0:
                 assert edge.local == parts[0].local
             bundled += edge.uses > 1
-    assert bundled > 50 or level in ("node", 0)
+    assert bundled > 8 or level in ("node", 0)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -332,8 +328,8 @@ def test_a_box_has_the_number_of_the_one_value_that_leaves_it(level: str | int) 
             elif node.kind == "group":
                 assert (node.data, node.grad) == (None, None)
                 more += 1
-    assert level == "node" or one > 50
-    assert level in ("node", 0) or more > 50
+    assert level == "node" or one > 8
+    assert level in ("node", 0) or more > 8
 
 
 def test_at_node_level_a_graph_stays_what_it_is() -> None:
@@ -377,28 +373,6 @@ def test_nothing_of_the_graph_is_changed() -> None:
     for level in LEVELS:
         zoom(g, level)
     assert g.to_json() == before == graph(y).to_json()
-
-
-SCRIPT = """
-import sys; sys.path.insert(0, "tests")
-from test_zoom import LEVELS, graphs, zoom
-for g in graphs()[:30]:
-    for level in LEVELS:
-        print(zoom(g, level).to_json(), g.draw(level=level).dot)
-"""
-
-
-def test_zooming_is_deterministic() -> None:
-    """Also where texts hash differently, which is in every process."""
-
-    def told(seed: str) -> bytes:
-        environment = {**os.environ, "PYTHONHASHSEED": seed}
-        here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        command = [sys.executable, "-c", SCRIPT]
-        done = subprocess.run(command, capture_output=True, cwd=here, env=environment, check=True)
-        return done.stdout
-
-    assert told("0") == told("4") != b""
 
 
 def test_the_level_of_a_word_and_of_a_number() -> None:
@@ -523,20 +497,6 @@ def test_a_network_is_a_few_boxes(inside: bool) -> None:
         assert node.data is not None
         assert node.grad is not None
     assert by_layer.output.data == g.output.data
-
-
-def test_a_network_of_20_000_nodes_is_drawn_at_neuron_level() -> None:
-    """In about 2 s; the time is printed, not asserted, because it is the machine's."""
-    y = differentiated(network([40, 81, 40, 1], inside=False))
-    g = graph(y)
-    assert 19_800 < len(g.nodes) < 20_200
-    picture = y.draw(level="neuron", timeout=120)
-    assert drawn(picture.graph) == 40 + 81 + 40 + 1
-    start = time.perf_counter()
-    svg = picture.render("svg").decode()
-    print(f"{len(g.nodes)} nodes by neuron: {time.perf_counter() - start:.1f} s")
-    assert svg.count("values inside") == 81 + 40 + 1
-    assert picture.note == ""
 
 
 def recurrent(steps: int) -> Value:
