@@ -136,7 +136,7 @@ def test_the_examples_in_the_help_run(words: list[str], folder: Path) -> None:
     (folder / "lesson.py").write_text(re.sub(r"\by\b", "loss", GROUPS))
     result = run(*words[1:])
     if not no_fonts(result):
-        steps = "Note: 6 steps are in 'slides', and steps.svg\n" if "--steps" in words else ""
+        steps = "Note: 6 steps and steps.svg are in 'slides'\n" if "--steps" in words else ""
         assert (result.exit_code, result.stderr) == (0, steps)
         written = [word for before, word in pairwise(words) if before == "-o" and word != "-"]
         written += ["slides/step-006.svg", "slides/steps.svg"] if steps else []
@@ -367,7 +367,7 @@ def test_a_plain_terminal_has_colour_but_no_boxes() -> None:
 @pytest.mark.parametrize("more", [[], ["-o", "-"]], ids=str)
 def test_a_terminal_is_spared_what_is_no_text(format: str, more: list[str]) -> None:
     shown = terminal(*NEURON, "--format", format, *more)
-    assert shown == f"Error: {format} is not for a terminal: name a file, -o FILE.{format}\n"
+    assert shown == f"Error: a terminal cannot show {format}: name a file, -o FILE.{format}\n"
 
 
 @posix
@@ -495,7 +495,7 @@ def test_strict_has_nothing_against_finite_numbers() -> None:
 def test_a_script_that_did_not_call_backward_is_noted(folder: Path) -> None:
     (folder / "lesson.py").write_text(SCRIPT)
     assert remark("render", "lesson.py:loss") == (
-        "the script did not call backward() on it: these are the gradients it would give"
+        "the script did not call backward(): these are the gradients that it would compute"
     )
     nodes = json.loads(run("render", "lesson.py:loss", "--format", "json").stdout)["nodes"]
     assert [node["grad"] for node in nodes] == [6, 1]
@@ -919,7 +919,7 @@ def test_each_step_is_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     words = ("render", "tanh(x*w)", "--at", "x=1", "--at", "w=2")
     result = run(*words, "--steps", "deep/slides")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "Note: 6 steps are in 'deep/slides', and steps.svg\n"
+    assert result.stderr == "Note: 6 steps and steps.svg are in 'deep/slides'\n"
     files = sorted((folder / "deep" / "slides").iterdir())
     # 2 operations, the output, 1 edge to tanh and 2 to the product
     assert [file.name for file in files] == [
@@ -959,7 +959,7 @@ def test_a_script_s_steps(folder: Path) -> None:
     result = run("render", "lesson.py:loss", "--steps", "slides", "--theme", "dark")
     assert (result.exit_code, result.stderr) == (
         0,
-        "Note: 4 steps are in 'slides', and steps.svg\n",
+        "Note: 4 steps and steps.svg are in 'slides'\n",
     )
     assert len(list((folder / "slides").iterdir())) == 5
 

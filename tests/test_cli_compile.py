@@ -147,7 +147,7 @@ def test_the_script_is_not_written_over(command: str, folder: Path) -> None:
     for place in places:
         result = CliRunner().invoke(main, [command, "lesson.py:loss", *more, "-o", place])
         assert result.exit_code == 2
-        assert "is a file that is read, which would be lost" in result.stderr
+        assert "is read by this command, and would be lost" in result.stderr
         assert (result.stderr.count("\n"), result.stdout) == (1, "")
     assert (folder / "lesson.py").read_text() == SCRIPT
 
@@ -233,7 +233,7 @@ def test_a_program_without_numbers_asks_for_them(language: str, folder: Path) ->
         (["x*", "--to", "c"], "cannot read 'x*'"),
         (["x*w", "--wrt", "z"], "unknown name 'z': choose x, w"),
         (["c = x*w; c*c", "--wrt", "c"], "'c' is computed: differentiate by one of x, w"),
-        (["x*w", "--wrt", "x", "--wrt", "x"], "--wrt names one thing twice"),
+        (["x*w", "--wrt", "x", "--wrt", "x"], "--wrt has the same name twice"),
         (["x*w", "--at", "y=2"], "y has a number but is not in the expression"),
         (["x*w", "--at", "x=one"], "'one' is not a number"),
         (["f(x)"], "unknown function 'f' at character 1: write f*(x)"),

@@ -89,7 +89,7 @@ def refusal(*args: str) -> str:
         ),
         (
             ["x*w", *AT, "--order", "2"],
-            "--order says how many derivatives: say by which name, --wrt NAME",
+            "--order needs a name to differentiate by: add --wrt NAME",
         ),
         (["x*w", *AT, "--precision", "x"], "--precision is a whole number from 0 to 17, not 'x'"),
         (
@@ -161,14 +161,14 @@ def refusal(*args: str) -> str:
         (["ok.py", "y"], "unexpected word 'y': write ok.py:y"),
         (["x", "*", "w"], "unexpected word '*': put the expression in quotes"),
         # files
-        (["ok.py"], "a script is drawn as FILE.py:NAME, with the name of one of its Values"),
+        (["ok.py"], "to draw a script, write FILE.py:NAME, with the name of one of its Values"),
         (["ok:y"], "'ok' is a script: write ok.py:y"),
-        (["ok5:y"], "'ok5' is no Python script: write FILE.py:NAME"),
-        (["plain:y"], "'plain' is no Python script: write FILE.py:NAME"),
-        (["net.txt:y"], "'net.txt' is no Python script: write FILE.py:NAME"),
+        (["ok5:y"], "'ok5' is not a Python script: write FILE.py:NAME"),
+        (["plain:y"], "'plain' is not a Python script: write FILE.py:NAME"),
+        (["net.txt:y"], "'net.txt' is not a Python script: write FILE.py:NAME"),
         (
             ["book.ipynb:y"],
-            "'book.ipynb' is a notebook, which is not run: save it as a script",
+            "'book.ipynb' is a notebook, and cannot be run: save it as a script",
         ),
         (
             ["net.ipynb"],
@@ -191,8 +191,8 @@ def test_slips_of_render(typed: list[str], sentence: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        (["ok.py:y"], "'ok.py:y' is no command: write tinygrad-edu render 'ok.py:y'"),
-        (["x*w", *AT], "'x*w' is no command: write tinygrad-edu render 'x*w'"),
+        (["ok.py:y"], "unknown command 'ok.py:y': write tinygrad-edu render 'ok.py:y'"),
+        (["x*w", *AT], "unknown command 'x*w': write tinygrad-edu render 'x*w'"),
         (["help"], "unknown command 'help': write tinygrad-edu --help, or a command and --help"),
         (
             ["rendr", "x"],
@@ -215,7 +215,7 @@ def test_slips_of_render(typed: list[str], sentence: str) -> None:
             ["demo", "the_wall", "--seeds", "1", "--seeds", "2"],
             "--seeds is given twice, '1' and '2'",
         ),
-        (["explain", "x*w", *AT], "--wrt is missing: by which name? For example: --wrt x"),
+        (["explain", "x*w", *AT], "--wrt is missing: write a name, for example --wrt x"),
         (
             ["explain", "x*w", *AT, "--wrt", "x", "--form", "html"],
             "unknown form 'html': choose text, words, latex",
@@ -233,8 +233,8 @@ def test_slips_of_render(typed: list[str], sentence: str) -> None:
         (["compile", "x*w", "-o", "x.rs"], "unknown ending .rs: choose .py, .c, .js"),
         (["compile", "x*w", "--at", "q=1"], "q has a number but is not in the expression"),
         (["compile", "x*w", "--to", "c", "-o", "x.js"], "the ending .js and --to c disagree"),
-        (["compile", "ok.py:y", "--to", "python", "-o", "ok.py"], "ok.py is a file that is read"),
-        (["check", "3"], "there is no name to differentiate by: write one, such as x"),
+        (["compile", "ok.py:y", "--to", "python", "-o", "ok.py"], "ok.py is read by this command"),
+        (["check", "3"], "no name to differentiate by: write one, such as x"),
         (["step", "x*w", "--at", "x=2"], "'w' has no number: add --at w=NUMBER"),
         (["orders", "x*w"], "'x', 'w' have no number: add --at x=NUMBER --at w=NUMBER"),
     ],
@@ -281,7 +281,7 @@ def test_a_level_without_groups_is_noted() -> None:
         result = run("render", "x*w", *AT, "--level", level)
         assert result.exit_code == 0
         assert result.stderr == (
-            f"Note: --level {level} changes nothing: no Value was made in a group, as in: "
+            f"Note: --level {level} changes nothing: no Value was computed in a group, such as "
             'with group("layer1/neuron1")\n'
         )
     assert run("render", "x*w", *AT, "--level", "node").stderr == ""

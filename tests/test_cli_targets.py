@@ -173,7 +173,7 @@ def test_a_leaf_is_set_by_each_of_its_names(command: str, at: str, folder: Path)
     expected = output(command, "names.py:y", "--at", plain, *EVERY[command])
     assert output(command, "names.py:y", "--at", at, *EVERY[command]) == expected
     assert refusal(command, "names.py:y", "--at", "a=1,b=1", *EVERY[command]) == (
-        "'b' has two numbers, one by another name: give it one"
+        "'b' has two names and two numbers: give it one number"
     )
 
 
@@ -253,7 +253,7 @@ def test_several_outputs_are_one_graph(name: str) -> None:
     assert (len(labels), labels.count("loss"), labels.count("y")) == (10, 1, 1)
     result = run("render", f"net.py:{name}", "-o", "both.svg", "--at", "x=3")
     assert result.exit_code == 0
-    assert "each of several outputs has gradients of its own: draw one" in result.stderr
+    assert "each of the outputs has its own gradients: draw one" in result.stderr
     words = "".join(ElementTree.parse("both.svg").getroot().itertext())
     assert "loss" in words
     assert "w" in words
@@ -262,7 +262,7 @@ def test_several_outputs_are_one_graph(name: str) -> None:
 @pytest.mark.parametrize("command", ["explain", "step", "orders", "check", "compile"])
 def test_what_shows_one_output_says_which_there_are(command: str) -> None:
     told = refusal(command, "net.py:outputs", *EVERY[command])
-    assert told == "there are 2 outputs, and this shows one: choose one of loss, y"
+    assert told == "there are 2 outputs, and this command shows one: choose one of loss, y"
 
 
 @pytest.mark.parametrize("options", [["--wrt", "w"], ["--update", "0.1"]], ids=str)
@@ -327,9 +327,9 @@ def test_a_pipe(folder: Path) -> None:
         ("-", "x*", "standard input: cannot read 'x*'"),
         ("-", "y = 2\nx^2\n", "standard input: ^ (line 2, character 2) is no operation here"),
         ("-", "x" * 20_000, "standard input has more than the 10000 characters"),
-        ("@none.txt", None, "there is no file 'none.txt': write @FILE"),
+        ("@none.txt", None, "there is no file 'none.txt': write @ and the name of a file"),
         ("@folder", None, "cannot read folder: Is a directory"),
-        ("@binary", None, "binary is no text in UTF-8: save it as such"),
+        ("@binary", None, "binary is not text in UTF-8: save it as UTF-8"),
         ("@empty", None, "empty is empty: write numbers, names"),
         ("@wrong", None, "wrong: ^ (line 2, character 6) is no operation here"),
         ("@", None, "cannot read '@'"),
@@ -373,7 +373,7 @@ def test_what_is_read_is_not_written_over(command: str, target: str, folder: Pat
             )
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == (
-            f"Error: {place[-60:]} is a file that is read, which would be lost: "
+            f"Error: {place[-60:]} is read by this command, and would be lost: "
             "choose another place\n"
         )
         assert read.read_bytes() == before
@@ -383,11 +383,11 @@ def test_a_module_of_the_script_and_frames_are_kept_too(folder: Path) -> None:
     (folder / "imported.py").write_text("from tinygrad_edu import Value\nx = Value(2.0)\n")
     (folder / "whole.py").write_text("import imported\ny = imported.x * 2\n")
     told = refusal("compile", "whole.py:y", "-o", "imported.py")
-    assert told.startswith("imported.py is a file that is read")
+    assert told.startswith("imported.py is read by this command")
     (folder / "slides").mkdir()
     os.link("given.txt", folder / "slides" / "step-001.svg")
     told = refusal("render", "@given.txt", "--steps", "slides")
-    assert "step-001.svg is a file that is read" in told
+    assert "step-001.svg is read by this command" in told
     with open("given.txt", "rb") as stdin:
         done = subprocess.run(
             [sys.executable, "-m", "tinygrad_edu", "render", "-", "--steps", "slides"],
@@ -396,7 +396,7 @@ def test_a_module_of_the_script_and_frames_are_kept_too(folder: Path) -> None:
             encoding="utf-8",
             timeout=60,
         )
-    assert "step-001.svg is a file that is read" in done.stderr
+    assert "step-001.svg is read by this command" in done.stderr
     assert (folder / "given.txt").read_text() == DEFINITIONS
     assert os.listdir(folder / "slides") == ["step-001.svg"]
 
@@ -413,15 +413,13 @@ def test_a_folder_that_is_not_there_is_no_way_back_to_what_is_read(
         options = []
     for place in (f"nodir/../{read.name}", f"a/b/../../{read.name}", f"net.py/../{read.name}"):
         told = refusal(command, target, *options, "-o", place)
-        assert told == (
-            f"{place} is a file that is read, which would be lost: choose another place"
-        )
+        assert told == (f"{place} is read by this command, and would be lost: choose another place")
         assert read.read_bytes() == before
     (folder / "slides").mkdir()
     os.link(read, folder / "slides" / "step-001.svg")
     if command == "render":
         told = refusal("render", target, "--steps", "nodir/../slides")
-        assert "step-001.svg is a file that is read" in told
+        assert "step-001.svg is read by this command" in told
     assert not (folder / "nodir").exists()
 
 
@@ -488,12 +486,12 @@ def test_an_update_asks_where_it_cannot_know() -> None:
     assert "t = 3  grad" in output("render", *data, "--role", "w=parameter").partition("after")[2]
     assert refusal("render", "net.py:loss", "--update", "0.1").startswith("--update: which of w, x")
     assert refusal("render", "3*4", "--update", "0.1") == (
-        "--update moves parameters, and there is none"
+        "--update changes parameters, and this graph has none: drop it"
     )
     told = refusal(
         "render", "c = x*2; c + 1", "--at", "x=1", "--update", "1", "--role", "c=parameter"
     )
-    assert told == "c is computed: a parameter is a leaf, which --update moves"
+    assert told == "c is computed, and --update changes only leaves: drop its role"
 
 
 def test_the_only_name_that_can_be_one_is_the_parameter() -> None:
@@ -515,13 +513,13 @@ def test_a_rate_is_a_number_above_0(rate: str) -> None:
 def test_steps_of_a_script_show_gradients_and_say_nothing_else() -> None:
     result = run("render", "net.py:loss", "--steps", "D")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "Note: 13 steps are in 'D', and steps.svg\n"
+    assert result.stderr == "Note: 13 steps and steps.svg are in 'D'\n"
 
 
 def test_a_picture_without_backward_has_the_gradients_it_would_give(folder: Path) -> None:
     result = run("render", "net.py:loss")
     assert result.stderr == (
-        "Note: the script did not call backward() on it: these are the gradients it would give\n"
+        "Note: the script did not call backward(): these are the gradients that it would compute\n"
     )
     (folder / "net.py").write_text(f"{NET}loss.backward()\n")
     with_it = run("render", "net.py:loss")

@@ -1,4 +1,4 @@
-"""The command line: each command reads its options, calls the library, and prints."""
+"""The command line: each command reads its options, calls the library and prints the result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def main(ctx: click.Context) -> None:
       tinygrad-edu compile "tanh(x*w + b)" --wrt w --to python
 
     \b
-    To complete commands and options with the Tab key, in ~/.bashrc (or zsh_source in ~/.zshrc):
+    The Tab key completes commands and options with this line in ~/.bashrc (zsh_source in ~/.zshrc):
       eval "$(_TINYGRAD_EDU_COMPLETE=bash_source tinygrad-edu)"
     """
     if ctx.invoked_subcommand is None:

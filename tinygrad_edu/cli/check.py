@@ -25,10 +25,10 @@ __all__ = ["check"]
 def check(ctx: click.Context, target: str, assignments: Sequence[str]) -> None:
     """Compare the gradient of TARGET with differences of its values, name by name.
 
-    TARGET is an expression, - or @FILE to read one, or FILE.py:NAME, whose graph is computed again
-    from other numbers. Exit code 1 if they differ. At a kink, such as relu(x) at 0, any slope
-    between those to the left and to the right will do; where there is no numerical derivative,
-    nothing is compared.
+    TARGET is an expression, - or @FILE to read one, or FILE.py:NAME. The graph of a script's Value
+    is computed again with other numbers. The exit code is 1 if they differ. At a kink, such as
+    relu(x) at 0, any derivative from the slope on the left to the slope on the right agrees. If
+    there is no numerical derivative, nothing is compared.
 
     \b
     Example:
@@ -41,10 +41,10 @@ def check(ctx: click.Context, target: str, assignments: Sequence[str]) -> None:
             order = topological_order(value)
             leaves = [node for node in order if node.op is LEAF]
             if not leaves and given.text is not None:
-                raise ExpressionError("there is no name to differentiate by: write one, such as x")
+                raise ExpressionError("no name to differentiate by: write one, such as x")
             if not leaves:
                 raise ViewError("this Value was not computed from other Values: nothing to check")
-            if given.text is not None:  # they are told as they were typed
+            if given.text is not None:  # in the order in which they were typed
                 typed = list(given.numbers)
                 leaves.sort(key=lambda leaf: typed.index(leaf.label) if leaf.label in typed else -1)
             names = dict(zip(order, graph(value).names, strict=True))

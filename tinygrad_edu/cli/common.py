@@ -1,4 +1,4 @@
-"""What commands share: their errors, how their words are read, the terminal they write to."""
+"""Code that all commands share: errors, how arguments are read, output to the terminal."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def refusing() -> Iterator[None]:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Refuses a graph that a script has made unreadable; what is typed cannot."""
+    """Turns the errors of a graph that a script has damaged into a Refusal."""
     try:
         yield
     except _REFUSALS:
@@ -104,23 +104,23 @@ class Main(Group):
         sys.exit(code if isinstance(code, int) else 0)
 
     def unknown(self, name: str, known: Sequence[str]) -> str:
-        """What is said of a command that there is not."""
+        """The message for an unknown command."""
         if name == "help":
             return "unknown command 'help': write tinygrad-edu --help, or a command and --help"
         if re.search(r"[^\w-]", name) and name.isprintable():
-            return f"{shown(name)} is no command: write tinygrad-edu render {shown(name)}"
+            return f"unknown command {shown(name)}: write tinygrad-edu render {shown(name)}"
         return super().unknown(name, known)
 
 
 def _said(error: click.ClickException) -> str:
-    """What is wrong, and what would be right."""
+    """The message of an error of click: what is wrong, and what to write instead."""
     context = getattr(error, "ctx", None)
     if isinstance(error, click.NoSuchOption) and context is not None:
         options = [param for param in context.command.get_params(context) if _is_option(param)]
         return unknown("option", error.option_name, [max(x.opts, key=len) for x in options])
     if isinstance(error, click.MissingParameter) and error.param is not None:
         if _is_option(error.param):
-            return "--wrt is missing: by which name? For example: --wrt x"
+            return "--wrt is missing: write a name, for example --wrt x"
         return f"TARGET is missing: write an expression, for example {_EXAMPLE}"
     extra = re.match(r"Got unexpected extra arguments? \((\S+)", error.format_message())
     return f"unexpected word {shown(extra[1].rstrip(')'))}" if extra else error.format_message()
@@ -133,11 +133,11 @@ def _is_option(param: click.Parameter) -> bool:
 class ExpressionCommand(click.Command):
     """A command whose first argument is an expression, which may begin with `-`, as in `-x*w`.
 
-    Where no argument is plainly the expression, the first that is not exactly an option is it.
+    If no argument is clearly the expression, it is the first one that is not exactly an option.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """What click makes of `args`, with such an expression set off from the options."""
+        """The result of click's `parse_args`, with such an expression marked as no option."""
         takes_value = {
             name: not option.is_flag
             for option in self.get_params(ctx)
@@ -152,13 +152,13 @@ class ExpressionCommand(click.Command):
                 if takes_value[name] and not equals:
                     next(rest, None)
             elif not args[i].startswith("-") or args[i] in ("-", "--"):
-                break  # there it is; whatever else begins with `-` is for click to judge
-            elif not equals:  # --fromat=dot is an option with a slip, an expression has no =
+                break  # this is the expression; click judges all others that begin with `-`
+            elif not equals:  # --fromat=dot is a misspelled option: an expression has no =
                 dashed.append(i)
         else:
-            # -oy.svg is an option with its value, unless there is no other that could be it
+            # -oy.svg is an option with its value, unless no other argument can be the expression
             for i in [i for i in dashed if args[i][:2] not in takes_value][:1] or dashed[:1]:
-                # a blank in front: no option for click, and nothing to an expression
+                # with a space in front, click sees no option, and an expression stays the same
                 args = [*args[:i], " " + args[i], *args[i + 1 :]]
         ctx.allow_extra_args = True
         extra = super().parse_args(ctx, list(args))
@@ -167,7 +167,7 @@ class ExpressionCommand(click.Command):
         return extra
 
     def _superfluous(self, ctx: click.Context, args: list[str], extra: list[str]) -> str:
-        """What is said of words that are too many: where they stand tells what was meant."""
+        """The message for an unexpected word; its position shows what was probably meant."""
         word = extra[0]
         place = len(args) - 1 - args[::-1].index(word) if word in args else 0
         before = args[place - 1] if place else ""
@@ -192,7 +192,7 @@ at = option(
     "assignments",
     multiple=True,
     metavar="NAME=NUMBER,...",
-    help="The number of a name, such as x=2, w=-0.5 or b=pi/2; of a script, of one of its leaves.",
+    help="The number of a name, such as x=2, w=-0.5 or b=pi/2; in a script, of one of its leaves.",
 )
 
 
@@ -201,15 +201,15 @@ precision_option = option(
     type=Whole(0, 17),
     default=4,
     show_default=True,
-    help="How many decimals numbers are shown with, or digits below 1.",
+    help="The number of decimals shown; below 1, the number of digits.",
 )
 
 
 def terminal(stdout: TextIO) -> dict[str, Any]:
-    """What the terminal allows: its width, whether it has more than ASCII, and colour."""
+    """The abilities of the terminal: its width, characters beyond ASCII, and colour."""
     language = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG", "")
     if language == "C.UTF-8" and os.environ.get("LC_CTYPE") == language:
-        # Python itself puts C.UTF-8 there where the locale is C (PEP 538)
+        # Python itself sets C.UTF-8 if the locale is C (PEP 538)
         language = os.environ.get("LANG", "")
     plain = os.name == "posix" and language in ("", "C", "POSIX")
     terminal = stdout.isatty() and os.environ.get("TERM") != "dumb"
@@ -231,7 +231,7 @@ def _width(stdout: TextIO) -> int:
 
 
 def say(text: str, stdout: TextIO | None, *, folded: bool = True) -> None:
-    """Prints lines of text, folded where they are wider than the terminal."""
+    """Prints lines of text; `folded` breaks lines that are wider than the terminal."""
     if stdout is None:
         raise Refusal("standard output is closed: open it, or write to a file")
     how = terminal(stdout)
@@ -242,7 +242,7 @@ def say(text: str, stdout: TextIO | None, *, folded: bool = True) -> None:
 
 
 def deliver(data: bytes, output: str | None, stdout: TextIO | None) -> None:
-    """Writes to a file, whole or not at all, or to standard output."""
+    """Writes to standard output, or to a file, which is written completely or not at all."""
     if output is None or output == "-":
         if stdout is None:
             raise Refusal("standard output is closed: name a file, -o FILE")
@@ -256,6 +256,6 @@ def deliver(data: bytes, output: str | None, stdout: TextIO | None) -> None:
 
 
 def unwritable(path: str, error: Exception) -> Refusal:
-    """The refusal to write there."""
+    """The error that says why this path cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
     return Refusal(f"cannot write {shown(path)[1:-1]}: {reason}; choose another place")

@@ -55,8 +55,8 @@ _ENDINGS: dict[str, Kind] = {
 @option(
     "--to",
     type=Word([*LANGUAGES, "table"], "language"),
-    help="A program in this language, or the tape line by line.  [default: what the ending of FILE "
-    "says, .py, .c, .js, .mjs or .txt; else table]",
+    help="Write a program in this language, or the tape as a table.  [default: from the ending of "
+    "FILE, .py, .c, .js, .mjs or .txt; else table]",
 )
 @option(
     "-o",
@@ -65,7 +65,7 @@ _ENDINGS: dict[str, Kind] = {
     multiple=True,
     metavar="FILE",
     shell_complete=files,
-    help="The file to write; once for each.  [default: standard output]",
+    help="The file to write; repeat it for more files.  [default: standard output]",
 )
 @precision_option
 def compile(
@@ -79,10 +79,10 @@ def compile(
     """Write TARGET and its gradient as a program, or as a table to follow with a finger.
 
     TARGET is an expression, - or @FILE to read one, or FILE.py:NAME: see `render --help`. In a
-    table, the lines of the forward pass come first, then those of the adjoints: d_x is d TARGET /
-    d x. A program takes its numbers from its command line, in the order in which TARGET names them,
-    or as NAME=NUMBER; those that are given here are its defaults. A table has numbers where all are
-    given.
+    table, the lines of the forward pass come first, then the lines of the adjoints: d_x is d TARGET
+    / d x. A table shows numbers only if every name has one. A program takes its numbers from its
+    command line, in the order of the names in TARGET or as NAME=NUMBER; the numbers given here are
+    its defaults.
 
     \b
     Examples:
@@ -90,7 +90,7 @@ def compile(
       tinygrad-edu compile "tanh(x*w + b)" --wrt w --to python
       tinygrad-edu compile "tanh(x*w + b)" -o neuron.c
     """
-    # as a file, standard output would be replaced, with all that was written to it before
+    # as a file, standard output would be replaced, and earlier output would be lost
     places = ["-" if output in ("/dev/stdout", "-") else output for output in outputs] or ["-"]
     with refusing():
         kinds = [_kind(to, place) for place in places]
@@ -122,14 +122,14 @@ def compile(
 
 
 def _kind(to: Kind | None, output: str) -> tuple[Kind, bool]:
-    """The language that is wanted, and whether it is an ES module that is."""
+    """(the language, whether the program is an ES module) for an output."""
     ending = os.path.splitext(output)[1].lower()
     said = _ENDINGS.get(ending)
     if to is not None and said not in (None, to.lower()):
         raise FormatError(f"the ending {ending} and --to {to} disagree: drop one of them")
     if to is None and said is None and ending:
         known = ", ".join(_ENDINGS)
-        raise FormatError(f"unknown ending {ending}: choose {known}, or say the language by --to")
+        raise FormatError(f"unknown ending {ending}: choose {known}, or a language with --to")
     return to or said or "table", ending == ".mjs"
 
 
@@ -138,7 +138,7 @@ def _leaves(value: Value) -> list[Value]:
 
 
 def _arguments(value: Value, given: Target) -> list[Value]:
-    """A leaf for each name, in the order of the expression, also where nothing depends on it."""
+    """A leaf for each name, in the order of the expression, also for names without any effect."""
     if given.text is None:
         return _leaves(value)
     leaves = {leaf.label: leaf for leaf in _leaves(value)}
@@ -147,7 +147,7 @@ def _arguments(value: Value, given: Target) -> list[Value]:
 
 
 def _named(value: Value, by: Sequence[str], takes: Sequence[Value]) -> list[Value]:
-    """The leaves of these names; nothing may depend on some of those that a program takes."""
+    """The leaves with the names `by`, also leaves that have no effect on the value."""
     nodes = topological_order(value)
     leaves = _leaves(value)
     whole = graph(value)
@@ -158,5 +158,5 @@ def _named(value: Value, by: Sequence[str], takes: Sequence[Value]) -> list[Valu
             names = ", ".join(whole.names[nodes.index(leaf)] for leaf in leaves[:20])
             raise ViewError(f"{name[:60]!r} is computed: differentiate by one of {names}")
     if len(set(found)) < len(found):
-        raise ViewError("--wrt names one thing twice: name each once")
+        raise ViewError("--wrt has the same name twice: write each name once")
     return found

@@ -1,7 +1,8 @@
-"""The Tab key in Bash, which hands over `--role w=p` as the four words --role, w, = and p.
+"""Completion with the Tab key in Bash.
 
-It breaks words at signs such as = and : (COMP_WORDBREAKS), and replaces the last piece alone. Here
-the pieces are put together, and what was found is cut to what comes after the last break.
+Bash breaks words at signs such as = and : (COMP_WORDBREAKS). It passes `--role w=p` as the four
+words --role, w, = and p, and it replaces only the last piece. This module joins the pieces, and
+cuts each completion to the part after the last break.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class Bash(BashComplete):
     kept = ""  # the part of the last word that Bash leaves as it is
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """This returns the words before the last one, and the last one, each whole."""
+        """This returns (words before the last one, last word), with all pieces joined."""
         args, incomplete = super().get_completion_args()
         words: list[str] = []
         goes_on = False  # whether the next piece belongs to the last word
@@ -33,11 +34,11 @@ class Bash(BashComplete):
                 words[-1] += piece
             else:
                 words.append(piece)
-            goes_on = joins or piece == "@"  # which Bash breaks off, and replaces none the less
+            goes_on = joins or piece == "@"  # Bash makes @ a separate piece, but replaces it, too
         return words[:-1], words[-1]
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
-        """This returns what can stand in place of the last piece."""
+        """This returns the texts that can replace the last piece."""
         found = super().get_completions(args, incomplete)
         for item in found:
             item.value = str(item.value).removeprefix(self.kept)

@@ -12,7 +12,7 @@ __all__ = ["Demos", "demo"]
 
 
 class Demos(Group):
-    """The lessons, which are imported only when they are asked for."""
+    """The lessons; they are imported only when they are needed."""
 
     kind = "lesson"
 
@@ -34,9 +34,9 @@ def _lessons() -> Mapping[str, click.Command]:
 )
 @click.pass_context
 def demo(ctx: click.Context) -> None:
-    """Run a lesson: it tells its story, draws it, and says whether its claims hold.
+    """Run a lesson: it tells its story, draws pictures, and says whether its claims hold.
 
-    Without a NAME, the lessons are listed. Each has the same options: see demo NAME --help.
+    Without a NAME, list the lessons. All lessons have the same options: see demo NAME --help.
 
     \b
     Example:

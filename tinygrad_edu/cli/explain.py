@@ -23,7 +23,7 @@ __all__ = ["explain"]
     metavar="NAME,...",
     required=True,
     multiple=True,
-    help="Whose gradient to explain: a name, or v3 and so on for what has none.",
+    help="Explain the gradient of this node: a name, or v3 and so on for a node without a name.",
 )
 @at
 @option(
@@ -31,7 +31,7 @@ __all__ = ["explain"]
     type=Word(FORMS),
     default="text",
     show_default=True,
-    help="With numbers, in plain words, or as LaTeX mathematics.",
+    help="Explain with numbers (text), in plain words, or in LaTeX.",
 )
 @precision_option
 def explain(
@@ -39,8 +39,8 @@ def explain(
 ) -> None:
     """Explain d TARGET / d NAME: every path as a product of local derivatives, and their sum.
 
-    TARGET is an expression, - or @FILE to read one, or FILE.py:NAME: see `render --help`. Where
-    there are more than 64 paths, the sum is told node by node, as backward() computes it.
+    TARGET is an expression, - or @FILE to read one, or FILE.py:NAME: see `render --help`. If there
+    are more than 64 paths, the sum is explained node by node, as backward() computes it.
 
     \b
     Examples:

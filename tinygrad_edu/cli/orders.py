@@ -18,12 +18,12 @@ __all__ = ["orders"]
 @at
 @precision_option
 def orders(target: str, assignments: Sequence[str], precision: int) -> None:
-    """Show the gradients of TARGET by the right order of visits, and by two wrong ones.
+    """Show the gradients of TARGET for the right order of visits, and for two wrong orders.
 
     TARGET is an expression, - or @FILE to read one, or FILE.py:NAME: see `render --help`.
-    Naive recursion goes from each node to its operands at once, pre-order search visits each node
-    when it is first reached. Both are right on trees. They fail where a value that was computed
-    is used more than once: name it, to use it twice.
+    Naive recursion goes from each node to its operands at once. Pre-order search visits each node
+    when it first reaches it. Both are right on trees. They are wrong if a computed value is used
+    more than once; give a value a name to use it twice.
 
     \b
     Example:

@@ -54,7 +54,7 @@ from tinygrad_edu.reading.slips import shown
 
 __all__ = ["render"]
 
-_NO_GROUP = 'no Value was made in a group, as in: with group("layer1/neuron1")'
+_NO_GROUP = 'no Value was computed in a group, such as with group("layer1/neuron1")'
 _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
 
 
@@ -68,39 +68,40 @@ _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
     multiple=True,
     metavar="FILE",
     shell_complete=files,
-    help="The file to write, once for each; - for standard output. Without it, the graph is drawn "
-    "as text.",
+    help="The file to write, or - for standard output; repeat it for more files. Without it, the "
+    "graph is drawn as text.",
 )
 @option(
     "--format",
     type=Word(picture.FORMATS),
-    help="The format, where the ending of FILE does not say it.",
+    help="The format, if FILE has no ending that says it.",
 )
 @option(
     "--edges",
     type=Words(EDGES),
     metavar="WHAT,...",
-    help=f"What edges say, of {', '.join(EDGES)}; or all, or none.  "
+    help=f"The text on the edges: {', '.join(EDGES)}; or all, or none.  "
     "[default: local,contribution; none in text]",
 )
 @option(
     "--hide",
     type=Words(HIDEABLE),
     metavar="WHAT,...",
-    help=f"What is left blank, for a worksheet, of {', '.join(HIDEABLE)}.",
+    help=f"Leave these blank, for a worksheet: {', '.join(HIDEABLE)}.",
 )
 @precision_option
 @option(
     "--direction",
     type=Word(DIRECTIONS),
-    help="From left to right or from top to bottom.  [default: LR; TB with --update]",
+    help="Draw from left to right (LR) or from top to bottom (TB).  [default: LR; TB with "
+    "--update]",
 )
 @option("--theme", type=Word(list(THEMES)), default="light", show_default=True, help="Colours.")
 @option(
     "--highlight",
     multiple=True,
     metavar="NAME,...",
-    help="Make the paths from these names to the output stand out.",
+    help="Highlight the paths from these names to the output.",
 )
 @option(
     "--role",
@@ -114,8 +115,8 @@ _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
     "--level",
     type=Level(["node", *WORDS]),
     metavar="LEVEL",
-    help="Collapse groups to boxes: node, neuron, layer, or how many parts of their names "
-    "(layer1/neuron3 has two) are kept; 0 for one box.",
+    help="Draw each group as one box: node, neuron, layer, or the number of parts of a group's "
+    "name that are kept (layer1/neuron3 has two parts); 0 draws one box.",
 )
 @option(
     "--wrt",
@@ -125,22 +126,22 @@ _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
     help="Draw the derivatives by these names in the same picture.",
 )
 @option(
-    "--order", type=Whole(1, 6), help="How many orders of derivative --wrt draws.  [default: 1]"
+    "--order", type=Whole(1, 6), help="The highest order of derivative for --wrt.  [default: 1]"
 )
 @option(
     "--update",
     type=Number("a rate", "0.1"),
     metavar="RATE",
-    help="Draw the graph before and after one step of gradient descent, which moves the "
-    "parameters: the names that --role calls so, those of a script's models and optimizers, or the "
-    "only name that can be one.",
+    help="Draw the graph before and after one step of gradient descent, which changes only "
+    "parameters: the names with --role NAME=parameter, else the parameters of a script's models "
+    "and optimizers, else the only name that can be one.",
 )
 @option(
     "--steps",
     "folder",
     metavar="FOLDER",
     shell_complete=folders,
-    help="Write a numbered picture of each step of both passes, and steps.svg, which plays them.",
+    help="Write a numbered picture for each step of both passes, and steps.svg, which plays them.",
 )
 @option(
     "--timeout",
@@ -148,7 +149,7 @@ _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
     default=20.0,
     show_default=True,
     metavar="SECONDS",
-    help="The time after which the layout is stopped.",
+    help="Stop the layout after this time.",
 )
 @option(
     "--insist",
@@ -181,11 +182,13 @@ def render(
     """Draw the graph of TARGET, with the value and the gradient of every node.
 
     TARGET is an expression, - to read one from standard input, @FILE to read one from a file, or
-    FILE.py:NAME. In the last case the script is RUN, as Python would run it, and the Value called
-    NAME is drawn as the script left it, or several from a list; Values without a label are called
-    as the script's variables are. Gradients that the script did not compute are computed. With
-    --at, its graph is computed again. An expression is never run. Definitions may come first: what
-    has a name is labelled, and can be used twice; x = 2 gives x a number as --at does.
+    FILE.py:NAME. An expression is never run as code. It may begin with definitions, s = x*w; the
+    node then has the label s, and can be used twice. x = 2 gives x a number, as --at does.
+
+    With FILE.py:NAME, the script is RUN, as Python would run it. The picture shows the Value NAME
+    as the script left it, or all Values of the list NAME. A Value without a label is labelled with
+    the name of its variable. If the script did not compute gradients, they are computed. With --at,
+    the graph is computed again.
 
     \b
     Examples:
@@ -197,7 +200,7 @@ def render(
       tinygrad-edu render "tanh(x*w)" --at x=1 --at w=2 --steps slides
       tinygrad-edu render lesson.py:loss --level layer -o loss.png
     """
-    # as a file, standard output would be replaced, with all that was written to it before
+    # as a file, standard output would be replaced, and earlier output would be lost
     paths = ["-" if output == "/dev/stdout" else output for output in outputs]
     with refusing():
         _compatible(paths, by, order, update, folder, level)
@@ -210,7 +213,7 @@ def render(
             theme=theme,
         )
         if folder is not None and format not in (None, "svg", "png", "pdf"):
-            raise FormatError(f"the steps are pictures, svg, png or pdf, not {format}")
+            raise FormatError(f"--steps cannot write {format}: choose svg, png or pdf")
         formats = [_format(path, format) for path in paths] or [_format(None, format)]
         role_of = _roles(pair for pairs in roles for pair in pairs)
         level = None if level is None else parse(level)
@@ -266,9 +269,9 @@ def _compatible(
 ) -> None:
     """Refuses options that do not go together."""
     if order is not None and not by:
-        raise ViewError("--order says how many derivatives: say by which name, --wrt NAME")
+        raise ViewError("--order needs a name to differentiate by: add --wrt NAME")
     if by and update is not None:
-        raise ViewError("--wrt and --update make two different pictures: ask for one of them")
+        raise ViewError("--wrt and --update make two different pictures: drop one of them")
     if folder is not None:
         if by or update is not None:
             raise ViewError("--steps shows the passes of one graph: drop --wrt and --update")
@@ -290,7 +293,7 @@ def _roles(given: Iterable[tuple[str, Role]]) -> dict[str, Role]:
 def _graphs(
     given: Target, by: Sequence[str], order: int, update: float | None, roles: Mapping[str, Role]
 ) -> tuple[list[Value], Graph, Graph | None]:
-    """The outputs, the graph to draw, and how it was before an update."""
+    """(outputs, graph to draw, graph before the update or None)."""
     if by:
         value = given.value
         if used(value):  # derivatives are computed from the numbers of the graph
@@ -312,13 +315,13 @@ def _graphs(
 
 
 def _parameters(whole: Graph, given: Target, nodes: Sequence[Value]) -> list[int]:
-    """The leaves that an update moves; ViewError if nobody can tell which they are."""
+    """The ids of the leaves that an update changes; ViewError if they are not known."""
     leaves = [node.id for node in whole.nodes if node.kind == "leaf"]
     told = [node for node in whole.nodes if node.role == "parameter"]
     for node in told:
         if node.op is not LEAF:
             raise ViewError(
-                f"{node.label} is computed: a parameter is a leaf, which --update moves"
+                f"{node.label} is computed, and --update changes only leaves: drop its role"
             )
     if told:
         return [node.id for node in told]
@@ -330,7 +333,7 @@ def _parameters(whole: Graph, given: Target, nodes: Sequence[Value]) -> list[int
     if len(maybe) == 1:
         return maybe
     if not maybe:
-        raise ViewError("--update moves parameters, and there is none")
+        raise ViewError("--update changes parameters, and this graph has none: drop it")
     names = [whole.names[i] for i in maybe]
     raise ViewError(
         f"--update: which of {', '.join(names[:20])} are parameters? Add --role "
@@ -346,14 +349,14 @@ def _derivatives(value: Value, names: Sequence[str], order: int) -> list[Value]:
 
 
 def _deliver_all(files: dict[str, bytes], folder: str) -> None:
-    """Writes the files of the steps, where those of another run would not come between."""
+    """Writes the files of --steps; ViewError if the folder has pictures of another run."""
     try:
         os.makedirs(folder, exist_ok=True)
         there = sorted(os.listdir(folder))
         strange = [name for name in there if _FRAME.fullmatch(name) and name not in files]
         if strange:
             raise ViewError(
-                f"{shown(folder)} holds {strange[0]} of other steps: name another folder"
+                f"{shown(folder)} contains {strange[0]} of another run: choose another folder"
             )
         for name in files:
             if os.path.isdir(os.path.join(folder, name)):
@@ -364,7 +367,7 @@ def _deliver_all(files: dict[str, bytes], folder: str) -> None:
         if isinstance(error, ViewError):
             raise
         raise unwritable(folder, error) from error
-    click.echo(f"Note: {len(files) - 1} steps are in {shown(folder)}, and steps.svg", err=True)
+    click.echo(f"Note: {len(files) - 1} steps and steps.svg are in {shown(folder)}", err=True)
 
 
 def _format(output: str | None, format: Format | None) -> Format | None:
@@ -373,7 +376,7 @@ def _format(output: str | None, format: Format | None) -> Format | None:
         if sys.stdout is None:
             raise FormatError("standard output is closed: name a file, -o FILE")
         if format in ("png", "pdf") and sys.stdout.isatty():
-            raise FormatError(f"{format} is not for a terminal: name a file, -o FILE.{format}")
+            raise FormatError(f"a terminal cannot show {format}: name a file, -o FILE.{format}")
         return format or ("svg" if output else None)
     if format is None:
         return picture.format_of(output)
@@ -386,18 +389,18 @@ def _format(output: str | None, format: Format | None) -> Format | None:
 def _remarks(
     given: Target, values: Sequence[Value], whole: Graph, both_passes: bool
 ) -> Iterator[str]:
-    """What the reader of the picture should know, a sentence each."""
+    """Yields remarks for the reader of the picture, one sentence each."""
     fresh = given.text is None and values is given.values and not given.numbers
     if len(values) > 1:
-        yield "each of several outputs has gradients of its own: draw one of them to see them"
+        yield "each of the outputs has its own gradients: draw one output to see gradients"
     elif fresh and values[0].op and values[0].grad == 0 and not both_passes:
-        yield "the script did not call backward() on it: these are the gradients it would give"
+        yield "the script did not call backward(): these are the gradients that it would compute"
     if any(node.stale for node in whole.nodes):
-        yield "a leaf was set after the graph was computed, which still holds its old number"
+        yield "a leaf was set after the graph was computed: the graph still uses its old number"
 
 
 def _nonfinite(values: Sequence[Value], whole: Graph) -> Value | None:
-    """The node with the first nan or infinity, in the gradients that are drawn, too."""
+    """The node with the first nan or infinity, also in the gradients that are drawn; or None."""
     for value in values:
         origin = check.first_nonfinite(value)
         if origin is not None:

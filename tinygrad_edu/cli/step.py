@@ -29,17 +29,17 @@ _END = ("q", "Q", "\x1b", "\x03", "\x04")
 @click.command(cls=ExpressionCommand)
 @argument
 @at
-@option("--all", "everything", is_flag=True, help="Do not wait for a key.")
-@option("--json", "as_json", is_flag=True, help="The events as JSON, exactly.")
+@option("--all", "everything", is_flag=True, help="Print all steps; do not wait for a key.")
+@option("--json", "as_json", is_flag=True, help="Print the events as JSON, with exact numbers.")
 @precision_option
 def step(
     target: str, assignments: Sequence[str], everything: bool, as_json: bool, precision: int
 ) -> None:
-    """Walk through the forward and the backward pass of TARGET, a key at a time.
+    """Go through the forward and the backward pass of TARGET, one step for each key.
 
     TARGET is an expression, - or @FILE to read one, or FILE.py:NAME: see `render --help`.
-    Any key goes on, q ends. Where keys or lines do not come from or go to a terminal, nothing
-    waits. For pictures of the steps, see `render --steps`.
+    Any key shows the next step, and q ends. The command does not wait if its input or its output is
+    not a terminal. For pictures of the steps, see `render --steps`.
 
     \b
     Example:
@@ -58,7 +58,7 @@ def step(
     waits = not everything and sys.stdin is not None and sys.stdin.isatty() and stdout.isatty()
     for i, line in enumerate(lines[1:], 1):
         if waits:
-            prompt = f"({i} of {len(events)}: any key goes on, q ends) "
+            prompt = f"({i} of {len(events)}: any key continues, q ends) "
             click.echo(
                 prompt if len(prompt) < terminal(stdout)["width"] else ": ", err=True, nl=False
             )

@@ -1,4 +1,4 @@
-"""What a command is about: an expression, typed or read, or a Value of a script."""
+"""The TARGET of a command: an expression, typed or read from a file, or a Value of a script."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from tinygrad_edu.reading.slips import GRAMMAR, SHOWN, shown
 __all__ = ["Target", "argument", "load_target"]
 
 _SCRIPT = re.compile(r"(.+\.pyw?):(.*)", re.DOTALL)
-_NAMES = re.compile(r"[^\W\d][\w-]*:[^\W\d]\w*")  # as x:y, which is no expression
+_NAMES = re.compile(r"[^\W\d][\w-]*:[^\W\d]\w*")  # such as x:y, which is not an expression
 _ENDING = re.compile(r"\.[A-Za-z]\w*")
-_COMMA = re.compile(r"\s*,\s*(?![^\[\]]*\])")  # outside of brackets
+_COMMA = re.compile(r"\s*,\s*(?![^\[\]]*\])")  # outside brackets
 _FILE = re.compile(r"([^\s()*+]{1,300}?)(?::([^\s:]*))?")  # FILE or FILE:NAME
 
 argument: Callable[[Any], Any] = click.argument("target", shell_complete=files)
@@ -36,11 +36,11 @@ argument: Callable[[Any], Any] = click.argument("target", shell_complete=files)
 
 @dataclass
 class Target:
-    """The Values that a target stands for, and where standard output is.
+    """The Values of a TARGET, and the stream of standard output.
 
-    text: of an expression, None for a script. numbers: that were given by name. unset: names that
-    have no number of their own, and got the default. read: the files that were read. variables: of
-    a script. made: the nodes that were computed again, by those of the script.
+    text: the expression, None for a script. numbers: those given by --at. unset: names without a
+    number, which have the default. read: the files that were read. variables: of the script. made:
+    from each node of the script to the node that was computed again for it.
     """
 
     values: list[Value]
@@ -58,7 +58,8 @@ class Target:
         if len(self.values) > 1:
             names = [value.label for value in self.values if value.label]
             choose = f": choose one of {', '.join(names[:20])}" if names else ""
-            raise ViewError(f"there are {len(self.values)} outputs, and this shows one{choose}")
+            problem = f"there are {len(self.values)} outputs, and this command shows one"
+            raise ViewError(f"{problem}{choose}")
         return self.values[0]
 
     def learned(self) -> set[Value]:
@@ -68,17 +69,14 @@ class Target:
 
         found: list[Value] = []
         for x in self.variables.values():
-            if issubclass(type(x), Module):  # isinstance would ask the stranger itself
+            if issubclass(type(x), Module):  # isinstance would run code of the object itself
                 found += cast(Module, x).parameters()
             elif issubclass(type(x), Optimizer):
                 found += cast(Optimizer, x).parameters
         return {self.made.get(p, p) for p in found}
 
     def names(self, texts: Sequence[str], whole: Graph | None = None) -> list[str]:
-        """The names in the texts, of which one may have several, with commas.
-
-        See `called`.
-        """
+        """The names in the texts, where one text may have several with commas; see `called`."""
         if not texts:
             return []
         whole = whole or graph(self.value)
@@ -89,11 +87,11 @@ class Target:
         ]
 
     def called(self, name: str, whole: Graph) -> str:
-        """What the graph calls a node that may have one more name in the script: `a = b = ...`."""
+        """The name in the graph of a node, which may have other names in the script (`a = b`)."""
         return _called(name, whole, self.values, self.variables, self.made)
 
     def keep(self, outputs: Iterable[str]) -> None:
-        """Refuses to write over a file that was read."""
+        """ScriptError if one of the outputs is a file that was read."""
         for file in self.read:
             _keep(file, outputs)
 
@@ -105,11 +103,11 @@ def load_target(
     default: float | None = None,
     outputs: Iterable[str] = (),
 ) -> Target:
-    """The typed expression, differentiated; or a script's Values, as the script left them.
+    """The Target of a text: an expression, differentiated, or the Values that a script left.
 
-    text: an expression, `-` for standard input, `@FILE`, or FILE.py:NAME. default: of names that
-    have no number. outputs: files that will be written, of which none may be one that is read.
-    With numbers a script's graph is computed again, on nodes of its own.
+    text: an expression, `-` for standard input, `@FILE`, or FILE.py:NAME. assignments: the texts of
+    --at; with them, a script's graph is computed again, on new nodes. default: the number of names
+    that have none. outputs: the files that will be written; ScriptError if one of them is read.
     """
     stripped = text.strip()
     script = _SCRIPT.fullmatch(stripped)
@@ -159,7 +157,7 @@ def _of_script(path: str, name: str, assignments: Sequence[str]) -> Target:
 def _leaves(
     values: Sequence[Value], numbers: dict[str, float], variables: Mapping[str, object]
 ) -> dict[Value, float]:
-    """The numbers by leaf; ViewError for a name that is none of a leaf."""
+    """The number of each leaf; ViewError for a name that is not the name of a leaf."""
     whole, nodes = graph(*values), list(dict.fromkeys(topological_order(*values)))
     known = [whole.names[i] for i, node in enumerate(nodes) if node.op is LEAF]
     found: dict[Value, float] = {}
@@ -171,7 +169,7 @@ def _leaves(
         if node.op is not LEAF:
             raise ViewError(f"{shown(name)} is computed: set one of {', '.join(known[:20])}")
         if node in found:
-            raise ViewError(f"{shown(name)} has two numbers, one by another name: give it one")
+            raise ViewError(f"{shown(name)} has two names and two numbers: give it one number")
         found[node] = number
     return found
 
@@ -187,13 +185,13 @@ def _called(
     variables: Mapping[str, object],
     made: Mapping[Value, Value],
 ) -> str:
-    """What the graph of the values calls what the script calls `name`; that, if it is neither."""
+    """The name in the graph for `name` in the script; `name` itself if the script has no such."""
     if not variables or _is_name(name, whole):
         return name
     x = named(variables, name)
     if not isinstance(x, Value):
         return name
-    order = dict.fromkeys(topological_order(*values))  # as the graph has its nodes
+    order = dict.fromkeys(topological_order(*values))  # the order of the nodes of the graph
     found = [i for i, node in enumerate(order) if node is made.get(x, x)]
     return whole.names[found[0]] if found else name
 
@@ -205,9 +203,9 @@ def _standard_input(outputs: Iterable[str]) -> str:
     if number is not None:
         _keep(number, outputs)
     if sys.stdin.isatty():
-        click.echo("Note: type the expression, and Ctrl-D in a line of its own", err=True)
+        click.echo("Note: type the expression, then Ctrl-D on a new line", err=True)
     try:
-        read = sys.stdin.read(LONGEST + 2).removeprefix("\ufeff")  # of files that Windows wrote
+        read = sys.stdin.read(LONGEST + 2).removeprefix("\ufeff")  # Windows puts it in files
     except (OSError, ValueError) as error:
         raise ExpressionError(f"standard input cannot be read: {error}") from error
     return _checked(read, "standard input")
@@ -218,9 +216,11 @@ def _text_of(path: str) -> str:
         with open(path, encoding="utf-8-sig") as file:
             read = file.read(LONGEST + 1)
     except UnicodeDecodeError:
-        raise ExpressionError(f"{shown(path)[1:-1]} is no text in UTF-8: save it as such") from None
+        problem = f"{shown(path)[1:-1]} is not text in UTF-8: save it as UTF-8"
+        raise ExpressionError(problem) from None
     except FileNotFoundError:
-        raise ExpressionError(f"there is no file {shown(path)}: write @FILE") from None
+        problem = f"there is no file {shown(path)}: write @ and the name of a file"
+        raise ExpressionError(problem) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ExpressionError(f"cannot read {shown(path)[1:-1]}: {reason}") from None
@@ -239,17 +239,17 @@ def _checked(read: str, what: str) -> str:
 
 
 def _file_instead(text: str) -> str:
-    """What to write for what is no expression, but seems to be the name of a file; else ''."""
+    """The message for a text that looks like the name of a file and not an expression; else ''."""
     found = _FILE.fullmatch(text)
     if found is None or "\0" in text:
         return ""
     path, name = found[1], found[2]
     ending = os.path.splitext(path)[1]
     if ending in (".py", ".pyw"):
-        return "a script is drawn as FILE.py:NAME, with the name of one of its Values"
+        return "to draw a script, write FILE.py:NAME, with the name of one of its Values"
     if ending == ".ipynb":
         return (
-            f"{shown(path)} is a notebook, which is not run: save it as a script, and write "
+            f"{shown(path)} is a notebook, and cannot be run: save it as a script, and write "
             f"{path[:-6][:60]}.py:{name or 'NAME'}"
         )
     if os.path.isfile(f"{path}.py"):
@@ -257,17 +257,17 @@ def _file_instead(text: str) -> str:
     if name is None and (os.path.isfile(path) or ending == ".txt"):
         return f"write @{path[:60]} to read the expression from that file"
     if os.path.isfile(path) or _NAMES.fullmatch(text) or (name and _ENDING.fullmatch(ending)):
-        return f"{shown(path)} is no Python script: write FILE.py:NAME"
+        return f"{shown(path)} is not a Python script: write FILE.py:NAME"
     return ""
 
 
 def _keep(read: str | int, outputs: Iterable[str]) -> None:
-    """Refuses to write over a file that is read, by whatever name, link or detour."""
+    """ScriptError if one of the outputs is the file `read`, by any name, link or path."""
     for output in outputs:
-        # the second is where `nodir/../net.py` leads once there is such a folder
+        # the real path of `nodir/../net.py` is the file that exists once the folder does
         if any(_same_file(place, read) for place in (output, os.path.realpath(output))):
             raise ScriptError(
-                f"{shown(output[-SHOWN:])[1:-1]} is a file that is read, which would be lost: "
+                f"{shown(output[-SHOWN:])[1:-1]} is read by this command, and would be lost: "
                 "choose another place"
             )
 
@@ -275,13 +275,13 @@ def _keep(read: str | int, outputs: Iterable[str]) -> None:
 def _same_file(output: str, read: str | int) -> bool:
     try:
         there, here = os.stat(output), os.stat(read)
-    except (OSError, ValueError):  # one of them is not there, or is no name: others will say so
+    except (OSError, ValueError):  # one does not exist, or is not a valid name: reported elsewhere
         return False
     return os.path.samestat(there, here) and stat.S_ISREG(here.st_mode)
 
 
 def _number_of(stream: TextIO) -> int | None:
-    """The number of the open file."""
+    """The file descriptor of the stream, or None if it has none."""
     try:
         return stream.fileno()
     except (AttributeError, OSError, ValueError):
