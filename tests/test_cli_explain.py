@@ -127,7 +127,7 @@ def test_every_name_has_its_gradient(name: str) -> None:
     assert last.split(" = ")[-1].strip(" ()") == str(grad)
     words = unfolded(output("explain", L, *AT, "--wrt", name, "--form", "words"))
     assert f"When {name} grows by a little, L changes {grad} times as much." in words
-    assert ("The minus says that L shrinks" in words) == (grad < 0)
+    assert ("The minus sign means that L shrinks" in words) == (grad < 0)
     latex = output("explain", L, *AT, "--wrt", name, "--form", "latex")
     assert latex.startswith("\\begin{aligned}\n")
     assert "\n\\frac{d L}{d " + name + "} &=" in latex
@@ -226,7 +226,7 @@ def test_nothing_is_explained_by_a_constant(folder: Path) -> None:
     assert "3 is a constant" in refusal("explain", "3*x", "--at", "x=1", "--wrt", "3")
     assert "e is a constant" in refusal("explain", "e*x", "--at", "x=1", "--wrt", "e")
     (folder / "twice.py").write_text(f"{SCRIPT}b.label = 'a'\n")
-    assert "2 nodes are called 'a'" in refusal("explain", "twice.py:L", "--wrt", "a")
+    assert "2 nodes have the name 'a'" in refusal("explain", "twice.py:L", "--wrt", "a")
 
 
 # step

@@ -325,7 +325,7 @@ def test_what_has_no_part_in_the_output() -> None:
         assert chain.y.label == "y"
         assert explain(y, x).text() == f"d y / d {called} = 0\n  y does not depend on {called}"
         assert explain(y, x).words() == (
-            f"y does not depend on {called}: when {called} changes, y stays as it is."
+            f"y does not depend on {called}: when {called} changes, y does not change."
         )
         assert explain(y, x).latex().endswith(" = 0")
     namesake = Value(1.0, label="a")
@@ -434,8 +434,8 @@ def test_what_is_not_finite_is_told_node_by_node() -> None:
     assert explanation.chain.count == 2
     text, words, latex = in_all_forms(y, x)
     assert text.startswith("d y / d x = nan")
-    assert "Not every number on the way is finite" in text
-    assert "Not every number on the way is finite" in words
+    assert "Not every number on the paths is finite" in text
+    assert "Not every number on the paths is finite" in words
     assert r"\text{undefined}" in latex
     root = sqrt(x)
     root.label = "root"
@@ -755,7 +755,7 @@ def test_what_a_mask_keeps_out_is_said() -> None:
     assert explanation.chain.count == 1
     text, words, _ = in_all_forms(y, x)
     assert text.splitlines()[-2:] == [
-        "not through v1: v3 = mask(v1, v2) only asks whether it is 0",
+        "not through v1: v3 = mask(v1, v2) only tests whether it is 0",
         "not through v2: v3 = mask(v1, v2) keeps it out, because v1 = 0",
     ]
     assert "(Not through v2: v3 = mask(v1, v2) keeps it out, because v1 = 0.)" in words

@@ -409,7 +409,7 @@ def test_what_cannot_be_found_is_told_with_what_can() -> None:
     g = graph(Value(1.0, label="a") * Value(2.0, label="a") + Value(3.0, label="b") * 7)
     with pytest.raises(ViewError, match="unknown name 'c': choose v0, v1, v2, b, v5"):
         g.find("c")
-    with pytest.raises(ViewError, match="2 nodes are called 'a': choose v0, v1"):
+    with pytest.raises(ViewError, match="2 nodes have the name 'a': choose v0, v1"):
         g.find("a")
     assert g.find("b").data == 3.0
 

@@ -71,7 +71,7 @@ TOLD = {  # what means something else elsewhere, and is told in a warning
     "if_=1 if x else 0": "a Value is true",
     "bool(x)": "a Value is true",
     "bool(Value(0.0))": "a Value is true",
-    "x!=2.0": "== and != of a Value",
+    "x!=2.0": "== and != between a Value",
     '__import__("math").exp(x)': "math.exp(v) is a plain number",
     '__import__("math").sin(x)': "math.sin(v) is a plain number",
     '__import__("math").sqrt(x)': "math.sqrt(v) is a plain number",
@@ -194,8 +194,11 @@ def test_a_detached_number_is_frozen_in_a_compiled_step_and_that_is_said() -> No
         ("not operands: .*compat", lambda: Value(2.0, (X, Y), (1.0, 1.0))),
         ("not _prev: .*compat", lambda: Value(2.0, _prev=(X, Y))),
         ("not nonsense", lambda: Value(2.0, nonsense=3)),
-        (r"takes nothing, not create_graph: write gradient", lambda: Y.backward(create_graph=True)),
-        (r"takes nothing, not 2.0: .*\(c \* y\)", lambda: Y.backward(2.0)),
+        (
+            r"takes no argument, not create_graph: write gradient",
+            lambda: Y.backward(create_graph=True),
+        ),
+        (r"takes no argument, not 2.0: .*\(c \* y\)", lambda: Y.backward(2.0)),
         ("write floor", lambda: X // Y),
         ("write floor", lambda: 2 // X),
         ("write floor", lambda: X % 2),
@@ -274,13 +277,13 @@ MODEL = nn.MLP(2, [1])
         ("not in this graph", lambda: (X * 2).draw(highlight=[Y])),
         ("named options: write y.draw.direction='TB'", lambda: (X * Y).draw("TB")),
         ("named options: write y.draw.direction='TB'", lambda: Micrograds(1.0).draw("TB")),
-        ("wrt is made of leaves", lambda: gradcheck(lambda: X * Y, wrt=[MODEL])),
+        ("wrt must be leaves", lambda: gradcheck(lambda: X * Y, wrt=[MODEL])),
         ("one list: write model", lambda: MODEL(1.0, 2.0)),
         ("one list: write model", lambda: MODEL(X, Y)),
         ("a list: take its numbers one by one", lambda: tinygrad_edu.tanh([X, Y])),
         ("a Value: its number is x.data", lambda: Value(X)),
-        ("step.. takes nothing", lambda: optim.SGD([X], lr=0.1).step(lambda: Y)),
-        ("zero_grad.. takes nothing, not 1", lambda: MODEL.zero_grad(1)),
+        ("step.. takes no argument", lambda: optim.SGD([X], lr=0.1).step(lambda: Y)),
+        ("zero_grad.. takes no argument, not 1", lambda: MODEL.zero_grad(1)),
     ],
 )
 def test_a_question_about_what_is_no_value_is_answered(
@@ -573,11 +576,11 @@ class Plain(nn.Module):
         ("Linear takes no device=: nothing to do", "Linear(2, 1, device='cpu')"),
         ("Linear takes no dtype=: nothing to do", "Linear(2, 1, dtype=float)"),
         ("ReLU takes no inplace=: nothing to do: leave it out", "ReLU(inplace=True)"),
-        (r"ReLU\(\) takes nothing, not True", "ReLU(True)"),
+        (r"ReLU\(\) takes no argument, not True", "ReLU(True)"),
         ("Dropout takes no inplace=: nothing to do", "Dropout(0.5, inplace=True)"),
         ("GELU takes no approximate=: nothing to do: gelu is exact", "GELU(approximate='tanh')"),
         ("Softplus takes no beta=: here it is the function", "Softplus(beta=2)"),
-        ("Embedding takes no padding_idx=: nothing by itself", "Embedding(3, 2, padding_idx=0)"),
+        ("Embedding takes no padding_idx=: nothing of its own", "Embedding(3, 2, padding_idx=0)"),
         (r"hidden=: here it is sizes, .* MLP\(2, \[16, 1\]\)", "MLP(2, hidden=3)"),
         ("hidden_layer_sizes=: here it is sizes", "MLP(2, hidden_layer_sizes=(3,))"),
         ("nonlin=: here it is activation", "MLP(2, [1], nonlin='relu')"),
@@ -634,7 +637,7 @@ def test_a_module_of_elsewhere_names_what_can_be_imported(name: str) -> None:
 def test_keywords_go_on_to_forward() -> None:
     assert Plain()(1.0, h=2.0) == 3.0
     assert Plain().predict(1.0, h=2.0) == 3.0
-    with pytest.raises(TypeError, match="takes nothing, not 3"):
+    with pytest.raises(TypeError, match="takes no argument, not 3"):
         Plain(3)  # type: ignore[call-arg]
 
 

@@ -716,8 +716,8 @@ def test_a_name_that_two_nodes_have(folder: Path) -> None:
         f"{IMPORT}y = Value(1.0, label='x') * Value(2.0, label='x')\ny.backward()\n"
     )
     for option in ("--wrt", "--highlight"):
-        assert "2 nodes are called 'x'" in refusal("render", "script.py:y", option, "x")
-    assert "2 nodes are called 'x'" in refusal("explain", "script.py:y", "--wrt", "x")
+        assert "2 nodes have the name 'x'" in refusal("render", "script.py:y", option, "x")
+    assert "2 nodes have the name 'x'" in refusal("explain", "script.py:y", "--wrt", "x")
     assert success("render", "script.py:y", "--role", "x=input").count("input") == 2
 
 

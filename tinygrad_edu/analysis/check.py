@@ -1,4 +1,4 @@
-"""Is a gradient right? It is compared with differences of values, which know no rule."""
+"""Checks a gradient: compares it with differences of values, which do not use the rules."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ __all__ = [
     "numerical_derivative",
     "numerical_gradient",
 ]
-_RUNS = 6  # of a graph whose roundings are changed
+_RUNS = 6  # how often a graph is computed again with other roundings
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One derivative, as the chain rule gives it and as differences of values do.
+    """One derivative, by the chain rule and by differences of values.
 
-    name: of the leaf, or of two leaves at the second order. analytic: from the chain rule.
-    numerical: from values; nan if there is none. noise: by how much the two may differ because
-    numbers are rounded. slopes: to the left and to the right of a kink, else nan. tolerance: by
-    which share the two may differ besides. excused: whether the rules may be right all the
-    same: on the way was a kink, an infinity, or a number below the smallest float.
+    name: the leaf, or two leaves at the second order. analytic: from the chain rule. numerical:
+    from values; nan if there is none. noise: the difference that rounding can explain. slopes: the
+    two slopes at a kink, left and right, else nan. tolerance: the relative difference allowed in
+    addition to the noise. excused: whether correct rules can give this difference, because of a
+    kink, an infinity, or a number below the smallest float in the graph.
     """
 
     name: str
@@ -62,8 +62,8 @@ class Comparison:
     def verdict(self) -> str:
         """`agrees`, `differs`, `kink` or `no numerical derivative`.
 
-        They agree if they are as close as the tolerance and the noise allow. At a kink, any
-        number between the slopes of the two sides is allowed: which one it is, is a convention.
+        They agree if their difference is within the tolerance and the noise. At a kink, any number
+        between the slopes of the two sides agrees: the choice is a convention.
         """
         if isnan(self.numerical) or not isfinite(self.noise):
             return "no numerical derivative"
@@ -79,7 +79,7 @@ class Comparison:
 
 
 def numerical_gradient(f: Callable[..., Value], *xs: float) -> list[float]:
-    """d f / d x for each number of `xs`; `f` takes Values and returns a Value."""
+    """This returns the numerical d f / d x for each of `xs`; `f` maps Values to a Value."""
     case = _Case(f, xs)
     return [case.limits(i, [0.0])[0].value for i in range(len(xs))]
 
@@ -92,21 +92,20 @@ def gradcheck(
     tolerance: float = 1e-6,
     value: Callable[[float], Any] = Value,
 ) -> bool:
-    """Returns True if no derivative of `f` at `xs` differs from differences of its values.
+    """This returns True if every derivative of `f` at `xs` agrees with differences of its values.
 
-    f: takes as many Values as there are `xs`, numbers or one tuple of them, and returns one.
-    wrt: leaves that f uses besides, as in `gradcheck(loss, wrt=model.parameters())`; their
-    numbers are changed, and restored.
-    order: 1, or 2 to check the derivatives of the gradient too; without it, 2 for the `xs`, and 1
-    with wrt, which a model may have many of. A node with a `_backward` of its
-    own has no second derivative: then the order is 1. tolerance: relative; what differences of
-    rounded values cannot tell is allowed besides. value: the class of the arguments of f; any
-    class whose objects have `data`, `grad` and `backward()` is checked, at order 1.
+    f: takes one Value for each of `xs` (numbers, or one tuple of numbers) and returns a Value.
+    wrt: other leaves that f uses, as in `gradcheck(loss, wrt=model.parameters())`; their numbers
+    are changed, and restored. order: 1, or 2 to check the derivatives of the gradient too; by
+    default 2 for `xs`, and 1 with wrt, because a model can have many parameters. A node with a
+    `_backward` of its own has no second derivative: then the order is 1. tolerance: relative;
+    errors from rounded values are allowed in addition. value: the class of the arguments of f; any
+    class with `data`, `grad` and `backward()` can be checked, at order 1.
 
-    GradientError (an AssertionError) names the derivative that is off, and both its numbers.
-    Where there is no numerical derivative, as outside the domain, nothing is compared. A rule is
-    not blamed for a number out of the range of floats, such as the slope of sqrt at 0. TypeError
-    if there is nothing to differentiate by.
+    GradientError (an AssertionError) names the wrong derivative and both its numbers. A derivative
+    without a numerical one, such as outside the domain, is not compared. A number out of the range
+    of floats, such as the slope of sqrt at 0, is no error of a rule. TypeError if there is nothing
+    to differentiate by.
     """
     given = [x for part in xs for x in (part if isinstance(part, tuple) else (part,))]
     order = order or (1 if wrt else 2)
@@ -131,10 +130,9 @@ def compare(
     tolerance: float = 1e-6,
     value: Callable[[float], Any] = Value,
 ) -> list[Comparison]:
-    """The derivatives of `f` at the numbers `xs`, beside numerical ones.
+    """This returns a Comparison for each leaf, and at order 2 then one for each pair of leaves.
 
-    names: what the leaves are called, those of `xs` first. The rest is as `gradcheck` has it.
-    Returns a Comparison for each leaf, and at order 2 for each pair of leaves after them.
+    names: the names of the leaves, those of `xs` first. Other arguments are those of `gradcheck`.
     """
     case = _Case(f, xs, wrt, value)
     labels = names or case.labels
@@ -166,7 +164,7 @@ def compare(
 
 
 class _Case:
-    """A function at some numbers: what it gives, and what it gives beside them."""
+    """A function at some numbers, and its values near them."""
 
     def __init__(
         self,
@@ -183,21 +181,19 @@ class _Case:
         for x in self.leaves:
             if not hasattr(x, "data"):
                 kind = type(x).__name__
-                raise NumberError(
-                    f"wrt is made of leaves, as model.parameters() is, not of a {kind}"
-                )
+                raise NumberError(f"wrt must be leaves, such as model.parameters(), not a {kind}")
         self.numbers = [*map(float, xs), *(float(x.data) for x in self.leaves[len(xs) :])]
         self.labels = [f"x{i}" for i in range(len(xs))]
         for i, x in enumerate(self.leaves[len(xs) :]):
             self.labels.append(getattr(x, "label", "") or f"wrt[{i}]")
 
     def value(self) -> Any:
-        """f of its leaves; a plain number as a constant."""
+        """Returns f of the leaves; a plain number becomes a constant."""
         y = self.f(*self.args)
         return y if hasattr(y, "backward") else as_value(y)
 
     def backward(self, y: Any) -> list[float]:
-        """d y / d leaf for each leaf, from `y.backward()`; no grad changes."""
+        """Returns d y / d leaf for each leaf, from `y.backward()`; no grad changes."""
         nodes = {id(x): x for x in self.leaves}
         if isinstance(y, Value):
             nodes |= {id(x): x for x in topological_order(y)}
@@ -212,9 +208,9 @@ class _Case:
                 x.grad = grad
 
     def limits(self, k: int, moved: Sequence[float]) -> list[Limit]:
-        """The numerical derivatives by leaf k: of f, and of its gradient if `moved` has more.
+        """Returns the derivatives by leaf k of f, and of its gradient if `moved` is longer.
 
-        moved: by how much rounding moves each of these.
+        moved: how much rounding changes each of these functions.
         """
         second = len(moved) > 1
 
@@ -228,7 +224,7 @@ class _Case:
         return [limit(*each) for each in zip(centre, points, moved, strict=True)]
 
     def switches(self, y: Value, k: int) -> bool:
-        """Whether a mask opens as soon as leaf k moves: there it has no derivative."""
+        """Whether a mask opens as soon as leaf k changes: f has no derivative there."""
         x = self.numbers[k]
         step = max(1.0, abs(x)) * 2.0**-30
         for beside in (x - step, x + step):
@@ -239,7 +235,7 @@ class _Case:
 
     @contextmanager
     def set(self, k: int, x: float) -> Iterator[None]:
-        """Leaf k has the number x meanwhile: an argument is made anew, another leaf is set."""
+        """Gives leaf k the number x inside the block: a new leaf for an argument, else set."""
         leaf = self.leaves[k]
         if k < len(self.args):
             self.args[k] = self.leaves[k] = self.make(x)
@@ -259,10 +255,10 @@ def _shut(y: Value) -> list[bool]:
 
 
 def _roundings(outputs: Sequence[Value]) -> list[float]:
-    """By how much rounding may have moved each output.
+    """Returns how much rounding may have changed each output.
 
-    The graph is computed again, every operation a little off, up or down at random. A node whose
-    operation has no function, since it is somebody's own, keeps its number.
+    The graph is computed again with a small random error in every operation. A node whose operation
+    has no function, because a user made it by hand, keeps its number.
     """
     order, random = topological_order(*outputs), Random(0)
     most = [0.0] * len(outputs)
@@ -272,7 +268,7 @@ def _roundings(outputs: Sequence[Value]) -> list[float]:
             y = node.data
             if node.args:
                 operands = [numbers[x] for x in node.args]
-                if node.op is mask:  # whether its condition is 0 is no matter of rounding
+                if node.op is mask:  # rounding must not turn a condition of 0 into another
                     y = operands[1] if node.a_data else 0.0
                 elif node.op.value is not nothing:
                     y = total(node.op.value, *operands)
@@ -281,24 +277,24 @@ def _roundings(outputs: Sequence[Value]) -> list[float]:
             numbers[node] = y
         for i, output in enumerate(outputs):
             off = abs(numbers[output] - output.data)
-            most[i] = off if off > most[i] else most[i]  # nan: one step outside the domain
+            most[i] = off if off > most[i] else most[i]  # nan: the error leads outside the domain
     return [2 * x for x in most]
 
 
 def _underflows(node: Value) -> bool:
-    """Whether a node that is 0 may stand for less than the smallest float: 0*x and x - x do not."""
+    """Whether a node of 0 may be a rounded number below the smallest float; not for 0*x, x - x."""
     operands = _numbers(node)
     beside = [x * (1 + k * 1e-9) for k, x in enumerate(operands, 1)]
     return node.op.value is not nothing and all(operands) and not total(node.op.value, *beside)
 
 
 def _may_be_right(y: Value, leaf: Value, analytic: float) -> bool:
-    """Whether d y / d leaf is off though every rule may be right.
+    """Whether d y / d leaf may be wrong although every rule is right.
 
-    The chain rule is of no use where an operation on the way has no derivative: relu(x) - relu(-x)
-    is x, and its two kinks at 0 make its gradient 0. And a product of derivatives that is too
-    large or too small for a float is lost, though the next factor would bring it back: in that
-    case the derivative of a multiple of y is no multiple.
+    The chain rule fails if an operation on the path has no derivative: relu(x) - relu(-x) is x, but
+    its two kinks at 0 make its gradient 0. Also, a product of derivatives can leave the range of
+    floats although the next factor would bring it back: then the derivative of a multiple of y is
+    not that multiple of the derivative.
     """
     alive, moving = _alive(y), {leaf}
     for node in topological_order(y):
@@ -312,7 +308,7 @@ def _may_be_right(y: Value, leaf: Value, analytic: float) -> bool:
 
 
 def _alive(y: Value) -> set[Value]:
-    """The nodes on which the number of y depends: not those that a mask keeps out."""
+    """Returns the nodes on which the number of y depends, without those hidden by a mask."""
     seen, pending = set(), [y]
     while pending:
         node = pending.pop()
@@ -323,7 +319,7 @@ def _alive(y: Value) -> set[Value]:
 
 
 def _breaks_the_chain(node: Value, moving: set[Value]) -> bool:
-    """Whether a node meets an infinity, or has no derivative by one of its moving operands."""
+    """Whether a node has an infinite operand, or no derivative by an operand in `moving`."""
     if not all(map(isfinite, (node.data, *_numbers(node)))):
         return True
     for i, operand in enumerate(node.args if node.op is not mask else ()):
@@ -332,7 +328,7 @@ def _breaks_the_chain(node: Value, moving: set[Value]) -> bool:
         x, local = _numbers(node)[i], total(node.op.derivatives[i], node.data, *_numbers(node))
         kink = node.op.kink is not None and node.op.kink[0](*_numbers(node))
         if (kink or not isfinite(local)) and abs(x) >= 2**52:
-            return True  # all floats are whole there: (-1)**b looks smooth, and floor(a) like a
+            return True  # all floats are whole there: (-1)**b and floor(a) look smooth
         (y,), (points,) = sample(_along(node, i), x)
         found = limit(y, points)
         low, high = sorted(found.slopes)
@@ -342,7 +338,7 @@ def _breaks_the_chain(node: Value, moving: set[Value]) -> bool:
 
 
 def _along(node: Value, i: int) -> Callable[[float], list[float]]:
-    """The operation of a node as a function of its operand number i alone."""
+    """Returns the operation of a node as a function of operand number i alone."""
     numbers = _numbers(node)
     return lambda x: [total(node.op.value, *numbers[:i], x, *numbers[i + 1 :])]
 

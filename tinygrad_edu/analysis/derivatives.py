@@ -1,4 +1,4 @@
-"""A value beside its derivatives of higher orders, for one picture of all."""
+"""A Value and its derivatives of higher orders, for one picture of all."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["derivatives"]
 
 
 def derivatives(y: Value, x: Value, order: int) -> list[Value]:
-    """`y`, dy/dx, d2y/dx2, ... up to `order`; one graph, in which each is computed from others.
+    """Returns `y`, dy/dx, d2y/dx2, ... up to `order`: one graph, each computed from the one before.
 
-    What has no label yet, `y` included, is given these as labels.
+    Those without a label, `y` included, get these texts as labels.
     """
     y.label = y.label or "y"
     name, by = y.label, x.label or "x"

@@ -1,9 +1,10 @@
-"""Derivatives from values alone, and how far they can be trusted.
+"""Derivatives from values alone, and their errors.
 
-Nothing here knows the chain rule. A derivative is the limit of central differences as the step
-shrinks. Wide steps are wrong by the curvature of the function, narrow ones by what was rounded
-away. So a number counts as the limit only if the differences settle on it, and if no narrower
-step contradicts it by more than rounding explains; else there is no numerical derivative.
+This module does not use the chain rule. A derivative is the limit of central differences as the
+step shrinks. Wide steps have an error from the curvature of the function, narrow steps from the
+digits that rounding removes. So a number counts as the limit only if the differences settle on it,
+and if no narrower step contradicts it by more than rounding explains; else there is no numerical
+derivative.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ __all__ = [
 EPSILON = 2.0**-52  # the relative distance of floats
 TINY = 2.0**-1074  # the smallest float above 0
 _COLUMNS = 6  # how often a difference is extrapolated to step 0
-_VAGUE = 1e-3  # more doubt than this share of a number: it is no derivative,
-_SURE = 1e-8  # unless it is 0 as far as can be told, beside f or the slopes at wider steps
-_CLEAR = 1000  # by how many times its doubt a kink must be seen
+_VAGUE = 1e-3  # with more doubt than this share of the number, there is no derivative,
+_SURE = 1e-8  # unless it is 0 within this share of f or of the slopes at wider steps
+_CLEAR = 1000  # a kink must exceed its doubt by this factor
 
 
 class Point(NamedTuple):
-    """The function at one step to both sides: f(x - step) and f(x + step)."""
+    """The values of the function one step to each side: f(x - step) and f(x + step)."""
 
     step: float
     below: float
@@ -47,9 +48,9 @@ class Point(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """A numerical derivative: nan if there is none. It may be wrong by as much as `doubt`.
+    """A numerical derivative, nan if there is none; `doubt` is its largest possible error.
 
-    slopes: those to the left and to the right at a kink, else nan.
+    slopes: the slopes to the left and to the right at a kink, else nan.
     """
 
     value: float
@@ -61,20 +62,20 @@ NONE = Limit(nan, inf)
 
 
 def central_difference(f: Callable[[float], float], x: float, step: float) -> float:
-    """The slope of `f` between the two points that are `step` away from x.
+    """This returns the slope of `f` between the points x - step and x + step.
 
-    A wide step is wrong by the curvature of `f`, in proportion to step**2, a narrow one by what
-    was rounded away, in proportion to 1/step: `numerical_derivative` looks for the best.
+    A wide step has an error from the curvature of `f`, proportional to step**2; a narrow step has a
+    rounding error, proportional to 1/step. `numerical_derivative` finds the best step.
     """
     return (f(x + step) - f(x - step)) / (2 * step)
 
 
 def numerical_derivative(f: Callable[[float], float], x: float) -> float:
-    """Returns f'(x) from values of `f` alone; nan where they do not settle.
+    """This returns f'(x) from values of `f` alone; nan if these do not settle on a number.
 
-    Central differences over ever smaller steps, extrapolated to step 0, of which the one that
-    agrees best with its neighbours counts (Ridders 1982, Adv. Eng. Software 4(2), 75-76; Press
-    et al., Numerical Recipes, section 5.7). Good to about 1e-10 relative for smooth functions.
+    It extrapolates central differences of shrinking steps to step 0, and takes the result that
+    agrees best with its neighbours (Ridders 1982, Adv. Eng. Software 4(2), 75-76; Press et al.,
+    Numerical Recipes, section 5.7). The relative error is about 1e-10 for smooth functions.
     """
     (y,), (points,) = sample(lambda x: [f(x)], x)
     return limit(y, points).value
@@ -83,7 +84,7 @@ def numerical_derivative(f: Callable[[float], float], x: float) -> float:
 def sample(
     f: Callable[[float], Sequence[float]], x: float
 ) -> tuple[list[float], list[list[Point]]]:
-    """All outputs of `f` at x, and for each of them its points, from the widest step on."""
+    """Returns all outputs of `f` at x, and the points of each output, the widest step first."""
     centre = _values(f, x, 1)
     points: list[list[Point]] = [[] for _ in centre]
     if any(map(isfinite, centre)):
@@ -96,7 +97,7 @@ def sample(
 
 
 def _steps(x: float) -> Iterator[float]:
-    """Powers of two, from an eighth of 1 down, and from an eighth of x down; each exact."""
+    """Yields powers of two, from 1/8 down, and from x/8 down; each is exact."""
     if not isfinite(x):
         return
     own = frexp(x)[1] - 1 if x else 0
@@ -108,7 +109,7 @@ def _steps(x: float) -> Iterator[float]:
 
 
 def _values(f: Callable[[float], Sequence[float]], x: float, count: int) -> list[float]:
-    """f(x), nan where Python raises or turns complex."""
+    """Returns f(x), with nan where Python raises or turns complex."""
     try:
         ys = f(x)
     except (ArithmeticError, ValueError):
@@ -117,16 +118,16 @@ def _values(f: Callable[[float], Sequence[float]], x: float, count: int) -> list
 
 
 def limit(y: float, points: Sequence[Point], noise: float = 0.0) -> Limit:
-    """The derivative of a function that is y at x, from its `points`.
+    """Returns the derivative of a function with value y at x, from its `points`.
 
-    noise: by how much its values may be wrong, besides the rounding of the result.
+    noise: the error of its values, in addition to the rounding of the result.
     """
     if not isfinite(y):
         return NONE
     near: list[Point] = []
-    for point in points:  # what lies beyond the last point outside the domain is not near
+    for point in points:  # a step beyond a point outside the domain is too wide
         near = [*near, point] if isfinite(point.slope) else []
-    # Where f does not change at all, either it is flat, or the steps are lost in its rounding.
+    # If f does not change at all, it is flat, or rounding hides the steps.
     moves = [k for k, p in enumerate(near) if not p.below == y == p.above]
     last = moves[-1] + 1 if moves else 0
     steep, flat = near[:last], near[last:]
@@ -136,21 +137,21 @@ def limit(y: float, points: Sequence[Point], noise: float = 0.0) -> Limit:
             return found
     if len(flat) > 3:
         doubt = _noises(y, flat, noise)[0] / flat[0].step
-        if not steep or doubt < max(abs(p.slope) for p in steep):  # or nothing can be told
+        if not steep or doubt < max(abs(p.slope) for p in steep):  # else the steps decide nothing
             return Limit(0.0, doubt)
     return NONE
 
 
 def _noises(y: float, points: Sequence[Point], noise: float) -> list[float]:
-    """By how much f(x + step) - f(x - step) may be wrong at each point, halved."""
-    tail = points[-4:]  # which shows noise that f makes inside and does not tell
+    """Returns half of the possible error of f(x + step) - f(x - step) at each point."""
+    tail = points[-4:]  # shows noise from inside of f
     shown = [abs(q.slope - p.slope) * q.step for p, q in pairwise(tail)]
     noise = max(noise, *shown, TINY) if shown else max(noise, TINY)
     return [noise + EPSILON * max(abs(y), abs(p.below), abs(p.above)) for p in points]
 
 
 def _settled(y: float, points: Sequence[Point], noise: float) -> Limit:
-    """The number on which the slopes settle, whose doubt is least."""
+    """Returns the number on which the slopes settle, with the least doubt."""
     slopes = [point.slope for point in points]
     doubts = [n / p.step for n, p in zip(_noises(y, points, noise), points)]
     candidates: list[tuple[float, float, int]] = []
@@ -159,7 +160,7 @@ def _settled(y: float, points: Sequence[Point], noise: float) -> Limit:
         row = [slopes[i]]
         for k, before in enumerate(previous[:_COLUMNS]):
             ratio = points[i - k - 1].step / point.step
-            row.append(row[k] + (row[k] - before) / (ratio * ratio - 1))  # errors are as step**2
+            row.append(row[k] + (row[k] - before) / (ratio * ratio - 1))  # the error is ~ step**2
             doubt = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - before)) + doubts[i]
             candidates.append((doubt, row[k + 1], i))
         previous = row
@@ -176,15 +177,15 @@ def _settled(y: float, points: Sequence[Point], noise: float) -> Limit:
 
 
 def _sides(y: float, points: Sequence[Point], doubts: Sequence[float], found: Limit) -> Limit:
-    """What was found, with the slopes of both sides where they do not meet; none at a jump."""
+    """Returns `found` with the slopes of both sides if they differ; no derivative at a jump."""
     gaps = [abs((p.above - y) - (y - p.below)) / p.step for p in points]
     told = [k for k, (gap, doubt) in enumerate(zip(gaps, doubts)) if gap > _CLEAR * doubt]
     if not told or told[-1] < 2:
         return found
     k = told[-1]
-    if gaps[k] > 2 * gaps[k - 2]:  # f(x) is no limit of f(x - step) and f(x + step)
+    if gaps[k] > 2 * gaps[k - 2]:  # a jump: f(x - step) and f(x + step) do not approach f(x)
         return NONE
-    if gaps[k] < gaps[k - 2] / 2:  # the slopes meet as the step shrinks: no kink
+    if gaps[k] < gaps[k - 2] / 2:  # no kink: the slopes meet as the step shrinks
         return found
     point = points[k]
     sides = (y - point.below) / point.step, (point.above - y) / point.step

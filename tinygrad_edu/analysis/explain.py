@@ -1,6 +1,6 @@
-"""Why a gradient is the number it is: the chain rule in numbers, in words, in mathematics.
+"""Explains the number of a gradient: the chain rule in numbers, in words and in mathematics.
 
-Where the paths are too many to read, the sum is told node by node, as `backward()` computes it.
+If there are too many paths to read, the sum follows node by node, as `backward()` computes it.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ FORMS: tuple[Form, ...] = get_args(Form)
 
 @dataclass(frozen=True, repr=False)
 class Explanation:
-    """d y / d x and why: `text()` with numbers, `words()`, `latex()`.
+    """The derivative d y / d x and its explanation: `text()` with numbers, `words()`, `latex()`.
 
-    chain: the paths, their products and their sum, as data. precision: decimals of what is shown.
+    chain: the paths, their products and their sum, as data. precision: decimals of the numbers.
     """
 
     chain: Chain
@@ -53,13 +53,13 @@ class Explanation:
         return {"text/plain": repr(self), "text/latex": f"$$\n{self.latex()}\n$$"}
 
     def form(self, form: Form) -> str:
-        """The explanation in one of FORMS; ViewError for another."""
+        """This returns the explanation in one of FORMS; ViewError for another form."""
         if form not in FORMS:
             raise ViewError(f"unknown form {form[:60]!r}: choose {', '.join(FORMS)}")
         return str(getattr(self, form)())
 
     def text(self) -> str:
-        """The graph between y and x line by line, each path as a product, and the sum."""
+        """This returns the nodes between y and x, each path as a product, and the sum, in lines."""
         y, x, paths = self._name(self.chain.y), self._name(self.chain.x), self.chain.paths
         lines = [f"d {y} / d {x} = {self._shown(self.chain.total)}"]
         if not self.chain.passings:
@@ -85,7 +85,7 @@ class Explanation:
         return "\n".join(lines)
 
     def _definitions(self) -> Iterator[str]:
-        """What was computed on the way, from y back, with its local derivatives."""
+        """Yields a line for each node between y and x, from y back, with its local derivatives."""
         leaving: dict[int, list[Passing]] = {}
         for p in self.chain.passings:
             leaving.setdefault(p.target, []).append(p)
@@ -100,12 +100,14 @@ class Explanation:
             yield f"{made} = {self._shown(number(node))};  local derivative {';  '.join(rules)}"
 
     def _kept_out(self) -> list[str]:
-        """What passes nothing on to x, and why, a line each."""
+        """Returns a line for each operand that gets no adjoint, with the reason."""
         lines = []
         for node, place in self.chain.kept_out:
             condition, source = (self._name(self._node(node.args[i])) for i in (0, place))
             made = f"{self._name(node)} = {operation(self.chain.graph, node)}"
-            why = f"keeps it out, because {condition} = 0" if place else "only asks whether it is 0"
+            why = (
+                f"keeps it out, because {condition} = 0" if place else "only tests whether it is 0"
+            )
             lines.append(f"not through {source}: {made} {why}")
         return lines
 
@@ -121,14 +123,14 @@ class Explanation:
             yield f"d {y} / d {self._name(node)} = {told} = {self._shown(passings[-1].running)}"
 
     def words(self) -> str:
-        """The same in plain words."""
+        """This returns the explanation in plain words."""
         y, x = self._name(self.chain.y), self._name(self.chain.x)
         if self.chain.y is self.chain.x:
             return f"{y} is {x} itself: it changes just as much."
         kept_out = [f"({line[0].upper()}{line[1:]}.)" for line in self._kept_out()]
         if not self.chain.passings:
             here = "Here " if kept_out else ""
-            told = f"{here}{y} does not depend on {x}: when {x} changes, {y} stays as it is."
+            told = f"{here}{y} does not depend on {x}: when {x} changes, {y} does not change."
             return "\n".join([told, *kept_out])
         total = self._shown(self.chain.total)
         lines = [f"When {x} grows by a little, {y} {_changes(self.chain.total, total)}."]
@@ -137,7 +139,7 @@ class Explanation:
         elif isinf(self.chain.total):
             lines = [f"Here {y} changes infinitely fast with {x}: d {y} / d {x} is {total}."]
         elif self.chain.total < 0 and self.chain.total != -1:
-            lines[0] += f" (The minus says that {y} shrinks.)"
+            lines[0] += f" (The minus sign means that {y} shrinks.)"
         for kink in self._kinks():
             lines.append(f"({kink}.)")
         lines += kept_out
@@ -171,7 +173,7 @@ class Explanation:
         return "; ".join(told) + (f". In all: {product}." if len(factors) > 1 else ".")
 
     def _kinks(self) -> Iterator[str]:
-        """The operations on the way that are at a kink, where a slope can only be agreed upon."""
+        """Yields a sentence for each operation at a kink, where the slope is a convention."""
         for i in dict.fromkeys(p.target for p in self.chain.passings):
             node = self._node(i)
             if node.op.kink and node.op.kink[0](*node.used):
@@ -191,7 +193,7 @@ class Explanation:
             yield f"- {told}{', plus '.join(parts)}{total}"
 
     def latex(self) -> str:
-        """The same as LaTeX mathematics, one `aligned` block, in the part that KaTeX knows."""
+        """This returns the explanation as LaTeX for KaTeX: one `aligned` block."""
         whole = self._total(self.chain.x)
         total = self._shown(self.chain.total, Latex)
         if not self.chain.passings:
@@ -227,9 +229,9 @@ class Explanation:
         return _aligned([f"{whole} &= {first}", *self._where(), *rest])
 
     def _where(self) -> Iterator[str]:
-        """What the names are that no label shows, as rows of LaTeX, from y back.
+        """Yields the definitions of names that are not labels, as rows of LaTeX, from y back.
 
-        They stand below the row in which these names come up first.
+        They stand below the row that uses these names first.
         """
         graph = self.chain.graph
         targets = [self._node(p.target) for p in self.chain.passings]
@@ -243,13 +245,13 @@ class Explanation:
             yield rf"&\quad\text{{where }} {name(graph, node, Latex)} = {told}"
 
     def _edge(self, p: Passing) -> str:
-        """The local derivative along one edge, a partial one, as a LaTeX fraction."""
+        """Returns the partial derivative along one edge as a LaTeX fraction."""
         mark = rf"\Big|_{{\text{{{self._side(p).strip(' ()')}}}}}" if self._side(p) else ""
         y, x = (name(self.chain.graph, self._node(i), Latex) for i in (p.target, p.source))
         return rf"\frac{{\partial {y}}}{{\partial {x}}}" + mark
 
     def _total(self, x: Node) -> str:
-        """d y / d x, along all paths, as a LaTeX fraction."""
+        """Returns d y / d x, the total derivative, as a LaTeX fraction."""
         above, below = (name(self.chain.graph, node, Latex) for node in (self.chain.y, x))
         return rf"\frac{{d {above}}}{{d {below}}}"
 
@@ -273,12 +275,12 @@ class Explanation:
     def _too_many(self) -> str:
         if self.chain.count > MOST_PATHS:
             many = "More than 2**64" if self.chain.count >= 2**64 else f"{self.chain.count:,}"
-            return f"{many} paths are too many to list, so the sum is told"
-        return "Not every number on the way is finite, so the sum is told"
+            return f"{many} paths are too many to list, so the sum follows"
+        return "Not every number on the paths is finite, so the sum follows"
 
 
 def _changes(slope: float, shown: str, rule: str = "", source: str = "") -> str:
-    """How something changes, in words. shown, rule: the slope as a number, and how it is found."""
+    """Returns a change in words. shown: the slope as a number. rule: its formula."""
     if slope == 0:
         return f"does not change{rule}" + (f" with {source}" if source else "")
     than = f" as {source}" if source else ""
@@ -288,7 +290,7 @@ def _changes(slope: float, shown: str, rule: str = "", source: str = "") -> str:
 
 
 def _open(text: str) -> bool:
-    """Whether a formula needs brackets to be a factor."""
+    """Whether a formula needs brackets as a factor."""
     return text.startswith("-") or any(sign in text for sign in (" + ", " - ", " / "))
 
 
@@ -297,7 +299,7 @@ def _factor(text: str) -> str:
 
 
 def _times(factors: Sequence[str], cls: type[Formula] = Formula) -> str:
-    """The product, with brackets where they are needed."""
+    """Returns the product as text, with the necessary brackets."""
     if len(factors) == 1:
         return factors[0]
     if cls is Latex:
@@ -306,7 +308,7 @@ def _times(factors: Sequence[str], cls: type[Formula] = Formula) -> str:
 
 
 def _plus(terms: Sequence[str], cls: type[Formula] = Formula) -> str:
-    """The sum, with negative terms after the first in brackets."""
+    """Returns the sum as text, with brackets around negative terms after the first."""
     first, *others = terms
     brackets = r"\left(%s\right)" if cls is Latex else "(%s)"
     return " + ".join([first, *(brackets % x if x.startswith("-") else x for x in others)])
@@ -322,11 +324,11 @@ def _aligned(rows: list[str]) -> str:
 
 
 def explain(y: Value, x: Value | str, precision: int = 4) -> Explanation:
-    """Why d y / d x, at the numbers that the graph was computed with, is what it is.
+    """This returns an explanation of d y / d x at the numbers with which the graph was computed.
 
-    x: a Value, or the label of one in the graph. precision: decimals of the numbers shown. No grad
-    is used or set. NumberError where `y` or `x` is no Value; ViewError where `x` is a constant, by
-    which nothing is differentiated, or a label that nothing in the graph has.
+    x: a Value, or the label of a Value in the graph. precision: decimals of the numbers. It neither
+    reads nor sets a grad. NumberError if `y` or `x` is not a Value; ViewError if `x` is a constant,
+    which has no derivative, or an unknown label.
     """
     if isinstance(x, str) and isinstance(y, Value):
         whole = graph(y)
@@ -343,8 +345,10 @@ def explain(y: Value, x: Value | str, precision: int = 4) -> Explanation:
 
 
 def explanation(graph: Graph, x: int, precision: int = 4) -> Explanation:
-    """Why the derivative of the graph's output by the node with the id `x` is what it is."""
+    """Returns an explanation of the derivative of the graph's output by the node with id `x`."""
     if graph.nodes[x].kind == "constant":
-        raise ViewError(f"{graph.names[x]} is a constant: nothing is differentiated by it")
+        raise ViewError(
+            f"{graph.names[x]} is a constant and has no derivative: choose another node"
+        )
     check_precision(precision)
     return Explanation(chain(graph, x), precision)

@@ -1,4 +1,4 @@
-"""Where the first nan or infinity of a graph was made."""
+"""Finds the operation that made the first nan or infinity of a graph."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ __all__ = ["check_finite", "first_nonfinite", "nonfinite_message"]
 
 
 def first_nonfinite(y: Value) -> Value | None:
-    """The node whose operation made the first nan or infinity in the graph of `y`.
+    """This returns the node that made the first nan or infinity in the graph of `y`, else None.
 
-    First as the expression is evaluated from left to right; where all numbers are finite, first
-    in the backward pass: the operation whose contribution made an operand's grad nan or infinite.
-    None if all is well.
+    First means the order of evaluation, from left to right. If all numbers are finite, it means the
+    backward pass: the node whose contribution made the grad of an operand nan or infinite.
     """
     order = topological_order(y)
     for node in order:
@@ -37,7 +36,7 @@ def _local_derivatives(node: Value) -> list[float]:
 
 
 def check_finite(y: Value) -> Value:
-    """`y`, or raises NonFiniteError: strict mode, for a line after `backward()`.
+    """This returns `y`, or raises NonFiniteError: a strict mode, to call after `backward()`.
 
     The error names the first operation that made a nan or an infinity (see `first_nonfinite`).
     """
@@ -48,7 +47,7 @@ def check_finite(y: Value) -> Value:
 
 
 def nonfinite_message(node: Value) -> str:
-    """A sentence on a node that `first_nonfinite` found: `log(-1) is nan`."""
+    """Returns a sentence about a node from `first_nonfinite`: `log(-1) is nan`."""
     if not node.op and isfinite(node.data):
         return f"the gradients of {node.label or 'a leaf'} add up to {format_number(node.grad)}"
     if not node.op:

@@ -1,4 +1,4 @@
-"""A computation as plain data: what every picture, explanation, text and file of it is made from.
+"""A computation as plain data, the source of every picture, explanation, text and file of it.
 
 As JSON, `Graph.to_json`, version 1:
 
@@ -8,14 +8,14 @@ As JSON, `Graph.to_json`, version 1:
      "edges": [{"source": 0, "target": 2, "operand": 0, "local": -3.0, "contribution": -0.5,
                 "uses": 1}, ...]}
 
-`id` counts the nodes as the expression is evaluated from left to right, operands first. `kind` is
-`leaf`, `constant`, `operation`, or `group` (see `zoom`), which holds more than one value and has
-a number only if one value leaves it. `op` is the name of a row of the table, and `args` the ids of
-its operands, in order, an operand used twice twice. `grad` is null where there is none: on
-constants, and everywhere before `backward()`. `stale` says that a leaf was set after the graph
-was computed from it. An edge is a use of a value: `local` is d target / d source along it alone,
-`contribution` is what it adds to the source's gradient. Numbers are exact; what JSON cannot say
-is "nan", "inf" or "-inf".
+`id` counts the nodes in the order of evaluation, from left to right, operands first. `kind` is
+`leaf`, `constant`, `operation`, or `group` (see `zoom`), which holds several values and has a
+number only if a single value leaves it. `op` is the name of a row of the table. `args` are the ids
+of the operands in order; an operand used twice is there twice. `grad` is null on constants, and on
+all nodes before `backward()`. `stale` marks a leaf that was set after the graph was computed from
+it. An edge is one use of a value: `local` is d target / d source along this edge alone, and
+`contribution` is its share in the gradient of the source. Numbers are exact; JSON has no nan and
+infinities, so they are "nan", "inf" and "-inf".
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ _NAME = re.compile(r"[^\W\d][\w.\[\]']*")  # a label that can stand in a formula
 
 
 class Node(NamedTuple):
-    """One value of a graph: a leaf, a constant, the result of an operation; or a group of them.
+    """One value of a graph: a leaf, a constant, the result of an operation; or a group of values.
 
-    used: the operands' numbers when it was computed. role: one of ROLES, or ''. holds: how many
-    values a group holds. marked: whether `mark` found it on a path.
+    used: the operands' numbers when it was computed. role: one of ROLES, or ''. holds: the number
+    of values in a group. marked: whether `mark` has marked it.
     """
 
     id: int
@@ -82,8 +82,8 @@ class Edge(NamedTuple):
     """One use of a value: `source` is operand number `operand` (0, 1) of `target`.
 
     local: d target / d source along this edge, None for a constant or into a group.
-    contribution: what it adds to the gradient of source, adjoint of target * local; None before
-    `backward()`. uses: how many edges are drawn as this one, where groups are.
+    contribution: the adjoint of target * local, the share of this edge in the gradient of source;
+    None before `backward()`. uses: the number of edges that this edge between groups stands for.
     """
 
     source: int
@@ -98,8 +98,8 @@ class Passing(NamedTuple):
     """One multiplication of the backward pass: from `target` to `source`, its operand `operand`.
 
     adjoint: d output / d target. local: d target / d source along this edge. contribution: their
-    product. before: the sum of what had arrived at source, None if nothing had. running: the sum
-    now, after the last contribution the gradient.
+    product. before: the sum of the earlier contributions to source, None for the first. running:
+    the sum including this one; after the last contribution, it is the gradient.
     """
 
     source: int
@@ -114,23 +114,23 @@ class Passing(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Graph(Drawable):
-    """The nodes in order of computation, an output last; `outputs` are the ids of all outputs."""
+    """The nodes in order of evaluation, an output last; `outputs` are the ids of all outputs."""
 
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
-    bundles: tuple[Edge, ...] | None = None  # the edges where groups are collapsed
+    bundles: tuple[Edge, ...] | None = None  # the edges between collapsed groups
 
     def __repr__(self) -> str:
         return repr(self.draw())
 
     @property
     def output(self) -> Node:
-        """The node that everything else was computed for, or the last such node."""
+        """The last output: the node whose derivatives `backward_pass` computes."""
         return self.nodes[self.outputs[-1]]
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
-        """Every use of a value, by target and operand: `a * a` has two."""
+        """Every use of a value, sorted by target and operand: `a * a` has two edges."""
         return tuple(self._edges()) if self.bundles is None else self.bundles
 
     def _edges(self) -> Iterator[Edge]:
@@ -143,12 +143,12 @@ class Graph(Drawable):
         for node in self.nodes:
             locals_ = self.local_derivatives(node)
             for operand, (source, local) in enumerate(zip(node.args, locals_)):
-                p = arrived.get((node.id, operand))  # None where a mask keeps it out
+                p = arrived.get((node.id, operand))  # None behind a mask of 0
                 nothing = None if local is None else 0.0
                 yield Edge(source, node.id, operand, local, p.contribution if p else nothing)
 
     def local_derivatives(self, node: Node) -> tuple[float | None, ...]:
-        """d node / d operand for each operand, None for a constant; nan where the result is."""
+        """d node / d operand by each operand; None for a constant, nan for a nan result."""
         y = nan if node.data is None else node.data
         rules = defined(node.op, y).derivatives
         return tuple(
@@ -158,10 +158,10 @@ class Graph(Drawable):
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """What to call each node in a formula.
+        """The name of each node in formulas.
 
-        Its label, if no other node has it and it reads as a name; the number of a constant; or
-        else v0, v1, ... by its id.
+        It is the label, if that is a valid name and no other node has it; else the number of a
+        constant, or v0, v1, ... by the id.
         """
         count = Counter(node.label for node in self.nodes)
         taken = set(count)
@@ -179,25 +179,25 @@ class Graph(Drawable):
 
     @cached_property
     def latex_names(self) -> tuple[str, ...]:
-        """The same names as LaTeX, different ones differently."""
+        """The names as LaTeX; different names stay different."""
         written = latex_names(self.names)
         return tuple(written[name] for name in self.names)
 
     def find(self, name: str) -> Node:
-        """The one node of that label or name; ViewError if there is none, or more than one."""
+        """This returns the node with that label or name; ViewError unless there is exactly one."""
         found = [node for node in self.nodes if node.label == name != ""]
         found = found or [node for node in self.nodes if self.names[node.id] == name]
         if len(found) == 1:
             return found[0]
         known = [name for name, node in zip(self.names, self.nodes) if node.kind != "constant"]
         clipped = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
-        choose = f"choose {clipped}" if known else "it is one number, without a name"
+        choose = f"choose {clipped}" if known else "the graph is a constant, without names"
         if found:
-            raise ViewError(f"{len(found)} nodes are called {name[:60]!r}: {choose}")
+            raise ViewError(f"{len(found)} nodes have the name {name[:60]!r}: {choose}")
         raise ViewError(f"unknown name {name[:60]!r}: {choose}")
 
     def to_json(self) -> str:
-        """The graph as JSON text, a node or an edge a line (see the top of this file)."""
+        """Returns the graph as JSON, a line for each node and edge: see the top of this file."""
         nodes = []
         for node in self.nodes:
             row: dict[str, Any] = {"id": node.id, "kind": node.kind, "label": node.label}
@@ -219,9 +219,9 @@ class Graph(Drawable):
 
 
 def mark(graph: Graph, names: Iterable[str]) -> Graph:
-    """The graph with every node marked that is on a path from one of these names to an output.
+    """Returns the graph with every node marked on a path from one of these names to an output.
 
-    ViewError for a name that no node has, or more than one.
+    ViewError for a name that belongs to no node, or to several.
     """
     marked = {graph.find(name).id for name in names}
     if not marked:
@@ -234,14 +234,14 @@ def mark(graph: Graph, names: Iterable[str]) -> Graph:
 
 
 def jsonable(x: float | None) -> Any:
-    """`x` as JSON can say it: "nan", "inf" and "-inf" are texts."""
+    """Returns `x` for JSON: nan and infinities become "nan", "inf" and "-inf"."""
     return x if x is None or isfinite(x) else str(x)
 
 
 def backward_pass(graph: Graph, seed: float = 1.0) -> list[Passing]:
-    """Every multiplication of the backward pass from the output, whose adjoint is `seed`.
+    """Returns every multiplication of the backward pass from the output, whose adjoint is `seed`.
 
-    It goes as `Value.backward` goes, and adds up in the same order; no grad is touched.
+    The order and the sums are those of `Value.backward`; no grad is read or set.
     """
     passings: list[Passing] = []
     arrived = {graph.output.id: seed}
@@ -264,7 +264,7 @@ def backward_pass(graph: Graph, seed: float = 1.0) -> list[Passing]:
 
 
 def differentiated(graph: Graph) -> Graph:
-    """The graph with the gradients of a fresh `backward()` of its output, from 0."""
+    """Returns the graph with the gradients of a new `backward()` from its output, starting at 0."""
     grads = {node.id: 0.0 for node in graph.nodes if node.kind != "constant"}
     grads[graph.output.id] = 1.0
     grads |= {p.source: p.running for p in backward_pass(graph)}
@@ -273,13 +273,12 @@ def differentiated(graph: Graph) -> Graph:
 
 
 def graph(root: Value, *more: Value, roles: Roles[K] | None = None) -> Graph:
-    """The graph that the roots were computed by, as it is now, the last root its output.
+    """This returns the graph of the roots with its present numbers; the last root is its output.
 
-    Where the output's grad is 0, nobody has computed gradients: then no node shows one; nor where
-    there is more than one root, because each would have its own.
-    roles: `input`, `parameter` or `loss` for nodes, given as Values or by their labels.
-    NumberError if a root is no Value, or somebody has set a grad to what is no number; ViewError
-    for an unknown role.
+    Nodes have no gradients if the output's grad is 0, because no `backward()` has run, or if there
+    are several roots, because each root has its own gradients. roles: `input`, `parameter` or
+    `loss` for nodes, given as Values or by their labels. NumberError if a root is not a Value, or
+    a grad is not a number; ViewError for an unknown role or label.
     """
     roots = (root, *more)
     for value in roots:
@@ -317,7 +316,7 @@ def graph(root: Value, *more: Value, roles: Roles[K] | None = None) -> Graph:
 
 
 def _order(roots: Sequence[Value]) -> list[Value]:
-    """The nodes of all graphs, each once, operands first, the last root last if it can be."""
+    """Returns the nodes of all graphs once, operands first; the last root last, if possible."""
     if len(roots) == 1:
         return topological_order(roots[0])
     return list(dict.fromkeys(node for root in roots for node in topological_order(root)))

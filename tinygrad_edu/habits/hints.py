@@ -1,4 +1,4 @@
-"""What people type who come from other libraries: what of it works, and what it is called here."""
+"""Names from other libraries: those that work here, and what to write instead of the others."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ T = TypeVar("T")
 _IMPORT_FROM = bytes([opmap["IMPORT_FROM"]])
 
 _ONE_NUMBER = "it is one number"
-_PYTHONS = "its number is a float of Python, 64 bits on the processor"
+_PYTHONS = "its number is a Python float, 64 bits on the processor"
 _OPERANDS = "args are the operands, in order"
 _GRADIENT = (
-    "every leaf is differentiated by; give an optimizer only what it is to change, and a constant "
+    "every leaf gets a gradient; give an optimizer only the parameters to change; a constant "
     "is x.detach()"
 )
 _ANOTHER = "x * 1 is another node, Value(x.data) another leaf"
-_IN_PLACE = "write x.data = of a leaf; the number of a node that was computed stays"
+_IN_PLACE = "set x.data of a leaf x; the number of an inner node cannot change"
 _ROUNDED = "write floor(x), ceil(x), or round(x.data) for a number"
 _PICTURE = "write y.draw(), and y.draw().save('y.svg') for a file"
-_OWN_RULE = "the local derivatives are those of op: help(tanh); make an Op for your own"
-VALUES = {  # attributes of tensors, and of the Value of micrograd and of others like it
+_OWN_RULE = "the local derivatives belong to op: help(tanh); make your own Op"
+VALUES = {  # attributes of tensors, and of Value in micrograd and similar packages
     "requires_grad": _GRADIENT,
     "requires_grad_": _GRADIENT,
     "retain_grad": "every node keeps its grad",
@@ -67,7 +67,7 @@ VALUES = {  # attributes of tensors, and of the Value of micrograd and of others
     "next_functions": _OPERANDS,
     "value": "data is the number",
     "val": "data is the number",
-    "gradient": "grad is the number after backward(); write gradient(y, [x]) for a graph of it",
+    "gradient": "x.grad is the number after y.backward(); write gradient(y, [x]) for a graph",
     "name": "label is the name",
     "numpy": "item() is the number",
     "tolist": "item() is the number",
@@ -230,19 +230,19 @@ VALUES = {  # attributes of tensors, and of the Value of micrograd and of others
     "numerical": "data is the number, computed when the Value was made",
     "forward": "compute the graph again, or compile(y, wrt=[x])",
     "subs": "compute the graph again, or compile(y, wrt=[x])",
-    "simplify": "a graph is what was computed: write explain(y, x) to read its derivatives",
+    "simplify": "a graph records each operation: write explain(y, x) to read its derivatives",
     "latex": "write explain(y, x).latex()",
     "expr": "write graph(y), or y.draw() for its picture",
     "formula": "write graph(y), or y.draw() for its picture",
     "nodes": "write topological_order(y), or graph(y).nodes",
     "inputs": _OPERANDS,
-    "output": "write graph(y), from the end: it does not know which nodes use it",
-    "users": "write graph(y), from the end: it does not know which nodes use it",
+    "output": "write graph(y) for the output y: a Value does not know the nodes that use it",
+    "users": "write graph(y) for the output y: a Value does not know the nodes that use it",
     "build_topo": "write topological_order(y)",
     "toposort": "write topological_order(y)",
-    "print": "write print(y), or graph(y) for the whole",
-    "summary": "write print(y), or graph(y) for the whole",
-    "register_hook": "look at x.grad after backward(); write trace(y) for every event on the way",
+    "print": "write print(y), or graph(y) for the whole graph",
+    "summary": "write print(y), or graph(y) for the whole graph",
+    "register_hook": "read x.grad after backward(); write trace(y) for every event of both passes",
     "render": _PICTURE,
     "show": _PICTURE,
     "plot": _PICTURE,
@@ -268,11 +268,11 @@ VALUES = {  # attributes of tensors, and of the Value of micrograd and of others
     "gradcheck": "write gradcheck(f, 2.0)",
     "compile": "write compile(y, wrt=[x])",
 }
-_PYTHON_RANDOM = "of Python's random"
+_PYTHON_RANDOM = "with import random"
 _LISTS = "a list of Values, or an array of them with dtype=object"
-_FLOATS = "a number is a float of Python, 64 bits on the processor"
-_GRAPHS = "compile(y, wrt=[x]) records a graph and runs it on other numbers"
-_GRADIENTS = "gradient(y, [x]) of Values, grad(f) of a function"
+_FLOATS = "a number is a Python float, 64 bits on the processor"
+_GRAPHS = "compile(y, wrt=[x]) runs the graph of y on other numbers"
+_GRADIENTS = "gradient(y, [x]) for Values, grad(f) for a function"
 NAMES = {  # names of torch, jax, numpy, scikit-learn and micrograd
     "Tensor": "Value is one number that remembers how it was computed",
     "tensor": "Value is one number that remembers how it was computed",
@@ -282,7 +282,7 @@ NAMES = {  # names of torch, jax, numpy, scikit-learn and micrograd
     "as_tensor": "Value(2.0)",
     "asarray": _LISTS,
     "array": _LISTS,
-    "from_numpy": "[Value(v) for v in xs]; a module takes arrays as they are",
+    "from_numpy": "[Value(v) for v in xs]; a module also takes arrays",
     "zeros": "[Value(0.0) for _ in range(n)]",
     "zeros_like": "[Value(0.0) for _ in xs]",
     "ones": "[Value(1.0) for _ in range(n)]",
@@ -299,13 +299,13 @@ NAMES = {  # names of torch, jax, numpy, scikit-learn and micrograd
     "normal": f"random.gauss(0, 1), {_PYTHON_RANDOM}",
     "multinomial": f"random.choices(range(n), weights), {_PYTHON_RANDOM}",
     "bernoulli": f"random.random() < p, {_PYTHON_RANDOM}",
-    "random": "what is random takes seed=, or a random.Random of Python as seed",
-    "Generator": "what is random takes seed=, or a random.Random of Python as seed",
-    "set_grad_enabled": "no_grad() is a context",
-    "inference_mode": "no_grad() is a context",
-    "enable_grad": "leave the block of no_grad()",
-    "is_grad_enabled": "a Value is computed with its graph, but for those in no_grad()",
-    "stop_gradient": "x.detach() is the number without its graph",
+    "random": "random functions take seed=, a number or a random.Random",
+    "Generator": "random functions take seed=, a number or a random.Random",
+    "set_grad_enabled": "with no_grad(): ...",
+    "inference_mode": "with no_grad(): ...",
+    "enable_grad": "write the lines outside of the block of no_grad()",
+    "is_grad_enabled": "every Value has a graph, except inside of no_grad()",
+    "stop_gradient": "x.detach() is a constant with the same number",
     "sum": "sum([x, y]) is Python's own",
     "mean": "sum(values) / len(values)",
     "std": "sqrt(sum((x - m) ** 2 for x in values) / len(values))",
@@ -398,11 +398,11 @@ NAMES = {  # names of torch, jax, numpy, scikit-learn and micrograd
     "functional": "tinygrad_edu.losses has the losses, tinygrad_edu the functions: relu, tanh",
     "F": "tinygrad_edu.losses has the losses, tinygrad_edu the functions: relu, tanh",
     "jit": _GRAPHS,
-    "lax": "Python's own loops; a graph of any length is differentiated",
+    "lax": "Python's own loops; a graph can have any length",
     "jax": _GRADIENTS,
-    "fx": "trace(y) has the events of both passes, graph(y) the nodes",
+    "fx": "trace(y) has the events of both passes, graph(y) has the nodes",
     "steps": "trace(y)",
-    "vmap": "compile(y, wrt=[w], inputs=[x]), whose inputs are columns of numbers",
+    "vmap": "compile(y, wrt=[w], inputs=[x]), which takes columns of numbers",
     "tree_map": "like(tree, numbers) of tinygrad_edu.trees",
     "utils": "clip_grad_norm_ is in tinygrad_edu.optim; train(...) makes batches: batch_size=",
     "DataLoader": "train(model, loss, (X, y), optimizer, epochs=10, batch_size=32)",
@@ -410,7 +410,7 @@ NAMES = {  # names of torch, jax, numpy, scikit-learn and micrograd
     "Dataset": "(X, y), or [(x, y), ...], as train takes it",
     "train_test_split": "split(examples, 0.8, 0) of tinygrad_edu.data",
     "random_split": "split(examples, 0.8, 0) of tinygrad_edu.data",
-    "StandardScaler": "(v - m) / s for each v of a column, with its mean m and deviation s",
+    "StandardScaler": "(v - m) / s for each v of a column with mean m and standard deviation s",
     "make_moons": "moons() of tinygrad_edu.data",
     "make_circles": "rings() of tinygrad_edu.data",
     "load_iris": "iris() of tinygrad_edu.data",
@@ -427,7 +427,7 @@ NAMES = {  # names of torch, jax, numpy, scikit-learn and micrograd
     "EarlyStopping": "train(..., until=no_better(10)) of tinygrad_edu.train",
     "early_stopping": "train(..., until=no_better(10)) of tinygrad_edu.train",
     "kl_div": "sum(p * (log(p) - log(q)) for p, q in zip(ps, qs))",
-    "cosine_similarity": "sum(a * b for a, b in zip(xs, ys)) by the product of the norms",
+    "cosine_similarity": "sum(a * b for a, b in zip(xs, ys)) / (norm_of_xs * norm_of_ys)",
     "Model": "Module of tinygrad_edu.nn",
     "Dense": "Layer(inputs, outputs, activation), or Linear(inputs, outputs), of tinygrad_edu.nn",
     "save": "tinygrad_edu.saving.save",
@@ -435,15 +435,16 @@ NAMES = {  # names of torch, jax, numpy, scikit-learn and micrograd
 }
 
 
-# Where a name of ours is, as a line to write, or ''. The last one knows; it knows all modules.
+# Functions from a name of the package to its import statement, or ''. The last entry knows all
+# modules; `__init__` appends it.
 places: list[Callable[[str], str]] = [lambda name: ""]
 
 
 def elsewhere(name: str, known: dict[str, str], where: str) -> NoReturn:
-    """Says what a name of another library is here, for the `__getattr__` of a module to raise.
+    """Raises the error for a missing name of a module, with the name to use instead.
 
-    It is an AttributeError, but an ImportError in `from tinygrad_edu import ...`, where an
-    AttributeError's words would be lost.
+    It is an AttributeError, but an ImportError in `from tinygrad_edu import ...`, because Python
+    would drop the message of an AttributeError there.
     """
     found = known.get(name) or NAMES.get(name)
     if found is None and not name.startswith("_"):
@@ -455,19 +456,19 @@ def elsewhere(name: str, known: dict[str, str], where: str) -> NoReturn:
 
 
 def is_import(frame: FrameType) -> bool:
-    """Whether what runs there is `from module import name`."""
+    """Whether the frame is running `from module import name`."""
     at = frame.f_code.co_code[frame.f_lasti : frame.f_lasti + 1]
     return at == _IMPORT_FROM or str(frame.f_globals.get("__name__")).startswith("importlib.")
 
 
 class CallableModule(ModuleType):
-    """A module that says, where it is called, which function was meant."""
+    """A module that raises TypeError when it is called, with the function to call instead."""
 
     instead: str
 
     @classmethod
     def of(cls, module: ModuleType, instead: str) -> None:
-        """Makes one of that module. instead: what to write."""
+        """Makes `module` one of this class. instead: what to write."""
         module.__class__ = cls
         vars(module)["instead"] = instead
 
@@ -476,7 +477,7 @@ class CallableModule(ModuleType):
 
 
 def strictly(function: F) -> F:
-    """The function, shown without what it takes only to refuse it: `*others` and `**named`."""
+    """Hides `*others` and `**named`, which the function takes only to refuse them, from `help`."""
     known = signature(function)
     kinds = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     shown = [p for p in known.parameters.values() if p.kind not in kinds]
@@ -485,9 +486,9 @@ def strictly(function: F) -> F:
 
 
 def alone(words: str, without_effect: str = "") -> Callable[[Callable[[S], T]], Callable[[S], T]]:
-    """A method that takes nothing, and where it is given something says in `words` what to write.
+    """Makes a method without arguments raise TypeError with `words` when it gets an argument.
 
-    without_effect: what it may be given by name, because it is so anyhow.
+    without_effect: keyword arguments that it accepts and ignores.
     """
 
     def decorate(method: Callable[[S], T]) -> Callable[[S], T]:
@@ -496,7 +497,7 @@ def alone(words: str, without_effect: str = "") -> Callable[[Callable[[S], T]], 
             given = [*map(repr, others), *sorted(named.keys() - {without_effect})]
             if given:
                 what = f"{', '.join(given):.60}"
-                raise TypeError(f"{method.__name__}() takes nothing, not {what}: {words}")
+                raise TypeError(f"{method.__name__}() takes no argument, not {what}: {words}")
             return method(self)
 
         return taking_nothing
@@ -505,13 +506,13 @@ def alone(words: str, without_effect: str = "") -> Callable[[Callable[[S], T]], 
 
 
 class _Elsewhere:
-    """What is no attribute, and says what it is called here. `hasattr` is False."""
+    """A missing attribute whose AttributeError names what to use instead; `hasattr` is False."""
 
     def __init__(self, name: str, words: str) -> None:
         self.name, self.words = name, words
 
     def __get__(self, instance: object, owner: type) -> Any:
-        own = getattr(instance, "__dict__", {})  # a subclass may have room for it
+        own = getattr(instance, "__dict__", {})  # a subclass may have a __dict__ with it
         if self.name in own:
             return own[self.name]
         raise AttributeError(f"{owner.__name__!r} object has no attribute {self}")
@@ -533,9 +534,9 @@ class _Elsewhere:
 
 
 class Habits:
-    """What a Value has because tensors have it, and says of what it has not.
+    """The attributes of a Value that tensors have, and hints for those that it lacks.
 
-    No `__getattr__` here: with one, CPython 3.11 reads every attribute of a Value the slow way, and
+    No `__getattr__` here: with one, CPython 3.11 reads every attribute of a Value more slowly, and
     building a graph takes 1.5 times as long (findings/attrs-cached-property.sh).
     """
 
@@ -556,14 +557,14 @@ class Habits:
         return self._told(sys._getframe(1))
 
     def detach(self: V) -> V:
-        """This returns a constant of the same number: no gradient goes through it.
+        """This returns a constant with the same number: no gradient goes through it.
 
-        A compiled loss keeps the number that it had then, which a FrozenWarning says.
+        While a loss is compiled it gives a FrozenWarning: the number stays in the program.
         """
         return cut_off(self._lift(self._told(sys._getframe(1))))
 
     def _told(self, frame: FrameType) -> float:
-        """The number, for that frame. A recording is told that it was asked for, as by `data`."""
+        """Returns the number to the code in `frame`, and reports the reading, as `data` does."""
         asked = on_float.get()
         if asked is not None:
             asked(frame)
@@ -571,14 +572,14 @@ class Habits:
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Habits) and hasattr(other, "__float__"):
-            if hasattr(other, "__len__"):  # an array, which asks each of its numbers
+            if hasattr(other, "__len__"):  # an array compares its elements one by one
                 return NotImplemented
             if isinstance(other, type):  # `x in (int, float)`
                 return NotImplemented
             frame = sys._getframe(1)
             if not is_searched(frame, self):
                 compared(IDENTITY, frame)
-        return NotImplemented  # identity, as of any object
+        return NotImplemented  # identity, as for any object
 
     __hash__ = object.__hash__
 
@@ -591,13 +592,13 @@ class Habits:
 
 
 def cut_off(constant: V) -> V:
-    """The constant, which remembers that it had a graph: there is no way back from it."""
-    constant.a_data = constant._data  # where others have the number of an operand
+    """Marks a constant that was cut off from a graph, so that `backward` refuses it."""
+    constant.a_data = constant._data  # other constants have ABSENT there
     return constant
 
 
 def is_cut(constant: Habits) -> bool:
-    """Whether a constant was made of something that had a graph."""
+    """Whether a constant was cut off from a graph."""
     return constant.a_data is not None
 
 
@@ -626,7 +627,7 @@ _REFUSED = {
     "divmod": _QUOTIENT,
     "matmul": "it is one number: write x * y, and sum(a * b for a, b in zip(xs, ys)) of lists",
     "rmatmul": "it is one number: write x * y, and sum(a * b for a, b in zip(xs, ys)) of lists",
-    "round": f"it is rounded to no digits: {_ROUNDED}",
+    "round": f"it is not rounded: {_ROUNDED}",
     "int": _WHOLE,
     "trunc": _WHOLE,
 }
@@ -634,7 +635,7 @@ for _name, _words in VALUES.items():
     setattr(Habits, _name, _Elsewhere(_name, _words))
 for _name, _words in _REFUSED.items():
     setattr(Habits, f"__{_name}__", _refused(_words))
-# NumPy asks the objects of an array for its functions by its names: np.arctan(np.array([x, y])).
+# NumPy calls a method of its own name on each object: np.arctan(np.array([x, y])).
 _ASKED = {"arcsin": ops.asin, "arccos": ops.acos, "arctan": ops.atan}
 _ASKED |= {"arcsinh": ops.asinh, "arccosh": ops.acosh, "arctanh": ops.atanh}
 for _name, _unary_op in _ASKED.items():

@@ -1,4 +1,4 @@
-"""What is imported that is no module here, such as `tinygrad_edu.nn.functional`."""
+"""Imports of modules that do not exist here, such as `tinygrad_edu.nn.functional`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["MODULES", "install"]
 
 _PACKAGE = __name__.partition(".")[0]
 _OPTIMIZERS = "from tinygrad_edu.optim import SGD, Adam"
-MODULES = {  # of torch and others, below the package
+MODULES = {  # modules of torch and others, as if inside of this package
     "autograd": "from tinygrad_edu import grad, gradient, jacobian, hessian, no_grad",
     "core": "from tinygrad_edu import Value",
     "nn.functional": (
@@ -42,12 +42,12 @@ MODULES = {  # of torch and others, below the package
 
 
 class _Finder:
-    """Asked by Python for a module that nobody else has found: it has none, but words."""
+    """A finder that finds no module, but raises an error with the right import."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> None:
-        """ModuleNotFoundError for what is something else here; None for what is not known."""
+        """Raises ModuleNotFoundError for a name in MODULES; returns None for any other."""
         package, _, below = name.partition(".")
         if package != _PACKAGE or not below or below.rpartition(".")[2].startswith("_"):
             return
@@ -57,6 +57,6 @@ class _Finder:
 
 
 def install() -> None:
-    """Lets Python ask, after all others, for what is below this package and nowhere else."""
+    """Adds the finder to Python's import system, after all other finders."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.append(_Finder())

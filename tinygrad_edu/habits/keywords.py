@@ -1,4 +1,4 @@
-"""Keyword arguments that people know from other libraries, and what they are called here."""
+"""Keyword arguments of other libraries, and what to write instead of them here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _SIZES = "sizes, a list of the size of each layer, the last the outputs: MLP(2, [16, 1])"
 _NOTHING = "nothing to do: leave it out"
 
-NAMES = {  # of arguments
+NAMES = {  # keyword: what to write here
     "rate": "lr",
     "learning_rate": "lr",
     "eta": "lr",
@@ -32,7 +32,7 @@ NAMES = {  # of arguments
     "rho": "alpha",
     "clip_norm": "clip_grad_norm_(parameters, 1.0) before step()",
     "clipnorm": "clip_grad_norm_(parameters, 1.0) before step()",
-    "maximize": "a loss with a minus: minimise -y",
+    "maximize": "a loss with a minus sign: minimise -y",
     "amsgrad": "a formula of your own: Optimizer(parameters, lr, formula=f)",
     "foreach": "nothing to do: leave it out",
     "fused": "nothing to do: leave it out",
@@ -70,7 +70,7 @@ NAMES = {  # of arguments
     "validation_data": "validation",
     "test_data": "validation",
     "validation_split": "validation=, of tinygrad_edu.data.split(examples, 0.8, seed=0)",
-    "shuffle": "nothing to do: batch_size= draws the examples anew in each epoch, by seed=",
+    "shuffle": "nothing to do: batch_size= shuffles the examples in each epoch, by seed=",
     "random_state": "seed",
     "verbose": "progress",
     "callback": "callbacks",
@@ -80,9 +80,9 @@ NAMES = {  # of arguments
     "backend": "compiled=True, which takes the fastest back end",
     "jit": "compiled=True",
     "compile": "compiled=True",
-    "device": "nothing to do: every number is a float of Python",
+    "device": "nothing to do: every number is a Python float",
     "decoupled_weight_decay": "AdamW, another class",
-    "dtype": "nothing to do: every number is a float of Python",
+    "dtype": "nothing to do: every number is a Python float",
     "n_samples": "n",
     "num_samples": "n",
     "n_points": "n",
@@ -90,7 +90,7 @@ NAMES = {  # of arguments
     "approximate": "nothing to do: gelu is exact; leave it out",
     "Softplus.beta": "the function: softplus(beta * x) / beta",
     "Softplus.threshold": _NOTHING,
-    "padding_idx": "nothing by itself: leave that vector's numbers out of the optimizer's",
+    "padding_idx": "nothing of its own: leave the numbers of that vector out of the optimizer",
     "sparse": _NOTHING,
     "hidden": _SIZES,
     "hidden_sizes": _SIZES,
@@ -126,9 +126,9 @@ NAMES = {  # of arguments
 def refuse(
     name: str, keywords: Iterable[str], known: Collection[str], kinds: Iterable[str] = ()
 ) -> NoReturn:
-    """Says which keyword is unknown to `name`, and what it is called here: a TypeError.
+    """Raises the TypeError for a keyword that `name` does not take, with what to write instead.
 
-    kinds: the classes that `name` is one of, where a keyword may mean something else.
+    kinds: class names, for keywords with another meaning there, such as "Softplus.beta".
     """
     keyword = sorted(set(keywords) - set(known))[0]
     own = (NAMES[f"{kind}.{keyword}"] for kind in kinds if f"{kind}.{keyword}" in NAMES)
@@ -142,7 +142,7 @@ def refuse(
 
 
 def strict(function: F) -> F:
-    """The function, which says what an unknown keyword is called here."""
+    """Makes the function's error for an unknown keyword say what to write instead."""
     known = signature(function).parameters
 
     @wraps(function)
@@ -155,26 +155,26 @@ def strict(function: F) -> F:
 
 
 class Strict:
-    """A class whose constructor says what an unknown keyword is called here."""
+    """A class whose constructor's error for an unknown keyword says what to write instead."""
 
     if not TYPE_CHECKING:
 
         def __new__(cls, *args: Any, **named: Any) -> Any:
-            """Refuses what the constructor does not take, before Python does in other words."""
+            """Refuses wrong arguments before Python does with a less helpful message."""
             if named or cls.__init__ is object.__init__:
                 known = _parameters(cls)
                 if known is not None and not named.keys() <= known.keys():
                     refuse(cls.__name__, named, [*known], [kind.__name__ for kind in cls.__mro__])
                 if args and known == {}:
-                    raise TypeError(f"{cls.__name__}() takes nothing, not {args[0]!r:.60}")
+                    raise TypeError(f"{cls.__name__}() takes no argument, not {args[0]!r:.60}")
             return super().__new__(cls)
 
-        # what `help` shows of a class without an __init__
+        # for `help`, if a class has no __init__
         __new__.__signature__ = Signature([Parameter("cls", Parameter.POSITIONAL_ONLY)])
 
 
 @lru_cache(maxsize=256)
 def _parameters(cls: type) -> Mapping[str, Parameter] | None:
-    """What the constructor takes; None where it takes any keyword."""
+    """Returns the parameters of the constructor; None if it takes any keyword."""
     known = signature(cls).parameters
     return None if any(p.kind is p.VAR_KEYWORD for p in known.values()) else dict(known)

@@ -1,4 +1,4 @@
-"""What is said where a Value is no number: `math.exp(v)` leaves the graph, `v == 2` is False."""
+"""Warnings where a Value is used as a number: `math.exp(v)` leaves the graph, `v == 2` is False."""
 
 from __future__ import annotations
 
@@ -32,74 +32,74 @@ __all__ = [
     "tell",
 ]
 
-# What is said of a Value that is compared by ==, and of one that is asked for its truth.
+# The warnings for a Value that is compared by ==, and for one that is used as a condition.
 IDENTITY = (
-    "== and != of a Value and a number ask whether they are one object, which they never are: "
+    "== and != between a Value and a number compare objects, and these always differ: "
     "compare x.data"
 )
 TRUTH = (
-    "a Value is true whatever its number is: ask x.data, or write where, relu or step in a formula"
+    "a Value is true whatever its number is: test x.data, or write where, relu or step in a formula"
 )
 
 
 def _nobody() -> None:
-    """Who listens to comparisons where nothing is recorded."""
+    """The listener to comparisons when nothing is being recorded."""
 
 
-# Called where Values are compared: what is recorded meanwhile will not compare them again.
+# Called on every comparison of Values: a graph that is being recorded keeps only the outcome.
 on_comparison: ContextVar[Callable[[], object]] = ContextVar("on_comparison", default=_nobody)
 
-# Called where a Value is asked for its number, with the frame that asks. Without it, only what
-# calls a function of `math` is told that its result is no part of the graph.
+# Called when code reads the number of a Value, with the frame of that code. Without it, only a
+# call of a function of `math` gets a warning that its result is not part of the graph.
 on_float: ContextVar[Callable[[FrameType], Any] | None] = ContextVar("on_float", default=None)
 
-# What to write for a function of `math` that is not called as a row of the table is.
+# What to write for functions of `math` with another name or form in the table.
 INSTEAD = {"fabs": "abs(v)", "fsum": "sum(values)", "pow": "a**b"}
-QUESTIONS = {"isclose", "isfinite", "isinf", "isnan"}  # the answer is not a number that goes on
+QUESTIONS = {"isclose", "isfinite", "isinf", "isnan"}  # their result does not go into a formula
 
 
 def tell(frame: FrameType) -> None:
-    """A LeftGraphWarning if the frame is just calling a function of `math`, once for each line.
+    """Gives a LeftGraphWarning, once for each line, if the frame is calling a function of `math`.
 
-    Nothing where the standard library calls it: `statistics.fmean` is no place to mend.
+    A call inside the standard library, as in `statistics.fmean`, gives none: nobody can change it.
     """
     function = function_of_math(frame)
     if function is None or function.__name__ in QUESTIONS or in_library(frame):
         return
-    while frame.f_back is not None and in_package(frame):  # `exp.value(v)`: where it is written
+    while frame.f_back is not None and in_package(frame):  # `exp.value(v)`: the line that wrote it
         frame = frame.f_back
     message = f"{called(function)} is a plain number: the graph ends here. {advice(function)}"
     _once(message, LeftGraphWarning, frame)
 
 
 def left(frame: FrameType) -> None:
-    """A LeftGraphWarning: that frame goes on with the number of a Value to differentiate by."""
+    """Gives a LeftGraphWarning: the frame reads a number through which a derivative is taken."""
     message = (
-        "a Value was asked for its number here while its function is differentiated: the "
+        "this line reads the number of a Value while its function is differentiated: the "
         "derivative does not go through it. Compute with the Value itself, or write x.detach()"
     )
     _once(message, LeftGraphWarning, frame)
 
 
 def lost(frame: FrameType) -> None:
-    """A LeftGraphWarning: in that frame a leaf gives its name to a number without a graph."""
+    """Gives a LeftGraphWarning: in the frame, the name of a leaf now means a constant."""
     if not in_package(frame):
         message = (
-            "inside of no_grad(), w -= v of a leaf w and a Value v makes w the name of a constant, "
-            "and the leaf stays as it was: write w.data -= v.data to change it, or y = w - v"
+            "inside of no_grad(), w -= v with a Value v makes w the name of a constant, and the "
+            "leaf keeps its number: write w.data -= v.data to change it, or y = w - v"
         )
         _once(message, LeftGraphWarning, frame)
 
 
 def compared(message: str, frame: FrameType) -> None:
-    """What is recorded is told of a comparison in that frame; else it is an IdentityWarning.
+    """Reports a comparison in the frame to the recording, or else gives an IdentityWarning.
 
-    Nothing where this package or the standard library compares.
+    Comparisons by this package or the standard library are not reported.
     """
     if in_package(frame) or in_library(frame):
         return
     if frame.f_code.co_name == "isclose" and _package(frame) == "numpy":
-        return  # which asks `==` besides, for infinities
+        return  # it uses `==` only for infinities
     heard = on_comparison.get()
     if heard is _nobody:
         _once(message, IdentityWarning, frame)
@@ -108,7 +108,7 @@ def compared(message: str, frame: FrameType) -> None:
 
 
 def _once(message: str, category: type[Warning], frame: FrameType) -> None:
-    """A warning about the line at which the frame is, once for each line."""
+    """Gives a warning about the current line of the frame, once for each line."""
     told = frame.f_globals.setdefault("__warningregistry__", {})
     warnings.warn_explicit(
         message,
@@ -118,14 +118,14 @@ def _once(message: str, category: type[Warning], frame: FrameType) -> None:
         module=str(frame.f_globals.get("__name__", "<string>")),  # as `warnings.warn` does
         registry=told,
     )
-    # What Python notes for "default": so that it is once for each line under "always", too.
+    # Python's own mark for "default", so that the filter "always" also shows it once for each line.
     told[message, category, frame.f_lineno] = True
 
 
 def refuse(op: Op, frame: FrameType) -> None:
-    """A LeftGraphError: a rule of `op` was given Values, and asks for the number of one.
+    """Raises LeftGraphError: a rule of `op` got Values and reads the number of one.
 
-    Not where this package asks: a loss may look for the largest of its logits.
+    Reading by this package is allowed: a loss may look for its largest logit.
     """
     if in_package(frame):
         return
@@ -138,7 +138,7 @@ def refuse(op: Op, frame: FrameType) -> None:
     if caller is not None:
         place = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
         which = f"the rule for operand {'ab'[rules[caller.f_code]]} ({place})"
-    what = f"calls {called(function)}" if function else "asks a Value for its number"
+    what = f"calls {called(function)}" if function else "reads the number of a Value"
     cure = advice(function) if function else "Compute with the Value itself"
     raise LeftGraphError(
         f"{op.name}: {which} {what}, which has no derivative: a second derivative would be wrong. "
@@ -147,18 +147,18 @@ def refuse(op: Op, frame: FrameType) -> None:
 
 
 def called(function: Any) -> str:
-    """The call as it stands in the program, such as "math.exp(v)"."""
+    """Returns the call as text, such as "math.exp(v)"."""
     return f"{function.__module__}.{_written(function.__name__)}"
 
 
 def advice(function: Any) -> str:
-    """What to write for a function of `math`, as a sentence without its full stop."""
+    """Returns what to write for a function of `math`, as a sentence without its full stop."""
     name = function.__name__
     if name in INSTEAD:
         return f"Write {INSTEAD[name]}"
     if name in TABLE:
         return f"Write {_written(name)} with the {name} of tinygrad_edu"
-    return f"tinygrad_edu has no {name}: compose it of what it has, or make an Op of your own"
+    return f"tinygrad_edu has no {name}: compose it of other functions, or make your own Op"
 
 
 def _written(name: str) -> str:
@@ -167,12 +167,12 @@ def _written(name: str) -> str:
 
 
 def in_package(frame: FrameType) -> bool:
-    """Whether what runs there is a module of this package."""
+    """Whether the frame runs code of this package."""
     return _package(frame) == __name__.split(".")[0]
 
 
 def in_library(frame: FrameType) -> bool:
-    """Whether what runs there is a module of the standard library."""
+    """Whether the frame runs code of the standard library."""
     return _package(frame) in sys.stdlib_module_names
 
 
