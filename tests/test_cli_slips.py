@@ -69,7 +69,7 @@ def refusal(*args: str) -> str:
             ["x*w", *AT, "-o", "x.gif"],
             "unknown ending .gif: choose .svg, .png, .pdf, .dot, .json, .txt",
         ),
-        (["x*w", *AT, "-o", "picture"], "the name has no ending: choose .svg, .png"),
+        (["x*w", *AT, "-o", "picture"], "the file name has no ending: choose .svg, .png"),
         (
             ["x*w", *AT, "--level", "boo"],
             "unknown level 'boo': choose node, neuron, layer, 0, 1, 2, ...",

@@ -665,9 +665,9 @@ def test_a_name_that_is_not_there_cannot_be_highlighted() -> None:
     [
         (
             {"hide": ["everything"]},
-            "unknown word of hide 'everything': choose leaves, values, grads",
+            "unknown hide value 'everything': choose leaves, values, grads",
         ),
-        ({"edges": ["gradient"]}, "unknown word of edges 'gradient': choose formula, numbers"),
+        ({"edges": ["gradient"]}, "unknown edges value 'gradient': choose formula, numbers"),
         ({"direction": "RL"}, "unknown direction 'RL': choose LR, TB"),
         ({"theme": "pink"}, "unknown theme 'pink': choose light, dark, print, contrast"),
         ({"precision": 18}, "numbers are shown with 0 to 17 decimals, not 18"),

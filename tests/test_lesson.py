@@ -133,7 +133,7 @@ def test_what_was_finished_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture
             file.write('\n["a line that was cut')
         results = run_all(odd, [(1,), (2,)], kept, executor)
     assert results == [-1, -2]
-    assert "2 of 2 runs were kept" in capsys.readouterr().out
+    assert "2 of 2 runs are saved" in capsys.readouterr().out
 
 
 # --- the page ------------------------------------------------------------------------------------
@@ -272,13 +272,13 @@ def test_an_interrupted_lesson_keeps_its_runs_and_goes_on(tmp_path: Path) -> Non
     told, complaints = process.communicate(timeout=20)
     assert process.returncode == 130
     assert complaints == ""
-    assert "Interrupted. What is there is in slow" in told
+    assert "Interrupted. Finished runs are in slow" in told
     script.write_text(f'"""A slow lesson."""{SLOW.format(seconds=0)}')
     done = subprocess.run(
         [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0
-    assert "4 of 8 runs were kept" in done.stdout
+    assert "4 of 8 runs are saved" in done.stdout
     assert not kept.exists()
 
 

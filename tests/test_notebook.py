@@ -115,7 +115,11 @@ def test_a_prompt_shows_the_same_text_as_a_notebook_without_pictures(name: str) 
 @pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.parametrize(
     ("override", "reason"),
-    [("none", "TINYGRAD_EDU_DOT=none"), ("/no/such/dot", "no program"), (sys.executable, "exit")],
+    [
+        ("none", "TINYGRAD_EDU_DOT=none"),
+        ("/no/such/dot", "not a program"),
+        (sys.executable, "exit"),
+    ],
 )
 def test_a_failing_layout_shows_text_and_the_reason(
     name: str, override: str, reason: str, monkeypatch: pytest.MonkeyPatch

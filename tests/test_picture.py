@@ -362,7 +362,9 @@ def test_of_many_shapes_the_groups_are_collapsed_and_it_is_said() -> None:
     picture = y.draw()
     assert boxes(picture) >= {f"layer{i}/neuron{j}" for i in range(2) for j in range(3)}
     # the leaf belongs to the one neuron that uses it
-    assert picture.note.startswith("1501 shapes were collapsed to 6, by neuron: choose a level")
+    assert picture.note.startswith(
+        "1501 shapes were collapsed to 6, by neuron: choose another level"
+    )
     assert len(picture.graph.nodes) == 751, "what is written has no limit"
     assert json.loads(picture.render("json"))["nodes"][-1]["op"] == "tanh"
     layers = y.draw(level="layer")
@@ -760,5 +762,5 @@ def test_a_notebook_shows_something_whatever_was_made_of_grad(grad: float) -> No
 
 
 def test_json_hides_nothing_and_says_so() -> None:
-    with pytest.raises(ViewError, match="json has every number"):
+    with pytest.raises(ViewError, match="json contains every number"):
         differentiated(neuron()).draw(hide=["grads"]).render("json")

@@ -1,4 +1,4 @@
-"""What people look at: DOT, SVG, PNG, PDF, JSON and text of a graph."""
+"""Pictures of a graph, as SVG, PNG, PDF, DOT, JSON and text."""
 
 import sys
 

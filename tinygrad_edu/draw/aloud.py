@@ -1,4 +1,4 @@
-"""A graph read aloud, in order: what a picture says to those who do not see it."""
+"""The text of a graph, in order, for people who cannot see the picture."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tinygrad_edu.draw.view import BLANK, View
 
 __all__ = ["aloud", "title"]
 
-_MOST = 100  # sentences; nobody listens to more
+_MOST = 100  # sentences; nobody listens to more of them
 
 
 def title(graph: Graph, view: View) -> str:
-    """What the picture is of, in a few words."""
+    """The title of the picture, in a few words."""
     output = graph.output
     number = _number(view.data(output))
     name = output.label or (str(output.op) if output.op else "a value")

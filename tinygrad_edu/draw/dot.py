@@ -1,8 +1,8 @@
-"""A graph as DOT text, the language of Graphviz: the same graph is always the same text.
+"""A graph as DOT text, the language of Graphviz: the same graph always gives the same text.
 
-A value is a box of its label, its number and its gradient; an operation is a circle between the
-values it takes and the value it makes. An edge from a value to an operation says the local
-derivative, and what flows back along it: adjoint * local derivative = contribution.
+A value is a box with its label, its number and its gradient. An operation is a circle between its
+operands and its result. An edge from an operand to an operation shows the local derivative, and
+what flows back along the edge: adjoint * local derivative = contribution.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tinygrad_edu.draw.view import BLANK, MOST_LABELS, View, arriving, kept_out,
 
 __all__ = ["Attributes", "Moment", "Panel", "Placement", "dot", "drawn"]
 
-_LONGEST = 15_000  # bytes of a label; Graphviz reads 16,384
+_LONGEST = 15_000  # bytes of a label; Graphviz reads at most 16,384
 _WRAP = 28  # characters of a label on one line
 
-# Where edges are many, and more than two for a box, as only groups have them, they need room to
-# fan out, from side to side. Nor need Graphviz look for the very best places then, for which it
-# takes five times as long.
+# With many edges, and more than two per box, which only groups have, edges need space to spread
+# from side to side. Then Graphviz need not search for the best positions, which takes five times as
+# long.
 _FAN_SIDES = {
     "LR": {"tailport": "e", "headport": "w"},
     "TB": {"tailport": "s", "headport": "n"},
@@ -34,15 +34,15 @@ _FAN_SIDES = {
 _FAN = {"ranksep": "2", "nslimit": "1", "nslimit1": "1", "mclimit": "0.1"}
 
 Attributes = Mapping[str, str]
-Placement = Mapping[str, Attributes]  # where things were laid out, by their ids
+Placement = Mapping[str, Attributes]  # positions from a layout, by id
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A point in the course of a pass: what is known, and what is just happening.
+    """A moment of a forward or backward pass: the numbers known so far, and the current event.
 
     data: the nodes whose numbers are known. grads: the gradients so far. passed: the edges, as
-    (target, operand), along which contributions have gone. now: the ids of what stands out.
+    (target, operand), that have passed their contributions. now: the ids of highlighted parts.
     """
 
     data: frozenset[int]
@@ -53,9 +53,9 @@ class Moment:
 
 @dataclass(frozen=True)
 class Panel:
-    """One graph of a picture, with a title above it if there is more than one.
+    """One graph of a picture, with a title if the picture has several graphs.
 
-    was: the same graph before an update, whose numbers are shown where they have changed.
+    was: the same graph before an update; where a number has changed, the old one is shown, too.
     """
 
     graph: Graph
@@ -72,8 +72,8 @@ def dot(
 ) -> str:
     """The DOT text of the picture.
 
-    placement: where everything is, from the layout of the same picture at another moment, and
-    where the lines of a caption go.
+    placement: all positions, from the layout of the same picture at another moment, and the
+    position of the caption. caption: its lines.
     """
     colors = view.colors
     fan = any(
@@ -118,7 +118,7 @@ def dot(
             cluster.attr(label=title, color=colors.line, style="rounded", margin="12")
             drawing.draw(cluster)
     if placement:
-        for corner in ("corner0", "corner1"):  # so that all frames are equally large
+        for corner in ("corner0", "corner1"):  # so that all frames have the same size
             digraph.node(corner, "", shape="point", style="invis", **placement[corner])
         said = f'<FONT POINT-SIZE="{theme.LABEL_SIZE}">{"<BR/>".join(map(_text, caption))}</FONT>'
         digraph.node("caption", f"<{said}>", id="caption", shape="plain", **placement["caption"])
@@ -126,7 +126,7 @@ def dot(
 
 
 def drawn(graph: Graph) -> int:
-    """How many shapes the picture has: the values and the operations."""
+    """The number of shapes in the picture: values and operations."""
     return len(graph.nodes) + sum(node.kind == "operation" for node in graph.nodes)
 
 
@@ -187,12 +187,12 @@ class _Drawing:
         style = {**theme.NODE[node.kind], **(theme.OUTPUT if output else {}), "fillcolor": fill}
         style |= {"class": " ".join(words), "tooltip": self._tooltip(node)}
         pen = self._pen(node.id, node.id)
-        if "style" in pen:  # off the path: an outline of the same shape, without its fill
+        if "style" in pen:  # not on the path: an outline of the same shape, without its fill
             pen["style"] = style["style"].replace("filled", pen["style"])
         return style | pen
 
     def _label(self, node: Node) -> str:
-        """The node's text as a Graphviz table: its name, its value, its gradient, a row each."""
+        """The node's text as a Graphviz table, with a row each for name, value and gradient."""
         colors = self.view.colors
         rows = []
         title = " ".join(filter(None, (node.label, self.named.get(node.id))))
@@ -226,7 +226,7 @@ class _Drawing:
         return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>>'
 
     def _was(self, node: Node, what: str) -> str:
-        """The number before the update, if it is another now."""
+        """The number before the update, if it has changed."""
         if self.panel.was is None:
             return ""
         before = self.panel.was.nodes[node.id]
@@ -256,20 +256,20 @@ class _Drawing:
             color = self.view.colors.sign(x)
             attributes["color"] = f"{color}:{color}" if sign == "undefined" else color  # two lines
             attributes["penwidth"] = f"{width:.2f}"
-            if sign == "negative":  # a hollow head must not fill up where its outline is thick
+            if sign == "negative":  # a thick outline must not fill the hollow head
                 attributes["arrowsize"] = f"{max(1, width / 2.6):.2f}"
             attributes["class"] += f" {sign}"
         label = self._edge_label(edge)
         if label:
             if self.said:
                 attributes["label"] = label
-            else:  # a label would have Graphviz make room for one at every edge
+            else:  # with `label`, Graphviz would make space for one at every edge
                 attributes |= {"headlabel": label, **theme.SIDE[edge.operand]}
         attributes |= self._pen(edge.source, edge.target) | self._now(name)
         digraph.edge(tail, head, **attributes, **self.placement.get(name, {}))
 
     def _edge_label(self, edge: Edge) -> str:
-        """Which operand it is, the local derivative, and below it adjoint and contribution."""
+        """The operand and its local derivative, and below them the adjoint and the contribution."""
         moment, target = self.moment, self.panel.graph.nodes[edge.target]
         passed = not moment or (edge.target, edge.operand) in moment.passed
         told = []
@@ -292,14 +292,14 @@ class _Drawing:
             elif x is not None and kept_out(edge):
                 times = "kept out by a mask: "
             rows.append(f'{times}<FONT COLOR="{color}"><B>{added if passed else "?"}</B></FONT>')
-        if rows and self.view.direction == "LR":  # keep off a thick line
+        if rows and self.view.direction == "LR":  # keep away from a thick line
             rows.append(f'<FONT POINT-SIZE="{theme.GAP}"> </FONT>')
         elif rows:
             rows = [f"&#160;&#160;{row}" for row in rows]
         return f"<{'<BR/>'.join(rows)}>" if rows else ""
 
     def _pen(self, source: int, target: int) -> dict[str, str]:
-        """What is not on a highlighted path is drawn faintly, what is on it strongly."""
+        """Thick lines on a highlighted path, thin dotted lines elsewhere."""
         if not self.view.highlight:
             return {}
         nodes = self.panel.graph.nodes
@@ -313,7 +313,7 @@ class _Drawing:
         return {}
 
     def _tooltip(self, node: Node) -> str:
-        if self.moment:  # which may not know it yet
+        if self.moment:  # the number may not be known yet
             return node.kind
         data, grad = self.view.data(node), self.view.grad(node)
         exact = [repr(x) for x in (node.data, node.grad)]
@@ -321,7 +321,7 @@ class _Drawing:
         return _text(f"{node.kind}: {data}" + (f", grad {grad}" if grad else ""))
 
     def _edge_tooltip(self, edge: Edge) -> str:
-        """Everything about the edge, exactly, whatever the label says."""
+        """All facts about the edge, with exact numbers, also those that the label does not show."""
         graph, hide = self.panel.graph, set(self.view.hide)
         target = graph.nodes[edge.target]
         told = [f"operand {edge.operand}"]
@@ -346,7 +346,7 @@ class _Drawing:
 
 
 def _text(text: str) -> str:
-    """What a person wrote, as Graphviz will show it: it decodes &amp; and expands \\N and \\G."""
+    """The text, escaped so that Graphviz shows it: it decodes &amp; and expands \\N and \\G."""
     written = escape(theme.printable(text)).replace("\\", "\\\\")
     if len(written.encode("utf-8", "replace")) <= _LONGEST:
         return written
@@ -354,7 +354,7 @@ def _text(text: str) -> str:
 
 
 def _wrapped(text: str, width: int) -> str:
-    """A label on as many lines as it needs, broken at blanks only."""
+    """A label on as many lines as it needs, broken only at spaces."""
     if not width < len(text) < 40 * width or not text.strip():
         return _text(text)
     first, *words = text.split(" ")

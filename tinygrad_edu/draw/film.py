@@ -1,6 +1,6 @@
-"""The steps of a pass as pictures: one for each event, and one that plays by itself.
+"""The events of both passes as pictures: one for each event, and one SVG that plays them.
 
-All pictures have one layout, made for the widest numbers of all: nothing jumps between them.
+All pictures have the same layout, made for the widest numbers, so that nothing jumps.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ __all__ = ["DEFAULT", "MOST_EVENTS", "SECONDS", "animated", "files", "film", "fr
 
 DEFAULT = View()
 MOST_EVENTS = 300
-SECONDS = 2.5  # that each picture of the animation stands
+SECONDS = 2.5  # for each picture of the animation
 
-_WIDTH = 720.0  # points, at least: captions need room
-_LETTER = 0.56 * LABEL_SIZE  # points, the width of a letter in the mean, rather more
+_WIDTH = 720.0  # least width in points: captions need space
+_LETTER = 0.56 * LABEL_SIZE  # a little more than the average width of a letter, in points
 _LINE = 1.3 * LABEL_SIZE
 
 _BODY = re.compile(r"(<polygon [^>]*/>\n)(.*)(</g>\s*</svg>)", re.DOTALL)
@@ -42,14 +42,14 @@ def frames(
 ) -> list[bytes]:
     """A picture for each event, in order, as svg, png or pdf.
 
-    timeout: seconds for each. LayoutError for more than MOST_EVENTS, unless somebody insists;
-    ViewError for a view that hides something, which the steps would tell, or highlights something
-    else than what happens.
+    timeout: the seconds for each picture. LayoutError for more than MOST_EVENTS events, unless
+    `insist` is on. ViewError if the view hides or highlights something: the steps show every
+    number, and highlight the current event.
     """
     if view.hide or view.highlight:
-        raise ViewError("the steps show every number, and highlight what happens: drop the rest")
+        raise ViewError("steps show every number and highlight each event: drop hide and highlight")
     if len(steps) > MOST_EVENTS and not insist:
-        problem = f"{len(steps)} events are more than the {MOST_EVENTS} that one can watch"
+        problem = f"{len(steps)} events are more than the {MOST_EVENTS} that people can watch"
         raise LayoutError(f"{problem}: draw less, or insist (--insist)", "too large")
     captions = [steps.line(event) for event in steps]
     moments = list(_moments(steps))
@@ -68,7 +68,7 @@ def frames(
 
 
 def _moments(steps: Trace) -> Iterator[Moment]:
-    """What is known after each event."""
+    """The Moment after each event: the numbers that are known."""
     nodes = steps.graph.nodes
     data = {node.id for node in nodes if not node.op}
     grads: dict[int, float] = {}
@@ -83,7 +83,7 @@ def _moments(steps: Trace) -> Iterator[Moment]:
             now |= {f"e{source}_{event.node}_{operand}" for operand, source in uses}
             now.add(f"op{event.node}")
         elif event.running is not None:
-            if event.passing is None:  # what masks keep out of the pass has its 0 from the start
+            if event.passing is None:  # nodes that masks keep out have the gradient 0 at once
                 grads = {node.id: 0.0 for node in nodes if node.id not in told}
                 edges = ((n.id, operand) for n in nodes for operand in range(len(n.args)))
                 passed = {edge for edge in edges if edge not in arrive}
@@ -96,7 +96,7 @@ def _moments(steps: Trace) -> Iterator[Moment]:
 
 
 def _widest(steps: Trace, moments: Sequence[Moment], view: View) -> Moment:
-    """A moment that never is: all is known, and of each gradient the number with most letters."""
+    """An artificial Moment: all numbers are known, and each gradient has its most letters."""
     grads: dict[int, float] = {}
     for moment in moments:
         for node, grad in moment.grads.items():
@@ -107,7 +107,7 @@ def _widest(steps: Trace, moments: Sequence[Moment], view: View) -> Moment:
 
 
 def _placement(laid_out: bytes, captions: Sequence[str]) -> tuple[Placement, int]:
-    """Where everything is, and how many letters a line of the caption below it has."""
+    """(positions of all parts, number of letters in a line of the caption)."""
     drawing = json.loads(laid_out)
     placement = {}
     for thing in drawing.get("objects", []):
@@ -132,17 +132,17 @@ def _placement(laid_out: bytes, captions: Sequence[str]) -> tuple[Placement, int
 
 
 def animated(pictures: Sequence[bytes], steps: Trace) -> bytes:
-    """SVG frames of one layout as one SVG that plays for ever, without any script.
+    """SVG frames with the same layout, as one SVG that plays for ever, without a script.
 
-    What does not change between frames is there once. For a reader who has asked for less motion
-    (`prefers-reduced-motion`) it stands still and shows the last frame.
+    A part that is the same in several frames is written once. For readers who prefer less motion
+    (`prefers-reduced-motion`), it does not play and shows the last frame.
     """
     texts = [picture.decode() for picture in pictures]
     count = len(texts)
     bodies = [match for text in texts if (match := _BODY.search(text))]
     if len(bodies) < count:
         raise LayoutError("Graphviz' SVG is not as expected: save the steps one by one")
-    runs: dict[str, list[tuple[int, int, str]]] = {}  # each thing as it looks from frame to frame
+    runs: dict[str, list[tuple[int, int, str]]] = {}  # by id: (first frame, end, drawing)
     for i, match in enumerate(bodies):
         for ident, drawn in _elements(match[2]):
             kept = runs.setdefault(ident, [])
@@ -164,7 +164,7 @@ def animated(pictures: Sequence[bytes], steps: Trace) -> bytes:
 
 
 def _elements(body: str) -> Iterator[tuple[str, str]]:
-    """Each node and edge of the drawing, by its id: groups of lines, which may hold others."""
+    """Yields (id, text) for each node and edge: a group of lines, which may contain groups."""
     lines: list[str] = []
     depth = 0
     for line in body.splitlines(keepends=True):
@@ -193,12 +193,12 @@ def _style(film: str, spans: Sequence[tuple[int, int]], count: int) -> str:
 
 
 def film(steps: Trace, view: View = DEFAULT, **how: Any) -> str:
-    """The SVG that plays the steps, as wide as the page where it is wider; `how` as of `frames`."""
+    """The SVG that plays the steps and shrinks to the width of the page; `how`: see `frames`."""
     return fitting(animated(frames(steps, view, **how), steps).decode())
 
 
 def files(steps: Trace, view: View, format: str, **how: Any) -> dict[str, bytes]:
-    """All by file name: step-001, step-002, ... in that format, and steps.svg, which plays them."""
+    """The files by name: step-001, step-002, ... in the format, and steps.svg, which plays them."""
     pictures = frames(steps, view, format, **how)
     digits = max(3, len(str(len(steps))))
     named = {f"step-{i:0{digits}}.{format}": data for i, data in enumerate(pictures, 1)}

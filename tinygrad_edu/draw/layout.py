@@ -1,8 +1,8 @@
-"""DOT in, picture out: the only module of the package that starts a process.
+"""From DOT to a picture: the only module of the package that starts a process.
 
-An *engine* is the beginning of a command line that understands the flags of Graphviz' `dot`.
-The first of these is used: the program that TINYGRAD_EDU_DOT names, the `dot` on the PATH,
-pygraphviz. Neither a hang nor a crash of an engine reaches this interpreter.
+An *engine* is the beginning of a command line that understands the flags of Graphviz' `dot`. The
+first engine that exists is used: the program that TINYGRAD_EDU_DOT names, then the `dot` on the
+PATH, then pygraphviz. If an engine hangs or crashes, this interpreter does not.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ LONGEST_SECONDS = 1e6  # poll() overflows at about 2e6
 
 PNG_DPI = 144  # crisp on a slide
 LEGIBLE_DPI = 36  # letters of 14 points are 7 pixels high
-MOST_PIXELS = 40_000_000  # 160 MB while it is drawn
-MOST_PIXELS_A_SIDE = 32_000  # Cairo shrinks, unasked, what is longer than 32767
+MOST_PIXELS = 40_000_000  # need 160 MB of memory
+MOST_PIXELS_A_SIDE = 32_000  # Cairo shrinks a picture with a side above 32767, without a message
 
 MARK = {
     "svg": b"<svg",
@@ -60,12 +60,12 @@ SVG_SIZE = re.compile(rb'<svg[^>]*?\bwidth="(\d+\.?\d*)pt"[^>]*?\bheight="(\d+\.
 NOISE = re.compile(r"Fontconfig |Warning: graph has \d+ nodes|.*-WARNING \*\*")
 INSTEAD = "or save as .dot or .txt, which needs no Graphviz"
 
-# Three labels of twenty characters. They are equally wide only if each character is drawn as the
-# same empty box; in a font W is wider than i, or else the accents combine with their letters.
+# Three labels of twenty characters. They have equal widths only if there is no font, and every
+# character is the same empty box. In a font, W is wider than i, or the accents join their letters.
 FONT_PROBE = "graph { node [shape=box]; " + "; ".join(["W" * 20, "i" * 20, "e\u0301" * 10]) + " }"
 
-# In a process of its own, because it holds the interpreter and ignores Ctrl-C while it works.
-# Run with -I, so that no graphviz.py or pygraphviz.py of the user's is imported instead.
+# In a separate process, because pygraphviz blocks the interpreter and ignores Ctrl-C.
+# With -I, so that it does not import a graphviz.py or pygraphviz.py of the user.
 PYGRAPHVIZ = """\
 import sys
 folder, algorithm, format, *flags = sys.argv[1:]
@@ -82,16 +82,19 @@ except Exception as error:
 
 
 class LayoutError(RuntimeError):
-    """Why there is no picture and what to do, in one line; `reason` in a word; `engine` if any."""
+    """The reason why there is no picture, and what to do, in one line.
+
+    reason: "missing", "timeout", "failed", "too large" or "no fonts". engine: its name, or ''.
+    """
 
     def __init__(self, message: str, reason: str = "failed", engine: str = "") -> None:
         super().__init__(one_line(message, 400))
-        self.reason = reason  # "missing", "timeout", "failed", "too large" or "no fonts"
+        self.reason = reason
         self.engine = engine
 
 
 class Drawing(NamedTuple):
-    """A picture, and a remark on it for its reader, nearly always empty."""
+    """The bytes of a picture, and a remark for its reader, usually empty."""
 
     data: bytes
     note: str = ""
@@ -105,10 +108,10 @@ class _Engine(NamedTuple):
 def layout(
     dot: str, format: str = "svg", timeout: float = 20.0, *, placed: bool = False
 ) -> Drawing:
-    """The graph that `dot` describes as svg, png or pdf, within `timeout` seconds in all.
+    """The graph that `dot` describes, as svg, png or pdf, within `timeout` seconds in total.
 
-    format: json0 gives the layout alone, as Graphviz' JSON. placed: `dot` says where everything
-    is, so that nothing is laid out.
+    format: json0 gives only the layout, as Graphviz' JSON. placed: `dot` has all positions, so
+    no layout is computed.
     """
     if format not in ("svg", "png", "pdf", "json0"):
         raise ValueError(f"format must be svg, png or pdf, not {format!r}")
@@ -135,10 +138,10 @@ def _find_engine(deadline: float) -> _Engine:
     if override:
         if path := shutil.which(override):
             return _Engine(OVERRIDE, [path])
-        problem = f"{OVERRIDE} is {override[:100]!r}, which is no program; correct or unset it"
+        problem = f"{OVERRIDE} is {override[:100]!r}, which is not a program; correct or unset it"
         raise LayoutError(f"{problem}, {INSTEAD}", "missing", OVERRIDE)
     path = shutil.which("dot")
-    # Windows, and an empty entry of the PATH, offer the current folder: it is not to be trusted.
+    # Windows, or an empty entry of the PATH, may find it in the current folder: do not trust it.
     if path and os.path.isabs(path) and _answers(path, deadline):
         return _Engine("dot", [path])
     if folder := _pygraphviz_folder():
@@ -157,7 +160,7 @@ def _answers(path: str, deadline: float) -> bool:
 
 
 def _pygraphviz_folder() -> str:
-    """The folder that pygraphviz is installed in, or an empty text."""
+    """The folder in which pygraphviz is installed, or ''."""
     if not sys.executable or getattr(sys, "frozen", False):  # there is no `python -c`
         return ""
     spec = find_spec("pygraphviz")
@@ -170,14 +173,14 @@ def _require_fonts(engine: _Engine, format: str, deadline: float) -> None:
     rows = [line.split() for line in _draw(engine, "plain", FONT_PROBE, deadline).splitlines()]
     if len({tuple(row[4:5]) for row in rows if row[:1] == [b"node"]}) == 1:  # their widths
         advice = "install one (Debian, Ubuntu: apt-get install fonts-dejavu-core) or save as .svg"
-        problem = f"this machine has no font to write a {format} with"
+        problem = f"this machine has no font, which a {format} needs"
         raise LayoutError(f"{problem}; {advice}", "no fonts", engine.name)
 
 
 def _draw_png(engine: _Engine, dot: str, deadline: float, algorithm: str) -> Drawing:
     size = SVG_SIZE.search(_draw(engine, "svg", dot, deadline, "-Gdpi=72", algorithm=algorithm))
     if size is None:
-        problem = f"{engine.name} does not tell the size of its drawing; save as .svg"
+        problem = f"{engine.name} does not report the size of its drawing; save as .svg"
         raise LayoutError(problem, "failed", engine.name)
     width, height = float(size[1]) + 1, float(size[2]) + 1  # points, and they were rounded
     by_area = 72 * math.sqrt(MOST_PIXELS / (width * height))
@@ -213,7 +216,10 @@ def _draw(
 
 
 def _run(command: list[str], data: bytes, seconds: float) -> subprocess.CompletedProcess[bytes]:
-    """What the command did with `data`; or else it is killed, with all that it started."""
+    """The result of the command with `data` as its input.
+
+    After an error or `seconds`, the command and the processes that it started are killed.
+    """
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -223,18 +229,18 @@ def _run(command: list[str], data: bytes, seconds: float) -> subprocess.Complete
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     try:
-        # Fed from a thread: on Windows, communicate() writes before it looks at the clock.
+        # A thread writes: on Windows, communicate() checks the timeout only after it has written.
         threading.Thread(target=_feed, args=(process.stdin, data), daemon=True).start()
         process.stdin = None
         out, err = process.communicate(timeout=seconds)
-    except BaseException:  # Ctrl-C too: it does not reach another session
+    except BaseException:  # Ctrl-C, too: the other session does not receive it
         _kill(process)
         raise
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def _feed(stdin: BinaryIO, data: bytes) -> None:
-    with contextlib.suppress(OSError), stdin:  # a program need not read to the end
+    with contextlib.suppress(OSError), stdin:  # the program may stop reading before the end
         stdin.write(data)
 
 
@@ -244,7 +250,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     else:
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
-        # Not read to the end: a grandchild that left the group may hold them open for ever.
+        # Do not read to the end: a process outside the group may keep the streams open for ever.
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
@@ -252,6 +258,6 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def one_line(text: str, most: int) -> str:
-    """The text without control characters, on one line, clipped."""
+    """The text on one line, without control characters, cut after `most` characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= most else line[: most - 3] + "..."

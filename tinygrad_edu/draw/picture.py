@@ -1,4 +1,4 @@
-"""A picture in all its formats, and how it gets into a file or a notebook."""
+"""A picture in all its formats, for a file or a notebook."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ __all__ = [
 FORMATS: tuple[Format, ...] = get_args(Format)
 TITLES = ("before", "after")
 DEFAULT = View()
-MANY_SHAPES = 1_500  # more than one wants to look through
-MOST_SHAPES = 5_000  # laid out in seconds; ten times as many take an hour, and cannot be read
+MANY_SHAPES = 1_500  # more shapes than people want to look at
+MOST_SHAPES = 5_000  # take seconds; ten times as many take an hour, and nobody can read them
 _MOST_LINES = 200  # of text in a notebook
 
 
 class Picture:
-    """A graph to look at: `save("y.svg")`, `dot`, `text()`; a notebook shows it by itself.
+    """A picture of a graph: `save("y.svg")`, `dot`, `text()`; a notebook shows it by itself.
 
-    note: remarks of the last drawing for its reader, such as that a PNG was scaled; mostly ''.
+    note: a remark on the last drawing, for example that a PNG was scaled; usually ''.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Picture:
 
     @property
     def graph(self) -> Graph:
-        """What is drawn; of an update, what is after it."""
+        """The graph of the picture; with an update, the graph after it."""
         return self.graphs[-1]
 
     @property
@@ -81,7 +81,7 @@ class Picture:
 
     @property
     def alt(self) -> str:
-        """The graph read aloud, in order, for those who do not see it; the SVG holds it too."""
+        """The text of the graph, in order, for people who cannot see it; the SVG contains it."""
         return self._aloud(self.graphs)
 
     def _aloud(self, graphs: Sequence[Graph]) -> str:
@@ -103,18 +103,18 @@ class Picture:
         return "\n".join(f"{title}\n{drawing}" for title, drawing in zip(titles, drawings))
 
     def render(self, format: Format) -> bytes:
-        """The picture in one of FORMATS.
+        """The picture in one of FORMATS, as bytes.
 
-        FormatError (a ValueError) for another; LayoutError if there is no Graphviz, if it fails
-        or takes more than `timeout` seconds, or if there are more than MOST_SHAPES to draw and
-        nobody insists. Of more than MANY_SHAPES the groups are collapsed, unless a level was
-        given. DOT, JSON and text need no Graphviz and have no limit.
+        FormatError (a ValueError) for another format. LayoutError if there is no Graphviz, if it
+        fails or takes more than `timeout` seconds, or if there are more than MOST_SHAPES shapes
+        and `insist` is off. With more than MANY_SHAPES shapes, groups are collapsed, unless a level
+        was given. DOT, JSON and text need no Graphviz and have no limit.
         """
         if format == "dot":
             return self.dot.encode("utf-8", "replace")
         if format == "json":
             if self.view.hide:
-                raise ViewError("json has every number: to hide some, choose another format")
+                raise ViewError("json contains every number: to hide some, choose another format")
             return self._json().encode()
         if format == "txt":
             return self._text().encode("utf-8", "replace")
@@ -128,7 +128,7 @@ class Picture:
         return finished(drawing.data, title(graphs[-1], self.view), self._aloud(graphs))
 
     def _legible(self) -> tuple[list[Graph], str]:
-        """The graphs to draw, and a remark if they are not all there is."""
+        """(graphs to draw, a remark if they were collapsed)."""
         shapes = sum(map(drawn, self.graphs))
         grouped = any(node.group for graph in self.graphs for node in graph.nodes)
         if self.collapses and shapes > MANY_SHAPES and grouped:
@@ -137,7 +137,7 @@ class Picture:
                 fewer = sum(map(drawn, graphs))
                 if fewer <= MANY_SHAPES:
                     remark = f"{shapes} shapes were collapsed to {fewer}, by {level}"
-                    return graphs, f"{remark}: choose a level, or insist, to see others (--level)"
+                    return graphs, f"{remark}: choose another level (--level), or insist (--insist)"
         if shapes > MOST_SHAPES and not self.insist:
             raise LayoutError(
                 f"{shapes} shapes are more than the {MOST_SHAPES} that can be laid out in seconds "
@@ -152,9 +152,9 @@ class Picture:
         return texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]\n"
 
     def save(self, path: str | os.PathLike[str], format: Format | None = None) -> None:
-        """Writes the picture to `path`, in the format of its ending unless `format` says another.
+        """Writes the picture to `path`, in `format`, or in the format of the path's ending.
 
-        The file appears whole or not at all.
+        The file is written completely or not at all.
         """
         write_whole(path, self.render(format or format_of(path)))
 
@@ -164,10 +164,10 @@ class Picture:
         return "\n".join(drawings).rstrip("\n")
 
     def mimebundle(self, plain: str) -> dict[str, str]:
-        """What a notebook shows: the SVG, or `plain` and the reason why there is none."""
+        """The data for a notebook: the SVG, or `plain` and the reason why there is no SVG."""
         try:
             svg = self.render("svg").decode()
-        except Exception as error:  # a display must not fail
+        except Exception as error:  # showing a cell must not fail
             return {"text/plain": f"{plain}\n({error})"}
         return {"image/svg+xml": fitting(svg), "text/plain": plain}
 
@@ -176,7 +176,7 @@ class Picture:
 
 
 def panels(graphs: Sequence[Graph]) -> list[Panel]:
-    """One panel without a title, or two, before and after, whose changes are marked."""
+    """One panel without a title, or two panels, before and after, with the changes marked."""
     if len(graphs) == 1:
         return [Panel(graphs[0])]
     before, after = graphs
@@ -195,12 +195,12 @@ def draw(
     highlight: Sequence[Value | str] = (),
     **view: Any,
 ) -> Picture:
-    """The picture of a graph, or of all that a Value was computed from, as it is now.
+    """The picture of a graph, or of the current graph of a Value.
 
-    before: the same before an update, to be shown beside it. roles: see `graph`; level: see
-    `zoom`; timeout: seconds that Graphviz may take; insist: draw more than MANY_SHAPES shapes as
-    they are, and more than MOST_SHAPES at all. All else is of the View: edges, hide, precision,
-    direction, highlight, theme.
+    before: the same graph before an update, which is shown beside it. roles: see `graph`. level:
+    see `zoom`. timeout: the seconds that Graphviz may take. insist: do not collapse more than
+    MANY_SHAPES shapes, and draw more than MOST_SHAPES. highlight: Values or names. The other
+    options are those of a View: edges, hide, precision, direction, theme.
     """
     whole = _graph(what, roles)
     return Picture(
@@ -214,14 +214,14 @@ def draw(
 
 
 def _names(highlight: Any, what: Value | Graph, whole: Graph) -> Any:
-    """What is highlighted, Values by their names in the graph; ViewError for a foreign one."""
+    """The names to highlight, with the name of each Value; ViewError if it is not in the graph."""
     given = [highlight] if isinstance(highlight, Value) else highlight
     if isinstance(given, str) or isinstance(what, Graph):
         return given  # a View says what is wrong with it
     ids = {x: i for i, x in enumerate(topological_order(what))}
     for x in given:
         if isinstance(x, Value) and x not in ids:
-            raise ViewError(f"{x!r} is not in this graph, and cannot be highlighted")
+            raise ViewError(f"{x!r} is not in this graph: highlight a node of the graph")
     return [whole.names[ids[x]] if isinstance(x, Value) else x for x in given]
 
 
@@ -230,10 +230,10 @@ def _graph(what: Value | Graph, roles: Roles[K] | None) -> Graph:
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
-    """The format that a file name's ending stands for; FormatError if it stands for none."""
+    """The format for the ending of a file name; FormatError if there is none."""
     ending = Path(path).suffix.lower().removeprefix(".")
     if ending not in FORMATS:
         endings = ", ".join(f".{format}" for format in FORMATS)
-        problem = f"unknown ending .{ending[:20]}" if ending else "the name has no ending"
+        problem = f"unknown ending .{ending[:20]}" if ending else "the file name has no ending"
         raise FormatError(f"{problem}: choose {endings}")
     return ending

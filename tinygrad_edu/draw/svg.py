@@ -1,4 +1,4 @@
-"""Graphviz' SVG made fit for a page: it says what it shows, and asks for nothing from outside."""
+"""Changes Graphviz' SVG for use in a page: adds a title and a description, and loads nothing."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from tinygrad_edu.draw import theme
 
 __all__ = ["finished", "fitting"]
 
-# The DTD is fetched by some readers; comments repeat the names of nodes.
+# Some readers load the DTD from the network; the comments only repeat the names of nodes.
 _ASIDE = re.compile(r"<!DOCTYPE[^>]*>\s*|<!--.*?-->\s*", re.DOTALL)
 _SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="[\d.]+pt"')
 _START = re.compile(r"<svg\b[^>]*>")
 
 
 def finished(svg: bytes, title: str, description: str) -> bytes:
-    """The SVG with a role, a title and a description, for those who do not see it.
+    """The SVG with a role, a title and a description, for people who cannot see it.
 
-    They have no ids: pages show several pictures, and would mix up who is described by what.
+    These have no ids, because a page may show several pictures, and equal ids would mix them up.
     """
     text = _ASIDE.sub("", svg.decode())
     start = _START.search(text)
@@ -33,5 +33,5 @@ def finished(svg: bytes, title: str, description: str) -> bytes:
 
 
 def fitting(svg: str) -> str:
-    """The SVG as wide as the page where it is wider than that, and never cut off."""
+    """The SVG with a width that shrinks to the width of the page, so that nothing is cut off."""
     return _SIZE.sub(r'\1 width="100%" style="max-width: \2pt; height: auto"', svg, count=1)

@@ -1,4 +1,4 @@
-"""A graph as lines of text: the output on top, under each value the values it was made from.
+"""A graph as lines of text: the output is at the top, and operands are below their result.
 
     * = 8  grad 1
     ├─ + = 4  grad 2
@@ -6,10 +6,10 @@
     │  └─ b = 2  grad 2
     └─ a = 2  #0 above
 
-What is used more than once is written out where it comes up first and has a number to refer to.
-On request a line says of its edge to the line above it what a picture says: the local derivative,
-and in brackets adjoint * local = contribution.
-A branch that grows too deep for the width goes on further down, from the left margin: no graph
+A value that is used more than once is written in full the first time, with a number such as #0;
+later lines refer to the number. On request, a line also has the text of the edge to the line above
+it, in brackets: the local derivative, and adjoint * local = contribution.
+If a branch is too deep for the width, it continues further down, from the left margin. So no graph
 is too deep or too wide.
 """
 
@@ -32,14 +32,14 @@ __all__ = ["PLAIN", "columns", "fold", "text"]
 _UNICODE = {"branch": "├─ ", "last": "└─ ", "bar": "│  ", "gap": "   ", "cut": "…"}
 _ASCII = {"branch": "|- ", "last": "`- ", "bar": "|  ", "gap": "   ", "cut": "..."}
 _INDENT = 3  # columns for each level
-_CONTENT = 40  # columns that a line needs for what it says
+_CONTENT = 40  # columns that the text of a line needs
 
 _BOLD, _GREEN, _RED, _FAINT, _PLAIN = "\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m"
 
 _ESCAPE = re.compile("\033\\[\\d*m")
 PLAIN = View(edges=())
 
-_EMOJI_SIGN = "\ufe0f"  # can make the character before it a column wider
+_EMOJI_SIGN = "\ufe0f"  # may make the character before it one column wider
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 
@@ -53,11 +53,11 @@ def text(
     most: int = 0,
     was: Graph | None = None,
 ) -> str:
-    """The drawing, no line wider than `width` columns, with a newline after each.
+    """The drawing; no line is wider than `width` columns, and each one ends with a newline.
 
-    unicode: draw with box characters; otherwise all is ASCII. color: mark the signs of gradients
-    with terminal colours. most: lines to show, 0 for all. was: the same graph before an update,
-    whose values are shown where they have changed.
+    unicode: whether to use box characters; if not, the text is ASCII. color: whether terminal
+    colours show the signs of gradients. most: the number of lines to show, 0 for all. was: the same
+    graph before an update; where a value has changed, the old one is shown, too.
     """
     pen = _Pen(graph, view, max(width, 1), _UNICODE if unicode else _ASCII, color, was)
     written = pen.lines()
@@ -89,10 +89,10 @@ class _Pen:
         nodes, width, box = self.graph.nodes, self.width, self.box
         uses = Counter(source for node in nodes for source in node.args)
         uses.update(self.graph.outputs)
-        numbered = {i for i, count in uses.items() if count > 1}  # what a line elsewhere refers to
+        numbered = {i for i, count in uses.items() if count > 1}  # other lines refer to these
         deepest = max(1, (width - _CONTENT) // _INDENT)
         written: set[int] = set()
-        starts = list(self.graph.outputs)  # what begins at the left margin; deep branches are added
+        starts = list(self.graph.outputs)  # begin at the left margin; deep branches are added
         for place, start in enumerate(starts):
             if start in written and place >= len(self.graph.outputs):
                 continue
@@ -115,7 +115,7 @@ class _Pen:
                     line += self._content(node, width - len(lead), mark)
                 beside = columns(_ESCAPE.sub("", line)) + columns(said) + 2 <= width
                 yield f"{line}  {said}" if said and beside else line
-                if said and not beside:  # below it, as far as it goes
+                if said and not beside:  # on the line below, cut to the width
                     yield _clip(f"{margin}   {said}", width, box["cut"])
                 if again or later:
                     continue
@@ -128,7 +128,7 @@ class _Pen:
                     waiting.append((source, *bars, depth + 1, use))
 
     def _content(self, node: Node, room: int, mark: str) -> str:
-        """What a line says of a value, in at most `room` columns."""
+        """The text of a value, in at most `room` columns."""
         name = " ".join(filter(None, (node.label, self.named.get(node.id))))
         if node.op:
             name = f"{name} ({node.op})" if name else str(node.op)
@@ -147,11 +147,11 @@ class _Pen:
             grad += f" = {terms}"
         role = f"  {node.role}" if node.role else ""
         role += "  (on the path)" if node.marked else ""
-        stale = node.stale and not mark.endswith("above")  # said there, as the gradient is
+        stale = node.stale and not mark.endswith("above")  # written only the first time
         mark = role + (" (set after use)" if stale else "") + mark
         room -= columns(number + grad + mark)
         cut = self.box["cut"]
-        if room < min(columns(name), len(cut) + 1):  # so narrow that even the numbers suffer
+        if room < min(columns(name), len(cut) + 1):  # too narrow even for the numbers
             return _clip(name + number + grad + mark, room + columns(number + grad + mark), cut)
         name = _clip(name, room, cut)
         if self.color:
@@ -161,7 +161,7 @@ class _Pen:
         return name + number + grad + mark
 
     def _edge(self, edge: Edge) -> str:
-        """What the edge to the line above says: `(local w = -3; 0.42 * -3 = -1.26)`."""
+        """The text of the edge to the line above: `(local w = -3; 0.42 * -3 = -1.26)`."""
         said = self.view.edges or ()
         local = self.view.local(self.graph, edge, said)
         told = [f"local {local}"] if local else []
@@ -183,14 +183,14 @@ class _Pen:
 
 
 def fold(line: str, width: int, *, unicode: bool = True) -> list[str]:
-    """The line on as many lines as it takes, broken at blanks, indented deeper from the second on.
+    """The line, broken at spaces into lines of at most `width` columns; later ones are indented.
 
-    unicode: False writes what is not ASCII as escapes.
+    unicode: if False, characters beyond ASCII become escapes.
     """
     line = theme.printable(line)
     if not unicode:
         line = line.encode("ascii", "backslashreplace").decode()
-    ends = [0, *accumulate(map(columns, line))]  # where each letter ends
+    ends = [0, *accumulate(map(columns, line))]  # the column at which each letter ends
     margin = len(line) - len(line.lstrip())
     lines: list[str] = []
     start, indent = 0, ""
@@ -205,7 +205,7 @@ def fold(line: str, width: int, *, unicode: bool = True) -> list[str]:
 
 
 def columns(line: str) -> int:
-    """How many columns of a terminal the line takes, or more where terminals differ."""
+    """The number of columns that the line takes in a terminal; where terminals differ, the most."""
     return len(line) if line.isascii() else sum(map(_columns, line))
 
 

@@ -1,8 +1,8 @@
-"""What a picture looks like: every colour, shape and size.
+"""The look of pictures: every colour, shape and size.
 
-Whatever a colour says, a shape, a line or a word says too, so that a photocopy will do: kinds of
-node by shape, roles and the stale by a word, the sign of a contribution by line and arrow head.
-Colours begin from Okabe and Ito's, which are told apart with any colour vision
+A photocopy shows everything that a colour shows: the kind of a node is a shape, roles and stale
+nodes have a word, and the sign of a contribution is a line and an arrow head. The colours are based
+on those of Okabe and Ito, which people with any colour vision can distinguish
 (jfly.uni-koeln.de/color); orange, grey and blue are also in order of lightness.
 """
 
@@ -33,14 +33,14 @@ __all__ = [
 ]
 
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
-FONT_SIZE = 16  # points, of numbers; labels are larger
+FONT_SIZE = 16  # of numbers, in points; labels are larger
 LABEL_SIZE = 20
 SMALL_SIZE = 13
 EDGE_SIZE = 14
-SYMBOL_SIZE = 26  # of + and *, which have little ink
-GAP = 5  # between an edge and what it says
+SYMBOL_SIZE = 26  # of + and *, which are small characters
+GAP = 5  # between an edge and its text
 
-THINNEST, WIDEST = 1.2, 4.0  # points, of edges by the magnitude of their contribution
+THINNEST, WIDEST = 1.2, 4.0  # widths of edges in points, by the size of their contribution
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class Theme:
     loss: str
 
     def fills(self) -> list[str]:
-        """The colours that text of a node stands on."""
+        """The background colours of the text in nodes."""
         kinds = [self.leaf, self.constant, self.operation, self.output, self.group]
         return [*kinds, self.operator, self.input, self.parameter, self.loss]
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Every text colour with every colour that it can stand on."""
+        """(text colour, background colour) for every pair that can occur."""
         texts = [self.ink, self.quiet, self.grad, self.warning]
         signs = [self.negative, self.zero, self.positive, self.undefined]
         nodes = [(text, fill) for text in texts for fill in [self.paper, *self.fills()]]
@@ -183,7 +183,7 @@ THEMES: dict[str, Theme] = {
     ),
 }
 
-# The attributes that Graphviz gives to each kind of node; the output gets OUTPUT on top.
+# Graphviz' attributes for each kind of node; the output has those of OUTPUT as well.
 NODE = {
     "leaf": {"shape": "box", "style": "filled"},
     "constant": {"shape": "octagon", "style": "filled"},
@@ -192,12 +192,12 @@ NODE = {
 }
 OUTPUT = {"peripheries": "2", "penwidth": "2"}
 OPERATOR = {"shape": "circle", "style": "filled", "margin": "0.02"}
-# Where the name of an operand stands at the head of its edge, if edges say nothing else.
+# The position of an operand's name at the head of its edge, if edges have no other text.
 SIDE = (
     {"labelangle": "-40", "labeldistance": "2.2"},
     {"labelangle": "40", "labeldistance": "2.2"},
 )
-# The line and the arrow head of an edge, by the sign of what it contributes.
+# The line and the arrow head of an edge, by the sign of its contribution.
 EDGE = {
     "positive": {"style": "solid", "arrowhead": "normal"},
     "negative": {"style": "dashed", "arrowhead": "empty"},
@@ -214,7 +214,7 @@ def sign(x: float) -> str:
 
 
 def printable(label: str) -> str:
-    """The label without what no picture can show: control characters, lone surrogates, U+FFFE."""
+    """The label without characters that cannot be drawn: controls, lone surrogates, U+FFFE."""
     if label.isprintable():
         return label
     return "".join(map(_visible, label))

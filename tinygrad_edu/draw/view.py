@@ -1,4 +1,4 @@
-"""Which numbers of a graph are shown, and how they are written: the same for picture and text."""
+"""The numbers of a graph that are shown, and their texts: the same for picture and terminal."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ __all__ = [
 EDGES: tuple[Said, ...] = get_args(Said)
 HIDEABLE: tuple[Hideable, ...] = get_args(Hideable)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
-BLANK = "____"  # to be filled in
-_MOST_TERMS = 4  # of a sum that is written out
-MOST_LABELS = 150  # edges whose labels can be read; with more, only tooltips say the numbers
+BLANK = "____"  # for the class to fill in
+_MOST_TERMS = 4  # a sum with more terms is not written out
+MOST_LABELS = 150  # with more edges, labels cannot be read, and only tooltips have the numbers
 
 
 @dataclass(frozen=True)
 class View:
-    """What of a graph is to be seen.
+    """The options of a picture of a graph.
 
-    edges: what an edge says, of EDGES: its local derivative as a `formula` in names, that formula
-    with the `numbers` in it, its number (`local`), and the `contribution`; None for the default.
-    hide: of HIDEABLE, what is blank, to be filled in: given numbers, computed values, gradients,
-    whatever edges say. precision: decimals, or digits below 1, 0 to 17. direction: of DIRECTIONS.
-    highlight: names of nodes; only the paths from them to the output, as `mark` finds them, stand
-    out. theme: one of THEMES.
-    ViewError for what is none of these.
+    edges: the text on edges, from EDGES: the local derivative as a `formula` of names, the formula
+    with `numbers` inserted, its number (`local`), and the `contribution`; None for the default.
+    hide: parts that are blank, from HIDEABLE: the numbers of leaves, computed values, gradients,
+    the text on edges. precision: number of decimals, or of digits below 1, 0 to 17. direction: one
+    of DIRECTIONS. highlight: names of nodes; the paths from them to the output (see `mark`) are
+    highlighted. theme: one of THEMES.
+    ViewError for an unknown word.
     """
 
     edges: Sequence[str] | None = None
@@ -59,10 +59,10 @@ class View:
         for name in ("edges", "hide", "highlight"):
             words = getattr(self, name)
             if isinstance(words, str) or not all(isinstance(word, str) for word in words or ()):
-                raise ViewError(f"{name} is a list of words, such as {name}=['...']")
+                raise ViewError(f"{name} must be a list of words, such as {name}=['...']")
         for what, word, known in (
-            *(("word of edges", word, EDGES) for word in self.edges or ()),
-            *(("word of hide", word, HIDEABLE) for word in self.hide),
+            *(("edges value", word, EDGES) for word in self.edges or ()),
+            *(("hide value", word, HIDEABLE) for word in self.hide),
             ("direction", self.direction, DIRECTIONS),
             ("theme", self.theme, tuple(THEMES)),
         ):
@@ -77,11 +77,11 @@ class View:
         return THEMES[self.theme]
 
     def number(self, x: float) -> str:
-        """The number as this view writes it."""
+        """The number as text, with the precision of this view."""
         return rounded(x, self.precision)
 
     def data(self, node: Node) -> str:
-        """The node's number; '' where it has none, a blank where it is hidden."""
+        """The text of the node's number; '' if it has none, BLANK if it is hidden."""
         if node.data is None:
             return ""
         hidden = "leaves" if node.kind == "leaf" else "values"
@@ -90,16 +90,16 @@ class View:
         return self.number(node.data)
 
     def grad(self, node: Node) -> str:
-        """The node's gradient; '' where it has none, a blank where it is hidden."""
+        """The text of the node's gradient; '' if it has none, BLANK if it is hidden."""
         if node.grad is None:
             return ""
         return BLANK if "grads" in self.hide else self.number(node.grad)
 
     def sum(self, grad: float | None, arriving: Sequence[Edge], of: int = 0) -> str:
-        """The contributions that make up `grad`, `2 + 4`; '' where there is but one.
+        """The sum of contributions that is `grad`, such as `2 + 4`; '' if there is only one.
 
-        What came from elsewhere, such as an earlier `backward()`, is told apart. Where `grad` is
-        None, the contributions are only some, of so many to come.
+        A remainder, such as that of an earlier `backward()`, is written as `3 from elsewhere`. If
+        `grad` is None, the contributions are only the first of `of` contributions.
         """
         parts = [edge.contribution for edge in arriving if edge.contribution is not None]
         if not parts or {"grads", "edges"} & set(self.hide):
@@ -116,13 +116,13 @@ class View:
         return " + ".join(f"({x})" if x.startswith("-") and i else x for i, x in enumerate(told))
 
     def contribution(self, edge: Edge) -> float | None:
-        """The contribution, if nothing about it is to be hidden."""
+        """The contribution, or None if it is hidden."""
         return None if {"grads", "edges"} & set(self.hide) else edge.contribution
 
     def local(self, graph: Graph, edge: Edge, said: Sequence[str]) -> str:
-        """The local derivative as `said` asks for it: `1 - y**2 = 1 - 0.76**2 = 0.42`.
+        """The local derivative in the forms of `said`: `1 - y**2 = 1 - 0.76**2 = 0.42`.
 
-        With a formula it says why, where the formula does not: `1, because a > b`.
+        With a formula, it gives the reason if the formula does not show it: `1, because a > b`.
         """
         if edge.local is None:
             return ""
@@ -147,29 +147,29 @@ class View:
         return self.grad(graph.nodes[edge.target])
 
     def added(self, edge: Edge) -> str:
-        """The contribution with its sign, `+2`; '' where there is none."""
+        """The contribution with its sign, such as `+2`; '' if there is none."""
         if edge.contribution is None:
             return ""
         x = self.contribution(edge)
         return BLANK if x is None else ("+" if x > 0 else "") + self.number(x)
 
     def said(self, graph: Graph) -> Sequence[str]:
-        """What the edges of a picture of this graph say."""
+        """The words from EDGES for a picture of this graph: `edges`, or the default."""
         if self.edges is not None:
             return self.edges
         return ("local", "contribution") if len(graph.edges) <= MOST_LABELS else ()
 
 
 def kept_out(edge: Edge) -> bool:
-    """Whether a mask kept the edge out of the gradient, although its local derivative is no number.
+    """Whether a mask kept the edge out of the gradient; its local derivative is not finite.
 
-    Its contribution is 0 then, and no product: 0 times nan is nan.
+    The contribution is then 0, and not the product: 0 times nan would be nan.
     """
     return edge.contribution == 0 and edge.local is not None and not isfinite(edge.local)
 
 
 def arriving(graph: Graph) -> dict[int, list[Edge]]:
-    """The edges along which contributions arrive, by node, in the order of the backward pass."""
+    """For each node, the edges that bring contributions, in the order of the backward pass."""
     edges: dict[int, list[Edge]] = defaultdict(list)
     for edge in sorted(graph.edges, key=lambda edge: -edge.target):
         edges[edge.source].append(edge)
@@ -177,7 +177,7 @@ def arriving(graph: Graph) -> dict[int, list[Edge]]:
 
 
 def unlabelled(graph: Graph, said: Sequence[str]) -> dict[int, str]:
-    """The names that formulas use and no label shows, by node, as a picture shows them."""
+    """For each node, the name that formulas use if it differs from the label."""
     if "formula" not in said:
         return {}
     return {

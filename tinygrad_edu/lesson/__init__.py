@@ -1,3 +1,3 @@
-"""What all lessons of `demos/` share: their claims, their seeds, their page, their options."""
+"""Code that all lessons in `demos/` share: claims, seeds, the page, and the options."""
 
 __all__: list[str] = []

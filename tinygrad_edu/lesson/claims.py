@@ -1,4 +1,4 @@
-"""What a lesson claims, beside what was measured: claim | source | expected | measured | holds."""
+"""The claims of a lesson and their table: claim | source | expected | measured | holds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import NamedTuple
 __all__ = ["HEAD", "Claim", "bounded", "falling", "share", "table", "typical"]
 
 HEAD = ("claim", "source", "expected", "measured", "holds")
-_SHARES = (31, 14, 12, 15, 5)  # columns of each, of 85
+_SHARES = (31, 14, 12, 15, 5)  # widths of the columns, in a table of 85 characters
 _RARE = 0.01
 
 
 class Claim(NamedTuple):
-    """A row of the table. holds: None for a figure that is shown beside another, and judged not."""
+    """A row of the table. holds: None for a number that is only shown, and not judged."""
 
     claim: str
     source: str
@@ -25,7 +25,7 @@ class Claim(NamedTuple):
     holds: bool | None
 
     def cells(self) -> tuple[str, str, str, str, str]:
-        """The row as words."""
+        """The five cells of the row as texts."""
         holds = {True: "yes", False: "NO", None: "shown"}[self.holds]
         return self.claim, self.source, self.expected, self.measured, holds
 
@@ -38,11 +38,11 @@ def bounded(claim: str, source: str, x: float, low: float = -inf, high: float = 
 def share(
     claim: str, source: str, count: int, n: int, low: float = 0.0, high: float = 1.0, of: int = 0
 ) -> Claim:
-    """The claim that from `low` to `high` of n seeds do something, where `count` of them do.
+    """The claim that a share from `low` to `high` of n seeds do something; `count` of them do.
 
-    of: the seeds that it takes to say so. With fewer, chance alone may lead out of the range: the
-    claim then fails where such a count, or one further out, would come of the nearer end of the
-    range less than once in a hundred times.
+    of: the number of seeds for which the claim was made. With fewer seeds, chance alone may move
+    the share out of the range. Then the claim fails only if such a count, or one further out, has
+    a probability below 1 % when the true share is at the nearer end of the range.
     """
     holds = low <= count / n <= high
     if n < of and not holds:
@@ -63,8 +63,8 @@ def typical(
 ) -> Claim:
     """The claim that the mean of the numbers, or their median, is within the range.
 
-    of: as of `share`. With fewer, the claim fails where chance would lead so far out of the range
-    in less than one example of a hundred. by: `mean` or `median`.
+    of: as in `share`. With fewer numbers, the claim fails only if chance moves a mean so far out of
+    the range with a probability below 1 %. by: `mean` or `median`.
     """
     if len(xs) < 2:
         return Claim(claim, source, _range(low, high), "too few runs", None)
@@ -78,10 +78,11 @@ def typical(
 def falling(
     claim: str, source: str, groups: Sequence[Sequence[float | None]], of: int = 0
 ) -> Claim:
-    """The claim that the medians of the groups fall from one to the next; None is left out.
+    """The claim that the medians of the groups fall from one group to the next, without None.
 
-    of: the runs of a group that it takes to say so. With fewer, it fails where a median is above
-    the one before by more than chance would make of so few in one example of a hundred.
+    of: the number of runs of a group for which the claim was made. With fewer runs, the claim fails
+    only if a median is so far above the one before that chance does this with a probability below
+    1 %.
     """
     rows = [[x for x in group if x is not None] for group in groups]
     if min(map(len, rows)) < 2:
@@ -96,7 +97,7 @@ def falling(
 
 
 def _binomial(n: int, p: float, least: int, most: int) -> float:
-    """How likely `least` to `most` of n are, each with the chance p."""
+    """The probability that `least` to `most` of n happen, if each has the probability p."""
     return sum(comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(least, most + 1))
 
 
@@ -111,7 +112,7 @@ def _range(low: float, high: float, unit: str = "") -> str:
 
 
 def table(claims: Sequence[Claim], width: int = 85) -> str:
-    """The claims as a table no wider than that, long cells on several lines."""
+    """The claims as a table of at most `width` columns; long cells take several lines."""
     room = max(width, 60) - 2 * (len(HEAD) - 1)
     widths = [room * share // sum(_SHARES) for share in _SHARES[:-1]]
     widths.append(_SHARES[-1])

@@ -1,4 +1,4 @@
-"""A lesson as a command: the options that all of them have."""
+"""A lesson as a command, with the options that all lessons have."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 def command(
     *, seeds: int = 1, quick: int = 1, seed: int = 0, takes: str = "a few seconds"
 ) -> Callable[[Callable[[Lesson], None]], click.Command]:
-    """Makes a command of a function that tells a lesson.
+    """A decorator that makes a command from the function of a lesson.
 
-    Its name is that of the function's file, and its words are those of the file's docstring.
-    seeds: how many a whole run has. quick: how many for a class that waits. seed: the first. takes:
-    how long, '' if the lesson says so itself.
+    The command has the name of the function's file, and its help is the docstring of the file.
+    seeds: the number of seeds in a full run. quick: the number with --quick. seed: the first seed.
+    takes: the time that the lesson takes, '' if the lesson prints it itself.
     """
 
     def decorate(tell: Callable[[Lesson], None]) -> click.Command:
@@ -36,15 +36,15 @@ def command(
         @click.command(
             name,
             short_help=title,
-            help=f"{said}\n\nExit code 1 if a claim does not hold.",
+            help=f"{said}\n\nThe exit code is 1 if a claim does not hold.",
             context_settings={"help_option_names": ["-h", "--help"]},
         )
-        @option("--seed", type=Whole(min=0), default=seed, show_default=True, help="The first.")
+        @option("--seed", type=Whole(min=0), default=seed, show_default=True, help="First seed.")
         @option(
             "--seeds",
             "n",
             type=Whole(min=1),
-            help=f"How many: {seeds}, or {quick} with --quick, unless you say.",
+            help=f"Number of seeds.  [default: {seeds}; {quick} with --quick]",
         )
         @option(
             "--out",
@@ -54,13 +54,13 @@ def command(
             show_default=True,
             help="The folder for the pictures and the page.",
         )
-        @option("--quick", "quickly", is_flag=True, help="For a class that waits.")
+        @option("--quick", "quickly", is_flag=True, help="Use few seeds, while a class waits.")
         @option(
             "--json",
             "file",
             type=FILE,
             shell_complete=files,
-            help="Also write the table of claims here.",
+            help="Also write the table of claims to this file.",
         )
         def run(seed: int, n: int | None, out: Path, quickly: bool, file: Path | None) -> None:
             print(f"{title}\n\nThis takes {takes}." if takes else title)

@@ -1,4 +1,4 @@
-"""One page for a lesson: HTML without a script, that asks for nothing from outside its folder."""
+"""The page of a lesson: HTML without scripts, which loads nothing from outside its folder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
   td::before { content: attr(data-head); flex: 0 0 6.5rem; color: #4d4d4d; }
 }
 """
-SMALLEST = 0.6  # of its own size: a picture that is still too wide is moved sideways
+SMALLEST = 0.6  # a picture shrinks at most to this share of its width; then it scrolls sideways
 
 
 class Text(NamedTuple):
@@ -43,13 +43,13 @@ class Text(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """Lines that stay as they are, such as a table of numbers."""
+    """Lines that keep their layout, such as a table of numbers."""
 
     text: str
 
 
 class Figure(NamedTuple):
-    """A picture of the same folder. width: its own, in points."""
+    """A picture in the same folder. width: the picture's own width, in points."""
 
     file: str
     caption: str
@@ -57,7 +57,7 @@ class Figure(NamedTuple):
 
 
 def page(title: str, parts: Sequence[Text | Lines | Figure], claims: Sequence[Claim]) -> str:
-    """The page: title, parts in order, and the table of claims."""
+    """The HTML of the page: the title, the parts in order, and the table of claims."""
     body = "\n".join(_part(part) for part in parts)
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -70,7 +70,7 @@ def page(title: str, parts: Sequence[Text | Lines | Figure], claims: Sequence[Cl
 <body>
 <h1>{escape(title)}</h1>
 {body}
-<h2>What was claimed, and what was measured</h2>
+<h2>Claims and measurements</h2>
 {_table(claims)}
 </body>
 </html>

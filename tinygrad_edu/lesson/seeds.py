@@ -1,7 +1,7 @@
-"""The same run for many seeds: over processes, and what is finished is kept.
+"""The same run for many seeds, in several processes; finished runs are saved.
 
-Each result is written down as soon as it is there, so that a run that was interrupted goes on from
-where it was, when it is started again with the same output folder.
+Each result is written to a file as soon as it is known. If a lesson is interrupted and then started
+again with the same output folder, it continues from there.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from tinygrad_edu.train.progress import Bar
 
 __all__ = ["Job", "processes", "run_all"]
 
-Job = tuple[Any, ...]  # the arguments of one run, as JSON can say them
+Job = tuple[Any, ...]  # the arguments of one run, of types that JSON has
 
 
 def processes() -> int:
-    """How many runs go side by side: one for each processor that we may use."""
+    """The number of runs at the same time: one for each processor that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -35,20 +35,20 @@ def run_all(
     kept: Path,
     executor: Executor | None = None,
 ) -> list[Any]:
-    """function(*job) of each job, in order of the jobs; a bar shows how far it is on a terminal.
+    """function(*job) for each job, in the order of the jobs; a terminal shows a progress bar.
 
-    function: of a module, so that another process finds it; its results as JSON can say them.
-    kept: the file of results, read first and written on. executor: where they run; by default
-    one process for each processor.
+    function: a function of a module, which another process can import; its results must be of types
+    that JSON has. kept: the file of results; its results are used, and new ones are added to it.
+    executor: runs the jobs; by default, one process for each processor.
     """
     names = [json.dumps([function.__name__, *job]) for job in jobs]
     found = {name: result for name, result in _read(kept) if name in set(names)}
     if found:
-        print(f"{len(found)} of {len(jobs)} runs were kept in {kept}, and are not run again.")
+        print(f"{len(found)} of {len(jobs)} runs are saved in {kept}, and are not run again.")
     left = {name: job for name, job in zip(names, jobs) if name not in found}
     if left:
         own = None
-        if executor is None:  # its processes leave Ctrl-C to us
+        if executor is None:  # its processes ignore Ctrl-C, which this process handles
             deaf = signal.SIGINT, signal.SIG_IGN
             n = min(processes(), len(left))
             executor = own = ProcessPoolExecutor(n, initializer=signal.signal, initargs=deaf)
@@ -61,7 +61,7 @@ def run_all(
                     del futures[future]
                     bar.show(done)
             except BaseException:
-                for future, name in futures.items():  # some may have ended meanwhile
+                for future, name in futures.items():  # some may have finished in the meantime
                     if future.done() and not future.cancelled() and not future.exception():
                         _write(file, name, future.result())
                 if own:
@@ -78,12 +78,12 @@ def run_all(
 
 
 def _write(file: TextIO, name: str, result: Any) -> None:
-    file.write(f"\n{json.dumps([name, result])}")  # on a new line, whatever was cut off before
+    file.write(f"\n{json.dumps([name, result])}")  # a new line, in case the last one was cut off
     file.flush()
 
 
 def _read(kept: Path) -> list[tuple[str, Any]]:
-    """What the file holds; a line may have been cut off."""
+    """(name, result) for each complete line of the file; the last line may be cut off."""
     results = []
     if kept.exists():
         for line in kept.read_text(encoding="utf-8").splitlines():

@@ -1,4 +1,4 @@
-"""A lesson as it is told: on the terminal, and on a page with its pictures, as it goes along."""
+"""A running lesson: it prints in the terminal, and collects a page with its pictures."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ _KEPT = "unfinished.jsonl"
 
 
 class Drawable(Protocol):
-    """What can be written as a picture: see `draw.picture`."""
+    """An object that can be saved as a picture, such as a `draw.picture.Picture`."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes it, in the format of the ending."""
+        """Writes the picture, in the format of the ending of `path`."""
 
 
 class Lesson:
-    """What a lesson is given, and what it tells by.
+    """The object that a lesson receives: its settings, and the methods to print and to draw.
 
-    seed: the first seed. seeds: how many. quick: for a projector's patience. out: the folder.
+    seed: the first seed. seeds: the number of seeds. quick: whether a class waits. out: the folder
+    of the pictures and the page.
     """
 
     def __init__(self, title: str, seed: int, seeds: int, quick: bool, out: Path) -> None:
@@ -50,18 +51,18 @@ class Lesson:
         out.mkdir(parents=True, exist_ok=True)
 
     def say(self, text: str) -> None:
-        """A paragraph."""
+        """Prints a paragraph, and adds it to the page."""
         text = " ".join(text.split())
         self.parts.append(Text(text))
         print("\n" + textwrap.fill(text, self._width))
 
     def show(self, lines: str) -> None:
-        """Lines as they are."""
+        """Prints lines with their layout, and adds them to the page."""
         self.parts.append(Lines(lines))
         print("\n" + textwrap.indent(lines, "  "))
 
     def picture(self, name: str, picture: Drawable, caption: str) -> None:
-        """A diagram on the page; without a Graphviz, a line that says so, once."""
+        """Adds a diagram to the page; without Graphviz, prints a message instead, once."""
         try:
             picture.save(self.out / f"{name}.svg")
         except LayoutError as error:
@@ -70,7 +71,7 @@ class Lesson:
             self._place(name, caption)
 
     def plot(self, name: str, make: Callable[[], Any], caption: str) -> None:
-        """A plot on the page, of matplotlib; without it, a line that says so, once."""
+        """Adds a plot to the page; without matplotlib, prints a message instead, once."""
         try:
             save(make(), self.out / f"{name}.svg")
         except MissingError as error:
@@ -79,7 +80,7 @@ class Lesson:
             self._place(name, caption)
 
     def _place(self, name: str, caption: str) -> None:
-        """A picture that is there, on the page."""
+        """Adds a picture, which has been saved, to the page."""
         head = (self.out / f"{name}.svg").read_text(encoding="utf-8")[:2_000]
         width = _WIDTH.search(head)
         self.parts.append(Figure(f"{name}.svg", caption, float(width[1]) if width else 0.0))
@@ -90,13 +91,13 @@ class Lesson:
             print(f"\n(no {what}: {error})")
 
     def claim(self, claim: Claim) -> None:
-        """A row of the table at the end."""
+        """Adds a row to the table of claims at the end."""
         self.claims.append(claim)
 
     def run(self, function: Callable[..., Any], jobs: Sequence[Job], seconds: float) -> list[Any]:
-        """function(*job) for each job, over processes: see `seeds.run_all`.
+        """function(*job) for each job, in several processes: see `seeds.run_all`.
 
-        seconds: what one process alone would take; it is said before it starts.
+        seconds: an estimate for one process alone; the lesson prints an estimate before it starts.
         """
         if not machine_code():
             self._miss("machine code", f"with it, this is much faster: {FAST}")
@@ -105,12 +106,12 @@ class Lesson:
         return run_all(function, jobs, self.out / _KEPT)
 
     def interrupted(self) -> None:
-        """What is there is kept: the page so far, and the finished runs."""
+        """Writes the page so far; the finished runs are already saved."""
         self._write()
-        print(f"\nInterrupted. What is there is in {self.out}; the same command goes on from it.")
+        print(f"\nInterrupted. Finished runs are in {self.out}; the same command continues there.")
 
     def finish(self, file: Path | None = None) -> bool:
-        """Prints the claims, writes them and the page, and says whether all of them hold."""
+        """Prints the claims, writes them and the page; returns whether all claims hold."""
         print("\n" + table(self.claims, self._width))
         if file is not None:
             rows = [claim._asdict() for claim in self.claims]
@@ -126,7 +127,7 @@ class Lesson:
 
 
 def _span(seconds: float) -> str:
-    """A time as one says it."""
+    """A time in words, such as `12 seconds`."""
     if seconds < 2:
         return "a second"
     return f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"

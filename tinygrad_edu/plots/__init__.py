@@ -1,7 +1,7 @@
-"""Curves, maps and squares of a run, with matplotlib (the extra `plots`), in the diagrams' colours.
+"""Plots of a training run, with matplotlib (the extra `plots`), in the colours of the diagrams.
 
-Every plot is a matplotlib Figure, which a notebook shows; `canvas.save` writes it.
-`plot(history, kind)` makes any of them in one call from what `train` has kept.
+Every plot is a matplotlib Figure, which a notebook shows; `canvas.save` writes it to a file.
+`plot(history, kind)` makes each kind of plot in one call from a History.
 """
 
 from tinygrad_edu.plots.runs import (

@@ -1,4 +1,4 @@
-"""What every plot is drawn on: matplotlib (the extra `plots`), in the diagrams' colours."""
+"""Figures of matplotlib (the extra `plots`) for all plots, in the colours of the diagrams."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tinygrad_edu.files import write_whole
 __all__ = ["FORMATS", "STYLES", "canvas", "dress", "from_matplotlib", "legend", "save", "sheet"]
 
 FORMATS = ("svg", "png", "pdf")
-STYLES = ("-", "--", ":", "-.")  # lines are told apart without colour
+STYLES = ("-", "--", ":", "-.")  # different lines, for people who cannot see the colours
 _LETTERS = {"font.family": "DejaVu Sans", "font.size": 14}  # the font that comes with matplotlib
 
 
 def save(figure: Any, path: str | os.PathLike[str]) -> None:
-    """Writes the plot as svg, png or pdf, by the ending of `path`; the same every time."""
+    """Writes the plot as svg, png or pdf, by the ending of `path`; always with the same bytes."""
     ending = os.path.splitext(os.fspath(path))[1].lower().removeprefix(".")
     if ending not in FORMATS:
-        raise FormatError(f"the ending .{ending[:20]} is no picture's: use one of .svg, .png, .pdf")
+        raise FormatError(f"unknown ending .{ending[:20]}: choose .svg, .png, .pdf")
     data = io.BytesIO()
     with from_matplotlib("rc_context")({"svg.hashsalt": "tinygrad-edu", **_LETTERS}):
         undated = {"Date": None} if ending == "svg" else {}
@@ -31,7 +31,7 @@ def save(figure: Any, path: str | os.PathLike[str]) -> None:
 
 
 def from_matplotlib(name: str) -> Any:
-    """What matplotlib calls so; MissingError where it is not installed."""
+    """The attribute `name` of matplotlib; MissingError if it is not installed."""
     try:
         import matplotlib
         import matplotlib.figure
@@ -44,9 +44,9 @@ def from_matplotlib(name: str) -> Any:
 
 
 def canvas(theme: str, columns: int = 0, width: float = 6.4) -> tuple[Any, Any, Theme]:
-    """A figure, its axes (a list, if columns are given), and the colours; width: in inches."""
+    """(figure, axes, colours). axes: a list if columns are given. width: in inches."""
     if theme not in THEMES:
-        raise ViewError(f"{theme[:60]!r} is no theme: choose from {', '.join(THEMES)}")
+        raise ViewError(f"unknown theme {theme[:60]!r}: choose {', '.join(THEMES)}")
     colors = THEMES[theme]
     with from_matplotlib("rc_context")(_LETTERS):
         size = (4.2 * columns if columns else width, 4.6)
@@ -59,7 +59,7 @@ def canvas(theme: str, columns: int = 0, width: float = 6.4) -> tuple[Any, Any, 
 
 
 def sheet(theme: str, rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any, Theme]:
-    """A figure of that size in inches, its axes row by row, and the colours."""
+    """(figure, axes row by row, colours). size: in inches."""
     figure, _, colors = canvas(theme)
     with from_matplotlib("rc_context")(_LETTERS):
         figure.clear()

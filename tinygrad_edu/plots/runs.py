@@ -1,7 +1,7 @@
-"""Curves, maps and squares of a run, with matplotlib (the extra `plots`), in the diagrams' colours.
+"""Plots of a training run, with matplotlib (the extra `plots`), in the colours of the diagrams.
 
-Every plot is a matplotlib Figure, which a notebook shows; `canvas.save` writes it.
-`plot(history, kind)` makes any of them in one call from what `train` has kept.
+Every plot is a matplotlib Figure, which a notebook shows; `canvas.save` writes it to a file.
+`plot(history, kind)` makes each kind of plot in one call from a History.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def decision_boundary(
 ) -> Any:
     """The first output over the plane of two inputs, with the line where it is `level`.
 
-    Where two outputs stand for two classes, it is the second less the first, and `level` is 0.
-    examples: as `train` takes them. level: the middle of the targets, unless another is given,
-    such as 0 for a logit; `plot` knows it from the loss.
+    If two outputs are two classes, the plot shows the second minus the first, and `level` is 0.
+    examples: as in `train`. level: by default the middle of the targets; 0 for a logit. `plot`
+    chooses it from the loss.
     """
     shown = as_examples(examples)
     _require(
@@ -90,7 +90,7 @@ def decision_boundary(
 
 
 def hidden_maps(model: MLP, examples: Sequence[Example], *, theme: str = "light") -> Any:
-    """What each unit of the first layer answers, over the plane of two inputs."""
+    """The answer of each unit of the first layer, over the plane of two inputs."""
     _require(all(len(example.inputs) == 2 for example in examples), "a map of units", "two inputs")
     _require(isinstance(model, MLP), "a map of units", "an MLP")
     units = model.layers[0].neurons
@@ -102,9 +102,10 @@ def hidden_maps(model: MLP, examples: Sequence[Example], *, theme: str = "light"
 
 
 def hinton(model: MLP, *, theme: str = "light") -> Any:
-    """A square for each weight, of an area in proportion to its size: full if it is positive.
+    """A square for each weight, full if it is positive; its area is proportional to its size.
 
-    A row for each neuron, its bias last (Hinton diagrams, as in Rumelhart, Hinton and Williams).
+    Each neuron has a row, and its bias is last (Hinton diagrams, as in Rumelhart, Hinton and
+    Williams).
     """
     _require(isinstance(model, MLP), "a Hinton diagram", "an MLP")
     figure, axes, colors = canvas(theme, len(model.layers))
@@ -117,7 +118,7 @@ def hinton(model: MLP, *, theme: str = "light") -> Any:
                 side = 0.9 * (abs(x) / largest) ** 0.5
                 corner = (c - side / 2, r - side / 2)
                 color = colors.positive if x > 0 else colors.negative
-                fill = color if x > 0 else "none"  # also without colour
+                fill = color if x > 0 else "none"  # for people who cannot see the colours
                 square = patches.Rectangle(
                     corner, side, side, facecolor=fill, edgecolor=color, linewidth=1.5
                 )
@@ -134,14 +135,14 @@ def hinton(model: MLP, *, theme: str = "light") -> Any:
 
 
 def gradient_sizes(model: Module, *, theme: str = "light") -> Any:
-    """The root mean square of the gradients in each part of the model, as they are now."""
+    """The root mean square of the current gradients in each part of the model."""
     figure, axes, colors = canvas(theme)
     names, sizes = [], []
     for name, part in model.parts():
         grads = [p.grad for p in part.parameters()]
         names.append(name)
         sizes.append((sum(g * g for g in grads) / len(grads)) ** 0.5 if grads else 0.0)
-    # points, because a bar would need a zero to stand on
+    # points, because a bar would need a zero, which a logarithmic scale does not have
     axes.plot(names, sizes, "s--", color=colors.grad, markersize=14)
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.margins(y=0.2)
@@ -160,9 +161,9 @@ def weight_paths(
     *,
     theme: str = "light",
 ) -> Any:
-    """The way of two watched parameters over the error, all others held as they are now.
+    """The path of two watched parameters over the error; all other parameters stay the same.
 
-    names: of the two; without them, the first two that were watched.
+    names: the names of the two; by default, the first two that were watched.
     """
     names = list(names) or list(history.parameters)[:2]
     watched = len(names) == 2 and all(name in history.parameters for name in names)
@@ -200,7 +201,7 @@ def _of_run(history: History) -> tuple[Any, Any, Any]:
 
 
 def _boundary(model: Any, examples: Sequence[Example], loss: Loss, **how: Any) -> Any:
-    """The boundary where the loss has it: of logits it is 0, whatever the targets are."""
+    """The decision boundary at the level of the loss: 0 for logits, for all targets."""
     if Accuracy.of(loss, examples).threshold == 0:
         how = {"level": 0.0, **how}
     return decision_boundary(model, examples, **how)
@@ -217,9 +218,9 @@ KINDS: dict[str, Callable[..., Any]] = {
 
 
 def plot(history: History, kind: str = "loss", *, theme: str = "light", **how: Any) -> Any:
-    """A plot of the run in one call; kind: of KINDS; how: what that plot takes besides.
+    """A plot of the run in one call. kind: a name in KINDS. how: other options of that plot.
 
-    ViewError for another kind or theme.
+    ViewError for an unknown kind or theme.
     """
     if kind not in KINDS:
         raise ViewError(f"unknown plot {str(kind)[:60]!r}: choose {', '.join(KINDS)}")
@@ -234,7 +235,10 @@ def surface(
     line: bool,
     level: float | None = None,
 ) -> None:
-    """Values over the plane, in shades between the signs' colours; examples by target as marks."""
+    """Draws values over the plane in shades from the negative to the positive colour.
+
+    The examples are marks, by their targets. line: whether a line is drawn at `level`.
+    """
     xs, ys = (_span([example.inputs[i] for example in examples]) for i in (0, 1))
     grid = [[value(x, y) for x in xs] for y in ys]
     flat = [z for row in grid for z in row]
@@ -264,7 +268,7 @@ def surface(
 
 @contextmanager
 def _still(model: Any) -> Iterator[None]:
-    """While it is looked at, a model is not in training, and draws no numbers."""
+    """A block in which the model is not in training, so it uses no random numbers."""
     walked = [model, *(part for _, part in model.walk())] if isinstance(model, Module) else []
     before = [(part, part.training) for part in walked if hasattr(part, "training")]
     for part, _ in before:
@@ -281,7 +285,7 @@ def _unit(unit: Neuron, x: float, y: float) -> float:
 
 
 def _span(xs: Sequence[float]) -> list[float]:
-    """Evenly spaced numbers, a little beyond those given."""
+    """Evenly spaced numbers over the range of xs and a margin on both sides."""
     low, high = min(xs), max(xs)
     margin = 0.25 * (high - low) or 1.0
     step = (high - low + 2 * margin) / (_FINE - 1)
