@@ -6,13 +6,14 @@ tests/golden again, from what the package draws now. Read the difference before 
 
 from __future__ import annotations
 
-import contextlib
+import atexit
 import os
+import pickle
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from math import inf, nan
 from pathlib import Path
 from random import Random
@@ -36,51 +37,65 @@ SPECIAL = (nan, inf, -inf, 0.0, -0.0, 1.0, 5e-324, 1e-5, 1234567.891, 1.79769313
 
 
 RUN_A_PROCESS = layout_module._run
-ONE_AT_A_TIME = threading.Lock()  # Graphviz is not made for threads
+WORKER = """
+import io, os, pickle, sys, tempfile
+asked, answers = sys.stdin.buffer, sys.stdout.buffer
+while True:
+    try:
+        source, arguments, data = pickle.load(asked)
+    except EOFError:
+        break
+    sys.argv = ["-c", *arguments]
+    sys.stdin, sys.stdout = io.TextIOWrapper(io.BytesIO(data)), io.TextIOWrapper(io.BytesIO())
+    with tempfile.TemporaryFile() as errors:
+        os.dup2(errors.fileno(), 2)
+        code = 0
+        try:
+            exec(source, {})
+        except SystemExit as stop:
+            code = 1
+            print(stop.code, file=sys.stderr, flush=True)
+        errors.seek(0)
+        answer = code, sys.stdout.buffer.getvalue(), errors.read()
+    pickle.dump(answer, answers)
+    answers.flush()
+"""
 LAID_OUT: dict[tuple[bytes, ...], subprocess.CompletedProcess[bytes]] = {}
+ONE_AT_A_TIME = threading.Lock()
 
 
-def lay_out_here(
+@cache
+def worker() -> subprocess.Popen[bytes]:
+    """A process that runs one source after the other, until its input ends."""
+    command = [sys.executable, "-I", "-c", WORKER]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    atexit.register(process.communicate)
+    return process
+
+
+def run_for_all(
     command: list[str], data: bytes, seconds: float
 ) -> subprocess.CompletedProcess[bytes]:
-    """What pygraphviz' process answers, without a process, and once for each question.
+    """What pygraphviz' process answers, from one process for all tests, asked once for each text.
 
-    A process takes thirty times as long as a layout. What is not asked of pygraphviz, or in no
-    time, is done as always.
+    To start a process takes thirty times as long as to lay out a graph. What is not asked of
+    pygraphviz, or within less than a second, is run as always.
     """
     if command[1:4] != ["-I", "-c", layout_module.PYGRAPHVIZ] or seconds < 1:
         return RUN_A_PROCESS(command, data, seconds)
     key = (data, *map(os.fsencode, command[5:]))
     with ONE_AT_A_TIME:
         if key not in LAID_OUT:
-            LAID_OUT[key] = _laid_out(command, data)
+            process = worker()
+            assert process.stdin
+            assert process.stdout
+            pickle.dump((command[3], command[4:], data), process.stdin)
+            process.stdin.flush()
+            LAID_OUT[key] = subprocess.CompletedProcess(command, *pickle.load(process.stdout))
         return LAID_OUT[key]
 
 
-def _laid_out(command: list[str], data: bytes) -> subprocess.CompletedProcess[bytes]:
-    from pygraphviz import AGraph
-
-    algorithm, format, *flags = command[5:]
-    drawn, said = b"", ""
-    with tempfile.TemporaryFile("w+", errors="replace") as file:
-        stderr = os.dup(2)  # which Graphviz writes to behind Python's back
-        os.dup2(file.fileno(), 2)
-        try:
-            with contextlib.redirect_stderr(file):
-                graph = AGraph(string=data.decode())
-                drawn = graph.draw(format=format[2:], prog=algorithm[2:], args=" ".join(flags))
-        except Exception as error:
-            said = str(error)
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-        file.flush()
-        file.seek(0)
-        said = file.read() + said
-    return subprocess.CompletedProcess(command, 0 if drawn else 1, drawn, said.encode())
-
-
-layout_module._run = lay_out_here
+layout_module._run = run_for_all
 
 
 def posix(test: Any) -> Any:
