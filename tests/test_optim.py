@@ -221,7 +221,7 @@ def test_a_schedule_goes_on_from_its_state(kind: str, settings: Any, rates: list
 
 
 def test_a_schedule_is_of_an_optimizer() -> None:
-    with pytest.raises(TypeError, match="of an optimizer"):
+    with pytest.raises(TypeError, match="takes an optimizer"):
         lr_scheduler.StepLR(Value(1.0), 3)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""How a node of a graph and its local derivatives are written: in names, in numbers, in LaTeX."""
+"""Writes a node of a graph and its local derivatives: in names, in numbers, in LaTeX."""
 
 from __future__ import annotations
 
@@ -40,29 +40,28 @@ SIDES = ("left", "right")
 
 
 def name(graph: Graph, node: Node, cls: type[Formula] = Formula) -> Formula:
-    """A node as it stands in a formula: a constant as its number, all else by its name."""
+    """Returns a node as a formula: the number of a constant, the name of any other node."""
     if _is_number(graph, node):
         return cls(number(node))
     return cls((graph.latex_names if cls is Latex else graph.names)[node.id])
 
 
 def operation(graph: Graph, node: Node, cls: type[Formula] = Formula) -> str:
-    """What the node computes, in the names of its operands: `a * b`."""
+    """Returns the operation of the node with the names of its operands: `a * b`."""
     return str(node.op(*(name(graph, graph.nodes[i], cls) for i in node.args)))
 
 
 def operation_in_numbers(node: Node, precision: int) -> str:
-    """What the node computes, in the numbers that its operands had: `2 * -3`."""
+    """Returns the operation of the node with the numbers of its operands: `2 * -3`."""
     return str(node.op(*(numeral(x, precision) for x in node.used)))
 
 
 class Here(Symbolic):
-    """A formula and the number that it has at this point of a graph.
+    """A formula and its number at this point of a graph.
 
-    The number decides what the formula alone has to leave open: a guard that does not act is not
-    written, a comparison is its outcome, and why it came out so is in `because`. What is to be
-    computed with constants only, or with 0 and 1, is not written either: `2 * x`, not
-    `2 * x**(2 - 1)`.
+    The number makes the formula shorter: it omits a guard that has no effect, replaces a comparison
+    by its outcome (`because` has the reasons), and computes operations on constants, with 0 and
+    with 1: `2 * x`, not `2 * x**(2 - 1)`.
     """
 
     __slots__ = ("because", "constant", "number", "place", "text")
@@ -120,7 +119,7 @@ _ARITHMETIC = (add, sub, mul, div, neg)
 
 
 def _shortened(op: Op, a: Here, b: Here) -> Here | None:
-    """What is left of an operation with 0 or 1; None if it is neither."""
+    """Returns the shorter form of an operation with 0 or 1; None if no operand is 0 or 1."""
     first, second = a._known(), b._known()
     if (op in (add, sub) and second == 0) or (op in (div, power) and second == 1):
         return a
@@ -138,7 +137,7 @@ def _shortened(op: Op, a: Here, b: Here) -> Here | None:
 
 
 def _compared(a: Here, b: Here) -> str:
-    """How two numbers compare, in the order of the operands, a constant last: `a > b`, `x < 0`."""
+    """Returns the true comparison of two numbers, a constant last: `a > b`, `x < 0`."""
     if (a.constant, a.place) > (b.constant, b.place):
         a, b = b, a
     return f"{a} {'<' if a.number < b.number else '>' if a.number > b.number else '='} {b}"
@@ -147,20 +146,20 @@ def _compared(a: Here, b: Here) -> str:
 def derivative(
     graph: Graph, target: Node, operand: int, precision: int, cls: type[Formula] = Formula
 ) -> str:
-    """The local derivative of `target` by that operand, in names: `1 - v3**2`.
+    """Returns the local derivative of `target` by that operand, in names: `1 - v3**2`.
 
-    '' where it is nan, where it is a convention, and where no formula can be made: for a rule of
-    the user's own that asks whether a formula is true.
+    '' if it is nan, if it is a convention, or if there is no formula, because a user's rule
+    branches on its numbers.
     """
     made = _in_names(graph, target, operand, cls)
     return "" if made is None else _text(made, precision)
 
 
 def derivative_in_numbers(graph: Graph, target: Node, operand: int, precision: int) -> str:
-    """The same with its numbers put in: `1 - 0.76**2`.
+    """Returns the local derivative of `target` with numbers instead of names: `1 - 0.76**2`.
 
-    '' also where they are too much rounded to show how the local derivative comes about: that of
-    tanh is not 0 where its result is shown as 1.
+    '' also if the rounded numbers would give another result: the derivative of tanh is not 0 where
+    its result is rounded to 1.
     """
     args = [
         Here(numeral(x, precision), x, place=i)
@@ -181,10 +180,10 @@ def derivative_in_numbers(graph: Graph, target: Node, operand: int, precision: i
 
 
 def reason(graph: Graph, target: Node, operand: int, convention: bool = False) -> str:
-    """Why the local derivative is that number, if a formula does not tell, to be put behind it.
+    """Returns the reason for the number of a local derivative, as text to append to it, or ''.
 
-    `, because a > b` where a comparison decided, ` by convention` where nothing did. convention:
-    whether to say, where operands are at a kink, what is agreed upon there.
+    `, because a > b` if a comparison decided, ` by convention` at a kink. convention: whether to
+    state the convention at a kink.
     """
     if isnan(number(target)):
         return ""
@@ -208,12 +207,12 @@ def _in_names(graph: Graph, target: Node, operand: int, cls: type[Formula]) -> H
 
 
 def _rule(target: Node, operand: int, y: Here, args: Sequence[Here]) -> Here | None:
-    """What the rule says here; None where it says nothing, or not what the derivative is."""
+    """Returns the formula of the rule here; None if there is none, or if its number differs."""
     if isnan(number(target)):
         return None
     try:
         made = y._lift(target.op.reads[operand](y, *args))
-    except Exception:  # whatever the user's own rule raises
+    except Exception:  # a user's rule may raise anything
         return None
     x = _local(target, operand)
     wrong = target.op.kink and not (made.number == x or isclose(made.number, x, rel_tol=1e-6))
@@ -225,12 +224,12 @@ def _local(target: Node, operand: int) -> float:
 
 
 def _text(made: Here, precision: int) -> str:
-    """The formula; a mere number is shown as all numbers are."""
+    """Returns the formula as text; a plain number is rounded like all numbers."""
     return shown(made.number, precision, type(made.text)) if made.constant else str(made)
 
 
 def local_derivative(graph: Graph, p: Passing, precision: int) -> str:
-    """The local derivative in names, in numbers, what it is, and why: `1 - y**2 = 1 - 0**2 = 1`."""
+    """Returns the local derivative in names, in numbers and rounded: `1 - y**2 = 1 - 0**2 = 1`."""
     target = graph.nodes[p.target]
     named = derivative(graph, target, p.operand, precision)
     numbers = derivative_in_numbers(graph, target, p.operand, precision)
@@ -239,26 +238,26 @@ def local_derivative(graph: Graph, p: Passing, precision: int) -> str:
 
 
 def rule(op: Op, operand: int) -> str:
-    """The operation's local derivative, in y, a and b: `1 - y**2`; '' where it is no formula."""
+    """Returns the local derivative of an operation in y, a and b: `1 - y**2`; '' without one."""
     try:
         return derivative_formulas(op)[operand]
-    except Exception:  # of the user's own
+    except Exception:  # a user's rule may raise anything
         return ""
 
 
 def side(target: Node, p: Passing) -> str:
-    """Which operand of `target` is meant, where the same value is both; else ''."""
+    """Returns the side of the operand, as " (left)", if both operands are one node; else ''."""
     return f" ({SIDES[p.operand]})" if target.args.count(p.source) > 1 else ""
 
 
 def shown(x: float, precision: int, cls: type[Formula] = Formula) -> str:
-    """The number for a reader, rounded, as text or as LaTeX."""
+    """Returns the rounded number, as text or as LaTeX."""
     text = rounded(x, precision)
     return latex_number(text) if cls is Latex else text
 
 
 def clipped(text: str, most: int = 200) -> str:
-    """The first lines of a text, as a prompt or a notebook shows them."""
+    """Returns the first lines of a text, and the number of the other lines."""
     lines = text.split("\n")
     if len(lines) <= most:
         return text
@@ -266,11 +265,11 @@ def clipped(text: str, most: int = 200) -> str:
 
 
 def number(node: Node) -> float:
-    """The number of a node that is no group."""
+    """Returns the number of a node that is not a group."""
     assert node.data is not None
     return node.data
 
 
 def _is_number(graph: Graph, node: Node) -> bool:
-    """Whether the node is a constant that has no name of its own."""
+    """Whether the node is a constant without a label."""
     return node.kind == "constant" and graph.names[node.id] != node.label

@@ -1,11 +1,11 @@
-"""Why backpropagation needs a topological order: the right order beside two that are wrong.
+"""Why backpropagation needs a topological order: the right order beside two wrong ones.
 
-All three visit nodes from the output on, and a visit passes contributions on to the operands.
-- topological: a node is visited once, after everything that uses it;
-- naive recursion: a visit is followed by visits to the operands, as often as they are reached, so
-  a shared node passes its gradient on before it is complete, and then once more;
-- pre-order search: a node is visited once, but when it is first reached, and what arrives later
-  is never passed on.
+All three start at the output. A visit to a node passes its contributions on to its operands.
+- topological: it visits a node once, after all nodes that use it;
+- naive recursion: after each visit it visits the operands, so a shared node passes its gradient on
+  before it is complete, and then once more;
+- pre-order search: it visits a node once, when it first reaches it, and never passes later
+  contributions on.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ __all__ = ["METHODS", "MOST_VISITS", "Orders", "Run", "Visit", "orders", "orders
 
 Method = Literal["topological", "naive recursion", "pre-order"]
 METHODS: tuple[Method, ...] = get_args(Method)
-MOST_VISITS = 100_000  # of naive recursion, which may want as many as there are paths
-_SHOWN = 40  # visits listed
+MOST_VISITS = 100_000  # for naive recursion, which makes one visit for each path
+_SHOWN = 40  # most visits in a list
 
 
 class Visit(NamedTuple):
-    """One visit: the gradient that the node had and passed on."""
+    """One visit to a node, with the gradient that it passed on."""
 
     node: int
     passed: float
 
 
 class Run(NamedTuple):
-    """What one method did: its visits in order, and the gradient of each node after them.
+    """The run of one method: its visits in order, and the gradients of the nodes after them.
 
     finished: False if it was stopped after MOST_VISITS.
     """
@@ -52,14 +52,14 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Orders:
-    """The three methods on one graph; `runs` are in the order of METHODS, the right one first."""
+    """The runs of the three methods on one graph, in the order of METHODS, the right one first."""
 
     graph: Graph
     runs: tuple[Run, ...]
     precision: int = 4
 
     def first_difference(self, run: Run) -> int | None:
-        """The first node, from the output back, whose gradient is not the right one."""
+        """This returns the first node with a wrong gradient, from the output back, or None."""
         right = self.runs[0].grads
         for node in reversed(self.graph.nodes):
             if node.id in right and _differ(right[node.id], run.grads.get(node.id, 0.0)):
@@ -67,10 +67,10 @@ class Orders:
         return None
 
     def mistakes(self, run: Run) -> Iterator[bool]:
-        """For each visit, whether the node's gradient was incomplete or was passed on before."""
+        """This yields for each visit whether it passed on an incomplete gradient or came again."""
         right, seen = self.runs[0].grads, set()
         for i, passed in run.visits:
-            leaf = not self.graph.nodes[i].args  # which passes nothing on
+            leaf = not self.graph.nodes[i].args  # it has no operands
             yield not leaf and (i in seen or _differ(passed, right[i]))
             seen.add(i)
 
@@ -81,7 +81,7 @@ class Orders:
         return clipped(str(self))
 
     def _table(self) -> list[str]:
-        """Each node's gradient by each method, what is wrong marked with *, the first by name."""
+        """Returns the gradients by each method, with * at wrong ones and a note at the first."""
         rows = [["node", *METHODS]]
         firsts = {self.first_difference(run) for run in self.runs[1:] if run.finished} - {None}
         for node in reversed(self.graph.nodes):
@@ -100,7 +100,7 @@ class Orders:
         ]
 
     def _verdicts(self) -> list[str]:
-        """What each wrong order got wrong, and by which visit."""
+        """Returns the first wrong gradient of each wrong order, and the visit that caused it."""
         lines = []
         for run in self.runs[1:]:
             first = self.first_difference(run)
@@ -118,7 +118,7 @@ class Orders:
         return lines
 
     def _cause(self, run: Run) -> str:
-        """The first visit by which the method goes wrong."""
+        """Returns the first visit with a mistake, as a sentence."""
         wrong = (visit for visit, mistake in zip(run.visits, self.mistakes(run)) if mistake)
         visit = next(wrong, None)
         if visit is None:
@@ -133,7 +133,7 @@ class Orders:
         )
 
     def _visits(self) -> list[str]:
-        """The nodes in the order of their visits; ! marks an incomplete gradient passed on."""
+        """Returns the nodes in the order of their visits; ! marks a mistake."""
         lines = ["visits (! passed on before the gradient was complete, or once more):"]
         width = max(map(len, METHODS))
         for run in self.runs:
@@ -145,15 +145,15 @@ class Orders:
 
 
 def orders(y: Value, precision: int = 4) -> Orders:
-    """The gradients of the graph of `y` by the right order and by two wrong ones.
+    """This returns the gradients of the graph of `y` by the right order and by two wrong ones.
 
-    precision: decimals of the numbers shown. No grad is used or set.
+    precision: decimals of the printed numbers. No grad is read or set.
     """
     return orders_of(graph(y), precision)
 
 
 def orders_of(graph: Graph, precision: int = 4) -> Orders:
-    """The three methods on that graph."""
+    """Returns the three methods on that graph."""
     check_precision(precision)
     runs = _topological(graph), _naive(graph), _pre_order(graph)
     return Orders(graph, runs, precision)
@@ -188,7 +188,7 @@ def _naive(graph: Graph) -> Run:
 
 
 def _visit(method: Method, graph: Graph, order: list[int]) -> Run:
-    """One visit to each node, in that order, constants left out."""
+    """Returns a run with one visit to each node except constants, in that order."""
     visits: list[Visit] = []
     grads = {graph.output.id: 1.0}
     for i in order:
@@ -199,14 +199,14 @@ def _visit(method: Method, graph: Graph, order: list[int]) -> Run:
 
 
 def _pass_on(graph: Graph, i: int, grads: dict[int, float]) -> None:
-    """Adds the node's contributions, from the gradient that it has now, to its operands."""
+    """Adds the node's contributions, with its present gradient, to its operands."""
     for source, local in _open(graph, i):
         contribution = grads[i] * local
         grads[source] = grads[source] + contribution if source in grads else contribution
 
 
 def _open(graph: Graph, i: int) -> list[tuple[int, float]]:
-    """The operands to which a node passes something on, and its local derivatives by them."""
+    """Returns the operands that get contributions from a node, with its local derivatives."""
     node = graph.nodes[i]
     op = defined(node.op, nan if node.data is None else node.data)
     return [
@@ -217,5 +217,5 @@ def _open(graph: Graph, i: int) -> list[tuple[int, float]]:
 
 
 def _differ(a: float, b: float) -> bool:
-    """Whether two gradients differ by more than the order of additions explains."""
+    """Whether two gradients differ by more than another order of additions can explain."""
     return not (a == b or abs(a - b) <= 1e-9 * max(abs(a), abs(b)) or (a != a and b != b))

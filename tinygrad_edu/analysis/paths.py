@@ -14,12 +14,12 @@ from tinygrad_edu.chain_rule import cut
 
 __all__ = ["MOST_PATHS", "Chain", "Path", "chain"]
 
-MOST_PATHS = 64  # one can still read; what has more is told node by node
-_MOST_COUNTED = 2**64  # a number of paths can have more digits than a graph has nodes
+MOST_PATHS = 64  # a reader can follow; with more, the sum goes node by node
+_MOST_COUNTED = 2**64  # beyond this, the exact number is not needed
 
 
 class Path(NamedTuple):
-    """One way from the output back to x, and the product of the local derivatives on it."""
+    """One path from the output back to x, and the product of the local derivatives on it."""
 
     passings: tuple[Passing, ...]
     product: float
@@ -27,13 +27,12 @@ class Path(NamedTuple):
 
 @dataclass(frozen=True)
 class Chain:
-    """How d y / d x comes about.
+    """The derivative d y / d x as a sum over paths.
 
-    count: how many paths lead from y to x, 2**64 at most. paths: those paths, or () where there
-    are more than MOST_PATHS or a number on the way is not finite. passings: every multiplication
-    that takes part, in the order of `backward()`. total: the sum of the products, or where no
-    paths are listed, of the contributions that arrive at x. kept_out: the masks on the way that
-    let nothing through, where x is behind what they mask.
+    count: the number of paths from y to x, 2**64 at most. paths: the paths, or () if there are more
+    than MOST_PATHS or a number on them is not finite. passings: every multiplication on the paths,
+    in the order of `backward()`. total: the sum of the products, or, without listed paths, of
+    the contributions to x. kept_out: the masked operands that lead to x and get no adjoint.
     """
 
     graph: Graph
@@ -46,7 +45,7 @@ class Chain:
     kept_out: tuple[tuple[Node, int], ...] = ()
 
     def arrivals(self) -> list[tuple[Node, list[Passing]]]:
-        """What arrives at each node on the way, from y back, x last."""
+        """This returns the contributions to each node between y and x, from y back, x last."""
         arrived: dict[int, list[Passing]] = {}
         for p in self.passings:
             arrived.setdefault(p.source, []).append(p)
@@ -54,9 +53,9 @@ class Chain:
 
 
 def chain(graph: Graph, x: int) -> Chain:
-    """How the derivative of the graph's output by the node with the id `x` comes about."""
+    """Returns the derivative of the graph's output by the node with the id `x`, path by path."""
     every = backward_pass(graph)
-    leads = {x}  # back to x, along what no mask keeps out
+    leads = {x}  # nodes with a path to x that no mask blocks
     for p in reversed(every):
         if p.source in leads:
             leads.add(p.target)
@@ -90,7 +89,7 @@ def _kept_out(graph: Graph, x: int, arrived: Set[int]) -> Iterator[tuple[Node, i
 
 
 def _paths(y: int, x: int, passings: tuple[Passing, ...]) -> Iterator[Path]:
-    """Every path from y to x, left operands first."""
+    """Yields every path from y to x, left operands first."""
     leaving: dict[int, list[Passing]] = {}
     for p in passings:
         leaving.setdefault(p.target, []).append(p)

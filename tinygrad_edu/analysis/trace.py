@@ -1,8 +1,8 @@
-"""The forward and the backward pass in slow motion: one event for each thing that happens.
+"""The forward and the backward pass in slow motion, event by event.
 
-Forward, an event is an operation that gets its number. Backward, the first event gives the output
-its adjoint, 1, and each other is one multiplication along one edge: adjoint * local derivative is
-a contribution, which is added to the gradient of the operand.
+In the forward pass, an event computes the number of one operation. In the backward pass, the first
+event gives the output its adjoint, 1; every other event is one multiplication along one edge:
+adjoint * local derivative is a contribution, which is added to the gradient of the operand.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ __all__ = ["Event", "Trace", "trace", "trace_of"]
 
 
 class Event(NamedTuple):
-    """One thing that happens in a pass.
+    """One event of a pass.
 
-    phase: `forward` or `backward`. node: the id of the operation that gets its number, or of the
-    value whose gradient grows. op: the name of the operation that is at work. operands: the ids of
-    its operands. data: the number of `node`. Backward only: `passing`, the multiplication, None
-    for the first event, and `running`, the gradient of `node` after it.
+    phase: `forward` or `backward`. node: the id of the node that gets its number, or a contribution
+    to its gradient. op: the name of the operation. operands: the ids of its operands. data: the
+    number of `node`. Backward only: `passing`, the multiplication, None for the first event;
+    `running`, the gradient of `node` after the event.
     """
 
     phase: Literal["forward", "backward"]
@@ -54,12 +54,12 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Trace:
-    """The events of both passes, in order, and the graph as it is after them.
+    """The events of both passes, in order, and the graph after them.
 
-    Its gradients are those of a fresh `backward()`, from 0.
+    The gradients are those of a new `backward()`, starting at 0.
     """
 
-    _repr_mimebundle_: ClassVar[Any]  # from the package's __init__
+    _repr_mimebundle_: ClassVar[Any]  # set in the package's __init__
     graph: Graph
     events: tuple[Event, ...]
     precision: int = 4
@@ -77,12 +77,12 @@ class Trace:
         return clipped(str(self))
 
     def lines(self) -> Iterator[str]:
-        """The given numbers, then what happens at each event, a line each."""
+        """This yields a line with the numbers of the leaves, then a line for each event."""
         yield self.given()
         yield from map(self.line, self.events)
 
     def given(self) -> str:
-        """The numbers that there are before the first event."""
+        """This returns the line with the numbers that exist before the first event."""
         used: dict[int, dict[float, None]] = {}  # the numbers of each node when it was used
         for node in self.graph.nodes:
             for source, then in zip(node.args, node.used):
@@ -97,7 +97,7 @@ class Trace:
         return "given     " + (", ".join(numbers) or "no leaf")
 
     def line(self, event: Event) -> str:
-        """What happens at the event, in names and in numbers."""
+        """This returns the line of the event, in names and in numbers."""
         node = self.graph.nodes[event.node]
         name = self.graph.names[node.id]
         if event.phase == "forward":
@@ -124,7 +124,7 @@ class Trace:
         return rounded(x, self.precision)
 
     def to_json(self) -> str:
-        """The events as JSON text, one a line; ids are those of the graph's JSON."""
+        """This returns the events as JSON, one in each line; ids are those of the graph's JSON."""
         rows = []
         for event in self.events:
             row: dict[str, Any] = {"phase": event.phase, "node": event.node, "op": event.op}
@@ -139,16 +139,16 @@ class Trace:
 
 
 def trace(y: Value, precision: int = 4) -> Trace:
-    """The forward and the backward pass from `y` as a list of events.
+    """This returns the forward and the backward pass from `y` as a list of events.
 
-    precision: decimals of the numbers in its lines. Nothing is computed again and no grad is set:
-    the numbers are those of the graph as it was computed.
+    precision: decimals of the numbers in its lines. The numbers are those with which the graph was
+    computed; no grad is set.
     """
     return trace_of(graph(y), precision)
 
 
 def trace_of(graph: Graph, precision: int = 4) -> Trace:
-    """The events of the graph."""
+    """Returns the events of the graph."""
     check_precision(precision)
     passings = backward_pass(graph)
     graph = differentiated(graph)

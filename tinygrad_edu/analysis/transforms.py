@@ -1,9 +1,9 @@
-"""Functions made of functions: the gradient, Jacobian and Hessian of a function, as functions.
+"""Functions of functions: the gradient, Jacobian and Hessian of a function, as functions.
 
-The names, the order of arguments and the shapes of answers are JAX's (jax.grad and its sisters);
-all of them ask `gradient`. An argument is a number, a Value, an array of NumPy, or a list, tuple
-or dict of such, and a derivative by it has its shape. Given numbers, they answer floats; given a
-Value, Values, so that `grad(grad(f))` is the second derivative.
+The names, the order of arguments and the shapes of results are JAX's (jax.grad and so on). All use
+`gradient`. An argument is a number, a Value, a NumPy array, or a list, tuple or dict of these; a
+derivative by it has the same shape. With numbers, the results are floats; with a Value, they are
+Values, so that `grad(grad(f))` is the second derivative.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ Places = int | Sequence[int]
 def grad(f: Function, argnums: Places = 0) -> Function:
     """This returns the function that gives the gradient of `f`, which returns one number.
 
-    argnums: by which arguments of f it is, counted from 0; several give a tuple of gradients.
+    argnums: the indices, from 0, of the arguments to differentiate by; several give a tuple.
 
         >>> grad(lambda a: a**3)(2.0)
         12.0
 
-    TypeError if f does not return one number, or there is no such argument.
+    TypeError if f does not return one number, or has no such argument.
     """
 
     _check(f, argnums)
@@ -44,7 +44,7 @@ def grad(f: Function, argnums: Places = 0) -> Function:
 
 
 def value_and_grad(f: Function, argnums: Places = 0) -> Function:
-    """This returns the function that gives the pair of what `f` gives, and its gradient.
+    """This returns the function that gives a pair: the value of `f` and its gradient.
 
     argnums and errors are those of `grad`.
 
@@ -58,8 +58,8 @@ def value_and_grad(f: Function, argnums: Places = 0) -> Function:
         call = _Call(f, argnums, args, named)
         if not isinstance(call.y, Value) and is_tree(call.y):
             raise TypeError(
-                f"grad and hessian want one number from the function, and it returned a "
-                f"{type(call.y).__name__}: jacobian takes that"
+                f"grad and hessian need a function that returns one number, not a "
+                f"{type(call.y).__name__}: use jacobian"
             )
         return call.answer(call.y), call.derivative(call.y)
 
@@ -67,10 +67,10 @@ def value_and_grad(f: Function, argnums: Places = 0) -> Function:
 
 
 def jacobian(f: Function, argnums: Places = 0) -> Function:
-    """This returns the function that gives the derivatives of all that `f` returns.
+    """This returns the function that gives the derivatives of all numbers that `f` returns.
 
-    They have the shape of what f returns, with the shape of the argument in the place of each
-    number: of a list by a list, a list of rows. argnums and errors are those of `grad`.
+    The result has the shape of the value of f, with the shape of the argument in place of each
+    number: a list by a list gives a list of rows. argnums and errors are those of `grad`.
 
         >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([2.0, 3.0])
         [[3.0, 2.0], [1.0, 1.0]]
@@ -88,8 +88,8 @@ def jacobian(f: Function, argnums: Places = 0) -> Function:
 def hessian(f: Function, argnums: Places = 0) -> Function:
     """This returns the function that gives the second derivatives of `f`: the Jacobian of `grad`.
 
-    Of a list it is a list of rows. argnums and errors are those of `grad`; a tuple gives a tuple
-    of tuples.
+    An argument that is a list gives a list of rows. argnums and errors are those of `grad`; several
+    argnums give a tuple of tuples.
 
         >>> hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
         [[6.0, 4.0], [4.0, 0.0]]
@@ -98,24 +98,24 @@ def hessian(f: Function, argnums: Places = 0) -> Function:
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """This returns what `f(*primals)` gives, and by how much it changes along `tangents`.
+    """This returns the value `f(*primals)`, and its derivative in the direction of `tangents`.
 
-    It is the derivative of f in the direction of the tangents, one for each argument and of its
-    shape: the product of the Jacobian and that vector.
+    There is a tangent for each argument, with the shape of the argument. The derivative is the
+    product of the Jacobian and that vector.
 
         >>> jvp(lambda a, b: a * b, (2.0, 3.0), (1.0, 10.0))
         (6.0, 23.0)
 
-    TypeError if a tangent has another shape than its argument.
+    TypeError if a tangent and its argument differ in shape.
     """
     _check(f)
     if not (is_tree(primals) and is_tree(tangents)):
-        raise TypeError("primals and tangents are tuples: jvp(f, (3.0,), (1.0,))")
+        raise TypeError("primals and tangents must be tuples: write jvp(f, (3.0,), (1.0,))")
     primals, tangents = tuple(primals), tuple(tangents)
     call = _Call(f, tuple(range(len(primals))), primals, {})
     along = _lifted(tangents)
     if shape(along) != shape(primals):
-        raise TypeError("tangents have the shape of primals: a number for each number")
+        raise TypeError("tangents must have the shape of primals: give a number for each number")
     directions = list(numbers(along))
 
     def change(y: Any) -> Any:
@@ -127,28 +127,28 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 
 
 def _check(f: object, argnums: object = 0) -> None:
-    """Raises TypeError unless `f` is a function, and argnums are whole numbers."""
+    """Raises TypeError unless `f` is a function and argnums are whole numbers."""
     if not callable(f) or isinstance(f, Value):
         raise TypeError(
-            f"what is differentiated is a function, not {f!r:.60}: write grad(f)(2.0), or "
+            f"grad and its like take a function, not {f!r:.60}: write grad(f)(2.0), or "
             "gradient(y, [x]) for Values"
         )
     places = argnums if isinstance(argnums, list | tuple) else (argnums,)
     if not all(type(place) is int for place in places):
         raise TypeError(
-            f"argnums are whole numbers, not {argnums!r:.60}: the arguments of f are given to what "
-            "is returned, as in grad(f)(2.0)"
+            f"argnums must be whole numbers, not {argnums!r:.60}: pass the arguments of f to the "
+            "result, as in grad(f)(2.0)"
         )
 
 
-_DETACH = Value.detach.__code__  # which is asked for: no derivative goes through it
+_DETACH = Value.detach.__code__  # the user's way to stop a derivative
 
 
 class _Call:
-    """One call of `f`, with leaves of its own in the arguments by which it is differentiated.
+    """One call of `f`, with new leaves in the arguments to differentiate by.
 
-    Leaves of its own, because `f` may use the same Value besides, as in
-    `grad(lambda x: x * grad(lambda y: x + y)(x))`, and that is not its argument.
+    The leaves are new, because `f` may also use the same Value from outside, as in
+    `grad(lambda x: x * grad(lambda y: x + y)(x))`, and that use is not its argument.
     """
 
     def __init__(
@@ -168,11 +168,11 @@ class _Call:
         self.leaves = list(numbers(chosen))
         self.y = self._heard(lambda: f(*given, **named))
         if self.y is None:
-            raise TypeError("the function returned nothing: it wants a return")
+            raise TypeError("the function returned None: add a return")
 
     def _heard(self, f: Callable[[], Any]) -> Any:
-        """What `f` gives; a LeftGraphWarning for a line that goes on with the number of a Value."""
-        if on_float.get() is not None:  # somebody listens already
+        """Returns `f()`; gives a LeftGraphWarning for a line that reads the number of a Value."""
+        if on_float.get() is not None:  # an outer call listens already
             return f()
         leaves = set(self.leaves)
 
@@ -194,20 +194,20 @@ class _Call:
             on_float.reset(token)
 
     def number(self, x: Value) -> Value | float:
-        """A number as who called wants it."""
+        """Returns a float if the caller gave only numbers, else the Value."""
         return x if self.nested else x.data
 
     def answer(self, y: Any) -> Any:
-        """What `f` returned, in numbers as who called wants them."""
+        """Returns the result of `f` with floats or Values, as `number` decides."""
         return like(y, (self.number(as_value(x)) for x in numbers(y)))
 
     def derivative(self, y: Any) -> Any:
-        """The derivatives of one number, in the shape of the arguments."""
+        """Returns the derivatives of one number, in the shape of the arguments."""
         found = iter([self.number(d) for d in gradient(as_value(y), self.leaves)])
         parts = tuple(like(x, found) for x in self.arguments)
         return parts[0] if self.single else parts
 
 
 def _lifted(x: Any) -> Any:
-    """`x` with a Value of its own for every number."""
+    """Returns `x` with a new Value for every number."""
     return like(x, (n * 1 if isinstance(n, Value) else Value(n) for n in numbers(x)))

@@ -1,7 +1,7 @@
-"""The same graph from further away: groups of values become boxes, and numbers are conserved.
+"""The same graph with less detail: groups of values become boxes, and sums stay the same.
 
-An edge between boxes carries the sum of the contributions on all the edges that it stands for,
-so that what arrives at a value adds up to its gradient at every level.
+An edge between boxes carries the sum of the contributions of all edges that it stands for, so that
+the contributions to a value add up to its gradient at every level.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from tinygrad_edu.ops import LEAF
 
 __all__ = ["WHOLE", "WORDS", "parse", "zoom"]
 
-# A level by name: the part of a group's path that begins with this word, or else this many parts.
+# A level by name: up to the part of a group's path that begins with this word, else so many parts.
 WORDS = {"layer": 1, "neuron": 2}
-WHOLE = "the calculation"  # the box of what has no group, at level 0
+WHOLE = "the calculation"  # the box for nodes without a group, at level 0
 
 
 def zoom(graph: Graph, level: str | int) -> Graph:
-    """The graph with its groups collapsed as far as `level` says.
+    """This returns the graph with its groups collapsed to boxes.
 
-    level: `node`, nothing; `neuron` or `layer`, to the part of each group's path that begins with
-    that word, or else to its first two parts or its first; or how many parts of a path are kept,
-    0 for one box of all operations. A leaf outside of all groups that only one group uses, as a
-    neuron does its weight, belongs to it. A box has a value and a grad if one value leaves it.
-    ViewError for any other level.
+    level: `node` collapses nothing. `neuron` and `layer` keep each group's path up to the part that
+    begins with that word, or else its first two parts or first part. A number keeps so many parts;
+    0 gives one box of all operations. A leaf without a group that only one group uses, such as the
+    weight of a neuron, belongs to that group. A box has a value and a grad if a single value leaves
+    it. ViewError for any other level.
     """
     level = parse(level)
     if level == "node":
@@ -36,7 +36,7 @@ def zoom(graph: Graph, level: str | int) -> Graph:
     members: dict[str | int, list[Node]] = defaultdict(list)
     for node in graph.nodes:
         members[box_of[node.id]].append(node)
-    # by the last of their members: operands come first, unless two boxes feed each other
+    # in the order of their last members: operands first, unless two boxes use each other
     boxes = sorted(members, key=lambda box: members[box][-1].id)
     ids = {box: i for i, box in enumerate(boxes)}
     leaving: dict[str | int, set[int]] = defaultdict(set)
@@ -76,7 +76,7 @@ def zoom(graph: Graph, level: str | int) -> Graph:
 
 
 def parse(level: str | int) -> str | int:
-    """`level` as `zoom` takes it, a number also from text; ViewError if it is none."""
+    """Returns `level` with digits as a number; ViewError for an unknown level."""
     if isinstance(level, str) and level.isdecimal() and len(level) < 4:
         level = int(level)
     if level in ("node", *WORDS) or (isinstance(level, int) and level >= 0):
@@ -85,7 +85,7 @@ def parse(level: str | int) -> str | int:
 
 
 def _boxes(graph: Graph, level: str | int) -> dict[int, str | int]:
-    """The box that each node is in: a path, or the node's own id where it is drawn as it is."""
+    """Returns the box of each node: a path, or the node's own id if it stays a node."""
     users: dict[int, set[str]] = defaultdict(set)
     for node in graph.nodes:
         for source in node.args:
@@ -109,7 +109,7 @@ def _cut(path: str, level: str | int) -> str:
 
 
 def _bundles(graph: Graph, new: dict[int, int], boxes: Sequence[str | int]) -> list[Edge]:
-    """The edges between boxes; `new` is the box of each node, by their numbers."""
+    """Returns the edges between boxes; `new` maps the id of a node to the id of its box."""
     bundles: dict[tuple[int, int, int], Edge] = {}
     for edge in graph.edges:
         source, target = new[edge.source], new[edge.target]
@@ -128,7 +128,7 @@ def _bundles(graph: Graph, new: dict[int, int], boxes: Sequence[str | int]) -> l
             more = bundle._replace(contribution=added, uses=bundle.uses + edge.uses)
             bundles[source, target, -1] = more
     edges = []
-    place: dict[int, int] = defaultdict(int)  # among the sources of a box
+    place: dict[int, int] = defaultdict(int)  # the operand index of the next source of a box
     for edge in sorted(bundles.values(), key=lambda edge: edge.target):
         if not isinstance(boxes[edge.target], int):
             edge = edge._replace(operand=place[edge.target])

@@ -1,8 +1,9 @@
-"""How parameters learn from their gradients: gradient descent and what has been made of it.
+"""Optimizers: gradient descent and its successors, which change parameters by their gradients.
 
-An optimizer is one formula, a pure function of a parameter `p`, its gradient `g` and what is kept
-for it between steps; it returns the new parameter, and what is kept then. Its keyword arguments
-are the settings, the rate `lr` of this step, and `t`, the number of this step, 1 at first:
+An optimizer is one formula: a pure function of a parameter `p`, its gradient `g` and its state, the
+numbers that the optimizer keeps for it between steps. The formula returns the new parameter and the
+new state. Its keyword arguments are the settings, the rate `lr` of this step, and `t`, the number
+of this step, which starts at 1:
 
     def momentum(p, g, v=0.0, *, lr, beta=0.9):
         v = beta * v + g
@@ -10,10 +11,10 @@ are the settings, the rate `lr` of this step, and `t`, the number of this step, 
 
     optimizer = Optimizer(model.parameters(), 0.1, formula=momentum)
 
-Given floats, it makes an eager step; given Values, it is a graph, and compiled like any other.
-What is kept begins at the default of its argument, and lies in lists beside the parameters.
+Called with floats, a formula makes an eager step; called with Values, it gives a graph that can be
+compiled. The state starts at the default of its argument.
 
-Names, formulas and defaults are PyTorch's, with one exception: `Momentum` is that of 1986.
+Names, formulas and defaults are PyTorch's, except for `Momentum`, which is the method of 1986.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ __all__ = [
     "warm_up",
 ]
 
-_NAMES = {  # of other libraries
+_NAMES = {  # names from other libraries
     "GradientDescent": "SGD",
     "sgd": "SGD",
     "RMSProp": "RMSprop",

@@ -42,18 +42,18 @@ __all__ = [
 
 
 class Rated(Protocol):
-    """What has a rate: see `optim`."""
+    """An object with a rate, such as an optimizer."""
 
     lr: float
-    initial_lr: float  # that before any schedule; there once a schedule has set it
+    initial_lr: float  # the rate before all schedules; the first schedule sets it
 
 
 class LRScheduler(Strict):
     """Sets the optimizer's rate to `schedule(n)` after n calls of `step()`.
 
-    Where the rate is another now, because another schedule or somebody has set it, it changes in
-    the proportion in which `schedule` does, above `floor`: so schedules can be chained, as
-    PyTorch's are. absolute: it is set to `schedule(n)` all the same.
+    If another schedule or the user has changed the rate, its part above `floor` is multiplied by
+    schedule(n) / schedule(n - 1), so that schedules can be chained as in PyTorch. absolute: sets
+    the rate to `schedule(n)` in any case.
     """
 
     def __init__(
@@ -67,20 +67,22 @@ class LRScheduler(Strict):
         base: Any = getattr(optimizer, "lr", None)
         if base is None:
             raise TypeError(
-                f"a schedule is of an optimizer, such as SGD(...), not {optimizer!r:.60}"
+                f"a schedule takes an optimizer, such as SGD(...), not {optimizer!r:.60}"
             )
         if callable(base):
-            raise TypeError("the optimizer's rate is a function of the step already: give a number")
+            raise TypeError(
+                "the optimizer's rate is already a function of the step: make it a number"
+            )
         now, base = float(base), float(getattr(optimizer, "initial_lr", base))
         self.optimizer, self.schedule = optimizer, schedule(base)
         self.steps, self.floor, self.absolute = 0, floor, absolute
         first = self.schedule(0)
         chained = now != base and base and not absolute
-        optimizer.initial_lr = base  # which the next schedule begins with, as PyTorch's does
+        optimizer.initial_lr = base  # where the next schedule starts, as in PyTorch
         optimizer.lr = now * first / base if chained else first
 
     def step(self) -> None:
-        """Goes on to the next rate: call it after `optimizer.step()`."""
+        """Sets the next rate; call it after `optimizer.step()`."""
         self.steps += 1
         last, rate = self.schedule(self.steps - 1), self.schedule(self.steps)
         now, floor = self.optimizer.lr, self.floor
@@ -90,21 +92,21 @@ class LRScheduler(Strict):
         self.optimizer.lr = rate
 
     def get_last_lr(self) -> list[float]:
-        """This returns the rate of the next step, in a list as PyTorch's."""
+        """This returns the rate of the next step, in a list as in PyTorch."""
         return [self.optimizer.lr]
 
     def state_dict(self) -> dict[str, Any]:
-        """This returns what `load_state_dict` needs to go on, fit for JSON."""
+        """This returns the state for `load_state_dict`, in types that JSON has."""
         return {"kind": type(self).__name__, "steps": self.steps}
 
     def load_state_dict(self, state: Any) -> None:
-        """Goes on from a `state_dict()` of a schedule like this one; the rate is that of its step.
+        """Continues from a `state_dict()` of a schedule like this one, with the rate of its step.
 
-        StateError, and nothing is changed, where it is none.
+        StateError for any other state; then nothing is changed.
         """
         mine = self.state_dict()
         if type(state) is not dict or set(state) != set(mine) or state["kind"] != mine["kind"]:
-            raise StateError(f"a {mine['kind']} goes on from its own state_dict(), {mine}")
+            raise StateError(f"a {mine['kind']} loads only a state_dict() like its own, {mine}")
         if type(state["steps"]) is not int or not 0 <= state["steps"] < 2**53:
             raise StateError("the steps of a state must be a whole number, 0 or more")
         self.steps = state["steps"]
@@ -140,7 +142,7 @@ class ExponentialLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """The rate times `factor` for `total_iters` calls, and then the rate."""
+    """The rate times `factor` for `total_iters` calls, then the rate itself."""
 
     def __init__(self, optimizer: Rated, factor: float = 1 / 3, total_iters: int = 5) -> None:
         def schedule(lr: float) -> Schedule:
@@ -175,7 +177,7 @@ class PolynomialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """A cosine from the rate down to `eta_min` in T_max calls, and up again, as PyTorch's."""
+    """A cosine from the rate down to `eta_min` in T_max calls, and up again, as in PyTorch."""
 
     def __init__(self, optimizer: Rated, T_max: int, eta_min: float = 0.0) -> None:
         positive("T_max", T_max)
@@ -187,14 +189,14 @@ class CosineAnnealingLR(LRScheduler):
 
 
 _RATES = "tinygrad_edu.optim.schedules"
-_ELSEWHERE = {  # PyTorch's others
+_ELSEWHERE = {  # PyTorch's other schedules
     "OneCycleLR": f"SGD(parameters, warm_up(30, cosine(0.1, 70))), of {_RATES}",
     "SequentialLR": f"a function of the step, such as warm_up(10, cosine(0.1, 90)) of {_RATES}",
     "ChainedScheduler": "a function of the step: SGD(parameters, lambda step: ...)",
     "MultiplicativeLR": "a function of the step: SGD(parameters, lambda step: ...)",
     "CyclicLR": "a function of the step: SGD(parameters, lambda step: ...)",
     "CosineAnnealingWarmRestarts": "CosineAnnealingLR, or SGD(parameters, lambda step: ...)",
-    "ReduceLROnPlateau": "optimizer.lr = optimizer.lr / 10 where the loss has stopped falling",
+    "ReduceLROnPlateau": "optimizer.lr = optimizer.lr / 10 when the loss stops falling",
     "_LRScheduler": "LRScheduler",
     "WarmUp": f"warm_up of {_RATES}",
 }

@@ -1,4 +1,4 @@
-"""Gradient descent and what has been made of it: each class is one formula and its settings."""
+"""The optimization methods: each class is one formula and its settings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Momentum", "RMSprop"]
 
 
 class SGD(Optimizer):
-    """Downhill, with momentum if wanted: PyTorch's form, where the rate multiplies the momentum.
+    """Gradient descent, with optional momentum in PyTorch's form: the rate multiplies the momentum.
 
-    v = momentum * v + (1 - dampening) * g, and p falls by lr * v; with nesterov, by
+    v = momentum * v + (1 - dampening) * g, and p decreases by lr * v; with nesterov, by
     lr * (g + momentum * v). The first v is g itself. weight_decay adds weight_decay * p to g.
     Without momentum it is gradient descent (Cauchy, 1847; equation 8 of Rumelhart, Hinton and
     Williams, 1986). ValueError for nesterov without momentum or with dampening.
@@ -49,31 +49,31 @@ class SGD(Optimizer):
         p: Value, g: Value, v: Value, *, lr: Value, t: Value, momentum: float,
         dampening: float, weight_decay: float, nesterov: bool,
     ) -> tuple[Value, ...]:  # fmt: skip
-        """The rule."""
+        """The formula."""
         g = _pulled(g, p, weight_decay)
-        fresh = g * (1 - dampening * less(1, t)) if dampening else g  # none at the first step
+        fresh = g * (1 - dampening * less(1, t)) if dampening else g  # not at the first step
         v = momentum * v + fresh
         return p - lr * (g + momentum * v if nesterov else v), v
 
 
 def _descend(p: Value, g: Value, *, lr: Value, weight_decay: float) -> Value:
-    """SGD without momentum, which keeps nothing."""
+    """SGD without momentum, which has no state."""
     return p - lr * _pulled(g, p, weight_decay)
 
 
 def _pulled(g: Value, p: Value, weight_decay: float) -> Value:
-    """The gradient of the loss and of weight_decay/2 * p**2 together."""
+    """Returns the gradient of the loss plus weight_decay/2 * p**2."""
     return g + weight_decay * p if weight_decay else g
 
 
 class Momentum(Optimizer):
-    """Part of the last change is made again (Polyak, 1964), exactly as in equation 9 of 1986.
+    """Repeats a part of the last change (Polyak, 1964), exactly as in equation 9 of 1986.
 
     delta_w(t) = -lr * dE/dw(t) + alpha * delta_w(t-1)  (Rumelhart, Hinton and Williams,
     "Learning representations by back-propagating errors", Nature 323; t counts epochs there).
-    The rate is inside of what is kept. PyTorch's SGD keeps v = alpha * v + dE/dw and changes w
-    by -lr * v: the same while the rate is constant; where it falls, SGD brakes at once.
-    decay: the part of itself, times the rate, that every weight loses at each step.
+    The state delta_w contains the rate. PyTorch's SGD keeps v = alpha * v + dE/dw and changes w by
+    -lr * v. Both are equal while the rate is constant; when the rate falls, SGD slows down at once.
+    decay: at each step, every weight w also decreases by lr * decay * w.
     """
 
     def __init__(
@@ -91,16 +91,16 @@ class Momentum(Optimizer):
     def formula(
         p: Value, g: Value, last: Value, *, lr: Value, alpha: float, decay: float,
     ) -> tuple[Value, ...]:  # fmt: skip
-        """The rule."""
+        """The formula."""
         last = -lr * g + alpha * last
         return (p - lr * (decay * p) if decay else p) + last, last
 
 
 class RMSprop(Optimizer):
-    """Steps measured in typical slopes (Tieleman and Hinton, Coursera lecture 6.5, 2012).
+    """Divides a gradient by the root of its mean square (Tieleman and Hinton, lecture 6.5, 2012).
 
-    alpha: how slowly the mean of the squared gradients forgets. eps: outside of the root.
-    centered: the mean of the gradients is taken out of their squares. weight_decay as of SGD.
+    alpha: the decay factor of the mean of the squared gradients. eps: added to the root. centered:
+    uses the variance of the gradients instead of the mean square. weight_decay: as for SGD.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class RMSprop(Optimizer):
         p: Value, g: Value, square: Value, buffer: Value, mean: Value, *,
         lr: Value, alpha: float, eps: float, weight_decay: float, momentum: float, centered: bool,
     ) -> tuple[Value, ...]:  # fmt: skip
-        """The rule."""
+        """The formula."""
         g = _pulled(g, p, weight_decay)
         square = alpha * square + (1 - alpha) * g * g
         mean = alpha * mean + (1 - alpha) * g if centered else mean
@@ -147,7 +147,7 @@ def _scale(
     p: Value, g: Value, square: Value, *, lr: Value, alpha: float, eps: float,
     weight_decay: float,
 ) -> tuple[Value, ...]:  # fmt: skip
-    """RMSprop without momentum and centring."""
+    """RMSprop without momentum and without `centered`."""
     g = _pulled(g, p, weight_decay)
     square = alpha * square + (1 - alpha) * g * g
     return p - lr * g / (sqrt(square) + eps), square
@@ -174,7 +174,7 @@ class Adagrad(Optimizer):
         p: Value, g: Value, square: Value, *, lr: Value, t: Value, lr_decay: float,
         weight_decay: float, eps: float,
     ) -> tuple[Value, ...]:  # fmt: skip
-        """The rule."""
+        """The formula."""
         g = _pulled(g, p, weight_decay)
         square = square + g * g
         lr = lr / (1 + (t - 1) * lr_decay) if lr_decay else lr
@@ -182,10 +182,10 @@ class Adagrad(Optimizer):
 
 
 class Adam(Optimizer):
-    """Momentum and RMSprop in one (Kingma and Ba, "Adam", 2015, algorithm 1).
+    """Momentum and RMSprop together (Kingma and Ba, "Adam", 2015, algorithm 1).
 
-    Both means start at 0 and so are too small at first, by 1 - beta**t: that is divided out.
-    weight_decay as of SGD.
+    Both means start at 0, so at first they are too small, by the factor 1 - beta**t; the formula
+    divides by that factor. weight_decay: as for SGD.
     """
 
     def __init__(
@@ -207,12 +207,12 @@ class Adam(Optimizer):
         p: Value, g: Value, mean: Value, square: Value, *, lr: Value, t: Value,
         betas: tuple[float, float], eps: float, weight_decay: float,
     ) -> tuple[Value, ...]:  # fmt: skip
-        """The rule."""
+        """The formula."""
         beta1, beta2 = betas
         g = _pulled(g, p, weight_decay)
         mean = beta1 * mean + (1 - beta1) * g
         square = beta2 * square + (1 - beta2) * g * g
-        corrected = mean * (1 / (1 - beta1**t))  # a factor that is the same for all parameters
+        corrected = mean * (1 / (1 - beta1**t))  # the same factor for all parameters
         typical = sqrt(square * (1 / (1 - beta2**t))) + eps
         return p - lr * corrected / typical, mean, square
 
@@ -220,8 +220,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled decay (Loshchilov and Hutter, 2019, algorithm 2).
 
-    Every parameter loses the part lr * weight_decay of itself, as in PyTorch; the paper's does not
-    depend on Adam's own rate, only on the schedule's factor.
+    At each step, every parameter p also decreases by lr * weight_decay * p, as in PyTorch; in the
+    paper, the decay depends only on the schedule's factor, not on the rate of Adam.
     """
 
     def __init__(
@@ -239,7 +239,7 @@ class AdamW(Adam):
         p: Value, g: Value, mean: Value, square: Value, *, lr: Value, t: Value,
         betas: tuple[float, float], eps: float, weight_decay: float,
     ) -> tuple[Value, ...]:  # fmt: skip
-        """The rule."""
+        """The formula."""
         kept = p - lr * (weight_decay * p) if weight_decay else p
         return Adam.formula(
             kept, g, mean, square, lr=lr, t=t, betas=betas, eps=eps, weight_decay=0.0
