@@ -26,9 +26,9 @@ def check(ctx: click.Context, target: str, assignments: Sequence[str]) -> None:
     """Compare the gradient of TARGET with differences of its values, name by name.
 
     TARGET is an expression, - or @FILE to read one, or FILE.py:NAME. The graph of a script's Value
-    is computed again with other numbers. The exit code is 1 if they differ. At a kink, such as
-    relu(x) at 0, any derivative from the slope on the left to the slope on the right agrees. If
-    there is no numerical derivative, nothing is compared.
+    is computed again with other numbers. The exit code is 1 if a gradient differs. At a kink, as in
+    relu(x) at 0, any gradient from the slope on the left to the slope on the right agrees. If there
+    is no numerical derivative, nothing is compared.
 
     \b
     Example:

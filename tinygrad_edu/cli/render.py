@@ -74,7 +74,7 @@ _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
 @option(
     "--format",
     type=Word(picture.FORMATS),
-    help="The format, if FILE has no ending that says it.",
+    help="The format of the output.  [default: from the ending of FILE]",
 )
 @option(
     "--edges",
@@ -109,7 +109,7 @@ _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
     multiple=True,
     type=Named(ROLES),
     metavar="NAME=ROLE,...",
-    help="Say that a name is an input, a parameter or the loss.",
+    help="Draw a name as an input, a parameter or the loss.",
 )
 @option(
     "--level",
@@ -154,8 +154,8 @@ _FRAME = re.compile(r"step-\d+\.(svg|png|pdf)")
 @option(
     "--insist",
     is_flag=True,
-    help=f"Draw more than {picture.MANY_SHAPES:,} shapes without collapsing their groups, more "
-    f"than {picture.MOST_SHAPES:,} at all, and more than {film.MOST_EVENTS} steps.",
+    help=f"Do not collapse groups in a graph of more than {picture.MANY_SHAPES:,} shapes; also "
+    f"draw more than {picture.MOST_SHAPES:,} shapes, or more than {film.MOST_EVENTS} steps.",
 )
 @option("--strict", is_flag=True, help="Make a nan or an infinity an error.")
 def render(
