@@ -34,10 +34,10 @@ pytest.importorskip("llvmlite")
 from tinygrad_edu.compiler.native import lowering
 from tinygrad_edu.compiler.native.binding import program
 from tinygrad_edu.compiler.native.lowering.backward import backward
-from tinygrad_edu.compiler.native.lowering.blocks import blocks
-from tinygrad_edu.compiler.native.lowering.form import normal_form
 from tinygrad_edu.compiler.native.lowering.forward import forward
 from tinygrad_edu.compiler.native.lowering.fuse import fuse
+from tinygrad_edu.compiler.native.lowering.gradient_blocks import blocks
+from tinygrad_edu.compiler.native.lowering.lane_sums import sums
 from tinygrad_edu.compiler.native.lowering.nodes import (
     Apply,
     Call,
@@ -47,9 +47,9 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     Pattern,
     Row,
 )
-from tinygrad_edu.compiler.native.lowering.program import RowProgram, Writer
-from tinygrad_edu.compiler.native.lowering.sums import sums
-from tinygrad_edu.compiler.native.machine.instructions import (
+from tinygrad_edu.compiler.native.lowering.normal_form import normal_form
+from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
+from tinygrad_edu.compiler.native.machine.interpreter import (
     DOTS,
     PLAIN,
     REDUCE,
@@ -59,7 +59,7 @@ from tinygrad_edu.compiler.native.machine.instructions import (
     machine,
     wide,
 )
-from tinygrad_edu.compiler.native.machine.update import Update
+from tinygrad_edu.compiler.native.machine.optimizer_update import Update
 
 FILE = Path(__file__).parent / "references" / "bytecode.json"
 REGISTERS = {2: 16, 4: 16, 8: 32}  # of processors with vectors of so many doubles

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 import tinygrad_edu
 from tinygrad_edu.cli import main
 from tinygrad_edu.compiler.languages import program
-from tinygrad_edu.compiler.tape.listing import table
+from tinygrad_edu.compiler.tape.table import table
 from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.reading.expression import expression
 

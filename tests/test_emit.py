@@ -23,7 +23,7 @@ from test_random_graphs import WORKING_DIGITS, graph, random_programs
 import tinygrad_edu
 from tinygrad_edu import TABLE, Op, Value, gradient, tanh
 from tinygrad_edu.compiler.languages import LANGUAGES, program
-from tinygrad_edu.compiler.tape.listing import table
+from tinygrad_edu.compiler.tape.table import table
 from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.engine import topological_order
 from tinygrad_edu.errors import FormatError

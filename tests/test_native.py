@@ -29,9 +29,9 @@ from tinygrad_edu.optim import SGD
 
 pytest.importorskip("llvmlite")
 from tinygrad_edu.compiler.native.binding import program
-from tinygrad_edu.compiler.native.lowering.form import normal_form
-from tinygrad_edu.compiler.native.lowering.packs import packs
-from tinygrad_edu.compiler.native.machine.instructions import BLOCK
+from tinygrad_edu.compiler.native.lowering.normal_form import normal_form
+from tinygrad_edu.compiler.native.lowering.vectorize import packs
+from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 
 TOLERANCE = 1e-10  # sums are made in another order
 COUNTS = (1, 3, 8, 9, 100, 105, 1000)

@@ -25,7 +25,7 @@ from tinygrad_edu.compiler.native.machine.arithmetic import (
     PAIRS,
     WRITERS,
 )
-from tinygrad_edu.compiler.native.machine.vector import Code, Vector, bits, when, written
+from tinygrad_edu.compiler.native.machine.llvm import Code, Vector, bits, when, written
 from tinygrad_edu.rows.ieee import same
 
 llvm = pytest.importorskip("llvmlite.binding")

@@ -28,10 +28,10 @@ from tinygrad_edu.nn.transformer import Block
 from tinygrad_edu.optim import SGD, Adam, AdamW
 
 pytest.importorskip("llvmlite")
-from tinygrad_edu.compiler.native.binding.check import check
+from tinygrad_edu.compiler.native.binding.check_bytecode import check
 from tinygrad_edu.compiler.native.binding.library import Library, library, processor
 from tinygrad_edu.compiler.native.binding.program import VECTORS, aligned
-from tinygrad_edu.compiler.native.machine.instructions import (
+from tinygrad_edu.compiler.native.machine.interpreter import (
     BLOCK,
     DOTS,
     ELEMENTWISE,
@@ -45,7 +45,7 @@ from tinygrad_edu.compiler.native.machine.instructions import (
     outputs,
     wide,
 )
-from tinygrad_edu.compiler.native.machine.update import Update
+from tinygrad_edu.compiler.native.machine.optimizer_update import Update
 
 ROOT = Path(tinygrad_edu.__file__).parents[1]
 

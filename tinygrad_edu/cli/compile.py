@@ -20,7 +20,7 @@ from tinygrad_edu.cli.common import (
 )
 from tinygrad_edu.cli.target import Target, argument, load_target
 from tinygrad_edu.compiler.languages import LANGUAGES, Language, program
-from tinygrad_edu.compiler.tape.listing import table
+from tinygrad_edu.compiler.tape.table import table
 from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, get_args
 
 from tinygrad_edu.compiler.recording import Recording
-from tinygrad_edu.compiler.tape.loops import Columns, Run, Sums, function
+from tinygrad_edu.compiler.tape.python_function import Columns, Run, Sums, python_function
 from tinygrad_edu.compiler.tape.tape import no_collection
 from tinygrad_edu.compiler.warn import say_once
 from tinygrad_edu.errors import MissingError
@@ -94,13 +94,13 @@ class PythonLoop:
         with no_collection():
             sums = [*tape.outputs, *(slot for x, slot in slopes if x not in by)]
             lists = [slot for x, slot in slopes if x in by]
-            return function(tape, self._inputs(), sums, lists, self.arrays)
+            return python_function(tape, self._inputs(), sums, lists, self.arrays)
 
     @cached_property
     def _forward_pass(self) -> Run:
         tape = self.graph.forward
         with no_collection():
-            return function(tape, self._inputs(), [], tape.outputs, self.arrays)
+            return python_function(tape, self._inputs(), [], tape.outputs, self.arrays)
 
     def _inputs(self) -> list[int]:
         """Returns the slots of the used inputs, which are the same on both tapes."""

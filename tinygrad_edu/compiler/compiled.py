@@ -27,7 +27,7 @@ from tinygrad_edu.compiler.leaves import as_list, by_label, check_leaves
 from tinygrad_edu.compiler.record_function import Function, record_function
 from tinygrad_edu.compiler.recording import Recording
 from tinygrad_edu.compiler.replay import nonfinite_node, outputs_eagerly, run_eagerly
-from tinygrad_edu.compiler.tape.loops import Columns, Sums
+from tinygrad_edu.compiler.tape.python_function import Columns, Sums
 from tinygrad_edu.compiler.tape.tape import Tape, no_collection, record
 from tinygrad_edu.compiler.warn import outside, say_once
 from tinygrad_edu.engine import Value

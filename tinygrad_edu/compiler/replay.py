@@ -11,7 +11,7 @@ from math import isfinite
 
 from tinygrad_edu.analysis.check import first_nonfinite, nonfinite_message
 from tinygrad_edu.compiler.recording import Recording
-from tinygrad_edu.compiler.tape.loops import Columns, Sums
+from tinygrad_edu.compiler.tape.python_function import Columns, Sums
 from tinygrad_edu.engine import Value
 
 __all__ = ["nonfinite_node", "outputs_eagerly", "run_eagerly"]

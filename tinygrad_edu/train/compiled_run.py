@@ -14,7 +14,7 @@ from typing import Any
 from tinygrad_edu import optim
 from tinygrad_edu.compiler.columns import Column
 from tinygrad_edu.compiler.compiled import CompiledLoss, Reduction, compile
-from tinygrad_edu.compiler.tape.loops import as_arrays, function
+from tinygrad_edu.compiler.tape.python_function import as_arrays, python_function
 from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.data import Example
 from tinygrad_edu.engine import Value
@@ -199,7 +199,7 @@ def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
     tape = record(results)
     each = [tape.leaves[x] for x in leaves[:-2]]
     fixed = [x.label for x in tape.leaves if x in leaves[-2:]]
-    run = function(tape, each, [], tape.outputs, arrays)
+    run = python_function(tape, each, [], tape.outputs, arrays)
     learner, kept = optimizer, optimizer._kept.values()
 
     def update(slopes: list[float]) -> None:

@@ -1,18 +1,44 @@
-"""A Tape as a program in Python, C or JavaScript, for places where this package is not."""
+"""A tape as a program in Python, C or JavaScript, for places where this package is not installed.
+
+What happens, in order:
+
+    __init__         asks for the lines of the tape, finds a name for everything, and collects the
+                     parts of the program
+    expressions      says how each language writes an operation of the table
+    prelude          defines the functions that C or JavaScript lack
+    nan_derivatives  writes the derivatives for the case that the value is nan
+    writer           has the parts of a program, and what each language must be able to do
+    python, c, javascript  put the parts into the text of a program
+
+The neuron relu(x*w + b), differentiated by w, becomes in C
+
+    double f(double x, double w, double b, double gradient[])
+    {
+        double v4 = x * w + b;
+        double v5 = relu(v4);
+        double d_w = step(v4) * x;
+        gradient[0] = d_w;
+        ...
+        return v5;
+    }
+
+with definitions of relu and step above it, a case for nan at the dots, and a main program below.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal, get_args
 
 from tinygrad_edu.compiler.languages.c import C
-from tinygrad_edu.compiler.languages.forms import helpers
+from tinygrad_edu.compiler.languages.expressions import helpers
 from tinygrad_edu.compiler.languages.javascript import JavaScript, JavaScriptModule
-from tinygrad_edu.compiler.languages.language import Parts, Writer, identifiers
+from tinygrad_edu.compiler.languages.nan_derivatives import where_undefined
 from tinygrad_edu.compiler.languages.python import Python
-from tinygrad_edu.compiler.languages.undefined import where_undefined
-from tinygrad_edu.compiler.tape.listing import free, lines, names, readable
+from tinygrad_edu.compiler.languages.writer import Parts, Writer, identifiers
+from tinygrad_edu.compiler.tape.lines import lines
+from tinygrad_edu.compiler.tape.names import free, names, readable
 from tinygrad_edu.compiler.tape.tape import Tape
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import FormatError
@@ -35,17 +61,16 @@ def program(
     needed: Collection[Value] = (),
     module: bool = False,
 ) -> str:
-    """The first output and its gradient by `wrt`, as recorded, as a function and a main program.
+    """Returns the text of a program: a function for the first output and its gradient by `wrt`.
 
-    The function takes `arguments`, then what else the output depends on, in the order in which
-    the graph uses it. So does the program, from its command line, by place or as NAME=NUMBER;
-    the numbers that were recorded are its defaults, but those of `needed`, which have to be given.
-    It prints a name and a number a line.
-    name: of the function; it gets a _ where the graph or the language needs the name. module: an
-    ES module, where the language is JavaScript. Labels are the names of the program wherever the
-    language allows it, and a comment tells where it does not.
-    FormatError for an operation of the user's own that cannot be traced, and for a name that is
-    no name.
+    The function takes `arguments`, then the other leaves on which the output depends, in the order
+    in which the graph uses them. The main program takes the same from its command line, by position
+    or as NAME=NUMBER, and prints a line with a name and a number for each result. The recorded
+    numbers are its defaults, except those of `needed`, which must be given.
+    name: of the function; it gets a _ if the graph or the language needs that name. module: in
+    JavaScript, an ES module. Labels become names wherever the language allows it; a comment says
+    where it does not. FormatError for an operation of the user's that is not made of rows of the
+    table, and for a name that the language does not allow.
     """
     for op in tape.ops:
         if op.derivatives and op is not TABLE.get(op.name) and op.primitive:
@@ -54,64 +79,87 @@ def program(
                 "functions of tinygrad_edu: no other language can say it"
             )
     target = JavaScriptModule() if module else _WRITERS[language]()
-    shown, called = names(tape), names(tape, target.name)
-    ends = [tape.outputs[0], *tape.gradients]
-    computed = bool(tape.ops[ends[0]].derivatives)
-    kept = {*tape.labels, *tape.gradients, *ends[:computed]}
-    taken = set(called)
-    made, texts = lines(
-        tape,
-        target.kind,
-        called.__getitem__,
-        ends,
-        kept=kept,
-        part=lambda i: free(f"p{i}", taken),
-    )
-    value, *gradient = (str(texts[k]) for k in ends)
+    return target.write(_Builder(tape, wrt, arguments, target).parts(name, needed))
 
-    leaves = {x: k for x, k in tape.leaves.items() if k in texts}
-    takes = list(dict.fromkeys([*arguments, *leaves]))
-    told = {*shown[: tape.forward], *tape.labels.values()}
-    own = {x: (called[k], shown[k]) for x, k in tape.leaves.items()}
-    for i, x in enumerate(dict.fromkeys([*wrt, *takes])):
-        if x not in own:  # nothing depends on it
-            names_of = target.name(x.label) or f"x{i}", readable(x.label) or f"x{i}"
-            own[x] = free(names_of[0], taken), free(names_of[1], told)
-    labels = {
-        called[k]: tape.labels.get(k, "") for k in [*leaves.values(), *(line.slot for line in made)]
-    }
-    labels |= {own[x][0]: x.label for x in takes if x not in leaves}
-    results = [free(f"d_{own[x][1]}", told) for x in wrt]
-    numbers = [tape.data[leaves[x]] if x in leaves else x.data for x in takes]
-    before, undefined = (
-        where_undefined(tape, wrt, texts, lambda i: free(f"u{i}", taken)) if computed else ([], [])
-    )
-    code = [*(line.text for line in made), value, *gradient, *(x for _, x in before), *undefined]
-    prelude = helpers(target.key, set(re.findall(r"[a-z]\w*(?=\()", " ".join(code))))
-    return target.write(
-        Parts(
-            name=_function(name, target, {*taken, *target.outer, *identifiers(prelude)}),
-            arguments=[own[x][0] for x in takes],
-            words=[own[x][1] for x in takes],
-            numbers=[str(target.kind(x)) for x in numbers],
+
+class _Builder:
+    """Collects the parts of a program.
+
+    shown: the name of each slot on the command line and in the output. called: its name in the
+    language. taken, told: all such names so far. takes: the arguments. own: both names of each
+    leaf.
+    """
+
+    def __init__(
+        self, tape: Tape, wrt: Sequence[Value], arguments: Sequence[Value], target: Writer
+    ) -> None:
+        self.tape, self.wrt, self.target = tape, wrt, target
+        self.shown, self.called = names(tape), names(tape, target.name)
+        self.taken = set(self.called)
+        ends = [tape.outputs[0], *tape.gradients]
+        self.is_computed = bool(tape.ops[ends[0]].derivatives)
+        kept = {*tape.labels, *tape.gradients, *ends[: self.is_computed]}
+        self.lines, self.texts = lines(
+            tape, target.kind, self.called.__getitem__, ends, kept=kept, part=self._numbered("p")
+        )
+        self.value, *self.gradient = (str(self.texts[k]) for k in ends)
+        self.leaves = {x: k for x, k in tape.leaves.items() if k in self.texts}
+        self.takes = list(dict.fromkeys([*arguments, *self.leaves]))
+        self.told = {*self.shown[: tape.forward], *tape.labels.values()}
+        self.own = {x: (self.called[k], self.shown[k]) for x, k in tape.leaves.items()}
+        for i, x in enumerate(dict.fromkeys([*wrt, *self.takes])):
+            if x not in self.own:  # nothing depends on it
+                called = free(target.name(x.label) or f"x{i}", self.taken)
+                self.own[x] = called, free(readable(x.label) or f"x{i}", self.told)
+
+    def parts(self, name: str, needed: Collection[Value]) -> Parts:
+        """Returns the parts of the program; name, needed: see `program`."""
+        results = [free(f"d_{self.own[x][1]}", self.told) for x in self.wrt]
+        before, undefined = list[tuple[str, str]](), list[str]()
+        if self.is_computed:
+            before, undefined = where_undefined(
+                self.tape, self.wrt, self.texts, self._numbered("u")
+            )
+        code = [line.text for line in self.lines]
+        code += [self.value, *self.gradient, *(x for _, x in before), *undefined]
+        functions = set(re.findall(r"[a-z]\w*(?=\()", " ".join(code)))
+        prelude = helpers(self.target.key, functions)
+        numbers = [
+            self.tape.data[self.leaves[x]] if x in self.leaves else x.data for x in self.takes
+        ]
+        return Parts(
+            name=self._function(name, prelude),
+            arguments=[self.own[x][0] for x in self.takes],
+            words=[self.own[x][1] for x in self.takes],
+            numbers=[str(self.target.kind(x)) for x in numbers],
             given=[repr(x) for x in numbers],
-            needed=[x in needed for x in takes],
-            unused=[own[x][0] for x in takes if x not in leaves],
-            lines=[(line.name, line.text) for line in made],
-            value=value,
-            gradient=gradient,
-            by=[own[x][0] for x in wrt],
-            results=[shown[ends[0]] if computed else "value", *results],
+            needed=[x in needed for x in self.takes],
+            unused=[self.own[x][0] for x in self.takes if x not in self.leaves],
+            lines=[(line.name, line.text) for line in self.lines],
+            value=self.value,
+            gradient=self.gradient,
+            by=[self.own[x][0] for x in self.wrt],
+            results=[self.shown[self.tape.outputs[0]] if self.is_computed else "value", *results],
             undefined=undefined,
             before=before,
             helpers=prelude,
-            changed=[(x, label) for x, label in labels.items() if label not in ("", x)],
+            changed=[(x, label) for x, label in self._labels() if label not in ("", x)],
         )
-    )
 
+    def _numbered(self, letter: str) -> Callable[[int], str]:
+        """Returns a function that names things by a letter and a number."""
+        return lambda i: free(f"{letter}{i}", self.taken)
 
-def _function(name: str, target: Writer, taken: set[str]) -> str:
-    """The name of the function, with as many _ as it takes to be no other name."""
-    if not target.name(name):
-        raise FormatError(f"{name[:60]!r} is no name of a function in {target.key}")
-    return free(target.name(name), taken)
+    def _labels(self) -> Iterable[tuple[str, str]]:
+        """Returns the names in the program, each with the user's label."""
+        slots = [*self.leaves.values(), *(line.slot for line in self.lines)]
+        labels = {self.called[k]: self.tape.labels.get(k, "") for k in slots}
+        labels |= {self.own[x][0]: x.label for x in self.takes if x not in self.leaves}
+        return labels.items()
+
+    def _function(self, name: str, prelude: str) -> str:
+        """Returns the name of the function, with as many _ as make it different from all others."""
+        target = self.target
+        if not target.name(name):
+            raise FormatError(f"{name[:60]!r} is not a name of a function in {target.key}")
+        return free(target.name(name), {*self.taken, *target.outer, *identifiers(prelude)})

@@ -1,12 +1,12 @@
-"""A program in C, from C99 on, which needs nothing but libm."""
+"""A program in C99 or later, which needs only libm."""
 
 from __future__ import annotations
 
 import re
 from string import Template
 
-from tinygrad_edu.compiler.languages import forms
-from tinygrad_edu.compiler.languages.language import Parts, Writer, identifiers
+from tinygrad_edu.compiler.languages import expressions
+from tinygrad_edu.compiler.languages.writer import Parts, Writer, identifiers
 
 __all__ = ["C"]
 
@@ -106,7 +106,7 @@ _WORDS = (  # reserved, up to C23 and with the extensions that compilers have by
     "enum extern false float for goto if inline int long nullptr register restrict return short "
     "signed sizeof static static_assert struct switch thread_local true typedef typeof "
     "typeof_unqual union unsigned void volatile while "
-    # and what is something else to some compiler or its header
+    # words that some compilers or their headers define
     "errno i386 linux main math_errhandling signgam unix"
 )
 _MACROS = r"(?:_[A-Z_]|M_|FP_|MATH_|HUGE)\w*|INFINITY|NAN|MAXFLOAT|[XPT]?_?[TP]LOSS"  # of <math.h>
@@ -114,16 +114,16 @@ _MACROS += r"|DOMAIN|SING|OVERFLOW|UNDERFLOW|NO_MAIN|EOF|NULL"
 
 
 class C(Writer):
-    """C, from C99 on: names are of ASCII, which every compiler takes."""
+    """C99 or later. Names are ASCII, which every compiler accepts."""
 
-    kind = forms.C
+    kind = expressions.C
     key = "c"
     words = frozenset(_WORDS.split())
     outer = identifiers(_PROGRAM.template)
     allowed = re.compile(rf"(?!(?:{_MACROS})$)\w+", re.ASCII)
 
     def write(self, parts: Parts) -> str:
-        """The text of the program; the function's last parameter is where the gradient goes."""
+        """Returns the text of the program. The function's last parameter takes the gradient."""
         gradient = "gradient"
         while gradient in {*parts.arguments, *(name for name, _ in parts.lines)}:
             gradient += "_"

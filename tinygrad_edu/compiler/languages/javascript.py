@@ -1,4 +1,4 @@
-"""A program in JavaScript: for pages, for Node and Bun, and for engines that have neither."""
+"""A program in JavaScript, for web pages, for Node and Bun, and for bare engines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from string import Template
 from textwrap import indent
 from typing import ClassVar
 
-from tinygrad_edu.compiler.languages import forms
-from tinygrad_edu.compiler.languages.language import Parts, Writer, identifiers
+from tinygrad_edu.compiler.languages import expressions
+from tinygrad_edu.compiler.languages.writer import Parts, Writer, identifiers
 
 __all__ = ["JavaScript", "JavaScriptModule"]
 
@@ -72,7 +72,7 @@ _MISSING = """\
     const missing = given.indexOf(null);
     if (missing >= 0) return `$${names[missing]}$missing`;
 """
-_SCRIPT = {  # it leaves nothing but the function, and may be on a page twice
+_SCRIPT = {  # its only global name is the function; a page may load it twice
     "begin": "(() => {",
     "common": """\
     if (common) return typeof require === "function" && require.main === module;
@@ -95,15 +95,15 @@ _WORDS = (  # reserved in strict code
     "eval export extends false finally for function if implements import in instanceof interface "
     "let new null package private protected public return static super switch this throw true try "
     "typeof var void while with yield "
-    # and what the function itself says
+    # names that the program itself uses
     "Infinity NaN undefined"
 )
 
 
 class JavaScript(Writer):
-    """JavaScript, from ES2020 on: a script that is a CommonJS module too."""
+    """JavaScript ES2020 or later: a script that is also a CommonJS module."""
 
-    kind = forms.JavaScript
+    kind = expressions.JavaScript
     key = "javascript"
     words = frozenset(_WORDS.split())
     outer = identifiers(_PROGRAM.template)
@@ -111,7 +111,7 @@ class JavaScript(Writer):
     form: ClassVar[dict[str, str]] = _SCRIPT
 
     def write(self, parts: Parts) -> str:
-        """The text of the program."""
+        """Returns the text of the program."""
         body = [f"    const {name} = {text};\n" for name, text in parts.lines]
         if parts.undefined:
             nothing = ", ".join("NaN" if x == parts.value else x for x in parts.undefined)
@@ -146,6 +146,6 @@ class JavaScript(Writer):
 
 
 class JavaScriptModule(JavaScript):
-    """The same as an ES module, which exports the function by its name, and as the default."""
+    """An ES module, which exports the function by its name and as the default."""
 
     form: ClassVar[dict[str, str]] = _MODULE

@@ -1,7 +1,7 @@
-"""The functions that a program in C or JavaScript needs beside those of the language.
+"""Definitions of the functions that a program calls and that C or JavaScript does not have.
 
-An operation that is made of others is written out from its row. What neither the language nor the
-table can say is a FormatError, which names the row.
+An operation that is made of others is defined by its row of the table. FormatError for a row that
+neither the language nor the table can define.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ JS_LIBRARY = frozenset(
     "log1p log2 round sign sin sinh sqrt tan tanh trunc".split()
 )
 
-# What JavaScript has not, or not quite: Math.pow(1, NaN) is NaN there. erf is its power series near
-# 0, all of whose terms are positive (Abramowitz and Stegun 7.1.6), erfc a continued fraction
-# further out (7.1.14), from its 100th level down.
+# Functions that JavaScript lacks, and pow, which is wrong there: Math.pow(1, NaN) is NaN. Near 0,
+# erf is a power series with positive terms only (Abramowitz and Stegun 7.1.6). Further out, erfc is
+# a continued fraction (7.1.14), which begins at its 100th level.
 _JS = {
     "pow": "(a, b) => a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b)",
     "erf": """(a) => {
@@ -51,14 +51,14 @@ _TOGETHER = {"erf": "erfc", "erfc": "erf"}  # each calls the other
 
 
 class Prelude(NamedTuple):
-    """`lines`, the definitions, and `library`, the names to be had from the language."""
+    """lines: the definitions. library: the functions that the language has."""
 
     lines: list[str]
     library: list[str]
 
 
 def prelude(language: str, kind: type[Source], names: Iterable[str]) -> Prelude:
-    """Returns what a program in "c" or "javascript" needs that calls the rows with these names."""
+    """Returns the prelude of a program in "c" or "javascript" that calls these rows."""
     known = C_LIBRARY if language == "c" else JS_LIBRARY
     written: Mapping[str, str] = {} if language == "c" else _JS
     lines: dict[str, str] = {}
@@ -76,11 +76,8 @@ def prelude(language: str, kind: type[Source], names: Iterable[str]) -> Prelude:
                 raise FormatError(f"{language} has no function for the operation {name}")
             for term in op.traced.uses():
                 if not isinstance(term.op, str | float) and term.op.precedence >= _CALLS:
-                    need(
-                        {"abs": "fabs"}.get(term.op.name, term.op.name)
-                        if language == "c"
-                        else term.op.name
-                    )
+                    is_fabs = language == "c" and term.op.name == "abs"
+                    need("fabs" if is_fabs else term.op.name)
             lines[name] = _definition(language, kind, name, op.traced, len(op.derivatives))
 
     for name in sorted(names):
@@ -92,6 +89,7 @@ _CALLS = 4  # from this precedence on, an operation is written as a call: a powe
 
 
 def _definition(language: str, kind: type[Source], name: str, term: Term, operands: int) -> str:
+    """Returns the line that defines the function `name` of so many operands as `term`."""
     parts: list[str] = []
 
     def share(text: str) -> str:

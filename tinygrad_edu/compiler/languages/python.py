@@ -1,4 +1,4 @@
-"""A program in Python, which needs this package's functions."""
+"""A program in Python, which imports functions from this package."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from string import Template
 from unicodedata import normalize
 
-from tinygrad_edu.compiler.languages import forms
-from tinygrad_edu.compiler.languages.language import Parts, Writer, identifiers
+from tinygrad_edu.compiler.languages import expressions
+from tinygrad_edu.compiler.languages.writer import Parts, Writer, identifiers
 
 __all__ = ["Python"]
 
@@ -70,25 +70,25 @@ _MISSING = """\
 
 
 class Python(Writer):
-    """Python, from 3.10 on."""
+    """Python 3.10 or later."""
 
-    kind = forms.Python
+    kind = expressions.Python
     key = "python"
     words = frozenset([*keyword.kwlist, "__debug__", "inf", "nan"])
     outer = identifiers(_PROGRAM.template)
     allowed = re.compile(r"\w+")
 
     def name(self, label: str) -> str:
-        """The label if it can be a name; Python itself would change what is not in NFKC."""
+        """Returns the label if it can be a name, else ''; Python changes names not in NFKC."""
         return super().name(label) if normalize("NFKC", label) == label else ""
 
     def write(self, parts: Parts) -> str:
-        """The text of the program."""
+        """Returns the text of the program."""
         code = [*(text for _, text in parts.lines), parts.value, *parts.gradient, *parts.numbers]
         words = sorted(set(re.findall(r"\b(?:inf|nan)\b", " ".join(code))))
         imports = f"from math import {', '.join(words)}\n" if words else ""
         imports += (
-            "from tinygrad_edu.rows.ieee import total_program  # arithmetic that never raises\n"
+            "from tinygrad_edu.rows.ieee import total_program  # its arithmetic never raises\n"
         )
         undefined = ""
         if parts.undefined:

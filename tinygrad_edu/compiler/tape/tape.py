@@ -1,10 +1,10 @@
-"""A graph as a tape (a Wengert list): instruction k makes the number of slot k from earlier slots.
+"""A graph as a tape (a Wengert list): instruction k computes slot k from earlier slots.
 
-The graph is a program. It is recorded once, and can be run again on other numbers, printed in other
-languages (`emit`) and compiled to machine code (`native`). The slots of the forward pass come
-first. The slots of the adjoints follow if they are wanted; the table's own rules make them, so that
-no code generator knows a derivative. Constants are folded, equal instructions share a slot, and
-what no output needs is left out. There are no branches: the tape has only those that Python took.
+The tape is a program. It is recorded once. Then it can run with new numbers, be written in other
+languages (`languages`) and become machine code (`native`). The slots of the forward pass come
+first. The slots of the adjoints follow if they are wanted. The table's rules write them, so no code
+generator knows a derivative. Constants are folded, equal instructions share a slot, and slots that
+no output needs are left out. There are no branches: where Python chose one, only that one is there.
 """
 
 from __future__ import annotations
@@ -14,30 +14,31 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import nan
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 from tinygrad_edu.chain_rule import sweep
 from tinygrad_edu.engine import Value, as_value, topological_order
 from tinygrad_edu.errors import LeftGraphError, TapeError
 from tinygrad_edu.ops import CONSTANT, LEAF, div, mask, mul, power
 from tinygrad_edu.rows.ieee import total
-from tinygrad_edu.rows.op import Op, telling
+from tinygrad_edu.rows.op import Op, Rule, telling
 from tinygrad_edu.rows.symbolic import Symbolic
 
 __all__ = ["MOST", "NOWHERE", "Tape", "hidden", "no_collection", "record"]
 
-NOWHERE = -1  # stands for the slot of an operand that an operation does not have
+NOWHERE = -1  # the slot of an operand that an operation does not have
 MOST = 1_000_000_007  # more slots than a tape can have; a prime spreads the keys of dictionaries
+Leaf = TypeVar("Leaf", bound=Value | str)  # a leaf, or its label
 
 
 class Tape:
     """Slot k has the operation `ops[k]`, operands in slots `a[k]` and `b[k]`, the number `data[k]`.
 
-    data: numbers as they were when the tape was recorded. ids: the node's id in a picture of the
-    graph, -1 for adjoints. labels: by slot, where there is one. leaves: the slot of each leaf.
-    outputs: the slots of the recorded Values. gradients: the slot of d outputs[0] / d x for each x
-    of `wrt`. adjoints: by slot, the slot of d outputs[0] / d slot. forward: how many slots the
-    forward pass has.
+    data: the numbers at the time of the recording. ids: the node's id in a picture of the graph, -1
+    for adjoints. labels: by slot, where there is one. leaves: the slot of each leaf. outputs: the
+    slots of the recorded Values. gradients: the slot of d outputs[0] / d x for each x of `wrt`.
+    adjoints: by slot, the slot of d outputs[0] / d slot. forward: the number of slots of the
+    forward pass.
     """
 
     def __init__(self) -> None:
@@ -53,6 +54,10 @@ class Tape:
     def __len__(self) -> int:
         return len(self.ops)
 
+    def operands(self, k: int) -> list[int]:
+        """Returns the slots of the operands of slot k, in order."""
+        return [x for x in (self.a[k], self.b[k]) if x >= 0]
+
     def append(self, op: Op, a: int, b: int, data: float = nan, ident: int = NOWHERE) -> int:
         """Adds a slot and returns it."""
         self.ops.append(op)
@@ -63,7 +68,7 @@ class Tape:
         return len(self.ops) - 1
 
     def verify(self) -> None:
-        """Raises TapeError unless every slot is defined before it is used."""
+        """Raises TapeError if a slot is used before it is computed, or an output is missing."""
         for k, (op, *operands) in enumerate(zip(self.ops, self.a, self.b)):
             for place, x in enumerate(operands):
                 if not (0 <= x < k if place < len(op.derivatives) else x == NOWHERE):
@@ -72,7 +77,7 @@ class Tape:
             if not 0 <= k < len(self.ops):
                 raise TapeError(f"an output is slot {k}, and there are {len(self.ops)}")
 
-    def run(self, numbers: Mapping[Any, float] | None = None) -> array[float]:
+    def run(self, numbers: Mapping[Leaf, float] | None = None) -> array[float]:
         """Returns the number of every slot.
 
         numbers: new numbers for leaves, by Value or by label.
@@ -85,21 +90,24 @@ class Tape:
                 slots[k] = total(op.value, *[slots[x] for x in (a, b) if x >= 0])
         return slots
 
-    def replay(self, numbers: Mapping[Any, float] | None = None) -> tuple[list[Value], list[Value]]:
-        """Returns all nodes and the outputs of the forward pass, built by the eager engine."""
+    def replay(
+        self, numbers: Mapping[Leaf, float] | None = None
+    ) -> tuple[list[Value], list[Value]]:
+        """Returns (nodes, outputs) of the forward pass, built again by the eager engine."""
         given = self._given(numbers or {})
         nodes: list[Value] = []
         for k in range(self.forward):
             op, x = self.ops[k], given.get(k, self.data[k])
             if op.derivatives:
-                node = op(*(nodes[i] for i in (self.a[k], self.b[k]) if i >= 0))
+                node = op(*(nodes[i] for i in self.operands(k)))
             else:
                 node = Value(x) if op is LEAF else as_value(x)
             node.label = node.label or self.labels.get(k, "")
             nodes.append(node)
         return nodes, [nodes[k] for k in self.outputs]
 
-    def _given(self, numbers: Mapping[Any, float]) -> dict[int, float]:
+    def _given(self, numbers: Mapping[Leaf, float]) -> dict[int, float]:
+        """Returns the new numbers by slot."""
         called: dict[str, int | None] = {}
         for k, label in self.labels.items():
             if self.ops[k] is LEAF:
@@ -128,38 +136,42 @@ def record(outputs: Sequence[Value], wrt: Iterable[Value] = ()) -> Tape:
 
 
 class _Pen:
-    """Writes instructions on a tape. Equal ones are written once."""
+    """Writes instructions on a tape, equal ones only once.
+
+    slots: the slot of each node that is not a constant. constants: the slot of each number. equal:
+    the slot of each instruction, by a key made from its operands.
+    """
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self.slots: dict[Value | None, int] = {None: NOWHERE}  # of all nodes that are no constants
-        self.constants: dict[str, int] = {}  # the slot of each number
-        self.equal: dict[int, int] = {}  # of each instruction, by a key made of its operands
+        self.slots: dict[Value | None, int] = {None: NOWHERE}
+        self.constants: dict[str, int] = {}
+        self.equal: dict[int, int] = {}
 
     def constant(self, x: float) -> int:
         """Returns the slot of a number."""
         k = self.constants.setdefault(repr(x), len(self.tape))
         return k if k < len(self.tape) else self.tape.append(CONSTANT, NOWHERE, NOWHERE, x)
 
-    def slot(self, x: Any) -> int:
-        """Returns the slot of a node or of a rule's result. A constant gets one when it is used."""
+    def slot(self, x: Operand | None) -> int:
+        """Returns the slot of a node or of a rule's result. A constant gets it on first use."""
         if isinstance(x, _Slot):
             return x.k
-        k = self.slots.get(x) if isinstance(x, Value) else None
-        return self.constant(float(x)) if k is None else k
+        k = self.slots.get(x) if x is None or isinstance(x, Value) else None
+        return self.constant(float(x or 0.0)) if k is None else k
 
     def forward(self, order: Iterable[Value]) -> None:
-        """Writes the nodes, operands first, and folds what the engine folds."""
+        """Writes the nodes, which come operands first, and folds constants as the engine does."""
         tape, slots, setdefault = self.tape, self.slots, self.equal.setdefault
         rows, put_a, put_b = tape.ops, tape.a.append, tape.b.append
         put_id, put_data = tape.ids.append, tape.data.append
-        for ident, node in enumerate(order):  # a million times, so there are few calls
+        for ident, node in enumerate(order):  # written for speed: graphs have a million nodes
             op, x, y = node.op, node.a, node.b
             if op is CONSTANT:
                 continue
             try:
                 a, b = slots[x], slots[y]
-            except KeyError:  # for a constant
+            except KeyError:  # an operand is a constant
                 a, b = self.slot(x), self.slot(y)
             k = new = len(rows)
             if x is None:
@@ -179,7 +191,7 @@ class _Pen:
                     tape.labels[k] = str(node.label)
 
     def write(self, op: Op, a: int, b: int = NOWHERE) -> int:
-        """Returns the slot of an operation, and writes it if it is new.
+        """Returns the slot of an operation; writes the instruction if it is new.
 
         x * 1, x / 1 and x**1 are x, and x**0 is 1.
         """
@@ -196,14 +208,14 @@ class _Pen:
             return b
         new = len(rows)
         k = self.equal.setdefault(a * MOST - b, new)
-        if k != new and rows[k] is not op:  # the same operands, but another operation
+        if k != new and rows[k] is not op:  # other operation, same operands
             k = self.equal.setdefault(id(op) * MOST**2 + a * MOST - b, new)
         return k if k < new else self.tape.append(op, a, b)
 
     def backward(self, output: int, wanted: set[int]) -> dict[int, int]:
-        """Writes the adjoints of all slots between the output and the wanted ones; returns them.
+        """Writes the adjoints of all slots between the output and the wanted ones.
 
-        It applies the same rules in the same order as `engine.gradient`, to slots.
+        Returns the slot of each adjoint. The order is that of `engine.gradient`.
         """
         tape, hiding = self.tape, hidden(self.tape, output)
         between = bytearray(k in wanted for k in range(len(tape) + 1))  # the last is NOWHERE
@@ -212,16 +224,16 @@ class _Pen:
                 between[k] = 1
 
         def look(k: int) -> tuple[Op, list[int], list[_Slot]]:
-            operands = [x for x in (tape.a[k], tape.b[k]) if x >= 0]
-            op = tape.ops[k]
+            operands, op = tape.operands(k), tape.ops[k]
             if k in hiding:
                 op = telling(op)
             return op, operands, [_Slot(self, x) for x in (k, *operands)]
 
-        def apply(rule: Any, *at: _Slot) -> Any:
+        def apply(rule: Rule, *at: _Slot) -> _Slot | float:
             try:
-                return rule(*at)
-            except TypeError as error:  # from a rule that a user wrote
+                local: _Slot | float = rule(*at)
+                return local
+            except TypeError as error:  # a rule of the user's
                 own = (op.name for op in dict.fromkeys(tape.ops) if rule in op.derivatives)
                 name = next(own, "an operation")
                 raise LeftGraphError(
@@ -236,7 +248,7 @@ class _Pen:
 
 
 class _Slot(Symbolic):
-    """A slot as a rule sees it: arithmetic on it writes instructions."""
+    """A slot as the operand of a rule: arithmetic on it writes instructions."""
 
     __slots__ = ("k", "pen")
 
@@ -245,30 +257,34 @@ class _Slot(Symbolic):
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Slot):
-            raise TypeError("a slot is no number yet: == cannot be asked of it")
+            raise TypeError("a slot of a tape has no number yet: do not compare it with ==")
         return other.k == self.k
 
     def __hash__(self) -> int:
         return self.k
 
-    def _apply(self, op: Op, /, *args: Any) -> _Slot:
+    def _apply(self, op: Op, /, *args: Operand) -> _Slot:
         return _Slot(self.pen, self.pen.write(op, *map(self.pen.slot, args)))
 
     def _known(self) -> float | None:
         tape = self.pen.tape
         return tape.data[self.k] if tape.ops[self.k] is CONSTANT else None
 
-    def _lift(self, number: Any) -> _Slot:
+    def _lift(self, number: _Slot | float) -> _Slot:
         return number if isinstance(number, _Slot) else _Slot(self.pen, self.pen.slot(number))
 
 
-def hidden(tape: Tape, output: int) -> set[int]:
-    """Returns the slots whose nan may be absorbed before the output, by `mask` or `1**nan`.
+Operand: TypeAlias = _Slot | Value | float
 
-    Where a result is nan, all its local derivatives are to be nan. Nearly always this happens by
-    itself, because nan spreads to the output and back. It does not where only absorbing operations
-    use a slot: there the rules have to make it nan (`op.telling`). The second operand of a mask
-    needs nothing: where the mask keeps its nan out, it keeps its derivatives out, too.
+
+def hidden(tape: Tape, output: int) -> set[int]:
+    """Returns the slots whose nan could be absorbed before the output, by `mask` or `1**nan`.
+
+    The local derivatives of a result that is nan must be nan. Nearly always they are by themselves,
+    because nan spreads to the output and back. An absorbing operation stops it. So if only such
+    operations use a slot, its rules must make the local derivatives nan explicitly (`op.telling`).
+    The second operand of a mask needs nothing: where the mask keeps its nan out, it keeps its
+    derivatives out, too.
     """
     hiding = set()
     for k, op in enumerate(tape.ops):
@@ -286,7 +302,7 @@ def hidden(tape: Tape, output: int) -> set[int]:
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Switches garbage collection off: it would search a graph without cycles again and again."""
+    """Switches garbage collection off in a block that builds many objects without cycles."""
     collects = gc.isenabled()
     gc.disable()
     try:

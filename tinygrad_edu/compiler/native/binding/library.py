@@ -20,7 +20,7 @@ import llvmlite
 from llvmlite import binding as llvm
 
 from tinygrad_edu.compiler.native.machine.arithmetic import LIBRARY
-from tinygrad_edu.compiler.native.machine.instructions import machine
+from tinygrad_edu.compiler.native.machine.interpreter import machine
 from tinygrad_edu.ops import TABLE
 
 __all__ = ["Library", "function_of_c", "library", "missing", "processor", "rows_with_c"]

@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tinygrad_edu.compiler.native.binding.check import check
+from tinygrad_edu.compiler.native.binding.check_bytecode import check
 from tinygrad_edu.compiler.native.binding.library import (
     Library,
     library,
@@ -24,8 +24,8 @@ from tinygrad_edu.compiler.native.binding.library import (
     rows_with_c,
 )
 from tinygrad_edu.compiler.native.lowering.lower import lower
-from tinygrad_edu.compiler.native.machine.instructions import BLOCK, outputs, wide
-from tinygrad_edu.compiler.native.machine.update import Update
+from tinygrad_edu.compiler.native.machine.interpreter import BLOCK, outputs, wide
+from tinygrad_edu.compiler.native.machine.optimizer_update import Update
 from tinygrad_edu.compiler.tape.tape import Tape, no_collection
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import MissingError

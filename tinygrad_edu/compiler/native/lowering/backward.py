@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from tinygrad_edu import ops
 from tinygrad_edu.chain_rule import cut
+from tinygrad_edu.compiler.native.lowering.lane_sums import LaneSum, sums
 from tinygrad_edu.compiler.native.lowering.nodes import (
     ONE,
     Apply,
@@ -32,8 +33,7 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     assert_never,
     row_of,
 )
-from tinygrad_edu.compiler.native.lowering.program import RowProgram, Writer
-from tinygrad_edu.compiler.native.lowering.sums import LaneSum, sums
+from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
 from tinygrad_edu.rows.op import Op, Rule, telling
 from tinygrad_edu.rows.symbolic import Symbolic
 

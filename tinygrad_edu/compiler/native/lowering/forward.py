@@ -27,7 +27,7 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     Sum,
     Term,
 )
-from tinygrad_edu.compiler.native.lowering.program import RowProgram, Writer
+from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
 from tinygrad_edu.ops import div
 from tinygrad_edu.rows.op import Op
 

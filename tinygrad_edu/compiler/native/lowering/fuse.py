@@ -21,8 +21,8 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     Row,
     rows_of,
 )
-from tinygrad_edu.compiler.native.lowering.program import RowProgram
-from tinygrad_edu.compiler.native.machine.instructions import PLAIN, RELU, TIMES, TIMES_STEP
+from tinygrad_edu.compiler.native.lowering.row_program import RowProgram
+from tinygrad_edu.compiler.native.machine.interpreter import PLAIN, RELU, TIMES, TIMES_STEP
 
 __all__ = ["fuse"]
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tinygrad_edu.compiler.native.lowering.blocks import Blocks
+from tinygrad_edu.compiler.native.lowering.gradient_blocks import Blocks
 from tinygrad_edu.compiler.native.lowering.nodes import (
     Dots,
     Lane,
@@ -29,7 +29,7 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     Uniform,
     assert_never,
 )
-from tinygrad_edu.compiler.native.machine.instructions import BLOCK
+from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 
 __all__ = ["Arena", "Layout", "layout"]
 

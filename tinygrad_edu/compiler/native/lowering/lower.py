@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tinygrad_edu.compiler.native.lowering.backward import backward
-from tinygrad_edu.compiler.native.lowering.blocks import blocks
-from tinygrad_edu.compiler.native.lowering.form import normal_form
 from tinygrad_edu.compiler.native.lowering.forward import Forward, forward
 from tinygrad_edu.compiler.native.lowering.fuse import fuse
+from tinygrad_edu.compiler.native.lowering.gradient_blocks import blocks
+from tinygrad_edu.compiler.native.lowering.lane_sums import sums
 from tinygrad_edu.compiler.native.lowering.layout import Layout, layout
 from tinygrad_edu.compiler.native.lowering.nodes import (
     ONE,
@@ -23,11 +23,11 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     Uniform,
     row_of,
 )
-from tinygrad_edu.compiler.native.lowering.packs import packs
-from tinygrad_edu.compiler.native.lowering.program import RowProgram, Writer
+from tinygrad_edu.compiler.native.lowering.normal_form import normal_form
+from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
 from tinygrad_edu.compiler.native.lowering.schedule import schedule
-from tinygrad_edu.compiler.native.lowering.sums import sums
-from tinygrad_edu.compiler.native.machine.instructions import BLOCK
+from tinygrad_edu.compiler.native.lowering.vectorize import packs
+from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 from tinygrad_edu.compiler.tape.tape import Tape, hidden
 from tinygrad_edu.ops import CONSTANT, LEAF
 

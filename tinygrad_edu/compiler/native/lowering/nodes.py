@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn, TypeAlias, final
 
-from tinygrad_edu.compiler.native.machine.instructions import PLAIN, Epilogue
+from tinygrad_edu.compiler.native.machine.interpreter import PLAIN, Epilogue
 from tinygrad_edu.rows.op import Op
 
 __all__ = [

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import chain, pairwise, takewhile, tee, zip_longest
 
-from tinygrad_edu.compiler.native.lowering.blocks import Block
+from tinygrad_edu.compiler.native.lowering.gradient_blocks import Block
 from tinygrad_edu.compiler.native.lowering.layout import Arena, Layout
 from tinygrad_edu.compiler.native.lowering.nodes import (
     ONE,
@@ -34,9 +34,9 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     operands,
     rows_of,
 )
-from tinygrad_edu.compiler.native.lowering.program import RowProgram, Writer
+from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
 from tinygrad_edu.compiler.native.machine.arithmetic import PAIRS
-from tinygrad_edu.compiler.native.machine.instructions import (
+from tinygrad_edu.compiler.native.machine.interpreter import (
     BLOCK,
     DOTS,
     ELEMENTWISE,

@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable
 from math import inf, nan, sqrt
 
-from tinygrad_edu.compiler.native.machine.vector import WRITERS, Vector, bits, muladd, when
+from tinygrad_edu.compiler.native.machine.llvm import WRITERS, Vector, bits, muladd, when
 from tinygrad_edu.ops import TABLE
 
 __all__ = ["ATANH", "EXP", "LIBRARY", "LOG2", "PAIRS", "ROUND"]

@@ -1,10 +1,9 @@
-"""The derivatives of a program where its value is nan."""
+"""The derivatives of a program in case its value is nan."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from tinygrad_edu.compiler.tape.tape import Tape
 from tinygrad_edu.engine import Value
@@ -17,18 +16,18 @@ __all__ = ["where_undefined"]
 def where_undefined(
     tape: Tape, wrt: Sequence[Value], texts: Mapping[int, Source], name: Callable[[int], str]
 ) -> tuple[list[tuple[str, str]], list[str]]:
-    """This returns lines, and the text of each derivative, where the value is nan.
+    """Returns (lines, derivatives) for the case that the value is nan, as text.
 
-    Nearly all are nan, too. But even then nothing comes through a mask that keeps out what is
-    behind it, and nothing to the condition of a mask, unless its own result is nan: so it is in the
-    engine. A nan goes back from the output as the adjoints do; behind masks it is nan or 0.
-
-    texts: of each slot. name: of line 0, 1, 2, ... What the value does not depend on is nan.
+    A nan goes back from the output on the same ways as the adjoints. So nearly all derivatives are
+    nan. But where the condition of a mask is 0, the derivatives behind the mask are 0, as in the
+    engine. The condition itself gets a nan only if the result of the mask is nan. A derivative by
+    a leaf on which the value does not depend is nan.
+    texts: the text of each slot. name: names line 0, 1, 2, ...
     """
     output = tape.outputs[0]
     nan = texts[output]
     leads = _leading({tape.leaves[x] for x in wrt if x in tape.leaves}, tape, output)
-    arriving: dict[int, dict[str, Any]] = {output: {str(nan): nan}}
+    arriving: dict[int, dict[str, Source]] = {output: {str(nan): nan}}  # adjoints, by their text
     lines: list[tuple[str, str]] = []
     for k in range(output, -1, -1):
         if k not in arriving:
@@ -57,7 +56,7 @@ def where_undefined(
 
 
 def _leading(leaves: set[int], tape: Tape, output: int) -> set[int]:
-    """The slots that depend on one of the leaves."""
+    """Returns the slots that depend on one of the leaves."""
     leads = set(leaves)
     for k in range(output + 1):
         if tape.ops[k] is not CONSTANT and (tape.a[k] in leads or tape.b[k] in leads):
@@ -66,7 +65,7 @@ def _leading(leaves: set[int], tape: Tape, output: int) -> set[int]:
 
 
 def _needed(lines: Sequence[tuple[str, str]], texts: Sequence[str]) -> list[tuple[str, str]]:
-    """The lines whose names are in the texts, or in lines that are needed."""
+    """Returns the lines whose names are in the texts, or in lines that are needed."""
     words = {word for text in texts for word in re.findall(r"\w+", text)}
     kept = []
     for name, text in reversed(lines):

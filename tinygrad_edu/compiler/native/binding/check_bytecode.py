@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import SupportsInt
 
-from tinygrad_edu.compiler.native.machine.instructions import (
+from tinygrad_edu.compiler.native.machine.interpreter import (
     BLOCK,
     DOTS,
     ELEMENTWISE,

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from tinygrad_edu.compiler.native.lowering.nodes import LaneSums, Number, Row
-from tinygrad_edu.compiler.native.lowering.program import Writer
-from tinygrad_edu.compiler.native.machine.instructions import BLOCK
+from tinygrad_edu.compiler.native.lowering.row_program import Writer
+from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 
 __all__ = ["LaneSum", "sums"]
 

@@ -1,8 +1,6 @@
-"""How each language writes the rows of the table: in a form of its own, or by a call."""
+"""How each language writes an operation of the table: in a form of its own, or as a call."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from tinygrad_edu.compiler.languages.prelude import prelude
 from tinygrad_edu.rows.formula import Formula
@@ -13,18 +11,18 @@ __all__ = ["C", "JavaScript", "Python", "helpers"]
 
 
 class Python(Source):
-    """Made of this package's functions: a number may be a float, a Value or an IEEE number."""
+    """Calls this package's functions, which take floats, Values and IEEE numbers."""
 
     __slots__ = ()
     foreign = True
     forms = {"abs": "abs({0})"}  # noqa: RUF012
 
-    def _called(self, op: Row, operands: list[Any]) -> Formula:
+    def _called(self, op: Row, operands: list[Formula]) -> Formula:
         return type(self)(f"{op.__name__}({', '.join(x.text for x in operands)})")
 
 
 class C(Source):
-    """Made of libm's functions, and of those of the prelude."""
+    """Calls functions of libm and of the prelude."""
 
     __slots__ = ()
     foreign = True
@@ -35,7 +33,7 @@ class C(Source):
 
 
 class JavaScript(Source):
-    """Made of Math's functions, and of those of the prelude."""
+    """Calls functions of Math and of the prelude."""
 
     __slots__ = ()
     foreign = True
@@ -45,7 +43,7 @@ class JavaScript(Source):
 
 
 def helpers(language: str, called: set[str]) -> str:
-    """The lines that give the functions which are called their meaning."""
+    """Returns the imports or definitions of the functions that a program calls."""
     if language == "python":
         own = {op.__name__ for op in TABLE.values()} & called
         return f"from tinygrad_edu.ops import {', '.join(sorted(own))}\n" if own else ""

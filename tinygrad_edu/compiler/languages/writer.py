@@ -1,4 +1,4 @@
-"""What every language is asked for: which names are legal, and the text of a program."""
+"""The parts of a program, and the class that every language has: names, and a program's text."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from tinygrad_edu.rows.source import Source
 
 __all__ = ["Parts", "Writer", "functions", "identifiers"]
 
-_WIDTH = 96  # of a comment
-_MOST = 20  # names in an error
+_WIDTH = 96  # characters in a line of a comment
+_MOST = 20  # names in an error message
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a program is made of. Names and expressions are already in its language.
+    """The parts of a program. Names and expressions are in its language already.
 
-    name: of the function. arguments: what it takes, with their recorded `numbers`; `words` is
-    what the command line calls them, and `needed` says which have no number by default. unused:
-    arguments that no expression contains. lines: name and expression of each line, in order.
-    value, gradient: the results, as expressions. by: what is differentiated by. results: what the
-    results are called when they are printed. undefined: the derivatives where the value is nan:
-    nan, too, but for what a mask keeps out. before: name and expression of lines for that.
-    helpers: the functions that the lines call. changed: names that had to be changed, each with
-    what it stands for.
+    name: of the function. arguments: its arguments; for each of them, words has its name on the
+    command line, numbers its recorded number in the language, given the same as Python writes it,
+    and needed whether it has no default. unused: arguments that no expression contains. lines: name
+    and expression of each line, in order. value, gradient: the results, as expressions. by: the
+    arguments of the derivatives. results: names for printing the value and the derivatives.
+    undefined: the derivatives in case the value is nan. They are nan, too, except where a mask
+    keeps nan out. before: name and expression of lines that `undefined` needs. helpers: definitions
+    of the functions that the lines call. changed: names that are not the user's labels, each with
+    the label.
     """
 
     name: str
@@ -49,13 +50,13 @@ class Parts:
 
     @property
     def title(self) -> str:
-        """The function, and in which order its derivatives come."""
+        """A call of the function, and the order of its derivatives."""
         call = f"{self.name}({', '.join(self.arguments)})"
         return f"{call} and its derivatives by {', '.join(self.by) or 'nothing'}, in this order."
 
     @property
     def most(self) -> str:
-        """How many numbers the command line may give, in words."""
+        """The largest number of arguments, in words."""
         return f"{len(self.words)} number{'s' * (len(self.words) != 1)} at most"
 
     @property
@@ -65,12 +66,12 @@ class Parts:
 
     @property
     def choice(self) -> str:
-        """Which names the command line may give numbers to, in words."""
+        """The names of the arguments, in words."""
         few = ", ".join(self.words[:_MOST]) + ", ..." * (len(self.words) > _MOST)
         return f"choose one of {few}" if few else "it takes no numbers"
 
     def usage(self, command: str) -> str:
-        """The command with the recorded numbers, and with one of them by its name."""
+        """Returns the command with the recorded numbers, and again with one of them by its name."""
         told = [x.upper() if n else y for x, y, n in zip(self.words, self.given, self.needed)]
         words = " ".join([command, *told])
         if not self.words:
@@ -80,12 +81,12 @@ class Parts:
         return f"{words}    or, by name: {' '.join([command, *named])}"
 
     def missing(self, command: str) -> str:
-        """What is said after the name of an argument that has no number."""
+        """Returns the end of an error message that begins with the name of a missing argument."""
         few = " ".join(self.words[:_MOST]) + " ..." * (len(self.words) > _MOST)
         return f" has no number; usage: {command} {few}"
 
     def note(self) -> list[str]:
-        """Which numbers are defaults and which names were changed, in lines of a comment."""
+        """Returns lines of a comment: the defaults, and the names that were changed."""
         defaults = [f"{x}={y}" for x, y, n in zip(self.words, self.given, self.needed) if not n]
         changed = [f"{name} stands for {_harmless(label)}" for name, label in self.changed]
         return [
@@ -95,36 +96,40 @@ class Parts:
 
 
 class Writer:
-    """One language: how it writes rows, which names it allows, what a program looks like."""
+    """One language: its expressions, the names that it allows, and the text of a program.
+
+    key: its name in `LANGUAGES`. words: names that no argument may have. outer: more names that the
+    function may not have. allowed: the pattern of a name.
+    """
 
     kind: ClassVar[type[Source]]
-    key: ClassVar[str]  # among `LANGUAGES`
-    words: ClassVar[frozenset[str]]  # that no number may be called
-    outer: ClassVar[frozenset[str]]  # that no function may be called besides
+    key: ClassVar[str]
+    words: ClassVar[frozenset[str]]
+    outer: ClassVar[frozenset[str]]
     allowed: ClassVar[re.Pattern[str]]
 
     def __init__(self) -> None:
         self._functions = functions(self.kind)
 
     def name(self, label: str) -> str:
-        """The label if it can be a name, with a _ if it is a word of the language; else ''."""
+        """Returns the label if it can be a name, with a _ if the language reserves it; else ''."""
         if not label.isidentifier() or not self.allowed.fullmatch(label):
             return ""
         return label + "_" * (label in self.words or label in self._functions)
 
     def write(self, parts: Parts) -> str:
-        """The text of the program."""
+        """Returns the text of the program."""
         raise NotImplementedError
 
 
 def identifiers(text: str) -> frozenset[str]:
-    """The words of a program's text that are neither in a string nor in a comment."""
+    """Returns the words of a program that are neither in a string nor in a comment."""
     bare = re.sub(r'"(?:\\.|[^"\\\n])*"|//.*|#.*|/\*.*?\*/', '""', text)
-    return frozenset(re.findall(r"[^\W\d]\w*(?![\"\w])", bare))  # but the f of f"..."
+    return frozenset(re.findall(r"[^\W\d]\w*(?![\"\w])", bare))  # the f of f"..." is not a word
 
 
 def functions(kind: type[Source]) -> frozenset[str]:
-    """The functions that the rows of the table call in a language."""
+    """Returns the functions that rows of the table call in a language."""
     called: set[str] = set()
     for op in TABLE.values():
         text = str(op(*[kind(x) for x in "ab"[: len(op.derivatives)]]))
@@ -133,7 +138,7 @@ def functions(kind: type[Source]) -> frozenset[str]:
 
 
 def _listed(title: str, parts: Sequence[str]) -> list[str]:
-    """The parts with commas between them, after their title, in lines of a comment."""
+    """Returns lines of a comment: the title, then the parts with commas between them."""
     lines = [title] if parts else []
     for i, part in enumerate(parts):
         said = part + "," * (i < len(parts) - 1)
@@ -145,7 +150,7 @@ def _listed(title: str, parts: Sequence[str]) -> list[str]:
 
 
 def _harmless(label: str) -> str:
-    """The label as a comment may hold it, in any language: on one line, and no end of a comment."""
+    """Returns the label with escapes, so that it cannot end a comment or a line in any language."""
     text = "".join(c if c.isprintable() and c not in "\\<" else _escaped(c) for c in label[:60])
     text = text.replace("*/", "*" + _escaped("/")).replace("/*", "/" + _escaped("*"))
     return f"'{text}'" + "..." * (len(label) > 60)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from tinygrad_edu.compiler.native.lowering.lane_sums import LaneSum, sums
 from tinygrad_edu.compiler.native.lowering.nodes import (
     ONE,
     Column,
@@ -21,9 +22,8 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     Row,
     Zero,
 )
-from tinygrad_edu.compiler.native.lowering.program import RowProgram, Writer
-from tinygrad_edu.compiler.native.lowering.sums import LaneSum, sums
-from tinygrad_edu.compiler.native.machine.instructions import BLOCK
+from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
+from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 
 __all__ = ["Block", "Blocks", "blocks"]
 

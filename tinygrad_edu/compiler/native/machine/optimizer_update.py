@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tinygrad_edu.compiler.native.machine.instructions import BLOCK
-from tinygrad_edu.compiler.native.machine.vector import Code, Vector, written
-from tinygrad_edu.compiler.tape.loops import function
+from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
+from tinygrad_edu.compiler.native.machine.llvm import Code, Vector, written
+from tinygrad_edu.compiler.tape.python_function import python_function
 from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.engine import Value
 from tinygrad_edu.ops import CONSTANT, LEAF
@@ -45,7 +45,9 @@ class Update:
         self.given = [x in tape.leaves for x in (rate, steps)]
         read_too = [tape.leaves[x] for x in (rate, steps) if x in tape.leaves]
         self.others = [0.0 for k, op in enumerate(tape.ops) if op is LEAF and k not in read_too]
-        self.runs = [function(tape, read_too, [], self.common, arrays=a) for a in (False, True)]
+        self.runs = [
+            python_function(tape, read_too, [], self.common, arrays=a) for a in (False, True)
+        ]
         code = Code(attributes, " contract")
         header = (
             "void @update(double* m, i64* places, double* settings, i64 first, i64 count, i64 step)"

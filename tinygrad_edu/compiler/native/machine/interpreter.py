@@ -27,7 +27,7 @@ from itertools import accumulate, product, repeat
 from math import inf
 
 from tinygrad_edu.compiler.native.machine.arithmetic import PAIRS
-from tinygrad_edu.compiler.native.machine.vector import Code, Pointer, Vector, muladd, when, written
+from tinygrad_edu.compiler.native.machine.llvm import Code, Pointer, Vector, muladd, when, written
 from tinygrad_edu.ops import TABLE, relu, step
 
 __all__ = [

@@ -1,0 +1,252 @@
+"""A tape as a Python function for many examples: a loop over floats, or NumPy arrays.
+
+The function takes a list of numbers for each input, and the numbers of all other leaves:
+
+    sums, lists = function(columns, others, count)
+
+`sums` has a number for each slot that is added up over the examples. `lists` has a list for each
+slot of which every example's number is wanted. Slots that depend on no input are computed once,
+before the loop. For relu(x*w + b), which is added up over the examples of x, the loop is
+
+    for [t0] in zip(*columns):
+        s0 += relu((t0 * t1) + t3)
+
+The function raises an ArithmeticError where Python's floats raise one and IEEE's have a result. Its
+answer is valid only if every number in it is finite: a tape may handle nan and infinity differently
+from the eager engine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import cache, partial
+from typing import TypeAlias, cast
+
+from tinygrad_edu.compiler.tape.lines import Line, lines
+from tinygrad_edu.compiler.tape.tape import Tape
+from tinygrad_edu.ops import LEAF, TABLE, mul
+from tinygrad_edu.rows import ieee
+from tinygrad_edu.rows.ieee import total
+from tinygrad_edu.rows.op import Op
+from tinygrad_edu.rows.source import Source, python
+
+__all__ = ["LONGEST", "Columns", "Run", "Sums", "as_arrays", "python_function"]
+
+Columns: TypeAlias = Sequence[Sequence[float]]  # lists or arrays of floats
+Sums: TypeAlias = tuple[list[float], list[list[float]]]
+Run: TypeAlias = Callable[[Columns, Sequence[float], int], Sums]
+# The compiled text. Its last argument is 1.0, or an array of ones to turn numbers into arrays.
+Code: TypeAlias = Callable[[Columns, Sequence[float], float, object], Sums]
+Meaning: TypeAlias = Callable[..., object]  # a function of floats, or of NumPy's arrays
+
+LONGEST = 2000  # characters of an expression inside another; nobody reads this code
+
+
+class FloatText(Source):
+    """Text of a formula for floats."""
+
+    __slots__ = ()
+    suffix = ".0"
+    dissolves = True
+    forms = {  # noqa: RUF012
+        "pow": "pow({0}, {1})",
+        "pow 1.0": "({0})",
+        "pow 2.0": "({0} * {0})",
+    }
+
+
+class ArrayText(Source):
+    """Text of a formula for arrays, which have an item for each example."""
+
+    __slots__ = ()
+    suffix = ".0"
+    dissolves = True
+    choice = "where({0}, {1}, {2})"
+    # These functions of NumPy pass over the array once, and take a third of the time.
+    forms = FloatText.forms | {
+        "relu": "maximum({0}, 0.0)",
+        "max": "maximum({0}, {1})",
+        "min": "minimum({0}, {1})",
+        "step": "heaviside({0}, 0.0)",
+        "sech2": "square(1.0 / cosh({0}))",  # a square of cosh would overflow
+    }
+
+
+def python_function(
+    tape: Tape, inputs: Sequence[int], sums: Sequence[int], lists: Sequence[int], arrays: bool
+) -> Run:
+    """Returns the function that computes the slots `sums` and `lists` from the slots `inputs`.
+
+    No label of the user's is in its text: slots are called t0, t1, ... The text is compiled to a
+    code object, without `exec`. arrays: for NumPy.
+    """
+    own = {op: f"own{i}" for i, op in enumerate(_own_primitives(tape))}
+    varies, shared = _varying(tape, inputs)
+    kind = ArrayText if arrays else FloatText
+    body, texts = lines(tape, kind, _name, [*sums, *lists], kept=shared, longest=LONGEST, own=own)
+    given = set(inputs)
+    others = [k for k, op in enumerate(tape.ops) if op is LEAF and k not in given]
+    text = ["def run(columns, others, count, ones):", f"[{_names(others)}] = others"]
+    if arrays:
+        text += [f"[{_names(inputs)}] = columns", *_assignments(body)]
+        totals = [_sum(tape, texts, varies, k) for k in sums]
+        items = [f"({texts[k]}) * ones" for k in lists]
+    else:
+        totals = [f"s{i}" if varies[k] else f"count * ({texts[k]})" for i, k in enumerate(sums)]
+        items = [f"i{i}" for i, _ in enumerate(lists)]
+        text += _assignments(line for line in body if not varies[line.slot])
+        text += [f"s{i} = 0.0" for i, k in enumerate(sums) if varies[k]]
+        text += [f"{item} = []" for item in items]
+        loop = _assignments(line for line in body if varies[line.slot])
+        loop += [f"s{i} += {texts[k]}" for i, k in enumerate(sums) if varies[k]]
+        loop += [f"{item}.append({texts[k]})" for item, k in zip(items, lists)]
+        if loop:
+            each = f"[{_names(inputs)}] in zip(*columns)" if inputs else "_ in range(int(count))"
+            text += [f"for {each}:", *(f" {line}" for line in loop)]
+    text.append(f"return [{', '.join(totals)}], [{', '.join(items)}]")
+    code: Code = python("\n ".join(text), _meanings(own, arrays))
+    return partial(_run_arrays if arrays else _run_floats, code)
+
+
+def _own_primitives(tape: Tape) -> list[Op]:
+    """Returns the user's operations on the tape that are not made of rows of the table."""
+    ops = dict.fromkeys(tape.ops)
+    return [op for op in ops if op.derivatives and _is_own(op) and op.primitive]
+
+
+def _is_own(op: Op) -> bool:
+    return op is not TABLE.get(op.name)
+
+
+def _varying(tape: Tape, inputs: Sequence[int]) -> tuple[list[bool], set[int]]:
+    """Returns (varies, shared): whether each slot differs between examples; the slots that do not,
+    and that slots which do read."""
+    varies, shared, given = [False] * len(tape), set[int](), set(inputs)
+    for k in range(len(tape)):
+        operands = _used(tape, k)
+        varies[k] = k in given or any(varies[x] for x in operands)
+        if varies[k]:
+            shared.update(x for x in operands if not varies[x])
+    return varies, shared
+
+
+def _used(tape: Tape, k: int) -> list[int]:
+    """Returns the operands that slot k uses: a user's operation may ignore one of them."""
+    op, operands = tape.ops[k], tape.operands(k)
+    if op.primitive or not _is_own(op):
+        return operands
+    assert op.traced is not None
+    letters = {term.op for term in op.traced.uses()}
+    return [x for x, letter in zip(operands, "ab") if letter in letters]
+
+
+def _assignments(body: Iterable[Line]) -> list[str]:
+    return [f"{line.name} = {line.text}" for line in body]
+
+
+def _names(slots: Sequence[int]) -> str:
+    return ", ".join(map(_name, slots))
+
+
+def _name(k: int) -> str:
+    return f"t{k}"
+
+
+def _sum(tape: Tape, texts: dict[int, Source], varies: Sequence[bool], k: int) -> str:
+    """Returns the text of the sum of slot k over the examples; of a product it is a dot product."""
+    a, b = tape.a[k], tape.b[k]
+    if not varies[k]:
+        return f"count * ({texts[k]})"
+    if tape.ops[k] is not mul or texts[k].text == _name(k):
+        return f"dot({texts[k]}, ones)"
+    if not varies[b]:
+        a, b = b, a
+    if varies[a]:
+        return f"dot({texts[a]}, {texts[b]})"
+    return f"({texts[a]}) * dot({texts[b]}, ones)"
+
+
+def _meanings(own: dict[Op, str], arrays: bool) -> dict[str, object]:
+    """Returns what each name in the text stands for. own: names of the user's operations."""
+    found: dict[str, object] = {"nan": math.nan, "inf": math.inf}
+    for op, name in own.items():
+        found[name] = _vectorized(op.value) if arrays else partial(total, op.value)
+    for name, op in TABLE.items():
+        if op.primitive:
+            found[name] = _of_arrays(op) if arrays else _of_floats(op)
+    return found | (_functions_of_forms() if arrays else {})
+
+
+def _of_floats(op: Op) -> Meaning:
+    """Returns the function of `math`: it is faster, but raises where the table has a result."""
+    has_twin = op.value.__module__ == ieee.__name__ and op.name != "floor"  # which is an int
+    value: Meaning = getattr(math, op.name, op.value) if has_twin else op.value
+    return value
+
+
+def _run_floats(code: Code, columns: Columns, others: Sequence[float], count: int) -> Sums:
+    try:
+        return code(columns, others, float(count), 1.0)
+    except ValueError as error:  # math's functions raise it where the result is nan
+        raise ArithmeticError(str(error)) from error
+
+
+# --- the edge to NumPy, which is imported late: not everybody has it -----------------------------
+
+
+def as_arrays(columns: Columns) -> Columns:
+    """Returns the columns as arrays, for a function that is called again and again."""
+    import numpy as np
+
+    # an array of floats is a sequence of floats in all that is done with it here
+    return cast(Columns, [np.asarray(column, dtype=float) for column in columns])
+
+
+def _run_arrays(code: Code, columns: Columns, others: Sequence[float], count: int) -> Sums:
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        sums, lists = code(as_arrays(columns), others, float(count), np.ones(count))
+    totals: list[float] = np.array(sums, dtype=float).tolist()
+    return totals, [np.asarray(items).tolist() for items in lists]
+
+
+@cache  # operations of the table never change
+def _of_arrays(op: Op) -> Meaning:
+    """Returns NumPy's function for an operation; the table's, item by item, if there is none.
+
+    NumPy's function counts only if it has the table's results at the points of `_points`.
+    """
+    import numpy as np
+
+    for name in (op.name, f"arc{op.name[1:]}", f"{op.name}er"):  # sin, arcsin for asin, power
+        function: Callable[..., float] | None = getattr(np, name, None)
+        with np.errstate(all="ignore"), suppress(Exception):
+            if function is None:
+                continue
+            pairs = [(function(*xs), op.value(*xs)) for xs in _points(op)]
+            if all(np.isclose(x, y, 1e-12, equal_nan=True) for x, y in pairs):
+                return function
+    return _vectorized(op.value)
+
+
+def _points(op: Op) -> list[tuple[float, ...]]:
+    """Returns points at which a different function of the same name gives another result."""
+    return [(0.625, 0.3)[: len(op.derivatives)], (5.25, -2.0)[: len(op.derivatives)]]
+
+
+def _functions_of_forms() -> dict[str, object]:
+    """Returns the functions in `ArrayText.forms` and in sums, by name."""
+    import numpy as np
+
+    names = ("dot", "where", "maximum", "minimum", "heaviside", "square")
+    return {name: getattr(np, name) for name in names}
+
+
+def _vectorized(value: Callable[..., float]) -> Meaning:
+    import numpy as np
+
+    function: Meaning = np.vectorize(partial(total, value), otypes=[float])
+    return function
