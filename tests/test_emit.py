@@ -429,7 +429,7 @@ def test_what_is_not_used_is_not_there() -> None:
     assert "Math" not in printed("x*w + 1", "javascript", x=1, w=2)
     alone = printed("x*w + 1", x=1, w=2).partition("if __name__")[0]
     assert re.findall(r"^(?:from|import) \w.*", alone, re.M) == [
-        "from tinygrad_edu.rows.ieee import total_program  # arithmetic that never raises"
+        "from tinygrad_edu.rows.ieee import total_program  # its arithmetic never raises"
     ]
 
 

@@ -153,12 +153,12 @@ class _Pen:
         k = self.constants.setdefault(repr(x), len(self.tape))
         return k if k < len(self.tape) else self.tape.append(CONSTANT, NOWHERE, NOWHERE, x)
 
-    def slot(self, x: Operand | None) -> int:
+    def slot(self, x: Operand) -> int:
         """Returns the slot of a node or of a rule's result. A constant gets it on first use."""
         if isinstance(x, _Slot):
             return x.k
-        k = self.slots.get(x) if x is None or isinstance(x, Value) else None
-        return self.constant(float(x or 0.0)) if k is None else k
+        k = self.slots.get(x) if isinstance(x, Value) else None
+        return self.constant(float(x)) if k is None else k
 
     def forward(self, order: Iterable[Value]) -> None:
         """Writes the nodes, which come operands first, and folds constants as the engine does."""
@@ -172,7 +172,8 @@ class _Pen:
             try:
                 a, b = slots[x], slots[y]
             except KeyError:  # an operand is a constant
-                a, b = self.slot(x), self.slot(y)
+                a = NOWHERE if x is None else self.slot(x)
+                b = NOWHERE if y is None else self.slot(y)
             k = new = len(rows)
             if x is None:
                 tape.leaves[node] = k
