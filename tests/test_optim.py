@@ -309,10 +309,10 @@ def test_settings_can_be_set_and_a_rate_below_zero_is_refused() -> None:
     ("made", "words"),
     [
         (lambda p: optim.SGD([p], nesterov=True), "nesterov needs a momentum"),
-        (lambda p: optim.Optimizer([p]), "needs its rule"),
+        (lambda p: optim.Optimizer([p]), "needs a formula"),
         (lambda p: optim.Optimizer([p], formula=lambda p: p), "a parameter and its gradient"),
         (lambda p: optim.SGD(p), "a list of parameters"),
-        (lambda p: optim.SGD(["p"]), "parameters are Values"),
+        (lambda p: optim.SGD(["p"]), "parameters must be Values"),
         (lambda p: optim.Optimizer([p], formula=lambda p, g, m: p).step(), "2 in all, not 1"),
     ],
 )
@@ -404,7 +404,7 @@ def test_a_state_for_another_optimizer_is_told_what_would_fit() -> None:
     with pytest.raises(StateError, match=r"settings of the state must be .*'weight_decay': 0.3"):
         optimizer("adam decay").load_state_dict(state)
     state = {**optimizer("descent").state_dict(), "kept": {"last": []}}
-    with pytest.raises(StateError, match="what a SGD keeps is nothing"):
+    with pytest.raises(StateError, match="the state of a SGD must have no lists"):
         optimizer("descent").load_state_dict(state)
 
 

@@ -1,7 +1,7 @@
-"""How weights begin: each function makes a rule that draws one weight.
+"""Initial weights: each function returns a rule that draws one weight.
 
-A rule is given a `random.Random` and the numbers of inputs and outputs of the layer. It only
-calls `random()`, whose numbers Python promises never to change for a seed.
+A rule takes a `random.Random` and the numbers of inputs and outputs of the layer. It calls only
+`random()`, whose numbers for a seed Python promises never to change.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ __all__ = [
 Init = Callable[[Random, int, int], float]
 Seed = int | Random | None
 
-_seeds = count()  # of what is made without a seed
+_seeds = count()  # for calls without a seed
 
 
 def generator(seed: Seed = None) -> Random:
-    """This returns the generator of random numbers of that seed; a generator given is returned.
+    """This returns a generator of random numbers with that seed; a generator is returned as it is.
 
-    Without a seed it is 0 for the first that asks in a process, 1 for the next, and so on: two
-    networks differ, and a program does the same each time. TypeError for a seed that is none.
+    Without a seed, the first call in a process gets seed 0, the next seed 1, and so on: networks
+    differ, and each run of a program is the same. TypeError for any other seed.
     """
     if isinstance(seed, Random):
         return seed
     if seed is None:
         return Random(next(_seeds))
     if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-        raise TypeError(f"a seed is a whole number or a random.Random, not {seed!r:.60}")
+        raise TypeError(f"a seed must be a whole number or a random.Random, not {seed!r:.60}")
     return Random(seed.__index__())
 
 
 def manual_seed(seed: int) -> None:
-    """Begins anew: what is made without a seed has `seed`, then `seed + 1`, and so on."""
+    """Sets the seeds of the next calls without a seed: `seed`, `seed + 1`, and so on."""
     global _seeds
     generator(seed)
     _seeds = count(seed)
 
 
 def uniform(r: float) -> Init:
-    """Uniform in (-r, r): 0.3 is that of Rumelhart, Hinton and Williams 1986."""
+    """Uniform in (-r, r); Rumelhart, Hinton and Williams 1986 used r = 0.3."""
     return lambda random, inputs, outputs: _between(random, r)
 
 
@@ -65,20 +65,20 @@ def linear_default() -> Init:
 
 
 def xavier(gain: float = 1.0) -> Init:
-    """Uniform with variance gain**2 * 2 / (inputs + outputs), which keeps both passes' size.
+    """Uniform with variance gain**2 * 2 / (inputs + outputs) (Glorot, Bengio 2010, equation 16).
 
-    For tanh and the like: Glorot and Bengio 2010, equation 16.
+    With tanh and similar activations, it keeps the size of numbers in both passes about equal.
     """
     return lambda random, inputs, outputs: _between(random, gain * sqrt(6 / (inputs + outputs)))
 
 
 def he() -> Init:
-    """Normal with variance 2 / inputs, because relu lets half through: He et al. 2015, eq. 10."""
+    """Normal with variance 2 / inputs, for relu, which passes half (He et al. 2015, eq. 10)."""
     return lambda random, inputs, outputs: _normal(random) * sqrt(2 / inputs)
 
 
 def normal(deviation: float) -> Init:
-    """Normal with that standard deviation; 0.02 is GPT-2's, 1 that of PyTorch's Embedding."""
+    """Normal with that standard deviation: 0.02 as in GPT-2, 1 as in PyTorch's Embedding."""
     return lambda random, inputs, outputs: _normal(random) * deviation
 
 
@@ -88,11 +88,11 @@ def _between(random: Random, r: float) -> float:
 
 def _normal(random: Random) -> float:
     """A standard normal number, from two uniform ones (Box and Muller 1958)."""
-    radius = sqrt(-2 * log(1 - random.random()))  # never log(0)
+    radius = sqrt(-2 * log(1 - random.random()))  # 1 - random() is never 0
     return radius * cos(2 * pi * random.random())
 
 
-_ELSEWHERE = {  # of PyTorch, Keras and JAX
+_ELSEWHERE = {  # names from PyTorch, Keras and JAX
     **dict.fromkeys(
         ("xavier_uniform_", "xavier_uniform", "glorot_uniform"), "Linear(2, 3, init=xavier())"
     ),

@@ -1,7 +1,7 @@
-"""What networks are built of besides neurons: linear maps, embeddings, norms, dropout, chains.
+"""Parts of networks other than neurons: linear maps, embeddings, norms, dropout, sequences.
 
-Names, arguments and first weights are PyTorch's; a `Linear` or an `Embedding` that is given an
-`init` draws its weights by it, and its biases begin at 0.
+Names, arguments and initial weights are PyTorch's. With the argument `init`, a `Linear` or an
+`Embedding` draws its weights by that rule, and its biases start at 0.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _STANDARD = normal(1.0)
 class Linear(VectorModule):
     """y = W x + b, or W x without bias: `out_features` weighted sums of `in_features` numbers.
 
-    Weights and biases begin uniform in +-1/sqrt(in_features), as PyTorch's.
+    Weights and biases start uniform in +-1/sqrt(in_features), as in PyTorch.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class Linear(VectorModule):
 
 
 class Embedding(Module):
-    """A vector of `embedding_dim` numbers for each of `num_embeddings` things, by its index.
+    """A table of `num_embeddings` vectors of `embedding_dim` numbers.
 
-    Called with an index it returns that vector, with a list of them a list. The vectors begin
-    standard normal, as PyTorch's. TypeError or IndexError for what is no index.
+    Called with an index it returns that vector; with a list of indices, a list of vectors. The
+    numbers start standard normal, as in PyTorch. TypeError or IndexError for a wrong index.
     """
 
     def __init__(
@@ -117,11 +117,13 @@ class Embedding(Module):
             i = whole(index)
         except TypeError:
             raise TypeError(
+                "an index cannot be the input of a compiled graph: give one-hot inputs to a Linear"
                 f"an embedding takes a whole number, the index of a vector, not {index!r:.60}; "
+                "an index cannot be the input of a compiled graph: give one-hot inputs to a Linear"
                 "an index cannot be the input of a compiled graph: give one-hot inputs to a Linear"
             ) from None
         if not 0 <= i < len(self.weight):
-            raise IndexError(f"no vector {i}: this embedding has 0 to {len(self.weight) - 1}")
+            raise IndexError(f"unknown vector {i}: this embedding has 0 to {len(self.weight) - 1}")
         return list(self.weight[i])
 
     def about(self) -> str:
@@ -152,7 +154,7 @@ class LayerNorm(VectorModule):
 class RMSNorm(VectorModule):
     """weight * x / sqrt(mean of x**2 + eps), of one vector (Zhang and Sennrich 2019).
 
-    eps: PyTorch's default is that of the float type, 2.2e-16; ours is that of the norm above.
+    eps: PyTorch's default is 2.2e-16, the precision of a float; here it is that of LayerNorm.
     """
 
     def __init__(self, size: int, eps: float = 1e-5) -> None:
@@ -171,15 +173,15 @@ class RMSNorm(VectorModule):
 
 
 class Dropout(VectorModule):
-    """While training, each input is left out with probability p, the others scaled up for it.
+    """During training, sets each input to 0 with probability p, and divides the others by 1 - p.
 
-    (Srivastava et al. 2014, in the inverted form.) Its chance comes from a seed of its own. With
-    p = 1 all outputs are 0.
+    (Srivastava et al. 2014, in the inverted form.) Its random numbers have a seed of their own.
+    With p = 1 all outputs are 0.
     """
 
     def __init__(self, p: float = 0.5, *, seed: Seed = None) -> None:
         if not 0 <= p <= 1:
-            raise ValueError(f"p is the probability that an input is left out, 0 to 1, not {p!r}")
+            raise ValueError(f"p must be a probability, 0 to 1, not {p!r}")
         self.p = p
         self.seed = seed if isinstance(seed, int) else generator(seed).getrandbits(63)
         self.go_on(0)
@@ -192,7 +194,7 @@ class Dropout(VectorModule):
         return [x * (1 / kept) if self._random.random() < kept else as_value(0.0) for x in xs]
 
     def go_on(self, drawn: int) -> None:
-        """Continues its chance after so many inputs, as a run that is loaded does."""
+        """Restarts the random numbers and skips `drawn` of them, to continue a saved run."""
         self._random = generator(self.seed)
         self.drawn = drawn
         for _ in range(drawn):
@@ -203,16 +205,16 @@ class Dropout(VectorModule):
 
 
 class Sequential(Chain):
-    """Modules one after the other, each on what the one before it gave.
+    """Modules in sequence: each takes the outputs of the one before.
 
-    Called with the numbers of one example, or with a row for each of several. An operation such as
-    `tanh`, or one of your own, is a module here, too: of each number.
+    Called with the numbers of one example, or with one row for each of several examples. An
+    operation, such as `tanh` or your own, can stand for a module that applies it to each number.
     """
 
     def __init__(self, *modules: Module | Op) -> None:
         for x in modules:
             if isinstance(x, type):
-                raise TypeError(f"give a module, and no class of modules: {x.__name__}(...)")
+                raise TypeError(f"give a module, not a class: write {x.__name__}(...)")
             if not callable(x):
                 raise TypeError(f"give modules one by one, as Linear(2, 1), Tanh(), not {x!r:.60}")
         self.layers = [_Each(x) if x in _OF_ONE or isinstance(x, Op) else x for x in modules]
@@ -220,13 +222,13 @@ class Sequential(Chain):
 
 
 class _Elementwise(VectorModule):
-    """A function of one number, for each of a list."""
+    """A module that applies a function to each number."""
 
     def function(self, x: Any) -> Value:
         raise NotImplementedError
 
     def __call__(self, xs: Any) -> Any:
-        """This returns the function of one Value, of each of a list, or of each of several rows."""
+        """This returns the function of a Value, of each of a list, or of each in several rows."""
         return as_value(self.function(xs)) if isinstance(xs, Number) else super().__call__(xs)
 
     def forward(self, xs: Sequence[Number]) -> list[Value]:
@@ -278,7 +280,7 @@ class ReLU(_Elementwise):
 
 
 class LeakyReLU(_Elementwise):
-    """x above 0, negative_slope * x below, of each number."""
+    """x above 0 and negative_slope * x below, of each number."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
@@ -316,18 +318,20 @@ def residual(xs: Sequence[Number], ys: Sequence[Number]) -> list[Value]: ...
 @overload
 def residual(xs: Sequence[Any], ys: Sequence[Any]) -> list[Any]: ...
 def residual(xs: Sequence[Any], ys: Sequence[Any]) -> list[Any]:
-    """x + y, element by element: what a block adds to what it was given (He et al. 2016).
+    """This returns x + y, element by element: a residual connection (He et al. 2016).
 
-    Of vectors, or of sequences of vectors. LengthError unless they are as long.
+    xs and ys are vectors, or sequences of vectors. LengthError if their lengths differ.
     """
     if len(xs) != len(ys):
-        raise LengthError(f"{len(xs)} and {len(ys)} numbers cannot be added one by one")
+        raise LengthError(
+            f"cannot add {len(xs)} and {len(ys)} numbers: give lists of the same length"
+        )
     # A list plus a list would be a longer list.
     return [residual(x, y) if isinstance(x, list | tuple) else x + y for x, y in zip(xs, ys)]
 
 
 def total(xs: Sequence[Value]) -> Value:
-    """The sum, from left to right, without a 0 to begin with."""
+    """Returns the sum from left to right, without a node for 0 + the first number."""
     result = xs[0]
     for x in xs[1:]:
         result = result + x

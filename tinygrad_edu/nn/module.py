@@ -1,4 +1,4 @@
-"""A part of a network: its parameters by name, its parts, and what is asked of all of them."""
+"""The base class of networks and their parts: names, parameters, parts, states."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 Number = Value | float
 M = TypeVar("M", bound="Module")
 
-_ELSEWHERE = {  # what people look for in a module
+_ELSEWHERE = {  # names from modules of other libraries
     "fit": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
     "fit_transform": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
     "partial_fit": "train(model, loss, (X, y), optimizer, epochs=10) of tinygrad_edu.train",
@@ -105,40 +105,40 @@ _ELSEWHERE = {  # what people look for in a module
 
 
 class Module(Strict):
-    """A part of a network. Its parameters are the leaves among its attributes, in order.
+    """A network or a part of one. Its parameters are the leaves among its attributes, in order.
 
-    Lists, tuples and dicts are looked into, at any depth; so are parts of the network, which are
-    Modules. An item of the list `layers` is called `layer1`, `layer2`, ...; one of the list `w` of
-    Values, `w[0]`, `w[1]`, ... A module of one's own defines `forward`.
+    They include the leaves inside of lists, tuples, dicts and other Modules, at any depth. The
+    Modules in a list `layers` have the names `layer1`, `layer2`, ...; the Values in a list `w` have
+    the names `w[0]`, `w[1]`, ... Your own module defines `forward`.
     """
 
     training: bool = True
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
-        """This returns what `forward` makes of the inputs."""
+        """This returns `forward` of the inputs."""
         return self.forward(*inputs, **named)
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
-        """This returns the outputs for these inputs. A module of one's own defines it."""
+        """This returns the outputs for these inputs. Your own module defines it."""
         if type(self).__call__ is not Module.__call__:
             return self(*inputs, **named)
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
     def predict(self, *inputs: Any, **named: Any) -> Any:
-        """This returns the outputs as floats, in the shape in which the module gives Values."""
+        """This returns the outputs as floats, in the same shape as the Values of a call."""
         return _floats(self(*inputs, **named))
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """This returns a pair of name and parameter for each, in order.
+        """This yields a pair of name and parameter for each parameter, in order.
 
-        One that occurs twice is there once, by its first name. ValueError if two parameters
-        have one name.
+        A parameter that occurs twice comes once, with its first name. ValueError if two parameters
+        have the same name.
         """
         first: dict[Value, str] = {}
         for name, value in self._named():
             first.setdefault(value, name)
         if len(set(first.values())) < len(first):
-            raise ValueError("two parameters have one name: give the lists and parts other names")
+            raise ValueError("two parameters have the same name: rename the lists or parts")
         return iter([(name, value) for value, name in first.items()])
 
     def parameters(self) -> list[Value]:
@@ -152,7 +152,7 @@ class Module(Strict):
             p.grad = 0.0
 
     def label(self) -> None:
-        """Labels every parameter with its name, as pictures and files show it."""
+        """Labels every parameter with its name, for pictures and files."""
         for name, value in self.named_parameters():
             value.label = name
 
@@ -161,14 +161,14 @@ class Module(Strict):
         return {name: p.data for name, p in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, float], *, strict: bool = True) -> None:
-        """Sets the parameters to the numbers of such a dict.
+        """Sets the parameters to the numbers of a `state_dict()`.
 
-        StateError, and nothing is changed, where names are missing or unknown; NumberError for
-        what is no number.
+        StateError if names are missing or unknown, NumberError if a number is not a number; then
+        nothing is changed.
         """
         if not strict:
             raise TypeError(
-                "a state is loaded whole, and strict=False is not: for a part of it write "
+                "strict=False is not possible: for a part of a state, write "
                 "model.load_state_dict({**model.state_dict(), **part})"
             )
         own = dict(self.named_parameters())
@@ -176,33 +176,33 @@ class Module(Strict):
         unknown = [str(name) for name in state if name not in own]
         problems = [
             f"{words} {', '.join(names[:4])}" + (", ..." if len(names) > 4 else "")
-            for words, names in (("has no", missing), ("has besides", unknown))
+            for words, names in (("has no", missing), ("has an unknown", unknown))
             if names
         ]
         if problems:
-            raise StateError(f"the state is of another model: it {' and '.join(problems)}")
+            raise StateError(f"the state belongs to another model: it {' and '.join(problems)}")
         numbers = [(p, float(number(state[name]))) for name, p in own.items()]
         for p, x in numbers:
             p.data = x
 
     def train(self: M, mode: bool = True) -> M:
-        """Switches on what only training needs, such as dropout, in every part; returns itself."""
+        """Switches the training mode on in every part, such as a Dropout; returns itself."""
         self.training = mode
         for _, part in self.walk():
             part.training = mode
         return self
 
     def eval(self: M) -> M:
-        """Switches off what only training needs; returns itself."""
+        """Switches the training mode off in every part; returns itself."""
         return self.train(False)
 
     def parts(self) -> Iterator[tuple[str, Module]]:
-        """This returns the Modules directly inside, as pairs of name and module."""
+        """This yields the Modules directly inside, as pairs of name and module."""
         for name, x in vars(self).items():
             yield from _modules(name, x)
 
     def walk(self) -> Iterator[tuple[str, Module]]:
-        """This returns every part, at any depth, as pairs of its whole name and the module."""
+        """This yields every part, at any depth, as pairs of full name and module."""
         for name, part in self.parts():
             yield name, part
             yield from ((f"{name}.{inner}", deeper) for inner, deeper in part.walk())
@@ -214,7 +214,7 @@ class Module(Strict):
             yield from ((f"{name}.{inner}", value) for inner, value in part._named())
 
     def __repr__(self) -> str:
-        """What it is, a line for each part."""
+        """A description in lines, one for each part."""
         lines = [self.about()]
         for name, part in self.parts():
             first, *others = repr(part).splitlines()
@@ -222,13 +222,13 @@ class Module(Strict):
         return "\n".join(lines)
 
     def about(self) -> str:
-        """This returns what it is, in one line."""
+        """This returns a description in one line."""
         return type(self).__name__
 
     def summary(self, *example: Any) -> str:
-        """This returns a table of the parts: parameters, and scalar nodes if an example is given.
+        """This returns a table: the number of parameters of each part, and the number of nodes.
 
-        example: what the module is called with, such as a list of numbers.
+        example: arguments for a call, such as a list of numbers; only with it, the nodes count.
         """
         rows = [("part", "parameters")]
         rows += [(name, f"{len(part.parameters())}") for name, part in self.parts()]
@@ -244,18 +244,18 @@ class Module(Strict):
     if not TYPE_CHECKING:
 
         def __setattr__(self, name: str, x: Any) -> None:
-            """Sets an attribute; a parameter is not replaced by a plain number."""
+            """Sets an attribute; refuses to replace a parameter by a plain number."""
             if name in vars(self) and not isinstance(x, Value | Module):
                 held = any(_leaves(name, vars(self)[name]))
                 if held and isinstance(next(numbers(x), None), Real) and not has_value(x):
                     raise TypeError(
-                        f"{name} is a parameter, and no plain number: write p.data = ... to change "
-                        f"it, or {name} = Parameter(...) for another"
+                        f"{name} is a parameter, not a plain number: write {name}.data = ... "
+                        f"to change it, or {name} = Parameter(...) to replace it"
                     )
             super().__setattr__(name, x)
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Says what is called otherwise here; asked only where there is no such attribute."""
+            """Raises AttributeError for a missing attribute, with what to use instead."""
             kind = type(self).__name__
             if name in _ELSEWHERE:
                 raise AttributeError(f"{kind} has no {name}; here it is: {_ELSEWHERE[name]}")
@@ -263,9 +263,9 @@ class Module(Strict):
 
 
 class VectorModule(Module):
-    """A part that takes the numbers of one example, and gives a list of Values.
+    """A module that maps the numbers of one example to a list of Values.
 
-    Several examples, a row for each, give a list of such lists.
+    Several examples, one in each row, give a list of such lists.
     """
 
     @overload
@@ -273,25 +273,25 @@ class VectorModule(Module):
     @overload
     def __call__(self, xs: Sequence[Sequence[Number]]) -> list[list[Value]]: ...
     def __call__(self, xs: Any, *others: NoReturn, **named: Any) -> Any:
-        """This returns the outputs for the numbers of one example, or for each of several rows."""
+        """This returns the outputs for one example, or a list of them for several rows."""
         if others:
-            raise TypeError("the inputs are one list: write model([x, y]), not model(x, y)")
+            raise TypeError("give the inputs as one list: write model([x, y]), not model(x, y)")
         if _are_rows(xs):
             return [self(row, **named) for row in xs]
         return self.forward(_vector(xs), **named)
 
 
 def _items(x: Any) -> list[Any]:
-    """What a list, a tuple or an array of Values holds."""
+    """Returns the items of a list, a tuple or an array of Values."""
     if isinstance(x, list | tuple):
         return list(x)
     return list(x.tolist()) if getattr(x, "dtype", "") == "object" else []
 
 
 def _leaves(name: str, x: Any) -> Iterator[tuple[str, Value]]:
-    """The leaves in it; not those of Modules, which have names of their own."""
+    """Yields the leaves in `x` with their names; not those of Modules, which have other names."""
     if isinstance(x, Value):
-        if x.op is LEAF:  # what was computed, such as a kept output, is no parameter
+        if x.op is LEAF:  # a computed Value, such as a stored output, is no parameter
             yield name, x
     elif isinstance(x, dict):
         for key, item in x.items():
@@ -331,10 +331,10 @@ def _floats(x: Any) -> Any:
 def Parameter(data: float) -> Value: ...
 @overload
 def Parameter(data: Sequence[Any]) -> list[Any]: ...
-def Parameter(data: Any) -> Any:  # noqa: N802  # PyTorch's name of it
-    """This returns a leaf to be learned; of numbers in lists or an array, a leaf for each.
+def Parameter(data: Any) -> Any:  # noqa: N802  # PyTorch's name
+    """This returns a leaf to be learned; for lists or an array, a leaf for each number.
 
-    They are in no group: a picture puts them where they are used.
+    They are in no group, so a picture puts them into the group that uses them.
     """
     if is_tree(data):
         return like(data, (Parameter(x) for x in numbers(data)))
@@ -344,14 +344,14 @@ def Parameter(data: Any) -> Any:  # noqa: N802  # PyTorch's name of it
 
 
 def _are_rows(x: Any) -> bool:
-    """Whether these are the inputs of several examples, a row for each."""
+    """Whether `x` is the inputs of several examples, one in each row."""
     if not isinstance(x, list | tuple):
         return getattr(x, "ndim", 1) > 1
     return bool(x) and (isinstance(x[0], list | tuple) or getattr(x[0], "ndim", 0) > 0)
 
 
 def _vector(x: Any) -> Sequence[Any]:
-    """The numbers of one example: a list as it is, an array as a list, one number in a list."""
+    """Returns the numbers of one example as a list, from a list, an array or one number."""
     if isinstance(x, list | tuple):
         return x
     if hasattr(x, "tolist"):
@@ -363,10 +363,12 @@ def check_size(name: str, *sizes: Any) -> None:
     """Raises ValueError unless every size is a whole number, 1 or more."""
     for size in sizes:
         if type(size) is not int or size < 1:
-            raise ValueError(f"the size of a {name} is a whole number, 1 or more, not {size!r}")
+            raise ValueError(
+                f"the size of a {name} must be a whole number, 1 or more, not {size!r}"
+            )
 
 
 def check_length(name: str, xs: Sequence[Number], length: int) -> None:
-    """Raises LengthError, with both numbers, unless there are `length` of them."""
+    """Raises LengthError, with both numbers, unless `xs` has `length` numbers."""
     if len(xs) != length:
-        raise LengthError(f"this {name} takes {length} inputs, and was given {len(xs)}")
+        raise LengthError(f"this {name} takes {length} inputs, not {len(xs)}")

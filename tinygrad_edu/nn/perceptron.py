@@ -1,8 +1,8 @@
 """Networks of scalars: a neuron, a layer of neurons, a multi-layer perceptron.
 
-Every parameter is a Value with a name, such as `layer1.neuron2.w[0]`, in a fixed order. What a
-part computes belongs to a group of the same name, so that a picture can be drawn by neuron or by
-layer. Chance enters by seeds alone.
+Every parameter is a Value with a name, such as `layer1.neuron2.w[0]`, in a fixed order. The nodes
+that a part computes belong to a group of the same name, so that a picture can be drawn by neuron or
+by layer. Seeds decide all random numbers.
 """
 
 from __future__ import annotations
@@ -37,44 +37,46 @@ __all__ = [
     "name_of",
 ]
 
-Activation = str | Callable[[Value], Value]  # a name, or what it is a name of
+Activation = str | Callable[[Value], Value]  # a name, or the function itself
 
 XAVIER = xavier()
 
 
 def linear(x: Value) -> Value:
-    """The number as it is."""
+    """Returns `x` itself."""
     return x
 
 
 def function_of(activation: Activation) -> Callable[[Value], Value]:
-    """Returns the activation as a function of one Value.
+    """This returns the activation as a function of one Value.
 
-    activation: `linear`, the name of a row of the table with one operand or of a function made of
-    rows, such as gelu; or an operation, such as one of your own, or any function of one Value.
-    ValueError, which lists the names, for another name; TypeError for what cannot be called.
+    activation: `linear`, the name of a row of the table with one operand, or the name of a function
+    made of rows, such as gelu; or any function of one Value, such as your own operation.
+    ValueError, with the list of names, for an unknown name; TypeError if it cannot be called.
     """
     known: dict[str, Any] = {"linear": linear}
     known |= {op.name: op for op in TABLE.values() if len(op.derivatives) == 1}
     known |= {name: function for name, (function, least, _) in FUNCTIONS.items() if least == 1}
     function = known.get(activation, None) if isinstance(activation, str) else activation
     if function is None:
-        raise ValueError(f"no activation {activation!r}: choose {', '.join(known)}")
+        raise ValueError(f"unknown activation {activation!r}: choose {', '.join(known)}")
     if not callable(function):
-        raise TypeError(f"an activation is a name or a function, not {type(function).__name__}")
+        raise TypeError(
+            f"an activation must be a name or a function, not {type(function).__name__}"
+        )
     found: Callable[[Value], Value] = function
     return found
 
 
 def name_of(activation: Activation) -> str:
-    """Returns what to call the activation: the name of a row, or of a function."""
+    """This returns the name of the activation: that of its row or its function."""
     return activation if isinstance(activation, str) else getattr(activation, "__name__", "f")
 
 
 class Neuron(Module):
-    """f(w[0]*x[0] + w[1]*x[1] + ... + b): one unit, and everything it knows.
+    """f(w[0]*x[0] + w[1]*x[1] + ... + b): one unit with its weights w and its bias b.
 
-    seed: where its weights come from; neurons side by side share a generator, and so differ.
+    seed: of its initial weights; the neurons of a layer share one generator, so they differ.
     """
 
     def __init__(
@@ -111,7 +113,7 @@ class Neuron(Module):
 
 
 class Layer(VectorModule):
-    """Neurons side by side, which all see the same inputs."""
+    """Neurons side by side, which all get the same inputs."""
 
     def __init__(
         self,
@@ -145,7 +147,7 @@ class Layer(VectorModule):
 
 
 class Chain(Module):
-    """Modules one after the other, each on what the one before it gave."""
+    """Modules in sequence: each takes the outputs of the one before."""
 
     layers: Sequence[Any]
 
@@ -166,11 +168,11 @@ class Chain(Module):
 
 
 class MLP(Chain, VectorModule):
-    """A multi-layer perceptron: layers one after the other.
+    """A multi-layer perceptron: layers in sequence.
 
-    sizes: the number of neurons of each layer, the last the outputs: MLP(2, [16, 1]) has two
-    inputs, 16 hidden units and an output. activation: of all layers, or a list, one for each.
-    seed: of the first weights; without one, see `init.generator`.
+    sizes: the number of neurons in each layer; the last layer gives the outputs. MLP(2, [16, 1])
+    has two inputs, 16 hidden units and one output. activation: one for all layers, or a list with
+    one for each. seed: of the initial weights; by default see `init.generator`.
     """
 
     def __init__(
@@ -184,13 +186,15 @@ class MLP(Chain, VectorModule):
     ) -> None:
         if not isinstance(sizes, list | tuple) or not sizes:
             raise ValueError(
-                "an MLP has a number of inputs, and a list of one layer or more, the size of each: "
+                "an MLP takes the number of inputs and a list with the size of each layer: "
                 "MLP(2, [16, 1])"
             )
         one = isinstance(activation, str) or callable(activation)
         names: list[Activation] = [activation] * len(sizes) if one else list(activation)  # type: ignore[arg-type, list-item]
         if len(names) != len(sizes):
-            raise LengthError(f"{len(sizes)} layers and {len(names)} activations: one for each")
+            raise LengthError(
+                f"{len(sizes)} layers and {len(names)} activations: give one for each"
+            )
         random = generator(seed)
         self.layers = [
             Layer(before, size, name, init=init, seed=random)

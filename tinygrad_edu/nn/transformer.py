@@ -1,9 +1,9 @@
 """A transformer block on scalars: every parameter and every activation is a Value.
 
 A sequence is a list of vectors, one for each position (token); a vector is a list of Values. At
-each position a block does two things, and adds the result of each to what it was given: attention
-gathers from this and earlier positions what matters here, a small network works on it. The order,
-norm first, is GPT-2's (Radford et al. 2019); attention is of Vaswani et al. 2017, equation 1.
+each position a block has two parts, and adds the result of each part to its input: attention
+combines the vectors of this and earlier positions, and a small network transforms the sum. The
+order, norm first, is GPT-2's (Radford et al. 2019); attention is Vaswani et al. 2017, equation 1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Vector = list[Value]
 
 
 class Head(Module):
-    """One attention head: each position asks (query) what earlier ones offer (key, value)."""
+    """One attention head: the query of each position meets the keys and values of earlier ones."""
 
     def __init__(self, size: int, width: int, *, init: Init = SMALL, seed: Seed = None) -> None:
         random = generator(seed)
@@ -38,24 +38,26 @@ class Head(Module):
         keys = [self.key(x) for x in sequence]
         values = [self.value(x) for x in sequence]
         return [
-            self.attend(query, keys[: t + 1], values[: t + 1])  # causal: nothing that comes later
+            self.attend(query, keys[: t + 1], values[: t + 1])  # causal: no later position
             for t, query in enumerate(queries)
         ]
 
     def attend(self, query: Vector, keys: list[Vector], values: list[Vector]) -> Vector:
-        """The mean of the values, weighted by how well their keys answer the query."""
+        """This returns the mean of the values, weighted by softmax(query . key / sqrt(width))."""
         scores = [total([q * k for q, k in zip(query, key)]) / self.width**0.5 for key in keys]
         weights = softmax(scores)
         return [total([w * v[i] for w, v in zip(weights, values)]) for i in range(self.width)]
 
 
 class Attention(Module):
-    """Several heads side by side, and a linear map of all their answers."""
+    """Several heads side by side, then a linear map of all their outputs."""
 
     def __init__(self, size: int, heads: int, *, init: Init = SMALL, seed: Seed = None) -> None:
         check_size("block", size, heads)
         if size % heads:
-            raise ValueError(f"{heads} heads cannot share {size} numbers: choose a divisor")
+            raise ValueError(
+                f"{heads} heads cannot share {size} numbers: choose a divisor of {size}"
+            )
         random = generator(seed)
         self.heads = [Head(size, size // heads, init=init, seed=random) for _ in range(heads)]
         self.output = Linear(size, size, init=init, seed=random)

@@ -32,35 +32,35 @@ Setting = float | bool | tuple[float, ...]
 T = TypeVar("T")
 _Eager = Callable[..., "float | tuple[float, ...]"]
 
-_ELSEWHERE = {  # what people look for in an optimizer
-    "param_groups": "one rate for all: optimizer.lr = 0.01; two optimizers for two rates",
+_ELSEWHERE = {  # names from optimizers of other libraries
+    "param_groups": "optimizer.lr = 0.01, one rate for all; two optimizers have two rates",
     "state": "state_dict()",
     "add_param_group": "a second optimizer for other parameters",
     "minimize": "loss.backward(), then step()",
     "learning_rate": "lr",
     "rate": "lr",
-    "init": "an optimizer keeps what it needs; step() changes the parameters",
-    "update": "step() changes the parameters; formula is the rule",
+    "init": "nothing to do: an optimizer keeps its own state; step() changes the parameters",
+    "update": "step() changes the parameters; the attribute formula computes the change",
 }
 
 
 @runtime_checkable
 class Model(Protocol):
-    """What has parameters: see `module`."""
+    """An object with parameters, such as a Module."""
 
     def parameters(self) -> Iterable[Value]:
-        """This returns them."""
+        """This returns the parameters."""
 
 
 class Optimizer(Strict):
-    """Moves `parameters` (leaves, each listed once), when `step()` is called, by their grads.
+    """Changes `parameters` (leaves, each listed once) by their grads when `step()` is called.
 
-    lr: the size of a step, a number or a function of the number of steps made, such as
-    `cosine(...)`. formula: see the module; a class of one's own has it as a method. settings:
-    what the formula takes by name, besides lr and t.
-    Attributes: `lr`, which may be set, `steps`, the number of steps made, and the settings.
-    ValueError for a setting out of range, TypeError for one that the formula has not,
-    InnerNodeError for a parameter that is no leaf.
+    lr: the size of a step: a number, or a function of the number of steps made, such as
+    `cosine(...)`. formula: see the package `optim`; a class of your own defines it as a method.
+    settings: the keyword arguments of the formula other than lr and t. Attributes: `lr`, which can
+    be set, `steps`, the number of steps made, and the settings. ValueError for a setting out of
+    range, TypeError for a setting that the formula lacks, InnerNodeError for a parameter that is
+    not a leaf.
     """
 
     formula: Formula
@@ -74,26 +74,26 @@ class Optimizer(Strict):
         **settings: Setting,
     ) -> None:
         if isinstance(parameters, Value):
-            raise TypeError("an optimizer is given a list of parameters: [x], or parameters()")
+            raise TypeError("an optimizer takes a list of parameters: [x], or model.parameters()")
         if isinstance(parameters, Model):
-            raise TypeError("an optimizer is given the parameters of a model: model.parameters()")
+            raise TypeError("an optimizer takes the parameters of a model: model.parameters()")
         self.parameters = list(parameters)
         for p in self.parameters:
             if not isinstance(p, Value):
                 raise TypeError(
-                    f"parameters are Values, such as parameters() gives, not {p!r:.60}: write "
+                    f"parameters must be Values, not {p!r:.60}: write "
                     "model.parameters(), or [*w, b] for a list w; two optimizers have two rates"
                 )
         if not self.parameters or len(set(self.parameters)) < len(self.parameters):
-            raise ValueError("an optimizer is given one parameter or more, each once")
+            raise ValueError("an optimizer takes one parameter or more, each once")
         for p in self.parameters:
-            p.data = p.data  # which an inner node or a constant refuses, now and not in a step
+            p.data = p.data  # raises now, not at the first step, for an inner node or a constant
         self.lr = lr
         self.steps = 0
         if formula is not None:
             self.formula = formula
         if not callable(getattr(self, "formula", None)):
-            raise TypeError("an optimizer needs its rule: give formula=, or take SGD, Adam, ...")
+            raise TypeError("an optimizer needs a formula: give formula=, or use SGD, Adam, ...")
         self._first, defaults, self._asked = _arguments(self.formula, settings)
         self.settings: dict[str, Setting] = {**defaults, **settings}
         self._kept = {name: [x] * len(self.parameters) for name, x in self._first.items()}
@@ -108,14 +108,14 @@ class Optimizer(Strict):
         self._lr: Rate = lr if callable(lr) else within("lr", lr)
 
     def _set(self, name: str, x: Setting) -> None:
-        """Changes a setting, as if it had been given at first: it is checked, and may ask for more.
+        """Changes a setting as if it had been an argument: it is checked, and can need more state.
 
-        Numbers that are kept for the parameters stay.
+        The existing state of the parameters stays.
         """
         settings = {**self.settings, name: x}
         if settings.keys() <= signature(type(self)).parameters.keys():
             make: Callable[..., Optimizer] = type(self)
-            fresh = make(self.parameters, self._lr, **settings)  # which checks it
+            fresh = make(self.parameters, self._lr, **settings)  # checks the settings
             self.__dict__["formula"] = fresh.formula
             self._first, self._asked = fresh._first, fresh._asked
             self._kept = {k: self._kept.get(k, xs) for k, xs in fresh._kept.items()}
@@ -127,9 +127,9 @@ class Optimizer(Strict):
         for p in self.parameters:
             p.grad = 0.0
 
-    @alone("call loss.backward() before it, and no closure does")
+    @alone("call loss.backward() before it; it takes no closure")
     def step(self) -> None:
-        """Changes every parameter once. Grads stay as they are: zero them before the next."""
+        """Changes every parameter once. The grads stay: zero them before the next `backward`."""
         formula, how = cast(_Eager, self.formula), self._how(self.rate_now(), self.steps + 1)
         kept = list(self._kept.values())
         new = list[tuple[float, ...]]()
@@ -142,7 +142,7 @@ class Optimizer(Strict):
         self.steps += 1
 
     def _how(self, lr: object, t: object) -> dict[str, object]:
-        """The keyword arguments of the formula, as far as it asks for them."""
+        """Returns the keyword arguments of the formula, without those that it does not take."""
         every: dict[str, object] = {**self.settings, "lr": lr, "t": t}
         return {name: x for name, x in every.items() if self._asked is None or name in self._asked}
 
@@ -157,16 +157,16 @@ class Optimizer(Strict):
         return within(f"the rate at step {step}", self._lr(step))
 
     def kept(self) -> list[list[float]]:
-        """This returns what is kept between steps: lists with a number for each parameter."""
+        """This returns the state: lists with one number for each parameter."""
         return list(self._kept.values())
 
     def recorded(self) -> tuple[list[Value], list[Value]] | None:
-        """This returns a step of one parameter as a graph, made by the same formula.
+        """This returns the step of one parameter as a graph of the formula: (leaves, results).
 
-        Its leaves are labelled `p`, `g`, what is kept, `lr` and `steps`; its results are the new
-        parameter and what is kept then. The settings are constants in it. None for a formula that
-        asks for numbers, as with `if`, `float` or `math.sqrt`: floats it can compute with. None as
-        well where a class has a step of its own, which is more than the formula.
+        The leaves have the labels `p`, `g`, the names of the state, `lr` and `steps`; the results
+        are the new parameter and the new state. Settings are constants. It is None if the formula
+        reads numbers, by `if`, `float` or `math.sqrt`, and so works only with floats; also if the
+        class has a step of its own, which may do more than the formula.
         """
         if self.own_step():
             return None
@@ -184,7 +184,7 @@ class Optimizer(Strict):
         return list(leaves.values()), results
 
     def own_step(self) -> bool:
-        """This returns whether the class makes a step, or finds its rate, in a way of its own."""
+        """This returns whether the class overrides `step` or the rate."""
         kind = type(self)
         return any(
             getattr(kind, name) is not getattr(Optimizer, name)
@@ -192,7 +192,7 @@ class Optimizer(Strict):
         )
 
     def rule(self) -> tuple[object, str]:
-        """This returns what is equal for two optimizers whose recorded steps are the same."""
+        """This returns a key: optimizers with equal keys have the same recorded step."""
         others = {
             "parameters",
             "formula",
@@ -208,10 +208,10 @@ class Optimizer(Strict):
         return getattr(self.formula, "__func__", self.formula), repr(own)
 
     def state_dict(self) -> dict[str, object]:
-        """This returns all that `load_state_dict` needs to go on, fit for JSON; no parameters.
+        """This returns the state for `load_state_dict` in types that JSON has; without parameters.
 
-        A rate that is a function cannot be written down and is None there. What has diverged
-        is "nan", "inf" or "-inf": a state to look at, which `load_state_dict` refuses.
+        A rate that is a function is None there. A number that has diverged is "nan", "inf" or
+        "-inf": you can read such a state, but `load_state_dict` refuses it.
         """
         settings: dict[str, object] = {"lr": None if callable(self._lr) else self._lr}
         for name, x in self.settings.items():
@@ -221,21 +221,23 @@ class Optimizer(Strict):
         return {"kind": kind, "settings": settings, "steps": self.steps, "kept": kept}
 
     def load_state_dict(self, state: object) -> None:
-        """Goes on from a `state_dict()` of an optimizer like this one, at the rate that it had.
+        """Continues from a `state_dict()` of an optimizer like this one, with its rate.
 
-        StateError, and nothing is changed, where anything is not as `state_dict()` makes it; a rate
-        that is a function goes on with a function.
+        An optimizer whose rate is a function keeps its function. StateError for a state that
+        `state_dict()` would not make; then nothing is changed.
         """
         mine = self.state_dict()
         if not isinstance(state, dict) or set(state) != set(mine):
-            raise StateError(f"an optimizer's state holds {', '.join(mine)} and nothing else")
+            raise StateError(
+                f"the state of an optimizer must have {', '.join(mine)} and nothing else"
+            )
         given = cast(dict[str, object], state)
         if given["kind"] != mine["kind"]:
             raise StateError(f"the kind of the state must be {mine['kind']}")
         rate = self._lr
         settings, steps, kept = given["settings"], given["steps"], given["kept"]
         if isinstance(settings, dict) and not callable(rate):
-            lr = cast(dict[str, object], settings).get("lr")  # a scheduler may have changed it
+            lr = cast(dict[str, object], settings).get("lr")  # which a scheduler may have changed
             if isinstance(lr, float | int) and not isinstance(lr, bool) and 0 <= lr < inf:
                 settings, rate = {**settings, "lr": rate}, lr
         if settings != mine["settings"]:
@@ -243,13 +245,17 @@ class Optimizer(Strict):
         if type(steps) is not int or not 0 <= steps < 2**53:
             raise StateError("the steps of a state must be a whole number, 0 or more")
         if not isinstance(kept, dict) or set(kept) != set(self._kept):
-            raise StateError(f"what a {mine['kind']} keeps is {', '.join(self._kept) or 'nothing'}")
+            raise StateError(
+                f"the state of a {mine['kind']} must have {', '.join(self._kept) or 'no lists'}"
+            )
         for name, xs in cast(dict[str, object], kept).items():
             if not isinstance(xs, list) or len(xs) != len(self.parameters):
                 raise StateError(f"{name} must hold one number for each of the parameters")
             if not all(type(x) is float and isfinite(x) for x in cast(list[object], xs)):
                 raise StateError(f"{name} must hold finite floats")
-            if name.startswith("square") and min(cast(list[float], xs)) < 0:  # its root is taken
+            if (
+                name.startswith("square") and min(cast(list[float], xs)) < 0
+            ):  # the formula takes its root
                 raise StateError("a square must be 0 or more")
         self.steps, self._lr = steps, rate
         for name, numbers in cast(dict[str, list[float]], kept).items():
@@ -263,7 +269,7 @@ class Optimizer(Strict):
     if not TYPE_CHECKING:
 
         def __setattr__(self, name: str, x: Any) -> None:
-            """Sets an attribute; one that is a setting, for the steps to come."""
+            """Sets an attribute; a setting takes effect from the next step on."""
             settings = self.__dict__.get("settings", {})
             if name in settings:
                 self._set(name, x)
@@ -274,7 +280,7 @@ class Optimizer(Strict):
                 super().__setattr__(name, x)
 
         def __getattr__(self, name: str) -> Any:
-            """A setting by its name; else says what is called otherwise here."""
+            """Returns a setting by its name, or raises AttributeError with a hint."""
             settings = self.__dict__.get("settings", {})
             if name in settings:
                 return settings[name]
@@ -285,7 +291,7 @@ class Optimizer(Strict):
 
 
 class _Asked(Exception):  # noqa: N818  # a signal
-    """A formula has asked for a number while it was recorded."""
+    """A formula has read a number while it was recorded."""
 
 
 def _asked(*frame: Any) -> NoReturn:
@@ -293,11 +299,11 @@ def _asked(*frame: Any) -> NoReturn:
 
 
 def _several(given: T | tuple[T, ...], kept: Sequence[object]) -> tuple[T, ...]:
-    """The new parameter, and what is kept then."""
+    """Returns the results of a formula as a tuple: the new parameter and the new state."""
     results = cast(tuple[T, ...], given if isinstance(given, tuple) else (given,))
     if len(results) != 1 + len(kept):
         raise ValueError(
-            f"a formula returns the parameter and the {len(kept)} numbers that are kept for it, "
+            f"the formula must return the new parameter and {len(kept)} numbers of state, "
             f"{1 + len(kept)} in all, not {len(results)}"
         )
     return results
@@ -306,14 +312,14 @@ def _several(given: T | tuple[T, ...], kept: Sequence[object]) -> tuple[T, ...]:
 def _arguments(
     formula: Formula, settings: dict[str, Setting]
 ) -> tuple[dict[str, float], dict[str, Setting], set[str] | None]:
-    """What a formula keeps, with its first numbers; its own settings; the names that it asks for.
+    """Returns the first state of a formula, its default settings, and its keyword names.
 
-    These are None where it asks for all, by `**settings`.
+    The names are None if the formula takes all by `**settings`.
     """
     arguments = list(signature(formula).parameters.values())
     places = [a for a in arguments if a.kind in (a.POSITIONAL_ONLY, a.POSITIONAL_OR_KEYWORD)]
     if len(places) < 2:
-        raise TypeError("a formula is given a parameter and its gradient: formula(p, g, *, lr)")
+        raise TypeError("a formula takes a parameter and its gradient: formula(p, g, *, lr)")
     first = {a.name: 0.0 if a.default is Argument.empty else float(a.default) for a in places[2:]}
     named = [a for a in arguments if a.kind is a.KEYWORD_ONLY]
     takes_all = any(a.kind is a.VAR_KEYWORD for a in arguments)

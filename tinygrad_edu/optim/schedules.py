@@ -1,7 +1,7 @@
-"""How the rate of an optimizer changes: functions of the number of steps made, 0 at first.
+"""Schedules: the rate of an optimizer as a function of the number of steps made, 0 at first.
 
-`lr` of an optimizer may be such a function. `optim.lr_scheduler` has PyTorch's classes of them.
-Each agrees with PyTorch's schedule of the rule, where its docstring names one.
+`lr` of an optimizer can be such a function. `optim.lr_scheduler` has PyTorch's classes for them.
+A schedule agrees with the class of PyTorch that its docstring names.
 """
 
 from __future__ import annotations
@@ -29,50 +29,50 @@ Rate = float | Schedule
 
 
 def constant(lr: float) -> Schedule:
-    """This returns the same rate at every step."""
+    """This returns a schedule: the same rate at every step."""
     return lambda step: lr
 
 
 def step_decay(lr: float, step_size: int, gamma: float = 0.1) -> Schedule:
-    """This returns the rate times gamma after each `step_size` steps (PyTorch's StepLR)."""
+    """This returns a schedule: times gamma after each `step_size` steps (PyTorch's StepLR)."""
     positive("step_size", step_size)
     return lambda step: lr * gamma ** (step // step_size)
 
 
 def multi_step(lr: float, milestones: Sequence[int], gamma: float = 0.1) -> Schedule:
-    """This returns the rate times gamma from each milestone on (PyTorch's MultiStepLR)."""
+    """This returns a schedule: times gamma at each milestone (PyTorch's MultiStepLR)."""
     return lambda step: lr * gamma ** sum(step >= m for m in milestones)
 
 
 def exponential(lr: float, gamma: float) -> Schedule:
-    """This returns the rate times gamma after each step (PyTorch's ExponentialLR)."""
+    """This returns a schedule: times gamma after each step (PyTorch's ExponentialLR)."""
     within("gamma", gamma)
     return lambda step: lr * gamma**step
 
 
 def cosine(lr: float, steps: int, final: float = 0.0) -> Schedule:
-    """This returns half a wave from `lr` down to `final` (Loshchilov, Hutter, 2017).
+    """This returns half a cosine wave from `lr` down to `final` (Loshchilov, Hutter, 2017).
 
-    It is reached after `steps` and stays; PyTorch's CosineAnnealingLR rises again from there.
+    After `steps` steps the rate stays at `final`; that of PyTorch's CosineAnnealingLR rises again.
     """
     positive("steps", steps)
     return lambda step: final + (lr - final) * (1 + cos(pi * min(step / steps, 1))) / 2
 
 
 def ramp(lr: float, start: float, end: float, steps: int) -> Schedule:
-    """This returns the rate times a factor that goes from `start` to `end` in `steps` equal parts.
+    """This returns a schedule: times a factor from `start` to `end`, in `steps` equal parts.
 
-    It stays there, as PyTorch's LinearLR does.
+    The factor then stays at `end`, as in PyTorch's LinearLR.
     """
     positive("steps", steps)
     return lambda step: lr * (start + (end - start) * min(step / steps, 1))
 
 
 def warm_up(steps: int, then: Rate) -> Schedule:
-    """This returns a rise in equal parts up to the first rate of `then` (Goyal, 2017).
+    """This returns a schedule that rises in equal parts to the first rate of `then` (Goyal, 2017).
 
-    `then` begins after `steps`. The first step is not lost: of 4 steps, they are 1/5, 2/5, 3/5
-    and 4/5, and then begins 5/5.
+    `then` begins after `steps` steps. The first rate is above 0: with 4 steps, the rates are 1/5,
+    2/5, 3/5 and 4/5 of the first rate of `then`, which follows.
     """
     within("steps", steps)
     after = then if callable(then) else constant(then)
