@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
+from io import StringIO
 from math import inf, nan
 from pathlib import Path
 from random import Random
@@ -31,7 +35,7 @@ from tinygrad_edu.ops import LEAF, add, less, log, mask, mul
 from tinygrad_edu.reading.expression import expression
 from tinygrad_edu.reading.expression import leaves as leaves_of
 
-ENDINGS = {"python": "py", "c": "c", "javascript": "js"}
+ENDINGS = {"c": "c", "javascript": "js"}
 EVERY = [
     pytest.param("python"),
     pytest.param("c", marks=pytest.mark.machine),
@@ -49,25 +53,45 @@ def printed(text: str, language: str = "python", **numbers: float) -> str:
     return program(record([y], leaves), leaves, language)
 
 
+Run = Callable[..., tuple[int, str, str]]  # words -> exit code, standard output and error
+
+
+def in_this_process(text: str, *words: str) -> tuple[int, str, str]:
+    """What a process of its own would give for a Python program, in a hundredth of the time."""
+    out, err, code = StringIO(), StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["program.py", *words])
+        try:
+            exec(text, {"__name__": "__main__"})
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return code, out.getvalue(), err.getvalue()
+
+
+def in_its_own(command: list[str], *words: str) -> tuple[int, str, str]:
+    env = {**os.environ, "PYTHONPATH": str(Path(tinygrad_edu.__file__).parents[1])}
+    done = subprocess.run([*command, *words], capture_output=True, text=True, env=env)
+    return done.returncode, done.stdout, done.stderr
+
+
 class Runner:
-    """Writes programs, builds them, and runs them."""
+    """Writes programs, builds them, and gives what runs them."""
 
     def __init__(self, folder: Path, language: str) -> None:
         self.folder, self.language, self.count = folder, language, 0
 
-    def __call__(self, text: str) -> list[str]:
-        """The command that runs the program of this text."""
+    def __call__(self, text: str) -> Run:
+        if self.language == "python":
+            return partial(in_this_process, text)
         self.count += 1
         file = self.folder / f"p{self.count}.{ENDINGS[self.language]}"
         file.write_text(text, encoding="utf-8")
-        if self.language == "python":
-            return [sys.executable, str(file)]
         if self.language == "javascript":
-            return ["node", str(file)]
+            return partial(in_its_own, ["node", str(file)])
         built = str(file.with_suffix(""))
         how = ["-Wall", "-Wextra", "-Werror", "-std=c99", "-pedantic"]
         subprocess.run(["cc", *how, str(file), "-o", built, "-lm"], check=True)
-        return [built]
+        return partial(in_its_own, [built])
 
 
 @pytest.fixture
@@ -75,36 +99,43 @@ def runner(tmp_path: Path, request: pytest.FixtureRequest) -> Runner:
     return Runner(tmp_path, request.getfixturevalue("language"))
 
 
-def outcome(command: Sequence[str], numbers: Sequence[float] = ()) -> dict[str, float]:
+def outcome(run: Run, words: Sequence[float | str] = ()) -> dict[str, float]:
     """What the program prints, by name."""
-    done = subprocess.run(
-        [*command, *map(repr, numbers)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(tinygrad_edu.__file__))},
-    )
-    assert not done.stderr
-    lines = [line.split() for line in done.stdout.splitlines()]
+    code, out, err = run(*(x if isinstance(x, str) else repr(x) for x in words))
+    assert (code, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
     return {name: float(x) for name, x in lines}
+
+
+def answers(runner: Runner, text: str, points: Sequence[Sequence[float]]) -> list[list[float]]:
+    """What the program prints for each of the points; Node, which is slow to start, starts once."""
+    run = runner(text)
+    if runner.language != "javascript":
+        return [list(outcome(run, point).values()) for point in points]
+    called = f"require({json.dumps(run.args[0][1])})"
+    given = json.dumps([[repr(x).replace("inf", "Infinity") for x in point] for point in points])
+    script = f"for (const p of {given}) console.log({called}(...p.map(Number)).flat().join(' '))"
+    lines = subprocess.check_output(["node", "-e", script], text=True).splitlines()
+    return [[float(x) for x in line.split()] for line in lines]
 
 
 def check(runner: Runner, y: Value, points: Sequence[Sequence[float]]) -> None:
     """The program's answers at these numbers are the eager engine's."""
     _, _, leaves = rebuilt(y)
     tape = record([y], leaves)
-    command = runner(program(tape, leaves, runner.language))
-    order = list(tape.leaves)
     kept = [leaf.data for leaf in leaves]
+    given, wanted = [], []
     for point in points:
         for leaf, x in zip(leaves, point, strict=True):
             leaf.data = x
         again, new, _ = rebuilt(y)
-        expected, sizes = eager(again, new)
-        found = list(outcome(command, [leaf.data for leaf in order]).values())
-        assert agree(found, expected, sizes), point
+        given.append([leaf.data for leaf in tape.leaves])
+        wanted.append(eager(again, new))
     for leaf, x in zip(leaves, kept, strict=True):
         leaf.data = x
+    found = answers(runner, program(tape, leaves, runner.language), given)
+    for point, numbers, (expected, sizes) in zip(points, found, wanted, strict=True):
+        assert agree(numbers, expected, sizes), point
 
 
 @pytest.mark.parametrize("language", EVERY)
@@ -118,9 +149,8 @@ def test_every_row(op: Op, language: str, runner: Runner) -> None:
     first = gradient(y, leaves)
     whole = sum(first, y) * 0.5
     points: list[Any] = [[random.uniform(0.1, 3) for _ in leaves] for _ in range(3)]
-    if language != "python":  # a process for each: slow
-        points += [[x] * count for x in (nan, inf, -inf, 0.0, -0.0, -1.0, 800.0, -800.0)]
-        points += [[1.0, nan], [nan, 0.0], [-1.0, inf], [0.0, -1.0]] if count == 2 else []
+    points += [[x] * count for x in (nan, inf, -inf, 0.0, -0.0, -1.0, 800.0, -800.0)]
+    points += [[1.0, nan], [nan, 0.0], [-1.0, inf], [0.0, -1.0]] if count == 2 else []
     check(runner, y, points)
     check(runner, whole, points[:3])
 
@@ -155,14 +185,14 @@ def test_networks(name: str, language: str, runner: Runner) -> None:
 
 @pytest.mark.parametrize("language", EVERY)
 def test_without_arguments_the_numbers_are_those_recorded(language: str, runner: Runner) -> None:
-    command = runner(printed("y = tanh(x*w + b)", language, x=2, w=-3, b=7))
+    run = runner(printed("y = tanh(x*w + b)", language, x=2, w=-3, b=7))
     y, leaves = typed("tanh(x*w + b)", x=2, w=-3, b=7)
     y.backward()
     expected = {"y": y.data, **{f"d_{leaf.label}": leaf.grad for leaf in leaves}}
-    assert outcome(command) == pytest.approx(expected, rel=1e-15)
-    changed = outcome(command, [0.5])  # the others stay
-    assert changed == pytest.approx(outcome(command, [0.5, -3, 7]), rel=1e-15)
-    assert changed != outcome(command)
+    assert outcome(run) == pytest.approx(expected, rel=1e-15)
+    changed = outcome(run, [0.5])  # the others stay
+    assert changed == pytest.approx(outcome(run, [0.5, -3, 7]), rel=1e-15)
+    assert changed != outcome(run)
 
 
 @pytest.mark.parametrize("language", EVERY)
@@ -264,13 +294,13 @@ def test_the_names_of_the_user_are_kept(text: str, language: str, runner: Runner
     assert f"({', '.join(double + name for name in USERS[text])}" in code.partition("return")[0]
     assert "stands for" not in code
     y.backward()
-    command = runner(code)
-    found = outcome(command)
+    run = runner(code)
+    found = outcome(run)
     slopes = {name.removeprefix("d_").rstrip("_"): x for name, x in list(found.items())[1:]}
     assert slopes == pytest.approx({leaf.label: leaf.grad for leaf in leaves}, rel=1e-15)
     last = USERS[text][-1]
-    assert outcome([*command, f"{last}=0.125", "0.25"]) == outcome(
-        command, [0.25, *list(numbers.values())[1:-1], 0.125]
+    assert outcome(run, [f"{last}=0.125", 0.25]) == outcome(
+        run, [0.25, *list(numbers.values())[1:-1], 0.125]
     )
 
 
@@ -282,7 +312,7 @@ def test_a_name_that_had_to_be_changed_is_told(language: str, runner: Runner) ->
     assert f"{word}_ stands for '{word}'" in text
     assert "exp_ stands for 'exp'" in text
     assert "v1 stands for '*\\x2f x\\x0a\"\\x5c'" in text
-    found = outcome([*runner(text), "exp=5"])
+    found = outcome(runner(text), ["exp=5"])
     assert found == {"v4": 30.0, f"d_{word}": 15.0, "d_v1": 10.0, "d_exp": 6.0}
 
 
@@ -324,30 +354,26 @@ READ = {
 
 @pytest.mark.machine
 def test_all_languages_refuse_the_same_in_one_line(tmp_path: Path) -> None:
-    commands = [
+    file = tmp_path / "p.py"
+    file.write_text(printed("x*w", x=2, w=1), encoding="utf-8")
+    runs: list[Run] = [partial(in_its_own, [sys.executable, str(file)])]
+    runs += [
         Runner(tmp_path, language)(printed("x*w", language, x=2, w=1)) for language in LANGUAGES
     ]
     for words in WORDS:
-        found = {_said([*command, *words]) for command in commands}
+        found = {run(*words) for run in runs}
         assert len(found) == 1, (words, found)
         (code, out, err), *_ = found
         assert (code, out, err.count("\n"), err[-1:]) == (2, "", 1, "\n"), words
     for text, x in READ.items():
-        found = {_said([*command, text]) for command in commands}
+        found = {run(text) for run in runs}
         assert len(found) == 1, (text, found)
         (code, out, err), *_ = found
         assert (code, err) == (0, "")
         value = float(out.split()[1])
         assert repr(value) == repr(x), text
-    assert _said([*commands[0], "abc"]) == (2, "", "abc is no number\n")
-    assert _said([*commands[0], "-0"])[1] == "v2 -0\nd_x 1\nd_w -0\n"
-
-
-def _said(command: Sequence[str]) -> tuple[int, str, str]:
-    where = os.path.dirname(os.path.dirname(tinygrad_edu.__file__))
-    env = {**os.environ, "PYTHONPATH": where}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=60)
-    return done.returncode, done.stdout, done.stderr
+    assert runs[0]("abc") == (2, "", "abc is no number\n")
+    assert runs[0]("-0")[1] == "v2 -0\nd_x 1\nd_w -0\n"
 
 
 @pytest.mark.parametrize("language", EVERY)
@@ -373,14 +399,8 @@ def test_where_the_value_is_nan_every_derivative_is(
     leaves += [Value(1.0, name) for name in names if name not in {x.label for x in leaves}]
     takes = sorted(leaves, key=lambda leaf: names.index(leaf.label))
     code = program(record([y], takes), takes, language, arguments=takes)
-    done = subprocess.run(
-        [*runner(code), *map(repr, numbers)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(tinygrad_edu.__file__))},
-    )
-    assert [line.split()[1] for line in done.stdout.splitlines()] == ["nan"] * (1 + len(takes))
+    _, out, _ = runner(code)(*map(repr, numbers))
+    assert [line.split()[1] for line in out.splitlines()] == ["nan"] * (1 + len(takes))
 
 
 @pytest.mark.machine
