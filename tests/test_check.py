@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -116,7 +117,7 @@ def network(a: Value, b: Value, c: Value) -> Value:
 
 
 @given(*[st.floats(-2, 2)] * 3)
-@settings(deadline=None, max_examples=30, phases=[Phase.generate])  # shrinking takes minutes
+@settings(deadline=None, max_examples=10, phases=[Phase.generate])  # shrinking takes minutes
 def test_right_gradients_pass_to_the_second_order(a: float, b: float, c: float) -> None:
     assert gradcheck(network, a, b, c) is True
 
@@ -266,6 +267,7 @@ def test_at_a_kink_of_the_first_derivative_the_slopes_of_both_sides_are_told() -
     assert second.slopes == pytest.approx((0.0, 2.0))
 
 
+CORNERS = [0.0, -0.0, 1.0, -2.5, math.inf, math.nan, 1e300, -700.0, 5e-324]
 SPECIAL = [0.0, -0.0, 1.0, -1.0, math.inf, math.nan, 1e-300, 1e300, 700.0, -700.0, 5e-324, 1e-5]
 
 
@@ -292,23 +294,20 @@ def random_graph(seed: int) -> tuple[Callable[..., Value], list[float]]:
     return f, xs
 
 
-@pytest.mark.parametrize("seeds", [range(k, k + 50) for k in range(0, 500, 50)], ids=str)
-def test_gradcheck_blames_no_rule_on_random_graphs(seeds: range) -> None:
-    for seed in seeds:
+def test_gradcheck_blames_no_rule_on_random_graphs() -> None:
+    for seed in range(200):
         f, xs = random_graph(seed)
         assert gradcheck(f, *xs), seed
 
 
 @pytest.mark.parametrize("op", ops.TABLE.values(), ids=list(ops.TABLE))
 def test_gradcheck_blames_no_row_at_special_numbers(op: Op) -> None:
-    binary = len(op.derivatives) == 2
-    for a in (*SPECIAL, 0.3, -2.5):
-        for b in (*SPECIAL, 0.3, -2.5) if binary else (None,):
-            xs = [x for x in (a, b) if x is not None]
-            try:
-                assert gradcheck(op, *xs)
-            except GradientError as error:
-                raise AssertionError(f"{op.name} at {xs}: {error}") from None
+    count = len(op.derivatives)
+    for xs in product(CORNERS if count == 2 else [*SPECIAL, 0.3, -2.5], repeat=count):
+        try:
+            assert gradcheck(op, *xs)
+        except GradientError as error:
+            raise AssertionError(f"{op.name} at {xs}: {error}") from None
 
 
 # What learners write: a _backward of their own, a class of their own, a model

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from conftest import random_value
 from mpmath import mp
-from test_random_graphs import WORKING_DIGITS, graph, random_programs
+from test_random_graphs import WORKING_DIGITS, big_random_programs, graph
 
 import tinygrad_edu
 from tinygrad_edu import TABLE, Op, Value, compile, less, losses, mask, maximum, sign, tanh
@@ -137,9 +137,9 @@ def test_every_row_at_every_corner(op: Op, backend: str) -> None:
 
 
 def test_random_graphs_with_special_numbers() -> None:
-    """400 graphs, of which many have a nan or an infinity for an answer."""
+    """150 graphs, of which many have a nan or an infinity for an answer."""
     finite = 0
-    for seed in range(400):
+    for seed in range(150):
         random = Random(seed)
         y = random_value(random, random.randint(1, 30), labels=("",))
         check(y, "python")
@@ -151,14 +151,14 @@ def test_random_graphs_with_special_numbers() -> None:
         if not all(map(isfinite, found)):
             assert agree(found, expected, [0.0] * len(found))
         finite += all(map(isfinite, found))
-    assert 100 < finite < 350
+    assert 30 < finite < 130
 
 
 @BACKENDS
 def test_big_random_graphs(backend: str) -> None:
-    """100 of the graphs that lose few digits."""
+    """The graphs that lose few digits."""
     with mp.workdps(WORKING_DIGITS):
-        for program, _ in random_programs(100, 1969):
+        for program, _ in big_random_programs():
             y, leaves = graph(program)
             expected, sizes = eager(y, leaves)
             value, gradients = compile(y, leaves, backend=backend)()

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import data
@@ -235,6 +235,7 @@ def test_number_and_shape_of_the_examples(name: str) -> None:
 
 @every
 @given(data=st.data())
+@settings(max_examples=20)
 def test_targets_have_the_coding_that_was_asked_for(name: str, data: st.DataObject) -> None:
     off, on = data.draw(st.tuples(*[st.floats(-9, 9)] * 2) | st.sampled_from([BIPOLAR, SOFT]))
     assume(off != on)
@@ -336,6 +337,7 @@ def test_an_encoder_repeats_what_it_is_shown(n: int) -> None:
 
 @seeded
 @given(seed=seeds)
+@settings(max_examples=20)
 def test_a_seed_says_everything(name: str, seed: int) -> None:
     make = partial(SEEDED[name][0], 8)
     assert repr(make(seed=seed)) == repr(make(seed=seed))

