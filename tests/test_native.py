@@ -16,9 +16,8 @@ from typing import Any
 
 import pytest
 from conftest import random_value
-from mpmath import mp
 from test_compiled import EXAMPLES, NETWORKS, ROWS, SPECIAL, eager, quiet, rebuilt
-from test_random_graphs import WORKING_DIGITS, graph, random_programs
+from test_random_graphs import big_random_programs, graph
 
 from tinygrad_edu import TABLE, Op, Value, compile, mask, maximum, tanh
 from tinygrad_edu.engine import topological_order
@@ -146,10 +145,10 @@ def test_operations_of_ones_own_are_left_to_others(count: int) -> None:
 # --- random graphs -------------------------------------------------------------------------------
 
 
-def test_500_random_graphs_with_special_numbers() -> None:
+def test_random_graphs_with_special_numbers() -> None:
     """Finite answers are the machine's own; many others are a nan or an infinity."""
     finite = 0
-    for seed in range(500):
+    for seed in range(200):
         random = Random(seed)
         again, new, _ = rebuilt(random_value(random, random.randint(1, 30), labels=("",)))
         expected, sizes = eager(again, new)
@@ -158,23 +157,22 @@ def test_500_random_graphs_with_special_numbers() -> None:
         assert agree(found, expected, sizes), seed
         assert by_machine == all(map(isfinite, expected)), seed
         finite += by_machine
-    assert 200 < finite < 450
+    assert 80 < finite < 180
 
 
 def test_big_random_graphs() -> None:
-    """100 of those that lose few digits."""
-    with mp.workdps(WORKING_DIGITS):
-        for program, _ in random_programs(100, 1969):
-            check(*graph(program))
+    """Those that lose few digits."""
+    for program, _ in big_random_programs()[:30]:
+        check(*graph(program))
 
 
 def test_small_random_graphs_at_every_width(widths: int) -> None:
     finite = 0
-    for seed in range(1000, 1100):
+    for seed in range(1000, 1040):
         random = Random(seed)
         again, new, _ = rebuilt(random_value(random, random.randint(1, 30), labels=("",)))
         finite += check(again, new, own=False)
-    assert finite > 50
+    assert finite > 20
 
 
 def test_what_x_over_x_leaves_is_0() -> None:
@@ -231,7 +229,7 @@ def test_batches_of_random_graphs(reduction: str) -> None:
     """Some leaves are inputs, some inputs do nothing, one more Value is added up; the examples
     are seven, again and again, so that each is in every lane."""
     finite = 0
-    for seed in range(40):
+    for seed in range(16):
         random = Random(seed)
         y = random_value(random, 12, labels=("",))
         leaves = reached(y)
@@ -249,7 +247,7 @@ def test_batches_of_random_graphs(reduction: str) -> None:
             assert agree(found, wanted, [x * scale for x in totals(sizes, count)]), (seed, count)
             assert by_machine == all(map(isfinite, wanted)), (seed, count)
             finite += by_machine
-    assert finite > 100
+    assert finite > 40
 
 
 @pytest.mark.parametrize("count", COUNTS)

@@ -84,81 +84,124 @@ def exact(name: str, *by: int) -> float:
         return float(mp.diff(EXACT[name], point, orders) if by else EXACT[name](*point))
 
 
-def given(name: str) -> str:
-    """A program's first lines: the leaves `xs` and the result `y`."""
-    return (
-        "from tinygrad_edu import *\n"
-        f"import tinygrad_edu as package\n"
-        f"xs = [Value(x, label=n) for x, n in zip({POINT[count(name)]!r}, 'ab')]\n"
-        f"y = package.{name}(*xs)\ny.label = 'y'\n"
-    )
+def first_order(name: str) -> list[float]:
+    return [exact(name), *(exact(name, i) for i in range(count(name)))]
 
 
-@ROWS
-def test_values_and_gradients_to_order_3(copy: Path, name: str) -> None:
-    program = f"""{given(name)}
-answer = [y.data, package.{name}(*{POINT[count(name)]!r})]
+def typed(name: str) -> tuple[str, list[str]]:
+    """The row as a formula of the command line, and its options."""
+    operands = "ab"[: count(name)]
+    at = [word for n, v in zip(operands, POINT[count(name)]) for word in ("--at", f"{n}={v}")]
+    return f"{name}({', '.join(operands)})", at
+
+
+EVERYTHING = """
+import pickle, pydoc, warnings
+from importlib.util import find_spec
+from click.testing import CliRunner
+import tinygrad_edu as package
+from tinygrad_edu import *
+from tinygrad_edu.cli import main
+from tinygrad_edu.rows.formula import derivative_formulas, formula
+
+warnings.simplefilter("error")
+name, point, text, at = {given!r}
+op = getattr(package, name)
+xs = [Value(x, label=n) for x, n in zip(point, "ab")]
+y = op(*xs)
+y.label = "y"
 (first,) = gradient(y, xs[:1])
 (second,) = gradient(first, xs[:1])
 (third,) = gradient(second, xs[:1])
 y.backward()
-answer += [xs[0].grad, first.data, second.data, third.data]
+answer = dict(numbers=[y.data, op(*point), *(v.data for v in (first, second, third))])
+answer["grads"] = [x.grad for x in xs]
+answer["help"] = pydoc.render_doc(op, renderer=pydoc.plaintext)
+answer["facts"] = [pickle.loads(pickle.dumps(op)) is op, name in package.__all__]
+answer["method"] = hasattr(Value, name)
+answer["explained"] = explain(y, xs[0]).text()
+answer["latex"] = explain(y, xs[0]).latex()
+answer["dot"] = y.draw().dot
+answer["formulas"] = [formula(y.op), *derivative_formulas(y.op)]
+answer["steps"] = {{}}
+for backend, needs in dict(python="math", numpy="numpy", machine="llvmlite").items():
+    if find_spec(needs):
+        step = compile(y, xs, backend=backend)
+        answer["steps"][backend] = [step.chosen(1), step()[0], *step()[1]]
+
+def shell(*words):
+    done = CliRunner().invoke(main, [*words])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+answer["rendered"] = shell("render", text, *at)
+answer["table"] = shell("compile", text, *at)
+answer["program"] = shell("compile", text, *at, "--to", "python")
 """
-    right = [exact(name), exact(name), *(exact(name, *[0] * n) for n in (1, 1, 2, 3))]
-    assert answer(copy, program) == pytest.approx(right, rel=1e-9, abs=1e-12)
+
+
+@pytest.fixture(scope="module")
+def known(copy: Path) -> dict[str, Any]:
+    """What a process says of each row, in which it is used in every way there is."""
+    return {
+        name: answer(copy, EVERYTHING.format(given=(name, POINT[count(name)], *typed(name))))
+        for name in LINES
+    }
 
 
 @ROWS
-def test_it_is_a_method_and_a_function_and_helps(copy: Path, name: str) -> None:
-    program = f"""{given(name)}
-import pydoc, pickle
-op = package.{name}
-text = pydoc.render_doc(op, renderer=pydoc.plaintext)
-answer = [text, pickle.loads(pickle.dumps(op)) is op, "{name}" in package.__all__]
-answer += [hasattr(Value, "{name}")]
-"""
-    text, same, exported, method = answer(copy, program)
-    operands = ", ".join("ab"[: count(name)])
-    assert f"{name}({operands}" in text
-    assert f"d {name}({operands}) / d a = " in text
-    assert (same, exported, method) == (True, True, count(name) == 1)
+def test_values_and_gradients_to_order_3(known: dict[str, Any], name: str) -> None:
+    right = [exact(name), exact(name), *(exact(name, *[0] * n) for n in (1, 2, 3))]
+    assert known[name]["numbers"] == pytest.approx(right, rel=1e-9, abs=1e-12)
+    assert known[name]["grads"] == pytest.approx(first_order(name)[1:], rel=1e-12, abs=1e-12)
 
 
 @ROWS
-def test_it_is_explained_and_written(copy: Path, name: str) -> None:
-    program = f"""{given(name)}
-from tinygrad_edu.rows.formula import derivative_formulas, formula
-e = explain(y, xs[0])
-answer = [e.text(), e.latex(), y.draw().dot, formula(y.op), derivative_formulas(y.op)]
-"""
-    text, latex, dot, formula, derivatives = answer(copy, program)
-    operands = ", ".join("ab"[: count(name)])
-    assert f"y = {name}({operands})" in text
-    assert r"\frac{\partial y}{\partial a}" in latex or r"\frac{d y}{d a}" in latex
-    assert name in dot
-    assert formula == f"{name}({operands})"
-    assert len(derivatives) == count(name)
+def test_it_is_a_method_and_a_function_and_helps(known: dict[str, Any], name: str) -> None:
+    text = typed(name)[0]
+    assert text in known[name]["help"]
+    assert f"d {text} / d a = " in known[name]["help"]
+    assert known[name]["facts"] == [True, True]
+    assert known[name]["method"] == (count(name) == 1)
+
+
+@ROWS
+def test_it_is_explained_and_written(known: dict[str, Any], name: str) -> None:
+    text, of = typed(name)[0], known[name]
+    assert f"y = {text}" in of["explained"]
+    assert re.search(r"\\frac\{(d|\\partial) y\}\{(d|\\partial) a\}", of["latex"])
+    assert name in of["dot"]
+    assert of["formulas"][0] == text
+    assert len(of["formulas"]) == 1 + count(name)
 
 
 @ROWS
 @pytest.mark.parametrize("backend", ["python", "numpy", "machine"])
-def test_every_back_end(copy: Path, name: str, backend: str) -> None:
+def test_every_back_end(known: dict[str, Any], name: str, backend: str) -> None:
     pytest.importorskip("numpy" if backend != "machine" else "llvmlite")
-    program = f"""{given(name)}
-import warnings; warnings.simplefilter("error")
-step = compile(y, xs, backend="{backend}")
-answer = [step.chosen(1), step()[0], *step()[1]]
-"""
-    right = [exact(name), *(exact(name, i) for i in range(count(name)))]
-    chosen, *found = answer(copy, program)
+    chosen, *found = known[name]["steps"][backend]
     assert chosen == backend
-    assert found == pytest.approx(right, rel=1e-12, abs=1e-12)
+    assert found == pytest.approx(first_order(name), rel=1e-12, abs=1e-12)
+
+
+@ROWS
+def test_the_shell_knows_it(known: dict[str, Any], name: str) -> None:
+    assert known[name]["rendered"].startswith(f"{name} = ")
+    assert typed(name)[0] in known[name]["table"]
+
+
+def test_a_program_in_python_knows_it(copy: Path, known: dict[str, Any]) -> None:
+    name = "logaddexp"
+    check_printed(run(copy, "-c", known[name]["program"]).stdout, name)
 
 
 def test_a_row_that_this_machine_has_no_function_for_falls_back_alone(copy: Path) -> None:
     pytest.importorskip("llvmlite")
-    program = f"""{given("asinh")}
+    program = """
 import warnings
+from tinygrad_edu import *
+xs = [Value(0.75)]
+y = asinh(xs[0])
 from tinygrad_edu.compiler.native.binding import library
 asked = library.function_of_c
 library.function_of_c = lambda name: None if name == "asinh" else asked(name)
@@ -175,25 +218,10 @@ answer += [[str(x.message) for x in told]]
     assert "no function for the operation asinh" in told[0]
 
 
-@ROWS
-def test_the_shell_knows_it(copy: Path, name: str) -> None:
-    at = [x for n, v in zip("ab", POINT[count(name)], strict=False) for x in ("--at", f"{n}={v}")]
-    text = f"{name}({', '.join('ab'[: count(name)])})"
-    shown = run(copy, "-m", "tinygrad_edu", "render", text, *at)
-    assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.startswith(f"{name} = ")
-    table = run(copy, "-m", "tinygrad_edu", "compile", text, *at)
-    assert text in table.stdout
-    python = run(copy, "-m", "tinygrad_edu", "compile", text, *at, "--to", "python", "-o", "p.py")
-    assert python.returncode == 0, python.stderr
-    check_printed(run(copy, "p.py").stdout, name)
-
-
 @pytest.mark.machine
 @ROWS
 def test_programs_in_other_languages(copy: Path, name: str) -> None:
-    at = [x for n, v in zip("ab", POINT[count(name)], strict=False) for x in ("--at", f"{n}={v}")]
-    text = f"{name}({', '.join('ab'[: count(name)])})"
+    text, at = typed(name)
     for language, file, command in [
         ("c", "p.c", ["cc", "-Wall", "-Wextra", "-Werror", "p.c", "-lm", "-o", "p"]),
         ("javascript", "p.js", ["true"]),
@@ -215,5 +243,4 @@ def test_programs_in_other_languages(copy: Path, name: str) -> None:
 def check_printed(text: str, name: str) -> None:
     """A value and its gradient, a name and a number a line."""
     numbers = [float(line.split()[1]) for line in text.splitlines()]
-    right = [exact(name), *(exact(name, i) for i in range(count(name)))]
-    assert numbers == pytest.approx(right, rel=1e-12, abs=1e-12)
+    assert numbers == pytest.approx(first_order(name), rel=1e-12, abs=1e-12)
