@@ -30,8 +30,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 @pytest.fixture(scope="module")
 def the_loop(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     out = tmp_path_factory.mktemp("demo") / "the_loop"
-    command = [sys.executable, str(ROOT / "demos" / "the_loop.py"), "--seeds", "2", "--out", str(out)]
-    command += ["--json", str(out.with_suffix(".json"))]
+    command = [sys.executable, str(ROOT / "demos" / "the_loop.py"), "--out", str(out)]
+    command += ["--seeds", "2", "--json", str(out.with_suffix(".json"))]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return done.stdout, out
