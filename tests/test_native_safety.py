@@ -192,7 +192,7 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(st.integers(0, 2), st.floats(0, 1, exclude_max=True), NUMBERS, st.booleans())
 def test_a_table_with_one_field_changed_is_refused_or_stays_inside(
     which: int, place: float, number: int, added: bool
@@ -466,7 +466,7 @@ def test_a_damaged_file_is_made_again(
 @posix
 def test_where_nothing_can_be_kept_it_works_as_well(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    for home in ("/proc/none", "/dev/null", str(tmp_path / "file"), "/"):
+    for home in ("/dev/null", str(tmp_path / "file"), "/"):
         if home != "/" or os.getuid() != 0:
             assert answer(home) == ANSWER
     done = process(ONE_STEP, HOME="/proc/none")

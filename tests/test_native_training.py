@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from math import isfinite, pi
@@ -129,7 +128,7 @@ class Learning:
 
 
 @ALL
-@pytest.mark.parametrize("count", [1, 4, 230])
+@pytest.mark.parametrize("count", [1, 230])
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_the_run_of_the_loop(name: str, count: int, reduction: str) -> None:
     """30 epochs over one example, which goes in lanes another way, over four, and over many, which
@@ -451,6 +450,7 @@ def test_steps_are_dropped_while_others_run() -> None:
     ends = threading.Event()
 
     def work(i: int) -> None:
+        chance = Random(i)
         if i == 0:
             try:
                 for _ in range(20):
@@ -458,7 +458,7 @@ def test_steps_are_dropped_while_others_run() -> None:
             finally:
                 ends.set()
         while not ends.is_set():
-            seed = random.randrange(5)
+            seed = chance.randrange(5)
             if i == 1:
                 steps[seed] = shared(seed)
                 gc.collect()
