@@ -175,14 +175,14 @@ def every_weight(lesson: Lesson) -> None:
 
 
 def silenced(model: MLP, j: int) -> tuple[float, float]:
-    """(predicted, measured) change of the error without hidden unit j; signals predict it."""
-    foretold = happened = 0.0
+    """The change of the error without hidden unit j: (predicted by the signals, measured)."""
+    predicted = measured = 0.0
     for example in XOR:
         hidden = answers(model, example)
-        foretold -= hidden[j] * signals(model, example)[j]
+        predicted -= hidden[j] * signals(model, example)[j]
         without = [*hidden[:j], 0.0, *hidden[j + 1 :]]
-        happened += error_if(model, example, without) - error_if(model, example, hidden)
-    return foretold, happened
+        measured += error_if(model, example, without) - error_if(model, example, hidden)
+    return predicted, measured
 
 
 def knocked_out(lesson: Lesson) -> None:
@@ -205,7 +205,7 @@ def knocked_out(lesson: Lesson) -> None:
     )
     source = "first order"
     few = lesson.seeds < QUICK
-    slack = 2.33 / (n - 3) ** 0.5 if n > 3 else inf  # the effect of chance on few (Fisher 1921)
+    slack = 2.33 / (n - 3) ** 0.5 if n > 3 else inf  # chance with n units (Fisher 1921)
     low = tanh(atanh(0.95) - slack) if few else 0.95
     lesson.claim(bounded("silenced units: predicted against measured, r", source, r[INIT], low))
     claim = "silenced units: the predicted sign is right"

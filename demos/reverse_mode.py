@@ -91,8 +91,8 @@ def forward_mode(y: Value, x: Value) -> tuple[float, int]:
 def reverse_mode(y: Value) -> tuple[dict[Value, float], int]:
     """(d y / d node for every node, number of edges passed), from y back.
 
-    Each edge adds adjoint * (local derivative). The code is that of `forward_mode`, from the other
-    end of the graph.
+    Each edge adds adjoint * (local derivative). The code is the same as in `forward_mode`, but it
+    starts at the other end of the graph.
     """
     adjoints, passed = {y: 1.0}, 0
     for node in reversed(topological_order(y)):

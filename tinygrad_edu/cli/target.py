@@ -185,7 +185,7 @@ def _called(
     variables: Mapping[str, object],
     made: Mapping[Value, Value],
 ) -> str:
-    """The name in the graph for `name` in the script; `name` itself if the script has no such."""
+    """The name in the graph of the script's Value `name`; `name` itself if there is none."""
     if not variables or _is_name(name, whole):
         return name
     x = named(variables, name)
@@ -205,7 +205,7 @@ def _standard_input(outputs: Iterable[str]) -> str:
     if sys.stdin.isatty():
         click.echo("Note: type the expression, then Ctrl-D on a new line", err=True)
     try:
-        read = sys.stdin.read(LONGEST + 2).removeprefix("\ufeff")  # Windows puts it in files
+        read = sys.stdin.read(LONGEST + 2).removeprefix("\ufeff")  # Windows adds this mark
     except (OSError, ValueError) as error:
         raise ExpressionError(f"standard input cannot be read: {error}") from error
     return _checked(read, "standard input")
@@ -264,7 +264,7 @@ def _file_instead(text: str) -> str:
 def _keep(read: str | int, outputs: Iterable[str]) -> None:
     """ScriptError if one of the outputs is the file `read`, by any name, link or path."""
     for output in outputs:
-        # the real path of `nodir/../net.py` is the file that exists once the folder does
+        # `nodir/../net.py` does not exist before the folder `nodir` does, but its real path may
         if any(_same_file(place, read) for place in (output, os.path.realpath(output))):
             raise ScriptError(
                 f"{shown(output[-SHOWN:])[1:-1]} is read by this command, and would be lost: "
