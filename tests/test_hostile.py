@@ -12,7 +12,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 import unicodedata
 from collections.abc import Iterator
 from itertools import permutations
@@ -29,7 +28,6 @@ SVG = "{http://www.w3.org/2000/svg}"
 X = ("--at", "x=1")
 IMPORT = "from tinygrad_edu import Value\n"
 GRAMMAR = "numbers, names, + - * / **"  # what every refusal of an expression might list
-SECONDS = 5  # in which anything is done or refused; a hundred times what it takes
 UNSEEN = f"U+|cannot be read|{GRAMMAR}"  # of a character that nobody can see
 LINUX = sys.platform == "linux"
 POSIX = os.name == "posix"
@@ -74,16 +72,23 @@ def the_line(code: int, stdout: str, stderr: str) -> str:
 
 
 def refusal(*args: str) -> str:
-    """What the command says when it refuses, having done nothing and taken no time about it."""
+    """What the command says when it refuses, having done nothing."""
+    message = success_or_refusal(*args)
+    assert message is not None
+    return message
+
+
+def success_or_refusal(*args: str) -> str | None:
+    """What the command says when it refuses, having done nothing; None when it succeeds."""
     here = Path.cwd()
-    before, start = contents(here), time.perf_counter()
+    before = contents(here)
     result = run(*args)
-    seconds = time.perf_counter() - start
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise AssertionError("a traceback") from result.exception
+    if result.exit_code == 0:
+        return None
     message = the_line(result.exit_code, result.stdout, result.stderr)
     assert contents(here) == before
-    assert seconds < SECONDS
     return message
 
 
@@ -267,14 +272,14 @@ REACH = [
 
 @pytest.mark.parametrize("text", REACH, ids=short)
 def test_python_is_out_of_reach(text: str) -> None:
-    for typed in (text, f"y = {text}", f"y = x\n{text}"):
-        for message in every_refusal(typed):
-            assert re.search(
-                r": (write|choose|leave|put it|give|add|a (definition|decimal) (has|is)|"
-                r"functions such as)|"
-                r" is written |--at NAME=NUMBER|not in the expr",
-                message,
-            ), f"no word of what would be right: {message}"
+    told = [refusal("check", typed, *X) for typed in (f"y = {text}", f"y = x\n{text}")]
+    for message in [*every_refusal(text), *told]:
+        assert re.search(
+            r": (write|choose|leave|put it|give|add|a (definition|decimal) (has|is)|"
+            r"functions such as)|"
+            r" is written |--at NAME=NUMBER|not in the expr",
+            message,
+        ), f"no word of what would be right: {message}"
 
 
 @pytest.mark.parametrize(
@@ -332,9 +337,7 @@ INFINITE = ["1e999", "9**9**9", "9**9**9**9", "10**400", "1e200*1e200", "9" * 4_
 
 @pytest.mark.parametrize("text", INFINITE, ids=short)
 def test_numbers_without_end_are_infinite_at_once(text: str) -> None:
-    start = time.perf_counter()
     result = run("render", text, "--format", "json")
-    assert time.perf_counter() - start < SECONDS
     assert json.loads(result.stdout)["nodes"][-1]["data"] == "inf"
     assert re.fullmatch(r"Note: .*\binf\n", result.stderr)
     assert "inf" in refusal("render", text, "--strict")
@@ -344,10 +347,9 @@ def test_numbers_without_end_are_infinite_at_once(text: str) -> None:
 @pytest.mark.parametrize("form", ["{}", "-{}", "2*{}", "{}.0", "1e{}", "0.{}", "{}j"])
 def test_ten_thousand_digits_are_a_number_or_are_told_what_would_be(form: str, digits: int) -> None:
     text = form.format("9" * digits)
-    if run("render", text).exit_code != 0:
-        message = refusal("render", text)
-        assert "sys." not in message, "advice to somebody else"
-        assert "hexadecimal" not in message
+    message = success_or_refusal("render", text) or ""
+    assert "sys." not in message, "advice to somebody else"
+    assert "hexadecimal" not in message
 
 
 def test_a_number_at_the_end_of_what_may_be_typed() -> None:
@@ -418,11 +420,8 @@ LONG = {
 
 @pytest.mark.parametrize("text", LONG.values(), ids=LONG)
 def test_a_long_row_of_operators_is_drawn_or_told_what_would_be_right(text: str) -> None:
-    start = time.perf_counter()
-    code = run("render", text, *X).exit_code
-    assert time.perf_counter() - start < SECONDS
-    if code != 0:
-        assert "brackets" not in refusal("render", text, *X), "there are none to leave out"
+    message = success_or_refusal("render", text, *X) or ""
+    assert "brackets" not in message, "there are none to leave out"
 
 
 def test_what_pythons_parser_can_nest_is_drawn() -> None:
@@ -728,9 +727,7 @@ def test_a_derivative_by_a_constant_or_of_a_script_without_a_formula(folder: Pat
         "x = Value(2.0, label='x')\ny = f(x)\ny.backward()\n"
     )
     for args in (["--edges", "all"], ["--wrt", "x"], ["--steps", "slides"], ["-o", "y.svg"]):
-        result = run("render", "own.py:y", *args)
-        if result.exit_code != 0:
-            refusal("render", "own.py:y", *args)
+        success_or_refusal("render", "own.py:y", *args)
     assert "d y / d x = 1" in success("explain", "own.py:y", "--wrt", "x")
     assert "grad x = 1" in success("step", "own.py:y")
 
@@ -769,12 +766,7 @@ def test_no_option_is_upset_by_a_strange_value(value: str) -> None:
         for option in options:
             for words in ([option, value], [f"{option}={value}"]):
                 wrt = ["--wrt", "x"] if command == "explain" and option != "--wrt" else []
-                args = (command, "x*x", *X, *wrt, *words)
-                result = run(*args)
-                if result.exit_code != 0:
-                    refusal(*args)
-                else:
-                    assert result.exception is None
+                success_or_refusal(command, "x*x", *X, *wrt, *words)
 
 
 @pytest.mark.parametrize("value", STRANGE, ids=short)
@@ -907,12 +899,6 @@ def shows(label: str) -> re.Pattern[str]:
     )
 
 
-@pytest.fixture(params=LABELS.values(), ids=LABELS)
-def label(request: pytest.FixtureRequest) -> str:
-    script(request.param)
-    return str(request.param)
-
-
 def parts_of(svg: bytes) -> tuple[ElementTree.Element, list[str], set[str]]:
     root = ElementTree.fromstring(svg)
     texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
@@ -920,9 +906,36 @@ def parts_of(svg: bytes) -> tuple[ElementTree.Element, list[str], set[str]]:
     return root, texts, ids
 
 
-def test_svg_is_well_formed_and_has_the_label_and_nothing_more(label: str, folder: Path) -> None:
+@pytest.mark.parametrize("label", LABELS.values(), ids=LABELS)
+def test_every_format_has_the_label_and_nothing_more(
+    label: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script("plain")
+    plain = success("render", "label.py:y", "--format", "dot")
+    script(label)
     success("render", "label.py:y", "-o", "y.svg")
-    root, _, ids = parts_of((folder / "y.svg").read_bytes())
+    check_svg((folder / "y.svg").read_bytes(), label)
+
+    text = success("render", "label.py:y", "--format", "dot")
+    assert text.isascii() or not any(map(is_control, text.replace("\n", "").replace("\t", "")))
+    assert text.count("\n") == plain.count("\n")
+    as_read = html.unescape(text.replace("\\\\", "\\"))
+    assert shows(label.strip(" ")).search(as_read)
+
+    drawing = json.loads(success("render", "label.py:y", "--format", "json"))
+    assert [node["label"] for node in drawing["nodes"]] == [label, "", "y"]
+
+    check_text(success("render", "label.py:y", "--format", "txt"), label)
+    check_text(success("render", "label.py:y"), label)
+    monkeypatch.setenv("LANG", "C")
+    assert check_lines(success("render", "label.py:y"), label, 40).isascii()
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("COLUMNS", "30")
+    check_lines(success("render", "label.py:y"), label, 10)
+
+
+def check_svg(svg: bytes, label: str) -> None:
+    root, _, ids = parts_of(svg)
     (part,) = [g for g in root.iter(f"{SVG}g") if g.get("id") == "n0"]
     bold = [text for text in part.iter(f"{SVG}text") if text.get("font-weight") == "bold"]
     shown = "\n".join("".join(text.itertext()) for text in bold)
@@ -936,41 +949,19 @@ def test_svg_is_well_formed_and_has_the_label_and_nothing_more(label: str, folde
     assert not {name for name in names if name == "href" or name.startswith("on")}
 
 
-def test_dot_has_the_label_in_one_line(label: str) -> None:
-    text = success("render", "label.py:y", "--format", "dot")
-    assert text.isascii() or not any(map(is_control, text.replace("\n", "").replace("\t", "")))
-    script("plain")
-    plain = success("render", "label.py:y", "--format", "dot")
-    assert text.count("\n") == plain.count("\n")
-    as_read = html.unescape(text.replace("\\\\", "\\"))
-    assert shows(label.strip(" ")).search(as_read)
+def check_text(text: str, label: str) -> None:
+    line = check_lines(text, label, 40).split("\n")[1]
+    assert not label or " = 2  grad 3" in line
+    assert len(label) >= 50 or shows(label).search(line)
 
 
-def test_json_has_the_label_as_it_is(label: str) -> None:
-    drawing = json.loads(success("render", "label.py:y", "--format", "json"))
-    assert [node["label"] for node in drawing["nodes"]] == [label, "", "y"]
-
-
-@pytest.mark.parametrize("kind", ["txt", "terminal", "narrow", "ascii"])
-def test_text_has_the_label_in_one_line(
-    label: str, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if kind == "ascii":
-        monkeypatch.setenv("LANG", "C")
-    if kind == "narrow":
-        monkeypatch.setenv("COLUMNS", "30")
-    start = time.perf_counter()
-    text = success("render", "label.py:y", *(["--format", "txt"] if kind == "txt" else []))
-    assert time.perf_counter() - start < SECONDS
+def check_lines(text: str, label: str, letters: int) -> str:
+    """The text, of a line for each value, the label's with many of its letters."""
     lines = text.split("\n")
     assert len(lines) == 4
     assert not any(map(is_control, "".join(lines)))
-    assert text.isascii() or kind != "ascii"
-    assert not label or " = 2  grad 3" in lines[1] or kind == "narrow"
-    if kind != "ascii" and len(label) < 50 and kind != "narrow":
-        assert shows(label).search(lines[1])
-    if label.startswith("x" * 100):
-        assert lines[1].count("x") > (10 if kind == "narrow" else 40)
+    assert not label.startswith("x" * 100) or lines[1].count("x") > letters
+    return text
 
 
 @pytest.mark.parametrize("character", ["é", "<", "&", "\\", '"', "\n", "漢", "\ud800", "e\u0301"])
@@ -983,22 +974,12 @@ def test_ten_thousand_characters_of_any_kind_are_drawn(character: str, folder: P
     assert ids == {"n0", "n1", "n2", "op2"}
 
 
-@pytest.mark.parametrize("count", [1_000, 20_000])
-def test_a_label_of_any_length_is_drawn_as_text(count: int) -> None:
-    Path("label.py").write_text(f"{IMPORT}y = Value(2.0, label='é' * {count})\n")
-    start = time.perf_counter()
-    assert success("render", "label.py:y").startswith("éééé")
-    assert time.perf_counter() - start < SECONDS
-
-
 @pytest.mark.parametrize("label", ["5", "None", "b'x'", "['x']", "2.5", "True", "object()"])
 def test_a_label_that_is_no_text_is_shown_or_refused(label: str) -> None:
     for source in (f"y = Value(1, label={label})", f"y = Value(1)\ny.label = {label}"):
         Path("label.py").write_text(f"{IMPORT}{source}\n")
         for args in ([], ["--format", "json"], ["--format", "dot"], ["-o", "y.svg"]):
-            result = run("render", "label.py:y", *args)
-            if result.exit_code != 0:
-                refusal("render", "label.py:y", *args)
+            success_or_refusal("render", "label.py:y", *args)
 
 
 @pytest.mark.parametrize(
@@ -1045,8 +1026,7 @@ def test_an_operation_without_a_symbol_is_drawn_or_refused() -> None:
         "f = Op('f', lambda a: a, lambda y, a: 1.0, symbol='')\n"
         "y = f(Value(2.0))\ny.backward()\n"
     )
-    if run("render", "own.py:y").exit_code != 0:
-        refusal("render", "own.py:y")
+    success_or_refusal("render", "own.py:y")
 
 
 SPOILT = [
@@ -1063,18 +1043,16 @@ SPOILT = [
 
 
 @pytest.mark.parametrize("spoil", SPOILT)
-def test_a_value_that_was_tampered_with_is_drawn_or_refused(spoil: str, folder: Path) -> None:
+def test_a_value_that_was_tampered_with_is_drawn_or_refused(spoil: str) -> None:
     Path("spoilt.py").write_text(f"{IMPORT}x = Value(1.0)\ny = x*2\n{spoil}\n")
-    for args in (["-o", "y.dot"], [], ["--strict"], ["--format", "json"]):
-        if run("render", "spoilt.py:y", *args).exit_code != 0:
-            (folder / "y.dot").unlink(missing_ok=True)
-            refusal("render", "spoilt.py:y", *args)
+    for args in ([], ["--strict"], ["--format", "json"], ["-o", "y.dot"]):
+        success_or_refusal("render", "spoilt.py:y", *args)
 
 
 @pytest.mark.parametrize("spoil", SPOILT)
-@pytest.mark.parametrize(
-    "words",
-    [
+def test_a_value_that_was_tampered_with_is_explained_or_refused(spoil: str) -> None:
+    Path("spoilt.py").write_text(f"{IMPORT}x = Value(1.0, label='x')\ny = x*2\n{spoil}\n")
+    for command, *options in (
         ("explain", "--wrt", "x"),
         ("explain", "--wrt", "x", "--form", "latex"),
         ("step",),
@@ -1083,16 +1061,8 @@ def test_a_value_that_was_tampered_with_is_drawn_or_refused(spoil: str, folder: 
         ("render", "--edges", "all"),
         ("render", "--wrt", "x"),
         ("render", "--level", "0"),
-    ],
-    ids=" ".join,
-)
-def test_a_value_that_was_tampered_with_is_explained_or_refused(
-    words: tuple[str, ...], spoil: str
-) -> None:
-    Path("spoilt.py").write_text(f"{IMPORT}x = Value(1.0, label='x')\ny = x*2\n{spoil}\n")
-    command, *options = words
-    if run(command, "spoilt.py:y", *options).exit_code != 0:
-        refusal(command, "spoilt.py:y", *options)
+    ):
+        success_or_refusal(command, "spoilt.py:y", *options)
 
 
 def test_derivatives_of_a_stale_graph_are_of_the_numbers_it_was_computed_with() -> None:
@@ -1276,7 +1246,7 @@ def test_a_read_only_place(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @posix
-@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o755])
+@pytest.mark.parametrize("mode", [0o200, 0o600, 0o640, 0o755])
 def test_a_file_keeps_its_permissions(mode: int, folder: Path) -> None:
     (folder / "y.dot").write_text("old")
     (folder / "y.dot").chmod(mode)
@@ -1511,30 +1481,12 @@ def process(*args: str | bytes, **env: str) -> subprocess.CompletedProcess[bytes
 
 REAL: list[tuple[list[str | bytes], str]] = [
     (["render"], "TARGET"),
-    (["render", "x"], "'x' has no number: add --at x=NUMBER"),
-    (["render", "x^2", *X], "**"),
-    (["render", "2x", *X], "2*x"),
     (["render", "(" * 60_000], "10000 are the most"),
-    (["render", "(" * 300], "nest"),
     (["render", "-" * 9_000 + "x", *X], "nest"),
-    (["render", "9" * 100_000], "10000 are the most"),
-    (["render", "__import__('pathlib').Path('touched').touch()"], "has an attribute, .touch"),
-    (["render", "().__class__.__bases__"], GRAMMAR),
-    (["render", "lambda: 0"], "is a function of your own"),
-    (["render", "x\x1b[31m"], "x"),
-    (["render", "x\n\n", "--at", "x=\n"], "x has no number"),
     (["render", *([b"\xff\xfe"] if POSIX else ["\x7f"])], ""),
     (["render", "x", "--at", b"x=\xff" if POSIX else "x=?"], "is not a number"),
-    (["render", "x", "--at", "x=nan", "--strict", "-o", "y.svg"], "nan"),
-    (["render", "x", *X, "--timeout", "nan"], "timeout"),
-    (["render", "x", *X, "-o", "none/y.dot"], "cannot write none/y.dot: "),
-    (["render", "x", *X, "-o", "y.pkl"], ".pkl"),
-    (["render", "x", *X, "-o", "y.svg", "--timeout", "1e-9"], "did not finish"),
-    (["render", "none.py:y"], "no file"),
     (["render", "exits.py:y"], "ended itself (exit 3)"),
     (["render", "fails.py:y"], "fails.py, line 2: ValueError: a b"),
-    (["check", "x*"], "nothing follows"),
-    (["bogus"], "bogus"),
 ]
 
 
@@ -1548,30 +1500,28 @@ def test_a_process_refuses_in_one_line(args: list[str], words: str, folder: Path
     assert contents(folder) == before
 
 
-@pytest.mark.parametrize(
-    "prints",
-    [
-        "print('printed')",
-        "print('printed\\n' * 100_000)",
-        "import sys; sys.stdout.write('printed\\n'); sys.stdout.flush()",
-        "import sys; sys.stdout.buffer.write(b'printed\\n')",
-        "import sys; print('printed', file=sys.__stdout__)",
-        "import os; os.write(1, b'printed\\n')",
-        "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(\"printed\")'])",
-        "import atexit; atexit.register(print, 'printed')",
-        "import sys; sys.stdout = None",
-        "import sys; sys.stdout = sys.stderr",
-        "import warnings; warnings.warn('printed')",
-        "import logging; logging.warning('printed')",
-    ],
-    ids=short,
-)
-def test_what_a_script_prints_does_not_mix_with_the_drawing(prints: str, folder: Path) -> None:
-    (folder / "script.py").write_text(f"{prints}\n{DRAWN}")
+PRINTS = """
+import atexit, logging, os, subprocess, sys, warnings
+print("printed 1")
+print("printed 2\\n" * 100_000)
+sys.stdout.write("printed 3\\n"); sys.stdout.flush()
+sys.stdout.buffer.write(b"printed 4\\n")
+print("printed 5", file=sys.__stdout__)
+os.write(1, b"printed 6\\n")
+subprocess.run([sys.executable, "-c", "print('printed 7')"])
+atexit.register(print, "printed 8")
+warnings.warn("printed 9")
+logging.warning("printed 0")
+"""
+
+
+@pytest.mark.parametrize("last", ["", "sys.stdout = None", "sys.stdout = sys.stderr"])
+def test_what_a_script_prints_does_not_mix_with_the_drawing(last: str, folder: Path) -> None:
+    (folder / "script.py").write_text(f"{PRINTS if not last else 'import sys'}\n{last}\n{DRAWN}")
     done = process("render", "script.py:y", "--format", "json", "-o", "-")
     assert done.returncode == 0
     assert json.loads(done.stdout)["nodes"][0]["label"] == "x"
-    assert "stdout = " in prints or b"printed" in done.stderr
+    assert last or [i for i in range(10) if b"printed %d" % i not in done.stderr] == []
 
 
 @pytest.mark.parametrize(
@@ -1581,9 +1531,9 @@ def test_what_a_script_prints_does_not_mix_with_the_drawing(prints: str, folder:
         "import sys; sys.stderr = None; 1/0",
         "import sys; sys.stdout = sys.stderr = None; 1/0",
         "import sys; sys.setrecursionlimit(60); f = lambda: f(); f()",
-        "import sys; sys.path.clear(); sys.modules.pop('tinygrad_edu'); 1/0",
-        "import builtins; builtins.print = builtins.open = None; 1/0",
-        "import threading; threading.Thread(target=lambda: None).start(); 1/0",
+        "import builtins, sys, threading; threading.Thread(target=lambda: None).start();"
+        "sys.path.clear(); sys.modules.pop('tinygrad_edu');"
+        "builtins.print = builtins.open = None; 1/0",
     ],
     ids=short,
 )
@@ -1599,7 +1549,6 @@ def test_a_script_that_spoils_the_house_still_fails_in_one_line(source: str, fol
 @pytest.mark.parametrize(
     "args",
     [
-        ("render", "x", *X),
         ("render", "x", *X, "--format", "dot", "-o", "-"),
         ("check", "x", *X),
     ],
@@ -1619,12 +1568,11 @@ def test_a_full_disk_behind_standard_output(args: tuple[str, ...]) -> None:
 
 @linux
 def test_standard_output_that_is_closed() -> None:
-    for more in ([], ["--format", "dot", "-o", "-"]):
-        words = [sys.executable, "-m", "tinygrad_edu", "render", "x", *X, *more]
-        done = subprocess.run(
-            ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE, timeout=60
-        )
-        the_line(done.returncode, "", done.stderr.decode())
+    words = [sys.executable, "-m", "tinygrad_edu", "render", "x", *X]
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE, timeout=60
+    )
+    the_line(done.returncode, "", done.stderr.decode())
 
 
 @linux
@@ -1653,11 +1601,3 @@ def test_standard_output_by_its_name_in_the_file_system(folder: Path) -> None:
         subprocess.run([sys.executable, "-m", "tinygrad_edu", *words], stdout=file, timeout=60)
         file.write(b"after\n")
     assert (folder / "all.txt").read_bytes().startswith(b"before\ndigraph")
-
-
-def test_the_same_expression_is_the_same_dot_under_every_hash_seed() -> None:
-    names = ["alpha", "beta", "gamma", "delta", "x", "y", "z"]
-    text = f"tanh({'*'.join(names)}) + max({'+'.join(reversed(names))}, alpha*alpha)**2 / beta"
-    args = ["render", text, "--format", "dot", *(f"--at={name}=1.5" for name in names)]
-    drawings = {process(*args, PYTHONHASHSEED=str(seed)).stdout for seed in range(10)}
-    assert drawings == {success(*args).encode()}

@@ -640,40 +640,6 @@ def test_places_that_cannot_be_written(path: str, tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "old"
 
 
-@posix
-@pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o755, 0o200])
-def test_a_file_that_is_there_keeps_its_permissions(mode: int, tmp_path: Path) -> None:
-    path = tmp_path / "y.svg"
-    path.write_text("old")
-    path.chmod(mode)
-    write_whole(path, b"new")
-    assert stat.S_IMODE(path.stat().st_mode) == mode
-
-
-@posix
-@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002, 0])
-def test_a_new_file_has_the_permissions_of_any_new_file(mask: int, tmp_path: Path) -> None:
-    before = os.umask(mask)
-    try:
-        write_whole(tmp_path / "y.svg", b"new")
-        (tmp_path / "other").write_text("new")
-    finally:
-        os.umask(before)
-    assert (tmp_path / "y.svg").stat().st_mode == (tmp_path / "other").stat().st_mode
-
-
-@posix
-def test_a_link_is_followed(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    link, target = tmp_path / "y.svg", tmp_path / "folder" / "target.svg"
-    link.symlink_to(Path("folder") / "target.svg")
-    for content in (b"one", b"two"):  # the first makes the target
-        write_whole(link, content)
-        assert target.read_bytes() == content
-        assert link.is_symlink()
-    assert names(tmp_path / "folder") == ["target.svg"]
-
-
 # --- notebooks -----------------------------------------------------------------------------------
 
 
