@@ -601,7 +601,7 @@ VIEWS = [
     (["--wrt", "x", "--order", "-1"], "from 1 to 6"),
     (["--wrt", "x", "--order", "two"], "--order"),
     (["--wrt", "x", "--order", ""], "--order"),
-    (["--wrt", "x", "--update", "0.1"], "ask for one of them"),
+    (["--wrt", "x", "--update", "0.1"], "drop one of them"),
     (["--order", "2"], "--wrt NAME"),
     (["--order", "1"], "--wrt NAME"),
     (["--update", "nan"], "such as --update 0.1"),
