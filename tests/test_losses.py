@@ -78,6 +78,12 @@ def test_probabilities_and_logits_are_two_ways_to_one_loss(z: float, t: float) -
     assert math.isclose(losses.binary_cross_entropy(p, t).data, of_logits, rel_tol=1e-2)
 
 
+@pytest.mark.parametrize("z", [[-1e17, 1.0, -math.inf], [1.0, -math.inf, -1e17]])
+def test_what_is_far_below_the_largest_does_not_change_logsumexp(z: list[float]) -> None:
+    """In whatever order: 1 - 1e17 has no digit left for the 1, and inf - inf is nan."""
+    assert losses.logsumexp(z).data == 1.0
+
+
 def test_a_certain_mistake_costs_100() -> None:
     assert losses.binary_cross_entropy(0.0, 1.0).data == 100.0  # as in PyTorch
     assert losses.binary_cross_entropy(1.0, 0.0).data == 100.0

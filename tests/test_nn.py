@@ -34,7 +34,7 @@ from tinygrad_edu.nn import (
     Tanh,
     init,
 )
-from tinygrad_edu.nn.init import he, normal, uniform, xavier
+from tinygrad_edu.nn.init import he, linear_default, normal, uniform, xavier
 from tinygrad_edu.nn.layers import Dropout, Embedding, LayerNorm, RMSNorm, residual
 from tinygrad_edu.nn.transformer import Attention, Block
 from tinygrad_edu.optim import lr_scheduler
@@ -287,9 +287,18 @@ def test_weights_begin_with_the_variance_of_their_source(init: Any, variance: fl
     assert measured == pytest.approx(variance, rel=0.03)
 
 
-def test_uniform_weights_stay_within_their_bounds() -> None:
+@pytest.mark.parametrize(
+    ("init", "bound"),
+    [
+        (uniform(0.3), 0.3),
+        (xavier(), math.sqrt(6) / math.sqrt(30 + 20)),  # Glorot and Bengio 2010, equation 16
+        (xavier(2.0), 2 * math.sqrt(6) / math.sqrt(30 + 20)),
+        (linear_default(), 1 / math.sqrt(30)),
+    ],
+)
+def test_uniform_weights_go_as_far_as_their_bounds(init: Any, bound: float) -> None:
     random = Random(6)
-    assert all(abs(uniform(0.3)(random, 1, 1)) < 0.3 for _ in range(10_000))
+    assert 0.999 * bound < max(abs(init(random, 30, 20)) for _ in range(10_000)) < bound
 
 
 def test_the_error_of_1986_and_its_dead_zone() -> None:

@@ -126,9 +126,7 @@ def binary_cross_entropy(input: Numbers, target: Numbers, *, reduction: str = "m
     def one(p: Any, t: Any) -> Any:
         if not 0 <= _number(p) <= 1:
             raise ValueError(
-                "binary_cross_entropy_with_logits takes logits"
                 f"binary_cross_entropy takes probabilities, 0 to 1, and {_number(p)!r} is not one; "
-                "binary_cross_entropy_with_logits takes logits"
                 "binary_cross_entropy_with_logits takes logits"
             )
         return -_by_target(t, lambda: _above(p, log(p)), lambda: _above(1 - p, log1p(-p)))
