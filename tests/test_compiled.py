@@ -784,7 +784,7 @@ def test_what_cannot_be_trained_is_refused() -> None:
     step = compile(y * y, by["w"], by["x"], also=y, backend="python")
     with pytest.raises(ValueError, match="does not differentiate by all parameters"):
         step.train(SGD([by["b"]]), [1.0], 1)
-    with pytest.raises(LengthError, match="1 values in also=, 0 counts: name each"):
+    with pytest.raises(LengthError, match="1 values in also=, 0 names in counts=: name each"):
         step.train(SGD([by["w"]]), [1.0], 1)
     model = MLP(2, [1])
     optimizer = SGD(model.parameters())
@@ -796,7 +796,7 @@ def test_what_cannot_be_trained_is_refused() -> None:
     refused("as many inputs", data=[XOR[0], Example((1.0,), (1.0,))])
     refused("one example or more", data=[])
     model.dropout = Dropout(0.5, seed=1)  # type: ignore[attr-defined]
-    refused("dropout draws anew")
+    refused("cannot draw new dropouts")
 
 
 def test_a_loss_that_is_not_finite_ends_a_compiled_run() -> None:

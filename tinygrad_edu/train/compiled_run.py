@@ -1,7 +1,7 @@
 """Runs of a compiled loss: its passes and its updates, on any backend.
 
-Where nobody looks on, machine code makes many epochs in one call, updates included. Else there is
-a Turn after each backward pass and each update, as in the eager Loop.
+If nothing observes single steps, machine code makes many epochs in one call, updates included. Else
+there is a Turn after each backward pass and each update, as in the eager Loop.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ __all__ = ["Compiled", "columns_of", "compiled_loss", "straight_on", "train_comp
 
 
 class Compiled:
-    """The passes of a compiled loss over columns; the last of `also` are metrics, by `names`.
+    """The passes of a compiled loss over columns of numbers.
 
-    looked: whether somebody looks at the gradients of each step, or changes them. weights: of the
-    examples, where they do not count alike; the loss is then a sum, and divided by theirs if mean.
-    ValueError where the loss does not differentiate by a parameter.
+    names: of the metrics, which are the last values of `also`. looked: whether a callback reads or
+    changes the gradients of each step. weights: of the examples, if they differ; the loss is then a
+    sum, which is divided by their sum if `mean`. ValueError if the loss does not differentiate by
+    all parameters.
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class Compiled:
         slots = {x: i for i, x in enumerate(x for x in step.wrt if x not in inputs)}
         if not set(optimizer.parameters) <= set(slots):
             raise ValueError(
-                "the loss does not differentiate by all parameters: compile it with wrt="
+                "the loss does not differentiate by all parameters: compile it with them as wrt="
             )
         if len(names) != len(step.also):
-            raise LengthError(f"{len(step.also)} values in also=, {len(names)} counts: name each")
+            raise LengthError(
+                f"{len(step.also)} values in also=, {len(names)} names in counts=: name each"
+            )
         self.step, self.optimizer, self.names, self.looked = step, optimizer, names, looked
         self.examples, self.weights, self.mean = examples, weights, mean
         self.lists, self.count, _ = step.columns(columns)
@@ -64,7 +67,7 @@ class Compiled:
         self.slopes: list[float] = []
 
     def phases(self, epoch: int, step: int, now: Sequence[int]) -> Iterator[Turn]:
-        """One step, a Turn after its backward pass and one after its update."""
+        """Yields a Turn after the backward pass of a step and one after its update."""
         count, examples = len(now), self.examples
         given: Any = self.given
         if count < self.count or not isinstance(now, range):
@@ -80,26 +83,26 @@ class Compiled:
         yield Turn("backward", epoch, step, examples, (), total, told)
         if self.looked:
             slopes = [p.grad for p in self.optimizer.parameters]
-        if self.update is None:  # machine code has its own
+        if self.update is None:  # machine code updates by itself
             self.update = _update(self.optimizer, self.arrays)
         self.update(slopes)
         yield Turn("update", epoch, step, examples, (), total, told)
 
     def share(self, now: Sequence[int]) -> float:
-        """What a sum over these examples is divided by."""
+        """Returns the divisor of a sum over these examples."""
         if self.weights:
             return sum(self.weights[i] for i in now) if self.mean else 1
         return len(now) if self.step.reduction == "mean" else 1
 
     def write(self) -> None:
-        """Gives the parameters their gradients of the last step."""
+        """Writes the gradients of the last step to the parameters."""
         for p, slope in zip(self.optimizer.parameters, self.slopes):
             p.grad = slope
 
     def validated(self, columns: Sequence[Column], share: float) -> tuple[float, dict[str, float]]:
-        """The loss of other examples, and the sum of each metric; nothing is learned from them.
+        """Returns the loss of validation examples and the sum of each metric.
 
-        share: what the sum of their losses is divided by.
+        share: the divisor of the sum of their losses.
         """
         losses, *counted = self.step.outputs(*columns)
         loss = sum(losses) / share if share else nan
@@ -119,9 +122,9 @@ def train_compiled(
 ) -> History:
     """This returns the History of a run of a compiled loss over all examples.
 
-    columns: as for a call of it. counts: what its `also`, whose sums they are, are
-    called in the metrics. All else is as of `train`. ValueError where the loss does not
-    differentiate by a parameter.
+    columns: the inputs, as in a call of the loss. counts: names for the values of `also`, whose
+    sums become metrics. The other arguments are those of `train`. ValueError if the loss does not
+    differentiate by all parameters.
     """
     check_run(epochs, optimizer, until)
     passes = Compiled(step, columns, optimizer, counts)
@@ -130,7 +133,7 @@ def train_compiled(
 
 
 def straight_on(run: Run, passes: Compiled) -> History:
-    """A run in which nobody looks at single steps: many in a call, where there is machine code."""
+    """Makes a run without observers of single steps: with machine code, many steps in one call."""
     history, step = run.history, passes.step
     with run:
         try:
@@ -146,10 +149,10 @@ def straight_on(run: Run, passes: Compiled) -> History:
 
 
 def _on_machine(machine: Any, run: Run, share: int, passes: Compiled) -> None:
-    """Goes on in calls of many epochs each, up to the end or to a number that is not finite.
+    """Continues the run in calls of many epochs, until its end or a number that is not finite.
 
-    A call is short enough for a Ctrl-C, and for the bar. Where a criterion holds inside of one, as
-    many epochs as it took are made once more from where the call began: to the same numbers.
+    A call is short enough for a Ctrl-C, and for the bar. If the criterion holds inside of a call,
+    the epochs up to there run again from the start of the call, with the same numbers.
     """
     size, history = 1, run.history
     names, examples = passes.names, len(passes.examples) or 1
@@ -174,7 +177,7 @@ def _on_machine(machine: Any, run: Run, share: int, passes: Compiled) -> None:
                     machine.restore(before)
                     machine.steps(made)
             if not finite and not history.stopped:
-                return  # what is not finite, the eager engine decides
+                return  # the eager engine handles a number that is not finite
             if time.monotonic() - began < 0.01:
                 size *= 8
             run.bar.show(history.epochs, history.losses[-1])
@@ -184,7 +187,7 @@ def _on_machine(machine: Any, run: Run, share: int, passes: Compiled) -> None:
 
 
 def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
-    """What does `optimizer.step()` for gradients in a list, by its own formula, compiled."""
+    """Returns a compiled `optimizer.step()` for gradients in a list, by the optimizer's formula."""
     parameters = optimizer.parameters
     recorded = optimizer.recorded() if isinstance(optimizer, optim.Optimizer) else None
     if recorded is None or not isinstance(optimizer, optim.Optimizer):
@@ -222,16 +225,16 @@ def compiled_loss(
     parameters: list[Value],
     reduction: Reduction = "sum",
 ) -> tuple[CompiledLoss, list[list[float]]]:
-    """This returns the compiled loss of one example, and the columns of all of them.
+    """This returns the compiled loss of one example, and the columns of all examples.
 
-    fs: the loss, and the metrics. ValueError for a model that draws at random, LengthError for
-    examples of several shapes.
+    fs: the loss and the metrics. ValueError for a model with active dropout, LengthError if the
+    examples have different shapes.
     """
     steps_in_epoch(examples)
     for _, part in model.walk():
         if getattr(part, "training", False) and getattr(part, "p", 0):
             raise ValueError(
-                "dropout draws anew for each example, and a compiled run cannot: call eval()"
+                "a compiled run cannot draw new dropouts for each example: call model.eval()"
             )
     first = tuple(examples[0])
 
@@ -246,10 +249,10 @@ def compiled_loss(
 
 
 def columns_of(examples: Sequence[Example]) -> list[list[float]]:
-    """This returns a column for each input and each target; LengthError for several shapes."""
+    """This returns a column for each input and each target; LengthError for different shapes."""
     if len({str(shape(tuple(example))) for example in examples}) > 1:
         raise LengthError(
-            "a compiled run has as many inputs, and as many targets, in every example"
+            "a compiled run needs examples of the same shape: give each as many inputs and targets"
         )
     rows = [[float(x) for x in numbers(tuple(example))] for example in examples]
     return [list(column) for column in zip(*rows)]

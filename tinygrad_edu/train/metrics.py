@@ -1,7 +1,7 @@
-"""Metrics by name: how good the answers are, in numbers that people know.
+"""Metrics by name: familiar numbers for the quality of the outputs.
 
-A metric is a function of the outputs and of the target of one example, as a loss is; a History has
-its mean over the examples of an epoch. Whatever it computes with Values can be compiled.
+Like a loss, a metric is a function of the outputs and the target of one example; a History has its
+mean over the examples of an epoch. A metric that computes with Values can be compiled.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _OF_NUMBERS = (
 def metrics_by_name(metrics: Metrics, loss: Loss, examples: Sequence[Example]) -> dict[str, Metric]:
     """This returns the metrics of a run, by their names.
 
-    metrics: a mapping of names to functions; or a list of functions, which keep their names, and
-    of names: "accuracy" (see `Accuracy`), or a loss such as "mse_loss". ValueError for another
-    name, and for one that is there twice; TypeError for what is neither.
+    metrics: a mapping of names to functions; or a list of functions, which keep their names, and of
+    names: "accuracy" (see `Accuracy`), or a loss such as "mse_loss". ValueError for an unknown name
+    or one that occurs twice; TypeError for other objects.
     """
     if isinstance(metrics, Mapping):
         found = list(metrics.items())
@@ -49,11 +49,11 @@ def metrics_by_name(metrics: Metrics, loss: Loss, examples: Sequence[Example]) -
         found = [_named(one, loss, examples) for one in given]
     for name, f in found:
         if not callable(f):
-            raise TypeError(f"the metric {name!r:.60} is a function of outputs and target")
+            raise TypeError(f"the metric {name!r:.60} must be a function of outputs and target")
     names = [name for name, _ in found]
     twice = next((name for name in names if names.count(name) > 1 or name == "val_loss"), None)
     if twice is not None:
-        raise ValueError(f"two metrics are called {twice!r:.60}: give them two names")
+        raise ValueError(f"two metrics have the name {twice!r:.60}: give them different names")
     return dict(found)
 
 
@@ -70,11 +70,11 @@ def _named(metric: Any, loss: Loss, examples: Sequence[Example]) -> tuple[str, M
 
 @dataclass(frozen=True)
 class Accuracy:
-    """The part of the answers that are right: 1 or 0 for an example, unless it has several rows.
+    """The fraction of right answers: 1 or 0 for an example, or the mean over its rows.
 
-    Of several outputs, the largest counts, the first of those if there are several; the target is
-    its index, or has its 1 there. One output is "yes" above `threshold`, and a target is above
-    `middle`; None where nothing says what they are.
+    Several outputs are right if the largest (the first of them at a tie) has the index that the
+    target names, or at which the target has its 1. One output above `threshold` means yes, and one
+    target above `middle` means yes; both are None if the loss and the examples do not define them.
     """
 
     threshold: float | None
@@ -82,10 +82,10 @@ class Accuracy:
 
     @classmethod
     def of(cls, loss: Loss, examples: Sequence[Example]) -> Accuracy:
-        """This returns the accuracy of what is learned by this loss from these examples.
+        """This returns the accuracy for outputs trained by this loss on these examples.
 
-        The middle is that of the two targets there are. So is the threshold, but for losses of
-        logits, whose threshold is 0.
+        The middle is halfway between the two different targets. The threshold equals it, but is 0
+        for losses of logits.
         """
         while isinstance(loss, partial):
             loss = loss.func
@@ -97,7 +97,7 @@ class Accuracy:
         return cls(threshold, middle)
 
     def __call__(self, outputs: Any, target: Any) -> Any:
-        """This returns 1.0 for a right answer, and 0.0 for a wrong one; or the mean over rows."""
+        """This returns 1.0 for a right answer and 0.0 for a wrong one, or the mean over rows."""
         ys = list(outputs) if is_tree(outputs) else [outputs]
         if len(ys) > 1 and is_tree(ys[0]):
             rights = [self(y, t) for y, t in zip(ys, target)]
@@ -107,14 +107,14 @@ class Accuracy:
         (y,), (t,) = list(numbers(ys)), list(numbers(target))
         if self.threshold is None or self.middle is None:
             raise ValueError(
-                "'accuracy' cannot tell which answers of one output are right: give a function of "
-                "outputs and target, which is 1 for a right answer, metrics={'right': f}"
+                "'accuracy' does not know which outputs of this loss mean yes: write "
+                "metrics={'right': f} with a function f of outputs and target, 1 if right"
             )
         return 1 - abs(less(self.threshold, y) - less(self.middle, t))
 
 
 def _largest(xs: list[Any]) -> Any:
-    """The index of the first of the largest."""
+    """Returns the index of the largest output, the first one at a tie."""
     best, index = xs[0], 0.0
     for k, x in enumerate(xs[1:], 1):
         better = less(best, x)

@@ -1,7 +1,7 @@
-"""The Loop: forward, loss, backward, update, over and over, with every phase in sight.
+"""The Loop: forward, loss, backward, update, repeated, with every phase visible.
 
-`loop` stops after each phase, so that a lesson can look at anything and draw it. An epoch is one
-pass over all examples, a step is one update: with batches, an epoch has several steps.
+`loop` pauses after each phase, so that a lesson can read and draw every number. An epoch is one
+pass over all examples; a step is one update. With batches, an epoch has several steps.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ Phase = Literal["forward", "loss", "backward", "update"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
 
 Data = Iterable[Any]  # pairs of inputs and target, or (X, y): see `data.as_examples`
-Loss = Callable[[Any, Any], Value]  # of a model's outputs and the target of an example
-Metric = Callable[[Any, Any], Any]  # of the same; it gives a number, or a Value
+Loss = Callable[[Any, Any], Value]  # of the outputs and the target of an example
+Metric = Callable[[Any, Any], Any]  # of the same; it returns a number or a Value
 
 
 class Turn(NamedTuple):
-    """Where the Loop stands, after one phase of a step.
+    """The state of the Loop after one phase of a step.
 
-    phase: of PHASES. epoch, step: counted from 0. examples: those of this step. outputs: what the
-    model said to each; none in a compiled run, which has the last two phases only. loss: the sum
-    or the mean over the examples, None after `forward`. metrics: the sum of each over the
-    examples, from the phase of the loss on.
+    phase: one of PHASES. epoch, step: counted from 0. examples: the examples of this step. outputs:
+    the model's outputs for each; empty in a compiled run, which has only the last two phases. loss:
+    the sum or the mean over the examples, None after `forward`. metrics: the sum of each metric
+    over the examples, empty after `forward`.
     """
 
     phase: Phase
@@ -57,12 +57,12 @@ class Turn(NamedTuple):
 
 
 class Passes(Protocol):
-    """How one step is made: by the eager engine, or by a compiled loss."""
+    """The interface that makes one step, with the eager engine or a compiled loss."""
 
-    count: int  # of examples
+    count: int  # number of examples
 
     def phases(self, epoch: int, step: int, now: Sequence[int]) -> Iterator[Turn]:
-        """One step with the examples of these numbers, a Turn after each of its phases."""
+        """Yields a Turn after each phase of a step with the examples of these indices."""
 
 
 def loop(
@@ -79,10 +79,10 @@ def loop(
 ) -> Iterator[Turn]:
     """This returns the Loop: a Turn after each phase of each step, to the end of `epochs`.
 
-    data: see `data.as_examples`. loss: a function of what the model gives for the inputs of one
-    example, and of its target. batch_size: examples in a step, drawn anew in each epoch by `seed`;
-    0 for all of them, in order. reduction: the "mean" of the loss over the examples of a step, or
-    their "sum", which was that of 1986. start: the step to begin with. ValueError without examples.
+    data: see `data.as_examples`. loss: a function of the outputs and the target of one example.
+    batch_size: the examples in a step, shuffled in each epoch by `seed`; 0 for all of them, in
+    order. reduction: "mean" or "sum" of the loss over the examples of a step; the papers of 1986
+    use the sum. start: the number of the first step. ValueError without examples.
     """
     passes = Eager(model, loss, as_examples(data), optimizer, reduction)
     return turns(passes, epochs, batch_size, seed, start)
@@ -91,7 +91,7 @@ def loop(
 def turns(
     passes: Passes, epochs: int, batch_size: int = 0, seed: int = 0, start: int = 0
 ) -> Iterator[Turn]:
-    """This returns the Turns of these passes, in batches and epochs; see `loop`."""
+    """This yields the Turns of these passes, in batches and epochs; see `loop`."""
     every = range(passes.count)
     per_epoch = steps_in_epoch(every, batch_size)
     size = batch_size or passes.count
@@ -103,18 +103,18 @@ def turns(
 
 
 def steps_in_epoch(examples: Sequence[Any], batch_size: int = 0) -> int:
-    """This returns how many steps an epoch has; ValueError without examples."""
+    """This returns the number of steps in an epoch; ValueError without examples."""
     if not len(examples):
         raise ValueError("the data are empty: give one example or more")
     if type(batch_size) is not int or batch_size < 0:
         raise ValueError(
-            f"batch_size is a whole number, or 0 for all examples at once, not {batch_size!r}"
+            f"batch_size must be a whole number, 0 for all examples at once, not {batch_size!r}"
         )
     return -(-len(examples) // (batch_size or len(examples)))
 
 
 class Eager:
-    """The passes of the engine: each step makes its graph anew."""
+    """The passes of the eager engine: each step builds a new graph."""
 
     def __init__(
         self,
@@ -134,13 +134,13 @@ class Eager:
         self.count = len(examples)
 
     def phases(self, epoch: int, step: int, now: Sequence[int]) -> Iterator[Turn]:
-        """One step, a Turn after each of its phases."""
+        """Yields a Turn after each phase of one step."""
         examples = [self.examples[i] for i in now]
         outputs = [self.model(example.inputs) for example in examples]
         yield Turn("forward", epoch, step, examples, outputs, None)
         total, told = self.judged(examples, outputs)
         yield Turn("loss", epoch, step, examples, outputs, total, told)
-        for p in self.optimizer.parameters:  # also what this step does not use
+        for p in self.optimizer.parameters:  # also those that this step does not use
             p.grad = 0.0
         total.zero_grad()
         total.backward()
@@ -151,17 +151,17 @@ class Eager:
     def judged(
         self, examples: Sequence[Example], outputs: Sequence[Any]
     ) -> tuple[Value, dict[str, float]]:
-        """The loss of these outputs, and the sum of each metric."""
+        """Returns the loss of these outputs and the sum of each metric."""
         many = weighed(self.loss, [example.targets for example in examples])
         loss, share = (self.loss, len(examples)) if many is None else (many[0], sum(many[1]))
         losses = [loss(y, example.targets) for y, example in zip(outputs, examples)]
         for y in losses:
             if not isinstance(y, Value):
                 raise TypeError(
-                    f"a loss gives a Value, computed from the outputs, not {type(y).__name__}"
+                    f"a loss must return a Value computed from the outputs, not {type(y).__name__}"
                 )
         total = sum(losses[1:], losses[0])
-        if self.reduction == "mean" and share != 1:  # one loss is its own mean: no node for it
+        if self.reduction == "mean" and share != 1:  # the mean of one loss needs no node
             total = total / share
         return total, {
             name: sum(_number(f(y, example.targets)) for y, example in zip(outputs, examples))
@@ -169,7 +169,7 @@ class Eager:
         }
 
     def validated(self, examples: Sequence[Example]) -> tuple[float, dict[str, float]]:
-        """The loss of other examples, and the sum of each metric; nothing is learned from them."""
+        """Returns the loss of validation examples and the sum of each metric."""
         total, told = self.judged(examples, [self.model(example.inputs) for example in examples])
         return total.data, told
 

@@ -1,4 +1,4 @@
-"""A Ctrl-C that waits until what belongs together is done."""
+"""Delays a Ctrl-C until a step is complete."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["Patience"]
 
 
 class Patience:
-    """Lets a Ctrl-C wait between `begin` and `end`; a second one does not wait.
+    """Delays a Ctrl-C between `begin` and `end`; a second one takes effect at once.
 
-    Signals are left alone outside of the main thread, and where the program has a handler of its
-    own. `leave` puts back what was before.
+    It changes nothing outside of the main thread, or if the program has its own signal handler.
+    `leave` restores the old handler.
     """
 
     def __init__(self) -> None:
@@ -30,16 +30,16 @@ class Patience:
             raise KeyboardInterrupt
 
     def begin(self) -> None:
-        """From now on, an interruption waits."""
+        """Delays interruptions from now on."""
         self.busy = True
 
     def end(self) -> None:
-        """Raises the KeyboardInterrupt that has waited."""
+        """Raises the delayed KeyboardInterrupt, if there is one."""
         self.busy = False
         if self.asked:
             raise KeyboardInterrupt
 
     def leave(self) -> None:
-        """Puts back the handler of before."""
+        """Restores the old signal handler."""
         if self.previous is not None:
             signal.signal(signal.SIGINT, self.previous)

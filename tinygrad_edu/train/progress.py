@@ -1,4 +1,4 @@
-"""How far a long run is: a bar on a terminal, a line in a notebook."""
+"""The progress of a long run: a bar on a terminal, a line in a notebook."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Bar"]
 
 
 class Bar:
-    """Shows how much of a run is done, and the loss of then; nothing where nobody would see it.
+    """Shows the progress and the present loss of a run on a terminal or in a notebook.
 
-    On a terminal, a bar once a second has passed. In a notebook, a line that changes in its place,
-    at most ten times a second, and stays when the run has ended.
+    On a terminal, the bar appears after one second. In a notebook, a line changes in place, at most
+    ten times a second, and stays after the run.
     """
 
     def __init__(self, length: int, label: str, wanted: bool = True) -> None:
@@ -27,7 +27,7 @@ class Bar:
         self.last: _Line | None = None
 
     def show(self, done: int, loss: float | None = None) -> None:
-        """So much is done, and this was the loss of the last step."""
+        """Shows the number of steps or epochs done, and the loss of the last step."""
         if self.notebook:
             self.last = _Line(done, self.length, self.label, loss)
             if time.monotonic() - self.shown > 0.1:
@@ -49,7 +49,7 @@ class Bar:
             self.bar.update(done - self.bar.pos, loss)
 
     def _display(self, line: _Line) -> None:
-        from IPython.display import display  # a notebook has it
+        from IPython.display import display  # a notebook has IPython
 
         self.shown, self.last = time.monotonic(), None
         if self.line is None:
@@ -58,7 +58,7 @@ class Bar:
             self.line.update(line)
 
     def end(self) -> None:
-        """The run has ended: what was shown last is the last."""
+        """Ends the display after the run."""
         if self.bar is not None:
             self.bar.render_finish()
         if self.last is not None:
@@ -66,7 +66,7 @@ class Bar:
 
 
 class _Line:
-    """What a notebook shows: a bar and text; or text alone, where there is no HTML."""
+    """The line in a notebook: a bar and text, or text alone without HTML."""
 
     def __init__(self, done: int, length: int, label: str, loss: float | None) -> None:
         self.done, self.length = done, length
@@ -87,7 +87,7 @@ def _on_terminal() -> bool:
 
 
 def _in_notebook() -> bool:
-    """Whether a kernel runs this program, whose frontend shows what is displayed."""
+    """Whether a notebook's kernel runs this program, so that its frontend can display objects."""
     interactive = sys.modules.get("IPython")
     shell = interactive.get_ipython() if interactive is not None else None
     return getattr(shell, "kernel", None) is not None

@@ -1,4 +1,4 @@
-"""One run of the Loop, eager or compiled: what it keeps, who looks on, and why it ends."""
+"""One run of the Loop, eager or compiled: its history, its callbacks and its end."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Judge = Callable[[], Mapping[str, float]]  # the validation of an epoch
 
 
 class Run:
-    """A run up to `epochs`, in which `history` is kept; a `with` block is all of it.
+    """A run up to `epochs` that extends `history`; it lasts as long as its `with` block.
 
-    until: a criterion to stop earlier. callbacks: each is called with every Turn. judge: what is
-    kept of each epoch besides its metrics.
-    In the block, a Ctrl-C waits while a step changes something, and leaves a history that says so.
+    until: a criterion to stop earlier. callbacks: each is called with every Turn. judge: returns
+    more metrics of an epoch, from the validation. In the block, a Ctrl-C waits until the step is
+    complete; then `history.stopped` is "interrupted".
     """
 
     def __init__(
@@ -54,14 +54,15 @@ class Run:
             self.history.stopped = f"{self.epochs} epochs"
 
     def follow(self, turns: Iterator[Turn], per_epoch: int) -> None:
-        """Goes through the Turns, to their end or to that of the run. per_epoch: steps in one.
+        """Goes through the Turns until their end or the end of the run.
 
-        A metric is the mean over the examples; where the Turns have none, it is the sum.
+        per_epoch: the number of steps in an epoch. A metric is the mean over the examples, or the
+        sum if the Turns have no examples.
         """
         history, sums, seen = self.history, dict[str, float](), 0
         for turn in turns:
             if turn.phase == "backward" and turn.loss is not None:
-                self.patience.begin()  # from now on parameters change, and what is recorded
+                self.patience.begin()  # from now on, parameters and history change
                 history.losses.append(turn.loss.data)
                 if not isfinite(turn.loss.data):  # an update with it would spoil all parameters
                     history.stopped = self._diverged()
@@ -85,7 +86,7 @@ class Run:
                 return
 
     def keep(self, metrics: Mapping[str, float]) -> None:
-        """Keeps the metrics of a complete epoch, whose loss has been kept, and asks `until`."""
+        """Adds the metrics of a complete epoch to the history, and checks `until`."""
         history = self.history
         for name, x in metrics.items():
             history.metrics.setdefault(name, []).append(x)
@@ -99,10 +100,10 @@ class Run:
 
 
 def check_run(epochs: Any, optimizer: Any, until: Any) -> None:
-    """TypeError or ValueError unless these are what a run is given."""
+    """Raises TypeError or ValueError for wrong arguments of a run."""
     if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 0:
-        raise ValueError(f"epochs is a whole number, 0 or more, not {epochs!r:.60}")
+        raise ValueError(f"epochs must be a whole number, 0 or more, not {epochs!r:.60}")
     if not hasattr(optimizer, "parameters") or not hasattr(optimizer, "step"):
         raise TypeError(f"expected an optimizer, such as SGD(...), not {optimizer!r:.60}")
     if until is not None and not hasattr(until, "holds"):
-        raise TypeError(f"until is a criterion, such as loss_below(0.1), not {until!r:.60}")
+        raise TypeError(f"until must be a criterion, such as loss_below(0.1), not {until!r:.60}")

@@ -1,4 +1,4 @@
-"""`train` runs the Loop to its end, eager or compiled, and keeps a History."""
+"""`train` runs the Loop to its end, eager or compiled, and returns a History."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tinygrad_edu.train.run import Callback, Run, check_run
 __all__ = ["loss_below", "no_better", "train"]
 
 
-_KINDS = 1000  # targets of no more kinds are classes, or yes and no: each kind is looked at
+_KINDS = 1000  # most different targets that are checked one by one, as classes
 
 
 def train(
@@ -58,25 +58,26 @@ def train(
     compiled: bool = False,
     **unknown: NoReturn,
 ) -> History:
-    """This returns the History of a run of the Loop; with a history given, of its continuation.
+    """This runs the Loop and returns its History.
 
-    loss, data, batch_size, reduction and seed are as of `loop`. epochs: in all, those before
-    included. validation: other data, of which `val_loss` and `val_...` are kept after each epoch,
-    with dropout off; nothing is learned from it. metrics: "accuracy", names of losses, or functions
-    of outputs and target as the loss is one; means over the examples of an epoch. until: a
-    criterion to stop earlier. A loss that is not finite stops the run before the update with it.
-    watch: names of parameters to keep, with their gradients. callbacks: functions that are called
-    with each `Turn`, and may clip gradients, draw or print. progress: shows the epochs and the
-    loss, in a notebook, and on a terminal if it takes long.
-    compiled: the graph of one example is recorded, and run over all examples in each step (see
-    `compile`), as long as Python decides nothing by the numbers. There are no Turns before
-    "backward" then; and where nobody looks at single steps (no batches, validation, watch and
-    callbacks), parameters get their numbers when the run ends, so that `until` looks at the history
-    alone.
-    Ctrl-C is a KeyboardInterrupt as ever, but never in the middle of an update: model, optimizer
-    and the history given are those after a whole number of steps. ValueError for a name that is
-    none or that two have, an optimizer of another model, and a continuation that records something
-    else.
+    loss, data, batch_size, reduction, seed: as for `loop`. epochs: the total number, including
+    those in `history`. validation: other data; after each epoch the History gets their `val_loss`
+    and `val_...` metrics, with dropout off. metrics: "accuracy", names of losses, or functions of
+    outputs and target like the loss; the History has their means over the examples of an epoch.
+    until: a criterion to stop earlier. A loss that is not finite also stops the run, before the
+    update. watch: names of parameters; the History gets their numbers and gradients. callbacks:
+    functions that are called with each `Turn`; they may clip gradients, draw or print. history: the
+    History of an earlier run to continue. progress: shows the epochs and the loss, in a notebook,
+    and on a terminal if the run is long.
+
+    compiled: records the graph of one example, and runs it over all examples in each step (see
+    `compile`). The model must not branch on its numbers. There are no Turns before "backward".
+    Without batches, validation, watch and callbacks, the parameters get their numbers only at the
+    end of the run, so `until` may read the History but not the model.
+
+    A Ctrl-C raises KeyboardInterrupt, but never during an update: model, optimizer and history are
+    those after a complete step. ValueError for an unknown name, a name that two parameters have, an
+    optimizer of another model, or a history with other metrics or watched parameters.
     """
     if unknown:
         refuse("train()", unknown, [*signature(train).parameters][:-1])
@@ -119,15 +120,15 @@ def train(
 
 
 def loss_below(bound: float) -> Criterion:
-    """Stops when the loss of the last step is below `bound`."""
+    """This returns a criterion: the loss of the last step is below `bound`."""
     return Criterion(f"loss below {bound:g}", lambda history: history.losses[-1] < bound)
 
 
 def no_better(steps: int, of: str = "loss") -> Criterion:
-    """Stops when the least loss of all is `steps` steps ago, or more.
+    """This returns a criterion: the lowest loss of the run is at least `steps` steps old.
 
-    of: the metric to look at instead, such as "val_loss", whose steps are epochs. ValueError,
-    during the run, for a metric that is not kept.
+    of: a metric to use instead of the loss, such as "val_loss"; its steps are epochs. ValueError,
+    during the run, for a metric that the History does not have.
     """
     best, at, seen = inf, 0, 0
 
@@ -135,9 +136,9 @@ def no_better(steps: int, of: str = "loss") -> Criterion:
         nonlocal best, at, seen
         if of != "loss" and of not in history.metrics:
             kept = ", ".join(["loss", *history.metrics])
-            raise ValueError(f"no metric {of!r:.60} is kept: choose {kept}")
+            raise ValueError(f"unknown metric {of!r:.60}: choose {kept}")
         row = history.losses if of == "loss" else history.metrics[of]
-        for step in range(seen, len(row)):  # each is looked at once
+        for step in range(seen, len(row)):  # each number is compared once
             if row[step] < best:
                 best, at = row[step], step
         seen = len(row)
@@ -150,7 +151,7 @@ def no_better(steps: int, of: str = "loss") -> Criterion:
 def _judge(
     model: Module, passes: Eager | Compiled, examples: list[Example], share: float
 ) -> Callable[[], Mapping[str, float]]:
-    """What the validation gives after an epoch."""
+    """Returns the function that computes the validation metrics after an epoch."""
     columns = columns_of(examples) if isinstance(passes, Compiled) else []
 
     def judge() -> Mapping[str, float]:
@@ -166,12 +167,12 @@ def _judge(
 
 
 def _ask(model: Module, loss: Loss, examples: list[Example]) -> None:
-    """Raises what the loss says of a target that is none: what is compiled could not say it."""
+    """Calls the loss once for each kind of target, because a compiled loss cannot raise errors."""
     first: dict[str, Example] = {}
     for example in examples:
         first.setdefault(repr(example.targets), example)
         if len(first) > _KINDS:
-            return  # numbers, and no classes
+            return  # the targets are numbers, not classes
     with no_grad(), _still(model):
         outputs = model(examples[0].inputs)
         for example in first.values():
@@ -180,7 +181,7 @@ def _ask(model: Module, loss: Loss, examples: list[Example]) -> None:
 
 @contextmanager
 def _still(model: Module) -> Iterator[None]:
-    """Switches off what only training needs, such as dropout; and on again what was on."""
+    """Switches the training mode of all parts off inside of the block, and then back."""
     parts = [part for part in (model, *(part for _, part in model.walk())) if part.training]
     for part in parts:
         part.training = False
@@ -192,7 +193,7 @@ def _still(model: Module) -> Iterator[None]:
 
 
 def _keeping(parameters: Mapping[str, Value], history: History) -> Callback:
-    """Keeps these parameters, and their gradients, at each step before its update."""
+    """Returns a callback that adds parameters and gradients to the history before each update."""
 
     def see(turn: Turn) -> None:
         if turn.phase == "backward":
@@ -204,14 +205,14 @@ def _keeping(parameters: Mapping[str, Value], history: History) -> Callback:
 
 
 def _watched(model: Module, optimizer: Learner, watch: Sequence[str]) -> dict[str, Value]:
-    """The parameters to record, by name."""
+    """Returns the parameters to record, by name."""
     parameters = dict(model.named_parameters())
     if set(parameters.values()).isdisjoint(optimizer.parameters):
-        raise ValueError("the optimizer has no parameter of this model: give it those it has")
+        raise ValueError("the optimizer has no parameter of this model: give it model.parameters()")
     for name in [watch] if isinstance(watch, str) else watch:
         if name not in parameters:
             some = ", ".join(list(parameters)[:6])
-            raise ValueError(f"no parameter {name[:60]!r} to watch: they are {some}, ...")
+            raise ValueError(f"unknown parameter {name[:60]!r} in watch=: choose {some}, ...")
     return {name: parameters[name] for name in ([watch] if isinstance(watch, str) else watch)}
 
 
@@ -223,4 +224,6 @@ def _check_continuation(
         set(history.parameters),
         set(history.metrics) if history.epochs else kept,
     ):
-        raise ValueError("a run goes on with the same parameters watched, and the same metrics")
+        raise ValueError(
+            "the history has other metrics or watched parameters: continue it with the same ones"
+        )

@@ -1,4 +1,4 @@
-"""micrograd's surface, `engine` and `nn`, with its lecture's `trace` and `draw_dot`: README.md."""
+"""micrograd's modules `engine` and `nn`, with `trace` and `draw_dot` of its lecture: README.md."""
 
 from __future__ import annotations
 

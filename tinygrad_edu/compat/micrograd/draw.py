@@ -17,7 +17,10 @@ __all__ = ["Drawing", "draw_dot", "trace"]
 
 
 def trace(root: Value) -> tuple[Ordered, Ordered]:
-    """The nodes that `root` was computed from, and the edges (operand, node): two sets."""
+    """This returns two sets: the nodes from which `root` was computed, and the edges between them.
+
+    An edge is a pair (operand, node).
+    """
     nodes: dict[Any, None] = {}
     edges: dict[Any, None] = {}
     pending: list[Any] = [root]
@@ -31,7 +34,7 @@ def trace(root: Value) -> tuple[Ordered, Ordered]:
 
 
 def draw_dot(root: Value, format: Format = "svg", rankdir: Direction = "LR") -> Drawing:
-    """The picture of all that `root` was computed from: `draw_dot(y).render("y")`.
+    """This returns the picture of the graph of `root`: `draw_dot(y).render("y")`.
 
     format: "svg", "png", "pdf", "dot", "json" or "txt". rankdir: "LR" or "TB" (ViewError else).
     """
@@ -42,7 +45,7 @@ def draw_dot(root: Value, format: Format = "svg", rankdir: Direction = "LR") -> 
 
 
 class Drawing:
-    """A picture behind the names of graphviz' Digraph: `source`, `format`, `render`, `pipe`."""
+    """A picture with the interface of graphviz.Digraph: `source`, `format`, `render`, `pipe`."""
 
     def __init__(self, picture: Picture, format: Format) -> None:
         self.picture, self.format = picture, format
@@ -64,7 +67,7 @@ class Drawing:
         cleanup: bool = False,
         format: Format | None = None,
     ) -> str:
-        """The path of the picture written, NAME.svg; its DOT text is written to NAME.
+        """Writes the picture to NAME.svg and its DOT text to NAME; returns the path of the picture.
 
         cleanup: writes no DOT text. view: shows the picture in the browser.
         """

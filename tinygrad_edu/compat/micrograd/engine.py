@@ -1,9 +1,8 @@
-"""micrograd's `Value` as a subclass of ours: its names and spellings, our numbers.
+"""micrograd's `Value` as a subclass of this package's: micrograd's names, the same numbers.
 
-What micrograd keeps on a node (`_prev`, `_op`, `_backward`) is told here from what the engine
-keeps, when somebody asks. Only what users put there themselves is stored: their free attributes,
-and a `_backward` of their own, which `backward` calls, and which pictures ask for its local
-derivatives.
+The attributes that micrograd stores on a node (`_prev`, `_op`, `_backward`) are computed here from
+the fields of the engine. A node stores only what users set themselves: their own attributes, and
+their own `_backward`. `backward` calls it, and pictures compute local derivatives from it.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ from tinygrad_edu.rows.op import Op, Rule, defined, one
 
 __all__ = ["REST", "SPELLED", "ByHand", "Ordered", "Value", "whole"]
 
-SPELLED = {"add": "+", "mul": "*", "relu": "ReLU"}  # an operation in micrograd, if not as here
+SPELLED = {"add": "+", "mul": "*", "relu": "ReLU"}  # micrograd's names that differ from ours
 
 
 class Ordered(set[Any]):
-    """A set that is iterated and printed in the order it was given."""
+    """A set that keeps the order of its items for iteration and printing."""
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
         self._items = tuple(dict.fromkeys(items))
@@ -51,13 +50,13 @@ class Ordered(set[Any]):
 
 
 class ByHand(Op):
-    """The operation of one node, whose derivative is the `_backward` that a user gave it."""
+    """The operation of one node whose derivative is a user's `_backward`."""
 
     __slots__ = ()
 
 
 class _Absent:
-    """What looks like a missing attribute, so that a subclass can be without an inherited one."""
+    """A descriptor that hides an inherited attribute: reading it raises AttributeError."""
 
     def __get__(self, instance: object, owner: type | None = None) -> NoReturn:
         raise AttributeError
@@ -65,11 +64,11 @@ class _Absent:
 
 def _refuse(*_: Any) -> NoReturn:
     raise NotImplementedError(
-        "an operation of more than two operands: it can be drawn, not explained"
+        "an operation of more than two operands can be drawn, but not explained"
     )
 
 
-# The engine has room for two operands: of more, the second is a node that holds all the others.
+# The engine stores two operands: with more, the second is a node that holds all the others.
 REST = Op("rest", None, _refuse, _refuse, symbol=",", module=__name__)
 
 
@@ -80,16 +79,16 @@ def _unary(op: Op) -> Callable[[Value], Value]:
 class Value(engine.Value):
     """micrograd's node: `Value(data, _children=(), _op='', label='')`.
 
-    A node may be made with its local derivatives, too, as microgpt makes all of its nodes:
-    `Value(data, children, local_grads)`; the names `children` and `_prev` for the operands do.
+    A node can also be made with its local derivatives, as in microgpt: `Value(data, children,
+    local_grads)`. The operands can have the keyword `children` or `_prev`.
 
     `data` and `grad` can be set on any node, and integers stay integers. `_prev` is the set of
-    operands, `_children` the tuple of them; `_op` is '' on a leaf. `_backward()` adds what this
-    node contributes to the grads of its operands, and may be set. Any other attribute may be, too.
+    operands, `_children` the tuple of them; `_op` is '' on a leaf. `_backward()` adds this node's
+    contributions to the grads of its operands. It can be set, and so can any other attribute.
     """
 
     show_grad: ClassVar[bool] = True  # False: `Value(data=2.0)`, as in the lecture
-    # NumPy then treats us as it treats micrograd: an array of objects, element by element.
+    # NumPy then treats this class like micrograd's: an array of objects, element by element.
     __array_ufunc__: Any = _Absent()
 
     def __init__(
@@ -112,13 +111,15 @@ class Value(engine.Value):
         children = (*_children, *children, *_prev)
         if children:
             _adopt(self, children)
-            own = _op.isidentifier() and _op != "pow"  # which is known by its name
+            own = _op.isidentifier() and _op != "pow"  # a row that its name identifies
             self.op = _by_hand(self, _op if own else "by_hand", _op)
         if children or _op:
             self._op = _op
         passed = tuple(map(_plain, local_grads))
         if len(passed) not in (0, len(children)):
-            raise LengthError(f"{len(passed)} local_grads, and {len(children)} children")
+            raise LengthError(
+                f"{len(passed)} local_grads and {len(children)} children: give one for each"
+            )
         if passed:
             self._backward = partial(_pass_on, weakref.ref(self), passed)
             self.__dict__["_local"] = passed
@@ -138,7 +139,7 @@ class Value(engine.Value):
             return
         if type(self.op) is not ByHand:
             self.op = _frozen(self.op, then)
-        elif "_backward" not in self.__dict__:  # its maker is not done with it
+        elif "_backward" not in self.__dict__:  # else its author is still building it
             return
         self.__dict__["_then"] = then
 
@@ -151,7 +152,7 @@ class Value(engine.Value):
 
     @property
     def _local_grads(self) -> tuple[float, ...]:
-        """The local derivatives by each of `_children`, as the node was computed."""
+        """The local derivatives by each of `_children`, at the numbers of the forward pass."""
         given: tuple[float, ...] | None = self.__dict__.get("_local")
         count = len(self._children)
         if given or type(self.op) is ByHand or _is_given(self):
@@ -189,11 +190,11 @@ class Value(engine.Value):
             self.op = _by_hand(self, self.op.name, self.op.symbol)
 
     def backward(self) -> None:
-        """Adds d self / d node to the grad of every node, and sets that of this one to 1."""
+        """Sets the grad of this node to 1, and adds d self / d node to the grad of all others."""
         order = topological_order(self)
         before = [node._grad for node in order]
         try:
-            for node in order:  # what an earlier call left is not sent again
+            for node in order:  # contributions of an earlier call are not sent again
                 node._grad = 0
             self._grad = 1
             for node in reversed(order):
@@ -222,12 +223,12 @@ class Value(engine.Value):
         return _made(ops.power, _power(self._data, other._data), self, other)
 
     def relu(self) -> Value:
-        """max(0, self), with an integer 0 for what is negative."""
+        """max(0, self), with an integer 0 for a negative number."""
         return _made(ops.relu, 0 if self._data < 0 else self._data, self)
 
     exp, log, tanh = _unary(ops.exp), _unary(ops.log), _unary(ops.tanh)
 
-    # The rest is made of these, as in micrograd, so that replacing one of them has the same effect.
+    # The other operators call these, as in micrograd, so that replacing one has the same effect.
     def __neg__(self) -> Any:
         return self * -1
 
@@ -252,7 +253,7 @@ class Value(engine.Value):
         return other * self**-1
 
     def draw(self, *others: NoReturn, roles: Roles[K] | None = None, **view: Any) -> Picture:
-        """The picture of all that this was computed from, as `tinygrad_edu.Value.draw` has it."""
+        """The picture of this node's graph; the options are those of `tinygrad_edu.Value.draw`."""
         return whole(graph(self, roles=roles)).draw(*others, **view)
 
     def __float__(self) -> float:
@@ -260,7 +261,7 @@ class Value(engine.Value):
         asked = engine.on_float.get()
         if asked is not None:
             asked(frame)
-        elif function_of_math(frame) is not None:  # in micrograd, a Value is no number at all
+        elif function_of_math(frame) is not None:  # micrograd's Value has no __float__
             raise LeftGraphError(f"must be real number, not {type(self).__name__}")
         return float(self._data)
 
@@ -268,7 +269,7 @@ class Value(engine.Value):
         return f"Value(data={self._data}{f', grad={self.grad}' if self.show_grad else ''})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": repr(self)}  # a notebook's cell says what it said; `draw` draws
+        return {"text/plain": repr(self)}  # a cell shows micrograd's text; `draw` draws
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.a is not None:
@@ -278,16 +279,16 @@ class Value(engine.Value):
         return type(self), (self._data, (), self._op, self.label), (free, state)
 
 
-_OURS = Value._backward  # unless a subclass or somebody's patch has another
+_OURS = Value._backward  # to notice a subclass or a patch with another
 
 
 def _plain(x: Any) -> float:
-    """`x` as an int if it is a whole number by its type, else as a float."""
+    """Returns `x` as an int if its type is integral, else as a float."""
     return int(x) if isinstance(x, Integral) and isfinite(number(x)) else number(x)
 
 
 def _operand(x: Any, cls: type[Value]) -> engine.Value:
-    """`x` if it is a Value, else a constant, which is drawn as one."""
+    """Returns `x` if it is a Value, else a constant."""
     if isinstance(x, engine.Value):
         return x
     return _made(CONSTANT, _plain(x), None, cls=cls)
@@ -295,11 +296,11 @@ def _operand(x: Any, cls: type[Value]) -> engine.Value:
 
 def _made(op: Op, data: float, a: Any, b: Any = None, cls: Any = None) -> Value:
     if a is not None and a.op is CONSTANT and (b is None or b.op is CONSTANT):
-        return _made(CONSTANT, data, None, cls=type(a))  # the engine folds constants, too
+        return _made(CONSTANT, data, None, cls=type(a))  # the engine folds constants too
     if type(data) is int:
         try:
             float(data)
-        except OverflowError:  # as the same product of floats
+        except OverflowError:  # the result that floats give
             data = inf if data > 0 else -inf
     if engine._blocks and a is not None and engine.without_graph.get():
         return cut_off(_made(CONSTANT, data, None, cls=type(a)))
@@ -315,7 +316,7 @@ def _adopt(node: engine.Value, children: tuple[engine.Value, ...]) -> None:
     """Makes the children the operands of the node."""
     for child in children:
         if not isinstance(child, engine.Value):
-            raise NumberError(f"a child is a Value, not {type(child).__name__}")
+            raise NumberError(f"a child must be a Value, not {type(child).__name__}")
     node.a, node.a_data = children[0], children[0]._data
     if len(children) > 1:
         node.b = children[1]
@@ -327,7 +328,7 @@ def _adopt(node: engine.Value, children: tuple[engine.Value, ...]) -> None:
 
 
 def _operands(node: engine.Value) -> Iterator[tuple[engine.Value, float]]:
-    """Each operand in order, with its number when the node was computed; no constant exponent."""
+    """Yields each operand with its number in the forward pass, without a constant exponent."""
     while node.a is not None:
         yield node.a, node.a_data
         if node.b is None or _raised_to_a_number(node):
@@ -339,18 +340,18 @@ def _operands(node: engine.Value) -> Iterator[tuple[engine.Value, float]]:
 
 
 def _raised_to_a_number(node: engine.Value) -> bool:
-    """Whether it is a power whose exponent is a plain number: in micrograd, no operand."""
+    """Whether the node is a power with a plain number as exponent, no operand in micrograd."""
     return node.op.name == "pow" and node.b is not None and node.b.op is CONSTANT
 
 
 def _power(a: float, b: float) -> float:
-    """a ** b, an int for ints if b is not negative."""
+    """Returns a ** b, an int for ints if b is not negative."""
     power = ieee.power(a, b)
     return a**b if type(a) is type(b) is int and b >= 0 and isfinite(power) else power
 
 
 def _send(node: engine.Value) -> None:
-    """Adds what this node contributes to the grad of each operand: grad * local derivative."""
+    """Adds grad * local derivative of the node to the grad of each operand."""
     a, b, grad, y = node.a, node.b, node._grad, node._data
     if a is None or node.op is REST or type(node.op) is ByHand:
         return
@@ -364,7 +365,7 @@ def _send(node: engine.Value) -> None:
 
 
 def _pass_on(known: weakref.ref[Value], local_grads: Sequence[float]) -> None:
-    """The `_backward` of a node that was made with its local derivatives."""
+    """Acts as the `_backward` of a node that was made with its local derivatives."""
     node = known()
     if node is not None:
         for child, local in zip(node._children, local_grads):
@@ -372,7 +373,7 @@ def _pass_on(known: weakref.ref[Value], local_grads: Sequence[float]) -> None:
 
 
 def _local(op: Op, rule: Rule, at: tuple[float, ...]) -> float:
-    """A local derivative; of integers, or of relu, an int if it is whole, as in micrograd."""
+    """Returns a local derivative; a whole one of integers or of relu is an int, as in micrograd."""
     if int not in map(type, at) and op is not ops.relu:
         return total(rule, *at)
     local = total(rule, *map(float, at))
@@ -381,7 +382,7 @@ def _local(op: Op, rule: Rule, at: tuple[float, ...]) -> float:
 
 
 def _frozen(op: Op, then: float) -> Op:
-    """The operation with the result it had, for a node whose number somebody has set."""
+    """Returns the operation with its old result, for a node whose number was set later."""
 
     def frozen(rule: Rule) -> Rule:
         def at_its_time(y: Any, *args: Any) -> Any:
@@ -396,14 +397,14 @@ def _frozen(op: Op, then: float) -> Op:
 
 
 def _is_given(node: engine.Value) -> TypeGuard[Value]:
-    """Whether somebody else says how this node passes its gradient on."""
+    """Whether the node has a `_backward` that is not this module's."""
     if not isinstance(node, Value):
         return False
     return "_backward" in node.__dict__ or type(node)._backward is not _OURS
 
 
 def _at_its_time(node: Value, function: Callable[[], None]) -> None:
-    """Calls the function with the numbers of the node and its operands as they were then."""
+    """Calls the function while the node and its operands have the numbers of the forward pass."""
     then = [(x, x._data, was) for x, was in _operands(node) if not same(x._data, was)]
     if "_then" in node.__dict__:
         then.append((node, node._data, node.__dict__["_then"]))
@@ -417,14 +418,16 @@ def _at_its_time(node: Value, function: Callable[[], None]) -> None:
 
 
 def _by_hand(node: Value, name: str, symbol: str) -> Op:
-    """The operation of a node whose local derivatives are those that its `_backward` passes on."""
+    """Returns the operation of a node whose local derivatives come from its `_backward`."""
     known = weakref.ref(node)  # the node holds its operation: no cycle
 
     def rule_of(i: int) -> Rule:
         def rule(y: Any, *_: Any) -> float:
             owner = known()
             if isinstance(y, engine.Value) or owner is None:
-                raise NotImplementedError(f"{name} has a _backward, and no second derivative")
+                raise NotImplementedError(
+                    f"{name} has a _backward of its own, so no second derivative: make an Op"
+                )
             return _asked(owner, i)
 
         return rule
@@ -438,9 +441,9 @@ def _by_hand(node: Value, name: str, symbol: str) -> Op:
 
 
 def _asked(node: Value, i: int) -> float:
-    """What the node's `_backward` adds to its operand i per unit of gradient; no grad changes.
+    """Returns what the node's `_backward` adds to the grad of operand i if the node's grad is 1.
 
-    An operand used twice receives it all at its first use.
+    No grad changes. An operand used twice gets the whole sum at its first use.
     """
     children = node._children
     if children[i] in children[:i] or not _is_given(node):
@@ -459,7 +462,7 @@ def _asked(node: Value, i: int) -> float:
 
 
 def whole(graph: Graph) -> Graph:
-    """The graph without nodes that only hold operands: those are again operands of their owner."""
+    """Returns the graph without holder nodes: the operands in them belong to their owner again."""
     held = {node.id: node for node in graph.nodes if node.op is REST}
     if not held:
         return graph

@@ -1,4 +1,4 @@
-"""micrograd's networks: the same weights from the same seed of `random`, the same texts."""
+"""micrograd's networks: the same weights from the same seed of `random`, the same repr."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["MLP", "Layer", "Module", "Neuron"]
 
 
 class Module:
-    """What has parameters, and can set their grads to 0."""
+    """An object with parameters, which can set their grads to 0."""
 
     def zero_grad(self) -> None:
         """Sets the grad of every parameter to 0."""
@@ -34,7 +34,7 @@ class Neuron(Module):
         self.nonlin = nonlin
 
     def __call__(self, x: Iterable[Any]) -> Any:
-        act = sum((wi * xi for wi, xi in zip(self.w, x)), self.b)  # as short as the shorter
+        act = sum((wi * xi for wi, xi in zip(self.w, x)), self.b)  # zip stops at the shorter one
         return act.relu() if self.nonlin else act
 
     def parameters(self) -> list[Any]:
@@ -45,7 +45,7 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """Neurons that see the same inputs; their results as a list, or the result if it is one."""
+    """Neurons with the same inputs; a call returns a list, or the Value of a single neuron."""
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
@@ -65,7 +65,7 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """Layers, each fed with the results of the one before; the last one without relu."""
+    """Layers in sequence; the last one has no relu."""
 
     def __init__(self, nin: int, nouts: Sequence[int]) -> None:
         sz = [nin, *nouts]
