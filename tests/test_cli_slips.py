@@ -131,7 +131,7 @@ def refusal(*args: str) -> str:
         (["x*w", "--at", "x", "=3"], "unexpected word '=3': write x=3, without blanks around ="),
         (["x*w", "x=2", "w=3"], "unexpected word 'x=2': write --at before it, --at x=2"),
         (["x*w", "--at", "x=2", "w=3"], "unexpected word 'w=3': write --at before it, --at w=3"),
-        (["x*w", "--at", "x=2 w=3"], "several have commas between them, x=2,w=3"),
+        (["x*w", "--at", "x=2 w=3"], "separate several by commas, x=2,w=3"),
         # what is missing, and what is Python's
         (
             ["x*", *AT],

@@ -273,7 +273,7 @@ def test_options_about_one_output_say_which_there_are(options: list[str]) -> Non
 @pytest.mark.parametrize("name", ["tanh", "Value", "__name__", "__builtins__"])
 def test_what_is_no_value_is_told_with_those_there_are(name: str) -> None:
     told = refusal("render", f"net.py:{name}")
-    assert "no Value; its Values are w, x, b, y, loss" in told
+    assert "not Value; its Values are w, x, b, y, loss" in told
 
 
 # Definitions that are numbers, files and standard input

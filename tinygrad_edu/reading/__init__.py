@@ -1,1 +1,1 @@
-"""What people type at the shell: expressions, scripts, options, and what they may have meant."""
+"""Reads input from the shell: expressions, scripts, options; and finds likely typing mistakes."""

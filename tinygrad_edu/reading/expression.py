@@ -1,7 +1,7 @@
-"""What a person types, `tanh(x*w + b)`, as Values. Nothing typed is ever run as Python.
+"""Turns a typed expression, `tanh(x*w + b)`, into Values. No typed text is ever run as Python.
 
-Python's parser makes the syntax tree, an allow-list says which of its nodes mean something here,
-and everything else is an ExpressionError: one line that says what would have been right.
+Python's parser makes the syntax tree, and an allow-list has the nodes that are valid here. Every
+other node is an ExpressionError: one line that says what to write.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tinygrad_edu.rows.op import Op
 
 __all__ = ["FUNCTIONS", "LONGEST", "bindings", "expression", "leaves", "shown"]
 
-LONGEST = 10_000  # characters; what is longer was not typed
+LONGEST = 10_000  # characters; nobody types a longer expression
 _BINARY: dict[type[ast.AST], Op] = {
     ast.Add: ops.add,
     ast.Sub: ops.sub,
@@ -50,10 +50,10 @@ _ENDLESS = re.compile(r"(?<![\w.])[1-9]\d{4300,}(?![\w.])")  # more digits than 
 def bindings(
     assignments: Iterable[str], name_of: Callable[[str], str] | None = None
 ) -> dict[str, float]:
-    """The numbers of `NAME=NUMBER` texts, by name, in order; ExpressionError says which is off.
+    """Returns the numbers of texts NAME=NUMBER, by name, in order; ExpressionError for others.
 
-    A text may have several, `x=2,w=-3`, and a number may be computed, `w=-pi/2`. name_of: makes the
-    name of what stands before the =; by default one that can be typed in an expression.
+    A text can have several, `x=2,w=-3`, and a number can be computed, `w=-pi/2`. name_of: turns the
+    text before the = into a name; by default, it must be a name that an expression can contain.
     """
     numbers: dict[str, float] = {}
     for assignment in (part for text in assignments for part in ASSIGNED.split(text)):
@@ -69,7 +69,7 @@ def bindings(
 
 
 def _number(name: str, text: str) -> float:
-    """The number that stands after NAME=."""
+    """Returns the number of the text after NAME=."""
     try:
         return float(text)
     except ValueError:
@@ -86,7 +86,7 @@ def _number(name: str, text: str) -> float:
         elif unwritten(Typed(text)):
             wrong = f"{wrong}; {unwritten(Typed(text))}"
         elif re.search(r"\s[^\W\d]\w*\s*=", text):
-            wrong = f"{wrong}; several have commas between them, x=2,w=3"
+            wrong = f"{wrong}; separate several by commas, x=2,w=3"
         elif not text:
             wrong = f"{name} has no number: write {name}=NUMBER, without blanks around ="
         else:
@@ -95,7 +95,7 @@ def _number(name: str, text: str) -> float:
 
 
 def _name(text: str) -> str:
-    """The name as Python's parser will have it, or an ExpressionError if it can be none."""
+    """Returns the name in the form of Python's parser; ExpressionError if it is not a name."""
     name = unicodedata.normalize("NFKC", text)
     if not text.isidentifier() or len(text) > SHOWN:
         raise ExpressionError(
@@ -109,7 +109,7 @@ def _name(text: str) -> str:
 
 
 class _Statement(NamedTuple):
-    """A definition, or without a name the result; `fixed` if it is a plain number."""
+    """A definition, or, without a name, the result; `fixed` marks a plain number."""
 
     name: str
     tree: ast.expr
@@ -117,10 +117,10 @@ class _Statement(NamedTuple):
 
 
 def leaves(text: str, numbers: Mapping[str, float] | None = None) -> dict[str, float | None]:
-    """The names that stand for a number, in the order in which they come up, and their numbers.
+    """Returns the names of leaves, in the order of their first use, with their numbers.
 
-    These are the names without a definition, and those that are defined as a plain number. None:
-    of a name that has no number in `numbers`, either.
+    They are the names without a definition, and those defined as a plain number. The number is None
+    for a name that has neither a definition nor a number in `numbers`.
     """
     given = numbers or {}
     statements = _parse(text, given)
@@ -139,14 +139,14 @@ def leaves(text: str, numbers: Mapping[str, float] | None = None) -> dict[str, f
 
 
 def expression(text: str, numbers: Mapping[str, float | Value]) -> Value:
-    """The typed expression as a Value; `numbers` says what each name in it stands for.
+    """Returns the typed expression as a Value; `numbers` has a number or a Value for each name.
 
-    A number becomes a leaf that is labelled with its name; a Value is used as it is. Definitions
-    may come first, `c = a + b; d = a*b; c + c*d`: a name that is used twice is one shared node,
-    labelled with it, and the last of them is the result, if nothing follows. A definition that is a
-    plain number, `x = 2`, is a leaf, whose number `numbers` may replace.
-    ExpressionError for what is not arithmetic, a name without a number, a number without a use.
-    Numbers in the text are floats from the start: 9**9**9 is inf at once.
+    A number becomes a leaf with the name as its label; a Value is used itself. Definitions can come
+    first, `c = a + b; d = a*b; c + c*d`: each becomes one node with the name as its label, however
+    often it is used. Without a final expression, the last definition is the result. A definition as
+    a plain number, `x = 2`, is a leaf, whose number `numbers` can replace. ExpressionError for text
+    that is not arithmetic, a name without a number, or a number without a use. Numbers in the text
+    are floats: 9**9**9 is inf at once.
     """
     statements = _parse(text, numbers)
     known = {*numbers, *CONSTANTS, *(statement.name for statement in statements)}
@@ -173,7 +173,7 @@ def expression(text: str, numbers: Mapping[str, float | Value]) -> Value:
         if name and fixed:
             result = Value(result._data)
         if name:
-            if result not in values.values():  # c = a is another name for a
+            if result not in values.values():  # c = a is a second name for a
                 result.label = name
             values[name] = result
     last = statements[-1].name
@@ -187,7 +187,7 @@ def expression(text: str, numbers: Mapping[str, float | Value]) -> Value:
 
 
 def _lacking(names: list[str], given: Iterable[str]) -> str:
-    """That these names have no number, with a line to paste."""
+    """Returns the message for names without a number, with options to paste."""
     told = [shown(name) for name in names]
     adds = [f"--at {name[1:-1]}=NUMBER" for name in told]
     count = 1
@@ -204,7 +204,7 @@ def _lacking(names: list[str], given: Iterable[str]) -> str:
 
 
 def _parse(text: str, numbers: Iterable[str] = ()) -> list[_Statement]:
-    """The statements of the text, of which all is arithmetic."""
+    """Returns the statements of the text; ExpressionError unless all of it is arithmetic."""
     typed = _typed(text)
     try:
         with warnings.catch_warnings():
@@ -241,7 +241,7 @@ def _parse(text: str, numbers: Iterable[str] = ()) -> list[_Statement]:
 def _typed(text: str) -> Typed:
     if len(text) > LONGEST:
         raise ExpressionError(
-            f"the expression has {len(text)} characters, {LONGEST} are the most: "
+            f"the expression has {len(text)} characters, more than {LONGEST}: "
             "build it in Python instead, and draw FILE.py:NAME"
         )
     if not text.strip():
@@ -254,7 +254,7 @@ def _typed(text: str) -> Typed:
 
 
 def _definition(statement: ast.stmt, typed: Typed) -> tuple[str, ast.expr]:
-    """The name that is defined, '' where there is none, and the expression."""
+    """Returns the defined name, '' without one, and the expression."""
     if isinstance(statement, ast.Expr):
         return "", statement.value
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
@@ -265,7 +265,7 @@ def _definition(statement: ast.stmt, typed: Typed) -> tuple[str, ast.expr]:
 
 
 def _names(tree: ast.expr) -> Iterator[ast.Name]:
-    """The names that stand for numbers, from left to right."""
+    """Yields the names that stand for numbers, from left to right."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
@@ -276,7 +276,7 @@ def _names(tree: ast.expr) -> Iterator[ast.Name]:
 
 
 def _operands(node: ast.expr) -> list[ast.expr]:
-    """The nodes that an operation is applied to."""
+    """Returns the operands of an operation, as nodes of the syntax tree."""
     if isinstance(node, ast.BinOp):
         return [node.left, node.right]
     if isinstance(node, ast.UnaryOp):
@@ -285,7 +285,7 @@ def _operands(node: ast.expr) -> list[ast.expr]:
 
 
 def _check(tree: ast.expr, typed: Typed, is_number: Callable[[str], bool]) -> None:
-    """Refuses the first node that is no arithmetic."""
+    """Raises ExpressionError for the first node that is not arithmetic."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -296,14 +296,14 @@ def _check(tree: ast.expr, typed: Typed, is_number: Callable[[str], bool]) -> No
 
 
 def _constant(node: ast.expr) -> str:
-    """The constant that the node is the name of, as `math.pi` is; '' if it is none."""
+    """Returns the name of a constant, such as pi for `math.pi`; '' for any other node."""
     if isinstance(node, ast.Attribute) and dotted(node.value) in MODULES:
         return node.attr if node.attr in CONSTANTS else ""
     return ""
 
 
 def _evaluate(tree: ast.expr, values: Mapping[str, Value], used: set[str]) -> Value | float:
-    """The tree's Value, operands before operations, with the tree itself kept on a list."""
+    """Returns the Value of the tree. It uses a list instead of recursion, for deep trees."""
     waiting: list[ast.expr | tuple[Callable[..., Any], int]] = [tree]
     done: list[Value | float] = []
     while waiting:
@@ -325,7 +325,7 @@ def _evaluate(tree: ast.expr, values: Mapping[str, Value], used: set[str]) -> Va
 
 
 def _operation(node: ast.expr) -> Callable[..., Any] | None:
-    """The operation that a node asks for; +x has none, and x neither."""
+    """Returns the operation of a node, None for +x and for x alone."""
     if isinstance(node, ast.BinOp):
         return _BINARY[type(node.op)]
     if isinstance(node, ast.UnaryOp):
@@ -338,7 +338,7 @@ def _operation(node: ast.expr) -> Callable[..., Any] | None:
 
 
 def _atom(node: ast.expr, values: Mapping[str, Value], used: set[str]) -> Value | float:
-    """The Value of a name, or a number."""
+    """Returns the Value of a name, or a number."""
     if isinstance(node, ast.Constant):
         number: Any = node.value
         try:

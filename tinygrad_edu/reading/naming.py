@@ -1,4 +1,4 @@
-"""The names that a script has for its Values, as labels of those that have none."""
+"""Labels the Values of a script with the names of its variables."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tinygrad_edu.engine import Value
 __all__ = ["is_array", "label"]
 
 _PLAIN = {bool, float, int, str}
-_MOST = 1_000_000  # things that are looked at: what else there is, is data
-_DEEPEST = 6  # lists in lists
+_MOST = 1_000_000  # most objects examined; a larger collection is data
+_DEEPEST = 6  # depth of lists in lists
 
 
 def label(nodes: Iterable[Value], namespace: Mapping[str, Any]) -> None:
-    """Gives each of the nodes that has no label the first name that the script has for it.
+    """Gives each node without a label its first name in the script.
 
-    An item of a list or a dict is `w[0]`, an attribute of an object of the script's own `n.w`. A
-    name that another node has as its label is not given.
+    An item of a list or a dict has the name `w[0]`, an attribute of the script's own objects `n.w`.
+    A name that is already the label of another node is not used again.
     """
     nodes = list(nodes)
     wanted = {id(node): node for node in nodes if not node.label}
@@ -36,7 +36,7 @@ def label(nodes: Iterable[Value], namespace: Mapping[str, Any]) -> None:
 
 
 def _named(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every Value that the script can reach by a name, in the order of its variables."""
+    """Yields every Value that the script can reach by a name, in the order of its variables."""
     seen: set[int] = set()
     looked = 0
     waiting = [(name, x, 0) for name, x in namespace.items() if not name.startswith("__")]
@@ -55,15 +55,15 @@ def _named(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def is_array(x: Any) -> bool:
-    """Whether it is an array of NumPy that holds objects, which is not imported to ask."""
+    """Whether `x` is a NumPy array of objects; it does not import NumPy."""
     kind = type(x)
     return kind.__module__ == "numpy" and kind.__name__ == "ndarray" and x.dtype == object
 
 
 def _parts(x: Any) -> tuple[str, Iterable[tuple[Any, Any]]]:
-    """What is in a list, a tuple, a dict, an array of objects or an object of the script's own.
+    """Returns the parts of a list, tuple, dict, array of objects or object of the script's own.
 
-    And how a part is written after the name of the whole.
+    The first result is the format of a part's name after the name of the whole.
     """
     kind = type(x)
     if issubclass(kind, list | tuple):
@@ -73,6 +73,6 @@ def _parts(x: Any) -> tuple[str, Iterable[tuple[Any, Any]]]:
     if is_array(x) and x.ndim:
         return "[{!r}]", enumerate(x.tolist())
     if kind.__module__ == "__main__":
-        with suppress(AttributeError):  # of an object without attributes of its own
+        with suppress(AttributeError):  # an object without a __dict__
             return ".{}", list(object.__getattribute__(x, "__dict__").items())
     return "", ()

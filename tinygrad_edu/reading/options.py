@@ -1,7 +1,7 @@
-"""What the options of all commands have in common.
+"""The types of the options of all commands.
 
-An option is given once, or says that it may be given more often: none drops a value silently. A
-value that means nothing is told what would. Words and file names complete with the Tab key.
+An option can be given once, unless it allows more: none drops a value silently. The error for a
+wrong value names the right ones. Words and file names complete with the Tab key.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def unknown(what: str, word: str, known: Sequence[str]) -> str:
-    """The sentence about a word that is none of the known ones."""
+    """Returns the message for an unknown word."""
     return f"unknown {what} {shown(word)}{nearest(word, known)}: choose {', '.join(known)}"
 
 
@@ -49,10 +49,10 @@ def _dashed(param: click.Parameter | None) -> str:
 
 
 class Once(click.Option):
-    """An option that can be given once: a second value is an error, where click has the last."""
+    """An option that can be given only once; click itself would take the last value."""
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
-        """Has all values collected, if there is to be one."""
+        """Makes click collect all values, to count them."""
         multiple = self.multiple
         self.multiple = multiple or not (self.is_flag or self.count)
         try:
@@ -61,7 +61,7 @@ class Once(click.Option):
             self.multiple = multiple
 
     def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> Any:
-        """The one value."""
+        """Returns the only value; UsageError if there are more."""
         values = opts.get(self.name or "")
         if isinstance(values, list) and not self.multiple:
             if len(values) > 1 and not ctx.resilient_parsing:
@@ -76,14 +76,14 @@ option = partial(click.option, cls=Once)
 
 
 class Word(click.Choice):  # type: ignore[type-arg]  # which has no argument before click 8.2
-    """One of some words, in capitals or not; `what` it is, by default what its option is called."""
+    """One of some words, in any case. what: the noun in its error, by default the option's name."""
 
     def __init__(self, words: Sequence[str], what: str = "") -> None:
         super().__init__(list(words), case_sensitive=False)
         self.what = what
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The word; UsageError says which there are."""
+        """Returns the word; UsageError, with all words, for any other."""
         for word in self.choices:
             if word.lower() == str(value).lower():
                 return word
@@ -93,13 +93,13 @@ class Word(click.Choice):  # type: ignore[type-arg]  # which has no argument bef
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The words that begin so, as they are written here."""
+        """Returns the words that begin with the typed text."""
         begun = incomplete.lower()
         return [CompletionItem(word) for word in self.choices if word.lower().startswith(begun)]
 
 
 class Words(click.ParamType):  # type: ignore[type-arg]
-    """Some words with commas between them; `none` and `all` are words for both ends."""
+    """A list of words with commas between them; `none` and `all` mean no word and all words."""
 
     name = "words"
 
@@ -108,11 +108,11 @@ class Words(click.ParamType):  # type: ignore[type-arg]
 
     @property
     def all_at_once(self) -> str:
-        """What to write for several."""
+        """A hint how to write several words."""
         return f"write them with commas, such as {','.join(self.words[:2])}"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The list of words; UsageError says which there are."""
+        """Returns the list of words; UsageError, with all words, for any other."""
         if isinstance(value, list):
             return value
         words = [word.strip() for word in value.split(",")]
@@ -130,7 +130,7 @@ class Words(click.ParamType):  # type: ignore[type-arg]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The words that are not yet there."""
+        """Returns the words that the list does not have yet."""
         given, comma, begun = incomplete.rpartition(",")
         there = given.split(",")
         words = self.words if comma else [*self.words, "all", "none"]
@@ -142,7 +142,7 @@ class Words(click.ParamType):  # type: ignore[type-arg]
 
 
 class Named(click.ParamType):  # type: ignore[type-arg]
-    """NAME=WORD or NAME,NAME=WORD, of some words, or several with commas; a list of pairs."""
+    """A list of pairs from texts such as NAME=WORD or NAME,NAME=WORD; several with commas."""
 
     name = "named"
 
@@ -150,11 +150,11 @@ class Named(click.ParamType):  # type: ignore[type-arg]
         self.words = list(words)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The names and the words; UsageError says which words there are."""
+        """Returns pairs of name and word; UsageError, with all words, for an unknown word."""
         if isinstance(value, list):
             return value
         pairs: list[tuple[str, str]] = []
-        names: list[str] = []  # that wait for the word: w,b=parameter
+        names: list[str] = []  # names before their word, as in w,b=parameter
         for text in ASSIGNED.split(value):
             name, equals, word = (part.strip() for part in text.partition("="))
             names.append(name)
@@ -173,14 +173,14 @@ class Named(click.ParamType):  # type: ignore[type-arg]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The words that can follow the =."""
+        """Returns the words that can follow the =."""
         name, equals, begun = incomplete.rpartition("=")
         words = [word for word in self.words if word.startswith(begun)]
         return [CompletionItem(f"{name}={word}") for word in words] if equals else []
 
 
 class Level(click.ParamType):  # type: ignore[type-arg]
-    """How far groups are collapsed: a word, or a number, which is for the graph to judge."""
+    """The level of collapsed groups: a word, or a number that the graph will check."""
 
     name = "level"
 
@@ -190,15 +190,15 @@ class Level(click.ParamType):  # type: ignore[type-arg]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The words that begin so."""
+        """Returns the words that begin with the typed text."""
         return [CompletionItem(word) for word in self.words if word.startswith(incomplete)]
 
 
 class Whole(click.IntRange):
-    """A whole number from `min` to `max`, or from `min` on."""
+    """A whole number from `min` to `max`, or from `min` up."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; UsageError says the range."""
+        """Returns the number; UsageError, with the range, for any other."""
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
@@ -207,7 +207,7 @@ class Whole(click.IntRange):
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]
-    """A number above 0, and at most `most`; `what` it is, such as "a number of seconds"."""
+    """A number above 0, at most `most`. what: the noun in errors, as "a number of seconds"."""
 
     name = "float"
 
@@ -215,7 +215,7 @@ class Number(click.ParamType):  # type: ignore[type-arg]
         self.what, self.example, self.most = what, example, most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; UsageError says which ones there are."""
+        """Returns the number; UsageError, with the range, for any other."""
         try:
             x = float(value)
         except ValueError:
@@ -231,7 +231,7 @@ class Number(click.ParamType):  # type: ignore[type-arg]
 
 
 def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """That the shell completes names of files; after @, which no shell does, the names."""
+    """Makes the shell complete file names; after @, returns the names, as shells do not."""
     if incomplete.startswith("@"):
         found = sorted(glob(f"{escape(incomplete[1:])}*"))
         return [CompletionItem(f"@{name}{os.sep * os.path.isdir(name)}") for name in found]
@@ -239,22 +239,22 @@ def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
 
 
 def folders(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """That the shell completes names of folders."""
+    """Makes the shell complete names of folders."""
     return [CompletionItem(incomplete, type="dir")]
 
 
 class Group(click.Group):
-    """A group that says which commands there are."""
+    """A group whose error for an unknown command lists its commands."""
 
     kind = "command"
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """The command of that name, and its arguments."""
+        """Returns the command of that name and its arguments; UsageError for an unknown one."""
         known = self.list_commands(ctx)
         if args[0] not in known and not ctx.resilient_parsing:
             raise click.UsageError(self.unknown(args[0], known), ctx)
         return super().resolve_command(ctx, args)
 
     def unknown(self, name: str, known: Sequence[str]) -> str:
-        """What is said of a command that there is not."""
+        """Returns the message for an unknown command."""
         return unknown(self.kind, name, known)

@@ -1,4 +1,4 @@
-"""A graph computed once more, from other numbers: new nodes, and the old ones stay as they are."""
+"""Computes a graph again from other numbers: it makes new nodes and leaves the old ones alone."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["rerun", "used"]
 
 
 def rerun(*roots: Value, numbers: Mapping[Value, float | Value]) -> dict[Value, Value]:
-    """The new node for each node of the graph.
+    """Returns the new node for each node of the graph.
 
-    numbers: what leaves stand for now; others keep those that the graph was computed from. What
-    Python decided while the graph was made stays decided. ViewError for a node that nobody can
-    compute again, because its number was put there by hand.
+    numbers: new numbers of leaves; the other leaves keep the numbers from which the graph was
+    computed. A branch of Python that was taken for the old numbers stays. ViewError for a node
+    without a function to compute it again, because a user made it by hand.
     """
     made: dict[Value, Value] = {}
     before = used(*roots)
@@ -44,7 +44,7 @@ def rerun(*roots: Value, numbers: Mapping[Value, float | Value]) -> dict[Value, 
 
 
 def used(*roots: Value) -> dict[Value, float]:
-    """The number that the graph was computed from, for each node that was set to another since."""
+    """Returns the old number of each node that was set after the graph was computed from it."""
     found: dict[Value, float] = {}
     for node in topological_order(*roots):
         for x, then in zip(node.args, (node.a_data, node.b_data)):

@@ -1,4 +1,4 @@
-"""FILE.py:NAME: run a person's script, as Python would, and hand over one of its Values."""
+"""FILE.py:NAME: runs a user's script, as Python would, and returns one of its Values."""
 
 from __future__ import annotations
 
@@ -23,13 +23,12 @@ _PARTS = re.compile(f"(?:{_PARTS_ONE.pattern})*")
 
 
 def load(path: str, name: str) -> tuple[list[Value], dict[str, object]]:
-    """The Value that the script at `path` calls `name` when it has run, and all its variables.
+    """Runs the script at `path`; returns the Values that it calls `name`, and all its variables.
 
-    There are several Values where `name` is a list, a tuple, a dict or an array of them.
-
-    name: a variable, or what is in it, such as `losses[0]` or `model.loss`. A Value without a label
-    gets the script's name for it as one. ScriptError if there is no such file, if the script fails
-    or ends itself, or if `name` is no Value. See `own_stdout` for what the script prints.
+    name: a variable, or a part of one, such as `losses[0]` or `model.loss`; it is a Value, or a
+    list, tuple, dict or array of Values. A Value without a label gets its name in the script as a
+    label. ScriptError if the file does not exist, if the script fails or exits, or if `name` is not
+    a Value. `own_stdout` decides where the script prints.
     """
     if not os.path.isfile(path):
         raise ScriptError(f"there is no file {path[:100]!r}: write FILE.py:NAME")
@@ -40,16 +39,16 @@ def load(path: str, name: str) -> tuple[list[Value], dict[str, object]]:
     values = list(_values(thing))
     if not values or not all(issubclass(type(x), Value) for x in values):
         kind = type(thing).__name__
-        raise ScriptError(f"{name[:60]} in {path[-60:]} is of type {kind}, no Value{others}")
+        raise ScriptError(f"{name[:60]} in {path[-60:]} has the type {kind}, not Value{others}")
     label(topological_order(*values), namespace)
     return values, namespace
 
 
 def _part(namespace: dict[str, Any], path: str, name: str, others: str) -> Any:
-    """What `name` stands for."""
+    """Returns the object with that name in the script."""
     first = _WORD.match(name)
     if first is None or not _PARTS.fullmatch(name, first.end()):
-        told = f"{name[:60]!r} is no name" if name else "there is no name after the colon"
+        told = f"{name[:60]!r} is not a name" if name else "there is no name after the colon"
         raise ScriptError(f"{told}: write FILE.py:NAME, such as net.py:loss{others}")
     if first[0] not in namespace:
         raise ScriptError(f"{path[-60:]} defines no {first[0][:60]!r}{others}")
@@ -57,14 +56,14 @@ def _part(namespace: dict[str, Any], path: str, name: str, others: str) -> Any:
     for attribute, i, key in _PARTS_ONE.findall(name, first.end()):
         try:
             thing = getattr(thing, attribute) if attribute else thing[int(i) if i else key[1:-1]]
-        except Exception as error:  # a stranger's
+        except Exception as error:  # a user's property may raise anything
             told = f"{type(error).__name__}: {_said(error)}"
             raise ScriptError(f"{name[:60]} in {path[-60:]}: {told}{others}") from error
     return thing
 
 
 def named(variables: Mapping[str, object], name: str) -> object:
-    """What a name such as `w` or `layer.w[0]` stands for in the script, None if for nothing."""
+    """Returns the object with a name such as `w` or `layer.w[0]` in the script, else None."""
     try:
         return _part(dict(variables), "", name, "")
     except ScriptError:
@@ -72,7 +71,7 @@ def named(variables: Mapping[str, object], name: str) -> object:
 
 
 def _values(thing: Any) -> Iterator[Any]:
-    """What is in a list, a tuple, a dict or an array, and in lists in it, or the thing itself."""
+    """Yields the items of a list, tuple, dict or array, at any depth, or the object itself."""
     waiting, most = [thing], 1000
     while waiting:
         x = waiting.pop()
@@ -109,13 +108,13 @@ def _run(path: str) -> dict[str, object]:
 def _said(error: BaseException) -> str:
     try:
         return str(error)[:300]
-    except BaseException:  # of a stranger's __str__, which may end itself
-        return "(it does not say why)"
+    except BaseException:  # a user's __str__ may raise anything, even SystemExit
+        return "(without a message)"
 
 
 @contextmanager
 def _guest(path: str) -> Iterator[None]:
-    """Lets a script treat the interpreter as its own, and puts it in order again."""
+    """Lets a script change the state of the interpreter, and restores it afterwards."""
     argv, folders, out, err = sys.argv, list(sys.path), sys.stdout, sys.stderr
     depth, here = sys.getrecursionlimit(), os.getcwd()
     sys.argv = [path]
@@ -131,9 +130,9 @@ def _guest(path: str) -> Iterator[None]:
 
 
 def own_stdout() -> TextIO:
-    """A stream to standard output for the caller alone: what others print goes to stderr now.
+    """Returns a stream to standard output for the caller alone; all other output goes to stderr.
 
-    Others are a script, its threads and processes, and what it leaves to be done at exit.
+    The other output is that of a script, its threads and processes, and its functions for exit.
     """
     if not _is_real(sys.stdout):
         return sys.stdout
@@ -144,7 +143,7 @@ def own_stdout() -> TextIO:
 
 
 def _is_real(stdout: TextIO) -> bool:
-    """Whether it is the process's own standard output, and not a stand-in for it."""
+    """Whether it is the standard output of the process, not a replacement."""
     try:
         return stdout.fileno() == 1
     except (AttributeError, OSError, ValueError):

@@ -1,7 +1,7 @@
-"""What is wrong with a typed expression, where, and what would be right: a sentence for each slip.
+"""Messages about mistakes in a typed expression: what is wrong, where, and what to write.
 
-A text that Python's parser cannot read is told by `unreadable`, and one that it can read and that
-is no arithmetic by `refusal`, which names the part that is to blame.
+`unreadable` has the messages for texts that Python's parser cannot read. `refusal` has those for
+texts that it can read but that are not arithmetic, and names the wrong part.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ __all__ = [
     "unwritten",
 ]
 
-SHOWN = 60  # characters of what was typed are echoed
+SHOWN = 60  # most characters of typed text in a message
 ASSIGNED = re.compile(r"[,;](?=\s*[^\W\d][^\s,;=]*\s*=(?!=))")  # a comma with a NAME= after it
 GRAMMAR = "numbers, names, + - * / **, brackets and functions such as tanh(x)"
 
-# What slides and word processors put in place of an operator or a number.
+# Signs that slides and word processors use in place of operators and numbers.
 _SIGNS = {
     "\N{MULTIPLICATION SIGN}": "*",
     "\N{MIDDLE DOT}": "*",
@@ -57,7 +57,7 @@ _SIGNS = {
     "\N{LEFT DOUBLE QUOTATION MARK}": "",
     "\N{RIGHT DOUBLE QUOTATION MARK}": "",
 }
-# Python's operators that are none here: what stands for them, and what to write.
+# Operators of Python that have no operation here: their sign, and what to write.
 _OPERATORS: dict[type[ast.AST], tuple[str, str]] = {
     ast.BitXor: ("^", "is no operation here: a power is written **"),
     ast.FloorDiv: ("//", "is no operation here: write floor({0}/{1})"),
@@ -68,9 +68,9 @@ _OPERATORS: dict[type[ast.AST], tuple[str, str]] = {
     ast.LShift: ("<<", "is no operation here: write x * 2**n"),
     ast.RShift: (">>", "is no operation here: write x / 2**n"),
 }
-# Python's functions that compute nothing from numbers.
+# Functions of Python that do not compute a number.
 _PYTHONS = frozenset(name for name in dir(builtins) if name.islower())
-_IDLE = {"eval", "exec", "float", "print", "repr", "str"}  # that leave a number as it is
+_IDLE = {"eval", "exec", "float", "print", "repr", "str"}  # those that do not change a number
 _COMPARED: dict[type[ast.AST], str] = {
     ast.Lt: "less({0}, {1})",
     ast.Gt: "less({1}, {0})",
@@ -106,13 +106,13 @@ _STATEMENTS: dict[type[ast.AST], str] = {
 
 
 def shown(text: str) -> str:
-    """The text as it may be echoed: on one line, clipped, without control characters."""
+    """Returns the text for a message: on one line, clipped, without control characters."""
     clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:SHOWN])
     return repr(clean + "..." if len(text) > SHOWN else clean)
 
 
 class Typed:
-    """A text as it was typed, and as Python's parser is to read it: there are no blocks."""
+    """A typed text, and the same text for Python's parser, without indentation."""
 
     def __init__(self, text: str) -> None:
         self.typed = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -121,30 +121,30 @@ class Typed:
         self.coded = [line.encode("utf-8", "surrogatepass") for line in self.lines]
 
     def part(self, node: Any) -> str:
-        """The text of a node, on one line."""
+        """Returns the text of a node, on one line."""
         lines = self.coded[node.lineno - 1 : node.end_lineno]
         lines[-1] = lines[-1][: node.end_col_offset]
         lines[0] = lines[0][node.col_offset :]
         return " ".join(b" ".join(lines).decode("utf-8", "surrogatepass").split())
 
     def place(self, line: int, column: int) -> str:
-        """A line of the text and a column in it, both from 0, for a reader."""
+        """Returns a position (line and column, both from 0) in words."""
         margin = len(self.typed[line]) - len(self.typed[line].lstrip())
         place = f"character {margin + column + 1}"
         return place if sum(map(bool, self.lines)) < 2 else f"line {line + 1}, {place}"
 
     def where(self, node: Any) -> str:
-        """Where a node begins, for a reader."""
+        """Returns the position of a node in words."""
         before = self.coded[node.lineno - 1][: node.col_offset]
         return self.place(node.lineno - 1, len(before.decode("utf-8", "surrogatepass")))
 
     def named(self, node: Any) -> str:
-        """The node's text and its place."""
+        """Returns the text of a node and its position."""
         return f"{shown(self.part(node))} ({self.where(node)})"
 
 
 def unwritten(typed: Typed) -> str:
-    """What to write for a sign that no keyboard has; '' if there is none in the text."""
+    """Returns a message about the first special sign in the text; '' without one."""
     for i, line in enumerate(typed.lines):
         for column, sign in enumerate(line):
             if sign in _SIGNS:
@@ -154,10 +154,10 @@ def unwritten(typed: Typed) -> str:
 
 
 def unreadable(typed: Typed, error: SyntaxError) -> str:
-    """What is wrong with a text that Python's parser cannot read."""
+    """Returns the message for a text that Python's parser cannot read."""
     text = typed.text.strip()
     line = typed.lines[(error.lineno or 1) - 1] if (error.lineno or 1) <= len(typed.lines) else ""
-    around = line[max(error.offset or 0, 2) - 2 :][:3]  # where the parser stopped, and beside it
+    around = line[max(error.offset or 0, 2) - 2 :][:3]  # the characters where the parser stopped
     bars = re.search(r"\|([^|]+)\|", text)
     if bars:
         return f"{shown(bars[0])} is not understood: write abs({bars[1].strip()[:SHOWN]})"
@@ -193,7 +193,7 @@ def unreadable(typed: Typed, error: SyntaxError) -> str:
 
 
 def _broken(typed: Typed) -> str:
-    """Where a bracket lacks the other, or an operator a number, and what to write; else ''."""
+    """Returns a message about a single bracket or a missing operand; '' without one."""
     if typed.text.strip() == "@":
         return ": @ stands before the name of a file, which holds the expression: write @FILE"
     code = [line.partition("#")[0] for line in typed.lines]
@@ -224,7 +224,7 @@ def _broken(typed: Typed) -> str:
 
 
 def _product(line: str) -> str:
-    """The product that somebody may have meant who left the sign out, after a semicolon."""
+    """Returns a hint for a product with a missing `*`, after a semicolon; '' without one."""
     found = re.search(r"(?<![\w.])(\d+(?:\.\d+)?)\s*((?![eEjJxXoObB]\d)[^\W\d]\w*)", line)
     found = found or re.search(r"(?<![\w.])([^\W\d]\w*)\s+([^\W\d]\w*|\d+)", line)
     if found is None or {"lambda", "if", "else", "for", "in", "import"} & set(found.groups()):
@@ -235,9 +235,9 @@ def _product(line: str) -> str:
 
 
 def refusal(node: ast.expr, typed: Typed, is_number: Callable[[str], bool]) -> str:
-    """What is wrong with a node that is no arithmetic; '' for one that is.
+    """Returns the message for a node that is not arithmetic; '' for arithmetic.
 
-    is_number: whether a name is one of a number or of a definition.
+    is_number: whether a name belongs to a number or a definition.
     """
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
         sign, words = _OPERATORS[type(node.op)]
@@ -259,13 +259,13 @@ def refusal(node: ast.expr, typed: Typed, is_number: Callable[[str], bool]) -> s
 
 
 def _factor(node: ast.expr, typed: Typed) -> str:
-    """The node's text, in brackets if it needs them to be a factor."""
+    """Returns the node's text, in brackets if it needs them as a factor."""
     part = typed.part(node)
     return part if isinstance(node, ast.Name | ast.Constant | ast.Call) else f"({part})"
 
 
 def _sign_place(node: ast.BinOp, sign: str, typed: Typed) -> str:
-    """Where the operator stands between its operands."""
+    """Returns the position of the operator in words."""
     left = node.left
     line, column = (left.end_lineno or 1) - 1, left.end_col_offset or 0
     start = len(typed.lines[line].encode()[:column].decode())
@@ -286,7 +286,7 @@ def _constant(value: object, text: str) -> str:
 
 
 def _words(node: ast.expr, typed: Typed) -> str:
-    """What is wrong with a node, a constant, a name or a call aside; '' if nothing is."""
+    """Returns the message for a node other than a constant, a name or a call; '' if it is right."""
     part = typed.part
     if isinstance(node, ast.BinOp):
         return ""
@@ -322,10 +322,10 @@ def _words(node: ast.expr, typed: Typed) -> str:
 
 
 def condition(node: ast.expr, typed: Typed) -> str:
-    """A comparison as a formula that is 1 where it holds, else 0; another node as it stands."""
+    """Returns a comparison as a formula with the value 1 or 0; any other node as its text."""
     if not isinstance(node, ast.Compare):
         return typed.part(node)
-    sides = [node.left, *node.comparators[:3]]  # who compares more is not helped by all of them
+    sides = [node.left, *node.comparators[:3]]  # three are enough for a hint
     told = []
     for op, *pair in zip(node.ops, sides, sides[1:]):
         form = _COMPARED.get(type(op), "1 - either(less({0}, {1}), less({1}, {0}))")
@@ -345,7 +345,7 @@ def _attribute(node: ast.Attribute, typed: Typed) -> str:
 
 
 def dotted(node: ast.expr) -> str:
-    """The first part of a dotted name such as `torch.nn.functional`; '' for anything else."""
+    """Returns the first part of a dotted name such as `torch.nn.functional`; '' otherwise."""
     while isinstance(node, ast.Attribute):
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""
@@ -366,7 +366,7 @@ def _tuple(node: ast.Tuple, typed: Typed) -> str:
 
 
 def _call(call: ast.Call, typed: Typed, is_number: Callable[[str], bool]) -> str:
-    """What is wrong with a call, its arguments aside."""
+    """Returns the message for a call, without checking its arguments."""
     name, arguments = called(call), ", ".join(map(typed.part, call.args))
     where = typed.where(call)
     if name is None:
@@ -410,7 +410,7 @@ def _call(call: ast.Call, typed: Typed, is_number: Callable[[str], bool]) -> str
 
 
 def called(call: ast.Call) -> str | None:
-    """The name of what is called, `np.` and its like aside; None if it is no name."""
+    """Returns the name of the called function without `np.` and the like; None without a name."""
     if isinstance(call.func, ast.Name):
         return call.func.id
     if isinstance(call.func, ast.Attribute) and dotted(call.func.value) in MODULES:
@@ -419,7 +419,7 @@ def called(call: ast.Call) -> str | None:
 
 
 def not_a_definition(statement: ast.stmt, typed: Typed) -> str:
-    """What is wrong with a statement that defines no name."""
+    """Returns the message for a statement that defines no name."""
     part = typed.part
     words = _STATEMENTS.get(type(statement), "")
     if isinstance(statement, ast.AugAssign):

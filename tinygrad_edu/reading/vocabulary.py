@@ -1,4 +1,4 @@
-"""The words that can be typed: functions, other names that they have elsewhere, constants."""
+"""The words of typed expressions: functions, their names in other libraries, constants."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
     "nearest",
 ]
 
-# The functions that can be typed: what they do, the least and the greatest number of arguments.
+# The functions by name: the function, and the least and the greatest number of its arguments.
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
     **{
         name: (op, len(op.derivatives), len(op.derivatives))
@@ -32,18 +32,18 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
     },
     **functions.FUNCTIONS,
 }
-CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}  # unless a number of that name is given
+CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}  # a given number with that name comes first
 # `np.tanh(x)` is tanh(x), and `math.pi` is pi.
 MODULES = set("np numpy math torch F nn jnp jax tf scipy special sp sympy tinygrad_edu te".split())
 
-# Other names of theirs, where they are called; as the name of a number each is free.
+# Other names of functions, only in calls; a number can have each of these names.
 _ALIASES = {"ln": "log", "σ": "sigmoid", "sigma": "sigmoid", "logistic": "sigmoid", "swish": "silu"}
 _ALIASES |= {"maximum": "max", "minimum": "min", "absolute": "abs", "fabs": "abs", "sgn": "sign"}
 _ALIASES |= {"expit": "sigmoid", "clamp": "clip", "tg": "tan", "arctg": "atan"}
 _ALIASES |= {f"arc{name[1:]}": name for name in FUNCTIONS if re.match("a(sin|cos|tan)", name)}
 _POWER = (ops.power, 2, 2)
 
-# What to write for functions that are none here, and that are a formula of others.
+# What to write for functions that do not exist here.
 INSTEAD = {
     "add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "neg": "-a",
     "sum": "a + b", "mean": "(a + b) / 2", "prod": "a * b", "dot": "a*b + c*d",
@@ -58,7 +58,7 @@ INSTEAD = {
 
 
 class Function(NamedTuple):
-    """A function as it can be typed: between `least` and `most` arguments."""
+    """A function for typed expressions, with `least` to `most` arguments."""
 
     name: str
     apply: Callable[..., Any]
@@ -67,12 +67,12 @@ class Function(NamedTuple):
 
     @property
     def usage(self) -> str:
-        """How it is called, `max(a, b)`."""
+        """An example of a call: `max(a, b)`."""
         return f"{self.name}({', '.join('abc'[: self.most])})"
 
 
 def function(name: str) -> Function | None:
-    """The function that is called by this name, as `ReLU` and `TANH` too; None for none."""
+    """Returns the function with this name, also as `ReLU` or `TANH`; None if it is unknown."""
     if name not in FUNCTIONS:
         name = name.lower()
     known = _POWER if name == "pow" else FUNCTIONS.get(_ALIASES.get(name, name))
@@ -80,12 +80,12 @@ def function(name: str) -> Function | None:
 
 
 def instead(name: str) -> str:
-    """A formula for a function that is none here; '' if nobody has thought of one."""
+    """Returns a formula for a function that does not exist here; '' without one."""
     return INSTEAD.get(name.lower(), "")
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Those of `names` that may have been meant, as ` (did you mean tanh?)`; '' for none."""
+    """Returns the similar ones of `names`, as ` (did you mean tanh?)`; '' without one."""
     by_letters = {other.lower().replace("_", ""): other for other in names}
     found = get_close_matches(name.lower().replace("_", ""), by_letters, 2)
     meant = [by_letters[letters] for letters in found if by_letters[letters] != name]
@@ -93,5 +93,5 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def every() -> list[str]:
-    """All names of functions, other ones included, to look for what is near."""
+    """Returns all names of functions, for `nearest`, including those in other libraries."""
     return [*FUNCTIONS, *_ALIASES, "pow"]
