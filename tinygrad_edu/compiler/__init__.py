@@ -1,1 +1,23 @@
-"""A loss becomes a tape, and the tape becomes Python, NumPy, machine code or a program."""
+"""A loss becomes a tape, and the tape becomes Python, NumPy, machine code or a program.
+
+What `compile(loss, wrt, inputs)` does, in order:
+
+    record_function  calls a Python function once, if the loss is one, and so gets its graph
+    leaves           finds the leaves of `wrt` and `inputs`, by label too, and checks them
+    recording        records the graph as a tape (`tape`)
+    backends         has the three backends; each makes its own form of the tape
+
+What a call of the compiled loss does, in order:
+
+    columns          makes a list of floats for each input
+    backends         chooses the fastest backend for so many examples, and runs it
+    replay           runs the examples again with the eager engine, if a result is not finite
+
+`compiled` has the function and the class that users see; `warn` points warnings to their lines.
+`languages` is a way of its own: a tape becomes the text of a program.
+
+The loss relu(x*w + b) of one neuron, with w and b in `wrt` and x as the input, is a tape of six
+slots. With machine code a call runs a few instructions on rows of examples (see `native.lowering`).
+With NumPy it runs one line for all examples, with plain Python a loop whose body is that line (see
+`tape.python_function`). The result is (sum of the losses, [sum of d / d w, sum of d / d b]).
+"""

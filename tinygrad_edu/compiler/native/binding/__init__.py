@@ -1,2 +1,13 @@
-"""Machine code and its memory: a check that bytecode stays in its arena (`check`), code in memory
-and in files (`library`), and the runs of a compiled loss (`program`)."""
+"""Machine code and its memory.
+
+In the order in which a compiled loss needs them:
+
+    library         compiles the interpreter, or reads it from a file of an earlier process
+    check_bytecode  checks that bytecode reads and writes only inside of its arena
+    program         makes a plan for so many examples, fills an arena, and calls the interpreter
+
+For the neuron (relu(x*w + b) - t)**2 and 100 examples, a plan has rows of 104 lanes on a processor
+with vectors of eight doubles: 13 vectors, the last four lanes are padding. The arena has places for
+x, t, w and b, for every row and for the gradients. One call of `train` copies the inputs into it,
+runs the bytecode, and repeats both for each step.
+"""

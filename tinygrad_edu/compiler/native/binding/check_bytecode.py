@@ -1,4 +1,4 @@
-"""A check that bytecode stays in its arena, made once, before it runs for the first time."""
+"""A check that bytecode stays in its arena. It is made once, before the first run."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from tinygrad_edu.errors import TapeError
 
 __all__ = ["Reach", "check"]
 
-Reach = tuple[Sequence[int], int]  # addresses, and how many doubles are touched from each on
+Reach = tuple[Sequence[int], int]  # addresses, and the number of doubles used from each one on
 
 
 def check(
     bytecode: Iterable[SupportsInt], size: int, lanes: int, sizes: Sequence[int], blocks: int
 ) -> None:
-    """Raises TapeError unless every instruction is known and stays in an arena of `size` doubles.
+    """Raises TapeError for an unknown instruction, and for one that leaves the arena.
 
-    lanes: doubles in a row. sizes: how many rows DOTS, DOTS + 1, ... make. blocks: how many blocks
-    of parameters there are for UPDATE.
+    size: doubles in the arena. lanes: doubles in a row. sizes: the numbers of rows that DOTS,
+    DOTS + 1, ... make. blocks: the number of blocks of parameters.
     """
     numbers, at = list(map(int, bytecode)), 0
     while at < len(numbers) and numbers[at]:
@@ -50,7 +50,7 @@ def check(
 def _reached(
     instruction: Sequence[int], lanes: int, sizes: Sequence[int], blocks: int
 ) -> Iterator[Reach]:
-    """Yields what an instruction reads and writes; raises ValueError if it is malformed."""
+    """Yields the addresses that an instruction uses; raises ValueError if it is malformed."""
     code, _, *rest = instruction
     if code == GATHER:
         out, count, *sources = rest

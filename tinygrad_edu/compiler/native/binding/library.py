@@ -1,7 +1,6 @@
-"""Machine code in memory, compiled once for a process, or read from a cache of files.
+"""Machine code in memory: compiled once in a process, or read from a cache of files.
 
-This is the edge to llvmlite and to C: llvmlite has no types, so its objects are Any here, and
-nowhere else.
+This is the edge to llvmlite and to C. llvmlite has no types, so its objects are Any in this file.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ __all__ = ["Library", "function_of_c", "library", "missing", "processor", "rows_
 
 @cache
 def processor() -> tuple[int, int]:
-    """Returns how many doubles a vector of this processor has, and how many vectors it holds."""
+    """Returns (doubles in a vector, vectors in registers) of this processor."""
     features = llvm.get_host_cpu_features()
     if features.get("avx512f"):
         return 8, 32
@@ -53,17 +52,17 @@ class Library:
         self.engine.finalize_object()
 
     def address(self, name: str) -> int:
-        """Returns the address of one of its functions."""
+        """Returns the address of a function of the module."""
         found: int = self.engine.get_function_address(name)
         return found
 
 
 @cache
 def library(width: int, vectors: int, registers: int, with_c: bool) -> Library:
-    """Returns the machine for rows of so many vectors, which is never freed.
+    """Returns the interpreter for rows of so many vectors. It is never freed.
 
-    with_c: whether it has the operations that call functions of C. Most graphs have none of them,
-    and without them it is compiled sooner.
+    with_c: whether it has the operations that call functions of C. Most graphs have no such
+    operation, and without them the interpreter is compiled faster.
     """
     return Library(machine(width, vectors, registers, missing() if with_c else rows_with_c()))
 
@@ -77,21 +76,21 @@ def function_of_c(name: str) -> int | None:
 
 @cache
 def rows_with_c() -> frozenset[str]:
-    """Returns the operations that call functions of C, without powers, which most graphs have.
+    """Returns the operations that call functions of C, except powers, which most graphs have.
 
-    A graph without any of these has none in its derivatives either.
+    If a graph has no such operation, then its derivatives have none either.
     """
     return _rows_with({*LIBRARY} - {"pow"})
 
 
 @cache
 def missing() -> frozenset[str]:
-    """Returns the operations that call functions which C does not have on this machine."""
+    """Returns the operations that call functions which the C library of this machine lacks."""
     return _rows_with([name for name in LIBRARY if function_of_c(name) is None])
 
 
 def _rows_with(functions: Iterable[str]) -> frozenset[str]:
-    """Returns the operations that are these primitives, or made of them."""
+    """Returns the operations that are one of these functions, or are made of one."""
     without = {*functions}
     made_of = {
         name: {name} if op.traced is None else {getattr(x.op, "name", "") for x in op.traced.uses()}
@@ -112,7 +111,7 @@ def _compiled(text: str, target: Any) -> bytes:
     """Returns the object file of an LLVM module."""
     module = llvm.parse_assembly(text)
     module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=0)  # it only inlines what must be
+    options = llvm.create_pipeline_tuning_options(speed_level=0)  # the least inlining
     builder = llvm.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
     code: bytes = target.emit_object(module)
@@ -120,7 +119,7 @@ def _compiled(text: str, target: Any) -> bytes:
 
 
 def _file(text: str) -> Path:
-    """Returns the file that keeps the code of a module, for this processor and compiler."""
+    """Returns the cache file of a module, for this processor and this version of llvmlite."""
     made = [text, llvmlite.__version__, llvm.get_host_cpu_name()]
     made += [llvm.get_host_cpu_features().flatten(), llvm.get_default_triple()]
     name = hashlib.sha256("\n".join(made).encode()).hexdigest()
@@ -129,9 +128,9 @@ def _file(text: str) -> Path:
 
 
 def _cached(text: str) -> bytes:
-    """Returns the code that an earlier process kept, b"" unless it is whole.
+    """Returns the code that an earlier process wrote; b"" if there is none, or it is damaged.
 
-    A file that another user owns or may write is not trusted.
+    A file counts only if this user owns it and nobody else may write it.
     """
     try:
         file = _file(text)
@@ -146,7 +145,7 @@ def _cached(text: str) -> bytes:
 
 
 def _kept(text: str, code: bytes) -> bytes:
-    """Writes `code` to a file for the next process, if that can be done, and returns it."""
+    """Writes `code` to a file for the next process, if that is possible, and returns it."""
     try:
         file = _file(text)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

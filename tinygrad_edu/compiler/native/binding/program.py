@@ -1,7 +1,7 @@
 """The memory of a compiled loss, and the calls of its machine code.
 
-The machine is never freed, and a run holds the code of its update, so no address goes stale. The
-bytecode is checked when it is made and cannot be changed afterwards: all that a run writes are
+Addresses stay valid: the interpreter is never freed, and a run holds the code of its update. The
+bytecode is checked when it is made and cannot be changed afterwards, and a run writes nothing but
 doubles in its arena.
 """
 
@@ -34,14 +34,14 @@ __all__ = ["VECTORS", "Optimizer", "Plan", "Program", "Run", "aligned"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Addresses: TypeAlias = npt.NDArray[np.intp]
-Column: TypeAlias = Sequence[float] | Floats  # the numbers of one input, one for each example
+Column: TypeAlias = Sequence[float] | Floats  # the numbers of an input, one for each example
 
-# Lengths of rows in vectors. The sums of two rows of 13 fill 32 registers; 7 suits 16 registers.
+# Vectors in a row. The sums of two rows of 13 vectors fill 32 registers; 7 fits 16 registers.
 VECTORS = (1, 2, 4, 7, 13)
 
 
 class Optimizer(Protocol):
-    """What machine code needs to know of an optimizer: see `optim.Optimizer`."""
+    """The members of an optimizer that machine code uses: see `optim.Optimizer`."""
 
     parameters: list[Value]
     steps: int
@@ -56,11 +56,11 @@ class Optimizer(Protocol):
 
 
 class Plan:
-    """A tape as bytecode for rows of `vectors` vectors, and where things are in an arena.
+    """The bytecode of a tape for rows of `vectors` vectors, and the addresses in its arena.
 
-    single: one example; lanes hold repeated parts of the graph instead of examples. numbers: the
-    plan that the machine's `train` reads (see `instructions`); a run fills in how many chunks of
-    examples there are, and how many settings a step has. free: arenas that no run uses.
+    single: there is one example; lanes hold repeated parts of the graph instead of examples.
+    numbers: the plan for `train` (see `interpreter`); a run adds the number of chunks of examples
+    and the number of settings in a step. free: arenas that no run uses.
     """
 
     def __init__(self, program: Program, vectors: int, single: bool) -> None:
@@ -68,19 +68,19 @@ class Plan:
         tape, sizes = program.tape, outputs(vectors, registers)
         self.parameters, self.single = program.wrt, single
         self.inputs = [] if single else [x for x in program.inputs if x in tape.leaves]
-        # parameters that are on no tape have slots, too: an optimizer may move them
+        # a parameter that is not on the tape gets a slot, too: an optimizer may move it
         slots = {x: len(tape) + i for i, x in enumerate(self.parameters)} | tape.leaves
         known = {*self.inputs, *self.parameters}
         self.others = [x for x in tape.leaves if x not in known]
         self.lanes, self.outputs = width * vectors, len(tape.outputs)
         inputs = None if single else [slots[x] for x in self.inputs]
         wanted = [slots[x] for x in self.parameters]
-        with ThreadPoolExecutor(1) as pool:  # the first machine is compiled meanwhile
+        with ThreadPoolExecutor(1) as pool:  # compiles the interpreter at the same time
             with_c = not rows_with_c().isdisjoint(op.name for op in {*tape.ops})
             code = pool.submit(library, width, vectors, registers, with_c)
             low = lower(tape, wanted, inputs, self.lanes, sizes)
             self.code = code.result()
-        for name in low.operations & missing():  # those of derivatives, too
+        for name in low.operations & missing():  # also by derivatives
             raise MissingError(f"this machine has no function for the operation {name}")
         places = low.layout
         self.bytecode = np.array(low.bytecode, np.int32).tobytes()  # bytes cannot be changed
@@ -101,14 +101,14 @@ class Plan:
         self.free: list[Floats] = []
 
     def arena(self) -> Floats:
-        """Returns memory for a run, which no other run uses."""
+        """Returns memory that no other run uses."""
         try:
             return self.free.pop()
         except IndexError:
             return aligned(self.fixed)
 
     def columns(self, columns: Mapping[Value, Column], count: int, mean: bool) -> Floats:
-        """Returns the inputs chunk by chunk. The last is filled up with an example of weight 0."""
+        """Returns the inputs chunk by chunk; an example of weight 0 fills up the last chunk."""
         if self.single:
             return np.zeros((1, 1))
         chunks = -(-count // self.lanes)
@@ -129,7 +129,7 @@ def _addresses(
 
 
 def aligned(numbers: Floats) -> Floats:
-    """Returns a copy that begins at a cache line: else each vector would be in two of them."""
+    """Returns a copy that begins at a cache line, so that no vector is in two cache lines."""
     space = np.empty(len(numbers) + BLOCK)
     skip = -space.ctypes.data // 8 % BLOCK
     copy = space[skip : skip + len(numbers)]
@@ -138,8 +138,7 @@ def aligned(numbers: Floats) -> Floats:
 
 
 class Program:
-    """The machine-code backend of a compiled loss. wrt: the leaves to differentiate by, which are
-    no inputs."""
+    """A loss in machine code. wrt: the leaves to differentiate by, which may not be inputs."""
 
     def __init__(self, tape: Tape, wrt: Sequence[Value], inputs: Sequence[Value]) -> None:
         self.tape, self.wrt, self.inputs = tape, list(wrt), list(inputs)
@@ -147,7 +146,7 @@ class Program:
         self.updates: dict[Hashable, tuple[Update, Library]] = {}
 
     def plan(self, count: int) -> Plan:
-        """Returns the plan for so many examples: least padding first, then the longest rows."""
+        """Returns the plan for so many examples: least work, and then the longest rows."""
         width, _ = processor()
 
         def cost(vectors: int) -> tuple[int, int]:
@@ -173,15 +172,15 @@ class Program:
     ) -> Run | None:
         """Returns a run in which the optimizer moves the parameters.
 
-        None if the optimizer has other parameters than `wrt`. mean: gradients are means over the
-        examples; outputs are sums in any case.
+        None if the parameters of the optimizer are not those of `wrt`. mean: gradients are means
+        over the examples; outputs are always sums.
         """
         if set(self.wrt) != set(optimizer.parameters):
             return None
         return Run(self, columns, count, mean, optimizer)
 
     def update(self, optimizer: Optimizer) -> tuple[Update, Library]:
-        """Returns the code of the optimizer's formula, in which its settings are constants."""
+        """Returns the code of the optimizer's formula; its settings are constants in it."""
         key = optimizer.rule()
         if key not in self.updates:
             recorded, (width, _) = optimizer.recorded(), processor()
@@ -193,10 +192,10 @@ class Program:
 
 
 class Run:
-    """A plan, an arena with its numbers in it, and the inputs; with an optimizer, a training.
+    """A plan, its arena with the numbers, and the inputs. With an optimizer, it trains.
 
-    kept: for each state of the optimizer the addresses of its numbers, the parameters they belong
-    to, and the optimizer's own list.
+    kept: for each state of the optimizer, such as its velocities: the addresses of the numbers,
+    their places in the optimizer's own list, and this list.
     """
 
     def __init__(
@@ -226,10 +225,10 @@ class Run:
         self.pointers = [x.ctypes.data for x in arrays]  # once, as each takes a microsecond
 
     def _prepare(self, update: Update, code: Library, optimizer: Optimizer) -> None:
-        """Makes room after the arena for the optimizer's states, in the order of the parameters."""
+        """Adds the optimizer's states to the arena, in the order of the parameters."""
         plan, self.formula = self.plan, update
         self.numbers[7] = len(update.common)
-        self.update_code = code  # the code lives as long as this object
+        self.update_code = code  # keeps the code in memory as long as this run
         self.update = code.address("update")
         kept = optimizer.kept()
         begins = [len(self.arena) + i * plan.size for i in range(len(kept))]
@@ -242,9 +241,9 @@ class Run:
             self.arena[at] = [xs[i] for i in order]
 
     def steps(self, count: int) -> Floats:
-        """Makes up to `count` steps, and returns the outputs of each.
+        """Makes up to `count` steps, and returns the outputs of each step.
 
-        They are fewer if an output is not finite, or a schedule of rates ends.
+        There are fewer steps if an output is not finite, or if a schedule of rates ends.
         """
         settings = np.zeros((count, 2))
         optimizer = self.optimizer
@@ -262,11 +261,11 @@ class Run:
         return found[:done]
 
     def save(self) -> tuple[Floats, int]:
-        """Returns all that a run changes, for `restore`."""
+        """Returns everything that a run changes, for `restore`."""
         return self.arena.copy(), 0 if self.optimizer is None else self.optimizer.steps
 
     def restore(self, saved: tuple[Floats, int]) -> None:
-        """Goes back to what was saved."""
+        """Sets the numbers and the optimizer back to a saved state."""
         self.arena[:], steps = saved
         if self.optimizer is not None:
             self.optimizer.steps = steps
@@ -294,8 +293,8 @@ class Run:
 def _rates(optimizer: Optimizer, count: int) -> list[float]:
     """Returns the rates of the next steps.
 
-    They are fewer where the schedule raises an error. It raises it again when it is asked for the
-    next step.
+    There are fewer if the schedule raises an error. The next call meets the same error at its
+    first step, and raises it.
     """
     lr, rates = optimizer.lr, list[float]()
     if not callable(lr):

@@ -1,34 +1,34 @@
-"""Lowering: eight passes make bytecode of a tape. Each reads one program and gives a new one.
+"""Lowering: eight passes turn a tape into bytecode. Each reads one program and returns a new one.
 
 The terms, here and in all of `native`:
 
-    slot     a line of the tape, by its number
-    lane     a place in a row. Each example has a lane of its own; if there is only one example,
-             each repeated part of its graph has one, such as each position of a text
-    padding  the lanes after the last example
-    row      one number for each lane. A `Row` is only a name: a program says how it is computed
-    u        an operand that is the same in all lanes: a slot (a parameter, say), a number, or one
-             lane of a row that other lanes use as well
-    pack     nodes that become the lanes of one row, because they are alike
-    hub      a row that is a factor in the products of several sums
-    block    eight parameters; their gradients are one row
-    arena    the memory of the machine, one array of doubles
-    level    rows that can be computed at the same time
-    epilogue what is done to a sum after its last product is added
+    slot      an instruction of the tape, by its number
+    lane      a place in a row. Each example has its own lane. If there is only one example, each
+              repeated part of its graph has one, such as each position of a text
+    padding   the lanes after the last example
+    row       one number for each lane. A `Row` is only a name; a program says how it is computed
+    uniform   an operand that is the same in all lanes, called u for short: a slot (for example of
+              a parameter), a number, or one lane of a row, if other lanes use it, too
+    pack      similar nodes that become the lanes of one row
+    hub       a row that is a factor in the products of several sums
+    block     eight parameters whose gradients are in one row
+    arena     the memory of the machine, one array of doubles
+    level     rows that do not need each other
+    epilogue  an operation on a sum after its last product is added
 
 The passes, in the order of `lower`:
 
-    1 form      tape -> normal form: sums of products, and calls of other operations
-    2 packs     normal form -> groups of nodes, each of which becomes a row
-    3 forward   normal form and groups -> row program of the forward pass
-    4 backward  row program -> row program with adjoints, made by the table's own rules
-    5 blocks    row program -> row program with the gradients, eight parameters in a row
-    6 layout    row program -> addresses in the arena
-    7 fuse      row program -> shorter row program
-    8 schedule  row program and addresses -> bytecode
+    1 normal_form      tape -> normal form: sums of products, and calls of other operations
+    2 vectorize        normal form -> groups of nodes; each group becomes a row
+    3 forward          normal form and groups -> row program of the forward pass
+    4 backward         row program -> row program with adjoints, written by the table's rules
+    5 gradient_blocks  row program -> row program with the gradients of eight parameters in a row
+    6 layout           row program -> addresses in the arena
+    7 fuse             row program -> shorter row program
+    8 schedule         row program and addresses -> bytecode
 
-`nodes` has every kind of operand and node, `program` the row program, `sums` the sums over lanes
-that passes 4 and 5 need.
+`nodes` has every kind of operand and node, `row_program` the program of the passes 3 to 8, and
+`lane_sums` the sums over lanes in the passes 4 and 5.
 
 An example. The loss (relu(x*w + b) - t)**2 is recorded with the slots x = s0, w = s1, b = s3,
 t = s6 and the constant 2 = s8; w and b are parameters, x and t differ from example to example. Its
@@ -56,15 +56,15 @@ its adjoint is a sum of two products; r5 has the same adjoint, because r6 adds i
     r11 = 1 in all lanes
 
 The gradient of w is the sum of r10*r0 over all lanes, that of b the sum of r10*r11. The loss is the
-sum of r3*r7. The outputs become one row of sums, and `blocks` makes the gradients another. A row
-has eight sums; those that are not needed have factors of 0:
+sum of r3*r7. The outputs become one row of sums, and `gradient_blocks` makes the gradients another.
+A row has eight sums; those that are not needed have factors of 0:
 
     r12 = 0 in all lanes
     r13 = sums of r3 * [r7, r12, r12, r12, r12, r12, r12, r12]
     r14 = sums of r10 * [r0, r11, r12, r12, r12, r12, r12, r12]
 
-`fuse` moves relu, step and the factor r9 into the instructions that compute the sums, and drops r4,
-r8 and r9, which nobody else reads:
+`fuse` moves relu, step and the factor r9 into the instructions that compute the sums. It drops r4,
+r8 and r9, because no other row reads them:
 
     r5 = relu(1*s3 + r0*s1)
     r6 = sub(r5, r1)

@@ -1,8 +1,8 @@
-"""Pass 4, forward pass to both passes: adjoints become rows, made by the table's own rules.
+"""Pass 4, forward pass to both passes: adjoints become rows, written by the table's rules.
 
-Along every edge the adjoint of the operand gains adjoint * local derivative, as in `sweep`. A row
-collects its adjoint lane by lane. An operand that is the same in all lanes, such as a parameter,
-needs the sum over all lanes: here it is a list of products, of which `sums` makes a row.
+Along every edge the adjoint of the operand gains adjoint * local derivative, as in `sweep`. The
+adjoint of a row is a row: each lane has its own. The adjoint of a uniform operand, such as a
+parameter, is a sum over all lanes. Here it is a list of products; `sums` makes a row from it.
 """
 
 from __future__ import annotations
@@ -39,14 +39,15 @@ from tinygrad_edu.rows.symbolic import Symbolic
 
 __all__ = ["Backward", "backward"]
 
-# What one use of a row adds to its adjoint: the local derivative, the adjoint of the result, and a
-# guard. Only an adjoint that came through a mask has a guard, which is the condition: see `sweep`.
+# One use of a row adds a contribution to its adjoint: the local derivative, the adjoint of the
+# result, and a guard. The guard is the condition of the mask through which the adjoint came; None
+# if it came through no mask. See `chain_rule`.
 Contribution = tuple[Operand, Row, Operand | None]
 
 
 @dataclass(frozen=True)
 class Backward:
-    """The program of both passes, and for each wanted slot the products that are its gradient."""
+    """The program of both passes, and for each wanted slot the products of its gradient."""
 
     program: RowProgram
     gradients: dict[int, LaneSum]
@@ -61,8 +62,8 @@ def backward(
 ) -> Backward:
     """Returns the program with the adjoints of all rows between the output and the wanted slots.
 
-    output: usually a row; a slot or a number if the loss is nothing but that. seed: its adjoint.
-    absorbed: rows whose nan may be absorbed, so that their local derivatives must be made nan.
+    output: nearly always a row; a slot or a number if the loss has no operation. seed: its adjoint.
+    absorbed: rows whose nan could be absorbed, so that their local derivatives must be made nan.
     """
     sweep = _Backward(program, wanted, absorbed)
     sweep.run(program, output, seed)
@@ -70,9 +71,9 @@ def backward(
 
 
 class _Backward:
-    """The pass at work.
+    """The state of the pass.
 
-    adjoints: contributions to each row, from uses of the whole row. lanes: contributions from uses
+    adjoints: contributions to each row from uses of the whole row. lanes: contributions from uses
     of single lanes, by row and lane.
     """
 
@@ -130,17 +131,17 @@ class _Backward:
         elif isinstance(u, int):
             self.gradients[u].append((adjoint, self.writer.as_row(local)))
         elif isinstance(u, Number):
-            raise AssertionError("nobody differentiates by a number")
+            raise AssertionError("a number has no adjoint")
         else:
             assert_never(u)
 
     def _masked(self, local: Operand, adjoint: Row, guard: Operand) -> Row:
-        """Returns their product, 0 in lanes where the guard is 0."""
+        """Returns local * adjoint, but 0 in lanes where the guard is 0."""
         product = adjoint if local == ONE else self.writer.dots((local, adjoint))
         return self.writer.as_row(self.writer.operation(ops.mask, guard, product))
 
     def _total(self, terms: list[Contribution]) -> tuple[Row, Operand | None]:
-        """Returns the sum of contributions, and its guard if each of them has one."""
+        """Returns the sum of contributions, and its guard if each contribution has one."""
         guards = list(dict.fromkeys(guard for *_, guard in terms))
         if len(guards) == 1:
             return self._sum([(local, adjoint) for local, adjoint, _ in terms]), guards[0]
@@ -159,8 +160,8 @@ class _Backward:
     def _sum(self, terms: list[tuple[Operand, Row]]) -> Row:
         """Returns the sum of local derivatives times adjoints.
 
-        Two local derivatives with the same adjoint, as of x / x, are added first. They may cancel,
-        and a product that is not rounded before it is added would leave a rest.
+        Two local derivatives with the same adjoint, as of x / x, are added first. They may cancel
+        exactly, and a product that is added before it is rounded would leave a small rest.
         """
         locals_of: dict[Row, list[Operand]] = {}
         for local, adjoint in terms:
@@ -199,7 +200,7 @@ class _Backward:
 
 
 class _Symbol(Symbolic):
-    """An operand as a rule sees it: arithmetic on it writes rows."""
+    """An operand as the argument of a rule: arithmetic on it writes rows."""
 
     __slots__ = ("writer", "x")
 

@@ -1,4 +1,4 @@
-"""Pass 3, normal form to row program: the forward pass, a row for each node or pack of nodes."""
+"""Pass 3, normal form to row program: the forward pass, with a row for each group of nodes."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ from tinygrad_edu.rows.op import Op
 
 __all__ = ["Forward", "forward"]
 
-Key: TypeAlias = Row | Slot | Number  # what factors of different lanes have in common
+Key: TypeAlias = Row | Slot | Number  # equal for factors that can be one operand; see `_key`
 K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Forward:
-    """The program of the forward pass, and where its results are.
+    """The program of the forward pass, and the places of its results.
 
-    places: by slot, the row and the lane that hold its number. A node that is no part of a pack has
-    the same number in all lanes, because its operands have; its place is lane 0. absorbed: rows of
-    slots whose nan may be absorbed.
+    places: by slot, the row and the lane with its number. A node outside of all packs has the same
+    number in all lanes, because its operands have; its place is lane 0. absorbed: rows of slots
+    whose nan could be absorbed before the output.
     """
 
     program: RowProgram
@@ -51,7 +51,7 @@ class Forward:
     absorbed: Collection[Row]
 
     def operand(self, s: Slot) -> Slot | Lane:
-        """Returns a slot as the lane that it is in, or as it is if it is the same in all lanes."""
+        """Returns the lane that has the number of a slot; the slot itself if it has no row."""
         return self.places.get(s, s)
 
 
@@ -64,17 +64,17 @@ def forward(
 ) -> Forward:
     """Returns the program with a row for each group.
 
-    inputs: the rows of the slots that differ from example to example. absorbed: slots whose nan may
-    be absorbed before the output (`tape.hidden`).
+    inputs: the rows of the slots that differ from example to example. absorbed: slots whose nan
+    could be absorbed before the output (`tape.hidden`).
     """
     return _Forward(nodes, program, inputs, absorbed).run(groups)
 
 
 class _Forward:
-    """The pass at work.
+    """The state of the pass.
 
     packs: rows of packs. lent: rows of which a single lane was used. tried: lanes in which an
-    operand was used or made harmless before (`_filled`).
+    operand was used before, or is safe (`_filled`).
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class _Forward:
         return Forward(self.writer.program(), self.places, rows)
 
     def _operand(self, x: Key) -> Operand:
-        """Returns a slot as a lane if it is in a row; anything else unchanged."""
+        """Returns the lane of a slot that has a row; anything else unchanged."""
         if isinstance(x, Row) or x not in self.places:
             return x
         place = self.places[x]
@@ -112,7 +112,7 @@ class _Forward:
     def _row(self, group: Group) -> Row:
         """Returns a new row for nodes of the same operation.
 
-        Lanes without a node hold a number that nobody reads. It must be finite, because the
+        Lanes without a node hold a number that no other row reads. It must be finite, because the
         backward pass multiplies it by 0.
         """
         first = self.nodes[next(iter(group.values()))]
@@ -139,10 +139,10 @@ class _Forward:
     def _filled(
         self, x: Operand, group: Group, op: Op, safe: float, beside: tuple[object, ...]
     ) -> Operand:
-        """Returns an operand that is `safe` in lanes where this row has no node.
+        """Returns an operand with the number `safe` in the lanes where this row has no node.
 
-        The operand is left as it is if the same operation, with the same other operands, was
-        applied to it in all these lanes before.
+        The operand stays unchanged if the same operation was applied to it before in all these
+        lanes, with the same other operands.
         """
         missing = {*range(self.writer.lanes)} - group.keys()
         tried = self.tried.setdefault((op, *beside, x), set())
@@ -156,11 +156,11 @@ class _Forward:
         return self.writer.share(Dots(tuple(terms)))
 
     def _key(self, x: Factor, lane: int, members: Collection[int]) -> Key:
-        """Returns the key under which factors of different lanes count as the same operand.
+        """Returns a key: factors of different lanes with the same key can be one operand.
 
-        That is the row they share, if each sits in its own lane of it; otherwise the factor. A node
-        by itself is an exception: if others use single lanes of that row, it uses one, too, so that
-        the adjoint of the row does not come in two forms.
+        The key is the row of the factor if the factor is in this same lane of it; otherwise it is
+        the factor itself. There is an exception for a group of one node: if other rows use single
+        lanes of that row, this one does so, too, so that the adjoint of the row has one form.
         """
         place = self.places.get(x)
         if place is None or place.lane != lane:
@@ -170,7 +170,7 @@ class _Forward:
         return place.row
 
     def _merged(self, group: dict[int, Factor], members: Collection[int]) -> Operand:
-        """Returns factors of different lanes as one operand."""
+        """Returns one operand for factors of different lanes; gathers them if it must."""
         keys = {self._key(x, lane, group) for lane, x in group.items()}
         if len(keys) == 1:
             return self._operand(keys.pop())
@@ -185,8 +185,9 @@ class _Forward:
     def _products(self, members: dict[int, Sequence[Term]]) -> list[Product]:
         """Returns the products of a row whose lanes are sums of these terms.
 
-        Terms of different lanes are grouped by their operands. Leftovers, which occur in some
-        lanes only, are grouped by the kinds of their operands, and are 0 in the other lanes.
+        Terms of different lanes with the same operands become one product. The remaining terms
+        occur in some lanes only. Those with operands of the same kinds become one product, which is
+        0 in the other lanes.
         """
         keys = [
             [(self._key(x, lane, members), self._key(y, lane, members)) for x, y in terms]
@@ -201,7 +202,7 @@ class _Forward:
         )
         for place, column in list(columns.items()):
             (key, i), (lane, (x, y)) = place, next(iter(column.items()))
-            # what is the same factor in all lanes can have the key of its row in one of them
+            # in one of its lanes, a factor that all lanes share may have the key of its row
             others = (((key[0], y), i), ((x, key[1]), i)) if len(column) == 1 else ()
             for other in others:
                 if other != place and lane not in columns.get(other, {lane: None}):
@@ -217,11 +218,11 @@ class _Forward:
         return [self._product(column, members) for column in (*whole, *leftovers.values())]
 
     def _product(self, column: dict[int, Term], members: Collection[int]) -> Product:
-        """Returns one product for terms of different lanes, 0 in those members that have none."""
+        """Returns one product for terms of different lanes; it is 0 in lanes that have no term."""
         x = self._merged({lane: term[0] for lane, term in column.items()}, members)
         y = self._merged({lane: term[1] for lane, term in column.items()}, members)
         if len(column) == len(members) or self._is_given(x) or self._is_given(y):
-            return x, y  # a row of numbers is 0 in these lanes already
+            return x, y  # a pattern is 0 in these lanes already
         if isinstance(x, Number):
             return self._pattern(dict.fromkeys(column, x), members), y
         x, y = (y, x) if isinstance(y, Row) else (x, y)
@@ -234,7 +235,7 @@ class _Forward:
     def _pattern(self, numbers: Mapping[int, Number], members: Collection[int]) -> Row:
         """Returns numbers as a row.
 
-        Lanes of other members hold 0, and lanes without a member one of the numbers.
+        Lanes of other members hold 0. Lanes without a member hold one of the numbers.
         """
         some, zero = next(iter(numbers.values())), Number(0.0)
         lanes = range(self.writer.lanes)
@@ -244,7 +245,7 @@ class _Forward:
 
 
 def _columns(terms: Iterable[tuple[K, int, Term]]) -> dict[tuple[K, int], dict[int, Term]]:
-    """Returns terms by key and lane. A key that occurs again in a lane gets a number."""
+    """Returns terms by key and lane. Equal keys in one lane are numbered."""
     columns: dict[tuple[K, int], dict[int, Term]] = {}
     seen: Counter[tuple[K, int]] = Counter()
     for key, lane, term in terms:

@@ -1,7 +1,7 @@
-"""Pass 7: drops rows that nobody uses, and fuses what is done to a finished sum into its DOTS.
+"""Pass 7: drops unused rows, and fuses an operation on a finished sum into the DOTS of the sum.
 
-relu(sum), sum * row and sum * step(row) become the sum's epilogue. So the sum itself is never
-stored. A sum of two rows without factors becomes an addition or a subtraction.
+In relu(sum), sum * row and sum * step(row) the operation becomes the epilogue of the sum. So the
+sum itself is never stored. A sum of two rows without factors becomes an addition or a subtraction.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["fuse"]
 
 
 def fuse(program: RowProgram, placed: Container[Row]) -> RowProgram:
-    """Returns the program with fewer rows. Rows that are placed already are all kept."""
+    """Returns the program with fewer rows. placed: rows that have an address, and stay."""
     rows = dict(program.rows)
     uses = Counter(x for node in rows.values() for x in rows_of(node))
     for row in reversed(list(program.rows)):
@@ -36,7 +36,7 @@ def fuse(program: RowProgram, placed: Container[Row]) -> RowProgram:
             uses.subtract(rows_of(rows.pop(row)))
 
     def movable(x: Operand) -> tuple[Product, ...]:
-        """The terms of a sum that may become part of its only user, () for anything else."""
+        """Returns the terms of a sum that only one row uses; () for any other operand."""
         node = rows.get(x) if isinstance(x, Row) and uses[x] == 1 else None
         return node.terms if isinstance(node, Dots) and node.epilogue is PLAIN else ()
 

@@ -1,7 +1,7 @@
 """Pass 5: the gradients of eight parameters become one row.
 
-A block is eight parameters whose gradients are computed together. They lie side by side in the
-arena, and so do their gradients and what an optimizer keeps for each of them.
+A block is eight parameters whose gradients are computed together. They are side by side in the
+arena, and so are their gradients, and each state of the optimizer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["Block", "Blocks", "blocks"]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The row of the gradients of up to eight parameters, and the slots of these."""
+    """The slots of up to eight parameters, and the row of their gradients."""
 
     gradients: Row
     parameters: tuple[int, ...]
@@ -47,8 +47,8 @@ class Blocks:
 def blocks(program: RowProgram, gradients: Mapping[int, LaneSum], single: bool) -> Blocks:
     """Returns the program with these gradients in blocks.
 
-    single: there is one example. Then lanes are few, and often there is something faster than a sum
-    over lanes: to gather single lanes, or to transpose eight rows.
+    single: there is one example. Then there are few lanes, and sums over lanes are slow. Often it
+    is faster to gather single lanes, or to transpose eight rows.
     """
     writer = Writer(program)
     made = [
@@ -69,9 +69,9 @@ def blocks(program: RowProgram, gradients: Mapping[int, LaneSum], single: bool) 
 def _eights_of_a_kind(gradients: Mapping[int, LaneSum], single: bool) -> Iterator[Sequence[int]]:
     """Yields parameters, up to eight at a time, whose gradients share a row, the hub.
 
-    The choice is greedy: the hub that fills blocks best takes all parameters that have it. So all
-    neurons of a layer choose alike. For a single example the hub with fewer parameters is better,
-    because `_transpose` turns the other factors.
+    Greedy: the hub that fills blocks best takes all parameters that have it, then the next hub
+    takes from the rest. So all neurons of a layer get the same kind of hub. For a single example
+    the hub with fewer parameters is better, because `_transpose` turns the other factors.
     """
     by_length: dict[int, list[int]] = {}
     for p, products in gradients.items():
@@ -95,7 +95,7 @@ def _eights_of_a_kind(gradients: Mapping[int, LaneSum], single: bool) -> Iterato
 def _fit(
     having: dict[Row, dict[int, None]], adjoints: set[Row], single: bool, hub: Row
 ) -> tuple[float, int, bool]:
-    """Returns what hubs are sorted by: first, how well their parameters fill blocks of eight."""
+    """Returns the key for sorting hubs. It begins with how well they fill blocks of eight."""
     count = len(having[hub])
     return count / -(-count // BLOCK), -count if single else count, hub in adjoints
 
@@ -106,9 +106,9 @@ def _eights(members: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def _gather(writer: Writer, made: Sequence[Block], gradients: Mapping[int, LaneSum]) -> None:
-    """Makes a GATHER of blocks whose gradients are single lanes of rows.
+    """Turns blocks whose gradients are single lanes of rows into a GATHER.
 
-    Such a gradient is one product, of a row with a pattern that has a single 1.
+    Such a gradient is one product of a row and a pattern with a single 1.
     """
     ones = {writer.pattern({lane: ONE}): lane for lane in range(writer.lanes)}
     for block in made:
@@ -119,10 +119,10 @@ def _gather(writer: Writer, made: Sequence[Block], gradients: Mapping[int, LaneS
 
 
 def _transpose(writer: Writer, rows: Sequence[Row]) -> None:
-    """Transposes eight rows that several blocks multiply by their hubs.
+    """Transposes the eight rows that several blocks multiply by their hubs.
 
-    A sum over lanes of hub * row is then a sum over k of (lane k of hub) * (column k), which DOTS
-    computes for all eight parameters at once.
+    Then a sum of hub * row over all lanes is a sum of (lane k of hub) * (column k) over all k. DOTS
+    computes that for all eight parameters at once.
     """
     alike: dict[tuple[Row, ...], list[tuple[Row, Row]]] = {}
     for row in rows:

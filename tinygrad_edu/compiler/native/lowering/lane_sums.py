@@ -11,18 +11,18 @@ from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 
 __all__ = ["LaneSum", "sums"]
 
-LaneSum = list[tuple[Row, Row]]  # products of two rows, to be added over all lanes
+LaneSum = list[tuple[Row, Row]]  # products of two rows, which are added over all lanes
 
 
 def sums(writer: Writer, wanted: Sequence[LaneSum]) -> Row:
-    """Returns a row with up to eight of these sums, one in each of its first lanes.
+    """Adds a row with up to eight sums, one in each of its first lanes, and returns it.
 
-    A term of the row is a hub, and for each sum the row that the hub is multiplied by there, 0
-    where the sum has no product left with that hub. Few terms are fast: of its two rows a product
-    takes as the hub the one that the most sums have.
+    A term of the row is a hub, and for each sum the row by which it multiplies the hub; the row is
+    0 in a sum that has no product left with this hub. Fewer terms are faster, so the hub of a
+    product is the one of its two rows that more sums have.
     """
     zero, terms = writer.filling(Number(0.0)), []
-    having: dict[Row, dict[int, deque[int]]] = {}  # of each row, by sum, the products it is in
+    having: dict[Row, dict[int, deque[int]]] = {}  # by row and sum, its products
     for k, products in enumerate(wanted):
         for i, product in enumerate(products):
             for row in dict.fromkeys(product):
@@ -30,7 +30,7 @@ def sums(writer: Writer, wanted: Sequence[LaneSum]) -> Row:
     done: set[tuple[int, int]] = set()
 
     def sharing(row: Row) -> list[int]:
-        """The sums that have a product with that row which is in no term yet."""
+        """Returns the sums that have a product with that row that is not in a term yet."""
         for k, places in having[row].items():
             while places and (k, places[0]) in done:
                 places.popleft()

@@ -1,4 +1,4 @@
-"""All passes in order: a tape becomes bytecode, and a description of the memory it works on."""
+"""All passes in order: a tape becomes bytecode, and a description of its memory."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ __all__ = ["Lowered", "lower"]
 
 @dataclass(frozen=True)
 class Lowered:
-    """What the machine runs.
+    """The result of all passes.
 
-    bytecode: int32 numbers. size: doubles in the arena. numbers: what is in the arena before the
-    first run, by address. blocks: how many blocks of parameters there are. operations: the names
-    of the operations that the bytecode asks for.
+    bytecode: int32 numbers. size: doubles in the arena. numbers: the content of the arena before
+    the first run, by address. layout: where things are in the arena. blocks: the number of blocks
+    of parameters. operations: the names of the operations in the bytecode.
     """
 
     bytecode: Sequence[int]
@@ -60,10 +60,11 @@ def lower(
 ) -> Lowered:
     """Returns the bytecode of a tape and of its derivatives.
 
-    parameters: slots to differentiate by; those beyond the tape's end are on no tape. inputs: slots
-    that have a column of numbers, one for each example; two more columns follow, the weight of the
-    example's gradient and a 1, both 0 in padding. None: a single example, whose repeated parts are
-    lanes. lanes: numbers in a row. sizes: how many rows DOTS can make at a time.
+    parameters: slots to differentiate by; a number beyond the tape's end is a parameter on which
+    nothing depends. inputs: slots that have a column, with a number for each example. Two columns
+    follow: the weight of each example in the gradients and a 1, both 0 in padding. None: there is a
+    single example, and lanes hold its repeated parts. lanes: numbers in a row. sizes: the numbers
+    of rows that DOTS can compute at a time.
     """
     single, output = inputs is None, tape.outputs[0]
     writer = Writer(RowProgram(lanes))
@@ -89,9 +90,9 @@ def lower(
 
 
 def _seeded(ahead: Forward, output: int, columns: Sequence[Row]) -> tuple[RowProgram, Row]:
-    """Returns the program with the adjoint of the output, and its row.
+    """Returns the program with the adjoint of the output, and the row of this adjoint.
 
-    The adjoint is the weight of each example; of a single example, 1 in the lane of the output.
+    With many examples it is the weight of each; with one, it is 1 in the lane of the output.
     """
     writer = Writer(ahead.program)
     place = ahead.places.get(output)
@@ -104,7 +105,7 @@ def _with_outputs(
 ) -> tuple[RowProgram, list[Row]]:
     """Returns the program with rows of eight outputs each, and these rows.
 
-    Of many examples the outputs are sums, to which padding adds 0.
+    With many examples the outputs are sums, to which padding adds 0.
     """
     writer = Writer(program)
     rows = []

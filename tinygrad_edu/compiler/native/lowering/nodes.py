@@ -1,9 +1,10 @@
-"""Every kind of operand and node in the compiler's programs; none of them ever changes.
+"""Every kind of operand and node in the programs of the passes. None of them ever changes.
 
 There are two kinds of program. The normal form maps a slot of the tape to a `Node`, whose operands
-are slots and numbers. A row program maps a `Row` to its `Definition`, whose operands are of the
-four kinds of `Operand`. A pass reads one program and makes another. Where it asks for the kind of
-a node, the last branch calls `assert_never`: mypy then proves that no kind was forgotten.
+are slots and numbers. A row program maps a `Row` to its `Definition`. Its operands are of four
+kinds: `Row`, which differs from lane to lane, and `Slot`, `Number` and `Lane`, which are the same
+in all lanes. Code that distinguishes kinds ends with a call of `assert_never`, so mypy proves that
+it handles every kind.
 """
 
 from __future__ import annotations
@@ -50,19 +51,19 @@ __all__ = [
 
 
 def assert_never(node: NoReturn) -> NoReturn:
-    """Raises AssertionError. mypy accepts a call only where every kind was handled before it."""
+    """Raises AssertionError. mypy accepts a call only if every kind is handled before it."""
     raise AssertionError(f"{node!r} is a node of no known kind")
 
 
 # --- operands ------------------------------------------------------------------------------------
-# Number and Lane are named tuples, which are as frozen as dataclasses and hash at the speed of C.
+# Number and Lane are named tuples: as frozen as dataclasses, with a faster hash.
 
 Slot: TypeAlias = int  # a slot of the tape
 
 
 @final
 class Number(NamedTuple):
-    """A number that is known when the graph is compiled, the same in all lanes."""
+    """A number that is known at compile time, the same in all lanes."""
 
     value: float
 
@@ -73,7 +74,7 @@ ONE, MINUS_ONE = Number(1.0), Number(-1.0)
 @final
 @dataclass(frozen=True, eq=False, slots=True)
 class Row:
-    """The name of a row: one number for each lane. A program says how the row is computed.
+    """The name of a row, which has one number for each lane. A program says how it is computed.
 
     Two rows are equal only if they are the same object.
     """
@@ -81,7 +82,7 @@ class Row:
 
 @final
 class Lane(NamedTuple):
-    """One lane of a row, used by other lanes too."""
+    """One lane of a row, as an operand of all lanes."""
 
     row: Row
     lane: int
@@ -92,11 +93,11 @@ Uniform: TypeAlias = Slot | Number | Lane  # an operand that is the same in all 
 Operand: TypeAlias = Row | Uniform  # an operand in a row program; a Row differs from lane to lane
 Term: TypeAlias = tuple[Factor, Factor]  # a product; if one factor is a number, it is the first
 Product: TypeAlias = tuple[Operand, Operand]
-Group: TypeAlias = dict[int, Slot]  # nodes that share a row, by lane; some lanes may have none
+Group: TypeAlias = dict[int, Slot]  # nodes of one row, by lane; a lane may have none
 
 
 def row_of(x: Operand | None) -> Row | Slot | Number | None:
-    """Returns the row that a lane belongs to, and any other operand unchanged."""
+    """Returns the row of a lane, and any other operand unchanged."""
     return x.row if isinstance(x, Lane) else x
 
 
@@ -138,13 +139,13 @@ def factors(node: Node) -> Sequence[Factor]:
 @final
 @dataclass(frozen=True, eq=False, slots=True)
 class Given:
-    """A column of inputs, which whoever runs the program writes into the arena."""
+    """A row of inputs: the caller of the machine writes it into the arena."""
 
 
 @final
 @dataclass(frozen=True, eq=False, slots=True)
 class Pattern:
-    """Numbers known when the graph is compiled, one for each lane."""
+    """Numbers that are known at compile time, one for each lane."""
 
     numbers: tuple[float, ...]
 
@@ -152,9 +153,9 @@ class Pattern:
 @final
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """A sum of products, on which the instruction DOTS performs an epilogue at last.
+    """A sum of products, then an epilogue. The instruction DOTS computes both.
 
-    other: the row that the epilogue reads, if it reads one.
+    other: the row that the epilogue reads; None if it reads none.
     """
 
     terms: tuple[Product, ...]
@@ -174,7 +175,7 @@ class Apply:
 @final
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """The derivative of another row. One instruction makes both."""
+    """The derivative of another row. One instruction computes both rows."""
 
     of: Row
 
@@ -182,7 +183,7 @@ class Slope:
 @final
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """One operand for each lane, whose number the lane takes; None if any number will do."""
+    """For each lane the operand whose number it takes; None if any number will do."""
 
     sources: tuple[Operand | None, ...]
 
@@ -190,7 +191,7 @@ class Gather:
 @final
 @dataclass(frozen=True, eq=False, slots=True)
 class Column:
-    """One lane of each of eight rows. The eight columns of the same rows are their transpose."""
+    """The same lane of eight rows. The eight columns of eight rows are their transpose."""
 
     rows: tuple[Row, ...]
 
@@ -200,7 +201,7 @@ class Column:
 class LaneSums:
     """Eight sums over all lanes, one in each of the first eight lanes.
 
-    terms: a row, the hub, and eight others. Sum k adds hub * others[k] over all lanes and terms.
+    terms: each is a hub and eight other rows. Sum k adds hub * others[k] over all lanes and terms.
     """
 
     terms: tuple[tuple[Row, ...], ...]
@@ -216,7 +217,7 @@ Definition: TypeAlias = Given | Pattern | Dots | Apply | Slope | Gather | Column
 
 
 def operands(node: Definition) -> Sequence[Operand | None]:
-    """Returns the operands in order, as often as the node uses them, without an epilogue's."""
+    """Returns the operands in order, as often as the node uses them; not that of an epilogue."""
     if isinstance(node, Dots):
         return [x for term in node.terms for x in term]
     if isinstance(node, Apply | Column):
@@ -233,7 +234,7 @@ def operands(node: Definition) -> Sequence[Operand | None]:
 
 
 def rows_of(node: Definition) -> Iterator[Row]:
-    """Yields the rows that a node is made of, as often as it uses them."""
+    """Yields the rows that a node reads, as often as it uses them."""
     for x in operands(node):
         if isinstance(x, Row):
             yield x

@@ -1,7 +1,7 @@
 """Pass 1, tape to normal form: each node is a sum of products or a call of an operation.
 
-A sum or product that only one sum uses becomes part of that sum: 68,000 operations of a small
-transformer become 2,500 nodes.
+A sum or product becomes part of the sum that uses it, if nothing else uses it. So 68,000 operations
+of a small transformer become 2,500 nodes.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from tinygrad_edu.ops import CONSTANT
 
 __all__ = ["LONG", "normal_form"]
 
-# A sum of so many terms is subtracted as a whole. Else each subtraction in a long chain would copy
-# all terms of the chain again.
+# A sum of so many terms is subtracted as a whole. If its terms were subtracted one by one, each
+# subtraction in a long chain would copy all terms of the chain again.
 LONG = 64
 TWO = Number(2.0)
 
 
 def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
-    """Returns the nodes by slot, operands first. Each slot in `ends` stays a node of its own."""
+    """Returns the nodes by slot, operands first. Each slot in `ends` has a node of its own."""
     numbers = {k: Number(x) for k, (op, x) in enumerate(zip(tape.ops, tape.data)) if op is CONSTANT}
     uses = Counter(tape.a)
     uses.update(tape.b)
@@ -42,11 +42,11 @@ def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
     calls: dict[int, Node] = {}
 
     def terms(k: int) -> list[Term]:
-        """The terms that slot k adds to a sum: its own if it is a sum that nobody else uses."""
+        """Returns the terms that slot k adds to a sum: its own, if it is a sum used only there."""
         return sums.pop(k) if uses[k] == 1 and k in sums else [(ONE, numbers.get(k, k))]
 
     def negated(k: int) -> list[Term]:
-        """The terms of -k. Only factors that are numbers can take the sign."""
+        """Returns the terms of -k. Numbers take the sign; if a term has none, -k is one term."""
         mine = sums.get(k, [])
         signed: list[Term] = [(Number(-x.value), y) for x, y in mine if isinstance(x, Number)]
         if uses[k] != 1 or not mine or len(signed) < len(mine) or len(mine) >= LONG:
@@ -61,7 +61,7 @@ def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
             more, less = terms(a), terms(b)
             if len(more) <= len(less):
                 more, less = less, more
-            more += less  # the shorter to the longer: linear time for a long sum
+            more += less  # append the shorter to the longer, so that a long sum takes linear time
             sums[k] = more
             continue
         if op is sub:

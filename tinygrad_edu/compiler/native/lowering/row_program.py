@@ -1,4 +1,4 @@
-"""A row program, and the writer with which a pass makes the next one."""
+"""The row program, and the writer with which a pass writes the next one."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from tinygrad_edu.rows.op import Op
 
 __all__ = ["Meaning", "RowProgram", "Writer"]
 
-# Operations that one instruction makes together with their slope, by the name of the slope.
+# Operations that one instruction computes together with their derivative, by its name.
 VALUES = {slope: ops.TABLE[value] for value, slope in PAIRS}
 
 
 class Meaning(NamedTuple):
-    """An operation and its operands, for a row that is computed in another way."""
+    """The operation and the operands by which a row is differentiated."""
 
     op: Op
     operands: tuple[Operand, ...]
@@ -42,9 +42,9 @@ class Meaning(NamedTuple):
 class RowProgram:
     """Rows with their definitions, operands first.
 
-    lanes: numbers in a row. meanings: for rows that are computed in one way and differentiated in
-    another, what to differentiate. shared: rows that are used again where an equal definition is
-    needed. patterns: rows of known numbers, by the text of these numbers.
+    lanes: numbers in a row. meanings: the meaning of rows that are computed in one way and
+    differentiated in another. shared: the rows that stand for all equal definitions. patterns: rows
+    of known numbers, by the text of these numbers.
     """
 
     lanes: int
@@ -55,7 +55,7 @@ class RowProgram:
 
 
 class Writer:
-    """Writes a program: a copy of an old one, to which rows are added."""
+    """Writes a new program, which begins as a copy of an old one."""
 
     def __init__(self, old: RowProgram) -> None:
         self.lanes = old.lanes
@@ -63,17 +63,17 @@ class Writer:
         self.shared, self.patterns = dict(old.shared), dict(old.patterns)
 
     def program(self) -> RowProgram:
-        """Returns the new program. Nothing may be written afterwards."""
+        """Returns the new program, to which nothing may be added afterwards."""
         return RowProgram(self.lanes, self.rows, self.meanings, self.shared, self.patterns)
 
     def row(self, definition: Definition) -> Row:
-        """Returns a new row."""
+        """Adds a row, and returns it."""
         row = Row()
         self.rows[row] = definition
         return row
 
     def share(self, definition: Definition) -> Row:
-        """Returns the row with an equal definition, or a new row if there is none."""
+        """Returns the shared row with an equal definition; adds it if there is none."""
         row = self.shared.get(definition)
         if row is None:
             row = self.shared[definition] = self.row(definition)
@@ -85,7 +85,7 @@ class Writer:
         return self._pattern([lanes.get(lane, zero).value for lane in range(self.lanes)])
 
     def filling(self, x: Number) -> Row:
-        """Returns a row with that number in every lane."""
+        """Returns the row with that number in every lane."""
         return self._pattern([x.value] * self.lanes)
 
     def _pattern(self, numbers: Sequence[float]) -> Row:
@@ -95,13 +95,13 @@ class Writer:
         return self.patterns[key]
 
     def as_row(self, x: Operand) -> Row:
-        """Returns an operand as a row. One that is the same in all lanes fills the row."""
+        """Returns an operand as a row; a uniform operand fills the row."""
         if isinstance(x, Row):
             return x
         return self.filling(x) if isinstance(x, Number) else self.share(Dots(((ONE, x),)))
 
     def dots(self, *terms: Product) -> Row:
-        """Returns a new row, the sum of these products."""
+        """Adds a row, the sum of these products, and returns it."""
         return self.row(Dots(terms))
 
     def parts(self, row: Row) -> Sequence[Operand | None]:
@@ -110,9 +110,9 @@ class Writer:
         return operands(self.rows[row]) if meaning is None else meaning.operands
 
     def operation(self, op: Op, *xs: Operand) -> Operand:
-        """Returns an operation of the table on these operands.
+        """Returns the result of an operation of the table on these operands.
 
-        Sums and products become Dots. An operation on numbers becomes a number.
+        It is a number if all operands are numbers, else a row. Sums and products become Dots.
         """
         numbers = [x.value for x in xs if isinstance(x, Number)]
         if len(numbers) == len(xs):
@@ -134,21 +134,21 @@ class Writer:
             value = self.shared.get(Apply(VALUES[op.name], tuple(rows)))
             if value is not None:
                 return self._slope(value, op, rows)
-        if op is ops.step:  # step(x) is step(relu(x)), after which x may have one use only
+        if op is ops.step:  # step(x) = step(relu(x)); then x may have one use only, and be fused
             rows = [self.shared.get(Apply(ops.relu, (row,)), row) for row in rows]
         return self.share(Apply(op, tuple(rows)))
 
     def _slope(self, value: Row, op: Op, rows: Sequence[Row]) -> Row:
-        """Returns the row that the instruction of `value` makes, too. It means `op` of `rows`."""
+        """Returns the second row that the instruction of `value` makes; it means op(*rows)."""
         slope = self.share(Slope(value))
         self.meanings.setdefault(slope, Meaning(op, tuple(rows)))
         return slope
 
     def _power(self, x: Operand, exponent: Number) -> Row:
-        """Returns x**exponent as square root, reciprocal and product, which is faster.
+        """Returns x**exponent by square root, reciprocal and product, which is faster.
 
-        Derivatives are still those of a power. The result differs from `ieee.pow` where x is -inf,
-        and nowhere else: a square root is nan there.
+        The derivatives are still those of a power. The result differs from `ieee.pow` only at -inf,
+        where the square root is nan.
         """
         size = abs(exponent.value)
         factors = [self.as_row(x)] if size >= 1 else []

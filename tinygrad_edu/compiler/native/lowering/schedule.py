@@ -1,9 +1,9 @@
-"""Pass 8, row program to bytecode: level by level, rows that are alike in one instruction.
+"""Pass 8, row program to bytecode: level by level, with similar rows in one instruction.
 
 The level of a row is one more than the highest level of its operands. Rows of one level can be
-computed in any order. Those that are sums over the same rows with other factors, such as a layer of
-neurons, are made by one DOTS, which reads the shared rows once. Parameters change (UPDATE) between
-other instructions, as soon as nobody reads them any more.
+computed in any order. The neurons of a layer, for instance, are sums over the same rows with
+different factors. One DOTS computes several such rows, and reads the shared rows once. UPDATE
+changes parameters between other instructions, as soon as no later instruction reads them.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ from tinygrad_edu.compiler.native.machine.interpreter import (
 
 __all__ = ["Bytecode", "schedule"]
 
-SLOPES = dict(PAIRS.keys())  # what one instruction can make together
+SLOPES = dict(PAIRS.keys())  # by operation, the derivative that its instruction can compute, too
 
 
 @dataclass(frozen=True)
 class Bytecode:
-    """numbers: the instructions. size: doubles in the arena. constants: by address."""
+    """numbers: the instructions. size: doubles in the arena. constants: its content, by address."""
 
     numbers: Sequence[int]
     size: int
@@ -66,12 +66,12 @@ class Bytecode:
 def schedule(
     program: RowProgram, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
 ) -> Bytecode:
-    """Returns the bytecode of a program. sizes: how many rows DOTS can make at a time."""
+    """Returns the bytecode of a program. sizes: the numbers of rows that DOTS can compute."""
     return _Schedule(program, layout, blocks, sizes).bytecode()
 
 
 class _Schedule:
-    """The pass at work. waiting: updates of parameters that nobody reads any more."""
+    """The state of the pass. waiting: updates of parameters that are not read any more."""
 
     def __init__(
         self, program: RowProgram, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
@@ -93,9 +93,9 @@ class _Schedule:
         return Bytecode(self.code, self.arena.size, self.arena.numbers)
 
     def _levels(self) -> Iterator[list[Row]]:
-        """Yields the rows that are computed, level by level.
+        """Yields the rows that instructions compute, level by level.
 
-        Gradients come later than all rows that read their parameters: then these may change.
+        The gradient of a parameter comes after all rows that read it, because then it may change.
         """
         rows = self.program.rows
         made = {r: x for r, x in rows.items() if not isinstance(x, Given | Pattern)}
@@ -116,7 +116,7 @@ class _Schedule:
             order.done(*level)
 
     def _instructions(self, level: Sequence[Row]) -> None:
-        """Writes rows of one level, kind by kind."""
+        """Writes the instructions for the rows of one level, kind by kind."""
         gathers: list[tuple[Row, Gather]] = []
         columns: list[tuple[Row, Column]] = []
         dots: list[tuple[Row, Dots]] = []
@@ -138,7 +138,7 @@ class _Schedule:
             elif isinstance(node, Zero):
                 zeros.append(row)
             elif isinstance(node, Given | Pattern | Slope):
-                pass  # there from the start, or made together with another row
+                pass  # there before the run, or computed with another row
             else:
                 assert_never(node)
         self._gather(gathers)
@@ -155,7 +155,7 @@ class _Schedule:
             self._write(UPDATE, *self.waiting.pop(0))
 
     def _update(self, rows: Iterable[Row]) -> None:
-        """Puts the parameters of these gradients on the list of those to update soon."""
+        """Adds the parameters of these gradients to the waiting updates."""
         places = sorted([self.blocks[row]] for row in rows if row in self.blocks)
         while places:
             count, (step,) = _run(places[:BLOCK])
@@ -163,12 +163,12 @@ class _Schedule:
             del places[:count]
 
     def _gather(self, found: Sequence[tuple[Row, Gather]]) -> None:
-        """Writes rows of single lanes. Rows that lie side by side are one instruction."""
+        """Writes GATHERs; rows that are side by side are one instruction."""
         self.arena.place(row for row, _ in found)
         sources: list[int] = []
         for (row, node), following in zip_longest(found, found[1:]):
             some = next(x for x in node.sources if x is not None)
-            wanted = (some if x is None else x for x in node.sources)  # so unused lanes are finite
+            wanted = (some if x is None else x for x in node.sources)  # unused lanes stay finite
             sources += [self.arena.address(x) for x in wanted if not isinstance(x, Row)]
             sources += [0] * (-len(sources) % BLOCK)
             end = self.arena.rows[row] + len(node.sources) + -len(node.sources) % BLOCK
@@ -178,17 +178,17 @@ class _Schedule:
         self._update(row for row, _ in found)
 
     def _transpose(self, found: Sequence[tuple[Row, Column]]) -> None:
-        """Writes columns, which were made eight at a time."""
+        """Writes TRANSPOSEs: columns come eight at a time."""
         self.arena.place(row for row, _ in found)
         at = self.arena.rows
         for row, node in found[::BLOCK]:
             self._write(TRANSPOSE, at[row], *(at[x] for x in node.rows))
 
     def _apply(self, found: list[tuple[Row, Apply]]) -> None:
-        """Writes operations.
+        """Writes ELEMENTWISEs.
 
-        One instruction makes all rows whose addresses, and whose operands' addresses, are equal
-        steps apart.
+        One instruction computes many rows, if their addresses are equal steps apart, and those of
+        their operands, too.
         """
         at = self.arena.rows
 
@@ -210,17 +210,17 @@ class _Schedule:
             k += count
 
     def _name(self, item: tuple[Row, Apply]) -> str:
-        """Returns the name of the instruction, which may make the slope as well."""
+        """Returns the name of the instruction, which may compute the derivative as well."""
         row, node = item
         return node.op.name + (f" and {SLOPES[node.op.name]}" if row in self.slopes else "")
 
     def _beside(self, row: Row, node: Apply) -> list[int]:
-        """Returns the addresses of the operands, and of the slope if it is made as well."""
+        """Returns the addresses of the operands, and of the derivative that is computed with it."""
         slope = [self.slopes[row]] if row in self.slopes else []
         return [self.arena.rows[x] for x in (*node.rows, *slope)]
 
     def _dots(self, rows: Sequence[tuple[Row, Dots]]) -> None:
-        """Writes sums of products; those over the same rows go together."""
+        """Writes DOTSs: sums over the same rows go into one instruction."""
         found = [_Dots(row, node) for row, node in rows]
         if self.sizes[-1] > 2:
             self._own_factors(found)
@@ -236,17 +236,17 @@ class _Schedule:
         groups.sort(key=lambda group: group[0].columns)
         self.arena.place(s.row for group in groups for s in group)
         more = [self.arena.take(self.arena.lanes) for _ in self.sizes[1:]]
-        free = {*more, *(at[row] for row, _ in rows)}  # no wanted number is there yet
+        free = {*more, *(at[row] for row, _ in rows)}  # addresses that hold no needed number yet
         for group in groups:
             k = 0
             while k < len(group):
                 k += self._together(group[k : k + self.sizes[-1]], free)
 
     def _own_factors(self, found: Sequence[_Dots]) -> None:
-        """Rewrites number * row, so that sums which differ in such products share one DOTS.
+        """Rewrites number * row, so that sums that differ only in such numbers share one DOTS.
 
-        A product that many of the sums have stays as it is. In any other the number fills a row,
-        and the product becomes one of two rows.
+        A product that many of the sums have stays as it is. In the others, the number becomes a row
+        with this number in every lane, and the product becomes a product of two rows.
         """
         for s in found:
             filled = [(self._number_in(x), y) for x, y in s.rr]
@@ -264,14 +264,14 @@ class _Schedule:
             s.ur = common
 
     def _number_in(self, row: Row) -> Number | None:
-        """Returns the number that a row has in all lanes, if it is known."""
+        """Returns the number that a row has in all lanes; None if they differ or are unknown."""
         node = self.program.rows.get(row)
         if isinstance(node, Pattern) and len({*map(repr, node.numbers)}) == 1:
             return Number(node.numbers[0])
         return None
 
     def _filling(self, x: Number) -> Row:
-        """Returns a row of one number, placed."""
+        """Returns the row with that number in every lane, which has an address."""
         row = self.writer.filling(x)
         node = self.writer.rows[row]
         if row not in self.arena.rows and isinstance(node, Pattern):
@@ -279,10 +279,10 @@ class _Schedule:
         return row
 
     def _together(self, group: Sequence[_Dots], free: set[int]) -> int:
-        """Writes one DOTS for as many of the first sums as it can make, and returns how many.
+        """Writes one DOTS for as many of the first sums as possible, and returns their number.
 
-        It may make more rows than are wanted, which saves an instruction, where the addresses of
-        the others are free.
+        It may compute more rows than are needed, if their addresses are free: that is faster than
+        two instructions.
         """
         for s in group:
             s.columns[-1] = [self.arena.rows[s.row]]
@@ -314,13 +314,13 @@ class _Schedule:
         return count
 
     def _sums(self, found: Sequence[tuple[Row, LaneSums]]) -> None:
-        """Writes sums over lanes, eight at a time, or sixteen if both have the same others."""
+        """Writes REDUCEs: eight sums each, or sixteen if two hubs multiply the same rows."""
         at = self.arena.rows
         parts = []
         for row, node in found:
             others = [at[x] for _, *eight in node.terms for x in eight]
             parts.append((others, [at[hub] for hub, *_ in node.terms], [at[row]]))
-        parts.sort(reverse=True)  # neighbours read what was just read
+        parts.sort(reverse=True)  # neighbours read the same rows
         while parts:
             others, hubs, outs = parts.pop()
             if parts and parts[-1][0] == others and len(hubs) == 1:
@@ -335,12 +335,13 @@ class _Schedule:
 
 
 class _Dots:
-    """A row of DOTS, with its products by the kinds of their factors.
+    """A row that DOTS computes, with its products by the kinds of their factors.
 
-    ur: one factor is the same in all lanes, the other a row. rr: both are rows. uu: neither is.
-    init: what the sum begins with. columns: addresses of the u's of `ur`, of the first and of the
-    second rows of `rr`, of init, of the epilogue's other row, and of the row itself. DOTS makes
-    rows together if each of these addresses is a step apart from one row to the next.
+    ur: the first factor is uniform, the second is a row. rr: both are rows. uu: both are uniform.
+    init: the first number of the sum. columns: six lists of addresses: the uniform factors of `ur`,
+    the first rows of `rr`, the second rows of `rr`, init, the epilogue's row, and the row itself.
+    One DOTS computes several rows if from each row to the next, the addresses in a list move by one
+    step.
     """
 
     def __init__(self, row: Row, node: Dots) -> None:
@@ -366,7 +367,7 @@ class _Dots:
         self.columns: list[list[int]] = []
 
     def find(self, arena: Arena) -> None:
-        """Finds `columns`; the row itself has no address yet."""
+        """Sets `columns`. The row itself has no address yet."""
         other = 0 if self.node.other is None else arena.rows[self.node.other]
         self.columns = [
             [arena.address(u) for u, _ in self.ur],
@@ -379,9 +380,10 @@ class _Dots:
 
 
 def _run(places: Iterable[Sequence[int]]) -> tuple[int, list[int]]:
-    """Returns the length and the steps of the longest arithmetic run at the start.
+    """Returns (length, steps) of the longest arithmetic sequence at the start of `places`.
 
-    A run of two that would split a longer one counts as one.
+    Each place has several addresses, and each of them has its own step. A sequence of two places
+    counts as one place if the second begins a longer sequence.
     """
     places, ahead = tee(places)
     steps: list[list[int]] = []

@@ -1,10 +1,11 @@
-"""Pass 2, for one example: which nodes of the normal form become lanes of the same row.
+"""Pass 2, for one example: finds similar nodes, which become the lanes of one row.
 
-A graph of one example often repeats itself, as at the positions of a text. Sums over the same
-parameters are the seeds: they compute the same sum of different operands, so they become the lanes
-of one pack, in order. From there packs grow downward, to the operands place by place, and upward,
-to the nodes whose operands lie in one lane of the same packs. A poor choice costs time and is never
-an error: whatever the packs are, `forward` finds each operand in its lane, or gathers it.
+The graph of one example often repeats itself, for instance at each position of a text. Sums over
+the same parameters are the beginning: they are the same sum of different operands, so they become
+the lanes of one pack, in order. From there packs grow downward: the first operands of a pack become
+a pack, the second operands another. They also grow upward: nodes whose operands are in the same
+packs become a pack. A poor choice costs time and is never an error, because `forward` gathers
+operands that are not in the lane where they are needed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ __all__ = ["packs"]
 
 
 def packs(nodes: dict[int, Node], parameters: Collection[int], lanes: int) -> list[Group]:
-    """Returns all nodes in groups, operands first. Each group becomes a row, of `lanes` at most.
+    """Returns all nodes in groups of at most `lanes`, operands first. Each group becomes a row.
 
     If packs need each other's results in a circle, every node is a group of its own.
     """
@@ -40,7 +41,7 @@ def packs(nodes: dict[int, Node], parameters: Collection[int], lanes: int) -> li
 
 
 def _sorted(nodes: dict[int, Node], groups: list[Group]) -> list[Group]:
-    """Returns the groups in an order in which operands come first."""
+    """Returns the groups, operands first; CycleError if there is no such order."""
     groups = sorted(groups, key=lambda group: min(group.values()))
     numbers: dict[Factor, int] = {s: i for i, group in enumerate(groups) for s in group.values()}
     needed: dict[int, dict[int, None]] = {}
@@ -51,7 +52,7 @@ def _sorted(nodes: dict[int, Node], groups: list[Group]) -> list[Group]:
 
 
 class _Packs:
-    """The packs as they grow. places: the pack and the lane of each slot that is in one."""
+    """The packs as they grow. places: for slots that are in a pack, the pack and the lane."""
 
     def __init__(self, nodes: dict[int, Node]) -> None:
         self.nodes = nodes
@@ -59,7 +60,7 @@ class _Packs:
         self.places: dict[Factor, tuple[int, int]] = {}
 
     def downward(self, parameters: Collection[Factor], lanes: int) -> None:
-        """Packs sums over the same parameters, then what they are made of."""
+        """Packs sums over the same parameters, then their operands, and so on."""
         alike: dict[tuple[Factor, ...], list[int]] = {}
         for s, node in self.nodes.items():
             if isinstance(node, Sum):
@@ -75,14 +76,14 @@ class _Packs:
                         waiting += filter(None, map(self._join, self._operands(group)))
 
     def _operands(self, group: Group) -> Iterator[dict[int, Factor]]:
-        """Yields the first operand of each member by lane, the second, and so on."""
+        """Yields the first operands of all members by lane, then the second ones, and so on."""
         for xs in zip_longest(*(factors(self.nodes[s]) for s in group.values())):
             yield {lane: x for lane, x in zip(group, xs) if x is not None}
 
     def _join(self, part: dict[int, Factor]) -> Group:
-        """Puts slots into one pack: the one that some of them are in already, or a new one.
+        """Puts slots into one pack: a new one, or the one that some of them are in already.
 
-        Returns the pack; {} if they cannot share a pack, or if all of them shared it before.
+        Returns the pack; {} if they cannot share a pack, or if all of them were in it before.
         """
         at, _ = self.places.get(next(iter(part.values())), (-1, 0))
         if at >= 0 and self.packs[at].items() >= part.items():
@@ -110,9 +111,9 @@ class _Packs:
         self.places[s] = at, lane
 
     def upward(self, known: int) -> None:
-        """Packs nodes whose operands lie in one lane, and there in the same packs.
+        """Packs nodes that have the same operation, and operands in the same packs.
 
-        known: packs up to this number count as one and the same pack.
+        All operands of a node must be in one lane. known: packs up to this number count as one.
         """
         found: dict[Hashable, int] = {}
         for s, node in self.nodes.items():

@@ -1,10 +1,10 @@
 """Operations of the table as machine code: for each primitive, a function that writes it.
 
-An operation that is made of others is written that way, except where WRITERS has a faster twin; the
-tests hold that twins give the same numbers. Primitives without a writer here call functions of C,
-one lane at a time. Every lane has the result of `ieee`, at nan, infinities and both zeros too. LLVM
-has one freedom: `muladd` rounds once or twice, whichever is faster. Both are accurate enough where
-`muladd` is used. (Optimizers' code has the flag "contract", which gives that freedom everywhere.)
+An operation that is made of others is written as these others, unless WRITERS has a faster function
+for it; tests compare the results of both. A primitive that is not here calls a function of C, lane
+by lane. Every lane has the result of `ieee`, also at nan, infinities and both zeros. LLVM has one
+freedom: `muladd` rounds once or twice, whichever is faster. Both are accurate enough where
+`muladd` is used. (In the code of optimizers, the flag "contract" gives this freedom everywhere.)
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _exp(a: Vector, unit: float = 1.0) -> Vector:
     """Returns e**a = unit * 2**k * e**r / unit, for a <= 0, or for all a if `unit` is 1/2.
 
     For large a, 2**k alone would be infinite. A result that may be subnormal is computed 2**128
-    times as large, and scaled at last.
+    times as large, and then scaled.
     """
     tiny = a < -700.0
     rounded, e = _reduced(when(a < -746.0, -746.0, a))
@@ -102,8 +102,8 @@ def _log(a: Vector) -> Vector:
 def _tanh(a: Vector) -> Vector:
     """Returns 1 - 2 / (e**2|a| + 1), or near 0, where that cancels, |a| - |a| * z * p / q.
 
-    The sign of a is copied at last. The second form is Lambert's fraction of 1761, a / (1 + z / (3
-    + z / (5 + ... + z / 15))), z = a**2.
+    At the end the sign of a is copied. The second form is Lambert's fraction of 1761,
+    a / (1 + z / (3 + z / (5 + ... + z / 15))), z = a**2.
     """
     size = abs(a)
     z = size * size
@@ -142,7 +142,7 @@ def _bell(a: Vector) -> Vector:
 
 
 def _sigmoid_and_bell(a: Vector) -> tuple[Vector, Vector]:
-    """Returns both. The smaller of sigmoid and 1 - sigmoid is accurate, hence the other too."""
+    """Returns both. The smaller of sigmoid and 1 - sigmoid is accurate, so the other is, too."""
     e = _exp(-abs(a))
     t = e / (e + 1.0)
     rest = 1.0 - t
@@ -184,7 +184,7 @@ WRITERS |= {
     "sigmoid": _sigmoid,
     "bell": _bell,
 }
-# Two operations at once, which share an exponential: the second is the derivative of the first.
+# Pairs of operations that share an exponential; the second is the derivative of the first.
 PAIRS = {("sigmoid", "bell"): _sigmoid_and_bell, ("tanh", "sech2"): _tanh_and_sech2}
 LIBRARY = [name for name, op in TABLE.items() if op.primitive and name not in WRITERS]
 WRITERS |= {name: _library(name) for name in LIBRARY}

@@ -1,12 +1,12 @@
 """The machine: an interpreter of bytecode for graphs of any shape, written as LLVM code.
 
-Its memory is one arena of doubles. A row is `vectors` vectors of `width` lanes. A number that is
-the same in all lanes (a parameter, a constant, one lane of a row) has an address in the arena, too.
-The bytecode is a list of int32. An instruction is its code, its length, and addresses, steps and
-counts; addresses and steps are in doubles. There are these:
+Its memory is one arena of doubles. A row is `vectors` vectors of `width` lanes. A uniform number (a
+parameter, a constant, one lane of a row), called u, has an address in the arena, too. The bytecode
+is a list of int32. An instruction is its code, its length, and then addresses, steps and counts;
+addresses and steps are in doubles. The instructions are
 
-    DOTS         row = epilogue(init + sum of u * row + sum of u * u + sum of row * row), where u is
-                 the same in all lanes; J rows at a time. Nearly all the work is done here.
+    DOTS         row = epilogue(init + sum of u * row + sum of u * u + sum of row * row),
+                 for J rows at a time. Nearly all the work is done here.
     ELEMENTWISE  an operation of the table, lane by lane
     REDUCE       eight sums over all lanes of row * row: gradients of parameters
     GATHER       numbers from anywhere, side by side
@@ -14,7 +14,7 @@ counts; addresses and steps are in doubles. There are these:
     UPDATE       the optimizer moves some parameters
     0            the end
 
-The code knows nothing of any graph: it is compiled once for a width and a number of vectors.
+The code does not depend on a graph. It is compiled once for a width and a number of vectors.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ __all__ = [
     "wide",
 ]
 
-BLOCK = 8  # sums of one REDUCE, and parameters that change together, whatever the width
+BLOCK = 8  # sums in a REDUCE, and parameters in a block, for every width
 OPS = [*TABLE, *map(" and ".join, PAIRS)]  # the operations of ELEMENTWISE
-HEAD = 15  # int32 before the lists of DOTS
+HEAD = 15  # the number of int32 before the lists of DOTS
 GATHER, REDUCE, TRANSPOSE, UPDATE = 1, 2, 4, 5  # codes; REDUCE + 1 makes sixteen sums
 DOTS, ELEMENTWISE = 8, 16  # DOTS + i makes outputs(...)[i] rows, ELEMENTWISE + k applies OPS[k]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Epilogue:
-    """What DOTS does to a finished sum x. reads_row: whether it needs the numbers y of a row."""
+    """The operation of DOTS on a finished sum x. reads_row: whether it needs a row y."""
 
     apply: Callable[[Vector, Vector], Vector]
     reads_row: bool = False
@@ -70,16 +70,16 @@ PLAIN = Epilogue(lambda x, _: x)
 RELU = Epilogue(lambda x, _: written(relu)(x))
 TIMES = Epilogue(lambda x, y: x * y, reads_row=True)
 TIMES_STEP = Epilogue(lambda x, y: x * written(step)(y), reads_row=True)
-EPILOGUES = (PLAIN, RELU, TIMES, TIMES_STEP)  # an instruction has the place of its epilogue here
+EPILOGUES = (PLAIN, RELU, TIMES, TIMES_STEP)  # in bytecode, the place in this tuple
 
 
 def outputs(vectors: int, registers: int) -> list[int]:
-    """Returns how many rows DOTS can make at a time, 1 first: their sums must fit the registers."""
+    """Returns the numbers of rows that DOTS can compute at a time; their sums are in registers."""
     return [j for j in (1, 2, 4, 8, 16) if j == 1 or j * vectors <= registers - 5]
 
 
 def wide(width: int) -> str:
-    """Returns the attributes of functions; without them LLVM halves the widest vectors."""
+    """Returns attributes of functions, without which LLVM would halve the widest vectors."""
     bits = 64 * width
     return f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
 
@@ -87,8 +87,8 @@ def wide(width: int) -> str:
 def machine(width: int, vectors: int, registers: int, missing: Collection[str] = ()) -> str:
     """Returns the LLVM module with `run(...)`, `train(...)` and the instructions.
 
-    width: doubles in a vector of the processor, 2, 4 or 8. vectors: of a row. registers: how many
-    vectors the processor holds. missing: operations to leave out, which the bytecode never uses.
+    width: doubles in a vector of the processor, 2, 4 or 8. vectors: vectors in a row. registers:
+    vectors that the processor holds. missing: operations that are left out; no bytecode uses them.
     """
     code = _Machine(width, vectors)
     calls = {GATHER: "gather", REDUCE: "reduce1", REDUCE + 1: "reduce2", TRANSPOSE: "transpose"}
@@ -109,11 +109,11 @@ def machine(width: int, vectors: int, registers: int, missing: Collection[str] =
 
 
 class _Machine(Code):
-    """Writes one function for each instruction.
+    """Writes a function for each instruction.
 
-    Its parameters are `m`, the arena, and `t`, the int32 of the instruction. The docstrings name
-    these int32 in their order. Where an instruction makes several rows, it has the first address
-    of each kind, and a step, which is the distance from one such address to the next.
+    The parameters of each are `m`, the arena, and `t`, the int32 of the instruction. The docstrings
+    name these int32 in their order. An instruction that computes several rows has the first address
+    of each kind and a step, the distance to the next address of this kind.
     """
 
     def __init__(self, width: int, vectors: int) -> None:
@@ -121,16 +121,16 @@ class _Machine(Code):
         self.width, self.lanes = width, width * vectors
 
     def row(self, at: Pointer) -> list[Pointer]:
-        """Returns where the vectors of a row are."""
+        """Returns the addresses of the vectors of a row."""
         return [at + c for c in range(0, self.lanes, self.width)]
 
     def dots(self, j: int) -> None:
-        """Codes DOTS, DOTS + 1, ...: J rows, which are sums over the same rows with other u's.
+        """Codes DOTS, DOTS + 1, ...: J rows, which are sums over the same rows with different u's.
 
         code, length, out, out_step, init, init_step, count, u_step, epilogue, other, other_step,
         uu, rr, a_step, b_step; then `count` pairs (u, row), `uu` pairs (u, u) and `rr` pairs
-        (row a, row b). init: what each sum begins with. other: the row that the epilogue reads.
-        Pairs (u, u) occur only if J is 1.
+        (row a, row b). init: the first number of each sum. other: the row that the epilogue
+        reads. There are pairs (u, u) only if J is 1.
         """
         width = self.width
         with self.function(f"internal void @dots{j}(double* m, i32* t)") as ((m, t), _):
@@ -138,12 +138,12 @@ class _Machine(Code):
             epilogue, other, other_step, uu, rr, a_step, b_step = more
 
             def along(at: Vector, step: Vector) -> Iterable[Pointer]:
-                """The J addresses, counted from every fourth: few registers and few additions."""
+                """Returns the J addresses; every fourth is a base, which saves registers."""
                 fourths = accumulate(repeat(step * 4, (j - 1) // 4), operator.add, initial=m + at)
                 return [x + step * i for x in fourths for i in range(min(j, 4))]
 
             def places(at: Vector, step: Vector) -> list[Pointer]:
-                """The first vector of each of the J rows, the second of each, and so on."""
+                """Returns the first vectors of the J rows, then the second vectors, and so on."""
                 return [x for c in zip(*map(self.row, along(at, step))) for x in c]
 
             def pair(i: Vector) -> tuple[Vector, Vector]:
@@ -157,7 +157,7 @@ class _Machine(Code):
             def uniform(i: Vector, *sums: Vector) -> list[Vector]:
                 u, row = pair(i)
                 us = [at[0].splat(width) for at in along(u, u_step)]
-                xs = (at.vector(width) for at in self.row(m + row))  # one at a time, for all J sums
+                xs = (at.vector(width) for at in self.row(m + row))  # J sums share it
                 pairs = ((u, x) for x in xs for u in us)
                 return [muladd(u, x, s) for (u, x), s in zip(pairs, sums)]
 
@@ -175,7 +175,7 @@ class _Machine(Code):
             sums = self.loop(count, sums, uniform)
             if self.lanes * j > width:
                 sums = self.loop(rr, sums, both)
-            else:  # one sum is made as four in turn, which do not wait for each other
+            else:  # four partial sums in turn, because they do not wait for each other
                 zero = sums[0].constant(-0.0)
                 a, b, c, d = self.loop(
                     rr, [*sums, zero, zero, zero], lambda i, s, *rest: [*rest, *both(i, s)]
@@ -206,10 +206,10 @@ class _Machine(Code):
     def elementwise(self, name: str) -> None:
         """Codes ELEMENTWISE, ELEMENTWISE + 1, ...: one operation, `count` times.
 
-        code, length, out, count, a, a_step, b, b_step. The results lie side by side. A pair of
+        code, length, out, count, a, a_step, b, b_step. The results are side by side. A pair of
         operations on `a` has a second result, which goes to `b`. Two vectors are computed at a
-        time, because they do not wait for each other. With an odd number of vectors the last two
-        overlap the two before.
+        time, because they do not wait for each other. With an odd count the last pair overlaps the
+        one before.
         """
         value, _, slope = name.partition(" and ")
         pair = PAIRS.get((value, slope))
@@ -242,8 +242,8 @@ class _Machine(Code):
         """Codes REDUCE and REDUCE + 1: eight or sixteen sums over all lanes, added to the arena.
 
         code, length, count, one or two addresses of eight sums; then for each of `count` terms one
-        or two rows, the hubs, and eight more. A sum adds up hub * row over lanes and terms. Two
-        hubs share the eight rows, which are read once.
+        or two rows, the hubs, and eight more. A sum adds up hub * row over lanes and terms. With
+        two hubs, the eight rows are read only once.
         """
         width, size = self.width, BLOCK + hubs
         with self.function(f"internal void @reduce{hubs}(double* m, i32* t)") as ((m, t), _):
@@ -266,8 +266,8 @@ class _Machine(Code):
     def transpose(self) -> None:
         """Code TRANSPOSE: row k of the result is lane k of each of eight rows.
 
-        code, length, out, eight rows of eight lanes. Three rounds exchange neighbours, pairs and
-        fours.
+        code, length, out, eight rows of eight lanes. The first round exchanges neighbours, the
+        second pairs, the third fours.
         """
         with self.function("internal void @transpose(double* m, i32* t)") as ((m, t), _):
             out, rows = m + t[2], [(m + t[3 + k]).vector(BLOCK) for k in range(BLOCK)]
@@ -284,7 +284,7 @@ class _Machine(Code):
         """Runs the instructions of the bytecode, up to code 0.
 
         Code UPDATE: if `update` is not null, it changes `count` blocks of eight parameters: block
-        `first`, and others a step apart. code, length, first, count, step.
+        `first`, and others `step` apart. code, length, first, count, step.
         """
         header = "void @run(double* m, i32* bytecode, ptr update, i64* places, double* settings)"
         with self.function(header) as ((m, _, *given), (update,)):
@@ -305,14 +305,15 @@ class _Machine(Code):
             self.start("end")
 
     def train(self) -> None:
-        """Trains for `steps` steps at most, and returns how many were made.
+        """Makes `steps` training steps, and returns their number.
 
-        It stops after a step whose first output is not finite. Examples come in chunks, a row in
-        each. plan: eight numbers: the address of a chunk's inputs, their count, the count of
-        chunks; the address of what each step sets to 0, its count; the address of the outputs,
-        their count; the count of a step's settings. columns: the inputs of all chunks. losses: room
-        for the outputs of each step. update: null, or the function of an `Update`, which moves the
-        parameters in the last chunk. places, settings: what it is called with.
+        It stops early after a step whose first output is not finite. Examples come in chunks; a
+        chunk fills one row of each input. plan: eight numbers: the address of a chunk's inputs,
+        their count, the count of chunks; the address of the doubles that each step sets to 0, their
+        count; the address of the outputs, their count; the count of settings in a step. columns:
+        the inputs of all chunks. losses: memory for the outputs of each step. update: null, or the
+        function of an `Update`; it moves the parameters during the last chunk. places, settings:
+        its arguments.
         """
         data = "double* m, i32* bytecode, i64* plan, double* columns, double* losses, i64 steps"
         header = f"i64 @train({data}, ptr update, i64* places, double* settings)"
@@ -341,7 +342,7 @@ class _Machine(Code):
 
 
 def _across(vectors: Sequence[Vector]) -> Vector:
-    """Returns one vector, the sums over the lanes of each of these vectors, added by halves."""
+    """Returns one vector: for each of these vectors, the sum over its lanes, added by halves."""
     found, half = list(vectors), len(vectors) // 2
     while half:
         low = [i for i in range(2 * len(vectors)) if not i & half]

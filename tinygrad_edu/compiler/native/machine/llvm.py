@@ -1,7 +1,7 @@
-"""LLVM code, written by Python's operators: each operation writes one line.
+"""A writer of LLVM code: each operation of Python on a `Vector` writes one line.
 
-An expression of floats has a number as its result, an expression of `Vector`s writes the code that
-computes it, for all lanes at once. If `a` is a vector of two lanes, `a * 2 + 1` writes
+The same expression computes a number from floats, and writes code from `Vector`s. The code computes
+all lanes at once. If `a` is a vector of two lanes, `a * 2 + 1` writes
 
     %v1 = fmul <2 x double> %a, <double 0x4000000000000000, double 0x4000000000000000>
     %v2 = fadd <2 x double> %v1, <double 0x3ff0000000000000, double 0x3ff0000000000000>
@@ -20,15 +20,15 @@ from tinygrad_edu.rows.op import TABLE, Op
 
 __all__ = ["WRITERS", "Code", "Pointer", "Vector", "bits", "muladd", "when", "written"]
 
-# How operations of the table are written for vectors, by their names; `arithmetic` fills it.
+# By the name of an operation, the function that writes it; `arithmetic` fills the dictionary.
 WRITERS: dict[str, Callable[..., Vector]] = {}
 
 
 class Code:
-    """An LLVM module that is being written, line by line.
+    """An LLVM module that is written line by line.
 
-    attributes: of its functions. flags: the freedom LLVM has with floats; " contract" allows it to
-    round a * b + c once instead of twice.
+    attributes: of its functions. flags: LLVM's freedom with floats; " contract" allows it to round
+    a * b + c once instead of twice.
     """
 
     def __init__(self, attributes: str = "", flags: str = "") -> None:
@@ -37,7 +37,7 @@ class Code:
         self.names, self.block = 0, ""
 
     def text(self) -> str:
-        """Returns the module. Functions that it calls and does not define are declared first."""
+        """Returns the module. It begins with declarations of functions that it does not define."""
         declared = (x for f, x in self.called.items() if f[0] == "@" and f not in self.defined)
         return "\n".join([*declared, *self.lines, ""])
 
@@ -51,16 +51,16 @@ class Code:
         self.lines.append(line)
 
     def start(self, block: str) -> None:
-        """Begins a block: a run of lines that a branch can go to."""
+        """Begins a block: lines to which a branch can go."""
         self.do(f"{block}:")
         self.block = block
 
     @contextmanager
     def function(self, header: str) -> Iterator[tuple[list[Pointer], list[Vector]]]:
-        """Defines a function: lines that are written inside of the `with` block are its body.
+        """Defines a function. The lines that the `with` block writes are its body.
 
-        header: such as "void @f(double* m, i64 n)". Yields the Pointers, whose types end in *, and
-        the other parameters.
+        header: for example "void @f(double* m, i64 n)". Yields (pointers, others): the parameters
+        whose types end in *, and the other ones.
         """
         head, _, parameters = header[:-1].partition("(")
         given: list[Vector | Pointer] = []
@@ -78,7 +78,7 @@ class Code:
         self.do("}")
 
     def leave(self, x: Vector) -> None:
-        """Writes a return of `x`; lines after it are not reached until another block begins."""
+        """Writes a return of `x`, and begins a new block."""
         self.do(f"ret {_typed([x])}")
         self.start(self.name("b"))
 
@@ -94,17 +94,17 @@ class Code:
     def loop(
         self, count: Vector, first: Sequence[Vector], body: Callable[..., Sequence[Vector] | None]
     ) -> list[Vector]:
-        """Writes a loop over i from 0 to count - 1, with values that each round hands to the next.
+        """Writes a loop over i from 0 to count - 1, and returns the values after it.
 
-        body: is called with i and these values and returns the next ones. first: the values of the
-        first round. Returns those of the last.
+        body: writes one round; it is called with i and the values, and returns the next values.
+        first: the values before the first round.
         """
         before, head, inside, after = self.block, self.name("b"), self.name("b"), self.name("b")
         begun = [count.constant(0), *first]
         names = [Vector(self, self.name(), x.kind, x.width) for x in begun]
         self.do(f"br label %{head}")
         self.start(head)
-        place = len(self.lines)  # of lines that need names from below
+        place = len(self.lines)  # the phi lines need names of lines below
         self.do(f"br i1 {(names[0] < count).name}, label %{inside}, label %{after}")
         self.start(inside)
         given = body(*names) or ()
@@ -118,7 +118,7 @@ class Code:
         return names[1:]
 
     def cases(self, value: Vector, bodies: dict[int, Callable[[], None]], other: str = "") -> None:
-        """Writes a choice: the body of that number, or block `other`, or nothing."""
+        """Writes a choice by a number: its body, or a branch to block `other`, or nothing."""
         after, names = self.name("b"), {k: self.name("b") for k in bodies}
         table = " ".join(f"{value.type} {k}, label %{name}" for k, name in names.items())
         self.do(f"switch {_typed([value])}, label %{other or after} [ {table} ]")
@@ -150,11 +150,11 @@ def _compared(floats: str, integers: str) -> Callable[[Vector, Vector | float], 
 
 
 class Vector:
-    """A vector in a function that is being written.
+    """The result of a line of code.
 
-    name: in the code. kind: of its lanes: floats ("double"), integers of 64 bits that wrap round
-    ("i64"), or results of a comparison ("i1"). width: the number of lanes; 0 for a single number,
-    or an address ("ptr").
+    name: its name in the code. kind: the type of its lanes: floats ("double"), 64-bit integers that
+    wrap around ("i64"), or results of a comparison ("i1"). width: the number of lanes; 0 for a
+    single number, or an address ("ptr").
     """
 
     def __init__(self, code: Code, name: str, kind: str = "double", width: int = 0) -> None:
@@ -162,7 +162,7 @@ class Vector:
         self.type = f"<{width} x {kind}>" if width else kind
 
     def _apply(self, op: Op, /, *args: Vector | float) -> Vector:
-        """Writes an operation of the table: by its writer, or as it is made of other operations."""
+        """Writes an operation of the table: by its writer, or as the operations it is made of."""
         return written(op)(*map(self.of, args))
 
     def _known(self) -> None:
@@ -175,21 +175,21 @@ class Vector:
         return self.equals(other)  # the other signs are operators
 
     def __bool__(self) -> bool:
-        raise TypeError("a Vector has no numbers until the code runs: use when(), not if")
+        raise TypeError("a Vector has no number before the code runs: write when() in place of if")
 
     def line(self, text: str, kind: str = "", width: int | None = None) -> Vector:
-        """Writes a line, and returns its result."""
+        """Writes a line that computes something, and returns its result."""
         name = self.code.name()
         self.code.do(f"{name} = {text}")
         return Vector(self.code, name, kind or self.kind, self.width if width is None else width)
 
     def write(self, name: str, *args: Vector | float) -> Vector:
-        """Writes an instruction on vectors like this one. Those on floats begin with f."""
+        """Writes an instruction whose operands are like this vector; f is added for floats."""
         name = f"f{name}{self.code.flags}" if self.kind == "double" else name
         return self.line(f"{name} {self.type} {', '.join(self.of(x).name for x in args)}")
 
     def call(self, function: str, *args: Vector | float) -> Vector:
-        """Writes a call of a function whose arguments and result are vectors like this one."""
+        """Writes a call of a function whose arguments and result are like this vector."""
         return self.line(self.code.calling(self.type, function, [*map(self.of, args)]))
 
     def intrinsic(self, name: str, *args: Vector | float) -> Vector:
@@ -197,7 +197,7 @@ class Vector:
         return self.call(f"@llvm.{name}.{f'v{self.width}' if self.width else ''}f64", *args)
 
     def cast(self, kind: str) -> Vector:
-        """Returns the same bits as another kind."""
+        """Returns the same bits, taken as another kind."""
         to = Vector(self.code, "", kind, self.width)
         return to.line(f"bitcast {_typed([self])} to {to.type}")
 
@@ -212,12 +212,12 @@ class Vector:
         return Vector(self.code, lanes if self.width else f"{lane}", self.kind, self.width)
 
     def shuffled(self, other: Vector, lanes: Sequence[int]) -> Vector:
-        """Returns a vector of these lanes. Lanes of `other` have the numbers from `width` on."""
+        """Returns a vector of these lanes of both vectors; those of `other` begin at `width`."""
         mask = f"<{len(lanes)} x i32> <{', '.join(f'i32 {i}' for i in lanes)}>"
         return self.line(f"shufflevector {_typed([self, other])}, {mask}", width=len(lanes))
 
     def splat(self, width: int) -> Vector:
-        """Returns a vector with this one number in every lane."""
+        """Returns a vector with this number in every lane."""
         empty = Vector(self.code, "poison", self.kind, width)
         one = empty.line(f"insertelement {_typed([empty, self])}, i64 0")
         return one.shuffled(empty, [0] * width)
@@ -247,7 +247,7 @@ class Vector:
 
 
 class Pointer:
-    """An address of numbers: doubles, i64, or i32, which become i64 when they are read."""
+    """An address of numbers: doubles, i64, or i32. An i32 that is read becomes an i64."""
 
     type = "ptr"
 
@@ -262,12 +262,12 @@ class Pointer:
         return Pointer(self.code, at.name, self.kind)
 
     def __getitem__(self, i: Vector | int) -> Vector:
-        """Loads the number that lies `i` numbers further on."""
+        """Loads the number at place `i` from this address on."""
         x = (self + i).vector(0)
         return x.line(f"sext i32 {x.name} to i64", "i64") if x.kind == "i32" else x
 
     def vector(self, width: int) -> Vector:
-        """Loads the numbers from this address on, which need not be a multiple of the vector."""
+        """Loads `width` numbers from this address on. It may be any multiple of 8 bytes."""
         like = Vector(self.code, "", self.kind, width)
         aligned = ", align 8" if width else ""
         return like.line(f"load {like.type}, ptr {self.name}{aligned}")
@@ -278,7 +278,7 @@ class Pointer:
 
 
 def muladd(a: Vector, b: Vector | float, c: Vector | float) -> Vector:
-    """Returns a * b + c, rounded only once where the machine can do that."""
+    """Returns a * b + c, rounded only once if the processor can do that."""
     return a.intrinsic("fmuladd", a, b, c)
 
 

@@ -1,4 +1,4 @@
-"""An optimizer's update as machine code, made from the graph that it records of one update."""
+"""An optimizer's update as machine code, made from the recorded graph of one update."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tinygrad_edu.ops import CONSTANT, LEAF
 
 __all__ = ["FEW", "Update"]
 
-FEW = 8  # up to so many steps a Python loop is faster than NumPy
+FEW = 8  # up to this number of steps a Python loop is faster than NumPy
 
 
 class Update:
@@ -22,20 +22,20 @@ class Update:
         update(m, places, settings, first, count, step)
 
     which updates `count` blocks of eight parameters: block `first`, and others `step` apart.
-    places: where the parameters begin, their gradients, and each of the optimizer's states.
+    places: the first addresses of the parameters, their gradients, and each state of the optimizer.
     settings: this step's number from each list of the method `settings`.
     """
 
     def __init__(
         self, leaves: Sequence[Value], results: Sequence[Value], width: int, attributes: str
     ) -> None:
-        """leaves: a parameter, its gradient, its states, the learning rate, the number of the step.
-        results: the new parameter and the new states."""
+        """leaves: a parameter, its gradient, its states, the learning rate, the step's number.
+        results: the new parameter and the new states.
+        """
         *places, rate, steps = leaves
         tape = record(results)
-        own = {
-            tape.leaves[x] for x in places if x in tape.leaves
-        }  # slots that differ from parameter to parameter
+        # slots that differ from parameter to parameter
+        own = {tape.leaves[x] for x in places if x in tape.leaves}
         read = set(tape.outputs)
         for k, operands in enumerate(zip(tape.a, tape.b)):
             if not own.isdisjoint(operands):
@@ -79,7 +79,7 @@ class Update:
     def settings(self, rates: Sequence[float], steps: Sequence[float]) -> list[list[float]]:
         """Returns the scalars that all parameters share, such as the rate and bias corrections.
 
-        Each list has one scalar's numbers at these steps.
+        There is a list for each scalar, with its numbers at these steps.
         """
         columns = [x for x, is_read in zip((rates, steps), self.given) if is_read]
         run = self.runs[len(rates) > FEW]
