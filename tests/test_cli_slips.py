@@ -145,7 +145,7 @@ def refusal(*args: str) -> str:
         (["*x", *AT], "begins with *, and nothing stands before it"),
         (["tanh(x", *AT], "at character 5 ('(' was never closed): write a ) for it"),
         (["@"], "cannot read '@': @ stands before the name of a file"),
-        (["x%2", *AT], "% (character 2) is no operation here: write x - 2*floor(x/2)"),
+        (["x%2", *AT], "% (character 2) is not an operation here: write x - 2*floor(x/2)"),
         (["(x+1)//(2*w)", *AT], "write floor((x+1)/(2*w))"),
         (["-x % w", *AT], "write (-x) - w*floor((-x)/w)"),
         (

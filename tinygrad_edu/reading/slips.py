@@ -59,14 +59,17 @@ _SIGNS = {
 }
 # Operators of Python that have no operation here: their sign, and what to write.
 _OPERATORS: dict[type[ast.AST], tuple[str, str]] = {
-    ast.BitXor: ("^", "is no operation here: a power is written **"),
-    ast.FloorDiv: ("//", "is no operation here: write floor({0}/{1})"),
-    ast.Mod: ("%", "is no operation here: write {0} - {1}*floor({0}/{1})"),
-    ast.MatMult: ("@", "is no operation here: multiplication is written *"),
-    ast.BitOr: ("|", "is no operation here: |x| is written abs(x), and or is written either(a, b)"),
-    ast.BitAnd: ("&", "is no operation here: and is written mask(a, b)"),
-    ast.LShift: ("<<", "is no operation here: write x * 2**n"),
-    ast.RShift: (">>", "is no operation here: write x / 2**n"),
+    ast.BitXor: ("^", "is not an operation here: a power is written **"),
+    ast.FloorDiv: ("//", "is not an operation here: write floor({0}/{1})"),
+    ast.Mod: ("%", "is not an operation here: write {0} - {1}*floor({0}/{1})"),
+    ast.MatMult: ("@", "is not an operation here: multiplication is written *"),
+    ast.BitOr: (
+        "|",
+        "is not an operation here: |x| is written abs(x), and or is written either(a, b)",
+    ),
+    ast.BitAnd: ("&", "is not an operation here: and is written mask(a, b)"),
+    ast.LShift: ("<<", "is not an operation here: write x * 2**n"),
+    ast.RShift: (">>", "is not an operation here: write x / 2**n"),
 }
 # Functions of Python that do not compute a number.
 _PYTHONS = frozenset(name for name in dir(builtins) if name.islower())
@@ -188,7 +191,7 @@ def unreadable(typed: Typed, error: SyntaxError) -> str:
     telling = "never closed|unmatched|does not match|invalid character|null bytes|'else'"
     why = f" ({error.msg})" if re.search(telling, error.msg) else ""
     if re.match(r"\s*!", line[offset:]):
-        why = " (! is no operation)"
+        why = " (! is not an operation)"
     return f"cannot read {shown(text)}{place}{why}: write {GRAMMAR}{_product(line)}"
 
 
@@ -279,10 +282,10 @@ def _constant(value: object, text: str) -> str:
     if isinstance(value, str):
         return "is a text: leave the quotes out"
     if isinstance(value, complex):
-        return "is no real number: write one, such as 0.5"
+        return "is not a real number: write one, such as 0.5"
     if isinstance(value, bool):
-        return f"is no number: write {int(value)}"
-    return f"is no number: write {GRAMMAR}"
+        return f"is not a number: write {int(value)}"
+    return f"is not a number: write {GRAMMAR}"
 
 
 def _words(node: ast.expr, typed: Typed) -> str:
@@ -295,7 +298,7 @@ def _words(node: ast.expr, typed: Typed) -> str:
             return ""
         if isinstance(node.op, ast.Not):
             return f"is a condition: write 1 - {condition(node.operand, typed)}"
-        return "has a ~, which is no operation here: 1 - x is the opposite of a condition"
+        return "has a ~, which is not an operation here: 1 - x is the opposite of a condition"
     if isinstance(node, ast.Compare):
         if isinstance(node.ops[0], ast.Eq) and isinstance(node.left, ast.Name):
             right = part(node.comparators[0])[:SHOWN]
@@ -318,7 +321,7 @@ def _words(node: ast.expr, typed: Typed) -> str:
         return _attribute(node, typed)
     if isinstance(node, ast.Tuple):
         return _tuple(node, typed)
-    return _KINDS.get(type(node), f"is no arithmetic: write {GRAMMAR}")
+    return _KINDS.get(type(node), f"is not arithmetic: write {GRAMMAR}")
 
 
 def condition(node: ast.expr, typed: Typed) -> str:
@@ -378,9 +381,9 @@ def _call(call: ast.Call, typed: Typed, is_number: Callable[[str], bool]) -> str
             return f"{typed.named(call.func)} {_attribute(call.func, typed)}"
         inner = typed.part(call.func)
         if isinstance(call.func, ast.Constant) and type(call.func.value) in (int, float):
-            return f"{typed.named(call)} is no call: write {inner}*({arguments[:SHOWN]})"
+            return f"{typed.named(call)} is not a call: write {inner}*({arguments[:SHOWN]})"
         return refusal(call.func, typed, is_number) or (
-            f"{typed.named(call)} is no call: write ({inner[:SHOWN]})*({arguments[:SHOWN]})"
+            f"{typed.named(call)} is not a call: write ({inner[:SHOWN]})*({arguments[:SHOWN]})"
         )
     known = function(name)
     product = f"write {name[:SHOWN]}*({arguments[:SHOWN]})"
