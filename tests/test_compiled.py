@@ -796,7 +796,7 @@ def test_what_cannot_be_trained_is_refused() -> None:
     refused("as many inputs", data=[XOR[0], Example((1.0,), (1.0,))])
     refused("one example or more", data=[])
     model.dropout = Dropout(0.5, seed=1)  # type: ignore[attr-defined]
-    refused("cannot draw new dropouts")
+    refused("cannot draw random numbers")
 
 
 def test_a_loss_that_is_not_finite_ends_a_compiled_run() -> None:

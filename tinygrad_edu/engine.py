@@ -1,4 +1,4 @@
-"""A scalar that remembers how it was computed, and its derivative by any node it was made from.
+"""`Value`, a scalar that remembers how it was computed, and derivatives by any node of its graph.
 
 The chain rule goes from the output back to the leaves: along every edge, the adjoint of the
 operand gains (adjoint of the node) * (local derivative). An adjoint is d output / d node; the local
@@ -471,7 +471,7 @@ def gradient(y: Value, xs: Value | Iterable[Value], *others: NoReturn) -> Value 
 
     def look(node: Value) -> tuple[Op, tuple[Value, ...], tuple[Value, ...]]:
         nonlocal op
-        # As `defined`, but in the graph: another run of it may turn a result into nan.
+        # As `defined`, but in the new graph, because its results may be nan for other numbers.
         op = node.op if node._data == node._data else telling(node.op)
         return op, node.args, (node, *node.args)
 

@@ -43,13 +43,13 @@ class History:
 
     def __repr__(self) -> str:
         """One line: the length of the run, its first and last loss, and its metrics."""
-        told = [f"{self.epochs} epochs, {len(self.losses)} steps"]
+        parts = [f"{self.epochs} epochs, {len(self.losses)} steps"]
         if self.losses:
-            told.append(f"loss {self.losses[0]:.4g} to {self.losses[-1]:.4g}")
-        told += [f"{name} {xs[0]:.4g} to {xs[-1]:.4g}" for name, xs in self.metrics.items() if xs]
+            parts.append(f"loss {self.losses[0]:.4g} to {self.losses[-1]:.4g}")
+        parts += [f"{name} {xs[0]:.4g} to {xs[-1]:.4g}" for name, xs in self.metrics.items() if xs]
         if self.stopped:
-            told.append(f"stopped: {self.stopped}")
-        return f"<History: {'; '.join(told)}>"
+            parts.append(f"stopped: {self.stopped}")
+        return f"<History: {'; '.join(parts)}>"
 
 
 class Criterion(NamedTuple):

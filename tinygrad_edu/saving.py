@@ -56,14 +56,14 @@ def save(
     The parameters are saved by their names. TypeError if the model is not a Module.
     """
     _check(path, model, "save(path, model, optimizer)")
-    told: dict[str, Any] = {"format": _FORMAT, "version": 1, "model": repr(model)}
-    told["chance"] = {name: part.drawn for name, part in _chancy(model)}
-    told["parameters"] = {name: jsonable(p.data) for name, p in model.named_parameters()}
+    content: dict[str, Any] = {"format": _FORMAT, "version": 1, "model": repr(model)}
+    content["chance"] = {name: part.drawn for name, part in _chancy(model)}
+    content["parameters"] = {name: jsonable(p.data) for name, p in model.named_parameters()}
     if optimizer is not None:
-        told["optimizer"] = optimizer.state_dict()
+        content["optimizer"] = optimizer.state_dict()
     if history is not None:
-        told["history"] = {key: _written(getattr(history, key)) for key in _RECORDED}
-    write_whole(path, (json.dumps(told, allow_nan=False) + "\n").encode())
+        content["history"] = {key: _written(getattr(history, key)) for key in _RECORDED}
+    write_whole(path, (json.dumps(content, allow_nan=False) + "\n").encode())
 
 
 def load(path: str | os.PathLike[str], model: Module, optimizer: Stateful | None = None) -> History:
@@ -73,15 +73,15 @@ def load(path: str | os.PathLike[str], model: Module, optimizer: Stateful | None
     another model or optimizer: then nothing has changed. OSError as from `open`.
     """
     _check(path, model, "load(path, model, optimizer)")
-    told = _read(path)
-    numbers = _parameters(told, model)
-    if told.get("model") != repr(model):
+    content = _read(path)
+    numbers = _parameters(content, model)
+    if content.get("model") != repr(model):
         raise StateError(
-            f"{_short(path)} belongs to another model, {str(told.get('model'))[:60]!r}...: "
+            f"{_short(path)} belongs to another model, {str(content.get('model'))[:60]!r}...: "
             "load it into that model"
         )
-    history = _history(told.get("history", {}))
-    chance = told.get("chance")
+    history = _history(content.get("history", {}))
+    chance = content.get("chance")
     parts = dict(_chancy(model))
     if not isinstance(chance, dict) or set(chance) != set(parts):
         raise StateError(
@@ -90,9 +90,9 @@ def load(path: str | os.PathLike[str], model: Module, optimizer: Stateful | None
     if not all(type(drawn) is int and 0 <= drawn < _MOST_DRAWN for drawn in chance.values()):
         raise StateError("the chance of a dropout in the file is damaged: save the model again")
     if optimizer is not None:
-        if not isinstance(told.get("optimizer"), dict):
+        if not isinstance(content.get("optimizer"), dict):
             raise StateError(f"{_short(path)} has no optimizer: load the model alone")
-        optimizer.load_state_dict(told["optimizer"])  # all of it or nothing
+        optimizer.load_state_dict(content["optimizer"])  # all of it or nothing
     for p, x in numbers:
         p.data = x
     for name, part in parts.items():
@@ -123,17 +123,17 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise StateError(f"{_short(path)} is larger than any file that save() wrote")
     try:
         text = data.decode("utf-8")
-        told = json.loads(text, object_pairs_hook=_once, parse_constant=_none_such)
+        content = json.loads(text, object_pairs_hook=_once, parse_constant=_none_such)
     except (ValueError, RecursionError):
         raise StateError(f"{_short(path)} is not JSON, or only a part of it") from None
-    if not isinstance(told, dict) or told.get("format") != _FORMAT:
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise StateError(f"{_short(path)} is not a {_FORMAT}: give a file that save() wrote")
-    if type(told.get("version")) is not int or told["version"] != 1:
+    if type(content.get("version")) is not int or content["version"] != 1:
         raise StateError(f"{_short(path)} has another version: only version 1 can be loaded")
-    strange = set(told) - _KEYS
+    strange = set(content) - _KEYS
     if strange:
         raise StateError(f"{_short(path)} has an unknown key {min(strange)[:60]!r}: it is damaged")
-    return told
+    return content
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -147,8 +147,8 @@ def _none_such(constant: str) -> float:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _parameters(told: dict[str, Any], model: Module) -> list[tuple[Any, float]]:
-    saved, own = told.get("parameters"), dict(model.named_parameters())
+def _parameters(content: dict[str, Any], model: Module) -> list[tuple[Any, float]]:
+    saved, own = content.get("parameters"), dict(model.named_parameters())
     if not isinstance(saved, dict):
         raise StateError("the file has no parameters: it is damaged")
     missing = next((name for name in own if name not in saved), None)
@@ -162,11 +162,11 @@ def _parameters(told: dict[str, Any], model: Module) -> list[tuple[Any, float]]:
     return [(p, _number(saved[name], name)) for name, p in own.items()]
 
 
-def _history(told: Any) -> History:
+def _history(content: Any) -> History:
     history = History()
-    if not isinstance(told, dict) or not set(told) <= set(_RECORDED):
+    if not isinstance(content, dict) or not set(content) <= set(_RECORDED):
         raise StateError("the history in the file is damaged")
-    for key, x in told.items():
+    for key, x in content.items():
         now = getattr(history, key)
         if type(x) is not type(now) or (key == "epochs" and x < 0):
             raise StateError(f"the history in the file is damaged: its {key}")

@@ -1,1 +1,1 @@
-"""Questions about a graph: what it is, why a gradient is this number, whether it is right."""
+"""The analysis of graphs: their data, explanations of gradients, and checks of them."""

@@ -179,10 +179,10 @@ def _settled(y: float, points: Sequence[Point], noise: float) -> Limit:
 def _sides(y: float, points: Sequence[Point], doubts: Sequence[float], found: Limit) -> Limit:
     """Returns `found` with the slopes of both sides if they differ; no derivative at a jump."""
     gaps = [abs((p.above - y) - (y - p.below)) / p.step for p in points]
-    told = [k for k, (gap, doubt) in enumerate(zip(gaps, doubts)) if gap > _CLEAR * doubt]
-    if not told or told[-1] < 2:
+    clear = [k for k, (gap, doubt) in enumerate(zip(gaps, doubts)) if gap > _CLEAR * doubt]
+    if not clear or clear[-1] < 2:
         return found
-    k = told[-1]
+    k = clear[-1]
     if gaps[k] > 2 * gaps[k - 2]:  # a jump: f(x - step) and f(x + step) do not approach f(x)
         return NONE
     if gaps[k] < gaps[k - 2] / 2:  # no kink: the slopes meet as the step shrinks

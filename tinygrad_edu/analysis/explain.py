@@ -64,8 +64,8 @@ class Explanation:
         lines = [f"d {y} / d {x} = {self._shown(self.chain.total)}"]
         if not self.chain.passings:
             same = self.chain.y is self.chain.x
-            told = f"{y} {'is' if same else 'does not depend on'} {x}"
-            return "\n  ".join([lines[0], *(self._kept_out() or [told])])
+            line = f"{y} {'is' if same else 'does not depend on'} {x}"
+            return "\n  ".join([lines[0], *(self._kept_out() or [line])])
         lines += ["", "where", *(f"  {line}" for line in self._definitions()), ""]
         if not paths:
             lines.append(f"{self._too_many()} node by node:")
@@ -119,8 +119,8 @@ class Explanation:
                 target = self._name(self._node(p.target))
                 terms.append(f"d {y} / d {target} * {_factor(self._rule(p))}")
                 numbers.append(_times([self._shown(x) for x in (p.adjoint, p.local)]))
-            told = _equal(" + ".join(terms), " + ".join(numbers))
-            yield f"d {y} / d {self._name(node)} = {told} = {self._shown(passings[-1].running)}"
+            line = _equal(" + ".join(terms), " + ".join(numbers))
+            yield f"d {y} / d {self._name(node)} = {line} = {self._shown(passings[-1].running)}"
 
     def words(self) -> str:
         """This returns the explanation in plain words."""
@@ -130,8 +130,8 @@ class Explanation:
         kept_out = [f"({line[0].upper()}{line[1:]}.)" for line in self._kept_out()]
         if not self.chain.passings:
             here = "Here " if kept_out else ""
-            told = f"{here}{y} does not depend on {x}: when {x} changes, {y} does not change."
-            return "\n".join([told, *kept_out])
+            line = f"{here}{y} does not depend on {x}: when {x} changes, {y} does not change."
+            return "\n".join([line, *kept_out])
         total = self._shown(self.chain.total)
         lines = [f"When {x} grows by a little, {y} {_changes(self.chain.total, total)}."]
         if isnan(self.chain.total):
@@ -158,19 +158,19 @@ class Explanation:
         return "\n".join(lines)
 
     def _path_in_words(self, path: Path) -> str:
-        told, factors = [], []
+        clauses, factors = [], []
         for p in reversed(path.passings):
             target, local, rule = self._node(p.target), self._shown(p.local), self._rule(p)
             named = "" if rule == local else f" ({rule})"
             source = f"{self._name(self._node(p.source))}{self._side(p)}"
-            told.append(
+            clauses.append(
                 f"{self._name(target)} = {operation(self.chain.graph, target)} "
                 f"{_changes(p.local, local, named, source)}"
                 f"{reason(self.chain.graph, target, p.operand)}"
             )
             factors.append(local)
         product = f"{' times '.join(factors)} is {self._shown(path.product)}"
-        return "; ".join(told) + (f". In all: {product}." if len(factors) > 1 else ".")
+        return "; ".join(clauses) + (f". In all: {product}." if len(factors) > 1 else ".")
 
     def _kinks(self) -> Iterator[str]:
         """Yields a sentence for each operation at a kink, where the slope is a convention."""
@@ -188,9 +188,9 @@ class Explanation:
                 f"through {self._name(self._node(p.target))}{self._side(p)}"
                 for p in passings
             ]
-            told = f"{self._name(self.chain.y)} changes with {self._name(node)} by "
+            line = f"{self._name(self.chain.y)} changes with {self._name(node)} by "
             total = f", in all {self._shown(passings[-1].running)}."
-            yield f"- {told}{', plus '.join(parts)}{total}"
+            yield f"- {line}{', plus '.join(parts)}{total}"
 
     def latex(self) -> str:
         """This returns the explanation as LaTeX for KaTeX: one `aligned` block."""
@@ -209,8 +209,8 @@ class Explanation:
                     for p in passings
                 ]
                 result = self._shown(passings[-1].running, Latex)
-                told = f"{' + '.join(partials)} = {' + '.join(numbers)} = {result}"
-                rows.append(f"{self._total(node)} &= {told}")
+                line = f"{' + '.join(partials)} = {' + '.join(numbers)} = {result}"
+                rows.append(f"{self._total(node)} &= {line}")
             return _aligned([rows[0], *self._where(), *rows[1:]])
 
         def products(factor: Any) -> str:
@@ -241,8 +241,8 @@ class Explanation:
             if node.kind == "constant" or graph.names[i] == node.label:
                 continue
             made = [operation(graph, node, Latex)] if node.op else []
-            told = " = ".join([*made, self._shown(number(node), Latex)])
-            yield rf"&\quad\text{{where }} {name(graph, node, Latex)} = {told}"
+            line = " = ".join([*made, self._shown(number(node), Latex)])
+            yield rf"&\quad\text{{where }} {name(graph, node, Latex)} = {line}"
 
     def _edge(self, p: Passing) -> str:
         """Returns the partial derivative along one edge as a LaTeX fraction."""

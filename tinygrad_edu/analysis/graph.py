@@ -148,7 +148,7 @@ class Graph(Drawable):
                 yield Edge(source, node.id, operand, local, p.contribution if p else nothing)
 
     def local_derivatives(self, node: Node) -> tuple[float | None, ...]:
-        """d node / d operand by each operand; None for a constant, nan for a nan result."""
+        """Returns d node / d operand for each operand: None by a constant, nan for a nan result."""
         y = nan if node.data is None else node.data
         rules = defined(node.op, y).derivatives
         return tuple(

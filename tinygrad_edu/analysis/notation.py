@@ -233,8 +233,8 @@ def local_derivative(graph: Graph, p: Passing, precision: int) -> str:
     target = graph.nodes[p.target]
     named = derivative(graph, target, p.operand, precision)
     numbers = derivative_in_numbers(graph, target, p.operand, precision)
-    told = " = ".join(filter(None, dict.fromkeys([named, numbers, shown(p.local, precision)])))
-    return told + reason(graph, target, p.operand, convention=True)
+    formulas = " = ".join(filter(None, dict.fromkeys([named, numbers, shown(p.local, precision)])))
+    return formulas + reason(graph, target, p.operand, convention=True)
 
 
 def rule(op: Op, operand: int) -> str:

@@ -137,8 +137,8 @@ class Orders:
         lines = ["visits (! passed on before the gradient was complete, or once more):"]
         width = max(map(len, METHODS))
         for run in self.runs:
-            told = islice(zip(run.visits, self.mistakes(run)), _SHOWN)
-            names = [f"{self.graph.names[visit.node]}{'!' * mistake}" for visit, mistake in told]
+            pairs = islice(zip(run.visits, self.mistakes(run)), _SHOWN)
+            names = [f"{self.graph.names[visit.node]}{'!' * mistake}" for visit, mistake in pairs]
             more = f" ... {len(run.visits):,} in all" if len(run.visits) > _SHOWN else ""
             lines.append(f"{run.method.ljust(width)}  {' '.join(names)}{more}")
         return lines

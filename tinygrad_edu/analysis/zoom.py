@@ -15,7 +15,7 @@ from tinygrad_edu.ops import LEAF
 
 __all__ = ["WHOLE", "WORDS", "parse", "zoom"]
 
-# A level by name: up to the part of a group's path that begins with this word, else so many parts.
+# For each name: the first word of the last part of a path to keep, or else the number of parts.
 WORDS = {"layer": 1, "neuron": 2}
 WHOLE = "the calculation"  # the box for nodes without a group, at level 0
 

@@ -132,7 +132,7 @@ def elementwise(
         return box
 
     args = [boxed(x) if isinstance(x, kind) else x for x in inputs]
-    with np.errstate(all="ignore"):  # the resulting nan or inf says it
+    with np.errstate(all="ignore"):  # the nan or inf in the result is warning enough
         result = np.frompyfunc(function, len(args), 1)(*args, **named)
     is_answer = name not in NUMPYS and isinstance(result, np.ndarray)
     return result.astype(bool) if is_answer else result

@@ -109,17 +109,17 @@ def compared(message: str, frame: FrameType) -> None:
 
 def _once(message: str, category: type[Warning], frame: FrameType) -> None:
     """Gives a warning about the current line of the frame, once for each line."""
-    told = frame.f_globals.setdefault("__warningregistry__", {})
+    seen = frame.f_globals.setdefault("__warningregistry__", {})
     warnings.warn_explicit(
         message,
         category,
         frame.f_code.co_filename,
         frame.f_lineno,
         module=str(frame.f_globals.get("__name__", "<string>")),  # as `warnings.warn` does
-        registry=told,
+        registry=seen,
     )
     # Python's own mark for "default", so that the filter "always" also shows it once for each line.
-    told[message, category, frame.f_lineno] = True
+    seen[message, category, frame.f_lineno] = True
 
 
 def refuse(op: Op, frame: FrameType) -> None:

@@ -252,7 +252,7 @@ class _Each(_Elementwise):
 
 
 class Identity(_Elementwise):
-    """Each number as it is."""
+    """The identity: each number unchanged."""
 
     def function(self, x: Value) -> Value:
         return x

@@ -164,9 +164,9 @@ class Optimizer(Strict):
         """This returns the step of one parameter as a graph of the formula: (leaves, results).
 
         The leaves have the labels `p`, `g`, the names of the state, `lr` and `steps`; the results
-        are the new parameter and the new state. Settings are constants. It is None if the formula
-        reads numbers, by `if`, `float` or `math.sqrt`, and so works only with floats; also if the
-        class has a step of its own, which may do more than the formula.
+        are the new parameter and the new state. Settings are constants. The result is None if the
+        formula reads numbers, by `if`, `float` or `math.sqrt`, and so works only with floats; also
+        if the class has a step of its own, which may do more than the formula.
         """
         if self.own_step():
             return None
@@ -263,8 +263,8 @@ class Optimizer(Strict):
 
     def __repr__(self) -> str:
         settings = {"lr": self._lr, **self.settings}
-        told = ", ".join(f"{name}={x!r}" for name, x in settings.items())
-        return f"<{type(self).__name__} of {len(self.parameters)} parameters: {told}>"
+        shown = ", ".join(f"{name}={x!r}" for name, x in settings.items())
+        return f"<{type(self).__name__} of {len(self.parameters)} parameters: {shown}>"
 
     if not TYPE_CHECKING:
 

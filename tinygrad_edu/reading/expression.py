@@ -188,17 +188,17 @@ def expression(text: str, numbers: Mapping[str, float | Value]) -> Value:
 
 def _lacking(names: list[str], given: Iterable[str]) -> str:
     """Returns the message for names without a number, with options to paste."""
-    told = [shown(name) for name in names]
-    adds = [f"--at {name[1:-1]}=NUMBER" for name in told]
+    quoted = [shown(name) for name in names]
+    adds = [f"--at {name[1:-1]}=NUMBER" for name in quoted]
     count = 1
-    while count < len(told) and len("".join(told[: count + 1] + adds[: count + 1])) < 350:
+    while count < len(quoted) and len("".join(quoted[: count + 1] + adds[: count + 1])) < 350:
         count += 1
-    more = len(told) - count
-    verb = "has" if len(told) == 1 else "have"
+    more = len(quoted) - count
+    verb = "has" if len(quoted) == 1 else "have"
     near = nearest(names[0], given) if len(names) == 1 else ""
     others, dots = (f" and {more} more", " ...") if more else ("", "")
     return (
-        f"{', '.join(told[:count])}{others} {verb} no number{near}: "
+        f"{', '.join(quoted[:count])}{others} {verb} no number{near}: "
         f"add {' '.join(adds[:count])}{dots}"
     )
 

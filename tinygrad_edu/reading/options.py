@@ -65,9 +65,9 @@ class Once(click.Option):
         values = opts.get(self.name or "")
         if isinstance(values, list) and not self.multiple:
             if len(values) > 1 and not ctx.resilient_parsing:
-                told = " and ".join(map(shown, values[:2]))
+                both = " and ".join(map(shown, values[:2]))
                 more = f": {self.type.all_at_once}" if isinstance(self.type, Words) else ""
-                raise click.UsageError(f"{_dashed(self)} is given twice, {told}{more}")
+                raise click.UsageError(f"{_dashed(self)} is given twice, {both}{more}")
             opts = {**opts, self.name or "": values[-1]}
         return super().consume_value(ctx, opts)
 
@@ -166,8 +166,8 @@ class Named(click.ParamType):  # type: ignore[type-arg]
             pairs += ((name, word) for name in names)
             names = more
         if names:
-            told = f"{shown(names[0])} has no =: write NAME={self.words[0]}, without blanks"
-            _refuse(param, told)
+            problem = f"{shown(names[0])} has no =: write NAME={self.words[0]}, without blanks"
+            _refuse(param, problem)
         return pairs
 
     def shell_complete(

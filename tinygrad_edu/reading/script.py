@@ -48,8 +48,8 @@ def _part(namespace: dict[str, Any], path: str, name: str, others: str) -> Any:
     """Returns the object with that name in the script."""
     first = _WORD.match(name)
     if first is None or not _PARTS.fullmatch(name, first.end()):
-        told = f"{name[:60]!r} is not a name" if name else "there is no name after the colon"
-        raise ScriptError(f"{told}: write FILE.py:NAME, such as net.py:loss{others}")
+        problem = f"{name[:60]!r} is not a name" if name else "there is no name after the colon"
+        raise ScriptError(f"{problem}: write FILE.py:NAME, such as net.py:loss{others}")
     if first[0] not in namespace:
         raise ScriptError(f"{path[-60:]} defines no {first[0][:60]!r}{others}")
     thing = namespace[first[0]]
@@ -57,8 +57,8 @@ def _part(namespace: dict[str, Any], path: str, name: str, others: str) -> Any:
         try:
             thing = getattr(thing, attribute) if attribute else thing[int(i) if i else key[1:-1]]
         except Exception as error:  # a user's property may raise anything
-            told = f"{type(error).__name__}: {_said(error)}"
-            raise ScriptError(f"{name[:60]} in {path[-60:]}: {told}{others}") from error
+            problem = f"{type(error).__name__}: {_said(error)}"
+            raise ScriptError(f"{name[:60]} in {path[-60:]}: {problem}{others}") from error
     return thing
 
 

@@ -329,11 +329,11 @@ def condition(node: ast.expr, typed: Typed) -> str:
     if not isinstance(node, ast.Compare):
         return typed.part(node)
     sides = [node.left, *node.comparators[:3]]  # three are enough for a hint
-    told = []
+    forms = []
     for op, *pair in zip(node.ops, sides, sides[1:]):
         form = _COMPARED.get(type(op), "1 - either(less({0}, {1}), less({1}, {0}))")
-        told.append(form.format(*map(typed.part, pair)))
-    return told[0] if len(told) == 1 else " * ".join(f"({x})" if " - " in x else x for x in told)
+        forms.append(form.format(*map(typed.part, pair)))
+    return forms[0] if len(forms) == 1 else " * ".join(f"({x})" if " - " in x else x for x in forms)
 
 
 def _attribute(node: ast.Attribute, typed: Typed) -> str:

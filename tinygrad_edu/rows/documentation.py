@@ -39,7 +39,7 @@ def describe(op: Any) -> str:
         lines.append("where y is the result.")
     if op.kink:
         lines.append(f"By convention, at a kink: {op.kink[1]}.")
-    several = "a float for numbers, a Value where an operand is one"
+    several = "a float for numbers, a Value if an operand is a Value"
     one = "a float for a number, a Value for a Value"
     lines.append(f"Returns {several if len(letters) > 1 else one}.")
     return "\n".join([*lines, *_example(op)])

@@ -360,9 +360,9 @@ def telling(op: Op) -> Op:
     less: Rule = TABLE["less"]
 
     def tells(rule: Rule) -> Rule:
-        def told(y: float, *args: float) -> float:
+        def rule_or_nan(y: float, *args: float) -> float:
             return rule(y, *args) + less(y, y)  # less(y, y) is 0, but nan for nan
 
-        return told
+        return rule_or_nan
 
     return Op(op.name, op.value, *map(tells, op.derivatives), symbol=op.symbol, module=__name__)

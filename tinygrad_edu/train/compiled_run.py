@@ -31,9 +31,9 @@ class Compiled:
     """The passes of a compiled loss over columns of numbers.
 
     names: of the metrics, which are the last values of `also`. looked: whether a callback reads or
-    changes the gradients of each step. weights: of the examples, if they differ; the loss is then a
-    sum, which is divided by their sum if `mean`. ValueError if the loss does not differentiate by
-    all parameters.
+    changes the gradients of each step. weights: of the examples, if they differ; the loss is then
+    a sum, and with `mean` it is divided by the sum of the weights. ValueError if the loss does not
+    differentiate by all parameters.
     """
 
     def __init__(
@@ -79,14 +79,14 @@ class Compiled:
         self.slopes = slopes
         if self.looked:
             self.write()
-        told, total = dict(zip(self.names, rest)), Value(loss / share)
-        yield Turn("backward", epoch, step, examples, (), total, told)
+        metrics, total = dict(zip(self.names, rest)), Value(loss / share)
+        yield Turn("backward", epoch, step, examples, (), total, metrics)
         if self.looked:
             slopes = [p.grad for p in self.optimizer.parameters]
         if self.update is None:  # machine code updates by itself
             self.update = _update(self.optimizer, self.arrays)
         self.update(slopes)
-        yield Turn("update", epoch, step, examples, (), total, told)
+        yield Turn("update", epoch, step, examples, (), total, metrics)
 
     def share(self, now: Sequence[int]) -> float:
         """Returns the divisor of a sum over these examples."""
@@ -160,20 +160,20 @@ def _on_machine(machine: Any, run: Run, share: int, passes: Compiled) -> None:
         while history.epochs < run.epochs and not history.stopped:
             run.patience.begin()
             before, began = machine.save(), time.monotonic()
-            told = machine.steps(min(size, run.epochs - history.epochs)).tolist()
-            good = next((i for i, row in enumerate(told) if not all(map(isfinite, row))), len(told))
-            finite = good == len(told) and machine.finite()
-            good = good if finite or good < len(told) else 0
+            rows = machine.steps(min(size, run.epochs - history.epochs)).tolist()
+            good = next((i for i, row in enumerate(rows) if not all(map(isfinite, row))), len(rows))
+            finite = good == len(rows) and machine.finite()
+            good = good if finite or good < len(rows) else 0
             first = history.epochs
             try:
-                for loss, *counted in told[:good]:
+                for loss, *counted in rows[:good]:
                     history.losses.append(loss / share)
                     run.keep({name: x / examples for name, x in zip(names, counted)})
                     if history.stopped:
                         break
             finally:
                 made = history.epochs - first
-                if made < len(told):
+                if made < len(rows):
                     machine.restore(before)
                     machine.steps(made)
             if not finite and not history.stopped:
@@ -234,7 +234,7 @@ def compiled_loss(
     for _, part in model.walk():
         if getattr(part, "training", False) and getattr(part, "p", 0):
             raise ValueError(
-                "a compiled run cannot draw new dropouts for each example: call model.eval()"
+                "a compiled run cannot draw random numbers for dropout: call model.eval()"
             )
     first = tuple(examples[0])
 

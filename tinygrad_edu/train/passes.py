@@ -138,15 +138,15 @@ class Eager:
         examples = [self.examples[i] for i in now]
         outputs = [self.model(example.inputs) for example in examples]
         yield Turn("forward", epoch, step, examples, outputs, None)
-        total, told = self.judged(examples, outputs)
-        yield Turn("loss", epoch, step, examples, outputs, total, told)
+        total, metrics = self.judged(examples, outputs)
+        yield Turn("loss", epoch, step, examples, outputs, total, metrics)
         for p in self.optimizer.parameters:  # also those that this step does not use
             p.grad = 0.0
         total.zero_grad()
         total.backward()
-        yield Turn("backward", epoch, step, examples, outputs, total, told)
+        yield Turn("backward", epoch, step, examples, outputs, total, metrics)
         self.optimizer.step()
-        yield Turn("update", epoch, step, examples, outputs, total, told)
+        yield Turn("update", epoch, step, examples, outputs, total, metrics)
 
     def judged(
         self, examples: Sequence[Example], outputs: Sequence[Any]
@@ -170,8 +170,8 @@ class Eager:
 
     def validated(self, examples: Sequence[Example]) -> tuple[float, dict[str, float]]:
         """Returns the loss of validation examples and the sum of each metric."""
-        total, told = self.judged(examples, [self.model(example.inputs) for example in examples])
-        return total.data, told
+        total, metrics = self.judged(examples, [self.model(example.inputs) for example in examples])
+        return total.data, metrics
 
 
 def _number(x: Any) -> float:

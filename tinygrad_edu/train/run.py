@@ -77,8 +77,8 @@ class Run:
                 sums[name] = sums.get(name, 0.0) + x
             seen += len(turn.examples)
             if (turn.step + 1) % per_epoch == 0:
-                told = {name: x / (seen or 1) for name, x in sums.items()}
-                self.keep({**told, **(self.judge() if self.judge else {})})
+                means = {name: x / (seen or 1) for name, x in sums.items()}
+                self.keep({**means, **(self.judge() if self.judge else {})})
                 sums, seen = {}, 0
                 self.bar.show(history.epochs, history.losses[-1])
             self.patience.end()

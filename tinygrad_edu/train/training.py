@@ -86,10 +86,10 @@ def train(
     per_epoch = steps_in_epoch(examples, batch_size)
     judged = None if validation is None else as_examples(validation)
     steps_in_epoch(examples if judged is None else judged)
-    told = metrics_by_name(metrics, loss, examples)
+    by_name = metrics_by_name(metrics, loss, examples)
     watched = _watched(model, optimizer, watch)
     history = History() if history is None else history
-    _check_continuation(history, watched, told, judged is not None)
+    _check_continuation(history, watched, by_name, judged is not None)
     history.model, history.examples, history.loss = model, examples, loss
     looks = [callbacks] if callable(callbacks) else [*callbacks]
     if watched:
@@ -101,12 +101,12 @@ def train(
         _ask(model, loss, examples)
         one, weights = many or (loss, [])
         over: Reduction = "sum" if many else reduction
-        fs = [one, *told.values()]
+        fs = [one, *by_name.values()]
         step, columns = compiled_loss(model, fs, examples, optimizer.parameters, over)
         how: dict[str, Any] = {"weights": weights[: len(examples)], "mean": reduction == "mean"}
-        passes = Compiled(step, columns, optimizer, [*told], examples, not straight, **how)
+        passes = Compiled(step, columns, optimizer, [*by_name], examples, not straight, **how)
     else:
-        passes = Eager(model, loss, examples, optimizer, reduction, told)
+        passes = Eager(model, loss, examples, optimizer, reduction, by_name)
     share: float = sum(many[1][len(examples) :]) if many else len(judged or [])
     share = share if reduction == "mean" else 1
     judge = _judge(model, passes, judged, share) if judged is not None else None
