@@ -14,6 +14,8 @@ from tinygrad_edu import FrozenWarning, Value, compile, gradient, maximum, minim
 from tinygrad_edu.habits import arrays
 from tinygrad_edu.habits.arrays import NUMPYS
 
+pytestmark = pytest.mark.quick
+
 UFUNCS = {name: getattr(np, name) for name in NUMPYS if isinstance(getattr(np, name), np.ufunc)}
 INSIDE = {"arccosh": 1.5, "arctanh": 0.5, "arcsin": 0.5, "arccos": 0.5}
 

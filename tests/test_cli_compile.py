@@ -58,12 +58,14 @@ def recorded(text: str, **numbers: float) -> tuple[Any, list[Any]]:
     return record([y], leaves), leaves
 
 
+@pytest.mark.quick
 def test_a_table_is_the_librarys() -> None:
     tape, _ = recorded(NEURON, x=2, w=-3, b=7)
     assert output(NEURON, *AT) == output(NEURON, *AT, "--to", "table") == table(tape)
     assert output(NEURON, *AT, "--precision", "2") == table(tape, precision=2)
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("language", ["python", "c", "javascript"])
 def test_a_program_is_the_librarys(language: str, folder: Path) -> None:
     tape, leaves = recorded(NEURON, x=2, w=-3, b=7)
@@ -227,6 +229,7 @@ def test_a_program_without_numbers_asks_for_them(language: str, folder: Path) ->
     assert answer(made("x = 2; y = 3*x")) == (0, "y 6\nd_x 3\n", "")
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(
     ("args", "words"),
     [

@@ -104,6 +104,7 @@ def with_label(label: str) -> None:
 # explain
 
 
+@pytest.mark.quick
 def test_the_only_path_is_a_product() -> None:
     text = output("explain", L, *AT, "--wrt", "a")
     assert text.splitlines() == [
@@ -135,6 +136,7 @@ def test_every_name_has_its_gradient(name: str) -> None:
     assert latex.endswith(f"&= {grad}\n" + "\\end{aligned}\n")
 
 
+@pytest.mark.quick
 def test_several_paths_are_added_up() -> None:
     # y = x*x + 3*x at 2: the paths are x, x and 3
     text = output("explain", "x*x + 3*x", "--wrt", "x", "--at", "x=2")

@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 
 from tinygrad_edu.cli import main
 
+pytestmark = pytest.mark.quick
+
 AT = ("--at", "x=2,w=3")
 LESSONS = "the_loop, reverse_mode, the_wall, hidden_units, credit, pdp_set, symmetry, family_trees"
 

@@ -69,6 +69,7 @@ def test_the_readme_gives_its_numbers() -> None:
     assert [a.grad, b.grad] == pytest.approx([theirs[0].grad, theirs[1].grad], rel=1e-13)
 
 
+@pytest.mark.quick
 def test_the_sanity_test_is_exact() -> None:
     x, y = sanity(Value)
     assert (y.data, x.grad) == (-20.0, 46.0)
@@ -119,6 +120,7 @@ def test_the_lecture_s_neuron(out: Callable[[Value], Value]) -> None:
     assert [x.grad for x in leaves] == pytest.approx([-1.5, 1.0, 0.5, 0.0], abs=1e-12)
 
 
+@pytest.mark.quick
 @LECTURE
 def test_the_lecture_s_neuron_by_hand(out: Callable[[Value], Value]) -> None:
     """Node by node, as the lecture does before it has a backward()."""

@@ -110,6 +110,7 @@ def check(y: Value, backend: str) -> None:
     assert agree([value, *gradients], *eager(again, new))
 
 
+@pytest.mark.quick
 @BACKENDS
 @ROWS
 def test_every_row_at_every_corner(op: Op, backend: str) -> None:
@@ -281,6 +282,7 @@ def neuron() -> tuple[Value, dict[str, Value]]:
     return tanh(leaves["x"] * leaves["w"] + leaves["b"]), leaves
 
 
+@pytest.mark.quick
 @BACKENDS
 def test_leaves_are_as_they_are_now_and_inputs_as_they_are_given(backend: str) -> None:
     y, by = neuron()
@@ -758,6 +760,7 @@ def test_a_compiled_run_is_the_run_of_the_loop(name: str, mean: bool) -> None:
     assert runs[1][0].model is not None
 
 
+@pytest.mark.quick
 @BACKENDS
 def test_a_step_trains_stops_and_goes_on(backend: str) -> None:
     def fresh() -> tuple[Any, Any, Any, MLP]:

@@ -85,6 +85,7 @@ def demo(*words: str) -> Result:
     return CliRunner().invoke(cli, ["demo", *words], catch_exceptions=False)
 
 
+@pytest.mark.quick
 def test_the_lessons_are_listed_with_a_line_each() -> None:
     listed = demo()
     assert listed.exit_code == 0
@@ -161,6 +162,7 @@ def test_with_a_wrong_rule_a_claim_fails(
     assert re.search(r" NO$", done.output, re.MULTILINE)
 
 
+@pytest.mark.quick
 def test_two_corners_of_four_cannot_be_parted_by_a_line() -> None:
     found = the_wall.separations()
     tables = {"".join(bits) for bits in product("01", repeat=4)}
@@ -174,6 +176,7 @@ def test_two_corners_of_four_cannot_be_parted_by_a_line() -> None:
     assert by_trying == found
 
 
+@pytest.mark.quick
 def test_forward_mode_and_reverse_mode_pass_the_edges_they_are_said_to() -> None:
     y, inputs = reverse_mode.function([0.5, -1.0, 2.0])
     edges = sum(len(node.args) for node in topological_order(y))

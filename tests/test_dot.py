@@ -128,6 +128,7 @@ EXAMPLES: dict[str, Callable[[], Value]] = {
 }
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("name", EXACT)
 def test_exact_text(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"{name}.dot", EXAMPLES[name]().draw().dot)
@@ -171,6 +172,7 @@ def test_the_same_bytes_whatever_the_hash_seed() -> None:
 # --- what is shown -------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_a_value_shows_its_label_its_value_and_its_gradient() -> None:
     shown = cells(differentiated(neuron()).draw().dot)
     assert shown["n0"] == ["x1", "value 2", "grad -1.5"]
@@ -219,6 +221,7 @@ def test_a_value_that_was_set_after_use_says_so() -> None:
     ]
 
 
+@pytest.mark.quick
 def test_a_square_has_two_edges_that_say_which_operand_they_are() -> None:
     source = EXAMPLES["square"]().draw().dot
     assert len(re.findall("n0 -> op1 ", source)) == 2

@@ -453,6 +453,7 @@ def test_what_is_not_used_is_not_there() -> None:
     ]
 
 
+@pytest.mark.quick
 def test_printed_python_is_read_at_a_glance() -> None:
     function = printed("tanh(x*w + b)", x=2, w=-3, b=7).partition("def ")[2].partition("\n\n")[0]
     assert function == (
@@ -476,6 +477,7 @@ def _network(name: str) -> str:
     return program(record([y], parameters[:3]), parameters[:3], "python")
 
 
+@pytest.mark.quick
 def test_printed_python_takes_floats_and_values_alike() -> None:
     text = printed("max(x, w)**2 + abs(x)", x=2, w=-3)
     names: dict[str, Any] = {"__name__": "lesson"}
@@ -516,6 +518,7 @@ def test_an_operation_of_ones_own_that_is_made_of_others_runs(
 # --- the table -----------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_the_table_of_a_neuron() -> None:
     y, leaves = typed("tanh(x*w + b)", x=2, w=-3, b=7)
     assert table(record([y], leaves)) == (

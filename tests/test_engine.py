@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from tinygrad_edu import TABLE, Value, exp, gradient, log, relu, tanh, topological_order
 
+pytestmark = pytest.mark.quick
+
 # known answers
 
 

@@ -228,6 +228,7 @@ def test_every_multiplication_on_the_way_is_told_and_no_other() -> None:
         assert len(chain.passings) == len(edges)
 
 
+@pytest.mark.quick
 def test_sixty_four_paths_are_listed_and_sixty_five_are_not() -> None:
     y, x = doublings(6)
     chain = explain(y, x).chain
@@ -548,6 +549,7 @@ def parabola() -> tuple[Value, Value]:
     return y, x
 
 
+@pytest.mark.quick
 def test_the_line_in_numbers() -> None:
     assert explain(*line()).text() == (
         """\
@@ -596,6 +598,7 @@ sum: 2 + 2 + 3 = 7"""
     )
 
 
+@pytest.mark.quick
 def test_the_parabola_in_words() -> None:
     assert explain(*parabola()).words() == (
         """\
@@ -611,6 +614,7 @@ The paths act at the same time, so they add up: 2, 2, 3 make 7."""
     )
 
 
+@pytest.mark.quick
 def test_the_parabola_in_mathematics() -> None:
     through_s = r"\frac{\partial y}{\partial s} \cdot \frac{\partial s}{\partial x}\Big|"
     through_t = r"\frac{\partial y}{\partial t} \cdot \frac{\partial t}{\partial x}"
@@ -638,6 +642,7 @@ def test_the_line_in_mathematics() -> None:
     ]
 
 
+@pytest.mark.quick
 def test_the_neuron_of_the_lecture() -> None:
     """o = tanh(n) = 0.7071, so 1 - o**2 = 0.5; and w1 is multiplied by x1 = 2."""
     o = neuron()

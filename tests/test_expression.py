@@ -18,6 +18,8 @@ from tinygrad_edu.errors import ExpressionError
 from tinygrad_edu.reading.expression import FUNCTIONS, LONGEST, bindings, expression, leaves
 from tinygrad_edu.reading.vocabulary import INSTEAD
 
+pytestmark = pytest.mark.quick
+
 
 def number(text: str, **numbers: float | Value) -> float:
     return expression(text, numbers).data

@@ -242,6 +242,7 @@ def assert_close(x: float, expected: float) -> None:
 # --- LaTeX ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(
     ("written", "text"),
     [

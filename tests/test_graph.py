@@ -25,6 +25,8 @@ from tinygrad_edu.engine import as_value
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.rows.ieee import total
 
+pytestmark = pytest.mark.quick
+
 
 def bits(x: float | None) -> bytes | None:
     """The number so that nan is itself, and -0.0 is not 0.0."""

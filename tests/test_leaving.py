@@ -30,7 +30,10 @@ from tinygrad_edu.engine import on_float
 from tinygrad_edu.errors import LeftGraphError, LeftGraphWarning
 from tinygrad_edu.habits.calls import UNDERSTOOD, function_of_math
 
-pytestmark = pytest.mark.skipif(not UNDERSTOOD, reason="the bytecode of CPython 3.10 to 3.15")
+pytestmark = [
+    pytest.mark.quick,
+    pytest.mark.skipif(not UNDERSTOOD, reason="the bytecode of CPython 3.10 to 3.15"),
+]
 
 
 class Holder:

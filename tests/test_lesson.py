@@ -44,6 +44,8 @@ from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.optim import Momentum
 from tinygrad_edu.train import train
 
+pytestmark = pytest.mark.quick
+
 XOR = Trial("xor", 2, rate=0.5, alpha=0.9, init=0.3, epochs=2_000)
 
 

@@ -16,6 +16,8 @@ from tinygrad_edu import Value, compile, gradient, losses
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.trees import like, numbers
 
+pytestmark = pytest.mark.quick
+
 STORED = json.loads((Path(__file__).parent / "golden" / "losses.json").read_text(encoding="utf-8"))
 CASES = STORED["losses"]
 

@@ -41,6 +41,8 @@ from tinygrad_edu.optim import lr_scheduler
 from tinygrad_edu.saving import load, save
 from tinygrad_edu.trees import numbers
 
+pytestmark = pytest.mark.quick
+
 REFERENCES = json.loads((Path(__file__).parent / "references" / "layers.json").read_text())
 CLOSE: dict[str, Any] = {"rel": 1e-10, "abs": 1e-12}
 
@@ -285,6 +287,13 @@ def test_weights_begin_with_the_variance_of_their_source(init: Any, variance: fl
     assert abs(mean) < 4 * math.sqrt(variance / len(drawn_weights))
     measured = sum((w - mean) ** 2 for w in drawn_weights) / len(drawn_weights)
     assert measured == pytest.approx(variance, rel=0.03)
+
+
+def test_linear_maps_begin_within_the_bound_of_their_inputs_biases_too() -> None:
+    """1 / sqrt(25), as in PyTorch, whatever the number of outputs."""
+    linear = Linear(25, 4_000, seed=1)
+    for numbers in ([p.data for p in linear.bias], [p.data for row in linear.weight for p in row]):
+        assert 0.199 < max(map(abs, numbers)) < 0.2
 
 
 @pytest.mark.parametrize(

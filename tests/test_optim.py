@@ -18,6 +18,8 @@ from tinygrad_edu import Value, optim, sign
 from tinygrad_edu.errors import InnerNodeError, StateError
 from tinygrad_edu.optim import lr_scheduler
 
+pytestmark = pytest.mark.quick
+
 REFERENCE = json.loads((Path(__file__).parent / "references" / "optim.json").read_text())
 CASES = REFERENCE["cases"]
 EVERY_CASE = pytest.mark.parametrize("name", CASES)

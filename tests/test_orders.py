@@ -262,6 +262,7 @@ def test_a_method_without_a_mistake_has_every_gradient_right() -> None:
     assert wrong > GRAPHS / 2
 
 
+@pytest.mark.quick
 @given(st.integers(0, 10**6), st.integers(1, 40))
 def test_on_a_tree_all_three_are_right(seed: int, operations: int) -> None:
     random = Random(seed)

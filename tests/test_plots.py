@@ -45,6 +45,7 @@ def run() -> History:
     return train(m, half_squared_error, gate("xor"), learner, epochs=300, reduction="sum", **how)
 
 
+@pytest.mark.quick
 def test_without_matplotlib_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for kind in KINDS:
@@ -52,6 +53,7 @@ def test_without_matplotlib_one_line_says_what_to_install(monkeypatch: pytest.Mo
             plot(run(), kind)
 
 
+@pytest.mark.quick
 def test_what_cannot_be_plotted_is_refused() -> None:
     with pytest.raises(ViewError, match="unknown plot 'pie': choose loss, boundary"):
         plot(run(), "pie")

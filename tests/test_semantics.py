@@ -40,6 +40,8 @@ from tinygrad_edu import (
     tanh,
 )
 
+pytestmark = pytest.mark.quick
+
 Numbers = tuple[float, ...]
 
 # row, operands -> value, gradients

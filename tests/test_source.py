@@ -27,6 +27,8 @@ from tinygrad_edu.rows.ieee import IEEE, same
 from tinygrad_edu.rows.op import Rule, one
 from tinygrad_edu.rows.source import plain_function
 
+pytestmark = pytest.mark.quick
+
 EVERY_ROW = pytest.mark.parametrize("op", list(TABLE.values()), ids=list(TABLE))
 SPECIAL = (
     *(nan, inf, -inf, 0.0, -0.0, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-200, -1e-17),

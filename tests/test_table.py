@@ -20,6 +20,8 @@ from tinygrad_edu import TABLE, GradientError, Op, Value, first_nonfinite, gradc
 from tinygrad_edu.rows.formula import Formula, derivative_formulas, formula
 from tinygrad_edu.rows.terms import traced
 
+pytestmark = pytest.mark.quick
+
 # What the names in formulas mean, where Python reads them.
 MEANING: dict[str, Callable[..., float]] = {
     **{name: value for name, value in vars(math).items() if callable(value)},

@@ -18,6 +18,8 @@ from tinygrad_edu.draw.dot import Moment, Panel, dot
 from tinygrad_edu.draw.theme import EDGE, NODE, THEMES, Theme, sign
 from tinygrad_edu.draw.view import View
 
+pytestmark = pytest.mark.quick
+
 COLOR = re.compile(r"#[0-9a-fA-F]{6}\b")
 COLOURED = [name for name in THEMES if name != "print"]
 

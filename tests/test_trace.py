@@ -9,6 +9,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
+import pytest
 from conftest import neuron, random_value
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,8 @@ from tinygrad_edu import Trace, Value, graph, log, mask, topological_order, trac
 from tinygrad_edu.analysis.trace import Event, trace_of
 from tinygrad_edu.engine import as_value
 from tinygrad_edu.ops import CONSTANT
+
+pytestmark = pytest.mark.quick
 
 GRAPHS = 150
 

@@ -34,6 +34,8 @@ from tinygrad_edu.train import PHASES, Criterion, History, loss_below, no_better
 from tinygrad_edu.train import loop as loop_of_means
 from tinygrad_edu.train import train as train_by_means
 
+pytestmark = pytest.mark.quick
+
 XOR = gate("xor")
 
 # the sum over the examples, which was that of 1986: its numbers are known

@@ -24,6 +24,8 @@ from tinygrad_edu.optim import SGD, Adam, Momentum, clip_grad_norm_
 from tinygrad_edu.train import History, Turn, no_better, train
 from tinygrad_edu.train.metrics import Accuracy
 
+pytestmark = pytest.mark.quick
+
 X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 Y = [0.0, 1.0, 1.0, 0.0]
 LABELS = [0, 1, 1, 0]

@@ -29,6 +29,8 @@ from tinygrad_edu import (
 )
 from tinygrad_edu.analysis.transforms import grad
 
+pytestmark = pytest.mark.quick
+
 Function = Callable[..., Any]
 numbers = st.integers(-300, 300).map(lambda n: n / 100)
 
