@@ -103,6 +103,14 @@ def test_names_in_objects_and_of_what_has_two_names(folder: Path) -> None:
     assert list(leaves("objects.py:h")) == ["first", "net.w", "net.b['first'][0]", "taken", ""]
 
 
+def test_a_name_may_begin_with_an_underscore_and_lead_through_many_lists(folder: Path) -> None:
+    (folder / "deep.py").write_text(
+        "from tinygrad_edu import Value\n_x = Value(2.0)\nw = [[{'a': [[Value(3.0)]]}]]\n"
+        "y = _x * w[0][0]['a'][0][0]\n"
+    )
+    assert list(leaves("deep.py:y")) == ["_x", "w[0][0]['a'][0][0]"]
+
+
 def test_what_a_script_imports_has_the_name_that_it_gets_there(folder: Path) -> None:
     (folder / "parts.py").write_text(
         "from tinygrad_edu import Value\na, b = Value(7.0), Value(5.0)\n"

@@ -527,6 +527,12 @@ def test_a_hand_made_operation_is_drawn_with_its_local_derivative() -> None:
         gradient(o, [x])
 
 
+def test_a_hand_made_power_is_no_row_of_the_table() -> None:
+    x, two = Value(3.0), tinygrad_edu.engine.as_value(2.0)
+    y = Value(9.0, (x, two), "pow")
+    assert (y._op, y._children) == ("pow", (x, two))
+
+
 def test_three_operands_by_hand() -> None:
     a, b, c = Value(1.0, label="a"), Value(2.0, label="b"), Value(3.0, label="c")
     out = Value(a.data * b.data * c.data, (a, b, c), "product")

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from tinygrad_edu import TABLE, Op, Value, ViewError, gradient, group, mask, maximum, relu, tanh
 from tinygrad_edu.analysis.graph import Edge, Graph, Node, graph
+from tinygrad_edu.analysis.graph import differentiated as backward_of
 from tinygrad_edu.engine import as_value
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.rows.ieee import total
@@ -349,6 +350,13 @@ def test_two_outputs_share_what_they_share() -> None:
     assert {edge.contribution for edge in g.edges} == {None}
     assert all(i < node.id for node in g.nodes for i in node.args)
     assert json.loads(g.to_json())["outputs"] == list(g.outputs)
+
+
+def test_gradients_of_several_outputs_are_those_of_the_last() -> None:
+    x = Value(3.0, label="x")
+    last = backward_of(graph(x * 5, x * 2))
+    assert [last.nodes[i].data for i in last.outputs] == [6.0]
+    assert last.find("x").grad == 2.0
 
 
 def test_an_output_may_be_an_operand_of_another() -> None:

@@ -458,6 +458,16 @@ def test_roles_are_words() -> None:
     assert "└─ b = -3  grad -4  parameter\n" in shown
 
 
+def test_what_was_set_after_use_says_so_where_it_is_written_out() -> None:
+    x = Value(2.0, label="x")
+    y = differentiated(x * x)
+    x.data = 5.0
+    assert lines(text(graph(y)))[1:] == [
+        "├─ x = 5  grad 4 (set after use)  #0",
+        "└─ x = 5  #0 above",
+    ]
+
+
 def test_two_outputs_are_two_trees_that_share() -> None:
     x = Value(3.0, label="x")
     y = x * x

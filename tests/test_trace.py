@@ -169,6 +169,7 @@ def test_a_leaf_set_afterwards_does_not_change_what_happened() -> None:
     x.data = 100.0
     assert [e.passing for e in trace(y).events] == [e.passing for e in told]
     assert trace(y).events[-1].running == 6
+    assert [e.data for e in trace(y)] == [e.data for e in told] == [9, 9, 3, 3]
 
 
 def test_a_value_that_nothing_was_computed_for_has_one_event() -> None:
