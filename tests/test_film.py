@@ -241,6 +241,17 @@ def test_texts_stay_inside_their_shapes(name: str) -> None:
     check_inside(pictures(name))
 
 
+@every_example
+def test_the_page_is_as_large_as_the_drawing_and_the_caption(name: str) -> None:
+    svg = pictures(name)[0]
+    _, _, width, height = map(float, ElementTree.fromstring(svg).attrib["viewBox"].split())
+    nodes = {id: part for id, part in parts(svg).items() if part.attrib["class"][:4] == "node"}
+    caption = rows(nodes.pop("caption"))
+    lefts, rights, tops, bottoms = zip(*map(box, nodes.values()))
+    assert width <= max(720, max(rights) - min(lefts)) + 60
+    assert height <= max(bottoms) - min(tops) + 80 + 60 * len(caption)
+
+
 def test_the_widest_number_had_room_on_the_way() -> None:
     """The gradient of x is short in the end, and was long before."""
     numbers = [said(parts(svg)["n0"])[2] for svg in pictures("wide")]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -497,6 +498,20 @@ def test_a_network_is_a_few_boxes(inside: bool) -> None:
         assert node.data is not None
         assert node.grad is not None
     assert by_layer.output.data == g.output.data
+
+
+@pytest.mark.parametrize(("direction", "tail", "head"), [("LR", "e", "w"), ("TB", "s", "n")])
+def test_where_all_feed_all_there_is_room_and_edges_keep_to_the_sides(
+    direction: str, tail: str, head: str
+) -> None:
+    y = differentiated(network([2, 16, 16, 1], inside=True))
+    fan = y.draw(level="neuron", direction=direction).dot
+    (edges,) = re.findall(r"^\tedge \[(.*)\]$", fan, re.MULTILINE)
+    assert {f"tailport={tail}", f"headport={head}"} <= set(edges.split())
+    assert " ranksep=2 " in fan
+    few = y.draw(level="layer", direction=direction).dot
+    assert "port=" not in few
+    assert " ranksep=0.4" in few
 
 
 def recurrent(steps: int) -> Value:
