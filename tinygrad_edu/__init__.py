@@ -37,7 +37,7 @@ from tinygrad_edu.errors import (
 )
 from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, where
 from tinygrad_edu.groups import group
-from tinygrad_edu.habits.hints import elsewhere, is_import, places
+from tinygrad_edu.habits.hints import elsewhere, import_lines, is_import
 from tinygrad_edu.habits.imports import install as _install
 from tinygrad_edu.history import History
 from tinygrad_edu.ops import (
@@ -212,7 +212,7 @@ if TYPE_CHECKING:
     from tinygrad_edu import train as train
 else:
     # The submodules that load at their first use: `tinygrad_edu.nn` and so on.
-    _ROOMS = ("nn", "losses", "optim", "train", "data", "saving", "draw", "plots", "compat")
+    _SUBMODULES = ("nn", "losses", "optim", "train", "data", "saving", "draw", "plots", "compat")
 
     def _load() -> tuple[Any, ...]:
         """Imports the public submodules: late, so that importing the package stays fast."""
@@ -229,7 +229,7 @@ else:
 
         below = (tinygrad_edu.optim.lr_scheduler, tinygrad_edu.optim.schedules)
         return (
-            *(globals()[room] for room in _ROOMS),
+            *(globals()[name] for name in _SUBMODULES),
             tinygrad_edu.nn.init,
             *below,
             tinygrad_edu.errors,
@@ -237,21 +237,21 @@ else:
 
     def __getattr__(name: str) -> Any:
         importing = is_import(sys._getframe(1))
-        if name in _ROOMS and not importing:  # `from tinygrad_edu import nn` needs no help
+        if name in _SUBMODULES and not importing:  # `from tinygrad_edu import nn` needs no help
             _load()
             return globals()[name]
         elsewhere(name, {}, __name__)
 
-    def _place(name: str) -> str:
+    def _import_line(name: str) -> str:
         """Returns the import statement for a public name of the package; '' for any other."""
-        if name in _ROOMS:
+        if name in _SUBMODULES:
             return ""
         for module in (sys.modules[__name__], *_load()):
             if name in getattr(module, "__all__", ()):
                 return f"from {module.__name__} import {name}"
         return ""
 
-    places.append(_place)
+    import_lines.append(_import_line)
     _install()
 
 

@@ -9,18 +9,18 @@ from typing import Any, Literal, NoReturn, Protocol, TypeVar
 __all__ = [
     "Direction",
     "Drawable",
+    "EdgeText",
     "Format",
     "Hideable",
     "Level",
     "Picture",
     "Role",
     "Roles",
-    "Said",
     "ThemeName",
     "draws",
 ]
 
-Said = Literal["formula", "numbers", "local", "contribution"]  # the texts on an edge
+EdgeText = Literal["formula", "numbers", "local", "contribution"]  # the texts on an edge
 Hideable = Literal["leaves", "values", "grads", "edges"]
 Direction = Literal["LR", "TB"]
 ThemeName = Literal["light", "dark", "print", "contrast"]
@@ -70,7 +70,7 @@ class Drawable:
     def draw(
         self,
         *others: NoReturn,
-        edges: Sequence[Said] | None = None,
+        edges: Sequence[EdgeText] | None = None,
         hide: Collection[Hideable] = (),
         precision: int = 4,
         direction: Direction = "LR",

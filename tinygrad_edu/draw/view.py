@@ -12,7 +12,7 @@ from typing import get_args
 from tinygrad_edu.analysis.graph import Edge, Graph, Node
 from tinygrad_edu.analysis.notation import derivative, derivative_in_numbers, reason
 from tinygrad_edu.draw.theme import THEMES, Theme
-from tinygrad_edu.drawable import Direction, Hideable, Said
+from tinygrad_edu.drawable import Direction, EdgeText, Hideable
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.rows.formula import check_precision, rounded
 
@@ -27,7 +27,7 @@ __all__ = [
     "unlabelled",
 ]
 
-EDGES: tuple[Said, ...] = get_args(Said)
+EDGES: tuple[EdgeText, ...] = get_args(EdgeText)
 HIDEABLE: tuple[Hideable, ...] = get_args(Hideable)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 BLANK = "____"  # for the class to fill in

@@ -22,9 +22,9 @@ __all__ = [
     "alone",
     "cut_off",
     "elsewhere",
+    "import_lines",
     "is_cut",
     "is_import",
-    "places",
     "strictly",
 ]
 
@@ -437,7 +437,7 @@ NAMES = {  # names of torch, jax, numpy, scikit-learn and micrograd
 
 # Functions from a name of the package to its import statement, or ''. The last entry knows all
 # modules; `__init__` appends it.
-places: list[Callable[[str], str]] = [lambda name: ""]
+import_lines: list[Callable[[str], str]] = [lambda name: ""]
 
 
 def elsewhere(name: str, known: dict[str, str], where: str) -> NoReturn:
@@ -448,7 +448,7 @@ def elsewhere(name: str, known: dict[str, str], where: str) -> NoReturn:
     """
     found = known.get(name) or NAMES.get(name)
     if found is None and not name.startswith("_"):
-        found = places[-1](name)
+        found = import_lines[-1](name)
     if not found:
         raise AttributeError(f"module {where!r} has no attribute {name!r}")
     words = f"there is no {name} in {where}; here it is: {found}"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from tinygrad_edu.habits.hints import NAMES, places
+from tinygrad_edu.habits.hints import NAMES, import_lines
 
 __all__ = ["MODULES", "install"]
 
@@ -51,7 +51,9 @@ class _Finder:
         package, _, below = name.partition(".")
         if package != _PACKAGE or not below or below.rpartition(".")[2].startswith("_"):
             return
-        found = MODULES.get(below) or NAMES.get(below) or ("." not in below and places[-1](below))
+        found = (
+            MODULES.get(below) or NAMES.get(below) or ("." not in below and import_lines[-1](below))
+        )
         if found:
             raise ModuleNotFoundError(f"there is no module {name}; here it is: {found}", name=name)
 
