@@ -508,10 +508,10 @@ def test_where_all_feed_all_there_is_room_and_edges_keep_to_the_sides(
     fan = y.draw(level="neuron", direction=direction).dot
     (edges,) = re.findall(r"^\tedge \[(.*)\]$", fan, re.MULTILINE)
     assert {f"tailport={tail}", f"headport={head}"} <= set(edges.split())
-    assert " ranksep=2 " in fan
+    assert " ranksep=2]" in fan
     few = y.draw(level="layer", direction=direction).dot
     assert "port=" not in few
-    assert " ranksep=0.4" in few
+    assert " ranksep=0.4]" in few
 
 
 def recurrent(steps: int) -> Value:
