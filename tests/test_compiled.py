@@ -488,11 +488,11 @@ def test_what_cannot_be_compiled_is_refused_in_one_line() -> None:
     constant = (y * 2).args[1]
     for error, words, call in [
         (NumberError, "not float", lambda: compile(2.0)),
-        (NumberError, "not str", lambda: compile(lambda: "y")),
+        (NumberError, "returned str", lambda: compile(lambda: "y")),
         (NumberError, "not str", lambda: compile(y, also="y")),
-        (NumberError, "wrt is made of leaves", lambda: compile(y, [2.0])),
+        (NumberError, "wrt: 2.0 is not a leaf", lambda: compile(y, [2.0])),
         (TapeError, "wrt: no leaf is called 'q'; the labels are", lambda: compile(y, ["q"])),
-        (NumberError, "inputs is made of leaves", lambda: compile(y, w, [2.0])),
+        (NumberError, "inputs: 2.0 is not a leaf", lambda: compile(y, w, [2.0])),
         (InnerNodeError, "was computed", lambda: compile(y, [y])),
         (TapeError, "has a constant, 2.0: make it a leaf", lambda: compile(y * 2, [constant])),
         (TapeError, "wrt has one leaf twice", lambda: compile(y, [w, w])),
@@ -531,9 +531,9 @@ def test_columns_that_do_not_fit_are_refused_in_one_line(backend: str) -> None:
             "1 inputs need a column of numbers each, and 2 are given",
             lambda: step(1, 2, x=1),
         ),
-        (LengthError, "columns of 2 and 3 numbers", lambda: step([1, 2], [1, 2, 3])),
+        (LengthError, "the columns have 2 and 3 numbers", lambda: step([1, 2], [1, 2, 3])),
         (LengthError, "the columns are empty", lambda: step([], [])),
-        (LengthError, "columns of 0 and 1 numbers", lambda: step([], [1.0])),
+        (LengthError, "the columns have 0 and 1 numbers", lambda: step([], [1.0])),
         (TapeError, "no input is called 'w'; the labels are x, b", lambda: step(1, w=2)),
         (TapeError, "the labels are none", lambda: nameless(1, w=2)),
         (TapeError, "2 inputs are called 'x'", lambda: twins(1, x=2)),
@@ -895,5 +895,5 @@ def test_what_a_mask_keeps_out_is_no_nan(backend: str, recwarn: Any) -> None:
 
 @pytest.mark.parametrize("result", [1.0, None, [], "x"])
 def test_a_function_gives_values(result: object) -> None:
-    with pytest.raises(NumberError, match="gives a Value"):
+    with pytest.raises(NumberError, match="return a Value"):
         compile(lambda x: result, ["x"], [1.0])

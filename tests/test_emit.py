@@ -372,7 +372,7 @@ def test_all_languages_refuse_the_same_in_one_line(tmp_path: Path) -> None:
         assert (code, err) == (0, "")
         value = float(out.split()[1])
         assert repr(value) == repr(x), text
-    assert runs[0]("abc") == (2, "", "abc is no number\n")
+    assert runs[0]("abc") == (2, "", "abc is not a number\n")
     assert runs[0]("-0")[1] == "v2 -0\nd_x 1\nd_w -0\n"
 
 

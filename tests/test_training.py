@@ -420,7 +420,7 @@ def test_rows_of_a_table_are_examples() -> None:
     assert step(*table.T) == expected
     with pytest.raises(LengthError, match="a table, whose rows are examples"):
         step(np.array(X))
-    with pytest.raises(LengthError, match="the rows of a table have as many numbers each"):
+    with pytest.raises(LengthError, match="the rows of the table have different lengths"):
         step([[1.0, 2.0, 3.0], [1.0]])
 
 

@@ -134,7 +134,7 @@ class MachineCode:
             self.program.plan(count)
         except Exception as error:  # of llvmlite or of the system: other backends do without
             self.possible = False
-            say_once(f"there is no machine code for this graph, which is slower now: {error}")
+            say_once(f"this graph runs without machine code, which is slower: {error}")
         return self.possible
 
     @cached_property

@@ -51,15 +51,15 @@ def columns_of_inputs(
     parts = [column for part in _parts(given) for column in _columns(part)]
     if len(rest) != len(parts):
         raise LengthError(
-            f"{len(rest)} inputs need a column of numbers each, and {len(parts)} are given; a "
-            "table, whose rows are examples, has a column for each of its inputs"
+            f"{len(rest)} inputs need a column of numbers each, and {len(parts)} are given; in a "
+            "table, whose rows are examples, each column is an input"
         )
     by_input |= zip(rest, parts)
     columns = [_column(by_input[x]) for x in inputs]
     counts = {len(column) for column in columns if isinstance(column, list)} or {1}
     if len(counts) > 1:
         lengths = " and ".join(map(str, sorted(counts)))
-        raise LengthError(f"columns of {lengths} numbers: give as many of each input")
+        raise LengthError(f"the columns have {lengths} numbers: give each input the same count")
     (count,) = counts
     if not count:
         raise LengthError("the columns are empty: give one example or more")
@@ -94,7 +94,9 @@ def _columns(x: object) -> Iterable[object]:
         return list(x.T)
     if isinstance(x, list | tuple) and x and all(isinstance(row, list | tuple) for row in x):
         if len({len(row) for row in x}) > 1:
-            raise LengthError("the rows of a table have as many numbers each, one for each input")
+            raise LengthError(
+                "the rows of the table have different lengths: give each a number for each input"
+            )
         return list(zip(*x))
     return [x]
 

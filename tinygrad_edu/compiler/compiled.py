@@ -187,7 +187,7 @@ class CompiledLoss:
         values = [y for y in outputs if isinstance(y, Value)]
         for y in outputs:
             if not isinstance(y, Value):
-                raise NumberError(f"a compiled output is a Value, not {type(y).__name__}")
+                raise NumberError(f"only a Value can be compiled, not {type(y).__name__}")
         self.wrt, self.inputs = check_leaves("wrt", wrt), check_leaves("inputs", inputs)
         self.loss, *self.also = values
         self.reduction, self.backend, self.strict = reduction, backend, strict

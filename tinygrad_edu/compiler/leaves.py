@@ -13,12 +13,12 @@ __all__ = ["as_list", "by_label", "check_leaves", "is_many"]
 
 
 def is_many(x: object) -> TypeGuard[Iterable[object]]:
-    """Returns whether `x` is a sequence of things, as a text is not."""
+    """Returns whether `x` has several items. A text counts as one item."""
     return hasattr(x, "__iter__") and not isinstance(x, str | bytes)
 
 
 def as_list(x: object) -> list[object]:
-    """Returns a list of one thing or of several; of a model, its parameters."""
+    """Returns a list of what was given: one item, several, or a model with its parameters."""
     parameters = getattr(x, "parameters", None)
     if callable(parameters):
         return list(parameters())
@@ -58,15 +58,16 @@ def check_leaves(option: str, values: Sequence[object]) -> list[Value]:
     for x in values:
         if not isinstance(x, Value):
             raise NumberError(
-                f"{option} is made of leaves, which are Values, of their labels, or of a model; "
-                f"not of {x!r:.60}"
+                f"{option}: {x!r:.60} is not a leaf; give Values, their labels, or a model"
             )
         if x.op is CONSTANT:
             raise TapeError(
                 f"{option} has a constant, {x.data!r}: make it a leaf, Value({x.data!r})"
             )
         if x.op is not LEAF:
-            raise InnerNodeError(f"{option} is made of leaves, and {x!r} was computed")
+            raise InnerNodeError(
+                f"{option}: {x!r} was computed; give the leaves that it depends on"
+            )
         leaves.append(x)
     if len(set(leaves)) < len(leaves):
         raise TapeError(f"{option} has one leaf twice: give each once")

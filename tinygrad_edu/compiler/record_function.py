@@ -40,7 +40,9 @@ def record_function(f: Function, numbers: Sequence[object]) -> tuple[list[Value]
     values = [y for y in results if isinstance(y, Value)]
     if not results or len(values) < len(results):
         found = type(results[0]).__name__ if results else "nothing"
-        raise NumberError(f"the function gives a Value, or several, not {found}: see tanh(x)")
+        raise NumberError(
+            f"the function returned {found}: return a Value, or several, such as tanh(x)"
+        )
     return [*leaves], values
 
 

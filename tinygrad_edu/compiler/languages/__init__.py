@@ -75,8 +75,8 @@ def program(
     for op in tape.ops:
         if op.derivatives and op is not TABLE.get(op.name) and op.primitive:
             raise FormatError(
-                f"{op.name} is an operation of your own whose value is not made of operators and "
-                "functions of tinygrad_edu: no other language can say it"
+                f"{op.name} is an operation of your own that no other language can say: define its "
+                "value by operators and functions of tinygrad_edu"
             )
     target = JavaScriptModule() if module else _WRITERS[language]()
     return target.write(_Builder(tape, wrt, arguments, target).parts(name, needed))
@@ -86,8 +86,8 @@ class _Builder:
     """Collects the parts of a program.
 
     shown: the name of each slot on the command line and in the output. called: its name in the
-    language. taken, told: all such names so far. takes: the arguments. own: both names of each
-    leaf.
+    language. taken: all names in the program so far. words: all names outside of it. takes: the
+    arguments. own: both names of each leaf.
     """
 
     def __init__(
@@ -105,16 +105,16 @@ class _Builder:
         self.value, *self.gradient = (str(self.texts[k]) for k in ends)
         self.leaves = {x: k for x, k in tape.leaves.items() if k in self.texts}
         self.takes = list(dict.fromkeys([*arguments, *self.leaves]))
-        self.told = {*self.shown[: tape.forward], *tape.labels.values()}
+        self.words = {*self.shown[: tape.forward], *tape.labels.values()}
         self.own = {x: (self.called[k], self.shown[k]) for x, k in tape.leaves.items()}
         for i, x in enumerate(dict.fromkeys([*wrt, *self.takes])):
             if x not in self.own:  # nothing depends on it
                 called = free(target.name(x.label) or f"x{i}", self.taken)
-                self.own[x] = called, free(readable(x.label) or f"x{i}", self.told)
+                self.own[x] = called, free(readable(x.label) or f"x{i}", self.words)
 
     def parts(self, name: str, needed: Collection[Value]) -> Parts:
         """Returns the parts of the program; name, needed: see `program`."""
-        results = [free(f"d_{self.own[x][1]}", self.told) for x in self.wrt]
+        results = [free(f"d_{self.own[x][1]}", self.words) for x in self.wrt]
         before, undefined = list[tuple[str, str]](), list[str]()
         if self.is_computed:
             before, undefined = where_undefined(

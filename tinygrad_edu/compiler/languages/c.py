@@ -44,7 +44,7 @@ static int refuse(const char *before, const char *word, const char *after)
     return 2;
 }
 
-static void tell(const char *name, double x)
+static void print_number(const char *name, double x)
 {
     if (x != x)
         printf("%s nan\\n", name); /* and never -nan */
@@ -57,7 +57,7 @@ int main(int argc, char *argv[])
     const char *names[] = {${names}NULL};
     const char *results[] = {$results};
     double given[] = {${numbers}0};
-${gradient}    char told[] = {${zeros}0};
+${gradient}    char is_given[] = {${zeros}0};
     int position = 0;
     for (int i = 1; i < argc; i++) {
         char *equals = strchr(argv[i], '='), *text = equals ? equals + 1 : argv[i], *end;
@@ -68,18 +68,18 @@ ${gradient}    char told[] = {${zeros}0};
                 place++;
         }
         if (place >= $count && equals)
-            return refuse("no argument is called ", argv[i],
+            return refuse("unknown argument ", argv[i],
                           ": $choice");
         if (place >= $count)
             return refuse("$most", "", "");
-        if (told[place]++)
+        if (is_given[place]++)
             return refuse("", names[place], " is given twice");
         given[place] = strtod(text, &end);
         if (end == text || *end || strpbrk(text, "xX(") || strspn(text, " \\t\\n\\v\\f\\r"))
-            return refuse("", *text ? text : "''", " is no number");
+            return refuse("", *text ? text : "''", " is not a number");
     }
-${missing}${nothing}    tell(results[0], $name($passed));
-${tell}    return 0;
+${missing}${nothing}    print_number(results[0], $name($passed));
+${prints}    return 0;
 }
 #endif
 """)
@@ -94,12 +94,12 @@ _ALL = """\
 _MISSING = """\
     const char needed[] = {$needed};
     for (int i = 0; i < $count; i++)
-        if (needed[i] && !told[i])
+        if (needed[i] && !is_given[i])
             return refuse("", names[i], "$missing");
 """
-_TELL = """\
+_PRINTS = """\
     for (int i = 0; i < $size; i++)
-        tell(results[i + 1], gradient[i]);
+        print_number(results[i + 1], gradient[i]);
 """
 _WORDS = (  # reserved, up to C23 and with the extensions that compilers have by default
     "alignas alignof asm auto bool break case char const constexpr continue default do double else "
@@ -171,5 +171,5 @@ class C(Writer):
             most=parts.most,
             passed=", ".join(passed),
             gradient=f"    double gradient[{size}];\n" if size else "",
-            tell=Template(_TELL).substitute(size=size) if size else "",
+            prints=Template(_PRINTS).substitute(size=size) if size else "",
         )

@@ -27,7 +27,7 @@ $body    return [$value, [$gradient]];
     const given = [$numbers];
     const results = [$results];
     const number = /^[+-]?(([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?|inf|infinity|nan)$$/i;
-    const told = new Set();
+    const seen = new Set();
     let position = 0;
     for (const word of words) {
       const equals = word.indexOf("=");
@@ -35,12 +35,12 @@ $body    return [$value, [$gradient]];
       const text = word.slice(equals + 1);
       const place = equals < 0 ? position++ : names.indexOf(name);
       if (place < 0) {
-        return `no argument is called $${name}: $choice`;
+        return `unknown argument $${name}: $choice`;
       }
       if (place >= $count) return "$most";
-      if (told.has(place)) return `$${names[place]} is given twice`;
-      if (!number.test(text)) return `$${text || "''"} is no number`;
-      told.add(place);
+      if (seen.has(place)) return `$${names[place]} is given twice`;
+      if (!number.test(text)) return `$${text || "''"} is not a number`;
+      seen.add(place);
       given[place] = Number(text.toLowerCase().replace(/inf(inity)?/, "Infinity"));
     }
 ${missing}    const [value, gradient] = $name(...given);

@@ -37,22 +37,22 @@ if __name__ == "__main__":
         print(re.sub(r"[\\x00-\\x1f\\x7f]", "?", problem), file=sys.stderr)
         sys.exit(2)
 
-    told = set()
+    seen = set()
     position = 0
     for word in sys.argv[1:]:
         name, equals, text = word.partition("=")
         text = text if equals else word
         if equals and name not in names:
-            refuse(f"no argument is called {name}: $choice")
+            refuse(f"unknown argument {name}: $choice")
         if not equals and position >= $count:
             refuse("$most")
         place = names.index(name) if equals else position
         position += not equals
-        if place in told:
+        if place in seen:
             refuse(f"{names[place]} is given twice")
         if not re.fullmatch(number, text, re.ASCII | re.IGNORECASE):
-            refuse(f"{text or repr(text)} is no number")
-        told.add(place)
+            refuse(f"{text or repr(text)} is not a number")
+        seen.add(place)
         given[place] = float(text)
 ${missing}    value, gradient = $name(*given)
     for name, x in zip(results, [value, *gradient]):

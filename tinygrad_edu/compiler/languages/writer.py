@@ -72,11 +72,11 @@ class Parts:
 
     def usage(self, command: str) -> str:
         """Returns the command with the recorded numbers, and again with one of them by its name."""
-        told = [x.upper() if n else y for x, y, n in zip(self.words, self.given, self.needed)]
-        words = " ".join([command, *told])
+        examples = [x.upper() if n else y for x, y, n in zip(self.words, self.given, self.needed)]
+        words = " ".join([command, *examples])
         if not self.words:
             return words
-        pairs = [f"{x}={y}" for x, y in zip(self.words, told)]
+        pairs = [f"{x}={y}" for x, y in zip(self.words, examples)]
         named = [pair for pair, n in zip(pairs, self.needed) if n] or pairs[-1:]
         return f"{words}    or, by name: {' '.join([command, *named])}"
 
@@ -141,11 +141,11 @@ def _listed(title: str, parts: Sequence[str]) -> list[str]:
     """Returns lines of a comment: the title, then the parts with commas between them."""
     lines = [title] if parts else []
     for i, part in enumerate(parts):
-        said = part + "," * (i < len(parts) - 1)
-        if len(lines[-1]) + len(said) < _WIDTH:
-            lines[-1] += " " + said
+        piece = part + "," * (i < len(parts) - 1)
+        if len(lines[-1]) + len(piece) < _WIDTH:
+            lines[-1] += " " + piece
         else:
-            lines.append("  " + said)
+            lines.append("  " + piece)
     return lines
 
 

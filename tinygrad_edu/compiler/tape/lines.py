@@ -58,12 +58,13 @@ def lines(
     uses = writer.uses(ends)
     depth: dict[int, int] = {}  # levels of brackets in the text of a slot
     for k in sorted(uses):
-        depth[k] = 1 + max((depth[x] for x in tape.operands(k)), default=-1)
+        depth[k] = 0
         if tape.ops[k] is CONSTANT:
             writer.texts[k] = kind(tape.data[k])
         elif tape.ops[k] is LEAF:
             writer.texts[k] = kind(names(k))
         else:
+            depth[k] = 1 + max([depth[x] for x in tape.operands(k)])
             text = writer.expression(k)
             inside = uses[k] == 1 and k not in kept and depth[k] < DEEPEST
             if inside and len(text.text) <= longest:
@@ -89,16 +90,18 @@ class _Writer:
         """Returns how often each slot that is needed is written in the expressions of others."""
         tape, uses = self.tape, Counter(ends)
         for k in reversed(range(len(tape))):
-            if k in uses:
-                op, b = tape.ops[k], tape.b[k]
-                is_known = b >= 0 and tape.ops[b] is CONSTANT
+            operands = tape.operands(k)
+            if operands and k in uses:
+                op, b = tape.ops[k], operands[-1]
+                is_known = len(operands) == 2 and tape.ops[b] is CONSTANT
                 exponent = self.kind(tape.data[b]).text if is_known else ""
                 parts = self._parts(op, exponent)
-                for x, place, letter in zip(tape.operands(k), ("{0}", "{1}"), "ab"):
+                form = "" if parts is not None else self.kind.form(op, exponent)
+                for x, place, letter in zip(operands, ("{0}", "{1}"), "ab"):
                     if parts is not None:
                         uses[x] += sum(term.op == letter for term in parts.uses())
                     else:
-                        uses[x] += max(1, self.kind.form(op, exponent).count(place))
+                        uses[x] += form.count(place) or 1
         return uses
 
     def expression(self, k: int) -> Source:

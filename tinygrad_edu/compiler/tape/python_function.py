@@ -132,7 +132,7 @@ def _varying(tape: Tape, inputs: Sequence[int]) -> tuple[list[bool], set[int]]:
     return varies, shared
 
 
-def _used(tape: Tape, k: int) -> list[int]:
+def _used(tape: Tape, k: int) -> Sequence[int]:
     """Returns the operands that slot k uses: a user's operation may ignore one of them."""
     op, operands = tape.ops[k], tape.operands(k)
     if op.primitive or not _is_own(op):

@@ -54,9 +54,10 @@ class Tape:
     def __len__(self) -> int:
         return len(self.ops)
 
-    def operands(self, k: int) -> list[int]:
+    def operands(self, k: int) -> tuple[int, ...]:
         """Returns the slots of the operands of slot k, in order."""
-        return [x for x in (self.a[k], self.b[k]) if x >= 0]
+        a, b = self.a[k], self.b[k]
+        return (a, b) if b >= 0 else (a,) if a >= 0 else ()
 
     def append(self, op: Op, a: int, b: int, data: float = nan, ident: int = NOWHERE) -> int:
         """Adds a slot and returns it."""
@@ -116,7 +117,9 @@ class Tape:
         for key, x in numbers.items():
             found = called.get(key) if isinstance(key, str) else self.leaves.get(key)
             if found is None:
-                raise TapeError(f"{key!r} is not one leaf of this tape: it has {', '.join(called)}")
+                raise TapeError(
+                    f"no single leaf of this tape is {key!r}; its labels are {', '.join(called)}"
+                )
             given[found] = float(x)
         return given
 
@@ -224,7 +227,7 @@ class _Pen:
             if between[tape.a[k]] or between[tape.b[k]]:
                 between[k] = 1
 
-        def look(k: int) -> tuple[Op, list[int], list[_Slot]]:
+        def look(k: int) -> tuple[Op, tuple[int, ...], list[_Slot]]:
             operands, op = tape.operands(k), tape.ops[k]
             if k in hiding:
                 op = telling(op)

@@ -175,7 +175,7 @@ class Vector:
         return self.equals(other)  # the other signs are operators
 
     def __bool__(self) -> bool:
-        raise TypeError("a Vector has no number before the code runs: write when() in place of if")
+        raise TypeError("a Vector has no numbers until the code runs: write when() in place of if")
 
     def line(self, text: str, kind: str = "", width: int | None = None) -> Vector:
         """Writes a line that computes something, and returns its result."""
