@@ -197,7 +197,6 @@ FACTS: dict[str, Callable[[Sequence[str]], None]] = {
 def test_every_program_has_a_twin_and_something_to_be_true() -> None:
     twins = sorted(path.stem for path in (PROGRAMS / "torch").glob("*.py"))
     assert NAMES == twins == sorted(FACTS) == sorted(PYTORCH)
-    assert len(NAMES) == 15
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -221,7 +220,6 @@ def test_a_program_prints_what_is_true_and_what_its_twin_prints(name: str, tmp_p
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(HERE.parent)},
-        timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, "")
     ours, theirs = done.stdout.splitlines(), PYTORCH[name]

@@ -33,6 +33,7 @@ from tinygrad_edu.saving import load, save
 from tinygrad_edu.train import PHASES, Criterion, History, loss_below, no_better
 from tinygrad_edu.train import loop as loop_of_means
 from tinygrad_edu.train import train as train_by_means
+from tinygrad_edu.train.patience import Patience
 
 pytestmark = pytest.mark.quick
 
@@ -416,8 +417,20 @@ def test_a_loop_without_examples_is_refused() -> None:
         next(loop(m, half_squared_error, [], SGD(m.parameters(), 0.1), epochs=1))
 
 
-def test_the_history_begins_empty() -> None:
-    assert History() == History([], 0, {}, {}, {}, "")
+def test_only_the_first_ctrl_c_waits_for_the_end_of_a_step() -> None:
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    patience = Patience()
+    try:
+        patience.begin()
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            patience.end()
+        patience.leave()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 class Token(Module):
