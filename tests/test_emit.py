@@ -403,6 +403,19 @@ def test_where_the_value_is_nan_every_derivative_is(
     assert [line.split()[1] for line in out.splitlines()] == ["nan"] * (1 + len(takes))
 
 
+@pytest.mark.parametrize("language", EVERY)
+@pytest.mark.parametrize(("text", "a"), [("y = a**log(x)", 1.0), ("y = log(x)**a", 0.0)])
+def test_a_nan_that_a_power_hides_is_in_the_derivatives(
+    text: str, a: float, language: str, runner: Runner
+) -> None:
+    """1**nan and nan**0 are 1, but nothing is known of their slopes."""
+    run = runner(printed(text, language, a=2, x=3))
+    assert repr(outcome(run, [f"a={a}", "x=-1"])) in (
+        "{'y': 1.0, 'd_a': nan, 'd_x': nan}",
+        "{'y': 1.0, 'd_x': nan, 'd_a': nan}",
+    )
+
+
 @pytest.mark.machine
 def test_no_macro_of_math_h_is_a_name_in_c() -> None:
     """Nor of what a compiler has anyway; what ends in ( is only a macro where it is called."""
