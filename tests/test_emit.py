@@ -26,7 +26,10 @@ from test_random_graphs import WORKING_DIGITS, graph, random_programs
 
 import tinygrad_edu
 from tinygrad_edu import TABLE, Op, Value, gradient, tanh
+from tinygrad_edu.compiler import languages as languages_docs
+from tinygrad_edu.compiler import tape as tape_docs
 from tinygrad_edu.compiler.languages import LANGUAGES, program
+from tinygrad_edu.compiler.tape import python_function
 from tinygrad_edu.compiler.tape.table import table
 from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.engine import topological_order
@@ -593,3 +596,35 @@ def test_no_two_lines_of_a_table_have_one_name() -> None:
     text = table(record([y], [v1, v2, d_v2]))
     called = [line.split()[1] for line in text.splitlines()[1:]]
     assert len(set(called)) == len(called) > 10
+
+
+# --- the neuron in the docstrings of the compiler ------------------------------------------------
+
+
+def shown(text: str) -> list[str]:
+    """The indented lines of a docstring, without blanks and dots."""
+    return [line.strip() for line in text.splitlines() if line.startswith("    ")]
+
+
+def test_the_neuron_in_the_docstrings_is_what_the_compiler_makes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x, w, b = Value(2.0, "x"), Value(0.5, "w"), Value(1.0, "b")
+    y = (x * w + b).relu()
+    both = record([y], [w])
+    lines = " ".join(shown(tape_docs.__doc__ or ""))
+    for k, op in enumerate(both.ops):
+        if op.derivatives:
+            assert f"{k} = {op.name}({', '.join(map(str, both.operands(k)))})" in lines
+
+    text = program(both, [w], "c")
+    lines = shown((languages_docs.__doc__ or "").partition(" in C\n")[2])
+    assert [line for line in lines if line != "..." and line not in text] == []
+
+    texts: list[str] = []
+    monkeypatch.setattr(python_function, "python", lambda text, _: texts.append(text))
+    tape = record([y])
+    python_function.python_function(tape, [tape.leaves[x]], tape.outputs, [], False)
+    loop = (python_function.__doc__ or "").partition("the loop is\n")[2]
+    written = [line.strip() for line in texts[0].splitlines()]
+    assert [line for line in shown(loop) if line not in written] == []

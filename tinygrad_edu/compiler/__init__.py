@@ -18,6 +18,6 @@ What a call of the compiled loss does, in order:
 
 The loss relu(x*w + b) of one neuron, with w and b in `wrt` and x as the input, is a tape of six
 slots. With machine code a call runs a few instructions on rows of examples (see `native.lowering`).
-With NumPy it runs one line for all examples, with plain Python a loop whose body is that line (see
-`tape.python_function`). The result is (sum of the losses, [sum of d / d w, sum of d / d b]).
+With NumPy it runs operations on arrays of examples, and with plain Python a loop over the examples
+(see `tape.python_function`). The result is (sum of the losses, [sum of d / d w, sum of d / d b]).
 """

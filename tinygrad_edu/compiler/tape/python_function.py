@@ -9,7 +9,8 @@ slot of which every example's number is wanted. Slots that depend on no input ar
 before the loop. For relu(x*w + b), which is added up over the examples of x, the loop is
 
     for [t0] in zip(*columns):
-        s0 += relu((t0 * t1) + t3)
+        t4 = t0 * t1 + t3
+        s0 += (0.0 if t4 <= 0.0 else t4)
 
 The function raises an ArithmeticError where Python's floats raise one and IEEE's have a result. Its
 answer is valid only if every number in it is finite: a tape may handle nan and infinity differently
