@@ -26,7 +26,7 @@ class Demos(Group):
 def _lessons() -> Mapping[str, click.Command]:
     from tinygrad_edu.demos import LESSONS  # late: a picture needs none of them
 
-    return {lesson.name: lesson for lesson in LESSONS}
+    return {str(lesson.name): lesson for lesson in LESSONS}
 
 
 @click.group(

@@ -370,6 +370,8 @@ def _tuple(node: ast.Tuple, typed: Typed) -> str:
 
 def _call(call: ast.Call, typed: Typed, is_number: Callable[[str], bool]) -> str:
     """Returns the message for a call, without checking its arguments."""
+    while isinstance(call.func, ast.Call) and called(call.func) is None:
+        call = call.func  # in x(0)(0)(0) the first call is wrong; Python 3.10 reads thousands
     name, arguments = called(call), ", ".join(map(typed.part, call.args))
     where = typed.where(call)
     if name is None:
