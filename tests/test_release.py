@@ -71,7 +71,8 @@ def test_an_sdist_holds_what_a_packager_needs(source: set[str]) -> None:
     tests = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")}
     assert tests <= source
     pictures = {f"diagrams/{path.name}" for path in (ROOT / "diagrams").glob("*.svg")}
-    assert pictures and pictures <= source
+    assert pictures
+    assert pictures <= source
     needed = {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml", "setup.cfg", "setup.py"}
     assert needed <= source
     assert not [path for path in source if path.endswith(".pyc")]
