@@ -33,7 +33,7 @@ from tinygrad_edu.compiler.tape import python_function
 from tinygrad_edu.compiler.tape.table import table
 from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.engine import topological_order
-from tinygrad_edu.errors import FormatError
+from tinygrad_edu.errors import FormatError, TapeError
 from tinygrad_edu.ops import LEAF, add, less, log, mask, mul
 from tinygrad_edu.reading.expression import expression
 from tinygrad_edu.reading.expression import leaves as leaves_of
@@ -552,6 +552,16 @@ def test_the_table_of_a_neuron() -> None:
         "0   d_x   d_v4 * w   -1.2599\n"
         "1   d_w   d_v4 * x   0.8399\n"
     )
+
+
+def test_a_label_that_two_leaves_have_names_neither() -> None:
+    """A tape runs with numbers by label, unless it is a guess which leaf is meant."""
+    x, twin, w = Value(1.0, "x"), Value(2.0, "x"), Value(3.0, "w")
+    tape = record([x * twin + w])
+    assert tape.run({"w": 5.0})[tape.outputs[0]] == 7.0
+    for label in ("x", "nobody"):
+        with pytest.raises(TapeError, match=f"no single leaf .* '{label}'"):
+            tape.run({label: 5.0})
 
 
 def test_numbers_in_a_table_belong_together() -> None:
