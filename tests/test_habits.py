@@ -605,8 +605,8 @@ class Plain(nn.Module):
         ("compat.micrograd.engine", "Value(2.0, (x, y), '*')"),
         ("tuples: write jvp", "jvp(tanh, 3.0, 1.0)"),
         (r"not a class: write Linear\(...\)", "Sequential(Linear, Tanh)"),
-        ("layers is a parameter|write weight.data", "n = Linear(2, 1); n.weight = [[1.0, 2.0]]"),
-        ("write bias.data", "n = Linear(2, 1); n.bias = np.zeros(1)"),
+        ("layers is a parameter|write p.data", "n = Linear(2, 1); n.weight = [[1.0, 2.0]]"),
+        ("write p.data", "n = Linear(2, 1); n.bias = np.zeros(1)"),
         ("no module tinygrad_edu.nn.functional; .*relu", "import tinygrad_edu.nn.functional as F"),
         (
             "tinygrad_edu.optim.lr_scheduler import",

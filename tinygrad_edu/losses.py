@@ -260,7 +260,8 @@ def half_squared_error(outputs: Numbers, targets: Numbers, dead_zone: float = 0.
     """This returns E = 1/2 * the sum of (y - d)**2 (Rumelhart, Hinton and Williams 1986, eq. 3).
 
     dead_zone: a smaller error counts as 0; it is 0.2 for the family trees of the paper. LengthError
-    unless there are as many targets as outputs."""
+    unless there are as many targets as outputs.
+    """
     terms = []
     for y, d in _pairs(outputs, targets):
         error = y - d
@@ -304,8 +305,8 @@ def _logsumexp(values: Iterable[Any]) -> Any:
 def weighed(loss: Any, targets: Iterable[Any]) -> tuple[Any, list[float]] | None:
     """This returns (weighted loss of one example, weight of each target) for a weighted mean.
 
-    None if all examples have the same weight: for every loss except `partial(cross_entropy,
-    weight=...)`, `partial(nll_loss, weight=...)` and those two with targets to ignore.
+    None if all examples have the same weight. Only `cross_entropy` and `nll_loss` can have other
+    weights: by `partial(cross_entropy, weight=...)`, or 0 for targets to ignore.
     """
     f: Any = loss
     how: dict[str, Any] = {}

@@ -163,7 +163,7 @@ class Module(Strict):
     def load_state_dict(self, state: Mapping[str, float], *, strict: bool = True) -> None:
         """Sets the parameters to the numbers of a `state_dict()`.
 
-        StateError if names are missing or unknown, NumberError if a number is not a number; then
+        StateError if names are missing or unknown, NumberError if an entry is not a number; then
         nothing is changed.
         """
         if not strict:
@@ -249,8 +249,8 @@ class Module(Strict):
                 held = any(_leaves(name, vars(self)[name]))
                 if held and isinstance(next(numbers(x), None), Real) and not has_value(x):
                     raise TypeError(
-                        f"{name} is a parameter, not a plain number: write {name}.data = ... "
-                        f"to change it, or {name} = Parameter(...) to replace it"
+                        f"{name} is a parameter, not a plain number: write p.data = ... "
+                        f"to change a leaf p of it, or {name} = Parameter(...) to replace it"
                     )
             super().__setattr__(name, x)
 
