@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import is_dataclass
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -410,3 +412,34 @@ def test_pyright_finds_every_mistake_and_nothing_else(programs: Path) -> None:
         (x["file"], x["range"]["start"]["line"] + 1) for x in told if x["severity"] == "error"
     ]
     judge(failing(errors, programs))
+
+
+def installed_as_editable() -> bool:
+    """Whether this environment has this checkout, as `pip install --editable .` puts it there."""
+    for found in distributions(name="tinygrad-edu"):
+        where = json.loads(found.read_text("direct_url.json") or "{}")
+        if where.get("dir_info", {}).get("editable") and where["url"] == ROOT.as_uri():
+            return True
+    return False
+
+
+@pytest.mark.machine
+@pytest.mark.skipif(not installed_as_editable(), reason="another checkout is installed, or none")
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_checkers_see_an_editable_install_by_themselves(checker: str, tmp_path: Path) -> None:
+    """No path is told to them: they follow the line that the install has put into a .pth file."""
+    pytest.importorskip(checker, reason="it is in the extra dev")
+    text = "from tinygrad_edu import Value\ny = Value(2.0).tanh()\nreveal_type(y)\ny.nothing\n"
+    (tmp_path / "user.py").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", checker, "user.py"],
+        capture_output=True,
+        text=True,
+        env={key: value for key, value in os.environ.items() if not key.endswith("PYTHONPATH")}
+        | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"},
+        check=False,
+        cwd=tmp_path,
+    )
+    assert re.search(r'"(tinygrad_edu\.engine\.)?Value"', done.stdout), done.stdout
+    assert re.search(r"nothing", done.stdout)
+    assert "import" not in done.stdout
