@@ -24,7 +24,11 @@ from tinygrad_edu.optim import SGD, Adam, Momentum, clip_grad_norm_
 from tinygrad_edu.train import History, Turn, no_better, train
 from tinygrad_edu.train.metrics import Accuracy
 
-pytestmark = pytest.mark.quick
+pytestmark = [
+    pytest.mark.quick,
+    # Without machine code, whichever test is the first to compile is told that it is slow.
+    pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.SlowWarning"),
+]
 
 X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 Y = [0.0, 1.0, 1.0, 0.0]
