@@ -138,11 +138,11 @@ def eager(
 
 
 @pytest.mark.parametrize("recipe", [WORKING, MODERN], ids=["1986", "modern"])
-@pytest.mark.parametrize("epochs", [0, 40, 80])
+@pytest.mark.parametrize("epochs", [0, 80])
 def test_the_gradients_of_the_families_are_the_eager_ones(
     recipe: families.Recipe, epochs: int
 ) -> None:
-    """At the start, the middle and the end of a run, of 80 epochs here; see the next for 1,500."""
+    """At the start and the end of a run, of 80 epochs here; see the next for 1,500."""
     check_families(recipe, epochs)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -397,11 +396,14 @@ def test_an_interrupted_run_leaves_its_history_and_says_130(tmp_path: Path) -> N
     path = tmp_path / "run.json"
     command = [sys.executable, "-c", RUN, os.fspath(path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(random.Random(1).uniform(0.3, 0.6))
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert (process.returncode, out, err) == (130, "", "")
     m = MLP(2, [2, 1], "sigmoid", seed=5)
     history = load(path, m, SGD(m.parameters(), 0.5))
