@@ -9,7 +9,7 @@ from math import inf, isfinite, isnan, nan
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import TABLE, Value, topological_order
@@ -855,6 +855,7 @@ def is_sentence(found: Any) -> bool:
         st.lists(st.sampled_from(PIECES), max_size=15).map("".join),
     )
 )
+@example("0\x1fA")
 def test_any_text_is_an_expression_or_an_expression_error(text: str) -> None:
     found = or_error(expression, text, {"x": Value(2.0)})
     assert is_sentence(found) or type(found.data) is float

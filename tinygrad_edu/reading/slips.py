@@ -234,7 +234,8 @@ def _product(line: str) -> str:
         return ""
     first, second = found[1][:SHOWN], found[2][:SHOWN]
     product = f"{first}({second})" if function(first) else f"{first}*{second}"
-    return f"; {found[0][:SHOWN]} is written {product}"
+    typed = " ".join(found[0].split())  # a separator such as U+001F is a space, and unprintable
+    return f"; {typed[:SHOWN]} is written {product}"
 
 
 def refusal(node: ast.expr, typed: Typed, is_number: Callable[[str], bool]) -> str:
