@@ -227,25 +227,9 @@ def test_long_sums_and_deep_graphs(language: str, runner: Runner) -> None:
 
 
 RESERVED = {
-    "python": ["if", "lambda", "maximum", "tanh", "inf", "f", "gradient"],
-    "c": [
-        "double",
-        "int",
-        "NAN",
-        "M_PI",
-        "EOF",
-        "unix",
-        "errno",
-        "tanh",
-        "fabs",
-        "f",
-        "y1",
-        "gamma",
-        "div",
-        "AT",
-        "gradient",
-    ],
-    "javascript": ["var", "function", "await", "eval", "arguments", "tanh", "null", "f"],
+    "python": "if lambda maximum tanh inf f gradient".split(),
+    "c": "double int NAN M_PI EOF unix errno tanh fabs f y1 gamma div AT gradient".split(),
+    "javascript": "var function await eval arguments tanh null f".split(),
 }
 
 
@@ -320,39 +304,14 @@ def test_a_name_that_had_to_be_changed_is_told(language: str, runner: Runner) ->
 
 
 WORDS = [
-    ["abc"],
-    ["1", "2", "3"],
-    ["q=3"],
-    [""],
-    ["x="],
-    ["=1"],
-    ["0x10"],
-    ["1_0"],
-    [" 1"],
-    ["1\n"],
-    ["x=1\n2"],
-    ["nan(1)"],
-    ["1e"],
-    ["."],
-    ["infin"],
-    ["\uff11"],
-    ["1", "x=2"],
-    ["x=1", "x=1"],
-    ["x=1=2"],
-    ["--help"],
-]
+    ["abc"], ["1", "2", "3"], ["q=3"], [""], ["x="], ["=1"], ["0x10"], ["1_0"], [" 1"], ["1\n"],
+    ["x=1\n2"], ["nan(1)"], ["1e"], ["."], ["infin"], ["\uff11"], ["1", "x=2"], ["x=1", "x=1"],
+    ["x=1=2"], ["--help"],
+]  # fmt: skip
 READ = {
-    "inf": inf,
-    "-INF": -inf,
-    "Infinity": inf,
-    "+nan": nan,
-    "-NaN": nan,
-    "1e400": inf,
-    "-0": -0.0,
-    ".5": 0.5,
-    "5.": 5.0,
-    "1E-3": 0.001,
-}
+    "inf": inf, "-INF": -inf, "Infinity": inf, "+nan": nan, "-NaN": nan, "1e400": inf, "-0": -0.0,
+    ".5": 0.5, "5.": 5.0, "1E-3": 0.001,
+}  # fmt: skip
 
 
 @pytest.mark.machine
