@@ -140,11 +140,17 @@ def test_no_files_import_each_other_in_a_circle() -> None:
     assert list(TopologicalSorter({name: ours(name) for name in FILES}).static_order())
 
 
+def importable() -> list[str]:
+    """The files that this test may import; two need llvmlite, which an extra installs."""
+    without = () if find_spec("llvmlite") else ("compiler.native.binding",)
+    return sorted(name for name in set(FILES) - {"__main__"} if not name.startswith(without))
+
+
 def test_no_module_is_shadowed_by_a_function() -> None:
     """`import tinygrad_edu.analysis.trace as t` gives the module: nothing else has its name."""
-    for name in FILES:
+    for name in importable():
         above, _, last = f"tinygrad_edu.{name}".rstrip(".").rpartition(".")
-        if name and last != "__main__" and not name.startswith("demos."):
+        if name and not name.startswith("demos."):
             importlib.import_module(f"tinygrad_edu.{name}")
             assert getattr(importlib.import_module(above), last) is sys.modules[f"{above}.{last}"]
 
@@ -197,10 +203,7 @@ def test_every_file_says_what_it_exports() -> None:
 
 
 def test_no_star_replaces_a_function_of_ours_by_one_of_math() -> None:
-    needs_llvmlite = () if find_spec("llvmlite") else ("compiler.native.binding",)
-    for name in set(FILES) - {"__main__"}:
-        if name.startswith(needs_llvmlite):
-            continue
+    for name in importable():
         names = vars(importlib.import_module(f"tinygrad_edu.{name}".rstrip(".")))
         theirs = [*vars(math).values(), *vars(cmath).values()]
         exported = {name: names[name] for name in names.get("__all__", ())}
