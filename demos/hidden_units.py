@@ -2,7 +2,7 @@
 
 Exclusive or with 2, 3, 4 and 8 hidden units, as in chapter 8 of Parallel Distributed Processing
 (Rumelhart, Hinton and Williams 1986). How many networks learn it, and after how many epochs? What
-does each hidden unit compute? And what has a network learned that never learns exclusive or?
+does each hidden unit compute? And what does a network learn if it never learns exclusive or?
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ __all__ = ["main"]
 XOR = gate("xor")
 SOURCE = "PDP 1986, ch. 8"
 SEEDS = 200
-# Hidden units: how many of 200 seeds learned it, and the median epoch, in a program with NumPy.
+# By hidden units: how many of 200 seeds learned it, and after how many epochs (the median). These
+# numbers are from a program with NumPy.
 REFERENCE = {2: (183, 490), 3: (197, 370), 4: (200, 320), 8: (200, 254)}
 RANGE = {2: (0.85, 0.97), 3: (0.96, 1.0), 4: (0.99, 1.0), 8: (0.99, 1.0)}
 TRIALS = {n: Trial("xor", n, rate=0.5, alpha=0.9, init=0.3, epochs=2_000) for n in REFERENCE}
@@ -101,8 +102,8 @@ def folding(lesson: Lesson, seed: int, epochs: int) -> None:
     lesson.say(
         f"Seed {seed} learns it at epoch {epochs}. The two hidden units map the square into "
         "another plane, and fold it there. No line could separate "
-        f"{' and '.join(together)} from the other two corners of the square. After the fold they "
-        "lie close together, and one line is enough for the output."
+        f"{' and '.join(together)} from the other two corners of the square. After the fold "
+        "these two corners lie close together, and one line is enough for the output."
     )
     lesson.show(seen_by(model))
     lesson.picture(
@@ -125,8 +126,8 @@ def folding(lesson: Lesson, seed: int, epochs: int) -> None:
     lesson.plot(
         "5-units",
         lambda: plots.hidden_maps(model, XOR),
-        "The answer of each hidden unit over the plane: two lines; the single unit of the lesson "
-        "the_wall had one.",
+        "The answer of each hidden unit over the plane. Two units draw two lines; the single unit "
+        "of the lesson the_wall drew one line.",
     )
 
 
@@ -144,10 +145,10 @@ def local_minimum(lesson: Lesson, seed: int) -> None:
     apart = max((dist(a, b) for a in seen for b in seen), default=0.0)
     lesson.say(
         f"Seed {seed} does not learn it. After {trial.epochs:,} epochs no gradient is larger than "
-        f"{max(map(abs, slopes)):.1g} in size, but the error is still {error.data:.2f}. It gives "
-        f"no clear answer to {len(unsure)} of the examples: for these, the answers of the hidden "
-        f"units differ by only {apart:.2g}. This is a local minimum, or a plateau so long that we "
-        "do not see its end. It is rare, and even rarer with an extra hidden unit."
+        f"{max(map(abs, slopes)):.1g} in size, but the error is still {error.data:.2f}. The "
+        f"network gives no clear answer to {len(unsure)} of the examples: for these, the answers "
+        f"of the hidden units differ by only {apart:.2g}. This is a local minimum, or a plateau so "
+        "long that we do not see its end. It is rare, and even rarer with an extra hidden unit."
     )
     lesson.show(seen_by(model))
     function = output_of(model)

@@ -1,8 +1,8 @@
 """Symmetry: two units learn whether six bits are their own mirror image.
 
 Figure 1 of the paper of 1986 (Rumelhart, Hinton and Williams, Nature 323, 533-536) shows one
-network after 1,425 epochs. This lesson trains two hundred. Which weights do they learn, and how
-many of them do not learn it?
+network after 1,425 epochs. This lesson trains two hundred networks. Which weights do they learn,
+and how many networks never learn the task?
 """
 
 from __future__ import annotations

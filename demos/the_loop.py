@@ -34,7 +34,7 @@ TITLES = {
     "backward": "BACKWARD  whose fault is it? Every number gets a gradient",
     "update": "UPDATE    every weight moves against its gradient",
 }
-KIND = {"forward": "forward", "loss": "forward", "backward": "backward"}  # of the events shown
+KIND = {"forward": "forward", "loss": "forward", "backward": "backward"}  # the events to show
 SOURCE = "RHW 1986"  # Rumelhart, Hinton and Williams, Nature 323
 PLACES = 200  # equal parts of a step; the curvature is measured at their ends
 
@@ -115,9 +115,9 @@ def largest_step(lesson: Lesson) -> None:
     bound = 2 / (1 + sum(x * x for x in ONE_CASE[0].inputs))
     found = first_rise(straight, bound / 100)
     lesson.say(
-        "How large may a step be? For a neuron without the sigmoid, the error is a parabola along "
-        f"the step, and every rate below 2 / (1 + x.x) = {bound:.4f} lowers it. The lesson tries "
-        f"rates and finds the bound {found:.4f}."
+        "How large may a step be? For a neuron without the sigmoid, the error along the step is a "
+        f"parabola, and every step with a rate below 2 / (1 + x.x) = {bound:.4f} lowers the error. "
+        f"The lesson tries rates and finds the bound {found:.4f}."
     )
     off = abs(found / bound - 1)
     claim = "one neuron: bound of the rate, relative error from 2/(1 + x.x)"
@@ -136,7 +136,7 @@ def largest_step(lesson: Lesson) -> None:
         f"error. For seed {lesson.seed} this bound is {safe:.3g}; the first rate that raises the "
         f"error is {rise:.3g}."
     )
-    claim = f"XOR: first rate that raises the error / that bound, smallest of {lesson.seeds}"
+    claim = f"XOR, {lesson.seeds} seeds: smallest (first rate that raises the error) / bound"
     lesson.claim(bounded(claim, "Taylor's theorem", ratio, low=1.0))
     rates = [rise * 1.5 * i / 60 for i in range(61)]
     lesson.plot(

@@ -14,7 +14,7 @@ What a call of the compiled loss does, in order:
     replay           runs the examples again with the eager engine, if a result is not finite
 
 `compiled` has the function and the class that users see; `warn` points warnings to their lines.
-`languages` is a way of its own: a tape becomes the text of a program.
+`languages` does something else: it turns a tape into the text of a program.
 
 The loss relu(x*w + b) of one neuron, with w and b in `wrt` and x as the input, is a tape of six
 slots. With machine code a call runs a few instructions on rows of examples (see `native.lowering`).

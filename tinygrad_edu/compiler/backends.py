@@ -1,9 +1,9 @@
 """The backends of a compiled loss: a loop in Python, NumPy arrays, machine code; and the choice.
 
 A new backend needs three things, all of them here: its name in `BackendName`, a class with the
-members of `Backend`, and a condition in `Backends.choose`. It is made from a `Recording`. It may
-differ from the eager engine only where a result is not finite: then `CompiledLoss` drops its
-answer and asks the eager engine (see `replay`).
+members of `Backend`, and a condition in `Backends.choose`. The class is made from a `Recording`.
+Its results may differ from those of the eager engine only if one of them is not finite: then
+`CompiledLoss` drops all of them and asks the eager engine (see `replay`).
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Backend(Protocol):
 
         sums: the loss, each of `also`, and the gradients by leaves that are not inputs. lists: the
         gradients of each example by `Recording.per_example`. columns: a list or an array of floats
-        for each used input. constants: the numbers of all other leaves. An ArithmeticError, or a
-        number that is not finite, leaves this run to the eager engine.
+        for each used input. constants: the numbers of all other leaves. If this raises an
+        ArithmeticError, or if a result is not finite, the eager engine does the run again.
         """
 
 
@@ -132,7 +132,7 @@ class MachineCode:
         """Compiles, and returns whether that succeeded; if not, a warning says why."""
         try:
             self.program.plan(count)
-        except Exception as error:  # of llvmlite or of the system: other backends do without
+        except Exception as error:  # raised by llvmlite or the system; other backends need neither
             self.possible = False
             say_once(f"this graph runs without machine code, which is slower: {error}")
         return self.possible
@@ -151,7 +151,7 @@ class MachineCode:
 
 
 class Backends:
-    """The three backends of one graph. MissingError if the one that was asked for is missing."""
+    """The three backends of one graph. MissingError if `asked` is not installed."""
 
     def __init__(self, graph: Recording, asked: BackendName) -> None:
         self.python, self.numpy, self.machine = (
@@ -170,7 +170,7 @@ class Backends:
     def choose(self, asked: BackendName, count: int) -> Backend:
         """Returns the backend for so many examples.
 
-        asked: "python" and "numpy" are always followed, "machine" where there is machine code.
+        asked: "python" and "numpy" are always obeyed; "machine" only if the graph has machine code.
         """
         if asked in ("auto", "machine") and self.machine.can_run(count):
             return self.machine

@@ -42,8 +42,8 @@ def columns_of_inputs(
 ) -> Examples:
     """Returns the numbers of all inputs.
 
-    given: columns and tables for the inputs that `by_label` does not name, in order. TapeError for
-    a label that is not the label of exactly one input; LengthError if columns are missing, left
+    given: columns and tables for the inputs that `by_label` does not name, in order. TapeError if
+    no input, or more than one, has a label of `by_label`; LengthError if columns are missing, left
     over, empty or of different lengths; NumberError for entries that are not real numbers.
     """
     by_input: dict[Value, object] = {_labelled(inputs, x): xs for x, xs in by_label.items()}

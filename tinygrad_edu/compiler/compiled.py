@@ -42,8 +42,8 @@ __all__ = ["REDUCTIONS", "CompiledLoss", "CompiledLossAlso", "Reduction", "compi
 Reduction = Literal["sum", "mean"]
 REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 
-# A float; or a list of floats, for an input to which the call gave a sequence. Types cannot tell
-# which, and the user should not have to ask each time: so it is Any.
+# A float; or a list of floats, for an input to which the call gave a sequence. A type cannot
+# express this choice, and users should not have to check it at each call, so the type is Any.
 Gradient: TypeAlias = Any
 
 
@@ -68,7 +68,7 @@ def _not_yet(step: CompiledLoss, *run: object, **options: object) -> History:
     raise NotImplementedError("training comes with the package tinygrad_edu: import it first")
 
 
-trains: list[Train] = [_not_yet]  # the last one is called; the package adds one on its import
+trains: list[Train] = [_not_yet]  # the last one is called; importing tinygrad_edu adds one
 
 
 @overload
@@ -123,7 +123,7 @@ def compile(
     backend: BackendName = "auto",
     strict: bool = False,
 ) -> CompiledLoss:
-    """Returns the graph of `loss`, which is that of one example, compiled for any number of them.
+    """Returns `loss`, the graph of one example, compiled for any number of examples.
 
     wrt: leaves to differentiate by, or their labels, or a model. inputs: leaves that get new
     numbers at each call, or their labels. reduction: "sum" or "mean" over the examples. also: more
@@ -131,14 +131,15 @@ def compile(
     backend: "python", "numpy", "machine", or "auto" for the fastest that is installed. strict: a
     nan or an infinity raises a NonFiniteError, and is not only a warning.
 
-    loss may be a function instead. It is called once, with Values of the numbers in `inputs`, which
-    have its parameters' names as their labels. It returns the loss, or a list of the loss and more
-    Values to be added up; wrt may name its parameters. A FrozenWarning names each line in it that
-    compared Values, or asked one for its number (`.data`, `float(x)`, `math.exp(x)`): the answer is
-    frozen in the graph. `relu`, `less`, `where` and `exp(x)` are recorded instead. Text of a Value
-    (`print(x)`, an f-string, `"%f" % x`) decides nothing, so there is no warning of it. A random
-    draw is frozen, too, without a warning. A graph made by `gradient` is a formula: 1/x, the
-    derivative of log(x), has a value below 0, where log(x) has none.
+    loss may be a function instead. It is called once, with a Value for each number in `inputs`.
+    Each Value has the name of its parameter as its label. It returns the loss, or a list of the
+    loss and more Values to be added up; wrt may name its parameters. A FrozenWarning names each
+    line in it that compared Values, or asked one for its number (`.data`, `float(x)`,
+    `math.exp(x)`): the answer is frozen in the graph. Use `relu`, `less`, `where` and `exp(x)`,
+    which are recorded. There is no warning when a Value becomes text (`print(x)`, an f-string,
+    `"%f" % x`), because text decides nothing. A random draw is frozen, too, without a warning. A
+    graph that `gradient` made has only the formula of the derivative: for log(x) this is 1/x, which
+    has a value even for x below 0, where log(x) has none.
     """
     with no_collection():
         wanted, variable, more = as_list(wrt), as_list(inputs), as_list(also)
@@ -165,10 +166,10 @@ class CompiledLoss:
     """A compiled loss. A call gives its value, and its gradients in the order of `wrt`.
 
     Each input gets one number, or a column: a sequence with a number for each example. Columns are
-    given in order or by label. Several may be given as a table: an array or a list of rows, whose
-    rows are examples, as in fast(X, y). A gradient is the sum or mean over the examples. A gradient
-    by an input that was given a sequence is a list with a number for each example (which is why
-    the type of a gradient is open).
+    given in order or by label. A table gives several columns at once: it is an array or a list of
+    rows, with a row for each example, as in fast(X, y). A gradient is the sum or mean over the
+    examples. If an input gets a sequence, the gradient by this input is a list with a number for
+    each example; so the type of a gradient is Any.
     recorded: the tape of the graph. tape: the same with the adjoints. The object keeps no numbers
     of a call, so threads may share it.
     """
@@ -281,7 +282,7 @@ class CompiledLoss:
         return outputs_eagerly(self.graph, lists, count, self._report)
 
     def first_nonfinite(self, *columns: Table, **by_label: Column) -> tuple[int, Value] | None:
-        """Returns the first example with a nan or an infinity in it, and the node that made it.
+        """Returns the first example in which a node is not finite, and this node.
 
         The eager engine runs the examples; see `check.first_nonfinite`, and
         `check.nonfinite_message` for a sentence about the node.
@@ -301,7 +302,7 @@ class CompiledLoss:
             sums, per_example = backend.run(self._used(columns), self.graph.numbers(), count)
             if all(map(isfinite, chain(sums, *per_example))):
                 return sums, per_example
-        except ArithmeticError:  # Python's floats raise where IEEE's have a result
+        except ArithmeticError:  # Python raises an error for some results that IEEE 754 defines
             pass
         return run_eagerly(self.graph, columns, count, self._report)
 
@@ -309,7 +310,7 @@ class CompiledLoss:
         return [columns[i] for i in self.graph.used]
 
     def chosen(self, count: int, forward: bool = False) -> str:
-        """Returns the name of the backend for so many examples; forward: for `outputs`."""
+        """Returns the backend's name for so many examples. forward: for a call of `outputs`."""
         choose = self.backends.choose_forward if forward else self.backends.choose
         return choose(self.backend, count).name
 
@@ -320,10 +321,10 @@ class CompiledLoss:
     def training(self, optimizer: Learner, columns: Sequence[Column]) -> native.Run | None:
         """Returns a run of the machine that includes the optimizer's updates.
 
-        `steps(100)` makes 100 steps and returns for each the sums of the loss and of `also`; it
-        makes fewer if a loss is not finite. `write()` writes the present numbers to the parameters
-        and the optimizer. None if there is no machine code, or if the optimizer has other
-        parameters than the loss.
+        `steps(100)` makes 100 steps, and returns the sums of the loss and of `also` for each step;
+        it makes fewer steps if a loss is not finite. `write()` writes the present numbers to the
+        parameters and the optimizer. None if there is no machine code, or if the optimizer has
+        other parameters than the loss.
         """
         lists, count, _ = self.columns(columns)
         return self.start_training(optimizer, lists, count)

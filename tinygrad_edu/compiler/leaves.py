@@ -53,7 +53,7 @@ def by_label(option: str, given: Iterable[object], leaves: Iterable[object]) -> 
 
 
 def check_leaves(option: str, values: Sequence[object]) -> list[Value]:
-    """Returns the leaves; an error says what else is among them, or which is there twice."""
+    """Returns the leaves; raises an error if one of them is not a leaf, or is there twice."""
     leaves: list[Value] = []
     for x in values:
         if not isinstance(x, Value):

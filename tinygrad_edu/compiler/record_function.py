@@ -50,7 +50,7 @@ def _names(f: Function, count: int) -> list[str]:
     """Returns names for so many arguments: the parameters of `f`, then x0, x1, ..."""
     try:
         names = [p.name for p in signature(f).parameters.values() if p.kind is not p.VAR_POSITIONAL]
-    except (TypeError, ValueError):  # of a function in C, which may have no signature
+    except (TypeError, ValueError):  # a function written in C may have no signature
         names = []
     return names + [f"x{i}" for i in range(len(names), count)]
 
@@ -58,8 +58,8 @@ def _names(f: Function, count: int) -> list[str]:
 class _Argument(Value):
     """An argument of the function.
 
-    `==`, `!=` and `if` are reported: on the plain number that the function is usually given, they
-    would decide by its size.
+    `==`, `!=` and `if` are reported: on a plain number, which the function usually gets, their
+    result would depend on the number.
     """
 
     __slots__ = ()

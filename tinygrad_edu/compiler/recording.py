@@ -16,10 +16,10 @@ class Recording:
     """The outputs of a graph, the leaves that matter, and the tapes.
 
     outputs: the loss, then each Value of `also`. wrt: leaves to differentiate by. inputs: leaves
-    that get new numbers at each call; `used` are the places in this list of those that are on the
-    tape, because nobody reads the columns of others. constants: all other leaves on the tape; a
+    that get new numbers at each call. used: the places in `inputs` of the leaves that are on the
+    tape; the columns of other inputs are never read. constants: all other leaves on the tape; a
     call takes the numbers that they have then. per_example: the inputs in `wrt`; each example has
-    its own gradient by them. own_rows: whether the user has made an operation that is in it.
+    its own gradient by them. own_rows: whether the graph has an operation that the user made.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Recording:
         rows = dict.fromkeys(self.forward.ops)
         self.own_rows = any(TABLE.get(op.name) is not op for op in rows if op)
         if self.own_rows:
-            self.tape.verify()  # a wrong rule of the user's is an error here, not at a call
+            self.tape.verify()  # a user's wrong rule raises an error here, not at a call
 
     @cached_property
     def tape(self) -> Tape:

@@ -1,7 +1,8 @@
 """The examples of a compiled loss, run again by the eager engine, whose answer is the right one.
 
-A backend's result counts only where it is finite. Elsewhere, and where Python's arithmetic raised,
-the engine computes the numbers, and can say which node of which example made the nan or infinity.
+A backend's result counts only where it is finite. If it is not finite, or if Python's arithmetic
+raised an error, the engine computes the numbers, and can name the example and the node in which the
+nan or infinity first appeared.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Report = Callable[[str], None]  # is called with a message about a number that i
 
 
 def run_eagerly(graph: Recording, columns: Columns, count: int, report: Report) -> Sums:
-    """Returns the same as `Backend.run`, but `columns` has one for each input, used or not."""
+    """Returns the same as `Backend.run`, but `columns` has a column for each input, used or not."""
     sums = [0.0] * (len(graph.outputs) + len(graph.wrt) - len(graph.per_example))
     lists: list[list[float]] = [[] for _ in graph.per_example]
     for i in range(count):
@@ -56,7 +57,7 @@ def outputs_eagerly(
 
 
 def nonfinite_node(graph: Recording, columns: Columns, count: int) -> tuple[int, Value] | None:
-    """Returns the first example with a nan or an infinity in it, and the node that made it."""
+    """Returns the first example in which a node is not finite, and this node."""
     for i in range(count):
         _, outputs = _replayed(graph, columns, i)
         node = _first_nonfinite(outputs)

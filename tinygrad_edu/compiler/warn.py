@@ -15,7 +15,7 @@ __all__ = ["outside", "say_once"]
 def outside() -> int:
     """Returns the `stacklevel` with which the caller of this function warns the user.
 
-    It counts the frames from the caller, which is 1, to the first one outside of this package.
+    It is the number of the first frame outside of this package; the caller is frame 1.
     """
     depth, frame = 1, sys._getframe(1)
     while frame.f_back is not None and in_package(frame):

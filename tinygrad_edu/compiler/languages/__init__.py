@@ -66,11 +66,11 @@ def program(
     The function takes `arguments`, then the other leaves on which the output depends, in the order
     in which the graph uses them. The main program takes the same from its command line, by position
     or as NAME=NUMBER, and prints a line with a name and a number for each result. The recorded
-    numbers are its defaults, except those of `needed`, which must be given.
-    name: of the function; it gets a _ if the graph or the language needs that name. module: in
-    JavaScript, an ES module. Labels become names wherever the language allows it; a comment says
-    where it does not. FormatError for an operation of the user's that is not made of rows of the
-    table, and for a name that the language does not allow.
+    numbers are the defaults of the main program; arguments in `needed` have no default.
+    name: the name of the function; a _ is added if the graph or the language already uses this
+    name. module: in JavaScript, an ES module. Labels become names wherever the language allows it;
+    a comment says where it does not. FormatError if a user's own operation is not made of rows of
+    the table, or if the language does not allow `name`.
     """
     for op in tape.ops:
         if op.derivatives and op is not TABLE.get(op.name) and op.primitive:
@@ -86,8 +86,8 @@ class _Builder:
     """Collects the parts of a program.
 
     shown: the name of each slot on the command line and in the output. called: its name in the
-    language. taken: all names in the program so far. words: all names outside of it. takes: the
-    arguments. own: both names of each leaf.
+    language. taken: all names in the program so far. words: all names on the command line and in
+    the output. takes: the arguments. own: both names of each leaf.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class _Builder:
         self.words = {*self.shown[: tape.forward], *tape.labels.values()}
         self.own = {x: (self.called[k], self.shown[k]) for x, k in tape.leaves.items()}
         for i, x in enumerate(dict.fromkeys([*wrt, *self.takes])):
-            if x not in self.own:  # nothing depends on it
+            if x not in self.own:  # no output depends on this leaf
                 called = free(target.name(x.label) or f"x{i}", self.taken)
                 self.own[x] = called, free(readable(x.label) or f"x{i}", self.words)
 
@@ -158,7 +158,7 @@ class _Builder:
         return labels.items()
 
     def _function(self, name: str, prelude: str) -> str:
-        """Returns the name of the function, with as many _ as make it different from all others."""
+        """Returns the name of the function, with _ added until no other name is the same."""
         target = self.target
         if not target.name(name):
             raise FormatError(f"{name[:60]!r} is not a name of a function in {target.key}")

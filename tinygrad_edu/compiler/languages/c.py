@@ -101,7 +101,7 @@ _PRINTS = """\
     for (int i = 0; i < $size; i++)
         print_number(results[i + 1], gradient[i]);
 """
-_WORDS = (  # reserved, up to C23 and with the extensions that compilers have by default
+_WORDS = (  # reserved words up to C23, and those of extensions that compilers switch on by default
     "alignas alignof asm auto bool break case char const constexpr continue default do double else "
     "enum extern false float for goto if inline int long nullptr register restrict return short "
     "signed sizeof static static_assert struct switch thread_local true typedef typeof "

@@ -18,10 +18,10 @@ def where_undefined(
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """Returns (lines, derivatives) for the case that the value is nan, as text.
 
-    A nan goes back from the output on the same ways as the adjoints. So nearly all derivatives are
-    nan. But where the condition of a mask is 0, the derivatives behind the mask are 0, as in the
-    engine. The condition itself gets a nan only if the result of the mask is nan. A derivative by
-    a leaf on which the value does not depend is nan.
+    A nan of the output moves back through the graph along the same edges as the adjoints. So nearly
+    all derivatives are nan. But where the condition of a mask is 0, the derivatives behind the mask
+    are 0, as in the engine. The condition itself gets a nan only if the result of the mask is nan.
+    A derivative by a leaf on which the value does not depend is nan.
     texts: the text of each slot. name: names line 0, 1, 2, ...
     """
     output = tape.outputs[0]
@@ -65,7 +65,7 @@ def _leading(leaves: set[int], tape: Tape, output: int) -> set[int]:
 
 
 def _needed(lines: Sequence[tuple[str, str]], texts: Sequence[str]) -> list[tuple[str, str]]:
-    """Returns the lines whose names are in the texts, or in lines that are needed."""
+    """Returns the lines that the texts need, directly or through other lines."""
     words = {word for text in texts for word in re.findall(r"\w+", text)}
     kept = []
     for name, text in reversed(lines):

@@ -85,11 +85,11 @@ def prelude(language: str, kind: type[Source], names: Iterable[str]) -> Prelude:
     return Prelude(list(lines.values()), sorted(library))
 
 
-_CALLS = 4  # from this precedence on, an operation is written as a call: a power, too
+_CALLS = 4  # operations of this precedence or higher, such as powers, are written as calls
 
 
 def _definition(language: str, kind: type[Source], name: str, term: Term, operands: int) -> str:
-    """Returns the line that defines the function `name` of so many operands as `term`."""
+    """Returns a line: the function `name` takes so many operands and returns `term`."""
     parts: list[str] = []
 
     def share(text: str) -> str:

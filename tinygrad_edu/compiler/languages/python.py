@@ -79,7 +79,7 @@ class Python(Writer):
     allowed = re.compile(r"\w+")
 
     def name(self, label: str) -> str:
-        """Returns the label if it can be a name, else ''; Python changes names not in NFKC."""
+        """Returns the label if it can be a name that Python leaves as it is (NFKC), else ''."""
         return super().name(label) if normalize("NFKC", label) == label else ""
 
     def write(self, parts: Parts) -> str:

@@ -20,15 +20,15 @@ _MOST = 20  # names in an error message
 class Parts:
     """The parts of a program. Names and expressions are in its language already.
 
-    name: of the function. arguments: its arguments; for each of them, words has its name on the
-    command line, numbers its recorded number in the language, given the same as Python writes it,
-    and needed whether it has no default. unused: arguments that no expression contains. lines: name
-    and expression of each line, in order. value, gradient: the results, as expressions. by: the
-    arguments of the derivatives. results: names for printing the value and the derivatives.
-    undefined: the derivatives in case the value is nan. They are nan, too, except where a mask
-    keeps nan out. before: name and expression of lines that `undefined` needs. helpers: definitions
-    of the functions that the lines call. changed: names that are not the user's labels, each with
-    the label.
+    name: of the function. arguments: the names of its arguments. The next four have an item for
+    each argument. words: its name on the command line. numbers: its recorded number, in the
+    language. given: the same number, as Python writes it. needed: whether it has no default.
+    unused: arguments that no expression contains. lines: name and expression of each line, in
+    order. value, gradient: the results, as expressions. by: the arguments of the derivatives.
+    results: names for printing the value and the derivatives. undefined: the derivatives in case
+    the value is nan. They are nan, too, except where a mask keeps nan out. before: name and
+    expression of lines that `undefined` needs. helpers: definitions of the functions that the lines
+    call. changed: each name that differs from the user's label, with this label.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Parts:
 
     @property
     def most(self) -> str:
-        """The largest number of arguments, in words."""
+        """The largest number of arguments on the command line, as text."""
         return f"{len(self.words)} number{'s' * (len(self.words) != 1)} at most"
 
     @property
@@ -71,7 +71,7 @@ class Parts:
         return f"choose one of {few}" if few else "it takes no numbers"
 
     def usage(self, command: str) -> str:
-        """Returns the command with the recorded numbers, and again with one of them by its name."""
+        """Returns two examples of the command: with numbers in order, and with numbers by name."""
         examples = [x.upper() if n else y for x, y, n in zip(self.words, self.given, self.needed)]
         words = " ".join([command, *examples])
         if not self.words:

@@ -48,8 +48,8 @@ def lines(
 ) -> tuple[list[Line], dict[int, Source]]:
     """Returns (lines, texts): the lines of a program, and the text that stands for each slot.
 
-    The text of a slot is the name of its line, or the expression itself. ends: the slots that are
-    wanted; what they do not need is left out. kept: slots that always have a line. longest:
+    The text of a slot is the name of its line, or the expression itself. ends: the wanted slots;
+    slots that they do not need are left out. kept: slots that always have a line. longest:
     characters of an expression inside another. own: names for operations that are not in the
     table; the user's other operations are replaced by the operations that they are made of. part:
     names the expressions that several operations share.
@@ -87,7 +87,7 @@ class _Writer:
         self.shared: dict[str, str] = {}
 
     def uses(self, ends: Sequence[int]) -> Counter[int]:
-        """Returns how often each slot that is needed is written in the expressions of others."""
+        """Returns how often the text of each needed slot occurs in other expressions."""
         tape, uses = self.tape, Counter(ends)
         for k in reversed(range(len(tape))):
             operands = tape.operands(k)
@@ -123,7 +123,7 @@ class _Writer:
         return dissolved(parts, dict(zip("ab", args)), share)
 
     def _parts(self, op: Op, exponent: str) -> Term | None:
-        """Returns what the operation is made of, None if the language writes it by itself.
+        """Returns the operation as a formula; None if the language can write the operation.
 
         exponent: the text of the second operand, on which the form of a power depends.
         """

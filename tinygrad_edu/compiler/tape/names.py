@@ -41,7 +41,7 @@ def names(tape: Tape, write: Callable[[str], str] = readable) -> list[str]:
 
 
 def free(name: str, taken: set[str]) -> str:
-    """Returns the name, with as many _ as it takes to be in `taken` no more; adds it to `taken`."""
+    """Returns the name, with _ added until it is not in `taken`; adds it to `taken`."""
     while name in taken:
         name += "_"
     taken.add(name)

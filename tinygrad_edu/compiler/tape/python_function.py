@@ -4,17 +4,18 @@ The function takes a list of numbers for each input, and the numbers of all othe
 
     sums, lists = function(columns, others, count)
 
-`sums` has a number for each slot that is added up over the examples. `lists` has a list for each
-slot of which every example's number is wanted. Slots that depend on no input are computed once,
-before the loop. For relu(x*w + b), which is added up over the examples of x, the loop is
+`sums` has a number for each slot that is added up over the examples. If the number of a slot is
+wanted for every example, `lists` has a list of these numbers. Slots that depend on no input are
+computed once, before the loop. For relu(x*w + b), which is added up over the examples of x, the
+loop is
 
     for [t0] in zip(*columns):
         t4 = t0 * t1 + t3
         s0 += (0.0 if t4 <= 0.0 else t4)
 
-The function raises an ArithmeticError where Python's floats raise one and IEEE's have a result. Its
-answer is valid only if every number in it is finite: a tape may handle nan and infinity differently
-from the eager engine.
+The function raises an ArithmeticError where Python's floats do, even if IEEE 754 defines a result.
+Its answer is valid only if every number in it is finite: a tape may handle nan and infinity
+differently from the eager engine.
 """
 
 from __future__ import annotations
@@ -122,8 +123,11 @@ def _is_own(op: Op) -> bool:
 
 
 def _varying(tape: Tape, inputs: Sequence[int]) -> tuple[list[bool], set[int]]:
-    """Returns (varies, shared): whether each slot differs between examples; the slots that do not,
-    and that slots which do read."""
+    """Returns (varies, shared).
+
+    varies: whether each slot differs between examples. shared: the slots that do not differ, but
+    are read by slots that do.
+    """
     varies, shared, given = [False] * len(tape), set[int](), set(inputs)
     for k in range(len(tape)):
         operands = _used(tape, k)
@@ -156,7 +160,7 @@ def _name(k: int) -> str:
 
 
 def _sum(tape: Tape, texts: dict[int, Source], varies: Sequence[bool], k: int) -> str:
-    """Returns the text of the sum of slot k over the examples; of a product it is a dot product."""
+    """Returns the text of slot k's sum over the examples; for a product, it is a dot product."""
     a, b = tape.a[k], tape.b[k]
     if not varies[k]:
         return f"count * ({texts[k]})"
@@ -181,8 +185,8 @@ def _meanings(own: dict[Op, str], arrays: bool) -> dict[str, object]:
 
 
 def _of_floats(op: Op) -> Meaning:
-    """Returns the function of `math`: it is faster, but raises where the table has a result."""
-    has_twin = op.value.__module__ == ieee.__name__ and op.name != "floor"  # which is an int
+    """Returns the function of `math`: it is faster, but it raises errors for some results."""
+    has_twin = op.value.__module__ == ieee.__name__ and op.name != "floor"  # its result is an int
     value: Meaning = getattr(math, op.name, op.value) if has_twin else op.value
     return value
 
@@ -201,7 +205,7 @@ def as_arrays(columns: Columns) -> Columns:
     """Returns the columns as arrays, for a function that is called again and again."""
     import numpy as np
 
-    # an array of floats is a sequence of floats in all that is done with it here
+    # here an array of floats is only used as a sequence of floats
     return cast(Columns, [np.asarray(column, dtype=float) for column in columns])
 
 

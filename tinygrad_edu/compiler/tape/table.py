@@ -20,7 +20,7 @@ def table(tape: Tape, numbers: bool = True, precision: int = 4) -> str:
     """Returns the tape as text: a head, then a line for each slot that readers look for.
 
     The forward pass comes first, then the adjoints: d_x is d output / d x. numbers: whether the
-    last column has them. precision: their significant digits.
+    last column has numbers. precision: the significant digits of numbers.
     """
     rows = _Rows(tape, precision)
     rows.forward()
@@ -85,6 +85,6 @@ class _Rows:
                 self._write(node, name, formula, self.data[d] if is_known else nan)
 
     def _write(self, node: int, name: str, formula: str, number: float) -> None:
-        """Writes a row. node: the slot whose id it has; slots of the backward pass have none."""
+        """Writes a row. node: the slot whose id the row has, if it is of the forward pass."""
         i = str(self.tape.ids[node]) if node < self.tape.forward else ""
         self.cells.append((i, name, formula, rounded(number, self.precision)))

@@ -4,7 +4,7 @@ The tape is a program. It is recorded once. Then it can run with new numbers, be
 languages (`languages`) and become machine code (`native`). The slots of the forward pass come
 first. The slots of the adjoints follow if they are wanted. The table's rules write them, so no code
 generator knows a derivative. Constants are folded, equal instructions share a slot, and slots that
-no output needs are left out. There are no branches: where Python chose one, only that one is there.
+no output needs are left out. There are no branches: the tape has only the branch that Python chose.
 """
 
 from __future__ import annotations
@@ -157,14 +157,14 @@ class _Pen:
         return k if k < len(self.tape) else self.tape.append(CONSTANT, NOWHERE, NOWHERE, x)
 
     def slot(self, x: Operand) -> int:
-        """Returns the slot of a node or of a rule's result. A constant gets it on first use."""
+        """Returns the slot of a node or of a rule's result; writes a constant if it is new."""
         if isinstance(x, _Slot):
             return x.k
         k = self.slots.get(x) if isinstance(x, Value) else None
         return self.constant(float(x)) if k is None else k
 
     def forward(self, order: Iterable[Value]) -> None:
-        """Writes the nodes, which come operands first, and folds constants as the engine does."""
+        """Writes the nodes, operands first, and folds constants as the engine does."""
         tape, slots, setdefault = self.tape, self.slots, self.equal.setdefault
         rows, put_a, put_b = tape.ops, tape.a.append, tape.b.append
         put_id, put_data = tape.ids.append, tape.data.append
@@ -284,11 +284,11 @@ Operand: TypeAlias = _Slot | Value | float
 def hidden(tape: Tape, output: int) -> set[int]:
     """Returns the slots whose nan could be absorbed before the output, by `mask` or `1**nan`.
 
-    The local derivatives of a result that is nan must be nan. Nearly always they are by themselves,
-    because nan spreads to the output and back. An absorbing operation stops it. So if only such
-    operations use a slot, its rules must make the local derivatives nan explicitly (`op.telling`).
-    The second operand of a mask needs nothing: where the mask keeps its nan out, it keeps its
-    derivatives out, too.
+    The local derivatives of a result that is nan must be nan. Nearly always they become nan without
+    help, because nan spreads to the output and back. An absorbing operation stops the nan. So if
+    only such operations use a slot, its rules must make the local derivatives nan explicitly
+    (`op.telling`). The second operand of a mask needs no such rule: where the mask keeps out the
+    nan of this operand, it keeps out the derivatives, too.
     """
     hiding = set()
     for k, op in enumerate(tape.ops):

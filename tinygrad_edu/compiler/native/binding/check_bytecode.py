@@ -1,4 +1,4 @@
-"""A check that bytecode stays in its arena. It is made once, before the first run."""
+"""A check that bytecode stays in its arena. Bytecode is checked once, before its first run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tinygrad_edu.errors import TapeError
 
 __all__ = ["Reach", "check"]
 
-Reach = tuple[Sequence[int], int]  # addresses, and the number of doubles used from each one on
+Reach = tuple[Sequence[int], int]  # addresses; the number of doubles used at each address
 
 
 def check(

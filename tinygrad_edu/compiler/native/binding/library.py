@@ -1,6 +1,7 @@
 """Machine code in memory: compiled once in a process, or read from a cache of files.
 
-This is the edge to llvmlite and to C. llvmlite has no types, so its objects are Any in this file.
+No other file calls llvmlite or looks up functions of C. llvmlite has no types, so its objects are
+Any in this file.
 """
 
 from __future__ import annotations

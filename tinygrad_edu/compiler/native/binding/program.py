@@ -36,7 +36,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Addresses: TypeAlias = npt.NDArray[np.intp]
 Column: TypeAlias = Sequence[float] | Floats  # the numbers of an input, one for each example
 
-# Vectors in a row. The sums of two rows of 13 vectors fill 32 registers; 7 fits 16 registers.
+# Vectors in a row. 13 and 7 suit 32 and 16 registers, which hold the sums of two such rows.
 VECTORS = (1, 2, 4, 7, 13)
 
 
@@ -80,7 +80,7 @@ class Plan:
             code = pool.submit(library, width, vectors, registers, with_c)
             low = lower(tape, wanted, inputs, self.lanes, sizes)
             self.code = code.result()
-        for name in low.operations & missing():  # also by derivatives
+        for name in low.operations & missing():  # derivatives may need such functions, too
             raise MissingError(f"this machine has no function for the operation {name}")
         places = low.layout
         self.bytecode = np.array(low.bytecode, np.int32).tobytes()  # bytes cannot be changed
@@ -146,7 +146,7 @@ class Program:
         self.updates: dict[Hashable, tuple[Update, Library]] = {}
 
     def plan(self, count: int) -> Plan:
-        """Returns the plan for so many examples: least work, and then the longest rows."""
+        """Returns the plan with the least work for so many examples; at a tie, the longer rows."""
         width, _ = processor()
 
         def cost(vectors: int) -> tuple[int, int]:
@@ -194,8 +194,8 @@ class Program:
 class Run:
     """A plan, its arena with the numbers, and the inputs. With an optimizer, it trains.
 
-    kept: for each state of the optimizer, such as its velocities: the addresses of the numbers,
-    their places in the optimizer's own list, and this list.
+    kept: an item for each state of the optimizer, such as its velocities. The item has the
+    addresses of the numbers in the arena, their places in the optimizer's list, and this list.
     """
 
     def __init__(
@@ -222,7 +222,7 @@ class Run:
         if optimizer is not None:
             self._prepare(*program.update(optimizer), optimizer)
         arrays = (self.arena, self.numbers, self.data, self.places)
-        self.pointers = [x.ctypes.data for x in arrays]  # once, as each takes a microsecond
+        self.pointers = [x.ctypes.data for x in arrays]  # made once: each takes a microsecond
 
     def _prepare(self, update: Update, code: Library, optimizer: Optimizer) -> None:
         """Adds the optimizer's states to the arena, in the order of the parameters."""

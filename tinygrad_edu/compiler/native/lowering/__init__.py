@@ -4,11 +4,12 @@ The terms, here and in all of `native`:
 
     slot      an instruction of the tape, by its number
     lane      a place in a row. Each example has its own lane. If there is only one example, each
-              repeated part of its graph has one, such as each position of a text
+              repetition of a part of its graph has its own lane; a part may be, for instance, the
+              computation for one position of a text
     padding   the lanes after the last example
     row       one number for each lane. A `Row` is only a name; a program says how it is computed
     uniform   an operand that is the same in all lanes, called u for short: a slot (for example of
-              a parameter), a number, or one lane of a row, if other lanes use it, too
+              a parameter), a number, or one lane of a row, if all lanes use its number
     pack      similar nodes that become the lanes of one row
     hub       a row that is a factor in the products of several sums
     block     eight parameters whose gradients are in one row
@@ -55,9 +56,9 @@ its adjoint is a sum of two products; r5 has the same adjoint, because r6 adds i
     r10 = r9*r8
     r11 = 1 in all lanes
 
-The gradient of w is the sum of r10*r0 over all lanes, that of b the sum of r10*r11. The loss is the
-sum of r3*r7. The outputs become one row of sums, and `gradient_blocks` makes the gradients another.
-A row has eight sums; those that are not needed have factors of 0:
+The gradient of w is the sum of r10*r0 over all lanes, and the gradient of b is the sum of r10*r11.
+The loss is the sum of r3*r7. The outputs become one row of sums, and `gradient_blocks` puts the
+gradients into another row. A row has eight sums; those that are not needed have factors of 0:
 
     r12 = 0 in all lanes
     r13 = sums of r3 * [r7, r12, r12, r12, r12, r12, r12, r12]

@@ -1,8 +1,9 @@
 """Pass 4, forward pass to both passes: adjoints become rows, written by the table's rules.
 
-Along every edge the adjoint of the operand gains adjoint * local derivative, as in `sweep`. The
-adjoint of a row is a row: each lane has its own. The adjoint of a uniform operand, such as a
-parameter, is a sum over all lanes. Here it is a list of products; `sums` makes a row from it.
+Every edge adds (adjoint of the result) * (local derivative) to the adjoint of the operand, as in
+`sweep`. The adjoint of a row is a row: each lane has its own. The adjoint of a uniform operand,
+such as a parameter, is a sum over all lanes. Here it is a list of products; `sums` makes a row from
+it.
 """
 
 from __future__ import annotations
@@ -160,8 +161,9 @@ class _Backward:
     def _sum(self, terms: list[tuple[Operand, Row]]) -> Row:
         """Returns the sum of local derivatives times adjoints.
 
-        Two local derivatives with the same adjoint, as of x / x, are added first. They may cancel
-        exactly, and a product that is added before it is rounded would leave a small rest.
+        Two local derivatives that have the same adjoint, as in x / x, are added first. Their sum
+        may be exactly 0. The sum of their products with the adjoint need not be: `muladd` may round
+        one product and not the other.
         """
         locals_of: dict[Row, list[Operand]] = {}
         for local, adjoint in terms:
@@ -178,7 +180,7 @@ class _Backward:
     def _local(self, row: Row, parts: Sequence[Operand | None], place: int, tells: bool) -> Operand:
         """Returns the local derivative of a row by its operand at that place.
 
-        tells: it must be nan where the row is nan.
+        tells: whether the derivative must be nan where the row is nan.
         """
         definition, meaning = self.writer.rows[row], self.writer.meanings.get(row)
         op: Op = ops.mul

@@ -41,9 +41,9 @@ K = TypeVar("K", bound=Hashable)
 class Forward:
     """The program of the forward pass, and the places of its results.
 
-    places: by slot, the row and the lane with its number. A node outside of all packs has the same
-    number in all lanes, because its operands have; its place is lane 0. absorbed: rows of slots
-    whose nan could be absorbed before the output.
+    places: for each slot, the lane that has its number. A node that is in no pack has the same
+    number in all lanes, because each of its operands has the same number in all lanes; its place is
+    lane 0. absorbed: rows of slots whose nan could be absorbed before the output.
     """
 
     program: RowProgram
@@ -73,8 +73,8 @@ def forward(
 class _Forward:
     """The state of the pass.
 
-    packs: rows of packs. lent: rows of which a single lane was used. tried: lanes in which an
-    operand was used before, or is safe (`_filled`).
+    packs: rows of packs. lent: rows of which another row used a single lane. tried: for an
+    operation on given operands, the lanes in which it was applied before (see `_filled`).
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class _Forward:
         columns = zip(*(node.args for node in calls if isinstance(node, Call)))
         operands = [self._merged(dict(zip(group, xs)), group) for xs in columns]
         if [*group] != [0] and op.safe is not None:
-            for i in range(op is div, len(operands)):  # a quotient needs a safe divisor only
+            for i in range(op is div, len(operands)):  # a quotient is safe if its divisor is
                 beside = () if op is div else operands
                 operands[i] = self._filled(operands[i], group, op, op.safe, (i, *beside))
         if any(s in self.absorbed for s in group.values()):  # another form could lose its nan
@@ -141,8 +141,8 @@ class _Forward:
     ) -> Operand:
         """Returns an operand with the number `safe` in the lanes where this row has no node.
 
-        The operand stays unchanged if the same operation was applied to it before in all these
-        lanes, with the same other operands.
+        The operand stays unchanged if in each of these lanes an earlier row applied the same
+        operation to the same operands.
         """
         missing = {*range(self.writer.lanes)} - group.keys()
         tried = self.tried.setdefault((op, *beside, x), set())
@@ -158,9 +158,10 @@ class _Forward:
     def _key(self, x: Factor, lane: int, members: Collection[int]) -> Key:
         """Returns a key: factors of different lanes with the same key can be one operand.
 
-        The key is the row of the factor if the factor is in this same lane of it; otherwise it is
+        If the factor is in the same lane of its own row, the key is that row; otherwise the key is
         the factor itself. There is an exception for a group of one node: if other rows use single
-        lanes of that row, this one does so, too, so that the adjoint of the row has one form.
+        lanes of the factor's row, the group uses a single lane, too, so that the adjoint of that
+        row has one form.
         """
         place = self.places.get(x)
         if place is None or place.lane != lane:
@@ -202,7 +203,7 @@ class _Forward:
         )
         for place, column in list(columns.items()):
             (key, i), (lane, (x, y)) = place, next(iter(column.items()))
-            # in one of its lanes, a factor that all lanes share may have the key of its row
+            # a factor that all lanes use comes from one lane; there its key may be its row
             others = (((key[0], y), i), ((x, key[1]), i)) if len(column) == 1 else ()
             for other in others:
                 if other != place and lane not in columns.get(other, {lane: None}):
@@ -235,7 +236,8 @@ class _Forward:
     def _pattern(self, numbers: Mapping[int, Number], members: Collection[int]) -> Row:
         """Returns numbers as a row.
 
-        Lanes of other members hold 0. Lanes without a member hold one of the numbers.
+        A lane with a member but no number holds 0. A lane without a member holds one of the
+        numbers.
         """
         some, zero = next(iter(numbers.values())), Number(0.0)
         lanes = range(self.writer.lanes)

@@ -28,7 +28,7 @@ __all__ = ["fuse"]
 
 
 def fuse(program: RowProgram, placed: Container[Row]) -> RowProgram:
-    """Returns the program with fewer rows. placed: rows that have an address, and stay."""
+    """Returns the program with fewer rows. placed: rows with an address, which are kept."""
     rows = dict(program.rows)
     uses = Counter(x for node in rows.values() for x in rows_of(node))
     for row in reversed(list(program.rows)):

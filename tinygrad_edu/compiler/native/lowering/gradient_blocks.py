@@ -71,7 +71,7 @@ def _eights_of_a_kind(gradients: Mapping[int, LaneSum], single: bool) -> Iterato
 
     Greedy: the hub that fills blocks best takes all parameters that have it, then the next hub
     takes from the rest. So all neurons of a layer get the same kind of hub. For a single example
-    the hub with fewer parameters is better, because `_transpose` turns the other factors.
+    the hub with fewer parameters is better, because `_transpose` transposes the other factors.
     """
     by_length: dict[int, list[int]] = {}
     for p, products in gradients.items():
@@ -106,7 +106,7 @@ def _eights(members: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def _gather(writer: Writer, made: Sequence[Block], gradients: Mapping[int, LaneSum]) -> None:
-    """Turns blocks whose gradients are single lanes of rows into a GATHER.
+    """Writes a GATHER for each block whose gradients are single lanes of rows.
 
     Such a gradient is one product of a row and a pattern with a single 1.
     """

@@ -17,12 +17,12 @@ LaneSum = list[tuple[Row, Row]]  # products of two rows, which are added over al
 def sums(writer: Writer, wanted: Sequence[LaneSum]) -> Row:
     """Adds a row with up to eight sums, one in each of its first lanes, and returns it.
 
-    A term of the row is a hub, and for each sum the row by which it multiplies the hub; the row is
-    0 in a sum that has no product left with this hub. Fewer terms are faster, so the hub of a
-    product is the one of its two rows that more sums have.
+    A term is a hub and eight more rows: sum k adds hub * rows[k]. If sum k has no product left with
+    this hub, rows[k] is 0 in all lanes. Fewer terms are faster, so of the two rows of a product,
+    the hub is the row that occurs in more sums.
     """
     zero, terms = writer.filling(Number(0.0)), []
-    having: dict[Row, dict[int, deque[int]]] = {}  # by row and sum, its products
+    having: dict[Row, dict[int, deque[int]]] = {}  # places of products, by row and sum
     for k, products in enumerate(wanted):
         for i, product in enumerate(products):
             for row in dict.fromkeys(product):
@@ -30,7 +30,7 @@ def sums(writer: Writer, wanted: Sequence[LaneSum]) -> Row:
     done: set[tuple[int, int]] = set()
 
     def sharing(row: Row) -> list[int]:
-        """Returns the sums that have a product with that row that is not in a term yet."""
+        """Returns the sums with a product that has this row and is in no term yet."""
         for k, places in having[row].items():
             while places and (k, places[0]) in done:
                 places.popleft()

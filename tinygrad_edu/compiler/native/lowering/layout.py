@@ -74,7 +74,7 @@ class Arena:
         return at
 
     def place(self, rows: Iterable[Row]) -> None:
-        """Gives addresses side by side to those of these rows that have none."""
+        """Gives addresses, side by side, to the rows that have no address yet."""
         fresh = [row for row in rows if row not in self.rows]
         at = self.take(len(fresh) * self.lanes)
         self.rows |= {row: at + i * self.lanes for i, row in enumerate(fresh)}

@@ -217,7 +217,7 @@ Definition: TypeAlias = Given | Pattern | Dots | Apply | Slope | Gather | Column
 
 
 def operands(node: Definition) -> Sequence[Operand | None]:
-    """Returns the operands in order, as often as the node uses them; not that of an epilogue."""
+    """Returns the operands in order, as often as the node uses them, without the epilogue's row."""
     if isinstance(node, Dots):
         return [x for term in node.terms for x in term]
     if isinstance(node, Apply | Column):

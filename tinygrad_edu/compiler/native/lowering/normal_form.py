@@ -42,11 +42,14 @@ def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
     calls: dict[int, Node] = {}
 
     def terms(k: int) -> list[Term]:
-        """Returns the terms that slot k adds to a sum: its own, if it is a sum used only there."""
+        """Returns the terms that slot k adds to a sum: those of k, if k is a sum with one use."""
         return sums.pop(k) if uses[k] == 1 and k in sums else [(ONE, numbers.get(k, k))]
 
     def negated(k: int) -> list[Term]:
-        """Returns the terms of -k. Numbers take the sign; if a term has none, -k is one term."""
+        """Returns the terms of -k.
+
+        The number in each term changes its sign. If a term has no number, -k is one term.
+        """
         mine = sums.get(k, [])
         signed: list[Term] = [(Number(-x.value), y) for x, y in mine if isinstance(x, Number)]
         if uses[k] != 1 or not mine or len(signed) < len(mine) or len(mine) >= LONG:

@@ -27,7 +27,7 @@ from tinygrad_edu.rows.op import Op
 
 __all__ = ["Meaning", "RowProgram", "Writer"]
 
-# Operations that one instruction computes together with their derivative, by its name.
+# By the name of a derivative, the operation that the same instruction computes.
 VALUES = {slope: ops.TABLE[value] for value, slope in PAIRS}
 
 
@@ -134,12 +134,12 @@ class Writer:
             value = self.shared.get(Apply(VALUES[op.name], tuple(rows)))
             if value is not None:
                 return self._slope(value, op, rows)
-        if op is ops.step:  # step(x) = step(relu(x)); then x may have one use only, and be fused
+        if op is ops.step:  # step(x) = step(relu(x)); if only relu uses x, they can be fused
             rows = [self.shared.get(Apply(ops.relu, (row,)), row) for row in rows]
         return self.share(Apply(op, tuple(rows)))
 
     def _slope(self, value: Row, op: Op, rows: Sequence[Row]) -> Row:
-        """Returns the second row that the instruction of `value` makes; it means op(*rows)."""
+        """Returns op(*rows), the second row that the instruction of `value` makes."""
         slope = self.share(Slope(value))
         self.meanings.setdefault(slope, Meaning(op, tuple(rows)))
         return slope

@@ -51,7 +51,7 @@ from tinygrad_edu.compiler.native.machine.interpreter import (
 
 __all__ = ["Bytecode", "schedule"]
 
-SLOPES = dict(PAIRS.keys())  # by operation, the derivative that its instruction can compute, too
+SLOPES = dict(PAIRS.keys())  # by operation, the derivative that the same instruction can compute
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ class _Schedule:
     def _levels(self) -> Iterator[list[Row]]:
         """Yields the rows that instructions compute, level by level.
 
-        The gradient of a parameter comes after all rows that read it, because then it may change.
+        The gradient of a parameter comes after all rows that read the parameter, because UPDATE may
+        change the parameter once its gradient is known.
         """
         rows = self.program.rows
         made = {r: x for r, x in rows.items() if not isinstance(x, Given | Pattern)}
@@ -163,7 +164,7 @@ class _Schedule:
             del places[:count]
 
     def _gather(self, found: Sequence[tuple[Row, Gather]]) -> None:
-        """Writes GATHERs; rows that are side by side are one instruction."""
+        """Writes GATHERs: one for all rows that are side by side."""
         self.arena.place(row for row, _ in found)
         sources: list[int] = []
         for (row, node), following in zip_longest(found, found[1:]):
@@ -187,8 +188,8 @@ class _Schedule:
     def _apply(self, found: list[tuple[Row, Apply]]) -> None:
         """Writes ELEMENTWISEs.
 
-        One instruction computes many rows, if their addresses are equal steps apart, and those of
-        their operands, too.
+        One instruction computes many rows if the addresses of the rows are equal steps apart, and
+        the addresses of their operands are, too.
         """
         at = self.arena.rows
 
@@ -245,8 +246,8 @@ class _Schedule:
     def _own_factors(self, found: Sequence[_Dots]) -> None:
         """Rewrites number * row, so that sums that differ only in such numbers share one DOTS.
 
-        A product that many of the sums have stays as it is. In the others, the number becomes a row
-        with this number in every lane, and the product becomes a product of two rows.
+        A product that occurs in many of the sums stays as it is. In every other product, a row with
+        this number in every lane replaces the number, so the product has two rows.
         """
         for s in found:
             filled = [(self._number_in(x), y) for x, y in s.rr]
@@ -271,7 +272,7 @@ class _Schedule:
         return None
 
     def _filling(self, x: Number) -> Row:
-        """Returns the row with that number in every lane, which has an address."""
+        """Returns the row with that number in every lane; gives it an address if it has none."""
         row = self.writer.filling(x)
         node = self.writer.rows[row]
         if row not in self.arena.rows and isinstance(node, Pattern):

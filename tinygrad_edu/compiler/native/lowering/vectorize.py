@@ -1,7 +1,7 @@
 """Pass 2, for one example: finds similar nodes, which become the lanes of one row.
 
-The graph of one example often repeats itself, for instance at each position of a text. Sums over
-the same parameters are the beginning: they are the same sum of different operands, so they become
+The graph of one example often repeats itself, for instance at each position of a text. The search
+begins with sums over the same parameters: they differ only in their other operands, so they become
 the lanes of one pack, in order. From there packs grow downward: the first operands of a pack become
 a pack, the second operands another. They also grow upward: nodes whose operands are in the same
 packs become a pack. A poor choice costs time and is never an error, because `forward` gathers
@@ -113,7 +113,8 @@ class _Packs:
     def upward(self, known: int) -> None:
         """Packs nodes that have the same operation, and operands in the same packs.
 
-        All operands of a node must be in one lane. known: packs up to this number count as one.
+        All operands of a node must be in one lane. known: the packs with numbers up to this one
+        count as one pack.
         """
         found: dict[Hashable, int] = {}
         for s, node in self.nodes.items():

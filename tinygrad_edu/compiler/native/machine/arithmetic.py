@@ -100,10 +100,10 @@ def _log(a: Vector) -> Vector:
 
 
 def _tanh(a: Vector) -> Vector:
-    """Returns 1 - 2 / (e**2|a| + 1), or near 0, where that cancels, |a| - |a| * z * p / q.
+    """Returns 1 - 2 / (e**2|a| + 1), with the sign of a.
 
-    At the end the sign of a is copied. The second form is Lambert's fraction of 1761,
-    a / (1 + z / (3 + z / (5 + ... + z / 15))), z = a**2.
+    Near 0 this difference would lose digits, so |a| - |a| * z * p / q is computed there. That is
+    Lambert's fraction of 1761, a / (1 + z / (3 + z / (5 + ... + z / 15))), z = a**2.
     """
     size = abs(a)
     z = size * size
@@ -142,7 +142,10 @@ def _bell(a: Vector) -> Vector:
 
 
 def _sigmoid_and_bell(a: Vector) -> tuple[Vector, Vector]:
-    """Returns both. The smaller of sigmoid and 1 - sigmoid is accurate, so the other is, too."""
+    """Returns (sigmoid, bell).
+
+    The smaller of sigmoid and 1 - sigmoid is accurate, so the other is, too.
+    """
     e = _exp(-abs(a))
     t = e / (e + 1.0)
     rest = 1.0 - t

@@ -138,7 +138,7 @@ class _Machine(Code):
             epilogue, other, other_step, uu, rr, a_step, b_step = more
 
             def along(at: Vector, step: Vector) -> Iterable[Pointer]:
-                """Returns the J addresses; every fourth is a base, which saves registers."""
+                """Returns the J addresses. A base serves four of them, which saves registers."""
                 fourths = accumulate(repeat(step * 4, (j - 1) // 4), operator.add, initial=m + at)
                 return [x + step * i for x in fourths for i in range(min(j, 4))]
 
@@ -297,7 +297,7 @@ class _Machine(Code):
             bodies = {k: partial(self.call, f"@{name}", m, t) for k, name in calls.items()}
             self.do("br label %next")
             self.start("next")
-            place = len(self.lines)  # of a line that needs a name from below
+            place = len(self.lines)  # of a line with a name that is made below
             self.cases(t[0], {**bodies, UPDATE: change}, "end")
             ends = f"[ %bytecode, %entry ], [ {(t + t[1]).name}, %{self.block} ]"
             self.lines.insert(place, f"%t = phi ptr {ends}")
@@ -342,7 +342,7 @@ class _Machine(Code):
 
 
 def _across(vectors: Sequence[Vector]) -> Vector:
-    """Returns one vector: for each of these vectors, the sum over its lanes, added by halves."""
+    """Returns one vector: lane k is the sum of all lanes of vector k, half added to half."""
     found, half = list(vectors), len(vectors) // 2
     while half:
         low = [i for i in range(2 * len(vectors)) if not i & half]

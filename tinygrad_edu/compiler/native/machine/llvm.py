@@ -20,7 +20,7 @@ from tinygrad_edu.rows.op import TABLE, Op
 
 __all__ = ["WRITERS", "Code", "Pointer", "Vector", "bits", "muladd", "when", "written"]
 
-# By the name of an operation, the function that writes it; `arithmetic` fills the dictionary.
+# The functions that write operations, by the name of the operation; `arithmetic` adds them.
 WRITERS: dict[str, Callable[..., Vector]] = {}
 
 
@@ -118,7 +118,7 @@ class Code:
         return names[1:]
 
     def cases(self, value: Vector, bodies: dict[int, Callable[[], None]], other: str = "") -> None:
-        """Writes a choice by a number: its body, or a branch to block `other`, or nothing."""
+        """Writes a switch: the body of `value`; if it has none, a branch to `other` or nothing."""
         after, names = self.name("b"), {k: self.name("b") for k in bodies}
         table = " ".join(f"{value.type} {k}, label %{name}" for k, name in names.items())
         self.do(f"switch {_typed([value])}, label %{other or after} [ {table} ]")
@@ -162,7 +162,7 @@ class Vector:
         self.type = f"<{width} x {kind}>" if width else kind
 
     def _apply(self, op: Op, /, *args: Vector | float) -> Vector:
-        """Writes an operation of the table: by its writer, or as the operations it is made of."""
+        """Writes an operation of the table: by its writer, or as a sequence of other operations."""
         return written(op)(*map(self.of, args))
 
     def _known(self) -> None:
@@ -172,7 +172,7 @@ class Vector:
         return when(self, x, y)
 
     def _compare(self, sign: str, other: Vector | float) -> Vector:
-        return self.equals(other)  # the other signs are operators
+        return self.equals(other)  # the other signs never come here: they are operators
 
     def __bool__(self) -> bool:
         raise TypeError("a Vector has no numbers until the code runs: write when() in place of if")
@@ -184,7 +184,7 @@ class Vector:
         return Vector(self.code, name, kind or self.kind, self.width if width is None else width)
 
     def write(self, name: str, *args: Vector | float) -> Vector:
-        """Writes an instruction whose operands are like this vector; f is added for floats."""
+        """Writes an instruction on operands like this vector; for floats, f precedes its name."""
         name = f"f{name}{self.code.flags}" if self.kind == "double" else name
         return self.line(f"{name} {self.type} {', '.join(self.of(x).name for x in args)}")
 
@@ -267,7 +267,7 @@ class Pointer:
         return x.line(f"sext i32 {x.name} to i64", "i64") if x.kind == "i32" else x
 
     def vector(self, width: int) -> Vector:
-        """Loads `width` numbers from this address on. It may be any multiple of 8 bytes."""
+        """Loads `width` numbers from this address on. The address may be any multiple of 8."""
         like = Vector(self.code, "", self.kind, width)
         aligned = ", align 8" if width else ""
         return like.line(f"load {like.type}, ptr {self.name}{aligned}")

@@ -23,7 +23,7 @@ class Update:
 
     which updates `count` blocks of eight parameters: block `first`, and others `step` apart.
     places: the first addresses of the parameters, their gradients, and each state of the optimizer.
-    settings: this step's number from each list of the method `settings`.
+    settings: the numbers for this step, one from each list that the method `settings` returns.
     """
 
     def __init__(
