@@ -99,7 +99,7 @@ def _call(f: Function, leaves: Sequence[Value]) -> object:
         messages.setdefault((frame.f_code.co_filename, frame.f_lineno), _COMPARED)
 
     def asked(frame: FrameType) -> None:
-        if in_package(frame) or is_formatting(frame):  # a loss may look for its largest logit
+        if in_package(frame) or is_formatting(frame):  # allowed: a loss may need its largest logit
             return
         message = _asked_for_number(frame)
         while frame.f_back is not None and in_library(frame):  # the user's line called the library

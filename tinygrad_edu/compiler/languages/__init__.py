@@ -64,9 +64,9 @@ def program(
     """Returns the text of a program: a function for the first output and its gradient by `wrt`.
 
     The function takes `arguments`, then the other leaves on which the output depends, in the order
-    in which the graph uses them. The main program takes the same from its command line, by position
-    or as NAME=NUMBER, and prints a line with a name and a number for each result. The recorded
-    numbers are the defaults of the main program; arguments in `needed` have no default.
+    in which the graph uses them. The main program takes the same arguments from its command line,
+    by position or as NAME=NUMBER, and prints a line with a name and a number for each result. The
+    recorded numbers are the defaults of the main program; arguments in `needed` have no default.
     name: the name of the function; a _ is added if the graph or the language already uses this
     name. module: in JavaScript, an ES module. Labels become names wherever the language allows it;
     a comment says where it does not. FormatError if a user's own operation is not made of rows of

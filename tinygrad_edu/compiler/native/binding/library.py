@@ -91,7 +91,7 @@ def missing() -> frozenset[str]:
 
 
 def _rows_with(functions: Iterable[str]) -> frozenset[str]:
-    """Returns the operations that are one of these functions, or are made of one."""
+    """Returns the operations that use one of these functions."""
     without = {*functions}
     made_of = {
         name: {name} if op.traced is None else {getattr(x.op, "name", "") for x in op.traced.uses()}
@@ -112,7 +112,7 @@ def _compiled(text: str, target: Any) -> bytes:
     """Returns the object file of an LLVM module."""
     module = llvm.parse_assembly(text)
     module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=0)  # the least inlining
+    options = llvm.create_pipeline_tuning_options(speed_level=0)  # inlines few functions
     builder = llvm.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
     code: bytes = target.emit_object(module)

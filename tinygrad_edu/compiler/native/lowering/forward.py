@@ -127,7 +127,7 @@ class _Forward:
             for i in range(op is div, len(operands)):  # a quotient is safe if its divisor is
                 beside = () if op is div else operands
                 operands[i] = self._filled(operands[i], group, op, op.safe, (i, *beside))
-        if any(s in self.absorbed for s in group.values()):  # another form could lose its nan
+        if any(s in self.absorbed for s in group.values()):  # a shorter form may lose a nan
             return self.writer.share(Apply(op, tuple(map(self.writer.as_row, operands))))
         return self.writer.as_row(self.writer.operation(op, *operands))
 

@@ -95,7 +95,7 @@ def _eights_of_a_kind(gradients: Mapping[int, LaneSum], single: bool) -> Iterato
 def _fit(
     having: dict[Row, dict[int, None]], adjoints: set[Row], single: bool, hub: Row
 ) -> tuple[float, int, bool]:
-    """Returns the key for sorting hubs. It begins with how well they fill blocks of eight."""
+    """Returns the key for sorting hubs. Hubs that fill blocks of eight better have a larger key."""
     count = len(having[hub])
     return count / -(-count // BLOCK), -count if single else count, hub in adjoints
 

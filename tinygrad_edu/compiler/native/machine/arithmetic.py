@@ -93,7 +93,7 @@ def _log(a: Vector) -> Vector:
     subnormal = a < 2.0**-1022
     x = when(subnormal, a * 2.0**54, a).cast("i64") + (bits(1.0) - bits(sqrt(0.5)))
     m = ((x & (1 << 52) - 1) + bits(sqrt(0.5))).cast("double")
-    k = (x >> 52 | bits(2.0**52)).cast("double")  # 2**52 + 1023 more than k
+    k = (x >> 52 | bits(2.0**52)).cast("double")  # so far, k + 2**52 + 1023
     k = k - when(subnormal, 2.0**52 + 1023 + 54, 2.0**52 + 1023)
     y = when(a < inf, _log_of(m - 1.0, k), inf)
     return when(a > 0.0, y, when(a.equals(0.0), -inf, nan))
