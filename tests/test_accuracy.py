@@ -32,6 +32,7 @@ ROWS = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.quick
 def test_every_row_has_a_reference() -> None:
     missing = sorted(set(TABLE) - set(PARTS))
     assert not missing, f"write these rows as mathematics in tests/references.py: {missing}"

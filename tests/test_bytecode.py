@@ -192,7 +192,11 @@ def fingerprints(everything: bool = False) -> dict[str, str]:
 def test_the_result_is_the_one_that_was_stored() -> None:
     """The names that differ say which graphs to look at."""
     stored, found = json.loads(FILE.read_text(encoding="utf-8")), fingerprints()
-    assert [name for name in {**stored, **found} if stored.get(name) != found.get(name)] == []
+    changed = [name for name in {**stored, **found} if stored.get(name) != found.get(name)]
+    assert not changed, (
+        "if you meant to change machine code, or have added a row to the table, which numbers the "
+        f"instructions anew: run python tests/test_bytecode.py and commit {FILE.name}; {changed}"
+    )
 
 
 # --- the example that explains the passes --------------------------------------------------------

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tinygrad_edu import demos
 from tinygrad_edu.cli import main
 
 pytestmark = pytest.mark.quick
 
 AT = ("--at", "x=2,w=3")
-LESSONS = "the_loop, reverse_mode, the_wall, hidden_units, credit, pdp_set, symmetry, family_trees"
+LESSONS = ", ".join(lesson.name for lesson in demos.LESSONS)
 
 
 @pytest.fixture(autouse=True)

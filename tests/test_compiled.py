@@ -24,7 +24,7 @@ from mpmath import mp
 from test_random_graphs import WORKING_DIGITS, big_random_programs, graph
 
 import tinygrad_edu
-from tinygrad_edu import TABLE, Op, Value, compile, less, losses, mask, maximum, sign, tanh
+from tinygrad_edu import TABLE, Op, Value, compile, less, losses, mask, maximum, optim, sign, tanh
 from tinygrad_edu import graph as picture
 from tinygrad_edu.analysis.check import nonfinite_message
 from tinygrad_edu.compiler import backends
@@ -47,6 +47,7 @@ from tinygrad_edu.nn.transformer import Block
 from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.optim import (
     SGD,
+    Adagrad,
     Adam,
     AdamW,
     Momentum,
@@ -700,6 +701,7 @@ OPTIMIZERS: dict[str, Callable[[Any], Optimizer]] = {
     "decoupled momentum": lambda ps: Momentum(ps, 0.1, decay=0.1),
     "Nesterov": lambda ps: SGD(ps, 0.1, 0.9, nesterov=True),
     "RMSprop": lambda ps: RMSprop(ps, 0.001),
+    "Adagrad": lambda ps: Adagrad(ps, 0.1),
     "Adam": lambda ps: Adam(ps, cosine(0.1, 50)),
     "AdamW": lambda ps: AdamW(ps, 0.01),
 }
@@ -721,6 +723,13 @@ class Signs(Optimizer):
 
 OPTIMIZERS["one's own"] = lambda ps: Own(ps, 0.01)
 OPTIMIZERS["a formula of one's own"] = lambda ps: Signs(ps, 0.01)
+
+
+def test_every_optimizer_is_compared_compiled_and_eager() -> None:
+    exported = [getattr(optim, name) for name in optim.__all__]
+    kinds = {x for x in exported if isinstance(x, type) and x is not Optimizer}
+    missing = kinds - {type(make([Value(1.0)])) for make in OPTIMIZERS.values()}
+    assert not missing, f"add these to OPTIMIZERS of this file: {missing}"
 
 
 def right(outputs: Any, targets: Any) -> Value:

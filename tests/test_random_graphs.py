@@ -177,7 +177,8 @@ def random_programs(count: int, seed: int) -> Iterator[tuple[Program, list[mpf]]
 @cache
 def big_random_programs() -> list[tuple[Program, list[mpf]]]:
     """Those of this file, made once for all that ask."""
-    return list(random_programs(GRAPHS, SEED))
+    with mp.workdps(WORKING_DIGITS):
+        return list(random_programs(GRAPHS, SEED))
 
 
 def graph(program: Program) -> tuple[Value, list[Value]]:

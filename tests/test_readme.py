@@ -98,9 +98,10 @@ def test_what_stands_beside_pytorch_runs_and_does_the_same(tmp_path, monkeypatch
     assert names["model"].predict(names["X"]) == answers  # saved and loaded
 
 
+@pytest.mark.quick
 def test_the_table_of_operations_is_that_of_the_code():
     text = README.partition("<!-- the table of operations -->\n")[2].partition("<!-- end -->")[0]
-    assert text == rows()
+    assert text == rows(), f"put these lines there:\n{rows()}"
 
 
 def test_the_picture_is_what_the_first_command_makes():

@@ -5,42 +5,90 @@ The tests loop over TABLE. That its numbers are right is in test_accuracy.py.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import dis
 import math
 from collections.abc import Callable
 from itertools import product
 from math import isfinite
+from pathlib import Path
 from types import FunctionType
+from typing import Any
 
 import pytest
-from references import ROWS
+from mpmath import mp, mpf
+from references import REFERENCE, ROWS
 
-from tinygrad_edu import TABLE, GradientError, Op, Value, first_nonfinite, gradcheck, gradient, ops
-from tinygrad_edu.rows.formula import Formula, derivative_formulas, formula
+import tinygrad_edu
+from tinygrad_edu import (
+    TABLE,
+    GradientError,
+    Op,
+    Value,
+    first_nonfinite,
+    gradcheck,
+    gradient,
+    ops,
+    optim,
+)
+from tinygrad_edu.habits import hints
+from tinygrad_edu.reading.vocabulary import INSTEAD
+from tinygrad_edu.rows.formula import ATOM, Formula, derivative_formulas, formula
 from tinygrad_edu.rows.terms import traced
 
 pytestmark = pytest.mark.quick
 
+
+def exactly(value: Callable[..., Any]) -> Callable[..., float]:
+    """A function of mpmath as one of floats."""
+
+    def function(*xs: float) -> float:
+        with mp.workdps(40):
+            return float(value(*map(mpf, xs)))
+
+    return function
+
+
 # What the names in formulas mean, where Python reads them.
 MEANING: dict[str, Callable[..., float]] = {
+    **{name: exactly(value) for name, value in REFERENCE.items()},
     **{name: value for name, value in vars(math).items() if callable(value)},
-    "bell": lambda a: math.exp(-abs(a)) / (1 + math.exp(-abs(a))) ** 2,
-    "exp2": lambda a: 2.0**a,  # which `math` has from Python 3.11 on
-    "circle": lambda a: math.sqrt((1 - a) * (1 + a)),
-    "either": lambda a, b: float(a != 0 or b != 0),
-    "sech2": lambda a: 1 / math.cosh(a) ** 2,
-    "sign": lambda a: math.copysign(1.0, a) if a else a,
-    "abs": abs,
-    "max": max,
-    "min": min,
-    "less": lambda a, b: float(a < b),
-    "mask": lambda c, x: 0.0 if c == 0 else x,
-    "step": lambda a: float(a > 0),
-    "relu": lambda a: max(a, 0.0),
-    "sigmoid": lambda a: 1 / (1 + math.exp(-a)),
-    "softplus": lambda a: math.log1p(math.exp(a)),
+    **{"abs": abs, "max": max, "min": min},
 }
+
+
+def test_type_checkers_know_every_row() -> None:
+    """They read names from the text: rows are methods and exports by a loop, at run time."""
+    package = Path(tinygrad_edu.__file__).parent
+    unary = {name for name, op in _functions().items() if len(op.derivatives) == 1}
+    methods = _assigned((package / "engine.py").read_text(encoding="utf-8"))
+    assert not unary - methods, "add them to the names under TYPE_CHECKING in engine.py"
+    door = (package / "__init__.py").read_text(encoding="utf-8")
+    missing = {name for name in _functions() if f"    {name},\n" not in door}
+    assert not missing, "import them in __init__.py, and list them in __all__"
+
+
+def _functions() -> dict[str, Op]:
+    return {op.__name__: op for op in TABLE.values() if op.precedence == ATOM and op.name != "abs"}
+
+
+def _assigned(text: str) -> set[str]:
+    """The names that are assigned under `if TYPE_CHECKING`."""
+    blocks = [x for x in ast.walk(ast.parse(text)) if isinstance(x, ast.If)]
+    body = [y for x in blocks if ast.unparse(x.test) == "TYPE_CHECKING" for y in x.body]
+    return {t.id for x in body if isinstance(x, ast.Assign) for t in x.targets}
+
+
+def test_no_hint_says_that_something_is_missing_which_is_there() -> None:
+    """A name that has come is taken out of these lists."""
+    functions = set(_functions())
+    assert not functions & set(INSTEAD), "INSTEAD of reading/vocabulary.py"
+    assert not functions & set(hints.NAMES), "NAMES of habits/hints.py"
+    methods = {name for name, op in _functions().items() if len(op.derivatives) == 1}
+    assert not methods & set(hints.VALUES), "VALUES of habits/hints.py"
+    assert not set(optim.__all__) & set(optim._NAMES), "_NAMES of optim/__init__.py"
+
 
 EVERY_ROW = pytest.mark.parametrize("op", TABLE.values(), ids=list(TABLE))
 RULES = pytest.mark.parametrize(

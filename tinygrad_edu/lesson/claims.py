@@ -49,6 +49,7 @@ def share(
         least, most = (count, n) if count / n > high else (0, count)
         holds = _binomial(n, high if count / n > high else low, least, most) >= _RARE
     expected = _range(100 * low if low else -inf, 100 * high if high < 1 else inf, " %")
+    expected = "100 %" if low == 1 else expected
     return Claim(claim, source, expected, f"{count} of {n} ({count / n:.1%})", holds)
 
 

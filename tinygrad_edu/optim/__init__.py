@@ -12,7 +12,8 @@ of this step, which starts at 1:
     optimizer = Optimizer(model.parameters(), 0.1, formula=momentum)
 
 Called with floats, a formula makes an eager step; called with Values, it gives a graph that can be
-compiled. The state starts at the default of its argument.
+compiled. The state starts at the default of its argument. A state whose name begins with `square`
+is a sum of squares: `load_state_dict` refuses a negative number for it.
 
 Names, formulas and defaults are PyTorch's, except for `Momentum`, which is the method of 1986.
 """
@@ -76,7 +77,6 @@ _NAMES = {  # names from other libraries
     "Rprop": "a formula of your own: Optimizer(parameters, lr, formula=f)",
     "Lion": "a formula of your own: Optimizer(parameters, lr, formula=f)",
     "apply_updates": "step() changes the parameters",
-    "lr_scheduler": "tinygrad_edu.optim.lr_scheduler",
     "StepLR": "tinygrad_edu.optim.lr_scheduler.StepLR",
     "CosineAnnealingLR": "tinygrad_edu.optim.lr_scheduler.CosineAnnealingLR",
     "clip_grad_norm": "clip_grad_norm_",
