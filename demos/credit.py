@@ -100,7 +100,7 @@ def error_signals(lesson: Lesson) -> None:
     )
     lesson.show("\n".join(rows))
     picture_of_one(lesson)
-    claim = f"signal against by hand, largest error of {len(pairs)}"
+    claim = f"signals and derivatives by hand: largest error of {len(pairs)}"
     lesson.claim(bounded(claim, SOURCE, off, high=1e-9))
     lesson.plot(
         "3-signals",

@@ -109,7 +109,7 @@ def folding(lesson: Lesson, seed: int, epochs: int) -> None:
     lesson.picture(
         "2-weights",
         Weights(model, ["x1", "x2"], ["y"]),
-        "The weights that it has learned: a blue, solid line adds, an orange, dashed line takes "
+        "The weights that it has learned. A blue solid line adds; an orange dashed line takes "
         "away.",
     )
     lesson.plot(
@@ -146,9 +146,10 @@ def local_minimum(lesson: Lesson, seed: int) -> None:
     lesson.say(
         f"Seed {seed} does not learn it. After {trial.epochs:,} epochs no gradient is larger than "
         f"{max(map(abs, slopes)):.1g} in size, but the error is still {error.data:.2f}. The "
-        f"network gives no clear answer to {len(unsure)} of the examples: for these, the answers "
-        f"of the hidden units differ by only {apart:.2g}. This is a local minimum, or a plateau so "
-        "long that we do not see its end. It is rare, and even rarer with an extra hidden unit."
+        f"network gives no clear answer to {len(unsure)} of the examples: from one of these "
+        f"examples to another, the answers of the hidden units differ by only {apart:.2g}. This is "
+        "a local minimum, or a plateau so long that we do not see its end. It is rare, and even "
+        "rarer with an extra hidden unit."
     )
     lesson.show(seen_by(model))
     function = output_of(model)

@@ -47,8 +47,9 @@ def separations() -> set[str]:
     """The truth tables of all lines: every way in which a line can separate the four corners.
 
     A line that separates corners can be moved until it touches two of them, and no other corner
-    changes its side. So it is enough to try the lines through two corners, in both directions, with
-    each touched corner on either side; and the lines with all corners on one side.
+    changes its side. So it is enough to try two kinds of lines: those with all corners on one side,
+    and those through two corners. If a line goes through two corners, each of its sides can be the
+    yes side, and each of the two corners can be on either side.
     """
     tables = {"0000", "1111"}
     for p, q in combinations(CORNERS, 2):
@@ -68,7 +69,7 @@ def right(said: str, wanted: str) -> int:
 
 
 def best_line(wanted: str) -> Line:
-    """A line with small whole weights that has as many corners right as any line has."""
+    """A line with small whole weights; no other line has more corners right."""
     lines = product((-2, -1, 0, 1, 2), (-2, -1, 0, 1, 2), (-1.5, -0.5, 0.5, 1.5))
     return max(lines, key=lambda line: right(answers(line), wanted))
 
@@ -143,10 +144,11 @@ def rosenblatt(lesson: Lesson) -> None:
             lesson.claim(Claim(claim, ROSENBLATT, "yes", measured, learned is not None))
     repeats = len(set(lines[1:])) == 1
     lesson.say(
-        "Rosenblatt's rule: the number of right corners after each epoch. If there is a line, the "
-        "rule finds one. On exclusive or, its weights are the same after every epoch from the "
-        f"second on, {lines[1]}, with {scores[-1]} of 4 corners right, because the updates of an "
-        "epoch cancel. There is a line with 3 corners right, but the rule does not settle on it."
+        "Rosenblatt's rule: the number of right corners after each epoch. If a line has all "
+        "corners right, the rule finds such a line. On exclusive or, the updates of an epoch "
+        f"cancel: after every epoch from the second on, the weights are {lines[1]}, and "
+        f"{scores[-1]} of 4 corners are right. There is a line with 3 corners right, but the rule "
+        "does not settle on it."
     )
     lesson.show("\n".join(rows))
     claim = "XOR: weights the same after each epoch from the second on"

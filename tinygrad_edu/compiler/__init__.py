@@ -2,7 +2,7 @@
 
 What `compile(loss, wrt, inputs)` does, in order:
 
-    record_function  calls a Python function once, if the loss is one, and so gets its graph
+    record_function  calls the loss once to get its graph, if the loss is a Python function
     leaves           finds the leaves of `wrt` and `inputs`, by label too, and checks them
     recording        records the graph as a tape (`tape`)
     backends         has the three backends; each makes its own form of the tape
@@ -13,8 +13,8 @@ What a call of the compiled loss does, in order:
     backends         chooses the fastest backend for so many examples, and runs it
     replay           runs the examples again with the eager engine, if a result is not finite
 
-`compiled` has the function and the class that users see; `warn` points warnings to their lines.
-`languages` does something else: it turns a tape into the text of a program.
+`compiled` has the function and the class that users see. `warn` makes a warning name the line of
+the user. `languages` does something else: it turns a tape into the text of a program.
 
 The loss relu(x*w + b) of one neuron, with w and b in `wrt` and x as the input, is a tape of six
 slots. With machine code a call runs a few instructions on rows of examples (see `native.lowering`).

@@ -2,8 +2,8 @@
 
 A new backend needs three things, all of them here: its name in `BackendName`, a class with the
 members of `Backend`, and a condition in `Backends.choose`. The class is made from a `Recording`.
-Its results may differ from those of the eager engine only if one of them is not finite: then
-`CompiledLoss` drops all of them and asks the eager engine (see `replay`).
+If all results of the class are finite, they must agree with those of the eager engine. If one of
+them is not finite, `CompiledLoss` drops all of them and asks the eager engine (see `replay`).
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class NumPyArrays(PythonLoop):
 
 
 class MachineCode:
-    """Machine code, made by the package `native`. It gives sums, and nothing for each example."""
+    """Machine code, made by the package `native`. It gives only sums over examples."""
 
     name: ClassVar[BackendName] = "machine"
 

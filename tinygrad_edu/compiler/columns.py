@@ -79,7 +79,7 @@ def _labelled(inputs: Sequence[Value], label: str) -> Value:
 
 
 def _parts(given: Sequence[Table]) -> Iterable[object]:
-    """Returns the columns and tables: `given` may itself be one table."""
+    """Returns the columns and tables in `given`; if `given` is one table, returns [given]."""
     return [given] if _is_matrix(given) or hasattr(given, "to_numpy") else given
 
 

@@ -9,7 +9,7 @@ of the call. Python's decisions during the recording are frozen in the graph: ev
 of every loop, every random draw.
 
 The eager engine is the definition. Where a result is not finite, or Python's arithmetic raised an
-error, the engine runs the examples again, and its numbers count.
+error, the engine runs the examples again, and the call returns the numbers of the engine.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ def _not_yet(step: CompiledLoss, *run: object, **options: object) -> History:
     raise NotImplementedError("training comes with the package tinygrad_edu: import it first")
 
 
-trains: list[Train] = [_not_yet]  # the last one is called; importing tinygrad_edu adds one
+# `CompiledLoss.train` calls the last function; `import tinygrad_edu` adds the one that trains.
+trains: list[Train] = [_not_yet]
 
 
 @overload

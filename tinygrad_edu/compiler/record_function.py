@@ -58,8 +58,8 @@ def _names(f: Function, count: int) -> list[str]:
 class _Argument(Value):
     """An argument of the function.
 
-    `==`, `!=` and `if` are reported: on a plain number, which the function usually gets, their
-    result would depend on the number.
+    `==`, `!=` and `if` are reported. Outside of `compile`, an argument is usually a plain number,
+    and then the result of `==`, `!=` or `if` depends on this number.
     """
 
     __slots__ = ()

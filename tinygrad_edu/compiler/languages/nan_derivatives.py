@@ -20,8 +20,8 @@ def where_undefined(
 
     A nan of the output moves back through the graph along the same edges as the adjoints. So nearly
     all derivatives are nan. But where the condition of a mask is 0, the derivatives behind the mask
-    are 0, as in the engine. The condition itself gets a nan only if the result of the mask is nan.
-    A derivative by a leaf on which the value does not depend is nan.
+    are 0, as in the engine. The derivative by the condition is nan only if the result of the mask
+    is nan. A derivative by a leaf on which the value does not depend is nan.
     texts: the text of each slot. name: names line 0, 1, 2, ...
     """
     output = tape.outputs[0]
@@ -42,7 +42,7 @@ def where_undefined(
         if tape.ops[k] is mask:
             passed = [(a, mask(less(texts[k], texts[k]), here)), (b, mask(texts[a], here))]
             if k == output:
-                passed[0] = (a, here)  # less(y, y) is known: it is nan
+                passed[0] = (a, here)  # here y is nan, so less(y, y) is nan, too
         else:
             passed = [(a, here), (b, here)]
         for x, text in passed:

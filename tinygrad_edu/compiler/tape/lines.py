@@ -1,9 +1,9 @@
 """The lines of a program that computes a tape, as text in some language.
 
 A line is `name = expression`. The expression is an operation of the table applied to text, as in
-`formula`, so no derivative is known here. A slot that is used once has no line of its own: it is
-written inside the expression that uses it, if that stays short enough for readers and flat enough
-for parsers. For x*w + b the tape has five slots, and the program may have one line:
+`formula`, so this module contains no rule of a derivative. A slot that is used once has no line of
+its own: it is written inside the expression that uses it, if that stays short enough for readers
+and flat enough for parsers. For x*w + b the tape has five slots, and the program may have one line:
 
     y = x * w + b
 """
@@ -52,7 +52,7 @@ def lines(
     slots that they do not need are left out. kept: slots that always have a line. longest:
     characters of an expression inside another. own: names for operations that are not in the
     table; the user's other operations are replaced by the operations that they are made of. part:
-    names the expressions that several operations share.
+    gives a name, from a number, to each expression that several operations share.
     """
     writer = _Writer(tape, kind, own, part)
     uses = writer.uses(ends)

@@ -220,7 +220,7 @@ def _run_arrays(code: Code, columns: Columns, others: Sequence[float], count: in
 
 @cache  # operations of the table never change
 def _of_arrays(op: Op) -> Meaning:
-    """Returns NumPy's function for an operation; the table's, item by item, if there is none.
+    """Returns NumPy's function; if there is none, the table's function, applied item by item.
 
     NumPy's function counts only if it has the table's results at the points of `_points`.
     """

@@ -39,8 +39,8 @@ def table(tape: Tape, numbers: bool = True, precision: int = 4) -> str:
 class _Rows:
     """The rows as they are written.
 
-    own: the formula of each slot that has a line of its own. owners: the slots whose adjoint a slot
-    holds; equal adjoints share one.
+    own: the formula of each slot that has a line of its own. owners: for each slot that holds an
+    adjoint, the slots that have this adjoint; equal adjoints share one slot.
     """
 
     def __init__(self, tape: Tape, precision: int) -> None:
@@ -85,6 +85,6 @@ class _Rows:
                 self._write(node, name, formula, self.data[d] if is_known else nan)
 
     def _write(self, node: int, name: str, formula: str, number: float) -> None:
-        """Writes a row. node: the slot whose id the row has, if it is of the forward pass."""
+        """Writes a row. node: a slot; if it is of the forward pass, the row shows its id."""
         i = str(self.tape.ids[node]) if node < self.tape.forward else ""
         self.cells.append((i, name, formula, rounded(number, self.precision)))

@@ -36,7 +36,8 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Addresses: TypeAlias = npt.NDArray[np.intp]
 Column: TypeAlias = Sequence[float] | Floats  # the numbers of an input, one for each example
 
-# Vectors in a row. 13 and 7 suit 32 and 16 registers, which hold the sums of two such rows.
+# Vectors in a row. The sums of two rows of 13 vectors fit into 32 registers, and the sums of two
+# rows of 7 vectors fit into 16 registers.
 VECTORS = (1, 2, 4, 7, 13)
 
 

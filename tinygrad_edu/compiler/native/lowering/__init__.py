@@ -48,8 +48,9 @@ of each example in the gradient, and a 1, which is 0 in padding. `forward` adds
     r6 = 1*r5 + -1*r1
     r7 = r6*r6
 
-and `backward` the adjoints of r7, r6, r5 and r4. That of r7 is the weight r2. r6 is used twice, so
-its adjoint is a sum of two products; r5 has the same adjoint, because r6 adds it with factor 1:
+`backward` adds the adjoints of r7, r6, r5 and r4. The adjoint of r7 is the weight r2. r6 is used
+twice, so its adjoint is a sum of two products; r5 has the same adjoint, because r6 adds it with
+factor 1:
 
     r8 = r6*r2 + r6*r2
     r9 = step(r5)

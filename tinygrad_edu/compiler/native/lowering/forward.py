@@ -33,7 +33,7 @@ from tinygrad_edu.rows.op import Op
 
 __all__ = ["Forward", "forward"]
 
-Key: TypeAlias = Row | Slot | Number  # equal for factors that can be one operand; see `_key`
+Key: TypeAlias = Row | Slot | Number  # factors that can be one operand have equal keys; see `_key`
 K = TypeVar("K", bound=Hashable)
 
 
@@ -159,9 +159,9 @@ class _Forward:
         """Returns a key: factors of different lanes with the same key can be one operand.
 
         If the factor is in the same lane of its own row, the key is that row; otherwise the key is
-        the factor itself. There is an exception for a group of one node: if other rows use single
-        lanes of the factor's row, the group uses a single lane, too, so that the adjoint of that
-        row has one form.
+        the factor itself. There is one exception. If a group has only one node, and other rows use
+        single lanes of the factor's row, then the key is the factor itself, and the group uses a
+        single lane, too. So all these uses add to the adjoint of that row in the same way.
         """
         place = self.places.get(x)
         if place is None or place.lane != lane:
@@ -203,7 +203,8 @@ class _Forward:
         )
         for place, column in list(columns.items()):
             (key, i), (lane, (x, y)) = place, next(iter(column.items()))
-            # a factor that all lanes use comes from one lane; there its key may be its row
+            # all lanes may use one factor: its key is the factor itself, but in the factor's own
+            # lane the key may be its row
             others = (((key[0], y), i), ((x, key[1]), i)) if len(column) == 1 else ()
             for other in others:
                 if other != place and lane not in columns.get(other, {lane: None}):

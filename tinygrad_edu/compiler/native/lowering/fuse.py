@@ -1,7 +1,8 @@
 """Pass 7: drops unused rows, and fuses an operation on a finished sum into the DOTS of the sum.
 
-In relu(sum), sum * row and sum * step(row) the operation becomes the epilogue of the sum. So the
-sum itself is never stored. A sum of two rows without factors becomes an addition or a subtraction.
+The operation in relu(sum), in sum * row and in sum * step(row) becomes the epilogue of the sum. So
+the sum itself is never stored. A sum of two rows without factors becomes an addition or a
+subtraction.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
     def negated(k: int) -> list[Term]:
         """Returns the terms of -k.
 
-        The number in each term changes its sign. If a term has no number, -k is one term.
+        The number in each term changes its sign. If a term has no number, the result is the single
+        term -1 * k.
         """
         mine = sums.get(k, [])
         signed: list[Term] = [(Number(-x.value), y) for x, y in mine if isinstance(x, Number)]

@@ -27,7 +27,7 @@ from tinygrad_edu.rows.op import Op
 
 __all__ = ["Meaning", "RowProgram", "Writer"]
 
-# By the name of a derivative, the operation that the same instruction computes.
+# Maps the name of a derivative to the operation that the same instruction computes.
 VALUES = {slope: ops.TABLE[value] for value, slope in PAIRS}
 
 
@@ -139,7 +139,7 @@ class Writer:
         return self.share(Apply(op, tuple(rows)))
 
     def _slope(self, value: Row, op: Op, rows: Sequence[Row]) -> Row:
-        """Returns op(*rows), the second row that the instruction of `value` makes."""
+        """Returns op(*rows); the instruction that computes `value` computes this row, too."""
         slope = self.share(Slope(value))
         self.meanings.setdefault(slope, Meaning(op, tuple(rows)))
         return slope
@@ -153,7 +153,7 @@ class Writer:
         size = abs(exponent.value)
         factors = [self.as_row(x)] if size >= 1 else []
         if size % 1:
-            zero = self.filling(Number(0.0))  # x + 0 is x, but never -0
+            zero = self.filling(Number(0.0))  # x + 0 is x, but -0 + 0 is 0
             positive = self.share(Apply(ops.add, (self.as_row(x), zero)))
             factors = [positive] * len(factors)
             factors.append(self.share(Apply(ops.sqrt, (positive,))))

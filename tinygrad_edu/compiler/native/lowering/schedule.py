@@ -341,8 +341,8 @@ class _Dots:
     ur: the first factor is uniform, the second is a row. rr: both are rows. uu: both are uniform.
     init: the first number of the sum. columns: six lists of addresses: the uniform factors of `ur`,
     the first rows of `rr`, the second rows of `rr`, init, the epilogue's row, and the row itself.
-    One DOTS computes several rows if from each row to the next, the addresses in a list move by one
-    step.
+    One DOTS computes several rows if each list has one step: every address in the list of a row is
+    the address in the list of the row before, plus this step.
     """
 
     def __init__(self, row: Row, node: Dots) -> None:

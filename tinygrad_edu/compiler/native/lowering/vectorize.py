@@ -113,7 +113,7 @@ class _Packs:
     def upward(self, known: int) -> None:
         """Packs nodes that have the same operation, and operands in the same packs.
 
-        All operands of a node must be in one lane. known: the packs with numbers up to this one
+        All operands of a node must be in one lane. known: the number of a pack; packs 0 to `known`
         count as one pack.
         """
         found: dict[Hashable, int] = {}

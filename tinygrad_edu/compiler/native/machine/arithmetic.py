@@ -22,7 +22,7 @@ __all__ = ["ATANH", "EXP", "LIBRARY", "LOG2", "PAIRS", "ROUND"]
 # log(2) in two parts. The first ends in 12 zero bits, so that its product with a small whole k is
 # exact.
 LOG2 = (0.693147180559663, 2.8235290563031577e-13)
-# Adding this rounds a float to a whole number, which the last bits then hold.
+# A float plus this number is rounded to a whole number, and the last bits hold the whole number.
 ROUND = 1.5 * 2**52
 # (e**r - 1 - r) / r**2 in powers of r from 0 up, for |r| <= log(2) / 2, with an error of 1e-16:
 # mpmath.chebyfit(lambda r: hyp1f1(1, 3, r) / 2, [-log(2) / 2, log(2) / 2], 10)

@@ -266,8 +266,8 @@ class _Machine(Code):
     def transpose(self) -> None:
         """Code TRANSPOSE: row k of the result is lane k of each of eight rows.
 
-        code, length, out, eight rows of eight lanes. The first round exchanges neighbours, the
-        second pairs, the third fours.
+        code, length, out, eight rows of eight lanes. Three rounds exchange lanes between rows: one
+        lane at a time, then two neighbours at a time, then four.
         """
         with self.function("internal void @transpose(double* m, i32* t)") as ((m, t), _):
             out, rows = m + t[2], [(m + t[3 + k]).vector(BLOCK) for k in range(BLOCK)]
@@ -284,7 +284,7 @@ class _Machine(Code):
         """Runs the instructions of the bytecode, up to code 0.
 
         Code UPDATE: if `update` is not null, it changes `count` blocks of eight parameters: block
-        `first`, and others `step` apart. code, length, first, count, step.
+        `first`, block `first` + `step`, and so on. code, length, first, count, step.
         """
         header = "void @run(double* m, i32* bytecode, ptr update, i64* places, double* settings)"
         with self.function(header) as ((m, _, *given), (update,)):
@@ -297,7 +297,7 @@ class _Machine(Code):
             bodies = {k: partial(self.call, f"@{name}", m, t) for k, name in calls.items()}
             self.do("br label %next")
             self.start("next")
-            place = len(self.lines)  # of a line with a name that is made below
+            place = len(self.lines)  # the phi line comes here; it needs a name that is made below
             self.cases(t[0], {**bodies, UPDATE: change}, "end")
             ends = f"[ %bytecode, %entry ], [ {(t + t[1]).name}, %{self.block} ]"
             self.lines.insert(place, f"%t = phi ptr {ends}")
@@ -342,7 +342,10 @@ class _Machine(Code):
 
 
 def _across(vectors: Sequence[Vector]) -> Vector:
-    """Returns one vector: lane k is the sum of all lanes of vector k, half added to half."""
+    """Returns one vector: lane k is the sum of all lanes of vector k.
+
+    Each round adds one half of the lanes to the other half.
+    """
     found, half = list(vectors), len(vectors) // 2
     while half:
         low = [i for i in range(2 * len(vectors)) if not i & half]

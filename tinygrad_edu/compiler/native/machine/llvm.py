@@ -118,7 +118,10 @@ class Code:
         return names[1:]
 
     def cases(self, value: Vector, bodies: dict[int, Callable[[], None]], other: str = "") -> None:
-        """Writes a switch: the body of `value`; if it has none, a branch to `other` or nothing."""
+        """Writes a switch that runs the body of `value`.
+
+        If `value` has no body, the code goes on at the label `other`, or after the switch.
+        """
         after, names = self.name("b"), {k: self.name("b") for k in bodies}
         table = " ".join(f"{value.type} {k}, label %{name}" for k, name in names.items())
         self.do(f"switch {_typed([value])}, label %{other or after} [ {table} ]")
@@ -262,7 +265,7 @@ class Pointer:
         return Pointer(self.code, at.name, self.kind)
 
     def __getitem__(self, i: Vector | int) -> Vector:
-        """Loads the number at place `i` from this address on."""
+        """Loads the number that is `i` places after this address."""
         x = (self + i).vector(0)
         return x.line(f"sext i32 {x.name} to i64", "i64") if x.kind == "i32" else x
 

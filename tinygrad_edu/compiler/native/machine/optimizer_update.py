@@ -21,9 +21,10 @@ class Update:
 
         update(m, places, settings, first, count, step)
 
-    which updates `count` blocks of eight parameters: block `first`, and others `step` apart.
-    places: the first addresses of the parameters, their gradients, and each state of the optimizer.
-    settings: the numbers for this step, one from each list that the method `settings` returns.
+    which updates `count` blocks of eight parameters: block `first`, block `first` + `step`, and so
+    on. places: the first addresses of the parameters, their gradients, and each state of the
+    optimizer. settings: the numbers for this step, one from each list that the method `settings`
+    returns.
     """
 
     def __init__(
