@@ -689,6 +689,13 @@ def test_the_first_lines() -> None:
     assert text(g, most=0) == text(g)
 
 
+def test_the_first_lines_do_not_wait_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    g, names, printable = graph(doubled(3_000)), list[str](), theme.printable
+    monkeypatch.setattr(theme, "printable", lambda name: names.append(name) or printable(name))
+    assert len(lines(text(g, most=10))) == 11
+    assert 10 <= len(names) < 30
+
+
 def test_the_remark_on_the_rest_keeps_to_the_width_too() -> None:
     for width in range(1, 40):
         shown = lines(text(graph(shared()), width=width, most=2))

@@ -585,6 +585,8 @@ def test_whoever_insists_or_chooses_a_level_gets_what_was_asked_for(
     assert "to 4, by layer" in collapsed(y)  # by neuron there would be 7
     monkeypatch.setattr(picture_module, "MANY_SHAPES", 3)
     assert collapsed(y) == ""  # nothing helps, and so it is drawn as it is
+    monkeypatch.setattr(picture_module, "MOST_SHAPES", 7)
+    assert collapsed(y, level="neuron") == ""  # boxes count, not the values inside
     monkeypatch.setattr(picture_module, "MOST_SHAPES", 3)
     with pytest.raises(LayoutError, match="name groups to collapse"):
         collapsed(y)
@@ -593,7 +595,8 @@ def test_whoever_insists_or_chooses_a_level_gets_what_was_asked_for(
 def collapsed(y: Value, **how: Any) -> str:
     picture = y.draw(**how)
     svg = picture.render("svg").decode()
-    assert ("values inside" in svg) == ("collapsed" in picture.note or how.get("level") == "layer")
+    boxes = "collapsed" in picture.note or how.get("level") in ("neuron", "layer")
+    assert ("values inside" in svg) == boxes
     return picture.note
 
 
