@@ -1365,7 +1365,9 @@ def test_a_script_that_does_not_define_the_value_is_told_why(
     source: str | bytes, words: str
 ) -> None:
     Path("script.py").write_bytes(source if isinstance(source, bytes) else source.encode())
-    assert words in refusal("render", "script.py:y", "--strict", "-o", "y.dot")
+    message = refusal("render", "script.py:y", "--strict", "-o", "y.dot")
+    assert words in message
+    assert "(script.py, line" not in message, "the place is named twice"
     assert words in refusal("render", "script.py:y", "--strict")
 
 

@@ -231,6 +231,7 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     code, told = run("--out", str(tmp_path / "file" / "out"))
     assert code == 2
     assert "Error: cannot write" in told
+    assert "; choose another place\n" in told
     assert "Traceback" not in told
 
 

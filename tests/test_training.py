@@ -180,7 +180,7 @@ def test_an_optimizer_says_what_a_setting_is_called(call: Any, words: str) -> No
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ({"batch_size": -1}, "batch_size must be a whole number"),
+        ({"batch_size": -1}, "batch_size must be a whole number, 1 or more, or 0 for all"),
         ({"batch_size": 2.0}, "batch_size must be a whole number"),
         ({"reduction": "max"}, "unknown reduction 'max': choose sum, mean"),
         ({"metrics": ["acc"]}, "unknown metric 'acc': choose accuracy, "),
@@ -324,6 +324,7 @@ def test_the_history_is_told_in_one_line() -> None:
     assert repr(history).startswith("<History: 500 epochs, 500 steps; loss 0.")
     assert "accuracy 0.5 to 1" in repr(history)
     assert repr(History()) == "<History: 0 epochs, 0 steps>"
+    assert History() == History([], 0, {}, {}, {}, "")
 
 
 # --- accuracy ------------------------------------------------------------------------------------

@@ -456,7 +456,7 @@ def gradient(y: Value, xs: Value | Iterable[Value], *others: NoReturn) -> Value 
     xs = list(xs.values() if isinstance(xs, dict) else [xs] if isinstance(xs, str) else xs)
     for by in xs:
         if not isinstance(by, Value):
-            what = f"the text {by!r:.40}" if isinstance(by, str) else f"a {type(by).__name__}"
+            what = f"the text {by!r:.40}" if isinstance(by, str) else type(by).__name__
             cure = "model.parameters()" if hasattr(by, "parameters") else "gradient(y, [x, w])"
             raise NumberError(f"gradient() differentiates by Values, not by {what}: write {cure}")
     order = topological_order(y)

@@ -74,7 +74,8 @@ def command(
                 held = lesson.finish(file)
             except OSError as error:
                 what = f"cannot write {error.filename}: " if error.filename else ""
-                raise _Unwritable(f"{what}{error.strerror or error}") from error
+                reason = error.strerror or error
+                raise _Unwritable(f"{what}{reason}; choose another place") from error
             click.get_current_context().exit(0 if held else 1)
 
         return run

@@ -34,7 +34,7 @@ def load(path: str, name: str) -> tuple[list[Value], dict[str, object]]:
         raise ScriptError(f"there is no file {path[:100]!r}: write FILE.py:NAME")
     namespace = _run(path)
     own = [key for key, x in namespace.items() if issubclass(type(x), Value)]
-    others = f"; its Values are {', '.join(own[:20])}" if own else "; it has no Value"
+    others = f"; its Values are {', '.join(own[:20])}" if own else "; the script has no Value"
     thing = _part(namespace, path, name, others)
     values = list(_values(thing))
     if not values or not all(issubclass(type(x), Value) for x in values):
@@ -99,13 +99,15 @@ def _run(path: str) -> dict[str, object]:
     except BaseException as error:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == path]
+        words: object = error
         if isinstance(error, SyntaxError) and error.filename == path:
             lines.append(error.lineno)
+            words = error.msg  # without the file and the line, which `where` names
         where = f", line {lines[-1]}" if lines else ""
-        raise ScriptError(f"{path[-60:]}{where}: {type(error).__name__}: {_said(error)}") from error
+        raise ScriptError(f"{path[-60:]}{where}: {type(error).__name__}: {_said(words)}") from error
 
 
-def _said(error: BaseException) -> str:
+def _said(error: object) -> str:
     try:
         return str(error)[:300]
     except BaseException:  # a user's __str__ may raise anything, even SystemExit

@@ -108,7 +108,8 @@ def steps_in_epoch(examples: Sequence[Any], batch_size: int = 0) -> int:
         raise ValueError("the data are empty: give one example or more")
     if type(batch_size) is not int or batch_size < 0:
         raise ValueError(
-            f"batch_size must be a whole number, 0 for all examples at once, not {batch_size!r}"
+            "batch_size must be a whole number, 1 or more, or 0 for all examples at once, "
+            f"not {batch_size!r:.60}"
         )
     return -(-len(examples) // (batch_size or len(examples)))
 
