@@ -198,10 +198,11 @@ def knocked_out(lesson: Lesson) -> None:
     lesson.say(
         "A signal predicts the effect of a small change. If a unit is silenced, its answer falls "
         "to 0. This change is not small, so signal times answer is only a first guess at the "
-        f"effect. For {n} units it is a good guess, r = {r[INIT]:.3f} (NumPy: 0.970, from weights "
-        f"whose range is not recorded), but it is not exact: for {n - agree} units even the sign "
-        "is wrong. The gradient is the marginal contribution of a unit, not its total "
-        "contribution. With larger weights, the guess is worse."
+        f"effect. For {n} units the guess is good: the correlation r is {r[INIT]:.3f}. (A program "
+        "with NumPy had r = 0.970; the range of its first weights is not recorded.) But the guess "
+        f"is not exact: for {n - agree} units even the sign is wrong. The gradient is the marginal "
+        "contribution of a unit, not its total contribution. With larger weights, the guess is "
+        "worse."
     )
     source = "first order"
     few = lesson.seeds < QUICK

@@ -38,7 +38,8 @@ class Row(NamedTuple):
     """A setting, the claim about it, and the result of a program with NumPy for 50 seeds.
 
     low, high: the claimed share of seeds that learn it. learned, median: NumPy's number of seeds
-    and median epoch. epochs: about how many a run takes, including runs that reach the limit.
+    and median epoch. epochs: the mean number of epochs of a run, roughly; runs that reach the limit
+    count, too.
     """
 
     name: str
@@ -109,8 +110,9 @@ def many_seeds(lesson: Lesson) -> list[End]:
     lesson.say(
         "Logistic units, momentum 0.9, the gradients of all examples added up. A network has "
         "learned its task when every output of every example is on the right side of 0.5, even if "
-        "only just. For some tasks there are two networks, one with too few hidden units and one "
-        "with enough: the hidden layer must be wide enough to distinguish all the cases."
+        "the output is very close to 0.5. For some tasks there are two networks, one with too few "
+        "hidden units and one with enough: the hidden layer must be wide enough to distinguish all "
+        "the cases."
     )
     seeds = range(lesson.seed, lesson.seed + lesson.seeds)
     jobs = [(row.trial, seed) for row in ROWS for seed in seeds]
@@ -139,7 +141,7 @@ def many_seeds(lesson: Lesson) -> list[End]:
             "epochs until learned",
             never="never",
         ),
-        "Every point is a network; the line is the median. The points above never learned it.",
+        "Every point is a network; the line is the median. Those at the top never learned it.",
     )
     return next(ends for row, ends in found.items() if row.trial == ENCODER)
 
@@ -160,7 +162,8 @@ def codes(lesson: Lesson, ends: list[End]) -> None:
         "codes: the binary numbers in some order. This is so in "
         f"{first} of {len(found)} networks when they have just learned the task, and in {distinct} "
         f"after {ENCODER.epochs:,} epochs. The others use values between 0 and 1, as the chapter "
-        "says of its own network. (NumPy: 31 of 50, and 18 % of the answers in between.)"
+        "says of its own network. (In the program with NumPy, 31 of 50 networks had "
+        "eight different codes, and 18 % of the answers were between 0.2 and 0.8.)"
     )
     rows = [" ".join(f"{x:.2f}" for x in row) for row in found[0]]
     lesson.show(f"seed {lesson.seed}\n  " + "\n  ".join(rows))

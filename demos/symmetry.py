@@ -183,7 +183,8 @@ def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
 def values(lesson: Lesson, parameters: Sequence[float], found: Found) -> None:
     """The sum of a hidden unit over the left half of a pattern is a number of three digits.
 
-    If a weight is negative, its digit counts when the bit is 0.
+    The digit of a positive weight counts if the bit is 1. The digit of a negative weight counts if
+    the bit is 0.
     """
     w = parameters[:3]
     digits = [round(abs(x) / min(found.sizes)) for x in w]  # 1, 2 and 4 in some order
@@ -301,8 +302,9 @@ def controls(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
         "whatever its weights. Here is why. Suppose that it says yes to two symmetric patterns. "
         "Swap their right halves: the two new patterns are not symmetric. But their two sums add "
         "up to the same total as before, so the unit says yes to at least one of them, which is "
-        "wrong. So a unit that says yes to k symmetric patterns has at least k(k-1)/2 other "
-        "patterns wrong, and 56 + k - k(k-1)/2 is at most 57."
+        "wrong. So if a unit says yes to k symmetric patterns, at least k(k-1)/2 of its answers "
+        "to other patterns are wrong. It has at most 56 + k - k(k-1)/2 right answers, and this "
+        "number is at most 57."
     )
     lesson.claim(bounded("no hidden layer: most examples right, of 64", "counting", alone, high=57))
     claim = "random, frozen hidden units: most right, of 64"

@@ -48,8 +48,8 @@ def separations() -> set[str]:
 
     A line that separates corners can be moved until it touches two of them, and no other corner
     changes its side. So it is enough to try two kinds of lines: those with all corners on one side,
-    and those through two corners. If a line goes through two corners, each of its sides can be the
-    yes side, and each of the two corners can be on either side.
+    and those through two corners. For a line through two corners, each side can be the yes side,
+    and a small move of the line puts each of the two corners on the side that we choose.
     """
     tables = {"0000", "1111"}
     for p, q in combinations(CORNERS, 2):

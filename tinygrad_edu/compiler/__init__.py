@@ -5,12 +5,12 @@ What `compile(loss, wrt, inputs)` does, in order:
     record_function  calls the loss once to get its graph, if the loss is a Python function
     leaves           finds the leaves of `wrt` and `inputs`, by label too, and checks them
     recording        records the graph as a tape (`tape`)
-    backends         has the three backends; each makes its own form of the tape
+    backends         has the three back ends; each makes its own form of the tape
 
 What a call of the compiled loss does, in order:
 
     columns          makes a list of floats for each input
-    backends         chooses the fastest backend for so many examples, and runs it
+    backends         chooses the fastest back end for this number of examples, and runs it
     replay           runs the examples again with the eager engine, if a result is not finite
 
 `compiled` has the function and the class that users see. `warn` makes a warning name the line of

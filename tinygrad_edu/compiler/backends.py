@@ -1,6 +1,6 @@
-"""The backends of a compiled loss: a loop in Python, NumPy arrays, machine code; and the choice.
+"""The back ends of a compiled loss: a Python loop, NumPy arrays, machine code; and the choice.
 
-A new backend needs three things, all of them here: its name in `BackendName`, a class with the
+A new back end needs three things, all of them here: its name in `BackendName`, a class with the
 members of `Backend`, and a condition in `Backends.choose`. The class is made from a `Recording`.
 If all results of the class are finite, they must agree with those of the eager engine. If one of
 them is not finite, `CompiledLoss` drops all of them and asks the eager engine (see `replay`).
@@ -42,7 +42,8 @@ BackendName = Literal["auto", "python", "numpy", "machine"]  # "auto": the faste
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
 FAST = 'pip install "tinygrad-edu[fast]"'
 OLDEST = (0, 45)  # llvmlite; older versions write pointers in a different way, and fail
-MANY = 32  # examples from which arrays are faster than a loop; measured on MLPs, it is 20 to 40
+# With this number of examples, arrays become faster than a loop; measured on MLPs, it is 20 to 40.
+MANY = 32
 
 
 class Backend(Protocol):
@@ -61,7 +62,7 @@ class Backend(Protocol):
 
 
 class ForwardBackend(Backend, Protocol):
-    """A backend that can also give the outputs of each example."""
+    """A back end that can also give the outputs of each example."""
 
     def outputs(
         self, columns: Columns, constants: Sequence[float], count: int
@@ -125,14 +126,14 @@ class MachineCode:
         self.possible = machine_code() and not graph.own_rows and not graph.per_example
 
     def can_run(self, count: int) -> bool:
-        """Returns whether there is code for so many examples."""
+        """Returns whether there is code for this number of examples."""
         return self.possible and self._has_code(count)
 
     def _has_code(self, count: int) -> bool:
         """Compiles, and returns whether that succeeded; if not, a warning says why."""
         try:
             self.program.plan(count)
-        except Exception as error:  # raised by llvmlite or the system; other backends need neither
+        except Exception as error:  # raised by llvmlite or the system; other back ends need neither
             self.possible = False
             say_once(f"this graph runs without machine code, which is slower: {error}")
         return self.possible
@@ -151,7 +152,7 @@ class MachineCode:
 
 
 class Backends:
-    """The three backends of one graph. MissingError if `asked` is not installed."""
+    """The three back ends of one graph. MissingError if `asked` is not installed."""
 
     def __init__(self, graph: Recording, asked: BackendName) -> None:
         self.python, self.numpy, self.machine = (
@@ -168,7 +169,7 @@ class Backends:
             say_once(f"a compiled loss is much faster as machine code: {FAST}")
 
     def choose(self, asked: BackendName, count: int) -> Backend:
-        """Returns the backend for so many examples.
+        """Returns the back end for this number of examples.
 
         asked: "python" and "numpy" are always obeyed; "machine" only if the graph has machine code.
         """
@@ -177,7 +178,7 @@ class Backends:
         return self.choose_forward(asked, count)
 
     def choose_forward(self, asked: BackendName, count: int) -> ForwardBackend:
-        """Returns the backend for the outputs of each of so many examples."""
+        """Returns the back end that computes the outputs of this number of examples."""
         if asked in ("python", "numpy"):
             return self.python if asked == "python" else self.numpy
         many = asked == "machine" or count >= MANY

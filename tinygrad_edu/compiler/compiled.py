@@ -68,7 +68,7 @@ def _not_yet(step: CompiledLoss, *run: object, **options: object) -> History:
     raise NotImplementedError("training comes with the package tinygrad_edu: import it first")
 
 
-# `CompiledLoss.train` calls the last function; `import tinygrad_edu` adds the one that trains.
+# `CompiledLoss.train` calls the last of these; `import tinygrad_edu` adds the one that trains.
 trains: list[Train] = [_not_yet]
 
 
@@ -311,7 +311,10 @@ class CompiledLoss:
         return [columns[i] for i in self.graph.used]
 
     def chosen(self, count: int, forward: bool = False) -> str:
-        """Returns the backend's name for so many examples. forward: for a call of `outputs`."""
+        """Returns the name of the back end for this number of examples.
+
+        forward: for a call of `outputs`.
+        """
         choose = self.backends.choose_forward if forward else self.backends.choose
         return choose(self.backend, count).name
 

@@ -1,4 +1,4 @@
-"""The leaves that `wrt` and `inputs` of a compiled loss name: found by label, and checked."""
+"""Finds the leaves in `wrt` and `inputs` of a compiled loss, by label too, and checks them."""
 
 from __future__ import annotations
 

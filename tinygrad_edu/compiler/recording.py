@@ -1,4 +1,4 @@
-"""The graph of one example, recorded once: every backend of a compiled loss is made from it."""
+"""The graph of one example, recorded once: every back end of a compiled loss uses it."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Recording:
 
     @cached_property
     def tape(self) -> Tape:
-        """The graph with its adjoints. It is recorded when it is first needed: machine code
-        differentiates in its own way."""
+        """The graph with its adjoints. It is recorded when it is first needed. Machine code does
+        not need it, because it makes its own adjoints."""
         with no_collection():
             return record(self.outputs, self.wrt)
 

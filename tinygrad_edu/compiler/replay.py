@@ -1,6 +1,6 @@
 """The examples of a compiled loss, run again by the eager engine, whose answer is the right one.
 
-A backend's result counts only where it is finite. If it is not finite, or if Python's arithmetic
+A back end's result counts only where it is finite. If it is not finite, or if Python's arithmetic
 raised an error, the engine computes the numbers, and can name the example and the node in which the
 nan or infinity first appeared.
 """

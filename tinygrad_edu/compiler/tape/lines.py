@@ -50,9 +50,9 @@ def lines(
 
     The text of a slot is the name of its line, or the expression itself. ends: the wanted slots;
     slots that they do not need are left out. kept: slots that always have a line. longest:
-    characters of an expression inside another. own: names for operations that are not in the
-    table; the user's other operations are replaced by the operations that they are made of. part:
-    gives a name, from a number, to each expression that several operations share.
+    characters of an expression inside another. own: names for some of the user's operations.
+    Each of the others is replaced by the operations that it is made of. part: makes a name from a
+    number, for each expression that several operations share.
     """
     writer = _Writer(tape, kind, own, part)
     uses = writer.uses(ends)

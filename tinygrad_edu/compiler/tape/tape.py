@@ -27,7 +27,7 @@ from tinygrad_edu.rows.symbolic import Symbolic
 __all__ = ["MOST", "NOWHERE", "Tape", "hidden", "no_collection", "record"]
 
 NOWHERE = -1  # the slot of an operand that an operation does not have
-MOST = 1_000_000_007  # more slots than a tape can have; a prime spreads the keys of dictionaries
+MOST = 1_000_000_007  # more slots than a tape can have; it is prime, to spread keys of dictionaries
 Leaf = TypeVar("Leaf", bound=Value | str)  # a leaf, or its label
 
 

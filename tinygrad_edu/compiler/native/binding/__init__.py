@@ -4,7 +4,7 @@ In the order in which a compiled loss needs them:
 
     library         compiles the interpreter, or reads it from a file of an earlier process
     check_bytecode  checks that bytecode reads and writes only inside of its arena
-    program         makes a plan for so many examples, fills an arena, and calls the interpreter
+    program         makes a plan for a number of examples, fills an arena, and calls the interpreter
 
 For the neuron (relu(x*w + b) - t)**2 and 100 examples, on a processor with vectors of eight
 doubles, the rows of a plan have 13 vectors, which are 104 lanes. The last four lanes are padding.

@@ -28,8 +28,8 @@ def check(
 ) -> None:
     """Raises TapeError for an unknown instruction, and for one that leaves the arena.
 
-    size: doubles in the arena. lanes: doubles in a row. sizes: the numbers of rows that DOTS,
-    DOTS + 1, ... make. blocks: the number of blocks of parameters.
+    size: doubles in the arena. lanes: doubles in a row. sizes: how many rows each of the
+    instructions DOTS, DOTS + 1, ... computes. blocks: the number of blocks of parameters.
     """
     numbers, at = list(map(int, bytecode)), 0
     while at < len(numbers) and numbers[at]:

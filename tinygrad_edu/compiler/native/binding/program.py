@@ -60,8 +60,9 @@ class Plan:
     """The bytecode of a tape for rows of `vectors` vectors, and the addresses in its arena.
 
     single: there is one example; lanes hold repeated parts of the graph instead of examples.
-    numbers: the plan for `train` (see `interpreter`); a run adds the number of chunks of examples
-    and the number of settings in a step. free: arenas that no run uses.
+    numbers: the argument `plan` of `train` (see `interpreter`). A run fills in two of the numbers:
+    the number of chunks of examples, and the number of settings in a step. free: arenas that no
+    run uses.
     """
 
     def __init__(self, program: Program, vectors: int, single: bool) -> None:
@@ -147,7 +148,7 @@ class Program:
         self.updates: dict[Hashable, tuple[Update, Library]] = {}
 
     def plan(self, count: int) -> Plan:
-        """Returns the plan with the least work for so many examples; at a tie, the longer rows."""
+        """Returns the plan with the least work for `count` examples; at a tie, the longer rows."""
         width, _ = processor()
 
         def cost(vectors: int) -> tuple[int, int]:

@@ -41,7 +41,8 @@ normal form:
     s9 = s7*s7
 
 There are many examples, so each node becomes a row. The rows r0 to r3 are given: x, t, the weight
-of each example in the gradient, and a 1, which is 0 in padding. `forward` adds
+of each example in the gradient, and a row that is 1 for each example and 0 in padding. `forward`
+adds
 
     r4 = 1*s3 + r0*s1
     r5 = relu(r4)

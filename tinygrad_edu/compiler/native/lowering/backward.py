@@ -64,7 +64,8 @@ def backward(
     """Returns the program with the adjoints of all rows between the output and the wanted slots.
 
     output: nearly always a row; a slot or a number if the loss has no operation. seed: its adjoint.
-    absorbed: rows whose nan could be absorbed, so that their local derivatives must be made nan.
+    absorbed: rows whose nan could be absorbed; where they are nan, their local derivatives must be
+    nan, too.
     """
     sweep = _Backward(program, wanted, absorbed)
     sweep.run(program, output, seed)
@@ -162,8 +163,8 @@ class _Backward:
         """Returns the sum of local derivatives times adjoints.
 
         Two local derivatives that have the same adjoint, as in x / x, are added first. Their sum
-        may be exactly 0. The sum of their products with the adjoint need not be: `muladd` may round
-        one product and not the other.
+        may be exactly 0. But the sum of their products with the adjoint may be different from 0,
+        because `muladd` may round one product and not the other.
         """
         locals_of: dict[Row, list[Operand]] = {}
         for local, adjoint in terms:

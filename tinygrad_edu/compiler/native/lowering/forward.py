@@ -73,8 +73,8 @@ def forward(
 class _Forward:
     """The state of the pass.
 
-    packs: rows of packs. lent: rows of which another row used a single lane. tried: for an
-    operation on given operands, the lanes in which it was applied before (see `_filled`).
+    packs: rows of packs. lent: rows that lent a single lane to another row. tried: for an operation
+    on given operands, the lanes in which it was applied before (see `_filled`).
     """
 
     def __init__(
@@ -203,8 +203,8 @@ class _Forward:
         )
         for place, column in list(columns.items()):
             (key, i), (lane, (x, y)) = place, next(iter(column.items()))
-            # all lanes may use one factor: its key is the factor itself, but in the factor's own
-            # lane the key may be its row
+            # If all lanes use one factor, its key is the factor itself. But in the lane where the
+            # factor is, its key may be its row.
             others = (((key[0], y), i), ((x, key[1]), i)) if len(column) == 1 else ()
             for other in others:
                 if other != place and lane not in columns.get(other, {lane: None}):

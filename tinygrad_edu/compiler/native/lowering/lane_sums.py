@@ -30,7 +30,7 @@ def sums(writer: Writer, wanted: Sequence[LaneSum]) -> Row:
     done: set[tuple[int, int]] = set()
 
     def sharing(row: Row) -> list[int]:
-        """Returns the sums with a product that has this row and is in no term yet."""
+        """Returns each sum that has an unused product with this row: one that is in no term yet."""
         for k, places in having[row].items():
             while places and (k, places[0]) in done:
                 places.popleft()

@@ -27,7 +27,7 @@ from tinygrad_edu.rows.op import Op
 
 __all__ = ["Meaning", "RowProgram", "Writer"]
 
-# Maps the name of a derivative to the operation that the same instruction computes.
+# Maps the name of a derivative to its operation; one instruction computes both of them.
 VALUES = {slope: ops.TABLE[value] for value, slope in PAIRS}
 
 

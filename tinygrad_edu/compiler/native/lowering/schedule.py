@@ -216,7 +216,7 @@ class _Schedule:
         return node.op.name + (f" and {SLOPES[node.op.name]}" if row in self.slopes else "")
 
     def _beside(self, row: Row, node: Apply) -> list[int]:
-        """Returns the addresses of the operands, and of the derivative that is computed with it."""
+        """Returns the addresses of the operands, and of the derivative if it is computed, too."""
         slope = [self.slopes[row]] if row in self.slopes else []
         return [self.arena.rows[x] for x in (*node.rows, *slope)]
 
@@ -341,8 +341,8 @@ class _Dots:
     ur: the first factor is uniform, the second is a row. rr: both are rows. uu: both are uniform.
     init: the first number of the sum. columns: six lists of addresses: the uniform factors of `ur`,
     the first rows of `rr`, the second rows of `rr`, init, the epilogue's row, and the row itself.
-    One DOTS computes several rows if each list has one step: every address in the list of a row is
-    the address in the list of the row before, plus this step.
+    One DOTS computes several rows if each list has a step of its own: from one row to the next, all
+    addresses in the list grow by this step.
     """
 
     def __init__(self, row: Row, node: Dots) -> None:

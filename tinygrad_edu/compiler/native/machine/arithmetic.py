@@ -61,10 +61,10 @@ def _power_of_2(rounded: Vector, unit: float = 1.0) -> Vector:
 
 
 def _exp(a: Vector, unit: float = 1.0) -> Vector:
-    """Returns e**a = unit * 2**k * e**r / unit, for a <= 0, or for all a if `unit` is 1/2.
+    """Returns e**a, computed as ((unit * 2**k) * e**r) / unit.
 
-    For large a, 2**k alone would be infinite. A result that may be subnormal is computed 2**128
-    times as large, and then scaled.
+    unit: 1 if a <= 0; 1/2 allows every a. For large a, 2**k alone would be infinite. A result that
+    may be subnormal is computed 2**128 times as large, and then scaled.
     """
     tiny = a < -700.0
     rounded, e = _reduced(when(a < -746.0, -746.0, a))

@@ -215,7 +215,7 @@ class Vector:
         return Vector(self.code, lanes if self.width else f"{lane}", self.kind, self.width)
 
     def shuffled(self, other: Vector, lanes: Sequence[int]) -> Vector:
-        """Returns a vector of these lanes of both vectors; those of `other` begin at `width`."""
+        """Returns a vector of these lanes; the first lane of `other` has the number `width`."""
         mask = f"<{len(lanes)} x i32> <{', '.join(f'i32 {i}' for i in lanes)}>"
         return self.line(f"shufflevector {_typed([self, other])}, {mask}", width=len(lanes))
 
