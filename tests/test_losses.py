@@ -59,9 +59,9 @@ def test_softmax_takes_the_last_dimension_by_its_number() -> None:
             assert [y.data for y in f([Value(1.0), Value(2.0)], dim=dim)] == flat
         for dim in (-1, 1):
             assert [y.data for y in f([[Value(1.0), Value(2.0)]], dim=dim)[0]] == flat
-        for dim in (-2, 0, 2):
+        for wrong in (-2, 0, 2, [1.0, 0.0]):
             with pytest.raises(ValueError, match="on each row"):
-                f([[Value(1.0), Value(2.0)]], dim=dim)
+                f([[Value(1.0), Value(2.0)]], dim=wrong)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.floats(-30, 30), min_size=2, max_size=4), st.data())

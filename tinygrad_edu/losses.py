@@ -410,7 +410,7 @@ def _by_row(
 ) -> list[Any]:
     rows = list(logits)
     inner = bool(rows) and is_tree(rows[0])
-    if dim < -1 or (dim == 0 if inner else dim > 0):
+    if not isinstance(dim, int) or dim < -1 or (dim == 0 if inner else dim > 0):
         raise ValueError("softmax works on each row, the last dimension: leave dim out")
     if inner:
         return [_by_row(of, row, max(dim - 1, -1)) for row in rows]
