@@ -62,6 +62,13 @@ def test_wheel_sdist_and_checkout_hold_the_same_lessons(
     assert lessons(wheel.namelist(), "tinygrad_edu/demos/") == here | {"__init__.py"}
 
 
+def test_no_keyword_is_empty(wheel: zipfile.ZipFile) -> None:
+    (name,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
+    keywords = email.message_from_bytes(wheel.read(name))["Keywords"].split(",")
+    assert {"autograd", "graphviz"} <= {word.strip() for word in keywords}
+    assert all(keywords)
+
+
 def test_a_wheel_holds_the_types_and_no_tests(wheel: zipfile.ZipFile) -> None:
     assert "tinygrad_edu/py.typed" in wheel.namelist()
     assert {name.split("/")[0].split("-")[0] for name in wheel.namelist()} == {"tinygrad_edu"}
