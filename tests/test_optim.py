@@ -24,7 +24,7 @@ REFERENCE = json.loads((Path(__file__).parent / "references" / "optim.json").rea
 CASES = REFERENCE["cases"]
 EVERY_CASE = pytest.mark.parametrize("name", CASES)
 EXPORTED = [getattr(optim, name) for name in optim.__all__]
-KINDS = [x for x in EXPORTED if isinstance(x, type) and x is not optim.Optimizer]
+KINDS = [x for x in EXPORTED if type(x) is type and x is not optim.Optimizer]
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 
 
