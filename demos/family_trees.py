@@ -449,8 +449,9 @@ def held_out(lesson: Lesson, ends: Ends) -> None:
         "In the run that the paper reports, the network had all 4 held-out facts right. Each of "
         "our seeds holds out a different set of 4 facts, and the result depends on the set. "
         "Uncles, aunts, nephews and nieces follow from many other facts that the network knows. "
-        "Hardly any fact helps with a husband, except the fact about his wife; hardly any fact "
-        "helps with a wife, except the fact about her husband. Few facts are about a brother."
+        "If a question asks for a husband, hardly any fact helps, except the fact about his wife. "
+        "If a question asks for a wife, hardly any fact helps, except the fact about her husband. "
+        "Few facts are about a brother."
     )
     lesson.show("\n".join(lines))
     scores = kept_back(lesson, ends["working"])
@@ -468,7 +469,7 @@ def held_out(lesson: Lesson, ends: Ends) -> None:
 
 
 def witnesses(lesson: Lesson, counts: dict[str, tuple[int, int]]) -> None:
-    """Claims about relations that follow from many other facts, and from few other facts."""
+    """Claims about relations that follow from many other facts, and about those with few facts."""
     for relations, low, high in (
         (("uncle", "aunt", "nephew", "niece"), 0.75, 1.0),
         (("husband", "wife"), 0.0, 0.35),

@@ -183,8 +183,8 @@ def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
 def values(lesson: Lesson, parameters: Sequence[float], found: Found) -> None:
     """The sum of a hidden unit over the left half of a pattern is a number of three digits.
 
-    The digit of a positive weight counts if the bit is 1. The digit of a negative weight counts if
-    the bit is 0.
+    Each weight has one digit. The digit of a positive weight is 1 if the bit is 1. The digit of a
+    negative weight is 1 if the bit is 0.
     """
     w = parameters[:3]
     digits = [round(abs(x) / min(found.sizes)) for x in w]  # 1, 2 and 4 in some order
@@ -264,8 +264,8 @@ def fate_of_the_seeds(lesson: Lesson, fates: dict[str, list[Fate]]) -> None:
         panels.append((f"rate {trial.rate:g}, {trial.epochs:,} epochs", columns))
     lesson.say(
         "The weights of all networks. S, M and L mark the pairs of bits with the small, the middle "
-        "and the large weights, the outer pair first. Chance decides the order, and all six orders "
-        "occur. The ratio is 1:2:4 or 2:3:4. The paper's run of "
+        "and the large weights; the first letter is for the outer pair. Chance decides the order, "
+        "and all six orders occur. The ratio is 1:2:4 or 2:3:4. The paper's run of "
         f"{PRINTED_EPOCHS:,} epochs is one of the faster runs at its rate. This rate is close to "
         "the largest rate that is stable."
     )
