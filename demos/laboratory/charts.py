@@ -9,7 +9,7 @@ from typing import Any
 
 from tinygrad_edu.data import Example
 from tinygrad_edu.plots import surface
-from tinygrad_edu.plots.canvas import STYLES, canvas, from_matplotlib, legend, sheet
+from tinygrad_edu.plots.canvas import STYLES, from_matplotlib, legend, new_figure, sheet
 
 __all__ = [
     "Points",
@@ -46,7 +46,7 @@ def lines(
     x, y: titles of the axes. log: "x", "y" or "xy", the axes with a logarithmic scale. marks:
     vertical lines by their titles. level: a horizontal line. dots: whether points have marks.
     """
-    figure, axes, colors = canvas(theme)
+    figure, axes, colors = new_figure(theme)
     inks = [colors.positive, colors.negative, colors.highlight, colors.quiet, colors.ink]
     for style, mark, ink, (name, points) in zip(
         cycle(STYLES), cycle(_MARKS), cycle(inks), series.items()
@@ -81,7 +81,7 @@ def scatter(
     series: Mapping[str, Points], x: str, y: str, *, diagonal: bool = False, theme: str = "light"
 ) -> Any:
     """Points, with a different mark for each named series. diagonal: adds the line y = x."""
-    figure, axes, colors = canvas(theme)
+    figure, axes, colors = new_figure(theme)
     inks = [colors.positive, colors.negative, colors.highlight]
     if diagonal:
         axes.axline((0, 0), slope=1, color=colors.quiet, linestyle=":")
@@ -104,7 +104,7 @@ def surfaces(
 
     models: (title, function, level at which a line is drawn).
     """
-    figure, places, colors = canvas(theme, len(models))
+    figure, places, colors = new_figure(theme, len(models))
     for place, (title, function, level), those in zip(places, models, examples):
         surface(place, function, those, colors, True, level)
         place.set_title(title, color=colors.ink, fontsize=_SIZE)
@@ -120,7 +120,7 @@ def folding(
     theme: str = "light",
 ) -> Any:
     """Named points at several moments, side by side. on: names of the points that are filled."""
-    figure, places, colors = canvas(theme, len(moments))
+    figure, places, colors = new_figure(theme, len(moments))
     for place, (title, points) in zip(places, moments):
         for name, (px, py) in points.items():
             mark, ink = ("s", colors.positive) if name in on else ("o", colors.negative)
@@ -152,7 +152,7 @@ def fates(
 
     A bar is the median of the runs with a number. never: the title of the runs without one.
     """
-    figure, axes, colors = canvas(theme, width=max(6.4, 1.6 * len(groups)))
+    figure, axes, colors = new_figure(theme, width=max(6.4, 1.6 * len(groups)))
     known = [x for row in groups.values() for x in row if x is not None] or [1.0]
     top = 2.2 * max(known)
     for k, row in enumerate(groups.values()):
@@ -249,7 +249,7 @@ def grid(
     theme: str = "light",
 ) -> Any:
     """Numbers from 0 to 1 as a table; a larger number has a darker shade."""
-    figure, axes, colors = canvas(theme)
+    figure, axes, colors = new_figure(theme)
     for r, row in enumerate(rows):
         for c, number in enumerate(row):
             axes.fill_between(
@@ -270,7 +270,7 @@ def shares(
     rows: Mapping[str, Mapping[str, tuple[int, int]]], x: str, *, theme: str = "light"
 ) -> Any:
     """A bar for each row and each kind in it, from (count, total), which is also written."""
-    figure, axes, colors = canvas(theme, width=8.4)
+    figure, axes, colors = new_figure(theme, width=8.4)
     kinds_there = list(dict.fromkeys(kind for row in rows.values() for kind in row))
     figure.set_size_inches(8.4, 1.6 + 0.3 * len(rows) * len(kinds_there))
     inks = [colors.positive, colors.negative, colors.highlight]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from math import isfinite
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeGuard, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, get_args, overload
 
 from tinygrad_edu.compiler.backends import BACKENDS, BackendName, Backends
 from tinygrad_edu.compiler.columns import Column, Examples, Table, columns_of_inputs
@@ -47,29 +47,12 @@ REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 Gradient: TypeAlias = Any
 
 
-class Train(Protocol):
-    """A function that trains a compiled loss: `train.train_compiled`."""
-
-    def __call__(
-        self,
-        step: CompiledLoss,
-        optimizer: Learner,
-        columns: Sequence[Column],
-        epochs: int,
-        *,
-        until: Criterion | None = None,
-        history: History | None = None,
-        progress: bool = True,
-        counts: Sequence[str] = (),
-    ) -> History: ...
-
-
 def _not_yet(step: CompiledLoss, *run: object, **options: object) -> History:
     raise NotImplementedError("training comes with the package tinygrad_edu: import it first")
 
 
 # `CompiledLoss.train` calls the last of these; `import tinygrad_edu` adds the one that trains.
-trains: list[Train] = [_not_yet]
+trains: list[Callable[..., History]] = [_not_yet]
 
 
 @overload

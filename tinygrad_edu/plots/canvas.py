@@ -10,7 +10,7 @@ from tinygrad_edu.draw.theme import THEMES, Theme
 from tinygrad_edu.errors import FormatError, MissingError, ViewError
 from tinygrad_edu.files import write_whole
 
-__all__ = ["FORMATS", "STYLES", "canvas", "dress", "from_matplotlib", "legend", "save", "sheet"]
+__all__ = ["FORMATS", "STYLES", "dress", "from_matplotlib", "legend", "new_figure", "save", "sheet"]
 
 FORMATS = ("svg", "png", "pdf")
 STYLES = ("-", "--", ":", "-.")  # different lines, for people who cannot see the colours
@@ -43,7 +43,7 @@ def from_matplotlib(name: str) -> Any:
     return getattr(matplotlib, name)
 
 
-def canvas(theme: str, columns: int = 0, width: float = 6.4) -> tuple[Any, Any, Theme]:
+def new_figure(theme: str, columns: int = 0, width: float = 6.4) -> tuple[Any, Any, Theme]:
     """(figure, axes, colours). axes: a list if columns are given. width: in inches."""
     if theme not in THEMES:
         raise ViewError(f"unknown theme {theme[:60]!r}: choose {', '.join(THEMES)}")
@@ -60,7 +60,7 @@ def canvas(theme: str, columns: int = 0, width: float = 6.4) -> tuple[Any, Any, 
 
 def sheet(theme: str, rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any, Theme]:
     """(figure, axes row by row, colours). size: in inches."""
-    figure, _, colors = canvas(theme)
+    figure, _, colors = new_figure(theme)
     with from_matplotlib("rc_context")(_LETTERS):
         figure.clear()
         figure.set_size_inches(*size)

@@ -160,13 +160,7 @@ class C(Writer):
             zeros="0, " * len(parts.words),
             count=len(parts.words),
             choice=parts.choice,
-            missing=Template(_MISSING).substitute(
-                missing=parts.missing("./a.out"),
-                needed=", ".join(str(int(n)) for n in parts.needed),
-                count=len(parts.words),
-            )
-            if any(parts.needed)
-            else "",
+            missing=parts.refusal(_MISSING, "./a.out"),
             nothing="" if parts.words else "    (void)given;\n",
             most=parts.most,
             passed=", ".join(passed),

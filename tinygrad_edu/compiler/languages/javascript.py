@@ -132,12 +132,8 @@ class JavaScript(Writer):
             value=parts.value,
             gradient=", ".join(parts.gradient),
             names=", ".join(f'"{x}"' for x in parts.words),
-            numbers=", ".join(
-                "null" if n else x for x, n in zip(parts.numbers, parts.needed, strict=True)
-            ),
-            missing=Template(_MISSING).substitute(missing=parts.missing("node FILE"))
-            if any(parts.needed)
-            else "",
+            numbers=parts.defaults("null"),
+            missing=parts.refusal(_MISSING, "node FILE"),
             results=", ".join(f'"{x}"' for x in parts.results),
             count=len(parts.words),
             choice=parts.choice,

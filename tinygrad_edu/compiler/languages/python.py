@@ -110,12 +110,8 @@ class Python(Writer):
             value=parts.value,
             gradient=", ".join(parts.gradient),
             names=", ".join(f'"{x}"' for x in parts.words),
-            numbers=", ".join(
-                "None" if n else x for x, n in zip(parts.numbers, parts.needed, strict=True)
-            ),
-            missing=Template(_MISSING).substitute(missing=parts.missing("python FILE"))
-            if any(parts.needed)
-            else "",
+            numbers=parts.defaults("None"),
+            missing=parts.refusal(_MISSING, "python FILE"),
             results=", ".join(f'"{x}"' for x in parts.results),
             choice=parts.choice,
             count=len(parts.words),

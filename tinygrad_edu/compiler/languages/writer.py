@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import Template
 from typing import ClassVar
 
 from tinygrad_edu.ops import TABLE
@@ -84,6 +85,20 @@ class Parts:
         """Returns the end of an error message that begins with the name of a missing argument."""
         few = " ".join(self.words[:_MOST]) + " ..." * (len(self.words) > _MOST)
         return f" has no number; usage: {command} {few}"
+
+    def defaults(self, nothing: str) -> str:
+        """Returns the recorded number of each argument, and `nothing` for one that is needed."""
+        return ", ".join(nothing if n else x for x, n in zip(self.numbers, self.needed))
+
+    def refusal(self, template: str, command: str) -> str:
+        """Returns the lines that refuse a missing argument; '' if every argument has a default."""
+        if not any(self.needed):
+            return ""
+        return Template(template).substitute(
+            missing=self.missing(command),
+            needed=", ".join(str(int(n)) for n in self.needed),
+            count=len(self.words),
+        )
 
     def note(self) -> list[str]:
         """Returns lines of a comment: the defaults, and the names that were changed."""
