@@ -634,6 +634,8 @@ def test_a_module_of_elsewhere_names_what_can_be_imported(name: str) -> None:
     for statement in imports.MODULES[name].split("; "):
         if statement.startswith("from"):
             exec(statement.partition(", which")[0])
+    for path in re.findall(r"\btinygrad_edu(?:\.[a-z_]+)+", imports.MODULES[name]):
+        importlib.import_module(path)
 
 
 def test_keywords_go_on_to_forward() -> None:

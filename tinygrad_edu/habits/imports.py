@@ -44,7 +44,7 @@ MODULES = {  # modules of torch, of others and of earlier versions, as if inside
     "optimizers": _OPTIMIZERS,
     "optimizer": _OPTIMIZERS,
     "perceptron": "from tinygrad_edu.nn import Neuron, Layer, MLP",
-    "plot": "x.draw(), and draw.plots of tinygrad_edu",
+    "plot": "x.draw(), and tinygrad_edu.plots",
     "tensor": "from tinygrad_edu import Value, which is one number",
     "transformer": "from tinygrad_edu.nn import Block",
     "transforms": "from tinygrad_edu import grad, value_and_grad, jacobian, hessian, jvp",
