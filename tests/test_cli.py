@@ -38,11 +38,11 @@ loss.label = "loss"
 BACKWARD = f"{SCRIPT}loss.backward()\n"
 DRAWN = """\
 tanh = 0.7616  grad 1
-└─ + = 1  grad 0.42
-   ├─ * = -6  grad 0.42
+└─ + = 1  grad 0.4200
+   ├─ * = -6  grad 0.4200
    │  ├─ x = 2  grad -1.2599
    │  └─ w = -3  grad 0.8399
-   └─ b = 7  grad 0.42
+   └─ b = 7  grad 0.4200
 """
 
 
@@ -365,7 +365,7 @@ def check_format(data: bytes, format: str) -> None:
     text = data.decode()
     if format == "svg":
         words = {"".join(x.itertext()) for x in ElementTree.fromstring(data).iter(f"{SVG}text")}
-        assert {"x", "w", "b", "tanh", "*", "+", "0.7616", "-1.2599", "0.8399", "0.42"} <= words
+        assert {"x", "w", "b", "tanh", "*", "+", "0.7616", "-1.2599", "0.8399", "0.4200"} <= words
     elif format == "json":
         assert json.loads(text)["nodes"][-1]["op"] == "tanh"
     elif format == "txt":
@@ -656,7 +656,7 @@ def test_an_edge_says_what_it_is_asked_for(edges: str, said: str) -> None:
 def test_numbers_in_a_formula() -> None:
     # tanh(1) = 0.7616, 1 - tanh(1)**2 = 0.42
     text = output(*NEURON, "--edges", "all")
-    assert "(local 1 - v5**2 = 1 - 0.7616**2 = 0.42; 1 * 0.42 = +0.42)" in text
+    assert "(local 1 - v5**2 = 1 - 0.7616**2 = 0.4200; 1 * 0.4200 = +0.4200)" in text
 
 
 def test_contributions_are_added_up_where_they_arrive() -> None:

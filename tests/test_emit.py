@@ -505,9 +505,9 @@ def test_the_table_of_a_neuron() -> None:
         "4   v4    v2 + b     1\n"
         "5   v5    tanh(v4)   0.7616\n"
         "5   d_v5  1          1\n"
-        "4   d_v4  sech2(v4)  0.42\n"
-        "3   d_b   d_v4       0.42\n"
-        "2   d_v2  d_v4       0.42\n"
+        "4   d_v4  sech2(v4)  0.4200\n"
+        "3   d_b   d_v4       0.4200\n"
+        "2   d_v2  d_v4       0.4200\n"
         "0   d_x   d_v4 * w   -1.2599\n"
         "1   d_w   d_v4 * x   0.8399\n"
     )

@@ -651,13 +651,26 @@ def test_the_neuron_of_the_lecture() -> None:
     assert explanation.chain.total == pytest.approx(1.0, rel=1e-12)
     assert explanation.chain.count == 1
     text, words, latex = in_all_forms(o, w1)
-    assert "o = tanh(n) = 0.7071;  local derivative by n: 1 - o**2 = 1 - 0.7071**2 = 0.5\n" in text
+    local = "local derivative by n: 1 - o**2 = 1 - 0.7071**2 = 0.5000\n"
+    assert f"o = tanh(n) = 0.7071;  {local}" in text
     assert "= (1 - o**2) * 1 * 1 * x1" not in text
-    assert text.endswith("(1 - o**2) * 1 * 1 * x1 = 0.5 * 1 * 1 * 2 = 1")
-    assert words.endswith("In all: 2 times 1 times 1 times 0.5 is 1.")
-    assert "o = tanh(n) changes 0.5 times (1 - o**2) as much as n" in words
+    assert text.endswith("(1 - o**2) * 1 * 1 * x1 = 0.5000 * 1 * 1 * 2 = 1.0000")
+    assert words.endswith("In all: 2 times 1 times 1 times 0.5000 is 1.0000.")
+    assert "o = tanh(n) changes 0.5000 times (1 - o**2) as much as n" in words
     assert r"&= \left(1 - {o}^{2}\right) \cdot 1 \cdot 1 \cdot x_{1} \\" in latex
-    assert latex.endswith("&= 0.5 \\cdot 1 \\cdot 1 \\cdot 2 \\\\\n&= 1\n\\end{aligned}")
+    assert latex.endswith("&= 0.5000 \\cdot 1 \\cdot 1 \\cdot 2 \\\\\n&= 1.0000\n\\end{aligned}")
+
+
+def test_words_say_about_where_the_numbers_shown_do_not_compute_exactly() -> None:
+    """A pocket calculator has 2 * 0.42 = 0.84, not 0.8399; and 0.3333 + 0.3333 + 1 = 1.6666."""
+    x, w, b = Value(2.0, label="x"), Value(-3.0, label="w"), Value(7.0, label="b")
+    y = tanh(x * w + b)
+    assert explain(y, w).words().endswith("In all: 2 times 1 times 0.4200 is about 0.8399.")
+    assert explain(y, w, precision=2).words().endswith("2 times 1 times 0.42 is 0.84.")
+    assert explain(x * w * b, w).words().endswith("In all: 2 times 7 is 14.")
+    third = w / 3 + w / 3 + w
+    assert explain(third, w).words().endswith("0.3333, 0.3333, 1 make about 1.6667.")
+    assert explain(w / 4 + w, w).words().endswith("0.25, 1 make 1.25.")
 
 
 def test_a_minus_is_explained() -> None:
@@ -781,7 +794,7 @@ def test_names_that_no_label_shows_are_told_in_mathematics() -> None:
     y = tanh(a * b) * 2
     y.label = "y"
     assert explain(y, a).latex().splitlines()[2:6] == [
-        r"&\quad\text{where } v_{3} = \tanh\left(v_{2}\right) = 1 \\",
+        r"&\quad\text{where } v_{3} = \tanh\left(v_{2}\right) = 1.0000 \\",
         r"&\quad\text{where } v_{2} = a \cdot v_{1} = 6 \\",
         r"&\quad\text{where } v_{1} = 3 \\",
         r"&= 2 \cdot \left(1 - {v_{3}}^{2}\right) \cdot v_{1} \\",

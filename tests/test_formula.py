@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tinygrad_edu.rows.formula import (
     latex_names,
     latex_number,
     numeral,
+    rounded,
 )
 from tinygrad_edu.rows.ieee import IEEE
 
@@ -237,6 +239,86 @@ class InIEEE(ast.NodeTransformer):
 def assert_close(x: float, expected: float) -> None:
     both_nan = math.isnan(x) and math.isnan(expected)
     assert both_nan or math.isclose(float(x), expected, rel_tol=1e-9, abs_tol=1e-9)
+
+
+PLACES = st.integers(0, 17)
+MANY = st.floats() | st.builds(
+    lambda k, e: k * 10.0**e, st.integers(-9999, 9999), st.integers(-9, 9)
+)
+
+
+def unit(text: str) -> Fraction:
+    """One unit of the last digit that the text shows: 0.0001 for 0.4200, 1e+04 for 1.235e+07."""
+    mantissa, _, exponent = text.partition("e")
+    return Fraction(10) ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
+
+
+def digits(text: str) -> int:
+    """How many digits the text shows from the first that is not 0."""
+    return len(text.partition("e")[0].lstrip("-0.").replace(".", ""))
+
+
+@given(MANY, PLACES)
+def test_a_number_is_within_half_a_unit_of_its_last_digit(x: float, places: int) -> None:
+    text = rounded(x, places)
+    if not math.isfinite(x):
+        assert text == str(x)
+        return
+    assert abs(Fraction(text) - Fraction(repr(x))) <= unit(text) / 2
+
+
+@given(MANY, PLACES)
+def test_a_number_that_was_rounded_keeps_every_digit(x: float, places: int) -> None:
+    """So a text with fewer is the number itself, and a calculator computes with it."""
+    text = rounded(x, places)
+    if not math.isfinite(x) or Fraction(text) == Fraction(repr(x)):
+        return
+    if 1 <= abs(float(text)) < 1e7 or 1 <= abs(x) < 1e7:
+        assert len(text.partition(".")[2]) == places
+    else:
+        assert digits(text) == max(places, 1)
+
+
+@given(MANY, PLACES)
+def test_a_number_that_was_not_rounded_keeps_no_zero(x: float, places: int) -> None:
+    text = rounded(x, places)
+    if math.isfinite(x) and Fraction(text) == Fraction(repr(x)):
+        mantissa = text.partition("e")[0]
+        assert "." not in mantissa or not mantissa.endswith(("0", "."))
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("x", "places", "text"),
+    [
+        (0.41997434161402614, 4, "0.4200"),
+        (2.99999, 4, "3.0000"),
+        (0.99999, 4, "1.0000"),
+        (1.00001, 4, "1.0000"),
+        (0.97, 1, "1.0"),
+        (0.97, 0, "1"),
+        (0.42, 0, "0.4"),
+        (1.6458, 0, "2"),
+        (1.26, 4, "1.26"),
+        (1.2599230248420783, 2, "1.26"),
+        (0.1, 4, "0.1"),
+        (0.1, 17, "0.1"),
+        (0.1 + 0.2, 4, "0.3000"),
+        (0.00001, 4, "1e-05"),
+        (0.000010001, 4, "1.000e-05"),
+        (0.000012, 1, "1e-05"),
+        (123456.0, 4, "123456"),
+        (1e7, 4, "1e+07"),
+        (12000000.0, 4, "1.2e+07"),
+        (12000400.0, 4, "1.200e+07"),
+        (12000400.0, 8, "12000400"),
+        (12000400.2, 8, "12000400"),
+        (1e23, 17, "1e+23"),
+    ],
+)
+def test_zeros_say_that_a_number_was_rounded(x: float, places: int, text: str) -> None:
+    assert rounded(x, places) == text
+    assert rounded(-x, places) == f"-{text}"
 
 
 # --- LaTeX ---------------------------------------------------------------------------------------

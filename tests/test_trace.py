@@ -252,8 +252,8 @@ def test_a_formula_is_told_in_names_and_in_numbers() -> None:
     lines = list(trace(neuron()).lines())
     assert "forward   o = tanh(n) = tanh(0.8814) = 0.7071" in lines
     assert (
-        "backward  o -> n: local derivative 1 - o**2 = 1 - 0.7071**2 = 0.5; "
-        "contribution 1 * 0.5 = 0.5; grad n = 0.5"
+        "backward  o -> n: local derivative 1 - o**2 = 1 - 0.7071**2 = 0.5000; "
+        "contribution 1 * 0.5000 = 0.5000; grad n = 0.5000"
     ) in lines
     assert any(
         told.startswith("backward  o -> n") and "0.71**2" in told

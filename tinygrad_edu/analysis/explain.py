@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Context, Decimal
+from functools import reduce
 from math import isinf, isnan
 from typing import Any, Literal, get_args
 
@@ -31,6 +33,7 @@ __all__ = ["FORMS", "Explanation", "explain", "explanation"]
 
 Form = Literal["text", "words", "latex"]
 FORMS: tuple[Form, ...] = get_args(Form)
+_CALCULATOR = Context(prec=50, traps=[])  # computes with the numbers that are shown
 
 
 @dataclass(frozen=True, repr=False)
@@ -153,8 +156,10 @@ class Explanation:
             start = "Step by step" if one else f"Path {i}"
             lines.append(f"{start}: {self._path_in_words(path)}")
         if not one:
-            parts = ", ".join(self._shown(path.product) for path in self.chain.paths)
-            lines.append(f"The paths act at the same time, so they add up: {parts} make {total}.")
+            parts = [self._shown(path.product) for path in self.chain.paths]
+            same = reduce(_CALCULATOR.add, map(Decimal, parts)) == Decimal(total)
+            made = f"{', '.join(parts)} make {'' if same else 'about '}{total}"
+            lines.append(f"The paths act at the same time, so they add up: {made}.")
         return "\n".join(lines)
 
     def _path_in_words(self, path: Path) -> str:
@@ -169,7 +174,9 @@ class Explanation:
                 f"{reason(self.chain.graph, target, p.operand)}"
             )
             factors.append(local)
-        product = f"{' times '.join(factors)} is {self._shown(path.product)}"
+        product = self._shown(path.product)
+        same = reduce(_CALCULATOR.multiply, map(Decimal, factors)) == Decimal(product)
+        product = f"{' times '.join(factors)} is {'' if same else 'about '}{product}"
         return "; ".join(clauses) + (f". In all: {product}." if len(factors) > 1 else ".")
 
     def _kinks(self) -> Iterator[str]:

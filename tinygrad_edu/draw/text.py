@@ -161,7 +161,7 @@ class _Pen:
         return name + number + grad + mark
 
     def _edge(self, edge: Edge) -> str:
-        """The text of the edge to the line above: `(local w = -3; 0.42 * -3 = -1.26)`."""
+        """The text of the edge to the line above: `(local w = -3; 0.4200 * (-3) = -1.2599)`."""
         said = self.view.edges or ()
         local = self.view.local(self.graph, edge, said)
         told = [f"local {local}"] if local else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from math import isfinite
 from typing import Any
 
 from tinygrad_edu.errors import ViewError
@@ -154,13 +155,27 @@ def check_precision(precision: int) -> None:
 
 
 def rounded(x: float, precision: int = 4) -> str:
-    """Returns `x` as text: `precision` decimals from 1 to 1e7, else `precision` digits."""
+    """Returns `x` as text: `precision` decimals from 1 to 1e7, else `precision` digits, at least 1.
+
+    A number that these say exactly has no zeros at its end: 2, 0.5, 1e-05. A rounded one keeps
+    them, so that it says that it was rounded: 0.41997 is 0.4200, 2.99999 is 3.0000. The number
+    itself is the shortest text that Python reads back as `x`: 0.1 is exact.
+    """
     if x == 0:
         return "0"
-    if 1 <= abs(x) < 1e7:
-        text = f"{x:.{precision}f}"
-        return text.rstrip("0").rstrip(".") if precision else text
-    return f"{x:.{precision or 1}g}"  # which writes nan and inf too
+    if not isfinite(x):
+        return f"{x:g}"
+    size, shortest = abs(x), format_number(x)
+    digits = shortest.partition("e")[0].lstrip("-").lstrip("0.")
+    if 1 <= size < 1e7:
+        exact = len(digits.partition(".")[2]) <= precision
+        return shortest if exact else f"{x:.{precision}f}"
+    most = max(precision, 1)
+    count = len(digits.replace(".", "").rstrip("0"))
+    if count <= most:
+        return shortest if size < 10.0**most or "e" in shortest else f"{x:.{count}g}"
+    text = f"{x:#.{most}g}".replace(".e", "e").removesuffix(".")
+    return f"{x:.{precision}f}" if abs(float(text)) == 1 else text  # 0.99999 is 1.0000, as 1.00001
 
 
 def format_number(x: float) -> str:
