@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
+import unicodedata
 from fractions import Fraction
 from typing import Any
 
@@ -14,10 +16,11 @@ from hypothesis import strategies as st
 
 from tinygrad_edu import TABLE, Op, Value, explain, maximum, ops, tanh
 from tinygrad_edu.analysis.graph import graph
-from tinygrad_edu.analysis.notation import derivative, derivative_in_numbers, reason
+from tinygrad_edu.analysis.notation import derivative, derivative_in_numbers, reason, rule
 from tinygrad_edu.rows.formula import (
     Formula,
     Latex,
+    School,
     derivative_formulas,
     format_number,
     formula,
@@ -62,16 +65,17 @@ def apply(tree: Any, leaf: Any) -> Any:
     return {"neg": operator.neg, "abs": abs}.get(name, TABLE.get(name))(*args)
 
 
-def tree_of(node: ast.expr) -> Any:
+def tree_of(node: ast.expr, symbols: dict[Any, str] = SYMBOL) -> Any:
     """What Python reads."""
     if isinstance(node, ast.BinOp):
-        return SYMBOL[type(node.op)], tree_of(node.left), tree_of(node.right)
+        operands = tree_of(node.left, symbols), tree_of(node.right, symbols)
+        return symbols[type(node.op)], *operands
     if isinstance(node, ast.UnaryOp):
         assert isinstance(node.op, ast.USub)
-        return "neg", tree_of(node.operand)
+        return "neg", tree_of(node.operand, symbols)
     if isinstance(node, ast.Call):
         assert isinstance(node.func, ast.Name)
-        return node.func.id, *map(tree_of, node.args)
+        return node.func.id, *(tree_of(x, symbols) for x in node.args)
     return node.id if isinstance(node, ast.Name) else float(ast.literal_eval(node))
 
 
@@ -321,6 +325,126 @@ def test_zeros_say_that_a_number_was_rounded(x: float, places: int, text: str) -
     assert rounded(-x, places) == f"-{text}"
 
 
+# --- as school writes ----------------------------------------------------------------------------
+
+# Python's operators that bind like those of school, where a product binds before a quotient.
+IN_SCHOOL = {ast.LShift: "+", ast.RShift: "-", ast.Add: "/", ast.Mult: "*", ast.Pow: "**"}
+
+
+def read_in_school(text: str) -> Any:
+    for theirs, python in ((" / ", " \0 "), (" + ", " << "), (" - ", " >> "), ("\0", "+")):
+        text = text.replace(theirs, python)
+    text = re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: f"**{unicodedata.normalize('NFKC', m[0])}", text)
+    text = text.replace("\N{MINUS SIGN}", "-").replace("·", "*").replace("^", "**")
+    return tree_of(ast.parse(text, mode="eval").body, IN_SCHOOL)
+
+
+@given(TREES)
+@settings(max_examples=300)
+def test_what_school_writes_has_the_same_number(tree: Any) -> None:
+    """Only the place of a minus sign may differ: -(a·b) is written -a·b."""
+    text = str(apply(tree, School))
+    assert "**" not in text
+    assert "--" not in text
+    assert repr(apply(read_in_school(text), number)) == repr(apply(tree, number)), text
+
+
+@given(TREES)
+def test_no_pair_of_brackets_is_superfluous_in_school(tree: Any) -> None:
+    """Without it another number or nothing is read; or two signs stand in a row, or 1e-05²."""
+    text = str(apply(tree, School))
+    for start, character in enumerate(text):
+        if character == "(" and not text[:start].endswith(("abs", "tanh", "max")):
+            end = closing(text, start)
+            inside, without = text[start + 1 : end], text[:start] + text[start + 1 : end]
+            if not inside.startswith("-") and "e" not in inside:
+                assert read_in_school(without + text[end + 1 :]) != read_in_school(text), text
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (lambda a, b: 2 * a * b, "2·a·b"),
+        (lambda a, b: a * (b * a), "a·(b·a)"),
+        (lambda a, b: a**2 + b, "a² + b"),
+        (lambda a, b: a**-1, "a⁻¹"),
+        (lambda a, b: a**10, "a¹⁰"),
+        (lambda a, b: a**0.5, "a^0.5"),
+        (lambda a, b: a**-0.5, "a^(-0.5)"),
+        (lambda a, b: 2 ** (a + 1), "2^(a + 1)"),
+        (lambda a, b: a**b**2, "a^(b²)"),
+        (lambda a, b: (a**2) ** 3, "(a²)³"),
+        (lambda a, b: (-a) ** 2, "(-a)²"),
+        (lambda a, b: -(a**2), "-a²"),
+        (lambda a, b: (a * b) ** 2, "(a·b)²"),
+        (lambda a, b: School(-3.0) ** 2, "(-3)²"),
+        (lambda a, b: School(1e-5) ** 2, "(1e-05)²"),
+        (lambda a, b: a / b / 2, "a / b / 2"),
+        (lambda a, b: a / (b * 2), "a / (b·2)"),
+        (lambda a, b: a * b / 2, "a·b / 2"),
+        (lambda a, b: (a / b) * 2, "(a / b)·2"),
+        (lambda a, b: 1 - a / b, "1 - a / b"),
+        (lambda a, b: a * -2.0, "a·(-2)"),
+        (lambda a, b: a - -2.0, "a - (-2)"),
+        (lambda a, b: a * -b, "a·(-b)"),
+        (lambda a, b: ops.neg(-a), "-(-a)"),
+        (lambda a, b: -a / b, "-a / b"),
+        (lambda a, b: -(a + b), "-(a + b)"),
+        (lambda a, b: a * (1 - a), "a·(1 - a)"),
+        (lambda a, b: ops.sqrt(a * b), "sqrt(a·b)"),
+        (lambda a, b: maximum(a, b + 1), "max(a, b + 1)"),
+    ],
+    ids=lambda case: case if isinstance(case, str) else "",
+)
+def test_school_by_example(written: Any, text: str) -> None:
+    assert str(written(School("a"), School("b"))) == text
+
+
+def test_ones_own_operation_in_school_is_a_call() -> None:
+    mine = Op("twice", lambda a: 2 * a, lambda y, a: 2.0, symbol="2x")
+    dot = Op("dot", lambda a, b: a * b, lambda y, a, b: b, lambda y, a, b: a, symbol="*")
+    assert str(mine(School("a"))) == "twice(a)"
+    assert str(dot(School("a"), School("b"))) == "dot(a, b)"
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "rules"),
+    [
+        ("pow", "2·a", "b·a^(b - 1)"),
+        ("tanh", "1 - y²", "1 - y²"),
+        ("sigmoid", "y·(1 - y)", "y·(1 - y)"),
+        ("log", "1 / a", "1 / a"),
+        ("max", "0.5", ""),
+        ("min", "0.5", ""),
+        ("relu", "1", ""),
+        ("abs", "1", ""),
+        ("hypot", "a / y", "a / y"),
+    ],
+)
+def test_a_local_derivative_as_school_writes_it(name: str, made: str, rules: str) -> None:
+    """Where a comparison decided, it is the number; `reason` says why."""
+    op, a = TABLE[name], Value(2.0, label="a")
+    y = op(*[a, Value(2.0, label="b") if name == "hypot" else 2.0][: len(op.derivatives)])
+    y.label = "y"
+    g = graph(y)
+    assert derivative(g, g.output, 0, 4, School) == made
+    assert rule(op, 0, School) == rules
+
+
+def test_ones_own_rule_that_compares_has_its_outcome_in_pictures() -> None:
+    """Its row decides, not its name; where its outcome has names, they are said."""
+    bend = Op("bend", lambda a: ops.relu(a) * a, lambda y, a: 2 * (ops.step(a) * a))
+    assert rule(bend, 0, School) == ""
+    assert rule(bend, 0) == "2 * (step(a) * a)"
+    for x, made in ((4.0, "2·a"), (-4.0, "0")):
+        y = bend(Value(x, label="a"))
+        y.label = "y"
+        g = graph(y)
+        assert derivative(g, g.output, 0, 4, School) == made
+        assert "because" in reason(g, g.output, 0)
+
+
 # --- LaTeX ---------------------------------------------------------------------------------------
 
 
@@ -343,8 +467,8 @@ def test_zeros_say_that_a_number_was_rounded(x: float, places: int, text: str) -
         (lambda a, b: abs(a - b), r"\left|a - b\right|"),
         (lambda a, b: tanh(a), r"\tanh\left(a\right)"),
         (lambda a, b: maximum(a, b + 1), r"\max\left(a, b + 1\right)"),
-        (lambda a, b: a * 1e-7, r"a \cdot \left(1 \cdot 10^{-7}\right)"),
-        (lambda a, b: 1e300**a, r"{\left(1 \cdot 10^{300}\right)}^{a}"),
+        (lambda a, b: a * 1e-7, r"a \cdot \left(1 \times 10^{-7}\right)"),
+        (lambda a, b: 1e300**a, r"{\left(1 \times 10^{300}\right)}^{a}"),
         (lambda a, b: a * -2.5, r"a \cdot -2.5"),
     ],
     ids=lambda case: case if isinstance(case, str) else "",
@@ -403,8 +527,8 @@ def test_names_that_look_alike_keep_their_underscore() -> None:
     [
         ("0.5", "0.5"),
         ("-3", "-3"),
-        ("1e-05", r"1 \cdot 10^{-5}"),
-        ("-1.5e+300", r"-1.5 \cdot 10^{300}"),
+        ("1e-05", r"1 \times 10^{-5}"),
+        ("-1.5e+300", r"-1.5 \times 10^{300}"),
         ("inf", r"\infty"),
         ("-inf", r"-\infty"),
         ("nan", r"\text{undefined}"),

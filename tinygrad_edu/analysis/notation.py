@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from math import isclose, isfinite, isnan
 from typing import Any
 
@@ -10,9 +11,12 @@ from tinygrad_edu.analysis.graph import Graph, Node, Passing
 from tinygrad_edu.ops import add, div, either, less, mask, mul, neg, power, sign, step, sub
 from tinygrad_edu.rows import ieee
 from tinygrad_edu.rows.formula import (
+    ATOM,
     Formula,
     Latex,
+    School,
     derivative_formulas,
+    format_number,
     latex_number,
     numeral,
     rounded,
@@ -23,6 +27,7 @@ from tinygrad_edu.rows.symbolic import Symbolic
 
 __all__ = [
     "SIDES",
+    "applied",
     "clipped",
     "derivative",
     "derivative_in_numbers",
@@ -54,6 +59,59 @@ def operation(graph: Graph, node: Node, cls: type[Formula] = Formula) -> str:
 def operation_in_numbers(node: Node, precision: int) -> str:
     """Returns the operation of the node with the numbers of its operands: `2 * -3`."""
     return str(node.op(*(numeral(x, precision) for x in node.used)))
+
+
+def applied(
+    graph: Graph,
+    node: Node,
+    written: type[Formula] = School,
+    most: int = 10,
+    named: bool = False,
+) -> str:
+    """Returns the operation of the node on its operands, as a title: `x·w + b`, `tanh(…)`, `a²`.
+
+    An operand is its label, or the number of a constant. An operation without a label is written
+    out if that needs no other such operation, and if the title then has at most `most` characters;
+    else it is an ellipsis. named: it has its name in the graph instead, such as v2. '' for a node
+    without an operation.
+    """
+    if not node.op:
+        return ""
+    operands = [(graph.nodes[i], _called(graph.nodes[i], written)) for i in node.args]
+
+    def title(other: Callable[[Node], Formula]) -> str:
+        return str(node.op(*(other(x) if known is None else known for x, known in operands)))
+
+    if named:
+        return title(lambda x: written(graph.names[x.id]))
+    text = title(lambda x: _written_out(graph, x, written))
+    return text if len(text) <= most else title(lambda x: written("…"))
+
+
+def _called(node: Node, written: type[Formula]) -> Formula | None:
+    """Returns the label of a node, or the number of a constant, or None."""
+    if node.label:
+        return written(node.label, ATOM if _ONE_WORD.fullmatch(node.label) else 0)
+    if node.kind != "constant":
+        return None
+    x = number(node)
+    return written(x) if len(format_number(x)) <= _LONG else numeral(x, 4, written)
+
+
+def _written_out(graph: Graph, node: Node, written: type[Formula]) -> Formula:
+    """Returns the operation of a node if all of its operands are known, else an ellipsis."""
+    operands = []
+    for i in node.args:
+        known = _called(graph.nodes[i], written)
+        if known is None:
+            return written("…")
+        operands.append(known)
+    made: Formula = node.op(*operands) if node.op else written("…")
+    return made
+
+
+_ONE_WORD = re.compile(r"[^\s+*/^()-]*")  # a label without operators needs no brackets
+_LONG = 8  # a number with more characters is rounded
 
 
 class Here(Symbolic):
@@ -106,8 +164,8 @@ class Here(Symbolic):
         short = _shortened(op, a, b)
         if short is not None:
             return Here(short.text, number, short.constant, because)
-        whole = op is not div or number == ieee.floor(number)
-        if op in _ARITHMETIC and whole and a.constant and b.constant:
+        brief = op is not div or because or number == ieee.floor(number)  # not 0.3333 for 1 / 3
+        if op in _ARITHMETIC and brief and a.constant and b.constant:
             return self._decided(float(f"{number:.15g}"), because)  # 0.7 - 1 is -0.3
         return Here(op(*(x.text for x in xs)), number, False, because)
 
@@ -144,35 +202,38 @@ def _compared(a: Here, b: Here) -> str:
 
 
 def derivative(
-    graph: Graph, target: Node, operand: int, precision: int, cls: type[Formula] = Formula
+    graph: Graph, target: Node, operand: int, precision: int, written: type[Formula] = Formula
 ) -> str:
     """Returns the local derivative of `target` by that operand, in names: `1 - v3**2`.
 
     '' if it is nan, if it is a convention, or if there is no formula, because a user's rule
     branches on its numbers.
     """
-    made = _in_names(graph, target, operand, cls)
+    made = _in_names(graph, target, operand, written)
     return "" if made is None else _text(made, precision)
 
 
-def derivative_in_numbers(graph: Graph, target: Node, operand: int, precision: int) -> str:
+def derivative_in_numbers(
+    graph: Graph, target: Node, operand: int, precision: int, written: type[Formula] = Formula
+) -> str:
     """Returns the local derivative of `target` with numbers instead of names: `1 - 0.76**2`.
 
     '' also if the rounded numbers would give another result: the derivative of tanh is not 0 where
     its result is rounded to 1.
     """
     args = [
-        Here(numeral(x, precision), x, place=i)
+        Here(numeral(x, precision, written), x, place=i)
         if not _is_number(graph, graph.nodes[j])
-        else Here(Formula(x), x, True)
+        else Here(written(x), x, True)
         for i, (j, x) in enumerate(zip(target.args, target.used))
     ]
-    made = _rule(target, operand, Here(numeral(number(target), precision), number(target)), args)
+    y = number(target)
+    made = _rule(target, operand, Here(numeral(y, precision, written), y), args)
     if made is None:
         return ""
     reads = target.op.reads[operand]
     if reads is not target.op.derivatives[operand]:
-        seen = (float(rounded(x, precision)) for x in (number(target), *target.used))
+        seen = (float(rounded(x, precision)) for x in (y, *target.used))
         made_of, x = float(total(reads, *seen)), _local(target, operand)
         if not (same(made_of, x) or isclose(made_of, x, rel_tol=0.1)):
             return ""
@@ -237,12 +298,19 @@ def local_derivative(graph: Graph, p: Passing, precision: int) -> str:
     return formulas + reason(graph, target, p.operand, convention=True)
 
 
-def rule(op: Op, operand: int) -> str:
-    """Returns the local derivative of an operation in y, a and b: `1 - y**2`; '' without one."""
+def rule(op: Op, operand: int, written: type[Formula] = Formula) -> str:
+    """Returns the local derivative of an operation in y, a and b: `1 - y**2`; '' without one.
+
+    As school writes it, '' also for a rule that compares numbers: no class reads `less(b, a)`.
+    """
     try:
-        return derivative_formulas(op)[operand]
+        text = derivative_formulas(op, written)[operand]
     except Exception:  # a user's rule may raise anything
         return ""
+    return "" if written is School and _COMPARES.search(text) else text
+
+
+_COMPARES = re.compile(rf"\b({'|'.join(op.name for op in (less, step, sign, mask, either))})\(")
 
 
 def side(target: Node, p: Passing) -> str:

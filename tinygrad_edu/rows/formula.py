@@ -14,6 +14,7 @@ __all__ = [
     "ATOM",
     "Formula",
     "Latex",
+    "School",
     "check_precision",
     "derivative_formulas",
     "format_number",
@@ -76,6 +77,48 @@ class Formula(Symbolic):
 
     def _within(self, strength: int) -> str:
         return self.text if self.strength >= strength else f"({self.text})"
+
+
+class School(Formula):
+    """A formula as school writes it, for pictures: `2·x`, `x² + 1`, `x⁻¹`, `a / (b·c)`, `x·(-2)`.
+
+    A product binds more strongly than a quotient, because it is written more tightly.
+    """
+
+    __slots__ = ()
+
+    def _apply(self, op: Row, /, *args: Any) -> Formula:
+        if op.precedence == ATOM or op.symbol not in _SCHOOL:
+            return super()._apply(op, *args)
+        sign, strength, left, right = _SCHOOL[op.symbol]
+        operands = [self._of(x) for x in args]
+        if len(operands) == 1:
+            return type(self)(sign + _after_sign(operands[0], right), strength)
+        a, b = operands
+        if op.symbol == "**":
+            base = f"({a})" if _SCIENTIFIC.fullmatch(a.text) else a._within(left)
+            if _WHOLE.fullmatch(b.text):
+                return type(self)(base + b.text.translate(_RAISED), strength)
+            return type(self)(f"{base}^{_after_sign(b, right)}", strength)
+        return type(self)(a._within(left) + sign + _after_sign(b, right), strength)
+
+
+def _after_sign(x: Formula, strength: int) -> str:
+    """Returns the text of an operand that follows a sign: no two signs stand in a row."""
+    return f"({x.text})" if x.text.startswith("-") else x._within(strength)
+
+
+# The sign, its strength, and the least strength of its left and its right operand.
+_SCHOOL = {
+    "+": (" + ", _SUM, _SUM, _PRODUCT),
+    "-": (" - ", _SUM, _SUM, _PRODUCT),
+    "/": (" / ", _PRODUCT, _PRODUCT, _POWER),
+    "*": ("·", _MINUS, _MINUS, _POWER),
+    "neg": ("-", _MINUS, _MINUS, _MINUS),
+    "**": ("^", _POWER, ATOM, ATOM),
+}
+_WHOLE, _SCIENTIFIC = re.compile("-?[0-9]+"), re.compile(r"[0-9.]+e[+-][0-9]+")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Latex(Formula):
@@ -144,7 +187,7 @@ def latex_number(text: str) -> str:
     """Returns a number's text as LaTeX: 1e-05 as a power of ten, inf as its sign, nan in words."""
     mantissa, e, exponent = text.partition("e")
     if e:
-        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+        return rf"{mantissa} \times 10^{{{int(exponent)}}}"
     return text.replace("inf", r"\infty").replace("nan", r"\text{undefined}")
 
 
@@ -188,17 +231,17 @@ def formula(op: Row) -> str:
     return str(op(*_arguments(op)))
 
 
-def derivative_formulas(op: Row) -> list[str]:
+def derivative_formulas(op: Row, written: type[Formula] = Formula) -> list[str]:
     """Returns its local derivatives as text, one for each operand: [`1 - y**2`]."""
-    y = Formula("y")
-    return [str(y._of(rule(y, *_arguments(op)))) for rule in op.reads]
+    y = written("y")
+    return [str(y._of(rule(y, *_arguments(op, written)))) for rule in op.reads]
 
 
-def numeral(x: float, precision: int) -> Formula:
+def numeral(x: float, precision: int, written: type[Formula] = Formula) -> Formula:
     """Returns a rounded number; a negative one gets brackets unless it begins a sum."""
     text = rounded(x, precision)
-    return Formula(text, _SUM if text.startswith("-") else ATOM)
+    return written(text, _SUM if text.startswith("-") else ATOM)
 
 
-def _arguments(op: Row) -> list[Formula]:
-    return [Formula(name) for name in "ab"[: len(op.derivatives)]]
+def _arguments(op: Row, written: type[Formula] = Formula) -> list[Formula]:
+    return [written(name) for name in "ab"[: len(op.derivatives)]]
