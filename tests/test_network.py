@@ -225,6 +225,8 @@ def test_what_is_no_neuron_stays_outside(text: str) -> None:
         ("p = sigmoid(w*x + b); -(t*log(p) + (1 - t)*log(1 - p))", "sigmoid(w*x, b)", ["t"]),
         ("softplus(-(w*x + b))", "(w*x, b)", []),
         ("max(0, 1 - t*(w*x + b))", "(w*x, b)", ["t"]),
+        ("e = w*x + b - 1; e*e", "(w*x, b)", ["1"]),
+        ("y = sigmoid(w*x + b); y*(1 - y)", "sigmoid(w*x, b)", []),
     ],
 )
 def test_a_loss_is_outside_of_the_neuron(text: str, neuron: str, targets: list[str]) -> None:
@@ -239,6 +241,24 @@ def test_a_polynomial_has_computed_inputs() -> None:
     assert found("w2*x**2 + w1*x + w0") == ["(w2*v3, w1*x, w0)"]
     whole = typed("w2*x**2 + w1*x + w0")
     assert names(whole, network(whole).inputs) == ["x"]
+
+
+def test_what_an_input_is_computed_of_is_an_input() -> None:
+    whole = typed("h = relu(w1*((x - m)/s) + b1); (w2*(h + k) - t)**2")
+    net = checked(whole)
+    assert [told(whole, n) for n in net.neurons] == ["relu(w1*v6, b1)", "(w2*v12)"]
+    assert names(whole, net.inputs) == ["x", "m", "s", "k"]
+    assert names(whole, net.targets) == ["t"]
+
+
+def test_the_state_of_a_cell_is_no_target() -> None:
+    whole = typed(
+        "f = sigmoid(wf*x + uf*h + bf); i = sigmoid(wi*x + ui*h + bi); g = tanh(wg*x + ug*h + bg);"
+        "o = sigmoid(wo*x + uo*h + bo); c1 = f*c0 + i*g; o*tanh(c1)"
+    )
+    net = checked(whole)
+    assert sorted(neuron.name for neuron in net.neurons) == ["f", "g", "i", "o"]
+    assert (names(whole, net.inputs), net.targets) == (["x", "h"], ())
 
 
 # --- models --------------------------------------------------------------------------------------
@@ -491,25 +511,41 @@ def test_any_graph_is_split_or_refused() -> None:
     assert found > 100
 
 
-def test_a_long_sum_of_a_batch_takes_a_time_that_grows_with_it() -> None:
-    """In steps: how often an operand is looked at, for 60 and for 120 examples."""
+def looks(whole: Graph) -> int:
+    """How often `network` looks at a node, as a time that is the same on every machine."""
+    asked = 0
+
+    class Counting(tuple[Any, ...]):
+        def __getitem__(self, i: Any) -> Any:
+            nonlocal asked
+            asked += 1
+            return super().__getitem__(i)
+
+    network(Graph(Counting(whole.nodes), whole.outputs))
+    return asked
+
+
+def batch(examples: int) -> Graph:
     model = nn.MLP(2, [3, 1], "tanh", seed=0)
+    rows = [[0.1 * i, 1.0] for i in range(examples)]
+    return graph(losses.mse_loss(model(rows), [[0.5]] * examples))
 
-    def looks(examples: int) -> int:
-        rows = [[0.1 * i, 1.0] for i in range(examples)]
-        whole = graph(differentiated(losses.mse_loss(model(rows), [[0.5]] * examples)))
-        asked = 0
 
-        class Counting(tuple[Any, ...]):
-            def __getitem__(self, i: Any) -> Any:
-                nonlocal asked
-                asked += 1
-                return super().__getitem__(i)
+def other_terms(products: int) -> Graph:
+    """A sum with a term, at the bottom of all brackets, that makes it no weighted sum."""
+    total = exp(Value(0.5))
+    for i in range(products):
+        total = Value(0.1, label="w") * Value(0.01 * i, label="x") + total
+    return graph(total)
 
-        network(Graph(Counting(whole.nodes), whole.outputs))
-        return asked
 
-    assert looks(120) < 2.2 * looks(60)
+def layer(inputs: int) -> Graph:
+    return graph(nn.Neuron(inputs, "tanh", seed=0)([0.5] * inputs))
+
+
+@pytest.mark.parametrize("made", [batch, other_terms, layer])
+def test_the_time_grows_with_the_graph(made: Callable[[int], Graph]) -> None:
+    assert looks(made(200)) < 2.2 * looks(made(100))
 
 
 def test_a_graph_of_groups_is_refused_or_read_as_far_as_it_goes() -> None:

@@ -75,9 +75,9 @@ class Neuron(NamedTuple):
 class Network(NamedTuple):
     """Neurons in the order of evaluation, and the ids of all other nodes.
 
-    rest: what no neuron has inside: inputs, targets, the operations of a loss. inputs: the leaves
-    and constants that weights multiply, by first use. targets: the leaves that a loss compares with
-    what the neurons give, and constants of which an error is computed.
+    rest: what no neuron has inside: inputs, targets, the operations of a loss. inputs: leaves and
+    constants that weights multiply, and other leaves of which a neuron's input was computed.
+    targets: leaves that are used only with what the neurons give, and constants in an error y - 1.
     """
 
     neurons: tuple[Neuron, ...]
@@ -100,12 +100,12 @@ def network(graph: Graph) -> Network:
         )
     neurons = _joined(graph, found)
     inside = {i for neuron in neurons for i in neuron.inside}
-    sources = dict.fromkeys(w.source for neuron in neurons for w in neuron.weights)
+    inputs = _inputs(graph, neurons, inside)
     return Network(
         tuple(neurons),
         tuple(node.id for node in graph.nodes if node.id not in inside),
-        tuple(i for i in sources if not graph.nodes[i].args),
-        tuple(_targets(graph, neurons, inside | sources.keys())),
+        inputs,
+        tuple(_targets(graph, neurons, inside.union(inputs))),
     )
 
 
@@ -153,6 +153,7 @@ class _Finder:
             for x in node.args:
                 self.users[x].append(node.id)
         self.strict = any(node.role == "parameter" for node in graph.nodes)
+        self.no_sums: set[int] = set()  # operations that hold a term which is no product
         self.able: set[int] = set()  # the factors that can be the output of a neuron
         for node in self.nodes:
             factor = node.args and any(self.nodes[i].op is mul for i in self.users[node.id])
@@ -206,28 +207,32 @@ class _Finder:
     def _sum(self, total: int, activation: Activation | None) -> _Sum | None:
         """Returns the node as a weighted sum, None if it is not."""
         found = _Sum([], [], {total})
-        sign = activation.sign if activation else 1
-        edge = (total, 0)  # the total itself is not used as a term
-        waiting = [(total, sign, edge)]
+        waiting = [(total, activation.sign if activation else 1, (-1, 0))]
+        parent: dict[int, int] = {}
         while waiting:
             i, sign, edge = waiting.pop()
             node = self.nodes[i]
+            parent[i] = edge[0]
             if not node.args:
                 found.biases.append((i, sign, edge))
                 continue
-            if i != total and not self._inner(i):
-                return None
             found.inside.add(i)
-            if node.op is mul:
-                term = self._product(node, sign, found.inside)
-                if term is None:
-                    return None
-                found.terms.append(term)
-            elif node.op in (add, sub, neg):
+            if node.op in (add, sub, neg) and i not in self.no_sums:
                 signs = (-sign,) if node.op is neg else (sign, -sign if node.op is sub else sign)
-                waiting += [(x, s, (i, k)) for k, (x, s) in enumerate(zip(node.args, signs))]
-            else:
-                return None
+                terms = [(x, s, (i, k)) for k, (x, s) in enumerate(zip(node.args, signs))]
+                waiting += terms
+                bad = next((x for x in node.args if self.nodes[x].args and not self._inner(x)), -1)
+                if bad < 0:
+                    continue
+            elif node.op is mul:
+                term = self._product(node, sign, found.inside)
+                if term:
+                    found.terms.append(term)
+                    continue
+            while i >= 0:  # a sum that holds this term is no weighted sum, and none that holds that
+                self.no_sums.add(i)
+                i = parent[i]
+            return None
         found.terms.reverse()
         found.biases.reverse()
         if not self._weighted(found, activation) or not self._biased(found, activation):
@@ -376,12 +381,26 @@ def _names(graph: Graph, found: list[_Candidate]) -> list[str]:
     ]
 
 
+def _inputs(graph: Graph, neurons: list[Neuron], inside: set[int]) -> tuple[int, ...]:
+    """Returns the ids of the inputs, by first use. inside: the ids of what is inside of neurons."""
+    sources = dict.fromkeys(w.source for neuron in neurons for w in neuron.weights)
+    before = set(sources)  # what a neuron's input was computed from, too
+    for node in reversed(graph.nodes):
+        if node.id in before and node.id not in inside:
+            before.update(node.args)
+    leaves = [x.id for x in graph.nodes if x.kind == "leaf" and x.role != "parameter"]
+    found = [i for i in sources if not graph.nodes[i].args]
+    found += [i for i in leaves if i in before and i not in inside]
+    return tuple(dict.fromkeys(found))
+
+
 def _targets(graph: Graph, neurons: list[Neuron], known: set[int]) -> Iterator[int]:
     """Yields the ids of the targets. known: the ids of what is inside of neurons or an input."""
     nodes = graph.nodes
     users: list[list[Node]] = [[] for _ in nodes]
-    after = {neuron.output for neuron in neurons}  # what the neurons' outputs were used for, too
-    outputs = set(after)
+    outputs = {neuron.output for neuron in neurons}
+    after = set(outputs)  # what was computed from them, too
+    squares = power, absolute
     for node in nodes:
         for x in node.args:
             users[x].append(node)
@@ -390,11 +409,16 @@ def _targets(graph: Graph, neurons: list[Neuron], known: set[int]) -> Iterator[i
     for node in nodes:
         if node.args or node.id in known or node.role == "parameter":
             continue
+        uses = [user for user in users[node.id] if user.id in after]
         if node.kind == "leaf":
-            if any(user.id in after for user in users[node.id]):
+            # f*c may be a gate of a cell, unless c is called a target
+            gated = all(user.op is mul and not outputs.isdisjoint(user.args) for user in uses)
+            if uses and (not gated or _NO_WEIGHTS.fullmatch(_word(node))):
                 yield node.id
-            continue
-        for error in users[node.id]:
-            is_error = error.op is sub and not outputs.isdisjoint(error.args)
-            if is_error and all(x.op in (power, absolute, mul) for x in users[error.id]):
-                yield node.id
+        elif any(
+            error.op is sub
+            and not outputs.isdisjoint(error.args)
+            and all(x.op in squares or x.args == (error.id,) * 2 for x in users[error.id])
+            for error in uses
+        ):
+            yield node.id
