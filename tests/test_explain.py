@@ -738,7 +738,7 @@ SAID = {
     ("less(a, b)", "a=2", "b=3"): ["0", "0"],
 }
 IN_BOTH = "0 in both where both numbers are 0"
-HALF = "1 / 2 = 0.5, because a = b (by convention: 1/2 in each where both numbers are equal)"
+HALF = "0.5, because a = b (by convention: 1/2 in each where both numbers are equal)"
 AT_ZERO = "0, because x = 0 (by convention: 0 where the number is 0)"
 POWER = (
     "0 by convention: 0 in the base where the exponent is 0; 0 in the exponent where the base is 0 "

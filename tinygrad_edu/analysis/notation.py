@@ -110,7 +110,7 @@ def _written_out(graph: Graph, node: Node, written: type[Formula]) -> Formula:
     return made
 
 
-_ONE_WORD = re.compile(r"[^\s+*/^()-]*")  # a label without operators needs no brackets
+_ONE_WORD = re.compile(r"[^\s+*·/^()⁻⁰¹²³⁴⁵⁶⁷⁸⁹-]*")  # a label without operators needs no brackets
 _LONG = 8  # a number with more characters is rounded
 
 
