@@ -134,6 +134,8 @@ def test_a_perceptron_that_is_written_out() -> None:
         ("tanh(-(w*x + b))", "tanh(-w*x, -b)"),
         ("tanh(w*(-x) - -b)", "tanh(-w*x, b)"),
         ("tanh(w*x + 0.5)", "tanh(w*x, 0.5)"),
+        ("tanh(0 + w*x + b)", "tanh(w*x, b)"),
+        ("tanh(0.5*w + b)", "tanh(w*0.5, b)"),
         ("tanh(w*x + u*h + b1 + b2)", "tanh(w*x, u*h, b1, b2)"),
         ("relu(theta1*x + theta0)", "relu(theta1*x, theta0)"),
         ("m*x + c", "(m*x, c)"),
@@ -188,23 +190,72 @@ def test_nearly_an_activation_is_none() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a + b", "a*a + b*b", "0.5*(y - t)**2", "3*x**2 - 4*x + 5", "x1*x2 + b", "w/x + b", "2*w"],
+    [
+        "a + b",
+        "a*a + b*b",
+        "0.5*(y - t)**2",
+        "3*x**2 - 4*x + 5",
+        "x1*x2 + b",
+        "w/x + b",
+        "2*w",
+        "2*h + b",
+    ],
 )
 def test_no_neuron_at_all_is_an_error(text: str) -> None:
     with pytest.raises(ViewError, match=r"^there is no neuron, such as tanh\(w\*x \+ b\)"):
         network(typed(text))
 
 
-@pytest.mark.parametrize("text", ["tanh(w*x + h)", "q1*k1*v + sin(w)*x", "w*x/2 + b"])
-def test_what_is_no_neuron_stays_outside(text: str) -> None:
-    """`h` is computed here, so the sum is no neuron; its product w*x may be one."""
-    whole = typed(text if "h" not in text else f"h = exp(s); {text}")
-    try:
-        net = checked(whole)
-    except ViewError:
-        return
-    assert all(neuron.activation == "" for neuron in net.neurons)
-    assert whole.output.id in net.rest
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("h = exp(s); tanh(w*x + h)", ["(w*x)"]),
+        ("tanh(w*x1 + x2)", ["(w*x1)"]),
+        ("tanh(w*q + q)", ["(w*q)"]),
+        ("tanh(w*x/2 + b)", ["(w*x)"]),
+        ("(w*x + b + k)**2", ["(w*x, b)"]),
+        ("h = tanh(w*x); d*h + b", ["tanh(w*x)"]),
+        ("h = tanh(w*x); k*h + b", ["tanh(w*x)", "(k*h, b)"]),
+        ("h = tanh(w*x); k*exp(h) + b", ["tanh(w*x)"]),
+        ("h = tanh(w*x); k*h", ["tanh(w*x)"]),
+        ("sin(w)*x + w1*x", ["(w1*x)"]),
+    ],
+)
+def test_what_is_no_weighted_sum_stays_outside(text: str, expected: list[str]) -> None:
+    assert found(text) == expected
+
+
+def test_what_losses_use_too_is_an_activation_before_another_neuron() -> None:
+    assert found("h = softplus(w1*x + b1); tanh(w2*h + b2)")[0] == "softplus(w1*x, b1)"
+    assert found("h = log(1 + exp(w1*x + b1)); tanh(w2*h + b2)")[0] == "softplus(w1*x, b1)"
+    assert found("exp(w1*x + b1)") == ["(w1*x, b1)"]
+
+
+def test_roles_decide_before_names() -> None:
+    w, x, k = Value(0.5, label="x"), Value(2.0, label="w"), Value(0.25, label="b")
+    y = differentiated(tanh(w * x + k))
+
+    def neuron(roles: dict[Value, Any]) -> Neuron:
+        (neuron,) = checked(graph(y, roles=roles)).neurons
+        return neuron
+
+    assert neuron({}).weights[0].data == 2.0
+    assert neuron({w: "parameter", k: "parameter"}).weights[0].data == 0.5
+    assert neuron({w: "parameter"}).activation == ""  # k is no parameter, and so no bias
+    assert neuron({k: "input"}).activation == ""
+    z = differentiated(Value(0.5, label="w") * x)
+    assert network(graph(z, roles={x: "input"})).neurons[0].weights[0].data == 0.5
+
+
+def test_a_parameter_is_neither_an_input_nor_a_target() -> None:
+    w, x, m, k = (Value(0.5 + i, label=name) for i, name in enumerate(["w", "x", "m", "k"]))
+    y = differentiated((tanh(w * (x - m)) - k) ** 2)
+    whole = graph(y, roles={w: "parameter"})
+    net = checked(whole)
+    assert (names(whole, net.inputs), names(whole, net.targets)) == (["x", "m"], ["k"])
+    whole = graph(y, roles={w: "parameter", m: "parameter", k: "parameter"})
+    net = checked(whole)
+    assert (names(whole, net.inputs), names(whole, net.targets)) == (["x"], [])
 
 
 # --- losses and their targets --------------------------------------------------------------------
@@ -225,6 +276,9 @@ def test_what_is_no_neuron_stays_outside(text: str) -> None:
         ("p = sigmoid(w*x + b); -(t*log(p) + (1 - t)*log(1 - p))", "sigmoid(w*x, b)", ["t"]),
         ("softplus(-(w*x + b))", "(w*x, b)", []),
         ("max(0, 1 - t*(w*x + b))", "(w*x, b)", ["t"]),
+        ("max(0, 1 - d*(w*x + b))", "(w*x, b)", ["d"]),
+        ("(w*x - d)**2", "(w*x)", ["d"]),
+        ("p = w*x + b; (exp(p) - 3)**2", "(w*x, b)", ["3"]),
         ("e = w*x + b - 1; e*e", "(w*x, b)", ["1"]),
         ("y = sigmoid(w*x + b); y*(1 - y)", "sigmoid(w*x, b)", []),
     ],
@@ -287,10 +341,10 @@ def test_a_perceptron_of_nn(
     model = nn.MLP(2, [3, 2], [activation, last], seed=1)
     xs: list[Any] = [Value(0.5), Value(-0.25)] if values else [0.5, -0.25]
     ts: list[Any] = [Value(t) for t in targets] if values else targets
-    if values and loss is losses.hinge_loss:
-        ts = [Value(t, label="t") for t in targets]  # relu(1 - t*y) may also be a neuron
     y = differentiated(loss(model(xs), ts))
-    whole = graph(y, roles=None if values else dict.fromkeys(model.parameters(), "parameter"))
+    hinge = loss is losses.hinge_loss  # without roles, relu(1 - t*y) may also be a neuron
+    roles = dict.fromkeys(model.parameters(), "parameter") if hinge or not values else None
+    whole = graph(y, roles=roles)
     net = checked(whole)
     shape = sorted((neuron.name, neuron.activation, len(neuron.weights)) for neuron in net.neurons)
     last = "" if last == "linear" else last
@@ -304,7 +358,7 @@ def test_a_perceptron_of_nn(
         (name for name, _ in model.named_parameters()), key=names(whole, sorted(used)).index
     )
     assert [whole.nodes[i].data for i in net.inputs] == [0.5, -0.25]
-    if values:
+    if values and not hinge:
         assert {whole.nodes[i].data for i in net.targets} == set(targets)
 
 
@@ -488,6 +542,8 @@ def test_two_outputs_are_not_hidden_in_a_neuron() -> None:
     z = w * x
     net = network(graph(z, tanh(z)))
     assert [neuron.activation for neuron in net.neurons] == [""]
+    net = network(graph(z, tanh(z + Value(0.5, label="b"))))
+    assert [neuron.output for neuron in net.neurons] == [2]
 
 
 def test_any_graph_is_split_or_refused() -> None:

@@ -111,7 +111,8 @@ def network(graph: Graph) -> Network:
 
 _FIRST_WORD = re.compile(r"(?:.*\.)?([^\W\d_]+)", re.DOTALL)  # w of layer1.w[0], x of x12
 _WEIGHTS = re.compile("w[a-z]{0,2}|weights?|theta|θ|[uv]h?|kernel")
-_NO_WEIGHTS = re.compile("x[a-z]?|in|inp|inputs?|features?|pixels?|t|targets?|y|labels?|desired")
+_NO_WEIGHTS = re.compile("x[a-z]?|in|inp|inputs?|features?|pixels?|t|targets?|y|labels?")
+_TARGETS = re.compile("t|targets?|y|labels?|d|desired")
 _MAYBE = re.compile("[abdhiopqsz]")  # of two of them, one may be a weight
 _BIASES = re.compile("b[a-z]?|bias|biases|beta|intercept|threshold|θ|theta")
 _NEVER, _POOR, _UNKNOWN, _LIKELY, _SURE = range(5)  # how well a leaf would do as a weight
@@ -235,7 +236,7 @@ class _Finder:
             return None
         found.terms.reverse()
         found.biases.reverse()
-        if not self._weighted(found, activation) or not self._biased(found, activation):
+        if not self._biased(found, activation) or not self._weighted(found, activation):
             return None
         if activation:
             found.inside.update(activation.inside)
@@ -283,7 +284,7 @@ class _Finder:
 
     def _weighted(self, found: _Sum, activation: Activation | None) -> bool:
         """Whether the sum has a product that is no mere scaling, such as 2*w or c*h alone."""
-        if len(found.terms) > 1 or activation or any(self.nodes[i].data for i, *_ in found.biases):
+        if len(found.terms) > 1 or activation or found.biases:
             return bool(found.terms)
         for term in found.terms:
             source, rank = self.nodes[term.source], self._rank(term.leaf)[0]
@@ -386,7 +387,7 @@ def _inputs(graph: Graph, neurons: list[Neuron], inside: set[int]) -> tuple[int,
     sources = dict.fromkeys(w.source for neuron in neurons for w in neuron.weights)
     before = set(sources)  # what a neuron's input was computed from, too
     for node in reversed(graph.nodes):
-        if node.id in before and node.id not in inside:
+        if node.id in before:
             before.update(node.args)
     leaves = [x.id for x in graph.nodes if x.kind == "leaf" and x.role != "parameter"]
     found = [i for i in sources if not graph.nodes[i].args]
@@ -411,13 +412,12 @@ def _targets(graph: Graph, neurons: list[Neuron], known: set[int]) -> Iterator[i
             continue
         uses = [user for user in users[node.id] if user.id in after]
         if node.kind == "leaf":
-            # f*c may be a gate of a cell, unless c is called a target
+            # y*c may be the state of a cell behind its gate, unless c is called a target
             gated = all(user.op is mul and not outputs.isdisjoint(user.args) for user in uses)
-            if uses and (not gated or _NO_WEIGHTS.fullmatch(_word(node))):
+            if uses and (not gated or _TARGETS.fullmatch(_word(node))):
                 yield node.id
         elif any(
             error.op is sub
-            and not outputs.isdisjoint(error.args)
             and all(x.op in squares or x.args == (error.id,) * 2 for x in users[error.id])
             for error in uses
         ):
