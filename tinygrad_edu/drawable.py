@@ -10,8 +10,11 @@ __all__ = [
     "Direction",
     "Drawable",
     "EdgeText",
+    "Fit",
+    "Form",
     "Format",
     "Hideable",
+    "Labels",
     "Level",
     "Picture",
     "Role",
@@ -23,6 +26,9 @@ __all__ = [
 EdgeText = Literal["formula", "numbers", "local", "contribution"]  # the texts on an edge
 Hideable = Literal["leaves", "values", "grads", "edges"]
 Direction = Literal["LR", "TB"]
+Form = Literal["compact", "circles"]
+Fit = Literal["16:9", "4:3", "A4", "none"]
+Labels = Literal["html", "plain"]
 ThemeName = Literal["light", "dark", "print", "contrast"]
 Level = Literal["node", "neuron", "layer"]
 Role = Literal["input", "parameter", "loss"]

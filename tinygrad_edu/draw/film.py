@@ -1,48 +1,47 @@
 """The events of both passes as pictures: one for each event, and one SVG that plays them.
 
-All pictures have the same layout, made for the widest numbers, so that nothing jumps.
+All pictures share one layout, made for the widest numbers, so that nothing jumps. A part that looks
+the same in several pictures is written once. A viewer that plays no animation shows the last one:
+of all ways to hide a part, `opacity` and `visibility` together are what every viewer obeys.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from html import escape
+from dataclasses import replace
 from os import cpu_count
-from textwrap import wrap
 from typing import Any
 from zlib import crc32
 
 from tinygrad_edu.analysis.trace import Trace
-from tinygrad_edu.draw.dot import Moment, Panel, Placement, dot
-from tinygrad_edu.draw.layout import LayoutError, layout
-from tinygrad_edu.draw.svg import finished, fitting
-from tinygrad_edu.draw.theme import LABEL_SIZE, printable
+from tinygrad_edu.draw import theme
+from tinygrad_edu.draw.compose import compose, laid_out, single
+from tinygrad_edu.draw.heading import said
+from tinygrad_edu.draw.layout import LayoutError
+from tinygrad_edu.draw.paper import pdf, png
+from tinygrad_edu.draw.scene import Box, Line, Place, Scene, Span, wide
+from tinygrad_edu.draw.sketch import Moment, Panel, sketch
+from tinygrad_edu.draw.svg import box, document, link, svg, text
+from tinygrad_edu.draw.theme import Theme
 from tinygrad_edu.draw.view import View
+from tinygrad_edu.drawable import Format
 from tinygrad_edu.errors import ViewError
 
-__all__ = ["DEFAULT", "MOST_EVENTS", "SECONDS", "animated", "files", "film", "frames"]
+__all__ = ["DEFAULT", "MOST_EVENTS", "SECONDS", "animated", "files", "film", "scenes"]
 
 DEFAULT = View()
 MOST_EVENTS = 300
 SECONDS = 2.5  # for each picture of the animation
 
-_WIDTH = 720.0  # least width in points: captions need space
-_LETTER = 0.56 * LABEL_SIZE  # a little more than the average width of a letter, in points
-_LINE = 1.3 * LABEL_SIZE
-
-_BODY = re.compile(r"(<polygon [^>]*/>\n)(.*)(</g>\s*</svg>)", re.DOTALL)
-_ID = re.compile(r'<g id="([^"]+)"')
+_WIDTH = 720  # least width in points: captions need space
+_LINE = 32  # the height of a line of the caption, in points
 
 
-def frames(
-    steps: Trace, view: View, format: str = "svg", *, timeout: float = 20.0, insist: bool = False
-) -> list[bytes]:
-    """A picture for each event, in order, as svg, png or pdf.
+def scenes(steps: Trace, view: View, *, timeout: float = 20.0, insist: bool = False) -> list[Scene]:
+    """This returns a picture for each event, in order.
 
-    timeout: the seconds for each picture. LayoutError for more than MOST_EVENTS events, unless
+    timeout: the seconds for the layout. LayoutError for more than MOST_EVENTS events, unless
     `insist` is on. ViewError if the view hides or highlights something: the steps show every
     number, and highlight the current event.
     """
@@ -51,20 +50,30 @@ def frames(
     if len(steps) > MOST_EVENTS and not insist:
         problem = f"{len(steps)} events are more than the {MOST_EVENTS} that people can watch"
         raise LayoutError(f"{problem}: draw less, or insist (--insist)", "too large")
-    captions = [steps.line(event) for event in steps]
     moments = list(_moments(steps))
-    panel = [Panel(steps.graph)]
-    widest = dot(panel, view, _widest(steps, moments, view))
-    placement, letters = _placement(layout(widest, "json0", timeout).data, captions)
-
-    def frame(numbered: tuple[Moment, str]) -> bytes:
-        moment, caption = numbered
-        text = dot(panel, view, moment, placement, wrap(caption, letters))
-        data = layout(text, format, timeout, placed=True).data
-        return finished(data, caption, caption) if format == "svg" else data
-
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        return list(pool.map(frame, zip(moments, captions)))
+    panel = Panel(steps.graph)
+    widest = sketch(panel, view, _widest(steps, moments, view))
+    layout = laid_out([widest], view, timeout)
+    title = said(steps.graph) if view.legend else ""
+    drawn = single(widest, layout, view)
+    captions = [
+        _broken(steps.line(event), max(drawn.width, _WIDTH), view.colors) for event in steps
+    ]
+    rows = max(map(len, captions))
+    whole = compose([(drawn, "")], view, title, least=_WIDTH, below=rows * _LINE)
+    top = whole.height - rows * _LINE
+    made = []
+    for moment, lines in zip(moments, captions):
+        now = sketch(panel, view, moment)
+        boxes = tuple((box, place) for box, (_, place) in zip(now.boxes, whole.boxes))
+        links = tuple(old._replace(link=link) for link, old in zip(now.links, whole.links))
+        caption = tuple(
+            (line, Place(whole.width // 2, top + _LINE * i + _LINE // 2 - 4, whole.width, 0))
+            for i, line in enumerate(lines)
+        )
+        rest = whole.links[len(links) :]  # of the legend
+        made.append(replace(whole, boxes=boxes, links=links + rest, captions=caption))
+    return made
 
 
 def _moments(steps: Trace) -> Iterator[Moment]:
@@ -92,7 +101,8 @@ def _moments(steps: Trace) -> Iterator[Moment]:
                 p = event.passing
                 passed.add((p.target, p.operand))
                 now |= {f"e{p.source}_{p.target}_{p.operand}", f"op{p.target}"}
-        yield Moment(frozenset(data), dict(grads), frozenset(passed), frozenset(now))
+        back = event.phase == "backward"
+        yield Moment(frozenset(data), dict(grads), frozenset(passed), frozenset(now), back)
 
 
 def _widest(steps: Trace, moments: Sequence[Moment], view: View) -> Moment:
@@ -106,102 +116,147 @@ def _widest(steps: Trace, moments: Sequence[Moment], view: View) -> Moment:
     return Moment(data, grads, moments[-1].passed, frozenset())
 
 
-def _placement(laid_out: bytes, captions: Sequence[str]) -> tuple[Placement, int]:
-    """(positions of all parts, number of letters in a line of the caption)."""
-    drawing = json.loads(laid_out)
-    placement = {}
-    for thing in drawing.get("objects", []):
-        size = {name: thing[name] for name in ("pos", "width", "height")}
-        placement[thing["id"]] = {**size, "fixedsize": "true"}
-    for thing in drawing.get("edges", []):
-        places = ("pos", "lp", "head_lp")
-        placement[thing["id"]] = {name: thing[name] for name in places if name in thing}
-    left, bottom, right, top = map(float, drawing["bb"].split(","))
-    width, middle = max(right - left, _WIDTH), (left + right) / 2
-    letters = int(width / _LETTER)
-    height = _LINE * max(len(wrap(caption, letters)) for caption in captions)
-    placement["corner0"] = {"pos": f"{middle - width / 2},{bottom - height - _LINE}"}
-    placement["corner1"] = {"pos": f"{middle + width / 2},{top}"}
-    placement["caption"] = {
-        "pos": f"{middle},{bottom - height / 2 - _LINE / 2}",
-        "width": f"{width / 72:.4f}",
-        "height": f"{height / 72:.4f}",
-        "fixedsize": "true",
-    }
-    return placement, letters
+def _broken(caption: str, width: int, colors: Theme) -> list[Line]:
+    """The caption on lines that are no wider than the picture, broken at blanks."""
+
+    def line(text: str) -> Line:
+        return (Span(text, theme.NUMBER, colors.ink),)
+
+    first, *words = caption.split(" ")
+    lines = [first]
+    for word in words:
+        if wide(line(f"{lines[-1]} {word}")) > width:
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}"
+    return list(map(line, lines))
 
 
-def animated(pictures: Sequence[bytes], steps: Trace) -> bytes:
-    """SVG frames with the same layout, as one SVG that plays for ever, without a script.
+def animated(pictures: Sequence[Scene], steps: Trace) -> str:
+    """This returns one SVG that plays the pictures for ever, without a script.
 
-    A part that is the same in several frames is written once. For readers who prefer less motion
-    (`prefers-reduced-motion`), it does not play and shows the last frame.
+    Its links stop it, step, and slow it down: the address of a picture holds all animations at its
+    moment. For readers who prefer less motion (`prefers-reduced-motion`), it stands still at the
+    last picture, and can be stepped through.
     """
-    texts = [picture.decode() for picture in pictures]
-    count = len(texts)
-    bodies = [match for text in texts if (match := _BODY.search(text))]
-    if len(bodies) < count:
-        raise LayoutError("Graphviz' SVG is not as expected: save the steps one by one")
-    runs: dict[str, list[tuple[int, int, str]]] = {}  # by id: (first frame, end, drawing)
-    for i, match in enumerate(bodies):
-        for ident, drawn in _elements(match[2]):
-            kept = runs.setdefault(ident, [])
-            start = kept.pop()[0] if kept and kept[-1][2] == drawn else i
-            kept.append((start, i + 1, drawn))
-    name = f"f{crc32(b''.join(pictures)):x}"  # a page may show another film
-    spans = sorted({(start, end) for kept in runs.values() for start, end, _ in kept})
-    body = "".join(
-        drawn if (start, end) == (0, count) else f'<g class="{name}-{start}-{end}">\n{drawn}</g>\n'
-        for kept in runs.values()
+    count = len(pictures)
+    runs: list[list[tuple[int, int, str]]] = []  # for each part: (first picture, end, drawing)
+    for parts in zip(*map(_parts, pictures)):
+        runs.append([])
+        for i, (write, part) in enumerate(parts):
+            same = i and part == parts[i - 1][1]
+            drawn = runs[-1][-1][2] if same else write(part)
+            start = i
+            if runs[-1] and runs[-1][-1][2] == drawn:
+                start = runs[-1].pop()[0]
+            runs[-1].append((start, i + 1, drawn))
+    everything = "".join(drawn for kept in runs for _, _, drawn in kept)
+    name = f"f{crc32(everything.encode()):x}"  # a page may show another film
+    spans = {(start, end) for kept in runs for start, end, _ in kept}
+    body = [
+        drawn
+        if (start, end) == (0, count)
+        else f'<g class="{name} {name}-{start}-{end}"{"" if end == count else _HIDDEN}>{drawn}</g>'
+        for kept in runs
         for start, end, drawn in kept
-    )
-    style = _style(name, [span for span in spans if span != (0, count)], count)
-    match = bodies[-1]
-    text = f"{texts[-1][: match.start()]}{style}{match[1]}{body}{match[3]}\n"
+    ]
+    spans |= {(i, i + 1) for i in range(count)}  # of the controls
+    marks = "".join(f'<g id="{name}-{i}"/>' for i in (*range(count), "slow", "play"))
+    controls = [_controls(name, i, pictures[0]) for i in range(count)]
+    style = _style(name, sorted(spans - {(0, count)}), count)
     title, told = "The forward and the backward pass, step by step", ". ".join(steps.lines())
-    said = f"<title>{title}</title>\n<desc>{escape(printable(told), quote=False)}"
-    return re.sub(r"<title>.*?</title>\n<desc>[^<]*", lambda _: said, text, count=1).encode()
+    first = replace(pictures[0], height=pictures[0].height + _LINE)
+    return document(first, [style, marks, *body, *controls], title, told)
 
 
-def _elements(body: str) -> Iterator[tuple[str, str]]:
-    """Yields (id, text) for each node and edge: a group of lines, which may contain groups."""
-    lines: list[str] = []
-    depth = 0
-    for line in body.splitlines(keepends=True):
-        lines.append(line)
-        depth += line.count("<g ") - line.count("</g>")
-        if depth == 0:
-            drawn = "".join(lines)
-            if match := _ID.match(drawn):
-                yield match[1], drawn
-            lines = []
+_HIDDEN = ' opacity="0" visibility="hidden"'
+_Part = tuple[Callable[[Any], str], Any]
 
 
-def _style(film: str, spans: Sequence[tuple[int, int]], count: int) -> str:
-    rules = []
+def _parts(scene: Scene) -> Iterator[_Part]:
+    """Yields how each part is written, and the part: the same number of them for each picture."""
+    for placed in scene.links:
+        yield link, placed
+    for each in scene.boxes:
+        yield _box, each
+    for note in scene.notes:
+        yield _note, [note]
+    yield _note, scene.captions
+
+
+def _box(part: tuple[Box, Place]) -> str:
+    return box(*part)
+
+
+def _note(lines: Sequence[tuple[Line, Place]]) -> str:
+    return "".join(text(line, place) for line, place in lines)
+
+
+def _controls(name: str, i: int, scene: Scene) -> str:
+    """The links below picture `i`; a viewer that plays no animation does not show them."""
+    targets = {
+        "\u25c0 back": max(i - 1, 0),
+        "stop": i,
+        "step \u25b6": i + 1,
+        "play": "play",
+        "slow": "slow",
+    }
+    y, step = scene.height + _LINE // 2 - 4, 110
+    x = scene.width // 2 - step * (len(targets) - 1) // 2
+    written = []
+    for k, (word, target) in enumerate(targets.items()):
+        line = (Span(word, theme.SMALL + 3, scene.ink),)
+        said = text(line, Place(x + k * step, y, step, 0))
+        area = f'<rect x="{x + k * step - 50}" y="{y - 12}" width="100" height="24" rx="8" '
+        area += f'fill="{scene.paper}" stroke="{scene.ink}"/>'
+        written.append(f'<a href="#{name}-{target}">{area}{said}</a>')
+    return f'<g class="{name} {name}-{i}-{i + 1}"{_HIDDEN}>{"".join(written)}</g>'
+
+
+def _style(name: str, spans: Sequence[tuple[int, int]], count: int) -> str:
+    whole = SECONDS * count
+    shown, hidden = "visibility:visible;opacity:1", "visibility:hidden;opacity:0"
+    rules = [f".{name}{{animation:0s step-end infinite;animation-duration:{whole:g}s}}"]
     for start, end in spans:
-        name = f"{film}-{start}-{end}"
-        last = "visible" if end == count else "hidden"
-        points = [] if start == 0 else ["0%{visibility:hidden}"]
-        points.append(f"{100 * start / count:.4f}%{{visibility:visible}}")
-        points += [] if end == count else [f"{100 * end / count:.4f}%{{visibility:hidden}}"]
-        rules.append(f"@keyframes {name}{{{''.join(points)}}}")
-        play = f"animation:{name} {SECONDS * count:g}s step-end infinite"
-        rules.append(f".{name}{{visibility:{last};{play}}}")
-    still = "@media (prefers-reduced-motion:reduce){g{animation:none!important}}"
-    return "<style>\n" + "\n".join([*rules, still]) + "\n</style>\n"
+        points = [] if start == 0 else [f"0%{{{hidden}}}"]
+        points.append(f"{100 * start / count:.4f}%{{{shown}}}")
+        points += [] if end == count else [f"{100 * end / count:.4f}%{{{hidden}}}"]
+        rules.append(f"@keyframes {name}-{start}-{end}{{{''.join(points)}}}")
+        rules.append(f".{name}-{start}-{end}{{animation-name:{name}-{start}-{end}}}")
+    held = "animation-play-state:paused;animation-delay:"
+    last = SECONDS * (count - 0.5)
+    rules.append(f"@media (prefers-reduced-motion:reduce){{.{name}{{{held}-{last:g}s}}}}")
+    for i in range(count):
+        rules.append(f"#{name}-{i}:target~.{name}{{{held}-{SECONDS * (i + 0.5):g}s}}")
+    rules.append(f"#{name}-slow:target~.{name}{{animation-duration:{3 * whole:g}s}}")
+    return "<style>\n" + "\n".join(rules) + "\n</style>"
 
 
 def film(steps: Trace, view: View = DEFAULT, **how: Any) -> str:
-    """The SVG that plays the steps and shrinks to the width of the page; `how`: see `frames`."""
-    return fitting(animated(frames(steps, view, **how), steps).decode())
+    """This returns the SVG that plays the steps; `how`: see `scenes`."""
+    return animated(scenes(steps, view, **how), steps)
 
 
-def files(steps: Trace, view: View, format: str, **how: Any) -> dict[str, bytes]:
-    """The files by name: step-001, step-002, ... in the format, and steps.svg, which plays them."""
-    pictures = frames(steps, view, format, **how)
+def files(
+    steps: Trace, view: View, format: Format, *, timeout: float = 20.0, insist: bool = False
+) -> dict[str, bytes]:
+    """This returns the files by name: step-001, step-002, ..., and steps.svg, which plays them."""
+    pictures = scenes(steps, view, timeout=timeout, insist=insist)
+    captions = [steps.line(event) for event in steps]
+
+    def write(numbered: tuple[Scene, str]) -> bytes:
+        scene, caption = numbered
+        if format == "svg":
+            return svg(scene, caption, caption).encode()
+        if format == "pdf":
+            return pdf(scene, caption, timeout)
+        return png(scene, timeout)[0]
+
+    if format == "svg":
+        made = list(map(write, zip(pictures, captions)))
+    else:  # each is painted by a process of its own
+        with ThreadPoolExecutor(cpu_count()) as pool:
+            made = list(pool.map(write, zip(pictures, captions)))
     digits = max(3, len(str(len(steps))))
-    named = {f"step-{i:0{digits}}.{format}": data for i, data in enumerate(pictures, 1)}
-    if format != "svg":
-        pictures = frames(steps, view, **how)
-    return {**named, "steps.svg": animated(pictures, steps)}
+    named = {f"step-{i:0{digits}}.{format}": data for i, data in enumerate(made, 1)}
+    return {**named, "steps.svg": animated(pictures, steps).encode()}

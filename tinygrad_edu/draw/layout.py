@@ -8,6 +8,7 @@ PATH, then pygraphviz. If an engine hangs or crashes, this interpreter does not.
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import re
@@ -17,37 +18,30 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import BinaryIO, NamedTuple
+
+from tinygrad_edu.draw.placement import Placement, Point
 
 __all__ = [
     "ANSWER_SECONDS",
     "FONT_PROBE",
     "INSTEAD",
-    "LEGIBLE_DPI",
     "LONGEST_SECONDS",
     "MARK",
-    "MOST_PIXELS",
-    "MOST_PIXELS_A_SIDE",
     "NOISE",
     "OVERRIDE",
-    "PNG_DPI",
     "PYGRAPHVIZ",
-    "SVG_SIZE",
-    "Drawing",
     "LayoutError",
     "layout",
     "one_line",
+    "places",
 ]
 
 OVERRIDE = "TINYGRAD_EDU_DOT"
 ANSWER_SECONDS = 3.0  # for `dot -V`, which takes 0.01 where it works
 LONGEST_SECONDS = 1e6  # poll() overflows at about 2e6
-
-PNG_DPI = 144  # crisp on a slide
-LEGIBLE_DPI = 36  # letters of 14 points are 7 pixels high
-MOST_PIXELS = 40_000_000  # need 160 MB of memory
-MOST_PIXELS_A_SIDE = 32_000  # Cairo shrinks a picture with a side above 32767, without a message
 
 MARK = {
     "svg": b"<svg",
@@ -56,8 +50,9 @@ MARK = {
     "plain": b"graph ",
     "json0": b"{",
 }
-SVG_SIZE = re.compile(rb'<svg[^>]*?\bwidth="(\d+\.?\d*)pt"[^>]*?\bheight="(\d+\.?\d*)pt"')
-NOISE = re.compile(r"Fontconfig |Warning: graph has \d+ nodes|.*-WARNING \*\*")
+NOISE = re.compile(
+    r"Fontconfig |Warning: node .* too small for label|Warning: graph has \d+ nodes|.*-WARNING \*\*"
+)
 INSTEAD = "or save as .dot or .txt, which needs no Graphviz"
 
 # Three labels of twenty characters. They have equal widths only if there is no font, and every
@@ -85,19 +80,14 @@ class LayoutError(RuntimeError):
     """The reason why there is no picture, and what to do, in one line.
 
     reason: "missing", "timeout", "failed", "too large" or "no fonts". engine: its name, or ''.
+    cause: if Graphviz is missing, why.
     """
 
-    def __init__(self, message: str, reason: str = "failed", engine: str = "") -> None:
+    def __init__(
+        self, message: str, reason: str = "failed", engine: str = "", cause: str = ""
+    ) -> None:
         super().__init__(one_line(message, 400))
-        self.reason = reason
-        self.engine = engine
-
-
-class Drawing(NamedTuple):
-    """The bytes of a picture, and a remark for its reader, usually empty."""
-
-    data: bytes
-    note: str = ""
+        self.reason, self.engine, self.cause = reason, engine, cause
 
 
 class _Engine(NamedTuple):
@@ -105,17 +95,15 @@ class _Engine(NamedTuple):
     command: list[str]
 
 
-def layout(
-    dot: str, format: str = "svg", timeout: float = 20.0, *, placed: bool = False
-) -> Drawing:
-    """The graph that `dot` describes, as svg, png or pdf, within `timeout` seconds in total.
+def layout(dot: str, format: str = "svg", timeout: float = 20.0, *, placed: bool = False) -> bytes:
+    """This returns the graph that `dot` describes as svg, png, pdf, or json0, its layout alone.
 
-    format: json0 gives only the layout, as Graphviz' JSON. placed: `dot` has all positions, so
-    no layout is computed.
+    placed: `dot` has all positions, so none is computed. LayoutError if there is no Graphviz, if
+    it fails, if it takes more than `timeout` seconds, or if this machine has no font, which a png
+    and a pdf need. ValueError for another format, and for a `timeout` that is not positive.
     """
     if format not in ("svg", "png", "pdf", "json0"):
         raise ValueError(f"format must be svg, png or pdf, not {format!r}")
-    algorithm = "nop2" if placed else "dot"
     if not 0 < timeout < math.inf:
         raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
     deadline = time.monotonic() + min(timeout, LONGEST_SECONDS)
@@ -123,23 +111,47 @@ def layout(
     try:
         if format in ("png", "pdf"):
             _require_fonts(engine, format, deadline)
-        if format == "png":
-            return _draw_png(engine, dot, deadline, algorithm)
-        return Drawing(_draw(engine, format, dot, deadline, algorithm=algorithm))
+        return _draw(engine, format, dot, deadline, "nop2" if placed else "dot")
     except subprocess.TimeoutExpired:
         problem = f"{engine.name} did not finish within {timeout:g} s; draw less, allow more time"
         raise LayoutError(f"{problem}, {INSTEAD}", "timeout", engine.name) from None
 
 
+def places(dot: str, edges: int, timeout: float = 20.0) -> Placement:
+    """This returns where Graphviz puts the nodes and the edges of `dot`, in whole points.
+
+    Every node has a fixed size; edge number i of `edges` has the id i. LayoutError as in `layout`.
+    """
+    drawing = json.loads(layout(dot, "json0", timeout))
+    _, _, right, top = map(float, drawing["bb"].split(","))
+
+    def point(text: str) -> Point:
+        x, y = text.split(",")
+        return round(float(x)), round(top - float(y))
+
+    boxes = {thing["name"]: point(thing["pos"]) for thing in drawing.get("objects", [])}
+    curves: list[Sequence[Point]] = [()] * edges
+    for thing in drawing.get("edges", []):
+        # several parts, if Graphviz cut the curve: one after the other they are the whole
+        curves[int(thing["id"])] = [*map(point, thing["pos"].replace(";", " ").split())]
+    return Placement(round(right), round(top), boxes, curves)
+
+
 def _find_engine(deadline: float) -> _Engine:
     override = os.environ.get(OVERRIDE, "")
     if override == "none":
-        raise LayoutError(f"{OVERRIDE}=none turned pictures off; unset it, {INSTEAD}", "missing")
+        problem = f"{OVERRIDE}=none turned Graphviz off"
+        message = f"no picture, because {problem}; unset it, {INSTEAD}"
+        raise LayoutError(message, "missing", cause=problem)
     if override:
         if path := shutil.which(override):
             return _Engine(OVERRIDE, [path])
         problem = f"{OVERRIDE} is {override[:100]!r}, which is not a program; correct or unset it"
-        raise LayoutError(f"{problem}, {INSTEAD}", "missing", OVERRIDE)
+        raise LayoutError(f"{problem}, {INSTEAD}", "failed", OVERRIDE)
+    if sys.platform == "emscripten":  # Python in a browser
+        problem = "no program can be started here"
+        message = f"no picture, because {problem}; save as .svg of a smaller graph, {INSTEAD}"
+        raise LayoutError(message, "missing", cause=problem)
     path = shutil.which("dot")
     # Windows, or an empty entry of the PATH, may find it in the current folder: do not trust it.
     if path and os.path.isabs(path) and _answers(path, deadline):
@@ -148,7 +160,7 @@ def _find_engine(deadline: float) -> _Engine:
         return _Engine("pygraphviz", [sys.executable, "-I", "-c", PYGRAPHVIZ, folder])
     problem = f"{path} does not work" if path else "Graphviz is not installed"
     advice = f"install it (graphviz.org/download), {INSTEAD}"
-    raise LayoutError(f"no picture, because {problem}; {advice}", "missing")
+    raise LayoutError(f"no picture, because {problem}; {advice}", "missing", cause=problem)
 
 
 def _answers(path: str, deadline: float) -> bool:
@@ -177,28 +189,8 @@ def _require_fonts(engine: _Engine, format: str, deadline: float) -> None:
         raise LayoutError(f"{problem}; {advice}", "no fonts", engine.name)
 
 
-def _draw_png(engine: _Engine, dot: str, deadline: float, algorithm: str) -> Drawing:
-    size = SVG_SIZE.search(_draw(engine, "svg", dot, deadline, "-Gdpi=72", algorithm=algorithm))
-    if size is None:
-        problem = f"{engine.name} does not report the size of its drawing; save as .svg"
-        raise LayoutError(problem, "failed", engine.name)
-    width, height = float(size[1]) + 1, float(size[2]) + 1  # points, and they were rounded
-    by_area = 72 * math.sqrt(MOST_PIXELS / (width * height))
-    by_side = 72 * MOST_PIXELS_A_SIDE / max(width, height)
-    dpi = math.floor(min(PNG_DPI, by_area, by_side))
-    points = f"{width:.0f} x {height:.0f} points"
-    if dpi < LEGIBLE_DPI:
-        problem = f"{points} are too large for a legible png; draw less, or save as .svg or .pdf"
-        raise LayoutError(problem, "too large", engine.name)
-    note = f"drawn at {dpi} dpi, not {PNG_DPI}, because it measures {points}; svg and pdf are sharp"
-    data = _draw(engine, "png", dot, deadline, f"-Gdpi={dpi}", algorithm=algorithm)
-    return Drawing(data, note if dpi < PNG_DPI else "")
-
-
-def _draw(
-    engine: _Engine, format: str, dot: str, deadline: float, *flags: str, algorithm: str = "dot"
-) -> bytes:
-    command = [*engine.command, f"-K{algorithm}", f"-T{format}", *flags]
+def _draw(engine: _Engine, format: str, dot: str, deadline: float, algorithm: str = "dot") -> bytes:
+    command = [*engine.command, f"-K{algorithm}", f"-T{format}"]
     try:
         done = _run(command, dot.encode("utf-8", "replace"), deadline - time.monotonic())
     except OSError as error:

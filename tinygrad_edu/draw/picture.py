@@ -14,9 +14,16 @@ from tinygrad_edu.analysis.graph import Graph, graph, mark
 from tinygrad_edu.analysis.zoom import zoom
 from tinygrad_edu.draw import text
 from tinygrad_edu.draw.aloud import aloud, title
-from tinygrad_edu.draw.dot import Panel, dot, drawn
-from tinygrad_edu.draw.layout import LayoutError, layout
-from tinygrad_edu.draw.svg import finished, fitting
+from tinygrad_edu.draw.arrange import least_size
+from tinygrad_edu.draw.compose import compose, laid_out, letters, single
+from tinygrad_edu.draw.dot import dot
+from tinygrad_edu.draw.heading import said
+from tinygrad_edu.draw.layout import LayoutError
+from tinygrad_edu.draw.paper import check_size, pdf, png
+from tinygrad_edu.draw.scene import Box, Link, Scene, Sketch
+from tinygrad_edu.draw.sketch import Panel, drawn, sketch
+from tinygrad_edu.draw.svg import svg
+from tinygrad_edu.draw.textbook import textbook
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.drawable import Format, K, Roles
 from tinygrad_edu.engine import Value, topological_order
@@ -40,13 +47,14 @@ TITLES = ("before", "after")
 DEFAULT = View()
 MANY_SHAPES = 1_500  # more shapes than people want to look at
 MOST_SHAPES = 5_000  # take seconds; ten times as many take an hour, and nobody can read them
+LEAST_LETTERS = 18.0  # pixels of a number on a slide that the middle rows of a class can read
 _MOST_LINES = 200  # of text in a notebook
 
 
 class Picture:
     """A picture of a graph: `save("y.svg")`, `dot`, `text()`; a notebook shows it by itself.
 
-    note: a remark on the last drawing, for example that a PNG was scaled; usually ''.
+    note: remarks on the last drawing, for example that a PNG was scaled; usually ''.
     """
 
     def __init__(
@@ -56,15 +64,23 @@ class Picture:
         *,
         level: str | int | None = None,
         before: Graph | None = None,
+        title: str | None = None,
         timeout: float = 20.0,
         insist: bool = False,
     ) -> None:
         if not 0 < timeout < inf:
             raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
         graphs = [mark(g, view.highlight) for g in (before, graph) if g is not None]
-        self.graphs = [zoom(g, level) for g in graphs] if level is not None else graphs
+        self.textbook = level == "network"
+        self.graphs = graphs
+        if level is not None and not self.textbook:
+            self.graphs = [zoom(g, level) for g in graphs]
+        if self.textbook:
+            for each in self.graphs:
+                textbook(each, view)  # which refuses a graph without a neuron
         self.collapses = level is None and not insist
         self.view = view
+        self.title = title
         self.timeout = timeout
         self.insist = insist
         self.note = ""
@@ -77,7 +93,15 @@ class Picture:
     @property
     def dot(self) -> str:
         """The picture as DOT text, for Graphviz."""
-        return dot(panels(self.graphs), self.view)
+        drawn = panels(self.graphs)
+        prefixes = [f"p{i}_" if len(drawn) > 1 else "" for i in range(len(drawn))]
+        sketches = [self._sketch(panel, prefix) for panel, prefix in zip(drawn, prefixes)]
+        return dot([(made, panel.title) for made, panel in zip(sketches, drawn)], self.view)
+
+    def _sketch(self, panel: Panel, prefix: str = "") -> Sketch:
+        if self.textbook:
+            return textbook(panel.graph, self.view)
+        return sketch(panel, self.view, None, prefix)
 
     @property
     def alt(self) -> str:
@@ -121,20 +145,81 @@ class Picture:
         if format not in FORMATS:
             raise FormatError(f"unknown format {format!r}: choose {', '.join(FORMATS)}")
         graphs, remark = self._legible()
-        drawing = layout(dot(panels(graphs), self.view), format, self.timeout)
-        self.note = "; ".join(filter(None, (remark, drawing.note)))
-        if format != "svg":
-            return drawing.data
-        return finished(drawing.data, title(graphs[-1], self.view), self._aloud(graphs))
+        if format == "png":
+            self._check_png(graphs)
+        scene, how = self._scene(graphs)
+        notes = [remark, how, self._small(scene)]
+        heading = title(graphs[-1], self.view)
+        if format == "svg":
+            data = svg(
+                scene, heading, self._aloud(graphs), self.view.size, self.view.scale
+            ).encode()
+        elif format == "pdf":
+            data = pdf(scene, heading, self.timeout, self.view.size, self.view.scale)
+        else:
+            data, scaled = png(scene, self.timeout, self.view.size, self.view.scale)
+            notes.insert(0, scaled)
+        self.note = "; ".join(filter(None, notes))
+        return data
+
+    def _scene(self, graphs: Sequence[Graph]) -> tuple[Scene, str]:
+        """(the whole picture, a remark on its layout)."""
+        drawn = panels(graphs)
+        sketches = [self._sketch(panel) for panel in drawn]
+        names = [_parts(made) for made in sketches]
+        if all(each == names[0] for each in names):  # the same graph with other numbers
+            shared = laid_out(sketches, self.view, self.timeout)
+            layouts = [shared] * len(sketches)
+        else:
+            layouts = [laid_out([made], self.view, self.timeout) for made in sketches]
+        placed = [
+            (single(made, where, self.view).named(f"p{i}_" if len(drawn) > 1 else ""), panel.title)
+            for i, (made, where, panel) in enumerate(zip(sketches, layouts, drawn))
+        ]
+        heading = self.title if self.title is not None else said(graphs[-1])
+        scene = compose(placed, self.view, heading if self.view.legend else "")
+        return scene, layouts[0].remark
+
+    def _small(self, scene: Scene) -> str:
+        """A remark if the numbers cannot be read from the last row of a class."""
+        height = letters(scene)
+        if self.view.fit == "none" or height >= LEAST_LETTERS:
+            return ""
+        helps = ", ".join([*self._helps(), "or draw less"])
+        return (
+            f"on a slide of 1280x720, numbers are {height:.1f} pixels high, less than the "
+            f"{LEAST_LETTERS:g} that a class can read: {helps}"
+        )
+
+    def _helps(self) -> list[str]:
+        """What makes the letters larger, as options of the shell."""
+        groups = any(node.group for graph in self.graphs for node in graph.nodes)
+        helps = [] if self.view.edges == () else ["--edges none"]
+        if self.view.precision > 2:
+            helps.append("--precision 2")
+        if groups and self.collapses:
+            helps.append("--level neuron")
+        return helps if self.textbook else [*helps, "--level network"]
+
+    def _check_png(self, graphs: Sequence[Graph]) -> None:
+        """LayoutError before the layout if a PNG can only be too large to be read."""
+        for each in graphs:
+            width, height = least_size(self._sketch(Panel(each)), self.view.direction)
+            if self.view.fit != "none":  # it may be broken into rows
+                side = (width * height) ** 0.5
+                width = height = max(1, round(side))
+            check_size(width, height)
 
     def _legible(self) -> tuple[list[Graph], str]:
         """(graphs to draw, a remark if they were collapsed)."""
-        shapes = sum(map(drawn, self.graphs))
+        shapes = self._shapes(self.graphs)
+        if self.textbook:
+            return self.graphs, ""
         grouped = any(node.group for graph in self.graphs for node in graph.nodes)
         if self.collapses and shapes > MANY_SHAPES and grouped:
             for level in ("neuron", "layer"):
                 graphs = [zoom(graph, level) for graph in self.graphs]
-                fewer = sum(map(drawn, graphs))
+                fewer = self._shapes(graphs)
                 if fewer <= MANY_SHAPES:
                     remark = f"{shapes} shapes were collapsed to {fewer}, by {level}"
                     return graphs, f"{remark}: choose another level (--level), or insist (--insist)"
@@ -146,6 +231,9 @@ class Picture:
                 "too large",
             )
         return self.graphs, ""
+
+    def _shapes(self, graphs: Sequence[Graph]) -> int:
+        return sum(drawn(graph, self.view.form) for graph in graphs)
 
     def _json(self) -> str:
         texts = [graph.to_json() for graph in self.graphs]
@@ -166,13 +254,18 @@ class Picture:
     def mimebundle(self, plain: str) -> dict[str, str]:
         """The data for a notebook: the SVG, or `plain` and the reason why there is no SVG."""
         try:
-            svg = self.render("svg").decode()
+            drawn = self.render("svg").decode()
         except Exception as error:  # showing a cell must not fail
             return {"text/plain": f"{plain}\n({error})"}
-        return {"image/svg+xml": fitting(svg), "text/plain": plain}
+        return {"image/svg+xml": drawn, "text/plain": plain}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.mimebundle(repr(self))
+
+
+def _parts(sketch: Sketch) -> list[str]:
+    parts: list[Box | Link] = [*sketch.boxes, *sketch.links]
+    return [part.name for part in parts]
 
 
 def panels(graphs: Sequence[Graph]) -> list[Panel]:
@@ -190,6 +283,7 @@ def draw(
     before: Value | Graph | None = None,
     roles: Roles[K] | None = None,
     level: str | int | None = None,
+    title: str | None = None,
     timeout: float = 20.0,
     insist: bool = False,
     highlight: Sequence[Value | str] = (),
@@ -198,9 +292,10 @@ def draw(
     """The picture of a graph, or of the current graph of a Value.
 
     before: the same graph before an update, which is shown beside it. roles: see `graph`. level:
-    see `zoom`. timeout: the seconds that Graphviz may take. insist: do not collapse more than
-    MANY_SHAPES shapes, and draw more than MOST_SHAPES. highlight: Values or names. The other
-    options are those of a View: edges, hide, precision, direction, theme.
+    see `zoom`. title: the line above the picture, by default the formula of the output. timeout:
+    the seconds that Graphviz may take. insist: do not collapse more than MANY_SHAPES shapes, and
+    draw more than MOST_SHAPES. highlight: Values or names. The other options are those of a View:
+    edges, hide, precision, direction, theme, form, fit, size, scale, legend, labels.
     """
     whole = _graph(what, roles)
     return Picture(
@@ -208,6 +303,7 @@ def draw(
         View(highlight=_names(highlight, what, whole), **view),
         level=level,
         before=None if before is None else _graph(before, roles),
+        title=title,
         timeout=timeout,
         insist=insist,
     )

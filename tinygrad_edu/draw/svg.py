@@ -1,37 +1,306 @@
-"""Changes Graphviz' SVG for use in a page: adds a title and a description, and loads nothing."""
+"""A scene as SVG, which shows the same in every viewer and survives in a web page.
+
+Every text is centred on its place and has room for the widest font of the list, so that no viewer's
+font can push it out of its box. The first tag stands on one line, and signs that Markdown reads are
+written as numbers: so the picture can be pasted into a page. Nothing is loaded.
+"""
 
 from __future__ import annotations
 
-import re
-from html import escape
+from collections.abc import Sequence
 
 from tinygrad_edu.draw import theme
+from tinygrad_edu.draw.measure import ASCENT, DESCENT
+from tinygrad_edu.draw.placement import Point
+from tinygrad_edu.draw.scene import (
+    SHADE,
+    Box,
+    Frame,
+    Line,
+    Link,
+    Place,
+    Placed,
+    Scene,
+    Span,
+    high,
+    wide,
+)
+from tinygrad_edu.draw.theme import printable
 
-__all__ = ["finished", "fitting"]
+__all__ = ["arrow", "box", "document", "escaped", "frame", "link", "svg", "text"]
 
-# Some readers load the DTD from the network; the comments only repeat the names of nodes.
-_ASIDE = re.compile(r"<!DOCTYPE[^>]*>\s*|<!--.*?-->\s*", re.DOTALL)
-_SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="[\d.]+pt"')
-_START = re.compile(r"<svg\b[^>]*>")
+HEAD = 10.0  # the length of an arrow head on a thin line, in points
+LONGEST_HEAD = 13.0  # a little less than the shortest piece of a link
+# Signs with a meaning in XML, Markdown, its extensions, or the templates of web sites.
+_SIGNS = {ord(c): f"&#{ord(c)};" for c in "&<>\"'*_`[]\\~^$|:{}#!@="}
 
 
-def finished(svg: bytes, title: str, description: str) -> bytes:
-    """The SVG with a role, a title and a description, for people who cannot see it.
+def escaped(words: str) -> str:
+    """This returns the text for SVG, without signs that a program on its way could read."""
+    return printable(words).translate(_SIGNS)
 
-    These have no ids, because a page may show several pictures, and equal ids would mix them up.
+
+def svg(
+    scene: Scene,
+    title: str,
+    description: str,
+    size: tuple[int, int] | None = None,
+    scale: float = 1.0,
+) -> str:
+    """This returns the picture as SVG text.
+
+    title, description: for people who cannot see it. size: width and height in pixels. scale: how
+    much larger it is than it was drawn, if there is no size.
     """
-    text = _ASIDE.sub("", svg.decode())
-    start = _START.search(text)
-    if start is None:
-        return svg
-    said = "".join(
-        f"<{tag}>{escape(theme.printable(words), quote=False)}</{tag}>\n"
-        for tag, words in (("title", title), ("desc", description))
+    parts = [
+        *map(frame, scene.frames),
+        *map(link, scene.links),
+        *(box(x, place) for x, place in scene.boxes),
+        *(text(line, place) for line, place in (*scene.notes, *scene.captions)),
+    ]
+    return document(scene, parts, title, description, size, scale)
+
+
+def document(
+    scene: Scene,
+    parts: Sequence[str],
+    title: str,
+    description: str,
+    size: tuple[int, int] | None = None,
+    scale: float = 1.0,
+) -> str:
+    """This returns the SVG of parts that are already written, on the paper of the scene."""
+    left, top, width, height = 0, 0, scene.width, scene.height
+    if size is None:
+        across, down = (f"{_number(x * scale)}pt" for x in (width, height))
+    else:  # as much paper around it as the sides ask for
+        across, down = map(str, size)
+        width = max(width, round(height * size[0] / size[1]))
+        height = max(height, round(width * size[1] / size[0]))
+        left, top = (scene.width - width) // 2, (scene.height - height) // 2
+    first = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{across}" height="{down}" '
+        f'viewBox="{left} {top} {width} {height}" role="img" text-anchor="middle" '
+        f'font-family="{theme.FONT}" stroke-linejoin="round" '
+        'text-rendering="geometricPrecision">'
     )
-    head = start[0][:-1] + ' role="img">'
-    return f"{text[: start.start()]}{head}\n{said}{text[start.end() :].lstrip()}".encode()
+    said = f"<title>{escaped(title)}</title>\n<desc>{escaped(description)}</desc>"
+    at = f'x="{left}" y="{top}" ' if left or top else ""
+    paper = f'<rect {at}width="{width}" height="{height}" fill="{scene.paper}"/>'
+    return "\n".join([first, said, paper, *parts, "</svg>\n"])
 
 
-def fitting(svg: str) -> str:
-    """The SVG with a width that shrinks to the width of the page, so that nothing is cut off."""
-    return _SIZE.sub(r'\1 width="100%" style="max-width: \2pt; height: auto"', svg, count=1)
+def frame(frame: Frame) -> str:
+    """This returns a frame and its title."""
+    rect = _rect(frame.place, 12, f'fill="none" stroke="{frame.color}"')
+    return f"<g>{rect}{text(frame.title, frame.title_place)}</g>"
+
+
+def box(box: Box, place: Place, attributes: str = "") -> str:
+    """This returns a box with its text. attributes: more of them for its group."""
+    ink = f'stroke="{box.color}"{_pen(box.pen)}{_dash(box.dash, box.pen)}'
+    shapes = _outline(box, place, f'fill="{box.fill}" {ink}')
+    if box.double:
+        inner = place._replace(width=place.width - 8, height=place.height - 8)
+        shapes = _outline(box, place, f'fill="{box.fill}" {ink}')
+        shapes += _outline(box, inner, f'fill="none" {ink}')
+    return _group(box, "node", attributes, shapes + lines(box.lines, box.inner(place)))
+
+
+def _outline(box: Box, place: Place, paint: str) -> str:
+    x, y, width, height = place
+    left, top, right, bottom = x - width // 2, y - height // 2, x + width // 2, y + height // 2
+    if box.shape == "circle":
+        return f'<circle cx="{x}" cy="{y}" r="{width // 2}" {paint}/>'
+    if box.shape == "oval":
+        return f'<ellipse cx="{x}" cy="{y}" rx="{width // 2}" ry="{height // 2}" {paint}/>'
+    if box.shape == "octagon":
+        c = 8  # the corner that is cut off
+        points = [
+            (left + c, top), (right - c, top), (right, top + c), (right, bottom - c),
+            (right - c, bottom), (left + c, bottom), (left, bottom - c), (left, top + c),
+        ]  # fmt: skip
+        return f'<polygon points="{_points(points)}" {paint}/>'
+    if box.shape == "stack":
+        s = SHADE
+        behind = [
+            (left, top + s), (left + s, top), (right, top), (right, bottom - s),
+            (right - s, bottom), (left, bottom),
+        ]  # fmt: skip
+        edges = f"M{left} {top + s}H{right - s}V{bottom}M{right - s} {top + s}L{right} {top}"
+        paint_of_edges = paint.replace(f'fill="{box.fill}"', 'fill="none"')
+        return f'<polygon points="{_points(behind)}" {paint}/><path d="{edges}" {paint_of_edges}/>'
+    return _rect(place, 14 if box.shape == "round" else 0, paint)
+
+
+def _rect(place: Place, corner: int, paint: str) -> str:
+    x, y, width, height = place
+    rx = f' rx="{corner}"' if corner else ""
+    return (
+        f'<rect x="{x - width // 2}" y="{y - height // 2}" width="{width}" height="{height}"{rx} '
+        f"{paint}/>"
+    )
+
+
+def link(placed: Placed, attributes: str = "") -> str:
+    """This returns a link: its line, its arrow heads and its text."""
+    link = placed.link
+    curves, base, tip, head = arrow(placed)
+    ink = f'stroke="{link.color}"'
+    path = "".join(map(_curve, curves))
+    line = f'<path d="{path}" fill="none" {ink}{_pen(link.pen)}{_dash(link.dash, link.pen)}/>'
+    if link.double:  # two thin lines: an outline around the line, without caps
+        outer = f'<path d="{path}" fill="none" {ink}{_pen(link.pen + 4)}/>'
+        inner = f'<path d="{path}" fill="none" stroke="{link.paper}"{_pen(link.pen + 1.4)}/>'
+        line = outer + inner
+    heads = ""
+    if tip:
+        fill = link.color if link.arrow in ("full", "square") else "none"
+        heads += f'<path d="{_head(link.arrow, base, tip, head)}" fill="{fill}" {ink}{_pen(1.5)}/>'
+    said = lines(link.label, placed.text) if placed.text else ""
+    return _group(link, "edge", attributes, line + heads + said)
+
+
+_Float = tuple[float, float]
+
+
+def arrow(placed: Placed) -> tuple[list[list[_Float]], _Float, _Float | None, float]:
+    """This returns the curves of a link up to its head, and the base, the tip and the length of it.
+
+    The tip is None where the link has no head.
+    """
+    link = placed.link
+    head = min(HEAD * max(1.0, link.pen / 2.6), LONGEST_HEAD)
+    curves = [[*map(_float, curve)] for curve in placed.curves]
+    end = curves[-1][-1]
+    if not link.arrow:
+        return curves, end, None, head
+    if link.back:
+        end = curves[0][0]
+        curves[0] = _shorter(curves[0][::-1], head)[::-1]
+        return curves, curves[0][0], end, head
+    curves[-1] = _shorter(curves[-1], head)
+    return curves, curves[-1][-1], end, head
+
+
+def _float(point: Point) -> _Float:
+    return float(point[0]), float(point[1])
+
+
+def _shorter(curve: list[_Float], length: float) -> list[_Float]:
+    """The curve without its last part, of that length: up to the base of an arrow head."""
+    x, y = curve[-1]
+    i = next((i for i in range(len(curve) - 2, -1, -1) if _far(curve[i], (x, y)) >= length), 0)
+    far = _far(curve[i], (x, y)) or 1.0
+    dx, dy = (x - curve[i][0]) / far, (y - curve[i][1]) / far
+    base = (x - dx * length, y - dy * length)
+    whole = i - i % 3  # the piece that ends in the head begins here
+    piece = curve[whole:]
+    near = (base[0] - dx, base[1] - dy)
+    if len(piece) < 4 or far < length:
+        return [*curve[:-3], near, near, base] if far >= length else [near, near, near, base]
+    second = piece[1] if _far(piece[1], (x, y)) >= length else near
+    third = piece[2] if _far(piece[2], (x, y)) >= length else near
+    return [*curve[: whole + 1], second, third, base]
+
+
+def _far(a: _Float, b: _Float) -> float:
+    return float(((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) ** 0.5)
+
+
+def _curve(points: Sequence[tuple[float, float]]) -> str:
+    (x, y), *rest = points
+    return f"M{_number(x)} {_number(y)}C" + " ".join(f"{_number(a)} {_number(b)}" for a, b in rest)
+
+
+def _head(kind: str, base: _Float, tip: _Float, length: float) -> str:
+    """The outline of an arrow head from its base to its tip."""
+    (bx, by), (x, y) = base, tip
+    dx, dy = (x - bx) / length, (y - by) / length
+    half = length * 0.4
+    if kind == "ring":
+        r = _number(length / 2)
+        cx, cy = (x + bx) / 2 - length / 2, (y + by) / 2
+        whole = _number(length)
+        return f"M{_number(cx)} {_number(cy)}a{r} {r} 0 1 0 {whole} 0a{r} {r} 0 1 0 -{whole} 0z"
+    left, right = (bx - dy * half, by + dx * half), (bx + dy * half, by - dx * half)
+    corners = [left, (x, y), right]
+    if kind == "square":
+        corners = [left, (x - dy * half, y + dx * half), (x + dy * half, y - dx * half), right]
+    return "M" + "L".join(f"{_number(a)} {_number(b)}" for a, b in corners) + "z"
+
+
+def lines(said: Sequence[Line], place: Place) -> str:
+    """This returns lines of text, one below the other, in the middle of their place."""
+    if not said:
+        return ""
+    y = place.y - sum(map(high, said)) / 2
+    written = []
+    for line in said:
+        tall = high(line)
+        written.append(text(line, Place(place.x, 0, place.width, 0), y + tall / 2))
+        y += tall
+    return "".join(written)
+
+
+def text(line: Line, place: Place, y: float | None = None) -> str:
+    """This returns a line of text.
+
+    A single span is centred on its place. Where two meet, a caption ends and its number begins, so
+    that they stay together in a narrow font.
+    """
+    middle = place.y if y is None else y
+    largest = max(span.size for span in line)
+    # the baseline, such that the letters have the same room above and below
+    base = round(middle + largest * (ASCENT - DESCENT) / 2)
+    if len(line) == 1:
+        return _span(line[0], place.x, base)
+    x = place.x - wide(line) / 2
+    blanks = [wide((span._replace(text=" "),)) for span in line]
+    written = []
+    for i, span in enumerate(line):
+        room = wide((span,))
+        if i == 0:
+            gap = blanks[0] if span.text.endswith(" ") else 0.0
+            written.append(_span(span, round(x + room - gap), base, "end"))
+        else:
+            gap = blanks[i] if span.text.startswith(" ") else 0.0
+            written.append(_span(span, round(x + gap), base, "start"))
+        x += room
+    return "".join(written)
+
+
+def _span(span: Span, x: int, y: int, anchor: str = "") -> str:
+    bold = ' font-weight="bold"' if span.bold else ""
+    at = f' text-anchor="{anchor}"' if anchor else ""
+    look = f'font-size="{span.size}" fill="{span.color}"{bold}{at}'
+    return f'<text x="{x}" y="{y}" {look}>{escaped(span.text.strip())}</text>'
+
+
+def _group(part: Box | Link, what: str, attributes: str, inside: str) -> str:
+    title = f"<title>{escaped(part.tooltip)}</title>" if part.tooltip else ""
+    name = f' id="{part.name}"' if part.name else ""
+    kind = f"{what} {part.kind}".rstrip()
+    return f'<g{name} class="{kind}"{attributes}>{title}{inside}</g>'
+
+
+def _pen(width: float) -> str:
+    return "" if width == 1 else f' stroke-width="{_number(width)}"'
+
+
+def _dash(dash: str, pen: float) -> str:
+    if not dash:
+        return ""
+    lengths = (7, 4) if dash == "dashed" else (1.5, 4)
+    more = pen * 0.8
+    return f' stroke-dasharray="{_number(lengths[0] + more)} {_number(lengths[1] + more)}"'
+
+
+def _points(points: Sequence[Point]) -> str:
+    return " ".join(f"{x},{y}" for x, y in points)
+
+
+def _number(x: float) -> str:
+    """A coordinate with at most one decimal."""
+    text = f"{x:.1f}"
+    return text[:-2] if text.endswith(".0") else text

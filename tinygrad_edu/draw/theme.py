@@ -11,19 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan
 
+from tinygrad_edu.draw.scene import Dash, Head, Shape
+
 __all__ = [
     "EDGE",
-    "EDGE_SIZE",
     "FONT",
-    "FONT_SIZE",
-    "GAP",
-    "LABEL_SIZE",
-    "NODE",
-    "OPERATOR",
-    "OUTPUT",
-    "SIDE",
-    "SMALL_SIZE",
-    "SYMBOL_SIZE",
+    "HEADING",
+    "NUMBER",
+    "SHAPE",
+    "SMALL",
+    "SYMBOL",
     "THEMES",
     "THINNEST",
     "WIDEST",
@@ -33,12 +30,12 @@ __all__ = [
 ]
 
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
-FONT_SIZE = 16  # of numbers, in points; labels are larger
-LABEL_SIZE = 20
-SMALL_SIZE = 13
-EDGE_SIZE = 14
-SYMBOL_SIZE = 26  # of + and *, which are small characters
-GAP = 5  # between an edge and its text
+# Sizes in points. Whatever carries a digit has the size of NUMBER at least: the smallest number
+# decides whether a class can read a slide.
+NUMBER = 22
+SMALL = 13  # of words beside numbers
+SYMBOL = 30  # of + and *, which are small characters
+HEADING = 24  # of the picture's title, bold
 
 THINNEST, WIDEST = 1.2, 4.0  # widths of edges in points, by the size of their contribution
 
@@ -183,26 +180,18 @@ THEMES: dict[str, Theme] = {
     ),
 }
 
-# Graphviz' attributes for each kind of node; the output has those of OUTPUT as well.
-NODE = {
-    "leaf": {"shape": "box", "style": "filled"},
-    "constant": {"shape": "octagon", "style": "filled"},
-    "operation": {"shape": "box", "style": "rounded,filled"},
-    "group": {"shape": "box3d", "style": "filled"},
+SHAPE: dict[str, Shape] = {
+    "leaf": "box",
+    "constant": "octagon",
+    "operation": "round",
+    "group": "stack",
 }
-OUTPUT = {"peripheries": "2", "penwidth": "2"}
-OPERATOR = {"shape": "circle", "style": "filled", "margin": "0.02"}
-# The position of an operand's name at the head of its edge, if edges have no other text.
-SIDE = (
-    {"labelangle": "-40", "labeldistance": "2.2"},
-    {"labelangle": "40", "labeldistance": "2.2"},
-)
 # The line and the arrow head of an edge, by the sign of its contribution.
-EDGE = {
-    "positive": {"style": "solid", "arrowhead": "normal"},
-    "negative": {"style": "dashed", "arrowhead": "empty"},
-    "zero": {"style": "dotted", "arrowhead": "odot"},
-    "undefined": {"style": "bold", "arrowhead": "box"},
+EDGE: dict[str, tuple[Dash, Head]] = {
+    "positive": ("", "full"),
+    "negative": ("dashed", "hollow"),
+    "zero": ("dotted", "ring"),
+    "undefined": ("", "square"),
 }
 
 

@@ -12,15 +12,18 @@ from typing import get_args
 from tinygrad_edu.analysis.graph import Edge, Graph, Node
 from tinygrad_edu.analysis.notation import derivative, derivative_in_numbers, reason
 from tinygrad_edu.draw.theme import THEMES, Theme
-from tinygrad_edu.drawable import Direction, EdgeText, Hideable
+from tinygrad_edu.drawable import Direction, EdgeText, Fit, Form, Hideable, Labels
 from tinygrad_edu.errors import ViewError
-from tinygrad_edu.rows.formula import check_precision, rounded
+from tinygrad_edu.rows.formula import Formula, check_precision, rounded
 
 __all__ = [
     "BLANK",
     "DIRECTIONS",
     "EDGES",
+    "FITS",
+    "FORMS",
     "HIDEABLE",
+    "LABELS",
     "MOST_LABELS",
     "View",
     "arriving",
@@ -30,6 +33,9 @@ __all__ = [
 EDGES: tuple[EdgeText, ...] = get_args(EdgeText)
 HIDEABLE: tuple[Hideable, ...] = get_args(Hideable)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+FORMS: tuple[Form, ...] = get_args(Form)
+LABELS: tuple[Labels, ...] = get_args(Labels)
+FITS: tuple[Fit, ...] = get_args(Fit)
 BLANK = "____"  # for the class to fill in
 _MOST_TERMS = 4  # a sum with more terms is not written out
 MOST_LABELS = 150  # with more edges, labels cannot be read, and only tooltips have the numbers
@@ -44,8 +50,14 @@ class View:
     hide: parts that are blank, from HIDEABLE: the numbers of leaves, computed values, gradients,
     the text on edges. precision: number of decimals, or of digits below 1, 0 to 17. direction: one
     of DIRECTIONS. highlight: names of nodes; the paths from them to the output (see `mark`) are
-    highlighted. theme: one of THEMES.
-    ViewError for an unknown word.
+    highlighted. theme: one of THEMES. form: one of FORMS: an operation as one box with its
+    operands (`compact`), or as a circle before the box of its result (`circles`). fit: one of FITS,
+    the shape of the page for which a long picture is broken into rows; `none` breaks nothing.
+    size: the width and the height of the whole picture in pixels, 96 to an inch, each from 50 to
+    20,000; by default it is as large as the drawing. scale: how much larger than it is drawn, 0.1
+    to 10. legend: whether the picture says its title and what its lines mean. labels: one of
+    LABELS, of DOT text.
+    ViewError for an unknown word, or a number out of range.
     """
 
     edges: Sequence[str] | None = None
@@ -54,6 +66,12 @@ class View:
     direction: str = "LR"
     highlight: Sequence[str] = ()
     theme: str = "light"
+    form: str = "compact"
+    fit: str = "16:9"
+    size: tuple[int, int] | None = None
+    scale: float = 1.0
+    legend: bool = True
+    labels: str = "html"
 
     def __post_init__(self) -> None:
         for name in ("edges", "hide", "highlight"):
@@ -65,11 +83,18 @@ class View:
             *(("hide value", word, HIDEABLE) for word in self.hide),
             ("direction", self.direction, DIRECTIONS),
             ("theme", self.theme, tuple(THEMES)),
+            ("form", self.form, FORMS),
+            ("fit", self.fit, FITS),
+            ("labels", self.labels, LABELS),
         ):
             if word not in known:
                 words = ", ".join(known)
                 raise ViewError(f"unknown {what} {str(word)[:60]!r}: choose {words}")
         check_precision(self.precision)
+        if self.size is not None and not all(50 <= side <= 20_000 for side in self.size):
+            raise ViewError(f"size must be a width and a height from 50 to 20,000, not {self.size}")
+        if not 0.1 <= self.scale <= 10:
+            raise ViewError(f"scale must be a number from 0.1 to 10, not {self.scale}")
 
     @cached_property
     def colors(self) -> Theme:
@@ -96,51 +121,65 @@ class View:
         return BLANK if "grads" in self.hide else self.number(node.grad)
 
     def sum(self, grad: float | None, arriving: Sequence[Edge], of: int = 0) -> str:
-        """The sum of contributions that is `grad`, such as `2 + 4`; '' if there is only one.
+        """The sum of contributions that is `grad`, such as `2 + 4`; '' if there is only one."""
+        return " + ".join(self.terms(grad, arriving, of))
+
+    def terms(self, grad: float | None, arriving: Sequence[Edge], of: int = 0) -> list[str]:
+        """The terms of the sum of contributions that is `grad`; none if there is only one.
 
         A remainder, such as that of an earlier `backward()`, is written as `3 from elsewhere`. If
         `grad` is None, the contributions are only the first of `of` contributions.
         """
         parts = [edge.contribution for edge in arriving if edge.contribution is not None]
         if not parts or {"grads", "edges"} & set(self.hide):
-            return ""
+            return []
         rest = 0.0 if grad is None else grad - sum(parts)
         elsewhere = abs(rest) > 1e-9 * max(map(abs, parts))  # False for a nan
         if grad is not None and len(parts) + elsewhere < 2:
-            return ""
+            return []
         told = [self.number(x) for x in parts]
         if max(len(parts), of) > _MOST_TERMS:
             told = [f"sum of {len(parts)}"]
         if elsewhere:
             told.append(f"{self.number(rest)} from elsewhere")
-        return " + ".join(f"({x})" if x.startswith("-") and i else x for i, x in enumerate(told))
+        return [f"({x})" if x.startswith("-") and i else x for i, x in enumerate(told)]
 
     def contribution(self, edge: Edge) -> float | None:
         """The contribution, or None if it is hidden."""
         return None if {"grads", "edges"} & set(self.hide) else edge.contribution
 
     def local(self, graph: Graph, edge: Edge, said: Sequence[str]) -> str:
-        """The local derivative in the forms of `said`: `1 - y**2 = 1 - 0.76**2 = 0.42`.
+        """The local derivative in the forms of `said`: `1 - y**2 = 1 - 0.76**2 = 0.42`."""
+        return " = ".join(self.forms(graph, edge, said))
 
-        With a formula, it gives the reason if the formula does not show it: `1, because a > b`.
+    def forms(
+        self, graph: Graph, edge: Edge, said: Sequence[str], written: type[Formula] = Formula
+    ) -> list[str]:
+        """The local derivative in each of the forms of `said`, none twice.
+
+        With a formula, the last one gives the reason if no formula shows it: `1, because a > b`.
         """
         if edge.local is None:
-            return ""
-        target = graph.nodes[edge.target]
+            return []
+        target, operand, precision = graph.nodes[edge.target], edge.operand, self.precision
         blank = {"edges", "leaves", "values"} & set(self.hide)
         told = []
         if "formula" in said:
             hidden = "edges" in self.hide
-            told.append("" if hidden else derivative(graph, target, edge.operand, self.precision))
+            told.append("" if hidden else derivative(graph, target, operand, precision, written))
         if "numbers" in said:
-            in_numbers = derivative_in_numbers(graph, target, edge.operand, self.precision)
-            told.append("" if blank else in_numbers)
+            in_numbers = (
+                "" if blank else derivative_in_numbers(graph, target, operand, precision, written)
+            )
+            told.append(in_numbers)
         if "local" in said or (told and not any(told) and not blank):
             told.append("" if blank else self.number(edge.local))
         if blank:
-            return " = ".join(text or BLANK for text in told)
-        why = reason(graph, target, edge.operand) if {"formula", "numbers"} & set(said) else ""
-        return " = ".join(filter(None, dict.fromkeys(told))) + why
+            return [text or BLANK for text in told]
+        told = list(filter(None, dict.fromkeys(told)))
+        if told and {"formula", "numbers"} & set(said):
+            told[-1] += reason(graph, target, operand)
+        return told
 
     def adjoint(self, graph: Graph, edge: Edge) -> str:
         """The adjoint of the edge's target."""

@@ -1,0 +1,168 @@
+"""Where the parts of a sketch lie: Graphviz places boxes whose sizes are known, and nothing else.
+
+Every size comes from our own measure of text, so that no font of this machine has a part in it. A
+link with a label is laid out as two edges with the label as a small box between them: so its text
+interrupts the link that it belongs to, and every other link passes at a distance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import graphviz
+
+from tinygrad_edu.draw.layered import layered
+from tinygrad_edu.draw.layout import LayoutError, places
+from tinygrad_edu.draw.placement import Placement, Point
+from tinygrad_edu.draw.scene import Box, Place, Placed, Sketch, even, room
+
+__all__ = ["arranged", "labelled", "least_size", "placed", "sizes"]
+
+_NODE_GAP = 14  # points between boxes above each other
+_LABEL_GAP = 16  # between a box and the text of a link: more than an arrow head
+_RANK_GAP = 44  # between boxes, if links have no text
+_SIDE, _UPPER = 6, 5  # around the text of a box
+_MOST_BY_OURSELVES = 300  # boxes that our own layout places in a moment
+
+# With many edges, and more than two per box, which only groups have, edges need space to spread
+# from side to side. Then Graphviz need not search for the best positions, which takes five times as
+# long.
+_FAN = {"ranksep": "2", "nslimit": "1", "nslimit1": "1", "mclimit": "0.1"}
+_MANY = 150  # edges
+
+
+def sizes(sketches: Sequence[Sketch]) -> dict[str, tuple[int, int]]:
+    """This returns the size of each box and of each label that fits it in all the sketches."""
+    found: dict[str, tuple[int, int]] = {}
+    for sketch in sketches:
+        for box in sketch.boxes:
+            _keep(found, box.name, _size(box))
+        for link in sketch.links:
+            if link.label:
+                width, height = room(link.label)
+                _keep(found, labelled(link.name), (width + 2, height))
+    return found
+
+
+def least_size(sketch: Sketch, direction: str) -> tuple[int, int]:
+    """This returns a width and a height, in points, with a smaller area than any layout has.
+
+    The boxes of its longest chain lie one after the other, and no two boxes overlap.
+    """
+    room = sizes([sketch])
+    side = 0 if direction == "LR" else 1
+    begins: dict[str, int] = {}
+    for tail, head in _edges(sketch):  # operands first
+        end = begins.get(tail, 0) + room[tail][side] + _LABEL_GAP
+        begins[head] = max(begins.get(head, 0), end)
+    length = max(begins.get(name, 0) + size[side] for name, size in room.items())
+    area = sum(width * height for width, height in room.values())
+    across = max(max(size[1 - side] for size in room.values()), area // length)
+    return (length, across) if direction == "LR" else (across, length)
+
+
+def labelled(name: str) -> str:
+    """This returns the name of the label of a link."""
+    return f"{name}_text"
+
+
+def _keep(found: dict[str, tuple[int, int]], name: str, size: tuple[int, int]) -> None:
+    width, height = found.get(name, (0, 0))
+    found[name] = max(width, size[0]), max(height, size[1])
+
+
+def _size(box: Box) -> tuple[int, int]:
+    width, height = room(box.lines)
+    if box.shape == "circle":
+        side = max(44, even((width * width + height * height) ** 0.5 * 0.92 + 8))
+        return side, side
+    if box.shape == "oval":
+        return even(width * 1.25 + 12), even(height * 1.25 + 8)
+    more = 8 * (box.double or box.shape in ("octagon", "stack"))
+    return max(width + 2 * _SIDE + more, 44), max(height + 2 * _UPPER + more, 36)
+
+
+def arranged(
+    sketch: Sketch, sizes: Mapping[str, tuple[int, int]], direction: str, timeout: float
+) -> tuple[Placement, str]:
+    """This returns the places of boxes and links, and a remark, usually ''.
+
+    The placement has an edge for each link without a label, two for each link with one, in order.
+    LayoutError if Graphviz fails or takes more than `timeout` seconds; if there is none, a small
+    graph is laid out without it, and the remark says so.
+    """
+    edges = list(_edges(sketch))
+    try:
+        return places(_dot(sketch, sizes, edges, direction), len(edges), timeout), ""
+    except LayoutError as error:
+        if error.reason != "missing" or len(sizes) > _MOST_BY_OURSELVES:
+            raise
+        remark = f"drawn without Graphviz, because {error.cause}: with it, pictures are clearer"
+    return layered(sizes, edges, direction), remark
+
+
+def _edges(sketch: Sketch) -> Iterator[tuple[str, str]]:
+    for link in sketch.links:
+        if link.label:
+            yield link.tail, labelled(link.name)
+            yield labelled(link.name), link.head
+        else:
+            yield link.tail, link.head
+
+
+def _dot(
+    sketch: Sketch,
+    sizes: Mapping[str, tuple[int, int]],
+    edges: Sequence[tuple[str, str]],
+    direction: str,
+) -> str:
+    """The graph for Graphviz: names, sizes and edges, no text."""
+    labels = any(link.label for link in sketch.links)
+    fan = len(sketch.links) > max(_MANY, 2 * len(sketch.boxes))
+    gap = _LABEL_GAP if labels else _RANK_GAP
+    digraph = graphviz.Digraph(
+        graph_attr={
+            "rankdir": direction,
+            "ordering": "in",
+            "nodesep": _inches(_NODE_GAP),
+            "ranksep": _inches(gap),
+            **(_FAN if fan else {}),
+        },
+        node_attr={"shape": "box", "fixedsize": "true", "label": ""},
+        edge_attr={"arrowhead": "none"},
+    )
+    sides = {"LR": ("e", "w"), "TB": ("s", "n")}[direction] if fan else None
+    for name, (width, height) in sizes.items():
+        digraph.node(name, width=_inches(width), height=_inches(height))
+    ends = {(link.tail, link.head) for link in sketch.links if labels and not link.label}
+    for i, (tail, head) in enumerate(edges):
+        more = {"id": str(i)}
+        if sides:
+            more |= {"tailport": sides[0], "headport": sides[1]}
+        if (tail, head) in ends:  # as far apart as boxes with a label between them
+            more["minlen"] = "2"
+        digraph.edge(tail, head, **more)
+    return str(digraph.source)
+
+
+def _inches(points: int) -> str:
+    return f"{points / 72:.6f}"
+
+
+def placed(
+    sketch: Sketch, sizes: Mapping[str, tuple[int, int]], placement: Placement
+) -> tuple[list[tuple[Box, Place]], list[Placed]]:
+    """This returns the boxes and the links of the sketch with their places."""
+
+    def place(name: str) -> Place:
+        return Place(*placement.boxes[name], *sizes[name])
+
+    curves = iter(placement.edges)
+    links = []
+    for link in sketch.links:
+        pieces: tuple[Sequence[Point], ...] = (next(curves),)
+        text = None
+        if link.label:
+            pieces, text = (*pieces, next(curves)), place(labelled(link.name))
+        links.append(Placed(link, tuple(map(tuple, pieces)), text))
+    return [(box, place(box.name)) for box in sketch.boxes], links

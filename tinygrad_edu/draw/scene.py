@@ -1,0 +1,205 @@
+"""What a picture is made of, before and after it has its places.
+
+A `Sketch` says what is drawn: boxes with lines of text, and links between them. A `Scene` says
+where: every part has its place in whole points, so that each format writes the same picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from tinygrad_edu.draw.measure import LINE, width
+from tinygrad_edu.draw.placement import Point
+
+__all__ = [
+    "SHADE",
+    "Box",
+    "Dash",
+    "Frame",
+    "Head",
+    "Line",
+    "Link",
+    "Place",
+    "Placed",
+    "Scene",
+    "Shape",
+    "Sketch",
+    "Span",
+    "even",
+    "room",
+    "wide",
+]
+
+SHADE = 6  # points between the two sides of a stack
+Shape = Literal["box", "round", "octagon", "stack", "circle", "oval"]
+Dash = Literal["", "dashed", "dotted"]
+Head = Literal["full", "hollow", "ring", "square", ""]
+
+
+class Span(NamedTuple):
+    """A piece of text in one size and colour. size: the font size, in points."""
+
+    text: str
+    size: int
+    color: str
+    bold: bool = False
+
+
+Line = tuple[Span, ...]
+
+
+class Place(NamedTuple):
+    """The middle of a part and its size, in points; y grows downwards."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Box:
+    """A shape with lines of text in its middle.
+
+    name: its id in the picture. fill, color: #rrggbb, of the area and of the outline. pen: the
+    width of the outline, in points. double: whether it has a second outline. kind: its class.
+    """
+
+    name: str
+    shape: Shape
+    lines: tuple[Line, ...]
+    fill: str
+    color: str
+    pen: float = 1.0
+    dash: Dash = ""
+    double: bool = False
+    kind: str = ""
+    tooltip: str = ""
+
+    def inner(self, place: Place) -> Place:
+        """This returns the part of the box's place that is free for text."""
+        if self.shape != "stack":
+            return place
+        return Place(place.x - SHADE // 2, place.y + SHADE // 2, place.width, place.height)
+
+
+@dataclass(frozen=True)
+class Link:
+    """An arrow from the box `tail` to the box `head`, with lines of text that interrupt it.
+
+    pen: the width of the line, in points. double: whether it is two thin lines, on the
+    colour `paper`. back: whether its head points back, to the tail.
+    """
+
+    name: str
+    tail: str
+    head: str
+    color: str
+    pen: float = 1.2
+    dash: Dash = ""
+    arrow: Head = "full"
+    back: bool = False
+    double: bool = False
+    paper: str = "#ffffff"
+    label: tuple[Line, ...] = ()
+    kind: str = ""
+    tooltip: str = ""
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """The boxes and the links of a picture, in the order in which they are drawn."""
+
+    boxes: tuple[Box, ...]
+    links: tuple[Link, ...]
+
+
+class Placed(NamedTuple):
+    """A link with its places. curves: its pieces, each 1 + 3n control points of Bézier curves.
+
+    text: the place of its label, None if it has none.
+    """
+
+    link: Link
+    curves: tuple[tuple[Point, ...], ...]
+    text: Place | None
+
+
+class Frame(NamedTuple):
+    """A rounded frame around a part of the picture, with a title inside of its upper edge."""
+
+    place: Place
+    title: Line
+    color: str
+
+    @property
+    def title_place(self) -> Place:
+        """The place of the title, inside of the upper edge."""
+        x, y, width, height = self.place
+        return Place(x, y - height // 2 + 18, width, 0)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A whole picture.
+
+    width, height: in points. paper, ink: the colours of background and text. notes: lines of text
+    beside the graph. captions: those that tell the event of this picture.
+    """
+
+    width: int
+    height: int
+    paper: str
+    ink: str
+    boxes: tuple[tuple[Box, Place], ...]
+    links: tuple[Placed, ...]
+    notes: tuple[tuple[Line, Place], ...] = ()
+    frames: tuple[Frame, ...] = ()
+    captions: tuple[tuple[Line, Place], ...] = ()
+
+    def centred(self, width: int, height: int) -> Scene:
+        """This returns the same picture in the middle of a larger one."""
+        dx, dy = (width - self.width) // 2, (height - self.height) // 2
+
+        def at(place: Place) -> Place:
+            return place._replace(x=place.x + dx, y=place.y + dy)
+
+        def along(placed: Placed) -> Placed:
+            curves = tuple(tuple((x + dx, y + dy) for x, y in c) for c in placed.curves)
+            return Placed(placed.link, curves, at(placed.text) if placed.text else None)
+
+        return replace(
+            self,
+            width=width,
+            height=height,
+            boxes=tuple((box, at(place)) for box, place in self.boxes),
+            links=tuple(map(along, self.links)),
+            notes=tuple((line, at(place)) for line, place in self.notes),
+            frames=tuple(frame._replace(place=at(frame.place)) for frame in self.frames),
+            captions=tuple((line, at(place)) for line, place in self.captions),
+        )
+
+
+def wide(line: Sequence[Span]) -> float:
+    """This returns the room of a line of text, in points, in the widest font of the list."""
+    return sum(width(span.text, span.size, span.bold) for span in line)
+
+
+def room(lines: Sequence[Line]) -> tuple[int, int]:
+    """This returns the width and the height of lines of text, in points, both even."""
+    return even(max(map(wide, lines), default=0)), even(sum(map(high, lines)))
+
+
+def high(line: Line) -> float:
+    """This returns the height of a line of text, in points."""
+    return LINE * max(span.size for span in line)
+
+
+def even(x: float) -> int:
+    """This returns the smallest even whole number that is not less than `x`.
+
+    The middle of an even length is a whole point, so that no program has to round it.
+    """
+    return 2 * -int(-x // 2)
