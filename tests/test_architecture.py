@@ -50,7 +50,13 @@ FLOOR = {
 # What is imported in these rooms or files only, besides the rest of the standard library.
 ONLY = {
     "click": ["cli", "lesson.command", "reading.options", "train.progress"],
-    "graphviz": ["draw.dot", "demos.laboratory.family_pictures", "demos.laboratory.weights"],
+    "graphviz": [
+        "draw.arrange",
+        "draw.dot",
+        "draw.paper",
+        "demos.laboratory.family_pictures",
+        "demos.laboratory.weights",
+    ],
     "matplotlib": ["plots.canvas"],
     "sklearn": ["data"],
     "IPython": ["train.progress"],  # late, in a notebook

@@ -11,7 +11,6 @@ import graphviz
 from tinygrad_edu.data import CHILDREN, COUPLES, ENGLISH, ITALIAN, MEN
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.layout import layout
-from tinygrad_edu.draw.svg import finished
 from tinygrad_edu.files import write_whole
 
 __all__ = ["Lit", "Trees"]
@@ -29,7 +28,7 @@ class _Drawn:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the picture as SVG; LayoutError if there is no Graphviz."""
-        write_whole(path, finished(layout(self.dot, "svg", 20.0).data, self.title, self.alt))
+        write_whole(path, layout(self.dot, "svg", 20.0))
 
 
 class Trees(_Drawn):
@@ -111,7 +110,7 @@ def _digraph(colors: theme.Theme, how: Mapping[str, str]) -> graphviz.Digraph:
         graph_attr={"bgcolor": colors.paper, **how},
         node_attr={
             "fontname": theme.FONT,
-            "fontsize": str(theme.SMALL_SIZE),
+            "fontsize": str(theme.SMALL),
             "fontcolor": colors.ink,
             "color": colors.line,
             "style": "filled",
@@ -131,7 +130,7 @@ def _table(
     """The units of a block as an HTML table of Graphviz, one column for each column of units."""
 
     def words(text: str) -> str:  # spaces, because letters may be wider than Graphviz thinks
-        return f'<FONT POINT-SIZE="{theme.SMALL_SIZE}">&nbsp;{text}&nbsp;&nbsp;</FONT>'
+        return f'<FONT POINT-SIZE="{theme.SMALL}">&nbsp;{text}&nbsp;&nbsp;</FONT>'
 
     rows = [f'<TR><TD COLSPAN="{len(block)}" BORDER="0">{words(_escaped(title))}</TD></TR>']
     for units in zip(*block):

@@ -9,7 +9,6 @@ import graphviz
 
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.layout import layout
-from tinygrad_edu.draw.svg import finished
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.nn import MLP
 
@@ -57,7 +56,7 @@ class Weights:
             },
             node_attr={
                 "fontname": theme.FONT,
-                "fontsize": str(theme.FONT_SIZE),
+                "fontsize": str(theme.NUMBER),
                 "fontcolor": colors.ink,
                 "color": colors.line,
                 "style": "filled",
@@ -66,7 +65,7 @@ class Weights:
                 "fixedsize": "true",
                 "width": "1.35",
             },
-            edge_attr={"fontname": theme.FONT, "fontsize": str(theme.SMALL_SIZE)},
+            edge_attr={"fontname": theme.FONT, "fontsize": str(theme.SMALL)},
         )
         before = [f"input{i}" for i in range(len(self.inputs))]
         for name, label in zip(before, self.inputs):
@@ -102,7 +101,7 @@ class Weights:
             labeldistance="5.5",
             labelangle="0",
             **{f"{at}label": _on_paper(f"{w:.{1 if largest > 2 else 2}f}", self.colors)},
-            **{**theme.EDGE[theme.sign(w)], "arrowhead": "normal", **look},
+            **{"style": theme.EDGE[theme.sign(w)][0] or "solid", **look},
         )
 
     @property
@@ -112,12 +111,11 @@ class Weights:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the picture as SVG; LayoutError if there is no Graphviz."""
-        drawing = layout(self.dot, "svg", 20.0)
-        write_whole(path, finished(drawing.data, repr(self.model).splitlines()[0], self.alt))
+        write_whole(path, layout(self.dot, "svg", 20.0))
 
 
 def _on_paper(number: str, colors: theme.Theme) -> str:
     """The number on a background, so that it can be read on its line."""
-    font = f'<FONT POINT-SIZE="{theme.SMALL_SIZE}" COLOR="{colors.ink}">{number}</FONT>'
+    font = f'<FONT POINT-SIZE="{theme.SMALL}" COLOR="{colors.ink}">{number}</FONT>'
     table = f'<TABLE BORDER="0" CELLPADDING="0" CELLSPACING="0" BGCOLOR="{colors.paper}">'
     return f"<{table}<TR><TD>{font}</TD></TR></TABLE>>"
