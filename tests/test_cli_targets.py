@@ -81,7 +81,7 @@ def leaves(*args: str) -> dict[str, tuple[float, float]]:
 
 def test_variables_of_a_script_are_labels_where_nothing_else_was_said() -> None:
     assert leaves("net.py:y").keys() == {"w", "x", "bias"}
-    assert output("render", "net.py:loss").startswith("loss (**) = 0.0398  grad 1\n")
+    assert output("render", "net.py:loss").startswith("loss (**) = 0.03980  grad 1\n")
     assert "├─ w = 0.5 " in output("render", "net.py:y")
     assert output("explain", "net.py:loss", "--wrt", "w").startswith("d loss / d w = ")
     assert leaves("net.py:sums['s']") == {"weights[0]": (1, 2), "weights[1]": (2, 1)}

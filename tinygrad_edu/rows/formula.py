@@ -82,7 +82,8 @@ class Formula(Symbolic):
 class School(Formula):
     """A formula as school writes it, for pictures: `2·x`, `x² + 1`, `x⁻¹`, `a / (b·c)`, `x·(-2)`.
 
-    A product binds more strongly than a quotient, because it is written more tightly.
+    A product binds more strongly than a quotient, because it is written more tightly; the one below
+    a quotient has brackets all the same.
     """
 
     __slots__ = ()
