@@ -5,13 +5,13 @@ the families that the font list of `theme` becomes: those with the widths of Hel
 (Liberation Sans, Nimbus Sans, Arimo, FreeSans), DejaVu Sans, Noto Sans, Roboto and Open Sans,
 with their kerning. They are measured by tests/references/make_advances.py; no font is needed here.
 DejaVu Sans is nearly always the widest of them. Families that are wider still are left out, since
-room for them makes all letters smaller: Verdana, and fonts of user interfaces, such as Inter, Lato
-and Cantarell, whose hyphen alone is a fifth wider.
+room for them makes all letters smaller: Verdana, and fonts of user interfaces, such as Inter and
+Cantarell, whose minus sign on the keyboard is wider by a quarter and a sixth, and Lato.
 
 Letters of the Latin, Greek and Cyrillic scripts and the signs of pictures are measured one by one.
 All others have the width of their class:
 
-* 0: accents and other marks that combine, joiners (ZWJ), marks of direction, variation selectors;
+* 0: marks that combine (with what stands before), joiners (ZWJ), marks of direction, variants;
   U+FE0F 0.8 em, because it makes an emoji of a digit
 * 1 em: Chinese, Japanese and Korean; what no font has, whose box is narrower; signs that Arial
   lacks have at least that, because they may come from a Chinese font
@@ -19,7 +19,8 @@ All others have the width of their class:
 * Arabic, Hebrew, Indic scripts, Thai and the rest: their widest character, ligatures aside, so
   that words come out too wide, Arabic ones by a half or more
 
-A viewer that rounds each advance to whole pixels (Chromium on Linux, unless the SVG says
+A mark with nothing before it may be drawn on a dotted circle, which is not measured. A viewer that
+rounds each advance to whole pixels (Chromium on Linux, unless the SVG says
 text-rendering="geometricPrecision") is outside of this measure.
 """
 
@@ -32,11 +33,13 @@ from tinygrad_edu.draw.advances import BOLD, CLASSES, REGULAR
 
 __all__ = ["ASCENT", "DESCENT", "LINE", "width"]
 
-# The ink of a line, above and below its baseline, in units of the font size: the largest of all
-# families for ASCII and for accents on small letters; DejaVu Sans' own line has these numbers.
-# A capital of 0.69 to 0.73 is in the middle of such a line in every family, to 0.02.
+# The ink of a line, above and below its baseline, in units of the font size: the most that a
+# family needs for ASCII, the signs of pictures and accents on small letters (0.916 for the root
+# of Nimbus Sans and FreeSans, 0.242 for the bar of Open Sans), and about DejaVu Sans' own line.
+# An accent on a capital may reach 0.04 higher. Capitals and digits, 0.69 to 0.74 high, are in the
+# middle of such a line in every family, to 0.03.
 ASCENT = 0.93
-DESCENT = 0.24
+DESCENT = 0.245
 LINE = ASCENT + DESCENT
 
 
