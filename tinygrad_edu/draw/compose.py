@@ -82,7 +82,7 @@ def compose(
     frames: list[Frame] = []
     if len(panels) > 1:
         body, frames = _framed(panels, view)
-    heading = [_cut(title, max(body.width, least, _NARROWEST), colors)] if title else []
+    heading = _heading(title, max(body.width, least, _NARROWEST), colors) if title else []
     items = list(_items(body, view)) if view.legend else []
     most = max([body.width, _NARROWEST, *map(wide, heading)])
     rows = _packed(items, most)
@@ -154,12 +154,29 @@ def _framed(panels: Sequence[tuple[Drawn, str]], view: View) -> tuple[Drawn, lis
     return Drawn(boxes, links, width, height), frames
 
 
+def _heading(title: str, most: float, colors: Theme) -> list[Line]:
+    """The title on at most two lines of that width, broken after `;` or at a blank, or cut."""
+    line = _bold(title, colors)
+    if wide(line) <= most:
+        return [line]
+    first, rest = title, ""
+    while wide(_bold(first, colors)) > most and (" " in first or ";" in first.rstrip("; ")):
+        first = first.rstrip("; ")
+        at = max(first.rfind(";") + 1, first.rfind(" "))
+        first, rest = first[:at].rstrip(), title[at:].strip()
+    return [_cut(part, most, colors) for part in (first, rest) if part]
+
+
+def _bold(text: str, colors: Theme) -> Line:
+    return (Span(text, theme.HEADING, colors.ink, True),)
+
+
 def _cut(title: str, most: float, colors: Theme) -> Line:
     """The title, cut to the width."""
-    line = (Span(title, theme.HEADING, colors.ink, True),)
+    line = _bold(title, colors)
     while wide(line) > most and len(title) > 1:
         title = title[: max(1, int(len(title) * most / wide(line)) - 1)].rstrip()
-        line = (Span(f"{title}\u2026", theme.HEADING, colors.ink, True),)
+        line = _bold(f"{title}\u2026", colors)
     return line
 
 
