@@ -23,6 +23,7 @@ from tinygrad_edu import Op, Value, ViewError, graph, losses, nn, tanh
 from tinygrad_edu.analysis.graph import Graph
 from tinygrad_edu.analysis.network import Network, Neuron, network
 from tinygrad_edu.analysis.zoom import zoom
+from tinygrad_edu.compat import micrograd
 from tinygrad_edu.ops import add, exp, maximum, mul, neg, sub
 from tinygrad_edu.reading.expression import expression, leaves
 
@@ -133,9 +134,15 @@ def test_a_perceptron_that_is_written_out() -> None:
         ("tanh(-w*x)", "tanh(-w*x)"),
         ("tanh(-(w*x + b))", "tanh(-w*x, -b)"),
         ("tanh(w*(-x) - -b)", "tanh(-w*x, b)"),
+        ("w1*x + w2*(-1) + b", "(w1*x, w2*-1, b)"),
         ("tanh(w*x + 0.5)", "tanh(w*x, 0.5)"),
         ("tanh(0 + w*x + b)", "tanh(w*x, b)"),
         ("tanh(0.5*w + b)", "tanh(w*0.5, b)"),
+        ("tanh(0.5*w)", "tanh(w*0.5)"),
+        ("tanh(w*x - 1)", "tanh(w*x, -1)"),
+        ("tanh(w*x - k + b)", "tanh(w*x, -k, b)"),
+        ("w*x + u*h + b1 + b2", "(w*x, u*h, b1, b2)"),
+        ("w*x - b", "(w*x, -b)"),
         ("tanh(w*x + u*h + b1 + b2)", "tanh(w*x, u*h, b1, b2)"),
         ("relu(theta1*x + theta0)", "relu(theta1*x, theta0)"),
         ("m*x + c", "(m*x, c)"),
@@ -280,6 +287,7 @@ def test_a_parameter_is_neither_an_input_nor_a_target() -> None:
         ("(w*x - d)**2", "(w*x)", ["d"]),
         ("p = w*x + b; (exp(p) - 3)**2", "(w*x, b)", ["3"]),
         ("e = w*x + b - 1; e*e", "(w*x, b)", ["1"]),
+        ("(tanh(w*x + b) - 1)**2 + t**2", "tanh(w*x, b)", ["1"]),
         ("y = sigmoid(w*x + b); y*(1 - y)", "sigmoid(w*x, b)", []),
     ],
 )
@@ -465,6 +473,22 @@ def test_a_network_of_a_transformer_keeps_every_node() -> None:
     y = losses.cross_entropy(nn.residual(xs, model(xs)), 0)
     net = checked(graph(differentiated(y)))
     assert Counter(n.activation for n in net.neurons) == {"gelu": 4, "": 6}
+
+
+def test_programs_written_for_micrograd() -> None:
+    """There a - b is a + b * -1, and a / b is a * b**-1."""
+    model = micrograd.nn.MLP(2, [2, 1])
+    x, t = micrograd.engine.Value(0.5), micrograd.engine.Value(-1.0)
+    net = checked(graph(differentiated((model([1.0, x]) - t) ** 2)))
+    assert [(n.name, n.activation, len(n.weights), len(n.biases)) for n in net.neurons] == [
+        ("neuron1", "relu", 2, 1),
+        ("neuron2", "relu", 2, 1),
+        ("neuron1", "", 2, 1),
+    ]
+    assert len(net.targets) == 1
+    w = micrograd.engine.Value(0.5, label="w")
+    (neuron,) = checked(graph(differentiated(1 / (1 + (-(w * x)).exp())))).neurons
+    assert (neuron.activation, neuron.weights[0].sign) == ("sigmoid", 1)
 
 
 # --- numbers -------------------------------------------------------------------------------------

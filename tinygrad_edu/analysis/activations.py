@@ -62,6 +62,7 @@ _WRITTEN: Sequence[tuple[str, int, Callable[[Any], Any]]] = [
     ("sigmoid", -1, lambda z: 1 / (1 + exp(z))),
     ("sigmoid", -1, lambda z: 1 / (1 + power(math.e, z))),
     ("sigmoid", -1, lambda z: (1 + exp(z)) ** -1),
+    ("sigmoid", 1, lambda z: 1 * (1 + exp(z * -1)) ** -1),  # as micrograd divides and negates
     ("tanh", 1, lambda z: (exp(z) - exp(-z)) / (exp(z) + exp(-z))),
     ("tanh", 1, lambda z: (exp(2 * z) - 1) / (exp(2 * z) + 1)),
     ("tanh", 1, lambda z: 2 / (1 + exp(-2 * z)) - 1),
@@ -88,7 +89,7 @@ def activations(nodes: Sequence[Node], i: int) -> Iterator[Activation]:
     for name, sign, form in _FORMS.get(node.op, ()):
         for z, inside in _matches(nodes, form, i, (-1, frozenset())):
             yield Activation(name, z, inside, sign)
-    if len(node.args) == 1 and node.op is not neg:
+    if node.kind == "operation" and len(node.args) == 1 and node.op is not neg:
         yield Activation(node.op.name, node.args[0], frozenset([i]))
 
 

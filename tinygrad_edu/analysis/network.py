@@ -14,7 +14,7 @@ one, as in `nn`. If any node has the role `parameter`, only parameters are weigh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tinygrad_edu.analysis.activations import LATE, Activation, activations
@@ -57,10 +57,11 @@ class Bias(NamedTuple):
 class Neuron(NamedTuple):
     """A weighted sum and its activation.
 
-    output: the id of the value after the activation. total: the id of the sum; it is the output
-    of a linear neuron. name: its label, or the last part of its group, or ''. activation: the name
-    of a row or a function, '' for a linear neuron. biases: almost always one or none. inside: the
-    ids of all nodes that its circle stands for; a shared weight is inside of its first neuron.
+    output: the id of the value after the activation. total: the id of the sum, or of minus the sum
+    as in 1 / (1 + exp(-w*x - b)); it is the output of a linear neuron. name: its label, or the last
+    part of its group, or ''. activation: the name of a row or a function, '' for a linear neuron.
+    biases: almost always one or none. inside: the ids of all nodes that its circle stands for; a
+    shared weight is inside of its first neuron.
     """
 
     output: int
@@ -154,6 +155,7 @@ class _Finder:
             for x in node.args:
                 self.users[x].append(node.id)
         self.strict = any(node.role == "parameter" for node in graph.nodes)
+        self.ranks = [self._rank(node) for node in graph.nodes]
         self.no_sums: set[int] = set()  # operations that hold a term which is no product
         self.able: set[int] = set()  # the factors that can be the output of a neuron
         for node in self.nodes:
@@ -220,10 +222,8 @@ class _Finder:
             found.inside.add(i)
             if node.op in (add, sub, neg) and i not in self.no_sums:
                 signs = (-sign,) if node.op is neg else (sign, -sign if node.op is sub else sign)
-                terms = [(x, s, (i, k)) for k, (x, s) in enumerate(zip(node.args, signs))]
-                waiting += terms
-                bad = next((x for x in node.args if self.nodes[x].args and not self._inner(x)), -1)
-                if bad < 0:
+                waiting += [(x, s, (i, k)) for k, (x, s) in enumerate(zip(node.args, signs))]
+                if not any(self.nodes[x].args and not self._inner(x) for x in node.args):
                     continue
             elif node.op is mul:
                 term = self._product(node, sign, found.inside)
@@ -251,7 +251,7 @@ class _Finder:
                 edges[k], sign = (factors[k], 0), -sign
                 factors[k] = self.nodes[factors[k]].args[0]
         first, second = factors
-        ranks = self._rank(first), self._rank(second)
+        ranks = self.ranks[first], self.ranks[second]
         if first == second or max(ranks) == (_NEVER, 0):
             return None
         k = int(ranks[1] > ranks[0])
@@ -263,12 +263,11 @@ class _Finder:
             return None
         return _Term(leaf, source, sign, edges[k], edges[1 - k])
 
-    def _rank(self, i: int) -> tuple[int, int]:
+    def _rank(self, node: Node) -> tuple[int, int]:
         """How well a node would do as a weight: by role and name, then the fewer uses the better.
 
         (_NEVER, 0) for what cannot be a weight.
         """
-        node = self.nodes[i]
         word = _word(node)
         if node.kind != "leaf" or (self.strict and node.role != "parameter"):
             rank = _NEVER
@@ -280,14 +279,18 @@ class _Finder:
             rank = _NEVER
         else:
             rank = _POOR if _MAYBE.fullmatch(word) else _UNKNOWN
-        return rank, -len(set(self.users[i])) if rank else 0
+        return rank, -len(set(self.users[node.id])) if rank else 0
 
     def _weighted(self, found: _Sum, activation: Activation | None) -> bool:
         """Whether the sum has a product that is no mere scaling, such as 2*w or c*h alone."""
+        if len(found.terms) > 1 and not activation:  # micrograd's y - t is y + t * -1
+            fixed = [term for term in found.terms if self.nodes[term.source].kind == "constant"]
+            if len(fixed) == 1 and _is_minus_1(self.nodes[fixed[0].source]):
+                return self.ranks[fixed[0].leaf][0] > _UNKNOWN
         if len(found.terms) > 1 or activation or found.biases:
             return bool(found.terms)
         for term in found.terms:
-            source, rank = self.nodes[term.source], self._rank(term.leaf)[0]
+            source, rank = self.nodes[term.source], self.ranks[term.leaf][0]
             need = _SURE if source.kind == "constant" else _LIKELY if source.args else _POOR
             return rank >= need
         return False
@@ -315,6 +318,15 @@ class _Finder:
                 unsure.append(sign)
         like = all(term.sign == sign for sign in unsure for term in found.terms)
         return not unsure or (len(found.biases) == 1 and like)
+
+
+def _negates(nodes: Sequence[Node], node: Node) -> bool:
+    """Whether the node is -a, or micrograd's a * -1."""
+    return node.op is neg or (node.op is mul and _is_minus_1(nodes[node.args[1]]))
+
+
+def _is_minus_1(node: Node) -> bool:
+    return node.kind == "constant" and node.data == -1
 
 
 def _word(node: Node) -> str:
@@ -410,7 +422,10 @@ def _targets(graph: Graph, neurons: list[Neuron], known: set[int]) -> Iterator[i
     for node in nodes:
         if node.args or node.id in known or node.role == "parameter":
             continue
-        uses = [user for user in users[node.id] if user.id in after]
+        uses = []
+        for user in users[node.id]:
+            uses += users[user.id] if _negates(nodes, user) else [user]
+        uses = [user for user in uses if user.id in after]
         if node.kind == "leaf":
             # y*c may be the state of a cell behind its gate, unless c is called a target
             gated = all(user.op is mul and not outputs.isdisjoint(user.args) for user in uses)
