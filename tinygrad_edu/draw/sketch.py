@@ -10,7 +10,7 @@ link: local derivative * adjoint = contribution.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite, isinf
 from typing import TypeVar
@@ -84,6 +84,14 @@ def _in_titles(graph: Graph) -> set[int]:
         return constants
     shown = {i for node in graph.nodes if node.kind != "operation" for i in node.args}
     return constants - shown - set(graph.outputs)
+
+
+def _equals(compute: Callable[[], float], shown: str, view: View) -> str:
+    """The sign between what a pocket calculator computes from the rounded numbers and `shown`."""
+    try:
+        return "=" if view.number(compute()) == shown.removeprefix("+") else "\u2248"
+    except ValueError:  # a blank, or not known yet
+        return "="
 
 
 @dataclass
@@ -191,7 +199,8 @@ class _Drawing:
         if grad:
             yield self._captioned("grad", grad, colors.grad)
             yield from self._was(node, "grad")
-        for sign, term in zip(["=", *"+" * len(terms)], terms):
+        equals = _equals(lambda: sum(float(term.strip("()")) for term in terms), grad, view)
+        for sign, term in zip([equals, *"+" * len(terms)], terms):
             yield (Span(f"{sign} {term}", theme.NUMBER, colors.quiet),)
         if node.stale:
             yield (Span("set after use", theme.SMALL, colors.warning, True),)
@@ -310,6 +319,8 @@ class _Drawing:
             yield (Span("kept out by a mask", theme.SMALL, colors.quiet),)
         elif said and adjoint:
             yield (Span(f"\u00d7 {adjoint}", theme.NUMBER, colors.quiet),)
+            local = "" if edge.local is None else view.number(edge.local)
+            equals = f"{_equals(lambda: float(local) * float(adjoint), added, view)} "
         else:
             equals = ""
         color = colors.sign(x) if passed and x is not None else colors.quiet
