@@ -54,8 +54,6 @@ ONLY = {
         "draw.arrange",
         "draw.dot",
         "draw.paper",
-        "demos.laboratory.family_pictures",
-        "demos.laboratory.weights",
     ],
     "matplotlib": ["plots.canvas"],
     "sklearn": ["data"],

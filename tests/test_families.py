@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from tinygrad_edu import Value
 from tinygrad_edu.data import (
+    CHILDREN,
     ENGLISH,
     ITALIAN,
     PEOPLE,
@@ -45,6 +45,8 @@ from tinygrad_edu.demos.laboratory.families import (
     weights,
 )
 from tinygrad_edu.demos.laboratory.family_pictures import Lit, Trees
+from tinygrad_edu.draw.compose import letters
+from tinygrad_edu.draw.scene import Scene, room
 from tinygrad_edu.losses import half_squared_error
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -304,17 +306,64 @@ def test_the_trees_have_every_name_once_and_every_child_at_its_parents(tmp_path:
     words = texts(tmp_path / "trees.svg").split()
     assert sorted(words) == sorted([*ENGLISH, *ITALIAN, *"=" * 10])
     assert "James and Victoria: Colin, Charlotte" in trees.alt
-    assert len(re.findall(r"^\s*c\d_\d -> p\d_\d+$", trees.dot, re.MULTILINE)) >= 12
+    at = {box.name: place for box, place in trees.scene.boxes}
+    lines = {link.head: (curve[0], curve[-1]) for link, (curve,), _ in trees.scene.links}
+    for tree in (0, 1):
+        for couple, born in CHILDREN.items():
+            father, mother = (at[f"p{tree}_{person}"] for person in couple)
+            for child in born:
+                (x, y), end = lines.pop(f"p{tree}_{child}")
+                assert 2 * x == father.x + mother.x
+                assert father.y == mother.y < y
+                place = at[f"p{tree}_{child}"]
+                assert end == (place.x, place.y - place.height // 2)
+    assert not lines
+
+
+def test_men_are_boxes_and_women_are_ovals() -> None:
+    shapes = {box.lines[0][0].text: box.shape for box, _ in Trees().scene.boxes}
+    assert shapes["Colin"] == shapes["Alfonso"] == "box"
+    assert shapes["Charlotte"] == shapes["Sophia"] == "oval"
 
 
 def test_a_lit_unit_says_how_active_it_is(tmp_path: Path) -> None:
     blocks = {"in": [[("a<b", 1.0), ("c", 0.0)]], "out": [[("", 0.25), ("", 0.0)]]}
     lit = Lit("A <title>", blocks, [("in", "out")], {"in": ["a<b"]})
     lit.save(tmp_path / "lit.svg")
-    told = texts(tmp_path / "lit.svg").replace("\xa0", " ")
+    told = texts(tmp_path / "lit.svg")
     for word in ("a<b 1.00", "c", "0.25", "0.00", "in", "out"):
         assert word in told
     assert "c 0.00" not in told
-    assert lit.dot.count('BORDER="4"') == 1
-    assert 'BGCOLOR="#ffffff"' in lit.dot
+    units = {box.name: box for box, _ in lit.scene.boxes}
+    assert [name for name, box in units.items() if box.pen == 4.0] == ["in_0_0"]
+    assert units["in_0_1"].fill == "#ffffff"  # nothing is active
     assert "a<b 1.00, c 0.00" in lit.alt
+    root = ElementTree.parse(tmp_path / "lit.svg").getroot()
+    assert root.findtext(f"{SVG}title") == "A <title>"
+
+
+def pictures() -> dict[str, Scene]:
+    names = [*zip(PEOPLE, [1.0] * 24)]
+    plain = [[("", 0.5)] * 12]
+    blocks = {"person": [names[:12], names[12:]], "12 units": plain, "answer": [names[:12]]}
+    lit = Lit("Who?", blocks, [("person", "12 units"), ("12 units", "answer")], {})
+    return {"trees": Trees().scene, "lit": lit.scene}
+
+
+@pytest.mark.parametrize("name", ["trees", "lit"])
+def test_pictures_of_families_can_be_read_on_a_slide_and_no_text_leaves_its_box(name: str) -> None:
+    scene = pictures()[name]
+    assert letters(scene) >= 18
+    for box, place in scene.boxes:
+        width, height = room(box.lines)
+        assert width <= place.width, box.name
+        assert height <= place.height, box.name
+        assert place.width // 2 <= place.x <= scene.width - place.width // 2
+        assert place.height // 2 <= place.y <= scene.height - place.height // 2
+    spans = [
+        (p.x - p.width / 2, p.x + p.width / 2, p.y - p.height / 2, p.y + p.height / 2)
+        for _, p in scene.boxes
+    ]
+    for i, (left, right, top, bottom) in enumerate(spans):
+        for x0, x1, y0, y1 in spans[:i]:
+            assert x1 <= left or right <= x0 or y1 <= top or bottom <= y0

@@ -6,29 +6,37 @@ import os
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-import graphviz
-
 from tinygrad_edu.data import CHILDREN, COUPLES, ENGLISH, ITALIAN, MEN
 from tinygrad_edu.draw import theme
-from tinygrad_edu.draw.layout import layout
+from tinygrad_edu.draw.placement import Point
+from tinygrad_edu.draw.scene import Box, Line, Link, Place, Placed, Scene, Span, room
+from tinygrad_edu.draw.svg import svg
 from tinygrad_edu.files import write_whole
 
 __all__ = ["Lit", "Trees"]
 
 _ROWS = ((0, 1, 2, 3), (4, 5, 6, 7, 8, 9), (10, 11))  # each generation, from left to right
 _LEAST = 0.05  # a smaller activity is not written
+_EDGE = 6  # points of paper around a picture
+_HIGH = 36  # of a person's box
+_APART, _DOWN = 30, 46  # between boxes: beside each other, with room for a =, and above each other
+_TREES = 40  # between the two trees
+_ROW = 30  # of a unit
+_BLOCKS, _ABOVE = 44, 20  # between blocks: beside each other, and above each other
+
+_Units = Sequence[Sequence[tuple[str, float]]]
 
 
 class _Drawn:
-    """A picture as DOT text, with a title and a description."""
+    """A picture with a title and a description."""
 
     title: str
-    dot: str
+    scene: Scene
     alt: str
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the picture as SVG; LayoutError if there is no Graphviz."""
-        write_whole(path, layout(self.dot, "svg", 20.0))
+        """Writes the picture as SVG."""
+        write_whole(path, svg(self.scene, self.title, self.alt).encode())
 
 
 class Trees(_Drawn):
@@ -38,115 +46,174 @@ class Trees(_Drawn):
 
     def __init__(self, look: str = "light") -> None:
         colors = theme.THEMES[look]
-        digraph = _digraph(colors, {"ranksep": "0.3", "nodesep": "0.12"})
+        boxes: list[tuple[Box, Place]] = []
+        links: list[Placed] = []
+        notes: list[tuple[Line, Place]] = []
         said = []
+        wide = max(room([_line(name, colors)])[0] for name in (*ENGLISH, *ITALIAN)) + 24
+        step = wide + _APART
+        right = _EDGE + len(_ROWS[1]) * step - _APART
+        y = _EDGE + _HIGH // 2
         for tree, names in enumerate((ENGLISH, ITALIAN)):
             fill = (colors.leaf, colors.parameter)[tree]
+            at: dict[int, Point] = {}
             for row in _ROWS:
-                with digraph.subgraph(graph_attr={"rank": "same"}) as rank:
-                    for place in row:
-                        shape = "box" if place in MEN else "ellipse"
-                        look_of = {"shape": shape, "fillcolor": fill}
-                        rank.node(f"p{tree}_{place}", graphviz.escape(names[place]), **look_of)
-                    for k, (husband, wife) in enumerate(COUPLES):
-                        if husband in row:
-                            ends = sorted((husband, wife), key=row.index)
-                            name = f"c{tree}_{k}"
-                            rank.node(
-                                name,
-                                "=",
-                                shape="none",
-                                width="0.3",
-                                fixedsize="true",
-                                fillcolor=colors.paper,
-                            )
-                            rank.edge(f"p{tree}_{ends[0]}", name)
-                            rank.edge(name, f"p{tree}_{ends[1]}")
-                    for left, right in pairwise(row):
-                        rank.edge(f"p{tree}_{left}", f"p{tree}_{right}", style="invis")
-            for couple, born in CHILDREN.items():
+                first = (_EDGE + right - (len(row) - 1) * step) // 2
+                at |= {person: (first + i * step, y) for i, person in enumerate(row)}
+                y += _HIGH + _DOWN
+            y += _TREES - _DOWN
+            for person, (x, middle) in at.items():
+                shape = "box" if person in MEN else "oval"
+                lines = (_line(names[person], colors),)
+                box = Box(f"p{tree}_{person}", shape, lines, fill, colors.line, kind="person")
+                boxes.append((box, Place(x, middle, wide, _HIGH)))
+            for husband, wife in COUPLES:
+                between = (at[husband][0] + at[wife][0]) // 2, at[husband][1]
+                equals = (Span("=", theme.NUMBER, colors.ink, True),)
+                notes.append((equals, Place(*between, _APART, 0)))
+                born = CHILDREN.get((husband, wife), ())
                 for child in born:
-                    digraph.edge(f"c{tree}_{COUPLES.index(couple)}", f"p{tree}_{child}")
-                parents = " and ".join(names[x] for x in couple)
-                said.append(f"{parents}: {', '.join(names[x] for x in born)}")
-            said += [f"{names[a]} = {names[b]}" for a, b in COUPLES if (a, b) not in CHILDREN]
-        digraph.edge("p0_10", "p1_1", style="invis", minlen="1")  # second tree below the first
-        digraph.edge("p0_11", "p1_2", style="invis", minlen="1")
-        self.dot, self.alt = str(digraph.source), "; ".join(said)
+                    name = f"c{tree}_{child}"
+                    link = Link(
+                        name,
+                        f"p{tree}_{wife}",
+                        f"p{tree}_{child}",
+                        colors.line,
+                        2.0,
+                        arrow="",
+                        kind="child",
+                    )
+                    links.append(Placed(link, _descent(between, at[child]), None))
+                couple = f"{names[husband]} {{}} {names[wife]}"
+                if born:
+                    said.append(f"{couple.format('and')}: {', '.join(names[x] for x in born)}")
+                else:
+                    said.append(couple.format("="))
+        bottom = y - _TREES - _HIGH // 2 + _EDGE
+        self.alt = "; ".join(said)
+        self.scene = Scene(
+            right + _EDGE, bottom, colors.paper, colors.ink,
+            tuple(boxes), tuple(links), tuple(notes),
+        )  # fmt: skip
+
+
+def _descent(parents: Point, child: Point) -> tuple[tuple[Point, ...], ...]:
+    """The line from below the `=` of the parents down to the child, with two corners."""
+    (x, y), (to, end) = parents, child
+    half = (y + end) // 2
+    points = [(x, y + 12), (x, half), (to, half), (to, end - _HIGH // 2)]
+    line = [points[0]]
+    for a, b in pairwise(points):
+        line += [a, b, b]
+    return (tuple(line),)
 
 
 class Lit(_Drawn):
     """Layers of a network from left to right; the shade of a unit is its activity, 0 to 1.
 
     blocks: columns of units by the title of the block; a unit is (name, activity). edges: pairs of
-    titles. marked: by title, the names of the units with a thick frame.
+    titles, those into a block after those into the blocks before it. marked: by title, the names of
+    the units with a thick frame.
     """
 
     def __init__(
         self,
         title: str,
-        blocks: Mapping[str, Sequence[Sequence[tuple[str, float]]]],
+        blocks: Mapping[str, _Units],
         edges: Sequence[tuple[str, str]],
         marked: Mapping[str, Sequence[str]],
         look: str = "light",
     ) -> None:
         colors = theme.THEMES[look]
-        digraph = _digraph(colors, {"rankdir": "LR", "ranksep": "0.5", "nodesep": "0.3"})
-        digraph.attr("edge", arrowhead="normal", color=colors.line, penwidth="2")
+        depth = dict.fromkeys(blocks, 0)
+        for tail, head in edges:
+            depth[head] = max(depth[head], depth[tail] + 1)
+        columns = [[b for b in blocks if depth[b] == d] for d in range(max(depth.values()) + 1)]
+        sizes = {name: _size(name, block, colors) for name, block in blocks.items()}
+        heights = [sum(sizes[b][1] + _ABOVE for b in column) - _ABOVE for column in columns]
+        heading = (Span(title, theme.HEADING, colors.ink, True),)
+        top = _EDGE + room([heading])[1] + _EDGE
+        boxes: list[tuple[Box, Place]] = []
+        notes: list[tuple[Line, Place]] = []
+        at: dict[str, Place] = {}
+        x = _EDGE
+        for column, height in zip(columns, heights):
+            wide = max(sizes[b][0] for b in column)
+            y = top + (max(heights) - height) // 2
+            for name in column:
+                high = sizes[name][1]
+                at[name] = Place(x + wide // 2, y + high // 2, sizes[name][0], high)
+                notes.append((_line(name, colors), Place(x + wide // 2, y + _ROW // 2, wide, 0)))
+                boxes += _units(name, blocks[name], at[name], marked.get(name, ()), colors)
+                y += high + _ABOVE
+            x += wide + _BLOCKS
+        width = x - _BLOCKS + _EDGE
+        notes.append((heading, Place(width // 2, _EDGE + room([heading])[1] // 2, width, 0)))
+        links = []
+        for tail, head in edges:
+            start, end = at[tail], at[head]
+            a = start.x + _across(blocks[tail], colors) // 2 + 2, start.y + _ROW // 2
+            b = end.x - _across(blocks[head], colors) // 2 - 2, end.y + _ROW // 2
+            link = Link(f"{tail}_{head}".replace(" ", "_"), tail, head, colors.line, 2.0)
+            links.append(Placed(link, ((a, a, b, b),), None))
         said = []
         for name, block in blocks.items():
-            table = _table(name, block, marked.get(name, ()), colors)
-            digraph.node(name, table, shape="plain", style="")
             units = [f"{unit} {x:.2f}".strip() for column in block for unit, x in column]
             said.append(f"{name}: {', '.join(units)}")
-        for tail, head in edges:
-            digraph.edge(tail, head)
-        self.title, self.dot, self.alt = title, str(digraph.source), "; ".join(said)
+        self.title, self.alt = title, "; ".join(said)
+        self.scene = Scene(
+            width, top + max(heights) + _EDGE, colors.paper, colors.ink,
+            tuple(boxes), tuple(links), tuple(notes),
+        )  # fmt: skip
 
 
-def _digraph(colors: theme.Theme, how: Mapping[str, str]) -> graphviz.Digraph:
-    return graphviz.Digraph(
-        "tinygrad_edu",
-        graph_attr={"bgcolor": colors.paper, **how},
-        node_attr={
-            "fontname": theme.FONT,
-            "fontsize": str(theme.SMALL),
-            "fontcolor": colors.ink,
-            "color": colors.line,
-            "style": "filled",
-            "margin": "0.1,0.03",
-            "height": "0.35",
-        },
-        edge_attr={"arrowhead": "none", "color": colors.line},
-    )
+def _line(text: str, colors: theme.Theme) -> Line:
+    return (Span(text, theme.NUMBER, colors.ink),)
 
 
-def _table(
-    title: str,
-    block: Sequence[Sequence[tuple[str, float]]],
-    marked: Sequence[str],
-    colors: theme.Theme,
-) -> str:
-    """The units of a block as an HTML table of Graphviz, one column for each column of units."""
-
-    def words(text: str) -> str:  # spaces, because letters may be wider than Graphviz thinks
-        return f'<FONT POINT-SIZE="{theme.SMALL}">&nbsp;{text}&nbsp;&nbsp;</FONT>'
-
-    rows = [f'<TR><TD COLSPAN="{len(block)}" BORDER="0">{words(_escaped(title))}</TD></TR>']
-    for units in zip(*block):
-        cells = []
-        for name, x in units:
-            number = f"{x:.2f}" if x >= _LEAST or not name else ""
-            text = "&nbsp;".join(filter(None, (_escaped(name), number)))
-            look = f'BORDER="{4 if name in marked else 1}" BGCOLOR="{_shade(x, colors)}"'
-            cells.append(f'<TD {look} ALIGN="LEFT">{words(text)}</TD>')
-        rows.append(f"<TR>{''.join(cells)}</TR>")
-    look = 'BORDER="0" CELLBORDER="1" CELLSPACING="2" CELLPADDING="3"'
-    return f'<<TABLE {look} COLOR="{colors.ink}">{"".join(rows)}</TABLE>>'
+def _said(name: str, x: float, colors: theme.Theme) -> Line:
+    """The text of a unit."""
+    number = f"{x:.2f}" if x >= _LEAST or not name else ""
+    return _line(" ".join(filter(None, (name, number))), colors)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _cell(block: _Units, colors: theme.Theme) -> int:
+    """The width of a unit, in points."""
+    return room([_said(name, 1.0, colors) for column in block for name, _ in column])[0] + 8
+
+
+def _size(title: str, block: _Units, colors: theme.Theme) -> tuple[int, int]:
+    """The width and the height of a block with its title, in points."""
+    wide = max(_across(block, colors), room([_line(title, colors)])[0])
+    return wide, _ROW * (1 + max(map(len, block)))
+
+
+def _across(block: _Units, colors: theme.Theme) -> int:
+    """The width of the units of a block, in points."""
+    return _cell(block, colors) * len(block)
+
+
+def _units(
+    name: str, block: _Units, place: Place, marked: Sequence[str], colors: theme.Theme
+) -> list[tuple[Box, Place]]:
+    """The units of a block, below its title, with their places."""
+    cell = _cell(block, colors)
+    left = place.x - _across(block, colors) // 2 + cell // 2
+    top = place.y - place.height // 2 + _ROW + _ROW // 2
+    made = []
+    for i, column in enumerate(block):
+        for k, (unit, x) in enumerate(column):
+            box = Box(
+                f"{name}_{i}_{k}".replace(" ", "_"),
+                "box",
+                (_said(unit, x, colors),),
+                _shade(x, colors),
+                colors.ink,
+                4.0 if unit and unit in marked else 1.0,
+                kind="unit",
+            )
+            made.append((box, Place(left + i * cell, top + k * _ROW, cell - 4, _ROW - 4)))
+    return made
 
 
 def _shade(x: float, colors: theme.Theme) -> str:

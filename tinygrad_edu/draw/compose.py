@@ -211,7 +211,8 @@ def _items(drawn: Drawn, view: View) -> Iterator[_Item]:
         yield None, said("thicker is larger")
     weights = [sign for sign in theme.EDGE if f"weight {sign}" in kinds]
     if weights:
-        yield None, said("weight, and below it its gradient:")
+        grads = any(len(x.label) > 1 for x, _, _ in drawn.links if x.kind.startswith("weight "))
+        yield None, said("weight, and below it its gradient:" if grads else "weight:")
     for sign in weights:
         pen_of = Link("", "", "", getattr(colors, sign), theme.THINNEST + 1, theme.EDGE[sign][0])
         yield pen_of, said(_MEANS[sign])

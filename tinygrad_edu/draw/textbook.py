@@ -7,7 +7,7 @@ after the last neurons, such as a loss, is one box.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tinygrad_edu.analysis.graph import Graph, Node
 from tinygrad_edu.analysis.network import Bias, Neuron, Weight, network
@@ -15,9 +15,10 @@ from tinygrad_edu.analysis.notation import applied
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.scene import Box, Line, Link, Sketch, Span
+from tinygrad_edu.draw.theme import Theme
 from tinygrad_edu.draw.view import View
 
-__all__ = ["textbook"]
+__all__ = ["textbook", "weighed"]
 
 _WIDEST = 6.0  # the width of the line of the largest weight, in points
 _MANY = 60  # weights, from which on their numbers are only in tooltips
@@ -27,6 +28,21 @@ def textbook(graph: Graph, view: View) -> Sketch:
     """This returns the network of a graph as a sketch; ViewError if it has no neuron."""
     drawing = _Drawing(graph, view)
     return Sketch(tuple(drawing.boxes()), tuple(drawing.links()))
+
+
+def weighed(link: Link, x: float, largest: float, colors: Theme) -> Link:
+    """This returns the link with the look of a weight `x`: colour and dash by sign, width by size.
+
+    largest: the size of the largest weight of the picture.
+    """
+    sign, size = theme.sign(x), min(1.0, abs(x) / largest)
+    return replace(
+        link,
+        color=colors.sign(x),
+        pen=round(theme.THINNEST + (_WIDEST - theme.THINNEST) * size, 2),
+        dash=theme.EDGE[sign][0],
+        kind=f"weight {sign}",
+    )
 
 
 @dataclass
@@ -168,10 +184,6 @@ class _Drawing:
     def _weight(self, weight: Weight, i: int) -> Link:
         colors, view = self.view.colors, self.view
         leaf = self.graph.nodes[weight.leaf]
-        hidden = "leaves" in view.hide or weight.data is None
-        x = 0.0 if hidden or weight.data is None else weight.data * weight.sign
-        sign = theme.sign(x)
-        size = 0.0 if hidden else min(1.0, abs(x) / self.largest)
         lines: list[Line] = []
         if self.numbers:
             minus = "-" if weight.sign < 0 else ""
@@ -181,14 +193,15 @@ class _Drawing:
                 lines.append((small, Span(grad, theme.NUMBER, colors.grad)))
         told = [f"weight {leaf.label}".rstrip(), repr(weight.data)]
         told += [] if weight.grad is None else [f"grad {weight.grad!r}"]
-        return Link(
+        link = Link(
             f"e{weight.source}_{weight.target}_{i}",
             self.name_of[weight.source],
             self.name_of[weight.target],
-            colors.line if hidden else colors.sign(x),
-            round(theme.THINNEST + (_WIDEST - theme.THINNEST) * size, 2),
-            "" if hidden else theme.EDGE[sign][0],
+            colors.line,
             label=tuple(lines),
-            kind="weight" if hidden else f"weight {sign}",
+            kind="weight",
             tooltip="" if view.hide else ", ".join(told),
         )
+        if "leaves" in view.hide or weight.data is None:
+            return link
+        return weighed(link, weight.data * weight.sign, self.largest, colors)
