@@ -135,6 +135,7 @@ def test_a_perceptron_that_is_written_out() -> None:
         ("tanh(-(w*x + b))", "tanh(-w*x, -b)"),
         ("tanh(w*(-x) - -b)", "tanh(-w*x, b)"),
         ("w1*x + w2*(-1) + b", "(w1*x, w2*-1, b)"),
+        ("tanh(k1*s1 + k2*(-1))", "tanh(k1*s1, k2*-1)"),
         ("tanh(w*x + 0.5)", "tanh(w*x, 0.5)"),
         ("tanh(0 + w*x + b)", "tanh(w*x, b)"),
         ("tanh(0.5*w + b)", "tanh(w*0.5, b)"),
