@@ -135,9 +135,9 @@ def _broken(caption: str, width: int, colors: Theme) -> list[Line]:
 def animated(pictures: Sequence[Scene], steps: Trace) -> str:
     """This returns one SVG that plays the pictures for ever, without a script.
 
-    Its links stop it, step, and slow it down: the address of a picture holds all animations at its
-    moment. For readers who prefer less motion (`prefers-reduced-motion`), it stands still at the
-    last picture, and can be stepped through.
+    Links below the picture stop it, step on and back, and slow it down: the link that a page's
+    address names says what is to be seen. For readers who prefer less motion
+    (`prefers-reduced-motion`), it stands still at the last picture until they ask for more.
     """
     count = len(pictures)
     runs: list[list[tuple[int, int, str]]] = []  # for each part: (first picture, end, drawing)
@@ -150,23 +150,23 @@ def animated(pictures: Sequence[Scene], steps: Trace) -> str:
             if runs[-1] and runs[-1][-1][2] == drawn:
                 start = runs[-1].pop()[0]
             runs[-1].append((start, i + 1, drawn))
+    title, told = "The forward and the backward pass, step by step", ". ".join(steps.lines())
+    if count == 1:
+        return document(pictures[0], [drawn for [(_, _, drawn)] in runs], title, told)
     everything = "".join(drawn for kept in runs for _, _, drawn in kept)
     name = f"f{crc32(everything.encode()):x}"  # a page may show another film
-    spans = {(start, end) for kept in runs for start, end, _ in kept}
     body = [
         drawn
         if (start, end) == (0, count)
-        else f'<g class="{name} {name}-{start}-{end}"{"" if end == count else _HIDDEN}>{drawn}</g>'
+        else f"<g {_shown(name, start, end)}{'' if end == count else _HIDDEN}>{drawn}</g>"
         for kept in runs
         for start, end, drawn in kept
     ]
-    spans |= {(i, i + 1) for i in range(count)}  # of the controls
-    marks = "".join(f'<g id="{name}-{i}"/>' for i in (*range(count), "slow", "play"))
-    controls = [_controls(name, i, pictures[0]) for i in range(count)]
-    style = _style(name, sorted(spans - {(0, count)}), count)
-    title, told = "The forward and the backward pass, step by step", ". ".join(steps.lines())
-    first = replace(pictures[0], height=pictures[0].height + _LINE)
-    return document(first, [style, marks, *body, *controls], title, told)
+    lengths = sorted({1, *(end - start for kept in runs for start, end, _ in kept)} - {count})
+    controls = [_controls(name, i, count, pictures[0]) for i in range(count)]
+    whole = [f'<g class="{name}">', _style(name, lengths, count), *body, *controls, "</g>"]
+    page = replace(pictures[0], height=pictures[0].height + _LINE)
+    return document(page, whole, title, told, role="group")  # an "img" has no links
 
 
 _HIDDEN = ' opacity="0" visibility="hidden"'
@@ -192,43 +192,88 @@ def _note(lines: Sequence[tuple[Line, Place]]) -> str:
     return "".join(text(line, place) for line, place in lines)
 
 
-def _controls(name: str, i: int, scene: Scene) -> str:
+def _shown(name: str, start: int, end: int, more: str = "") -> str:
+    """The classes of what is to be seen from the picture `start` to the one before `end`."""
+    return f'class="{name}x {name}l{end - start} {name}s{start}{more}"'
+
+
+# The links: a word, its slot, what it is called, where it leads, and the mode when it is the target
+# itself: held, running, or slow. It becomes the target, and has the focus, where another has led.
+_LINKS = (
+    ("\u25c0 back", 0, "back", "back", "h"),
+    ("stop", 1, "play", "stop", "r"),
+    ("play", 1, "stop", "play", "h"),
+    ("step \u25b6", 2, "step", "step", "h"),
+    ("slower", 3, "fast", "slow", "r"),
+    ("faster", 3, "slow", "fast", "z"),
+)
+_SLOT = 110  # points from link to link
+_BEGUN = 0.01  # of a picture's time: at its very beginning, Firefox shows the one before it, too
+
+
+def _controls(name: str, i: int, count: int, scene: Scene) -> str:
     """The links below picture `i`; a viewer that plays no animation does not show them."""
-    targets = {
-        "\u25c0 back": max(i - 1, 0),
-        "stop": i,
-        "step \u25b6": i + 1,
-        "play": "play",
-        "slow": "slow",
-    }
-    y, step = scene.height + _LINE // 2 - 4, 110
-    x = scene.width // 2 - step * (len(targets) - 1) // 2
+    y = scene.height + _LINE // 2 - 4
     written = []
-    for k, (word, target) in enumerate(targets.items()):
+    for word, slot, here, there, mode in _LINKS:
+        x = scene.width // 2 + round(_SLOT * (slot - 1.5))
+        to = {"back": max(i - 1, 0), "step": min(i + 1, count - 1)}.get(there, i)
         line = (Span(word, theme.SMALL + 3, scene.ink),)
-        said = text(line, Place(x + k * step, y, step, 0))
-        area = f'<rect x="{x + k * step - 50}" y="{y - 12}" width="100" height="24" rx="8" '
-        area += f'fill="{scene.paper}" stroke="{scene.ink}"/>'
-        written.append(f'<a href="#{name}-{target}">{area}{said}</a>')
-    return f'<g class="{name} {name}-{i}-{i + 1}"{_HIDDEN}>{"".join(written)}</g>'
+        # a browser scrolls to the top of the target: so it begins at the top of the picture
+        inside = f'<path d="M{x} 0z"/><rect x="{x - 50}" y="{y - 12}" width="100" height="24" '
+        inside += f'rx="8" fill="{scene.paper}" stroke="{scene.ink}"/>'
+        shown = _shown(name, i, i + 1, f" {name}{mode} {name}{here}")
+        head = f'<a id="{name}-{here}-{i}" href="#{name}-{there}-{to}" {shown}{_HIDDEN}>'
+        written.append(f"{head}{inside}{text(line, Place(x, y, _SLOT, 0))}</a>")
+    return "".join(written)
 
 
-def _style(name: str, spans: Sequence[tuple[int, int]], count: int) -> str:
-    whole = SECONDS * count
+def _style(name: str, lengths: Sequence[int], count: int) -> str:
+    """The style sheet: all parts have one animation for each length, and begin at their time.
+
+    An animation goes on where it is while its name stays. So the modes have their own names.
+    """
     shown, hidden = "visibility:visible;opacity:1", "visibility:hidden;opacity:0"
-    rules = [f".{name}{{animation:0s step-end infinite;animation-duration:{whole:g}s}}"]
-    for start, end in spans:
-        points = [] if start == 0 else [f"0%{{{hidden}}}"]
-        points.append(f"{100 * start / count:.4f}%{{{shown}}}")
-        points += [] if end == count else [f"{100 * end / count:.4f}%{{{hidden}}}"]
-        rules.append(f"@keyframes {name}-{start}-{end}{{{''.join(points)}}}")
-        rules.append(f".{name}-{start}-{end}{{animation-name:{name}-{start}-{end}}}")
-    held = "animation-play-state:paused;animation-delay:"
-    last = SECONDS * (count - 0.5)
-    rules.append(f"@media (prefers-reduced-motion:reduce){{.{name}{{{held}-{last:g}s}}}}")
+    part = f".{name}x"
+
+    def mode(letter: str) -> str:
+        return f".{name}:has(.{name}{letter}:target)"
+
+    def only(one: str, other: str, where: str) -> list[str]:
+        """One of two links in the same slot is there."""
+        shows = ((one, "inline"), (other, "none"))
+        return [f"{where} .{name}{link}{{display:{how}}}" for link, how in shows]
+
+    held, slow = mode("h"), mode("z")
+    stands = "--half:.5;animation-play-state:paused"  # in the middle of a picture's time
+    runs = f"--half:{_BEGUN};animation-play-state:running"
+    begin = f"calc((var(--start) - var(--at) - var(--half) - {count})*var(--each))"
+    rules = [
+        f"{part}{{--at:0;--half:{_BEGUN};--each:{SECONDS:g}s;animation:0s step-end infinite;"
+        f"animation-duration:calc({count}*var(--each));animation-delay:{begin}}}",
+        *only("play", "stop", f".{name}"),
+        *only("fast", "slow", f".{name}"),
+        f"@media (prefers-reduced-motion:reduce){{{part}{{--at:{count - 1};{stands}}}"
+        f"{''.join(only('stop', 'play', f'.{name}'))}}}",
+        f"{held} {part}{{{stands}}}",
+        *only("stop", "play", held),
+        f"{mode('r')} {part},{slow} {part}{{{runs}}}",
+        *only("play", "stop", mode("r")),
+        *only("play", "stop", slow),
+        *only("slow", "fast", slow),
+        f"{slow} {part}{{--each:{3 * SECONDS:g}s}}",
+        f"{part}:focus-visible{{outline:none}}",
+        f"{part}:focus-visible rect{{stroke-width:4}}",
+    ]
     for i in range(count):
-        rules.append(f"#{name}-{i}:target~.{name}{{{held}-{SECONDS * (i + 0.5):g}s}}")
-    rules.append(f"#{name}-slow:target~.{name}{{animation-duration:{3 * whole:g}s}}")
+        rules.append(f".{name}s{i}{{--start:{i}}}")
+        rules.append(f"{mode(f's{i}')} {part}{{--at:{i}}}")
+    for length in lengths:
+        points = f"0%{{{shown}}}{100 * length / count:.6f}%{{{hidden}}}"
+        for where, letter in (("", "r"), (held, "h"), (slow, "z")):
+            curve = f"{name}{letter}{length}"
+            rules.append(f"@keyframes {curve}{{{points}}}")
+            rules.append(f"{where} .{name}l{length}{{animation-name:{curve}}}".lstrip())
     return "<style>\n" + "\n".join(rules) + "\n</style>"
 
 

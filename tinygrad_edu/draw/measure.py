@@ -21,7 +21,7 @@ All others have the width of their class:
 
 A mark with nothing before it may be drawn on a dotted circle, which is not measured. A viewer that
 rounds each advance to whole pixels (Chromium on Linux, unless the SVG says
-text-rendering="geometricPrecision") is outside of this measure.
+text-rendering="geometricprecision") is outside of this measure.
 """
 
 from __future__ import annotations

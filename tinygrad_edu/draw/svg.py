@@ -68,8 +68,12 @@ def document(
     description: str,
     size: tuple[int, int] | None = None,
     scale: float = 1.0,
+    role: str = "img",
 ) -> str:
-    """This returns the SVG of parts that are already written, on the paper of the scene."""
+    """This returns the SVG of parts that are already written, on the paper of the scene.
+
+    role: what it is for people who cannot see it.
+    """
     left, top, width, height = 0, 0, scene.width, scene.height
     if size is None:
         across, down = (f"{_number(x * scale)}pt" for x in (width, height))
@@ -78,11 +82,13 @@ def document(
         width = max(width, round(height * size[0] / size[1]))
         height = max(height, round(width * size[1] / size[0]))
         left, top = (scene.width - width) // 2, (scene.height - height) // 2
+    # "geometricprecision" in small letters: CairoSVG, which knows it in mixed letters alone, breaks
+    # all letters to pieces then
     first = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{across}" height="{down}" '
-        f'viewBox="{left} {top} {width} {height}" role="img" text-anchor="middle" '
+        f'viewBox="{left} {top} {width} {height}" role="{role}" text-anchor="middle" '
         f'font-family="{theme.FONT}" stroke-linejoin="round" '
-        'text-rendering="geometricPrecision">'
+        'text-rendering="geometricprecision">'
     )
     said = f"<title>{escaped(title)}</title>\n<desc>{escaped(description)}</desc>"
     at = f'x="{left}" y="{top}" ' if left or top else ""
