@@ -487,7 +487,7 @@ def test_programs_written_for_micrograd() -> None:
         ("neuron1", "", 2, 1),
     ]
     assert len(net.targets) == 1
-    w = micrograd.engine.Value(0.5, label="w")
+    w, x = micrograd.engine.Value(0.5, label="w"), micrograd.engine.Value(2.0)
     (neuron,) = checked(graph(differentiated(1 / (1 + (-(w * x)).exp())))).neurons
     assert (neuron.activation, neuron.weights[0].sign) == ("sigmoid", 1)
 
