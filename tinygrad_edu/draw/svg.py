@@ -82,8 +82,8 @@ def document(
         width = max(width, round(height * size[0] / size[1]))
         height = max(height, round(width * size[1] / size[0]))
         left, top = (scene.width - width) // 2, (scene.height - height) // 2
-    # "geometricprecision" in small letters: CairoSVG, which knows it in mixed letters alone, breaks
-    # all letters to pieces then
+    # In small letters, which browsers read all the same: CairoSVG knows the word in mixed letters
+    # alone, and garbles all text then (findings/cairosvg-precise-text.sh).
     first = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{across}" height="{down}" '
         f'viewBox="{left} {top} {width} {height}" role="{role}" text-anchor="middle" '
