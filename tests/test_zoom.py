@@ -27,8 +27,8 @@ from tinygrad_edu import Value, ViewError, gradient, graph, group, maximum, tanh
 from tinygrad_edu.analysis.graph import Graph
 from tinygrad_edu.analysis.zoom import WHOLE, zoom
 from tinygrad_edu.draw import picture as picture_module
-from tinygrad_edu.draw.dot import drawn
 from tinygrad_edu.draw.layout import LayoutError
+from tinygrad_edu.draw.sketch import drawn
 from tinygrad_edu.engine import as_value
 from tinygrad_edu.groups import current_group
 

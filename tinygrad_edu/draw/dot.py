@@ -6,7 +6,9 @@ Labels are HTML-like, which Graphviz itself reads, or plain, for the other reade
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 
 import graphviz
@@ -19,6 +21,7 @@ __all__ = ["HEADS", "SHAPES", "dot", "marked"]
 
 _FONT = "Helvetica"
 _LONGEST = 15_000  # bytes of a label; Graphviz reads at most 16,384
+_AMPERSAND = partial(re.compile(r"&(?=#?\w+;)").sub, "&amp;")  # that begins an entity
 SHAPES = {
     "box": {"shape": "box", "style": "filled"},
     "round": {"shape": "box", "style": "rounded,filled"},
@@ -95,7 +98,10 @@ def _table(lines: Sequence[Line]) -> str:
 
 
 def _plain(lines: Sequence[Line]) -> str:
-    return "\\n".join("".join(_text(span.text) for span in line) for line in lines)
+    """The text of each line, escaped as little as possible: other programs decode nothing."""
+    said = ("".join(span.text for span in line) for line in lines)
+    written: str = graphviz.nohtml("\\n".join(_text(line, _AMPERSAND) for line in said))
+    return written
 
 
 def marked(span: Span) -> str:
@@ -105,9 +111,9 @@ def marked(span: Span) -> str:
     return f'<FONT POINT-SIZE="{span.size}" COLOR="{span.color}">{text}</FONT>'
 
 
-def _text(text: str) -> str:
+def _text(text: str, escaped: Callable[[str], str] = escape) -> str:
     """The text, escaped so that Graphviz shows it: it decodes &amp; and expands \\N and \\G."""
-    written = escape(theme.printable(text)).replace("\\", "\\\\")
+    written = escaped(theme.printable(text)).replace("\\", "\\\\")
     if len(written.encode("utf-8", "replace")) <= _LONGEST:
         return written
-    return _text(text[: _LONGEST // 8] + "...")  # &quot; has 6 bytes, no character has more
+    return _text(text[: _LONGEST // 8] + "...", escaped)  # no character has more than 6 bytes

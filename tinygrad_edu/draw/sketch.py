@@ -333,10 +333,10 @@ class _Drawing:
         target = graph.nodes[edge.target]
         if not (len(target.args) == 2 and target.op and not target.op.commutes):
             return ""
-        if self.view.form == "compact" and (
-            self.named or any(graph.nodes[i].label or i in self.omitted for i in target.args)
-        ):
-            return ""
+        if self.view.form == "compact":
+            names = {graph.nodes[i].label or self.named.get(i, "") for i in target.args}
+            if len(names) == 2 or any(i in self.omitted for i in target.args):
+                return ""
         return SIDES[edge.operand]
 
     def _pen(self, part: _P, source: int, target: int) -> _P:
