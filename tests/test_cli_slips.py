@@ -75,7 +75,7 @@ def refusal(*args: str) -> str:
         (["x*w", *AT, "-o", "picture"], "the file name has no ending: choose .svg, .png"),
         (
             ["x*w", *AT, "--level", "boo"],
-            "unknown level 'boo': choose node, neuron, layer, 0, 1, 2, ...",
+            "unknown level 'boo': choose node, neuron, layer, network, 0, 1, 2, ...",
         ),
         (["x*w", *AT, "--level", "-1"], "unknown level '-1': choose node, neuron, layer"),
         (

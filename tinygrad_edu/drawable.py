@@ -30,7 +30,7 @@ Form = Literal["compact", "circles"]
 Fit = Literal["16:9", "4:3", "A4", "none"]
 Labels = Literal["html", "plain"]
 ThemeName = Literal["light", "dark", "print", "contrast"]
-Level = Literal["node", "neuron", "layer"]
+Level = Literal["node", "neuron", "layer", "network"]
 Role = Literal["input", "parameter", "loss"]
 Format = Literal["svg", "png", "pdf", "dot", "json", "txt"]
 K = TypeVar("K", bound="Drawable | str")  # a Value, or its label
@@ -85,6 +85,13 @@ class Drawable:
         level: Level | int | None = None,
         roles: Roles[K] | None = None,
         before: Drawable | None = None,
+        form: Form = "compact",
+        fit: Fit = "16:9",
+        size: tuple[int, int] | None = None,
+        scale: float = 1.0,
+        title: str | None = None,
+        legend: bool = True,
+        labels: Labels = "html",
         timeout: float = 20.0,
         insist: bool = False,
     ) -> Picture:
@@ -96,10 +103,16 @@ class Drawable:
         parts left blank, as an exercise: any of "leaves", "values", "grads", "edges". precision:
         decimals. direction: "LR" or "TB". highlight: Values, or labels, whose paths to the output
         stand out. theme: "light", "dark", "print" or "contrast". level: "node", "neuron", "layer",
-        or how many parts of a group's path are kept. roles: "input", "parameter" or "loss", by
-        Value or label. before: the same graph before an update, drawn beside this one. timeout:
-        seconds that Graphviz may take. insist: draw a large graph in full. ViewError for an
-        unknown option, level or label.
+        or how many parts of a group's path are kept; "network" draws the neurons as circles, as
+        textbooks do. roles: "input", "parameter" or "loss", by Value or label. before: the same
+        graph before an update, drawn beside this one. form: "compact" draws an operation as one
+        box, "circles" as a circle before the box of its result. fit: "16:9", "4:3" or "A4", the
+        page for which a long picture is broken into rows; "none" breaks nothing. size: the width
+        and the height of the page in pixels, such as (1280, 720); fit is then its ratio. scale:
+        how much larger than usual. title: the line above the picture; by default the formula, and
+        "" is none. legend: whether there are a title and a legend. labels: "html", or "plain" for
+        programs that read DOT text without HTML. timeout: seconds that Graphviz may take. insist:
+        draw a large graph in full. ViewError for an unknown option, level or label.
         """
         if others:
             raise TypeError(
@@ -116,6 +129,13 @@ class Drawable:
             level=level,
             roles=roles,
             before=before,
+            form=form,
+            fit=fit,
+            size=size,
+            scale=scale,
+            title=title,
+            legend=legend,
+            labels=labels,
             timeout=timeout,
             insist=insist,
         )

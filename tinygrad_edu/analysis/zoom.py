@@ -81,7 +81,10 @@ def parse(level: str | int) -> str | int:
         level = int(level)
     if level in ("node", *WORDS) or (isinstance(level, int) and level >= 0):
         return level
-    raise ViewError(f"unknown level {str(level)[:60]!r}: choose node, neuron, layer, 0, 1, 2, ...")
+    if level == "network":
+        raise ViewError("a network is drawn, and not collapsed: write y.draw(level='network')")
+    words = "node, neuron, layer, network, 0, 1, 2, ..."
+    raise ViewError(f"unknown level {str(level)[:60]!r}: choose {words}")
 
 
 def _boxes(graph: Graph, level: str | int) -> dict[int, str | int]:

@@ -166,6 +166,17 @@ class ExpressionCommand(click.Command):
             raise click.UsageError(self._superfluous(ctx, args, extra), ctx)
         return extra
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the help of the options, in their sections."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if _is_option(param) else None
+            if record is not None:
+                sections.setdefault(getattr(param, "section", "Options"), []).append(record)
+        for name, records in sections.items():
+            with formatter.section(name):
+                formatter.write_dl(records)
+
     def _superfluous(self, ctx: click.Context, args: list[str], extra: list[str]) -> str:
         """The message for an unexpected word; its position shows what was probably meant."""
         word = extra[0]

@@ -59,11 +59,20 @@ def single(sketch: Sketch, layout: Layout, view: View) -> Drawn:
     drawn = Drawn(boxes, links, layout.placement.width, layout.placement.height)
     if view.fit == "none":
         return drawn
-    width, height = PAGES[view.fit]
+    width, height = _page(view)
     upright = view.direction == "TB"
     drawn = drawn.turned() if upright else drawn
     drawn = fitted(drawn, (height, width) if upright else (width, height), ENOUGH / theme.NUMBER)
     return drawn.turned() if upright else drawn
+
+
+def _page(view: View) -> tuple[float, float]:
+    """The page that a picture fills, in pixels of a slide: that of its size, or else of its fit."""
+    if view.size is None:
+        return PAGES.get(view.fit, SLIDE)
+    width, height = view.size
+    scale = min(SLIDE[0] / width, SLIDE[1] / height)
+    return width * scale, height * scale
 
 
 def compose(
@@ -136,7 +145,7 @@ def _framed(panels: Sequence[tuple[Drawn, str]], view: View) -> tuple[Drawn, lis
     heights = [drawn.height + _MARGIN + _HEADING for drawn, _ in panels]
     beside = sum(widths) + _GAP * (len(panels) - 1), max(heights)
     below = max(widths), sum(heights) + _GAP * (len(panels) - 1)
-    page = PAGES.get(view.fit, SLIDE)
+    page = _page(view)
     across = min(page[0] / beside[0], page[1] / beside[1]) > min(
         page[0] / below[0], page[1] / below[1]
     )

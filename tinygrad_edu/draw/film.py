@@ -38,12 +38,20 @@ _WIDTH = 720  # least width in points: captions need space
 _LINE = 32  # the height of a line of the caption, in points
 
 
-def scenes(steps: Trace, view: View, *, timeout: float = 20.0, insist: bool = False) -> list[Scene]:
+def scenes(
+    steps: Trace,
+    view: View,
+    *,
+    title: str | None = None,
+    timeout: float = 20.0,
+    insist: bool = False,
+) -> list[Scene]:
     """This returns a picture for each event, in order.
 
-    timeout: the seconds for the layout. LayoutError for more than MOST_EVENTS events, unless
-    `insist` is on. ViewError if the view hides or highlights something: the steps show every
-    number, and highlight the current event.
+    title: the line above each, by default the formula of the output. timeout: the seconds for the
+    layout. LayoutError for more than MOST_EVENTS events, unless `insist` is on. ViewError if the
+    view hides or highlights something: the steps show every number, and highlight the current
+    event.
     """
     if view.hide or view.highlight:
         raise ViewError("steps show every number and highlight each event: drop hide and highlight")
@@ -54,13 +62,15 @@ def scenes(steps: Trace, view: View, *, timeout: float = 20.0, insist: bool = Fa
     panel = Panel(steps.graph)
     widest = sketch(panel, view, _widest(steps, moments, view))
     layout = laid_out([widest], view, timeout)
-    title = said(steps.graph) if view.legend else ""
+    heading = said(steps.graph) if title is None else title
     drawn = single(widest, layout, view)
     captions = [
         _broken(steps.line(event), max(drawn.width, _WIDTH), view.colors) for event in steps
     ]
     rows = max(map(len, captions))
-    whole = compose([(drawn, "")], view, title, least=_WIDTH, below=rows * _LINE)
+    whole = compose(
+        [(drawn, "")], view, heading if view.legend else "", least=_WIDTH, below=rows * _LINE
+    )
     top = whole.height - rows * _LINE
     made = []
     for moment, lines in zip(moments, captions):
@@ -132,7 +142,7 @@ def _broken(caption: str, width: int, colors: Theme) -> list[Line]:
     return list(map(line, lines))
 
 
-def animated(pictures: Sequence[Scene], steps: Trace) -> str:
+def animated(pictures: Sequence[Scene], steps: Trace, view: View = DEFAULT) -> str:
     """This returns one SVG that plays the pictures for ever, without a script.
 
     Links below the picture stop it, step on and back, and slow it down: the link that a page's
@@ -166,7 +176,8 @@ def animated(pictures: Sequence[Scene], steps: Trace) -> str:
     controls = [_controls(name, i, count, pictures[0]) for i in range(count)]
     whole = [f'<g class="{name}">', _style(name, lengths, count), *body, *controls, "</g>"]
     page = replace(pictures[0], height=pictures[0].height + _LINE)
-    return document(page, whole, title, told, role="group")  # an "img" has no links
+    role = "group"  # an "img" has no links
+    return document(page, whole, title, told, view.size, view.scale, role)
 
 
 _HIDDEN = ' opacity="0" visibility="hidden"'
@@ -279,23 +290,26 @@ def _style(name: str, lengths: Sequence[int], count: int) -> str:
 
 def film(steps: Trace, view: View = DEFAULT, **how: Any) -> str:
     """This returns the SVG that plays the steps; `how`: see `scenes`."""
-    return animated(scenes(steps, view, **how), steps)
+    return animated(scenes(steps, view, **how), steps, view)
 
 
 def files(
-    steps: Trace, view: View, format: Format, *, timeout: float = 20.0, insist: bool = False
+    steps: Trace, view: View, format: Format, *, timeout: float = 20.0, **how: Any
 ) -> dict[str, bytes]:
-    """This returns the files by name: step-001, step-002, ..., and steps.svg, which plays them."""
-    pictures = scenes(steps, view, timeout=timeout, insist=insist)
+    """This returns the files by name: step-001, step-002, ..., and steps.svg, which plays them.
+
+    how: see `scenes`.
+    """
+    pictures = scenes(steps, view, timeout=timeout, **how)
     captions = [steps.line(event) for event in steps]
 
     def write(numbered: tuple[Scene, str]) -> bytes:
         scene, caption = numbered
         if format == "svg":
-            return svg(scene, caption, caption).encode()
+            return svg(scene, caption, caption, view.size, view.scale).encode()
         if format == "pdf":
-            return pdf(scene, caption, timeout)
-        return png(scene, timeout)[0]
+            return pdf(scene, caption, timeout, view.size, view.scale)
+        return png(scene, timeout, view.size, view.scale)[0]
 
     if format == "svg":
         made = list(map(write, zip(pictures, captions)))
@@ -304,4 +318,4 @@ def files(
             made = list(pool.map(write, zip(pictures, captions)))
     digits = max(3, len(str(len(steps))))
     named = {f"step-{i:0{digits}}.{format}": data for i, data in enumerate(made, 1)}
-    return {**named, "steps.svg": animated(pictures, steps).encode()}
+    return {**named, "steps.svg": animated(pictures, steps, view).encode()}

@@ -25,6 +25,8 @@ __all__ = [
     "HIDEABLE",
     "LABELS",
     "MOST_LABELS",
+    "SCALES",
+    "SIDES",
     "View",
     "arriving",
     "unlabelled",
@@ -36,6 +38,8 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 FORMS: tuple[Form, ...] = get_args(Form)
 LABELS: tuple[Labels, ...] = get_args(Labels)
 FITS: tuple[Fit, ...] = get_args(Fit)
+SIDES = (50, 20_000)  # the least and the most pixels of the width and the height of a picture
+SCALES = (0.1, 10.0)
 BLANK = "____"  # for the class to fill in
 _MOST_TERMS = 4  # a sum with more terms is not written out
 MOST_LABELS = 150  # with more edges, labels cannot be read, and only tooltips have the numbers
@@ -50,13 +54,13 @@ class View:
     hide: parts that are blank, from HIDEABLE: the numbers of leaves, computed values, gradients,
     the text on edges. precision: number of decimals, or of digits below 1, 0 to 17. direction: one
     of DIRECTIONS. highlight: names of nodes; the paths from them to the output (see `mark`) are
-    highlighted. theme: one of THEMES. form: one of FORMS: an operation as one box with its
-    operands (`compact`), or as a circle before the box of its result (`circles`). fit: one of FITS,
-    the shape of the page for which a long picture is broken into rows; `none` breaks nothing.
-    size: the width and the height of the whole picture in pixels, 96 to an inch, each from 50 to
-    20,000; by default it is as large as the drawing. scale: how much larger than it is drawn, 0.1
-    to 10. legend: whether the picture says its title and what its lines mean. labels: one of
-    LABELS, of DOT text.
+    highlighted. theme: one of THEMES. form: one of FORMS: an operation as one box with its operands
+    (`compact`), or as a circle before the box of its result (`circles`). fit: one of FITS, the
+    shape of the page for which a long picture is broken into rows; `none` breaks nothing. size: the
+    width and the height of the whole picture in pixels, 96 to an inch, each from 50 to 20,000; it
+    is then the page that `fit` means. By default it is as large as the drawing. scale: how much
+    larger than it is drawn, 0.1 to 10. legend: whether the picture says its title and what its
+    lines mean. labels: one of LABELS, of DOT text.
     ViewError for an unknown word, or a number out of range.
     """
 
@@ -91,10 +95,12 @@ class View:
                 words = ", ".join(known)
                 raise ViewError(f"unknown {what} {str(word)[:60]!r}: choose {words}")
         check_precision(self.precision)
-        if self.size is not None and not all(50 <= side <= 20_000 for side in self.size):
-            raise ViewError(f"size must be a width and a height from 50 to 20,000, not {self.size}")
-        if not 0.1 <= self.scale <= 10:
-            raise ViewError(f"scale must be a number from 0.1 to 10, not {self.scale}")
+        if self.size is not None and not _is_size(self.size):
+            sides = f"a width and a height from {SIDES[0]} to {SIDES[1]:,}"
+            raise ViewError(f"size must be {sides}, such as (1280, 720), not {str(self.size)[:60]}")
+        if not _is_scale(self.scale):
+            scales = f"a number from {SCALES[0]:g} to {SCALES[1]:g}"
+            raise ViewError(f"scale must be {scales}, not {str(self.scale)[:60]}")
 
     @cached_property
     def colors(self) -> Theme:
@@ -197,6 +203,16 @@ class View:
         if self.edges is not None:
             return self.edges
         return ("local", "contribution") if len(graph.edges) <= MOST_LABELS else ()
+
+
+def _is_size(size: object) -> bool:
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        return False
+    return all(type(side) is int and SIDES[0] <= side <= SIDES[1] for side in size)
+
+
+def _is_scale(scale: object) -> bool:
+    return isinstance(scale, (int, float)) and SCALES[0] <= scale <= SCALES[1]
 
 
 def kept_out(edge: Edge) -> bool:

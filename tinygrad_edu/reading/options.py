@@ -7,6 +7,7 @@ wrong value names the right ones. Words and file names complete with the Tab key
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from glob import escape, glob
@@ -25,6 +26,7 @@ __all__ = [
     "Named",
     "Number",
     "Once",
+    "Size",
     "Whole",
     "Word",
     "Words",
@@ -49,7 +51,14 @@ def _dashed(param: click.Parameter | None) -> str:
 
 
 class Once(click.Option):
-    """An option that can be given only once; click itself would take the last value."""
+    """An option that can be given only once; click itself would take the last value.
+
+    section: the heading above it in the help.
+    """
+
+    def __init__(self, *names: Any, section: str = "Options", **how: Any) -> None:
+        super().__init__(*names, **how)
+        self.section = section
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
         """Makes click collect all values, to count them."""
@@ -81,6 +90,10 @@ class Word(click.Choice):  # type: ignore[type-arg]  # which has no argument bef
     def __init__(self, words: Sequence[str], what: str = "") -> None:
         super().__init__(list(words), case_sensitive=False)
         self.what = what
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        """Returns the words as they are written; click itself would write `a4` for A4."""
+        return f"[{'|'.join(self.choices)}]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Returns the word; UsageError, with all words, for any other."""
@@ -194,6 +207,46 @@ class Level(click.ParamType):  # type: ignore[type-arg]
         return [CompletionItem(word) for word in self.words if word.startswith(incomplete)]
 
 
+class Size(click.ParamType):  # type: ignore[type-arg]
+    """A width and a height in pixels, such as 1280x720, or the name of a page.
+
+    least, most: the range of each.
+    """
+
+    name = "size"
+    named: Mapping[str, tuple[int, int]] = {"A4": (1123, 794)}  # landscape, 96 pixels to an inch
+    _WORDS = ("1280x720", "1920x1080", *named)
+
+    def __init__(self, least: int, most: int) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Returns (width, height); UsageError, with an example, for any other text."""
+        if isinstance(value, tuple):
+            return value
+        if value.upper() in self.named:
+            return self.named[value.upper()]
+        sides = re.findall(r"\d{1,9}", value)
+        if re.fullmatch(r"\d{1,9}[xX×]\d{1,9}", value):
+            size = int(sides[0]), int(sides[1])
+            if all(self.least <= side <= self.most for side in size):
+                return size
+        meant = ""
+        if len(sides) == 2 and "x" not in value.lower():
+            meant = f" (did you mean {'x'.join(sides)}?)"
+        _refuse(
+            param,
+            f"is a width and a height from {self.least} to {self.most:,} pixels, such as "
+            f"{_dashed(param)} 1280x720, or A4, not {shown(value)}{meant}",
+        )
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Returns the usual sizes that begin with the typed text."""
+        return [CompletionItem(word) for word in self._WORDS if word.startswith(incomplete)]
+
+
 class Whole(click.IntRange):
     """A whole number from `min` to `max`, or from `min` up."""
 
@@ -207,12 +260,15 @@ class Whole(click.IntRange):
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]
-    """A number above 0, at most `most`. what: the noun in errors, as "a number of seconds"."""
+    """A number above 0, or from `least` on, and at most `most`.
+
+    what: the noun in errors, as "a number of seconds".
+    """
 
     name = "float"
 
-    def __init__(self, what: str, example: str, most: float = inf) -> None:
-        self.what, self.example, self.most = what, example, most
+    def __init__(self, what: str, example: str, most: float = inf, least: float = 0.0) -> None:
+        self.what, self.example, self.most, self.least = what, example, most, least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Returns the number; UsageError, with the range, for any other."""
@@ -220,12 +276,13 @@ class Number(click.ParamType):  # type: ignore[type-arg]
             x = float(value)
         except ValueError:
             x = 0.0
-        if 0 < x <= self.most and x < inf:
+        if 0 < x <= self.most and self.least <= x < inf:
             return x
+        least = f"of at least {self.least:g}" if self.least else "above 0"
         most = f" and at most {self.most:.0f}" if self.most < inf else ""
         _refuse(
             param,
-            f"is {self.what} above 0{most}, such as {_dashed(param)} {self.example}, "
+            f"is {self.what} {least}{most}, such as {_dashed(param)} {self.example}, "
             f"not {shown(str(value))}",
         )
 

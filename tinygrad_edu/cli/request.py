@@ -1,0 +1,164 @@
+"""What the options of `render` ask for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tinygrad_edu.analysis.zoom import parse
+from tinygrad_edu.draw import picture
+from tinygrad_edu.draw.view import View
+from tinygrad_edu.drawable import Direction, EdgeText, Fit, Form, Format, Hideable, Labels, Role
+from tinygrad_edu.errors import FormatError, ViewError
+from tinygrad_edu.reading.slips import shown
+
+__all__ = ["Request", "roles_of"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments and the options of `render`, by their names; folder: that of --steps."""
+
+    target: str
+    assignments: Sequence[str]
+    outputs: Sequence[str]
+    format: Format | None
+    edges: Sequence[EdgeText] | None
+    hide: Sequence[Hideable] | None
+    precision: int
+    highlight: Sequence[str]
+    roles: Sequence[list[tuple[str, Role]]]
+    title: str | None
+    no_legend: bool
+    form: Form
+    level: str | int | None
+    direction: Direction | None
+    theme: str
+    labels: Labels | None
+    fit: Fit
+    size: tuple[int, int] | None
+    scale: float
+    by: Sequence[str]
+    order: int | None
+    update: float | None
+    folder: str | None
+    timeout: float
+    insist: bool
+    strict: bool
+
+    def check(self) -> None:
+        """ViewError or FormatError for options that do not go together, or that no picture has."""
+        self._check_graphs()
+        self._check_look()
+        _ = self.view, self.formats, self.role_of, self.depth
+
+    def _check_graphs(self) -> None:
+        if self.order is not None and not self.by:
+            raise ViewError("--order needs a name to differentiate by: add --wrt NAME")
+        if self.by and self.update is not None:
+            raise ViewError("--wrt and --update make two different pictures: drop one of them")
+        if self.folder is None:
+            return
+        if self.by or self.update is not None:
+            raise ViewError("--steps shows the passes of one graph: drop --wrt and --update")
+        if self.level is not None:
+            raise ViewError("--steps shows every value: drop --level")
+        if self.outputs:
+            raise ViewError("--steps writes to its own FOLDER: drop -o")
+
+    def _check_look(self) -> None:
+        if self.size is not None and self.scale != 1:
+            raise ViewError("--size says how large the picture is: drop --scale")
+        if self.no_legend and self.title:
+            raise ViewError("--no-legend leaves the title out, too: drop it, or --title")
+        if self.labels and "dot" not in self.formats:
+            raise ViewError("--labels is for DOT text: add --format dot, or drop it")
+        if self.level == "network" and {None, "txt", "json"} & {*self.formats}:
+            raise ViewError(
+                "--level network is a picture, and no text: name a file, -o FILE.svg, or choose "
+                "another level"
+            )
+
+    @property
+    def paths(self) -> list[str]:
+        """The files to write, `-` for standard output."""
+        # as a file, standard output would be replaced, and earlier output would be lost
+        return ["-" if output == "/dev/stdout" else output for output in self.outputs]
+
+    @cached_property
+    def view(self) -> View:
+        """The view of the graph, as yet with no path that is highlighted."""
+        return View(
+            edges=self.edges,
+            hide=self.hide or (),
+            precision=self.precision,
+            direction=self.direction or ("LR" if self.update is None else "TB"),
+            theme=self.theme,
+            form=self.form,
+            fit=self.fit,
+            size=self.size,
+            scale=self.scale,
+            legend=not self.no_legend,
+            labels=self.labels or "html",
+        )
+
+    @cached_property
+    def formats(self) -> list[Format | None]:
+        """The format of each of the files, or of --steps; None for a drawing in the terminal."""
+        if self.folder is not None:
+            if self.format not in (None, "svg", "png", "pdf"):
+                raise FormatError(f"--steps cannot write {self.format}: choose svg, png or pdf")
+            return [self.format or "svg"]
+        paths: list[str | None] = [*self.paths]
+        return [_format(path, self.format) for path in paths or [None]]
+
+    @cached_property
+    def role_of(self) -> dict[str, Role]:
+        """The role of each name; ViewError if a name has two."""
+        return roles_of(pair for pairs in self.roles for pair in pairs)
+
+    @cached_property
+    def depth(self) -> str | int | None:
+        """The level at which groups are collapsed; ViewError for an unknown one."""
+        return self.level if self.level in (None, "network") else parse(self.level)
+
+    def heading(self, typed: str | None) -> str | None:
+        """The title of the picture; None for the formula of the graph.
+
+        typed: the expression. It is the title if it is one line, and gives no hidden number away.
+        """
+        if self.title is None and typed is not None:
+            secret = "leaves" in self.view.hide and "=" in typed
+            if secret or "#" in typed or "\n" in typed.strip():
+                return None
+        title = typed if self.title is None else self.title
+        return None if title is None else " ".join(title.split())
+
+
+def roles_of(given: Iterable[tuple[str, Role]]) -> dict[str, Role]:
+    """The role of each name; ViewError if a name has two."""
+    roles: dict[str, Role] = {}
+    for name, role in given:
+        if name in roles:
+            raise ViewError(f"{shown(name)} has two roles: give it one")
+        roles[name] = role
+    return roles
+
+
+def _format(output: str | None, format: Format | None) -> Format | None:
+    """The format to make, None for a drawing in the terminal."""
+    if output is None or output == "-":
+        if sys.stdout is None:
+            raise FormatError("standard output is closed: name a file, -o FILE")
+        if format in ("png", "pdf") and sys.stdout.isatty():
+            raise FormatError(f"a terminal cannot show {format}: name a file, -o FILE.{format}")
+        return format or ("svg" if output else None)
+    if format is None:
+        return picture.format_of(output)
+    ending = os.path.splitext(output)[1].lower().removeprefix(".")
+    if ending in picture.FORMATS and ending != format:
+        raise FormatError(f"the ending .{ending} and --format {format} disagree: drop one of them")
+    return format
