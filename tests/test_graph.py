@@ -53,8 +53,11 @@ def test_every_field_of_every_node() -> None:
     assert g == Graph(
         (
             Node(0, "leaf", "x", LEAF, (), (), 2.0, 4.0, False, "", "input", 1),
-            Node(1, "constant", "", CONSTANT, (), (), 3.0, None, False, "double", "", 1),
-            Node(2, "operation", "", times, (0, 1), (2.0, 3.0), 6.0, 1.0, False, "double"),
+            Node(1, "constant", "", CONSTANT, (), (), 3.0, None, False, "double", calls=(1,)),
+            Node(
+                *(2, "operation", "", times, (0, 1), (2.0, 3.0), 6.0, 1.0, False, "double"),
+                calls=(1,),
+            ),
             Node(3, "operation", "y", plus, (2, 0), (6.0, 2.0), 8.0, 1.0, False),
         ),
         outputs=(3,),
@@ -185,7 +188,7 @@ def test_the_graph_knows_nothing_of_pictures() -> None:
     fields = (*Node._fields, *Edge._fields, *(field.name for field in dataclasses.fields(Graph)))
     assert set(fields) == {
         *("id", "kind", "label", "op", "args", "used", "data", "grad", "stale"),
-        *("group", "role", "holds", "marked"),
+        *("group", "role", "holds", "marked", "calls"),
         *("source", "target", "operand", "local", "contribution", "uses"),
         *("nodes", "outputs", "bundles"),
     }
@@ -497,6 +500,7 @@ SCHEMA: dict[str, Any] = {  # a tuple: one of these; a list: any number of this
             "grad": (None, *ANY_NUMBER),
             "stale": bool,
             "holds": 1,
+            "calls": [int],
         }
     ],
     "edges": [
@@ -560,11 +564,14 @@ def test_json_is_as_documented() -> None:
     assert graph(y, roles={"x": "input"}).to_json() == (
         '{"format": "tinygrad-edu graph", "version": 1, "outputs": [2], "nodes": [\n'
         '{"id": 0, "kind": "leaf", "label": "x", "group": "", "role": "input", "op": "",'
-        ' "args": [], "data": 2.0, "grad": 3.0, "stale": false, "holds": 1},\n'
+        ' "args": [], "data": 2.0, "grad": 3.0, "stale": false, "holds": 1,'
+        ' "calls": []},\n'
         '{"id": 1, "kind": "constant", "label": "", "group": "layer1/neuron1", "role": "",'
-        ' "op": "", "args": [], "data": 3.0, "grad": null, "stale": false, "holds": 1},\n'
+        ' "op": "", "args": [], "data": 3.0, "grad": null, "stale": false, "holds": 1,'
+        ' "calls": [1, 1]},\n'
         '{"id": 2, "kind": "operation", "label": "", "group": "layer1/neuron1", "role": "",'
-        ' "op": "mul", "args": [0, 1], "data": 6.0, "grad": 1.0, "stale": false, "holds": 1}\n'
+        ' "op": "mul", "args": [0, 1], "data": 6.0, "grad": 1.0, "stale": false, "holds": 1,'
+        ' "calls": [1, 1]}\n'
         '], "edges": [\n'
         '{"source": 0, "target": 2, "operand": 0, "local": 3.0, "contribution": 3.0,'
         ' "uses": 1},\n'

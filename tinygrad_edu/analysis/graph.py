@@ -4,7 +4,8 @@ As JSON, `Graph.to_json`, version 1:
 
     {"format": "tinygrad-edu graph", "version": 1, "outputs": [ID],
      "nodes": [{"id": 0, "kind": "leaf", "label": "x", "group": "", "role": "", "op": "",
-                "args": [], "data": 2.0, "grad": -0.5, "stale": false, "holds": 1}, ...],
+                "args": [], "data": 2.0, "grad": -0.5, "stale": false, "holds": 1,
+                "calls": []}, ...],
      "edges": [{"source": 0, "target": 2, "operand": 0, "local": -3.0, "contribution": -0.5,
                 "uses": 1}, ...]}
 
@@ -13,9 +14,10 @@ As JSON, `Graph.to_json`, version 1:
 number only if a single value leaves it. `op` is the name of a row of the table. `args` are the ids
 of the operands in order; an operand used twice is there twice. `grad` is null on constants, and on
 all nodes before `backward()`. `stale` marks a leaf that was set after the graph was computed from
-it. An edge is one use of a value: `local` is d target / d source along this edge alone, and
-`contribution` is its share in the gradient of the source. Numbers are exact; JSON has no nan and
-infinities, so they are "nan", "inf" and "-inf".
+it. `calls` has a number for each part of the path `group`: 1 if the node was made when that group
+was entered for the first time, 2 for the second. An edge is one use of a value: `local` is
+d target / d source along this edge alone, and `contribution` is its share in the gradient of the
+source. Numbers are exact; JSON has no nan and infinities, so they are "nan", "inf" and "-inf".
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from math import isfinite, nan
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -60,7 +63,9 @@ class Node(NamedTuple):
     """One value of a graph: a leaf, a constant, the result of an operation; or a group of values.
 
     used: the operands' numbers when it was computed. role: one of ROLES, or ''. holds: the number
-    of values in a group. marked: whether `mark` has marked it.
+    of values in a group. marked: whether `mark` has marked it. calls: for each part of the path
+    `group`, which entering of that group it was made in, counted from 1 among those of the graph;
+    () if nobody knows.
     """
 
     id: int
@@ -76,6 +81,7 @@ class Node(NamedTuple):
     role: Role | Literal[""] = ""
     holds: int = 1
     marked: bool = False
+    calls: tuple[int, ...] = ()
 
 
 class Edge(NamedTuple):
@@ -204,7 +210,7 @@ class Graph(Drawable):
             row |= {"group": node.group, "role": node.role}
             row |= {"op": node.op.name if node.op else "", "args": node.args}
             row |= {"data": jsonable(node.data), "grad": jsonable(node.grad)}
-            row |= {"stale": node.stale, "holds": node.holds}
+            row |= {"stale": node.stale, "holds": node.holds, "calls": node.calls}
             nodes.append(json.dumps(row, allow_nan=False))
         edges = [
             json.dumps({name: jsonable(x) for name, x in edge._asdict().items()}, allow_nan=False)
@@ -288,6 +294,7 @@ def graph(root: Value, *more: Value, roles: Roles[K] | None = None) -> Graph:
     ids = {node: i for i, node in enumerate(order)}
     has_grads = len(roots) == 1 and roots[0].grad != 0.0
     parts = _roles(order, roles or {})
+    calls = _calls(order)
     stale = {
         x
         for node in order
@@ -308,11 +315,30 @@ def graph(root: Value, *more: Value, roles: Roles[K] | None = None) -> Graph:
                 stale=node in stale,
                 group=node.group,
                 role=parts.get(node, ""),
+                calls=calls[getattr(node.group, "entered", ())],
             )
             for i, node in enumerate(order)
         ),
         tuple(ids[root] for root in roots),
     )
+
+
+def _calls(order: Sequence[Value]) -> dict[tuple[int, ...], tuple[int, ...]]:
+    """Returns the field `calls` of a node for the blocks that it was made in."""
+    paths = {getattr(node.group, "entered", ()): node.group for node in order}
+    blocks: dict[str, set[int]] = {}
+    prefixes = {}
+    for entered, path in paths.items():
+        parts = path.split("/") if entered else []
+        prefixes[entered] = list(accumulate(parts, "{}/{}".format))
+        for prefix, block in zip(prefixes[entered], entered):
+            blocks.setdefault(prefix, set()).add(block)
+    ranks = {
+        (prefix, block): rank
+        for prefix, entered in blocks.items()
+        for rank, block in enumerate(sorted(entered), 1)
+    }
+    return {entered: tuple(ranks[x] for x in zip(prefixes[entered], entered)) for entered in paths}
 
 
 def _order(roots: Sequence[Value]) -> list[Value]:

@@ -8,70 +8,86 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 
+from tinygrad_edu.analysis.calls import CALLS, Box, Calls, boxes, homes, ordered
 from tinygrad_edu.analysis.graph import Edge, Graph, Node
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.ops import LEAF
 
-__all__ = ["WHOLE", "WORDS", "parse", "zoom"]
+__all__ = ["CALLS", "WHOLE", "WORDS", "parse", "zoom"]
 
 # For each name: the first word of the last part of a path to keep, or else the number of parts.
 WORDS = {"layer": 1, "neuron": 2}
 WHOLE = "the calculation"  # the box for nodes without a group, at level 0
 
 
-def zoom(graph: Graph, level: str | int) -> Graph:
-    """This returns the graph with its groups collapsed to boxes.
+def zoom(graph: Graph, level: str | int, calls: Calls = "sequence") -> Graph:
+    """This returns the graph with its groups collapsed to boxes, which never form a circle.
 
     level: `node` collapses nothing. `neuron` and `layer` keep each group's path up to the part that
     begins with that word, or else its first two parts or first part. A number keeps so many parts;
     0 gives one box of all operations. A leaf without a group that only one group uses, such as the
     weight of a neuron, belongs to that group. A box has a value and a grad if a single value leaves
-    it. ViewError for any other level.
+    it.
+    calls: when a group that is entered several times has several boxes, such as `cell call 2`.
+    `sequence`: where it uses what it has computed before, as in a recurrent network; a batch of
+    examples is one box. `apart`: for each call. `together`: as `apart`, but equal calls, and groups
+    whose names differ by a number only, are one box, such as `cell x 12`, if that makes no circle.
+    Inputs, states and weights of a group with several calls stay outside.
+    ViewError for any other level or `calls`.
     """
     level = parse(level)
+    if calls not in CALLS:
+        raise ViewError(f"unknown calls {str(calls)[:60]!r}: choose {', '.join(CALLS)}")
     if level == "node":
         return graph
-    box_of = _boxes(graph, level)
-    members: dict[str | int, list[Node]] = defaultdict(list)
+    box_of = boxes(graph, partial(_cut, level=level), calls) if level else _whole(graph)
+    places: dict[int, Box | int] = {node.id: box_of.get(node.id, node.id) for node in graph.nodes}
+    members: dict[Box | int, list[Node]] = defaultdict(list)
+    operands: dict[Box | int, set[Box | int]] = defaultdict(set)
     for node in graph.nodes:
-        members[box_of[node.id]].append(node)
-    # in the order of their last members: operands first, unless two boxes use each other
-    boxes = sorted(members, key=lambda box: members[box][-1].id)
-    ids = {box: i for i, box in enumerate(boxes)}
-    leaving: dict[str | int, set[int]] = defaultdict(set)
+        place = places[node.id]
+        members[place].append(node)
+        operands[place] |= {places[i] for i in node.args} - {place}
+    order = ordered(operands, lambda place: members[place][-1].id)
+    ids = {place: i for i, place in enumerate(order)}
+    leaving: dict[Box | int, set[int]] = defaultdict(set)
     for i in graph.outputs:
-        leaving[box_of[i]].add(i)
+        leaving[places[i]].add(i)
     for edge in graph.edges:
-        if box_of[edge.source] != box_of[edge.target]:
-            leaving[box_of[edge.source]].add(edge.source)
-    edges = _bundles(graph, {node.id: ids[box_of[node.id]] for node in graph.nodes}, boxes)
+        if places[edge.source] != places[edge.target]:
+            leaving[places[edge.source]].add(edge.source)
+    edges = _bundles(graph, {i: ids[place] for i, place in places.items()}, order)
     args: dict[int, list[int]] = defaultdict(list)
     for edge in edges:
         args[edge.target].append(edge.source)
     nodes = []
-    for i, box in enumerate(boxes):
-        if isinstance(box, int):
-            nodes.append(graph.nodes[box]._replace(id=i, args=tuple(args[i])))
+    for i, place in enumerate(order):
+        if isinstance(place, int):
+            nodes.append(graph.nodes[place]._replace(id=i, args=tuple(args[i])))
             continue
-        only = graph.nodes[min(leaving[box])] if len(leaving[box]) == 1 else None
+        inside = members[place]
+        only = graph.nodes[min(leaving[place])] if len(leaving[place]) == 1 else None
+        made = next((node for node in inside if node.group and node.args), inside[0])
         nodes.append(
             Node(
                 id=i,
                 kind="group",
-                label=box,
+                label=place.name,
                 op=LEAF,
                 args=tuple(args[i]),
                 used=(),
                 data=only.data if only else None,
                 grad=only.grad if only else None,
-                stale=any(node.stale for node in members[box]),
-                group=box,
-                holds=sum(node.holds for node in members[box]),
-                marked=any(node.marked for node in members[box]),
+                stale=any(node.stale for node in inside),
+                group=place.path,
+                holds=sum(node.holds for node in inside),
+                marked=any(node.marked for node in inside),
+                calls=made.calls[: place.path.count("/") + 1],
             )
         )
-    outputs = tuple(dict.fromkeys(ids[box_of[i]] for i in graph.outputs))
+    outputs = tuple(dict.fromkeys(ids[places[i]] for i in graph.outputs))
     return Graph(tuple(nodes), outputs, tuple(edges))
 
 
@@ -87,20 +103,13 @@ def parse(level: str | int) -> str | int:
     raise ViewError(f"unknown level {str(level)[:60]!r}: choose {words}")
 
 
-def _boxes(graph: Graph, level: str | int) -> dict[int, str | int]:
-    """Returns the box of each node: a path, or the node's own id if it stays a node."""
-    users: dict[int, set[str]] = defaultdict(set)
-    for node in graph.nodes:
-        for source in node.args:
-            users[source].add(node.group)
-    boxes: dict[int, str | int] = {}
-    for node in graph.nodes:
-        group = node.group
-        if not group and not node.op and node.role != "input" and len(users[node.id]) == 1:
-            group = min(users[node.id])
-        inside = level == 0 and (group or node.op or node.kind == "constant")
-        boxes[node.id] = WHOLE if inside else _cut(group, level) or node.id
-    return boxes
+def _whole(graph: Graph) -> dict[int, Box]:
+    """Returns one box for all nodes but the leaves without a group."""
+    return {
+        node.id: Box(WHOLE, WHOLE, 0)
+        for node, home in zip(graph.nodes, homes(graph))
+        if home or node.op or node.kind == "constant"
+    }
 
 
 def _cut(path: str, level: str | int) -> str:
@@ -111,14 +120,14 @@ def _cut(path: str, level: str | int) -> str:
     return "/".join(parts[: named[0] + 1 if named else WORDS[level]])
 
 
-def _bundles(graph: Graph, new: dict[int, int], boxes: Sequence[str | int]) -> list[Edge]:
+def _bundles(graph: Graph, new: dict[int, int], order: Sequence[Box | int]) -> list[Edge]:
     """Returns the edges between boxes; `new` maps the id of a node to the id of its box."""
     bundles: dict[tuple[int, int, int], Edge] = {}
     for edge in graph.edges:
         source, target = new[edge.source], new[edge.target]
         if source == target:
             continue
-        if isinstance(boxes[target], int):
+        if isinstance(order[target], int):
             bundles[source, target, edge.operand] = edge._replace(source=source, target=target)
         elif (source, target, -1) not in bundles:
             bundles[source, target, -1] = Edge(
@@ -133,7 +142,7 @@ def _bundles(graph: Graph, new: dict[int, int], boxes: Sequence[str | int]) -> l
     edges = []
     place: dict[int, int] = defaultdict(int)  # the operand index of the next source of a box
     for edge in sorted(bundles.values(), key=lambda edge: edge.target):
-        if not isinstance(boxes[edge.target], int):
+        if not isinstance(order[edge.target], int):
             edge = edge._replace(operand=place[edge.target])
             place[edge.target] += 1
         edges.append(edge)
