@@ -195,7 +195,8 @@ class _Drawing:
             grad = view.number(moment.grads[node.id]) if node.id in moment.grads else "?"
             passed = moment.passed
             sofar = [e for e in self.arriving[node.id] if (e.target, e.operand) in passed]
-            terms = terms and (view.terms(None, sofar, len(self.arriving[node.id])) or ["?"])
+            known = view.terms(None, sofar, len(self.arriving[node.id])) if terms else []
+            terms = known + ["?"] * (len(terms) - len(known))  # as many lines as in the end
         if grad:
             yield self._captioned("grad", grad, colors.grad)
             yield from self._was(node, "grad")
@@ -289,7 +290,7 @@ class _Drawing:
         side = self._side(edge)
         said = view.forms(self.panel.graph, edge, self.said, School)
         if moment and said and target.id not in moment.data:
-            said = ["?"]
+            said = ["?"] * len(said)
         if side and not said:
             yield (Span(side, theme.SMALL, colors.quiet),)
         for i, text in enumerate(said):
