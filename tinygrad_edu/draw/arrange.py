@@ -7,10 +7,11 @@ interrupts the link that it belongs to, and every other link passes at a distanc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import graphviz
 
+from tinygrad_edu.draw.bezier import between
 from tinygrad_edu.draw.layered import layered
 from tinygrad_edu.draw.layout import LayoutError, places
 from tinygrad_edu.draw.placement import Placement, Point
@@ -93,12 +94,30 @@ def arranged(
     """
     edges = list(_edges(sketch))
     try:
-        return places(_dot(sketch, sizes, edges, direction), len(edges), timeout), ""
+        found = places(_dot(sketch, sizes, edges, direction), len(edges), timeout)
     except LayoutError as error:
         if error.reason != "missing" or len(sizes) > _MOST_BY_OURSELVES:
             raise
         remark = f"drawn without Graphviz, because {error.cause}: with it, pictures are clearer"
-    return layered(sizes, edges, direction), remark
+        return layered(sizes, edges, direction), remark
+    round_ones = {box.name for box in sketch.boxes if box.shape in ("circle", "oval")}
+    inside = {
+        name: _inside(Place(*at, *sizes[name]), name in round_ones)
+        for name, at in found.boxes.items()
+    }
+    curves = [
+        between(curve, inside[tail], inside[head])
+        for (tail, head), curve in zip(edges, found.edges)
+    ]
+    return found._replace(edges=curves), ""
+
+
+def _inside(place: Place, is_round: bool) -> Callable[[float, float], bool]:
+    """The test whether a point is in a box: not every Graphviz cuts curves at the same place."""
+    across, down = place.width / 2, place.height / 2
+    if is_round:
+        return lambda x, y: ((x - place.x) / across) ** 2 + ((y - place.y) / down) ** 2 < 1
+    return lambda x, y: abs(x - place.x) < across and abs(y - place.y) < down
 
 
 def _edges(sketch: Sketch) -> Iterator[tuple[str, str]]:
@@ -117,9 +136,9 @@ def _dot(
     direction: str,
 ) -> str:
     """The graph for Graphviz: names, sizes and edges, no text."""
-    labels = any(link.label for link in sketch.links)
+    texts = {labelled(link.name) for link in sketch.links if link.label}
     fan = len(sketch.links) > max(_MANY, 2 * len(sketch.boxes))
-    gap = _LABEL_GAP if labels else _RANK_GAP
+    gap = _LABEL_GAP if texts else _RANK_GAP
     digraph = graphviz.Digraph(
         graph_attr={
             "rankdir": direction,
@@ -129,14 +148,15 @@ def _dot(
             **(_FAN if fan else {}),
         },
         node_attr={"shape": "box", "fixedsize": "true", "label": ""},
-        edge_attr={"arrowhead": "none"},
+        edge_attr={"arrowhead": "none", "headclip": "false", "tailclip": "false"},
     )
     sides = {"LR": ("e", "w"), "TB": ("s", "n")}[direction] if fan else None
     for name, (width, height) in sizes.items():
         digraph.node(name, width=_inches(width), height=_inches(height))
-    ends = {(link.tail, link.head) for link in sketch.links if labels and not link.label}
+    ends = {(link.tail, link.head) for link in sketch.links if texts and not link.label}
     for i, (tail, head) in enumerate(edges):
-        more = {"id": str(i)}
+        # Weights that differ leave few ties, which every Graphviz breaks in its own way.
+        more = {"id": str(i), "weight": str((6 if head in texts else 9) + i % 3)}
         if sides:
             more |= {"tailport": sides[0], "headport": sides[1]}
         if (tail, head) in ends:  # as far apart as boxes with a label between them

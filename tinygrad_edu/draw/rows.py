@@ -9,9 +9,10 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import partial
 from typing import NamedTuple
 
+from tinygrad_edu.draw.bezier import cut, whole
 from tinygrad_edu.draw.placement import Point
 from tinygrad_edu.draw.scene import Box, Place, Placed
 
@@ -238,39 +239,16 @@ def _split(curve: Sequence[Point], cuts: Sequence[int]) -> list[tuple[int, list[
     for i in range(0, len(curve) - 1, 3):
         piece = [(float(x), float(y)) for x, y in curve[i : i + 4]]
         while row < len(cuts) and piece[0][0] < cuts[row] < piece[3][0]:
-            before, piece = _halves(piece, cuts[row])
-            parts[-1][1].extend(map(_whole, before[1:]))
+            before, piece = cut(piece, partial(_beyond, cuts[row]))
+            parts[-1][1].extend(map(whole, before[1:]))
             row += 1
-            parts.append((row, [_whole(piece[0])]))
-        parts[-1][1].extend(map(_whole, piece[1:]))
+            parts.append((row, [whole(piece[0])]))
+        parts[-1][1].extend(map(whole, piece[1:]))
     return parts
 
 
-_Float = tuple[float, float]
-
-
-def _halves(piece: Sequence[_Float], x: float) -> tuple[list[_Float], list[_Float]]:
-    """A Bézier curve before and after the point where it reaches `x` (de Casteljau)."""
-    low, high = 0.0, 1.0
-    for _ in range(40):
-        t = (low + high) / 2
-        before, after = _at(piece, t)
-        low, high = (t, high) if after[0][0] < x else (low, t)
-    return before, after
-
-
-def _at(piece: Sequence[_Float], t: float) -> tuple[list[_Float], list[_Float]]:
-    before, after = [piece[0]], [piece[-1]]
-    points = list(piece)
-    while len(points) > 1:
-        points = [(a + (c - a) * t, b + (d - b) * t) for (a, b), (c, d) in pairwise(points)]
-        before.append(points[0])
-        after.insert(0, points[-1])
-    return before, after
-
-
-def _whole(point: _Float) -> Point:
-    return round(point[0]), round(point[1])
+def _beyond(line: float, x: float, y: float) -> bool:
+    return x >= line
 
 
 def _rounded(corners: Sequence[Point]) -> list[Point]:
