@@ -188,7 +188,8 @@ class Value(Drawable, Habits):
     @property
     def args(self) -> tuple[Value, ...]:
         """The operands in order; () for a leaf or a constant."""
-        return tuple(x for x in (self.a, self.b) if x is not None)
+        a, b = self.a, self.b
+        return () if a is None else (a,) if b is None else (a, b)
 
     __add__, __radd__ = _binary(ops.add), _reflected(ops.add)
     __sub__, __rsub__ = _binary(ops.sub), _reflected(ops.sub)

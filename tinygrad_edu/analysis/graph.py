@@ -163,13 +163,18 @@ class Graph(Drawable):
         )
 
     @cached_property
+    def labels(self) -> Counter[str]:
+        """The number of nodes with each label."""
+        return Counter(node.label for node in self.nodes)
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The name of each node in formulas.
 
         It is the label, if that is a valid name and no other node has it; else the number of a
         constant, or v0, v1, ... by the id.
         """
-        count = Counter(node.label for node in self.nodes)
+        count = self.labels
         taken = set(count)
         called = []
         for node in self.nodes:
@@ -298,8 +303,8 @@ def graph(root: Value, *more: Value, roles: Roles[K] | None = None) -> Graph:
     stale = {
         x
         for node in order
-        for x, then in zip(node.args, (node.a_data, node.b_data))
-        if not same(x.data, then)
+        for x, then in ((node.a, node.a_data), (node.b, node.b_data))
+        if x is not None and x._data is not then and not same(x._data, then)
     }
     return Graph(
         tuple(

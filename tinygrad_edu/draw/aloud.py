@@ -66,7 +66,7 @@ def _name(graph: Graph, node: Node) -> str:
     if node.kind == "constant" and node.data is not None and not node.label:
         return _number(graph.names[node.id])
     name = graph.names[node.id]
-    shared = node.label and sum(other.label == node.label for other in graph.nodes) > 1
+    shared = node.label and graph.labels[node.label] > 1
     return f"{node.label} ({name})" if shared else node.label or name
 
 
