@@ -577,7 +577,7 @@ def test_draw_dot(tmp_path: Path) -> None:
     assert "rankdir=TB" in dot.source
     assert "0.7071" in dot.source
     path = dot.render(tmp_path / "neuron")
-    assert Path(path).read_bytes().startswith(b"<?xml")
+    assert Path(path).read_bytes().startswith(b"<svg")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["neuron", "neuron.svg"]
     dot.format = "png"
     path = dot.render("other", directory=tmp_path / "new", cleanup=True)
@@ -590,13 +590,20 @@ def test_draw_dot(tmp_path: Path) -> None:
         draw_dot(o, rankdir="XY")
 
 
-def test_a_notebook_without_graphviz_shows_text(
+def test_a_notebook_without_graphviz_shows_what_is_small_and_of_the_rest_the_text(
     no_dot: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
-    shown = draw_dot(Value(2.0, label="x") * 3)
-    assert shown._repr_svg_() is None
+    y = Value(2.0, label="x") * 3
+    shown = draw_dot(y)
+    assert str(shown._repr_svg_()).startswith("<svg")
+    assert "without Graphviz" in shown.picture.note
     assert "x = 2" in shown._repr_mimebundle_()["text/plain"]
+    for _ in range(300):
+        y = y + 1
+    large = draw_dot(y)
+    assert large._repr_svg_() is None
+    assert "+ = 306" in large._repr_mimebundle_()["text/plain"]
     assert Value(2)._repr_mimebundle_() == {"text/plain": "Value(data=2, grad=0)"}
 
 
