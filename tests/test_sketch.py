@@ -448,6 +448,18 @@ def close(a: float, b: float, size: float = 0.0) -> bool:
     return a == b or (isnan(a) and isnan(b)) or abs(a - b) <= 1e-12 * max(abs(a), abs(b), size)
 
 
+def test_a_product_that_a_pocket_calculator_would_not_find_is_about() -> None:
+    """0.3333 * 0.6667 is 0.2222, as 1/3 * 2/3; 33.3333 * 0.6667 is 22.2233, and not 22.2222."""
+    x, w = Value(1.0, label="x"), Value(1.0, label="w")
+    y = differentiated(x * (1 / 3) * (2 / 3) + w * (100 / 3) * (2 / 3))
+    found = said(y)
+    assert found["e0_2_0"] == "local 0.3333 × 0.6667 = 0.2222"
+    (about,) = [text for text in found.values() if "≈" in text]
+    assert about == "local 33.3333 × 0.6667 ≈ 22.2222"
+    # and a zero at the end of a number makes no difference
+    assert said(differentiated(Value(1.0) * -1.259043672087))["e0_2_0"].endswith("= -1.2590")
+
+
 @given(st.integers(0, 2**32))
 @settings(max_examples=25)
 def test_the_contribution_is_the_local_derivative_times_the_adjoint(seed: int) -> None:
@@ -772,7 +784,7 @@ def test_a_name_that_is_not_there_cannot_be_highlighted() -> None:
         ({"form": "square"}, "unknown form 'square': choose compact, circles"),
         ({"fit": "3:2"}, "unknown fit '3:2': choose 16:9, 4:3, A4, none"),
         ({"labels": "none"}, "unknown labels 'none': choose html, plain"),
-        ({"size": (10, 100)}, r"from 50 to 20,000, not \(10, 100\)"),
+        ({"size": (10, 100)}, r"from 50 to 20,000, such as \(1280, 720\), not \(10, 100\)"),
         ({"scale": 11}, "scale must be a number from 0.1 to 10, not 11"),
         ({"precision": 18}, "numbers are shown with 0 to 17 decimals, not 18"),
         ({"precision": -1}, "numbers are shown with 0 to 17 decimals, not -1"),

@@ -89,7 +89,8 @@ def _in_titles(graph: Graph) -> set[int]:
 def _equals(compute: Callable[[], float], shown: str, view: View) -> str:
     """The sign between what a pocket calculator computes from the rounded numbers and `shown`."""
     try:
-        return "=" if view.number(compute()) == shown.removeprefix("+") else "\u2248"
+        told, number = view.number(compute()), shown.removeprefix("+")
+        return "=" if told == number or float(told) == float(number) else "\u2248"
     except ValueError:  # a blank, or not known yet
         return "="
 
