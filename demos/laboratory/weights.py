@@ -67,7 +67,7 @@ class Weights:
                     link = Link(f"{tail}_{names[-1]}", tail, names[-1], colors.line, label=said)
                     links.append(weighed(link, w.data, largest, colors))
             before = names
-        return Sketch(tuple(boxes), tuple(links))
+        return Sketch(tuple(boxes), tuple(links), network=True)
 
     def _lines(self, name: str, title: str, bias: float) -> Iterator[Line]:
         """Yields the lines of a unit."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tinygrad_edu.draw import theme
-from tinygrad_edu.draw.arrange import arranged, placed, sizes
+from tinygrad_edu.draw.arrange import arranged, labelled, placed, sizes
+from tinygrad_edu.draw.columns import columns
 from tinygrad_edu.draw.placement import Placement
 from tinygrad_edu.draw.rows import Drawn, fitted
 from tinygrad_edu.draw.scene import (
@@ -36,6 +37,7 @@ _GAP = 24  # between two frames
 _NARROWEST = 300  # points for a title and a legend
 _SAMPLE = 34  # the length of a line in the legend
 _LEGEND = 20  # the height of its lines
+_AROUND = 70  # the height of a title and a legend
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,21 @@ class Layout:
 
 def laid_out(sketches: Sequence[Sketch], view: View, timeout: float) -> Layout:
     """This returns one layout in which each of these sketches fits: all have the same names."""
-    room = sizes(sketches)
-    return Layout(room, *arranged(sketches[0], room, view.direction, timeout))
+    room, first = sizes(sketches), sketches[0]
+    if first.network:
+        labels = {link.name: labelled(link.name) for link in first.links if link.label}
+        width, height = PAGES.get(view.fit, SLIDE)
+        found = columns(first, room, labels, view.direction, (width, height - _AROUND))
+        if found:
+            return Layout(room, found)
+    return Layout(room, *arranged(first, room, view.direction, timeout))
 
 
 def single(sketch: Sketch, layout: Layout, view: View) -> Drawn:
     """This returns the sketch with its places, broken into rows as the view wants it."""
     boxes, links = placed(sketch, layout.sizes, layout.placement)
     drawn = Drawn(boxes, links, layout.placement.width, layout.placement.height)
-    if view.fit == "none":
+    if view.fit == "none" or sketch.network:
         return drawn
     width, height = _page(view)
     upright = view.direction == "TB"

@@ -110,10 +110,14 @@ class Link:
 
 @dataclass(frozen=True)
 class Sketch:
-    """The boxes and the links of a picture, in the order in which they are drawn."""
+    """The boxes and the links of a picture, in the order in which they are drawn.
+
+    network: whether it is laid out in columns, with straight links, if there is room.
+    """
 
     boxes: tuple[Box, ...]
     links: tuple[Link, ...]
+    network: bool = False
 
 
 class Placed(NamedTuple):

@@ -27,7 +27,7 @@ _MANY = 60  # weights, from which on their numbers are only in tooltips
 def textbook(graph: Graph, view: View) -> Sketch:
     """This returns the network of a graph as a sketch; ViewError if it has no neuron."""
     drawing = _Drawing(graph, view)
-    return Sketch(tuple(drawing.boxes()), tuple(drawing.links()))
+    return Sketch(tuple(drawing.boxes()), tuple(drawing.links()), network=True)
 
 
 def weighed(link: Link, x: float, largest: float, colors: Theme) -> Link:
@@ -137,11 +137,10 @@ class _Drawing:
         colors = self.view.colors
         kind = "target" if node.id in self.network.targets else "input"
         title = node.label or applied(self.graph, node)
-        lines: list[Line] = []
-        if title:
-            lines.append((Span(theme.printable(title), theme.NUMBER, colors.ink, True),))
-        lines.append((Span(kind, theme.SMALL, colors.quiet),))
-        lines += self._numbers(node)
+        named = (
+            [Span(f"{theme.printable(title)} ", theme.NUMBER, colors.ink, True)] if title else []
+        )
+        lines = [(*named, Span(kind, theme.SMALL, colors.quiet)), *self._numbers(node)]
         fill = colors.leaf if kind == "input" else colors.constant
         return Box(
             f"n{node.id}", "box", tuple(lines), fill, colors.line, kind=f"{node.kind} {kind}"
