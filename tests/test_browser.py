@@ -1,10 +1,11 @@
 """Pictures in a browser: they open, they fit the page, they play, and they ask for nothing.
 
-A screenshot of the film at some time is, byte by byte, one of the frame of that time.
+A screenshot of the film at some time looks like one of the picture of that time.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import select
@@ -20,11 +21,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from conftest import REAL_PATH, differentiated, neuron
+from matplotlib.image import imread
 
 from tinygrad_edu import Trace, Value, trace
 from tinygrad_edu.cli import main as cli
 from tinygrad_edu.demos import LESSONS
-from tinygrad_edu.draw.film import SECONDS, files, film, frames
+from tinygrad_edu.draw.film import SECONDS, files, film
 from tinygrad_edu.draw.svg import fitting
 from tinygrad_edu.draw.theme import THEMES
 from tinygrad_edu.draw.view import View
@@ -149,12 +151,14 @@ class Browser:
         """Stops everything that plays where it is after so many seconds; how many that are."""
         return int(self.say(SEEK % seconds))
 
-    def screenshot(self) -> bytes:
-        return b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+    def screenshot(self, height: float = 700.0) -> bytes:
+        """The upper part of what is to be seen. height: in pixels."""
+        clip = {"x": 0, "y": 0, "width": 1100, "height": height, "scale": 1}
+        return b64decode(self.call("Page.captureScreenshot", format="png", clip=clip)["data"])
 
-    def still(self, page: Path) -> bytes:
+    def still(self, page: Path, height: float = 700.0) -> bytes:
         self.open(page)
-        return self.screenshot()
+        return self.screenshot(height)
 
     def wants_no_motion(self, wish: bool) -> None:
         value = "reduce" if wish else "no-preference"
@@ -181,7 +185,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def image(svg: str) -> str:
     """The SVG as JupyterLab and nbconvert put it into a page."""
     data = b64encode(svg.encode()).decode()
-    return f'<img src="data:image/svg+xml;base64,{data}">'
+    return f'<img style="max-width: 100%" src="data:image/svg+xml;base64,{data}">'
 
 
 def inline(svg: str) -> str:
@@ -260,8 +264,7 @@ def test_a_picture_is_never_wider_than_the_page(
         ratio = whole["width"] / whole["height"]
         assert box["width"] / box["height"] == pytest.approx(ratio, rel=0.01)
         room = width - 2 * box["left"]
-        most = room if put is image else whole["width"]  # an image cannot say how large it is
-        assert box["width"] == pytest.approx(min(room, most), rel=0.01)
+        assert box["width"] == pytest.approx(min(room, whole["width"]), rel=0.01)
 
 
 # --- the pages of the lessons --------------------------------------------------------------------
@@ -295,63 +298,229 @@ def test_the_page_of_a_lesson_fits_and_asks_for_nothing_from_outside(
 
 # --- the film ------------------------------------------------------------------------------------
 
+CONTROLS = 32 * 96 / 72  # pixels below the picture, for the links
+LOOK = """[...document.querySelectorAll("svg")].map(svg => {
+    const seen = [...svg.querySelectorAll("a")].filter(a => {
+        const style = getComputedStyle(a);
+        return style.visibility == "visible" && style.opacity == "1" && style.display != "none";
+    });
+    const picture = new Set(seen.map(a => a.id.split("-").pop()));
+    const words = seen.map(a => a.textContent.replace(/[^a-z]/g, ""));
+    return [[...picture].join(), ...words];
+})"""
+CLICK = """(() => {
+    const svg = document.querySelectorAll("svg")[%d];
+    const link = [...svg.querySelectorAll("a")].find(a =>
+        getComputedStyle(a).visibility == "visible" && getComputedStyle(a).display != "none"
+        && a.textContent.includes(%s));
+    link.scrollIntoView({block: "nearest"});
+    const box = link.querySelector("rect").getBoundingClientRect();
+    return {x: box.left + box.width / 2, y: box.top + box.height / 2, height: box.height};
+})()"""
+PLAYED = ["back", "stop", "step", "slower"]
+HELD = ["back", "play", "step", "slower"]
+SLOW = ["back", "stop", "step", "faster"]
 
-def test_the_film_shows_each_frame_in_its_time_and_begins_again(
+
+def click(browser: Browser, word: str, which: int = 0) -> None:
+    """Clicks on the link with that word in one of the films, and waits for what comes of it."""
+    place = browser.say(CLICK % (which, json.dumps(word)))
+    assert place["height"] >= 24  # pixels, as fingers need (WCAG 2.2, 2.5.8)
+    for what in ("mousePressed", "mouseReleased"):
+        at = {"x": place["x"], "y": place["y"], "button": "left", "clickCount": 1}
+        browser.call("Input.dispatchMouseEvent", type=what, **at)
+    settle(browser)
+
+
+def press(browser: Browser, key: str) -> None:
+    code = {"Tab": 9, "Enter": 13}[key]
+    text = {"text": "\r"} if key == "Enter" else {}
+    for what in ("keyDown", "keyUp"):
+        how = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        browser.call(
+            "Input.dispatchKeyEvent", type=what, **how, **(text if what == "keyDown" else {})
+        )
+    settle(browser)
+
+
+def settle(browser: Browser) -> None:
+    """Waits until two frames have been painted."""
+    wait = "new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))"
+    browser.call("Runtime.evaluate", expression=wait, awaitPromise=True)
+
+
+def looks(browser: Browser, which: int = 0) -> list[str]:
+    """The number of the picture that is to be seen, and the words of its links."""
+    found: list[list[str]] = browser.say(LOOK)
+    return found[which]
+
+
+def within(browser: Browser, seconds: float, expected: list[str]) -> None:
+    """That is to be seen before so many seconds are over."""
+    end = time.monotonic() + seconds
+    while looks(browser) != expected:
+        assert time.monotonic() < end, (looks(browser), expected)
+        time.sleep(0.05)
+
+
+def height(folder: Path) -> int:
+    """The height of the pictures, in pixels."""
+    first = (folder / "step-001.svg").read_text(encoding="utf-8").partition(">")[0]
+    return int(float(first.partition(' height="')[2].partition("pt")[0]) * 96 / 72)
+
+
+def alike(png: bytes, other: bytes) -> bool:
+    """Whether two screenshots show the same; what is animated is painted a hair to the side."""
+
+    def coarse(png: bytes) -> Any:
+        pixels = imread(io.BytesIO(png))[..., :3]
+        high, wide = (side // 8 * 8 for side in pixels.shape[:2])
+        return pixels[:high, :wide].reshape(high // 8, 8, wide // 8, 8, 3).mean((1, 3))
+
+    return bool(abs(coarse(png) - coarse(other)).max() < 0.25)
+
+
+def test_the_film_shows_each_picture_in_its_time_and_begins_again(
     browser: Browser, folder: Path, passes: Trace
 ) -> None:
-    count = len(passes)
-    stills = [browser.still(folder / f"step-{i:03}.svg") for i in range(1, count + 1)]
+    count, high = len(passes), height(folder)
+    stills = [browser.still(folder / f"step-{i:03}.svg", high) for i in range(1, count + 1)]
     assert len(set(stills)) == count
-    times = [(i, i + part) for i in range(count) for part in (0.01, 0.99)]
-    times += [(0, count + 0.01), (count - 1, 5 * count - 0.01)]
+    times = [(i, i + part) for i in range(count) for part in (0, 0.01, 0.98)]
+    times += [(0, count + 0.01), (count - 1, 5 * count - 0.02)]
     for i, when in times:
-        browser.open(folder / "steps.svg")  # anew, for what is painted over differs by a hair
+        browser.open(folder / "steps.svg")
         assert not shows_an_error(browser)
         assert browser.seek(SECONDS * when) > count
-        assert browser.screenshot() == stills[i], when
+        assert looks(browser) == [str(i), *PLAYED]
+        shot = browser.screenshot(high)
+        assert [alike(shot, still) for still in stills] == [k == i for k in range(count)], when
 
 
 @pytest.mark.parametrize("ending", ["svg", "html"], ids=["by itself", "as an image"])
 def test_the_film_really_plays(ending: str, browser: Browser, folder: Path) -> None:
-    first = browser.still(folder / f"step-001.{ending}")
+    stills = [browser.still(folder / f"step-00{i}.{ending}", height(folder)) for i in (1, 2)]
     browser.open(folder / f"steps.{ending}")
-    assert browser.screenshot() == first
-    for _ in range(500):  # it stands for SECONDS
-        if browser.screenshot() != first:
-            return
-        time.sleep(0.05)
-    raise AssertionError("the first frame stands still")
+    for still in stills:
+        end = time.monotonic() + 2 * SECONDS
+        while not alike(browser.screenshot(height(folder)), still):
+            assert time.monotonic() < end
+            time.sleep(0.05)
 
 
-def test_for_who_wants_no_motion_the_film_is_its_last_frame(
+def test_for_who_wants_no_motion_the_film_is_its_last_picture(
     browser: Browser, folder: Path, passes: Trace
 ) -> None:
-    last = browser.still(folder / f"step-{len(passes):03}.svg")
+    last = len(passes) - 1
+    still = browser.still(folder / f"step-{len(passes):03}.svg", height(folder))
     browser.wants_no_motion(True)
     try:
-        assert browser.still(folder / "steps.svg") == last
-        assert browser.seek(0) == 0
+        assert alike(browser.still(folder / "steps.svg", height(folder)), still)
+        time.sleep(1.1 * SECONDS)
+        assert looks(browser) == [str(last), *HELD]
+        click(browser, "back")
+        assert looks(browser) == [str(last - 1), *HELD]
+        click(browser, "play")  # who asks for it gets it
+        within(browser, 2 * SECONDS, [str(last), *PLAYED])
     finally:
         browser.wants_no_motion(False)
 
 
-@pytest.mark.parametrize("frame", [2, 4])  # the one of 4 events begins again, while that of 7 plays
+@pytest.mark.parametrize("put", [None, inline], ids=["by itself", "in a page"])
+def test_the_film_can_be_stopped_stepped_and_slowed(
+    put: Any, browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    file = folder / "steps.svg"
+    if put:
+        file = page(tmp_path / "film.html", file.read_text(encoding="utf-8"))
+    browser.open(file)
+    assert looks(browser) == ["0", *PLAYED]
+    within(browser, 2 * SECONDS, ["1", *PLAYED])  # so that a pause alone would show another one
+    click(browser, "stop")
+    time.sleep(1.2 * SECONDS)
+    assert looks(browser) == ["1", *HELD]
+    for word, picture in (("step", 2), ("step", 3), ("back", 2), ("step", 3)):
+        click(browser, word)
+        assert looks(browser) == [str(picture), *HELD]
+    click(browser, "play")
+    assert looks(browser) == ["3", *PLAYED]
+    within(browser, 2 * SECONDS, ["4", *PLAYED])
+    click(browser, "slower")
+    time.sleep(1.5 * SECONDS)
+    assert looks(browser) == ["4", *SLOW]
+    within(browser, 2 * SECONDS, ["5", *SLOW])
+    click(browser, "faster")
+    assert looks(browser) == ["5", *PLAYED]
+    within(browser, 2 * SECONDS, ["6", *PLAYED])
+    click(browser, "step")  # there is none after it
+    assert looks(browser) == ["6", *HELD]
+
+
+def test_a_held_film_is_the_picture(browser: Browser, folder: Path, passes: Trace) -> None:
+    high = height(folder)
+    stills = [browser.still(folder / f"step-{i + 1:03}.svg", high) for i in range(len(passes))]
+    browser.open(folder / "steps.svg")
+    click(browser, "step")
+    for i in range(1, len(passes)):
+        assert alike(browser.screenshot(high), stills[i])
+        click(browser, "step")
+
+
+def test_the_film_obeys_the_keyboard_and_shows_where_it_is(browser: Browser, folder: Path) -> None:
+    focus = "document.activeElement.textContent.replace(/[^a-z]/g, '')"
+    thick = "getComputedStyle(document.activeElement.querySelector('rect')).strokeWidth"
+    browser.open(folder / "steps.svg")
+    for word in PLAYED:
+        press(browser, "Tab")
+        assert browser.say(focus) == word
+        assert browser.say(thick) == "4px"
+    browser.open(folder / "steps.svg")
+    for _ in range(2):
+        press(browser, "Tab")
+    press(browser, "Enter")
+    assert looks(browser) == ["0", *HELD]
+    assert browser.say(focus) == "play"
+    press(browser, "Tab")
+    for i in (1, 2, 3):  # the focus stays on "step"
+        press(browser, "Enter")
+        assert looks(browser) == [str(i), *HELD]
+        assert browser.say(focus) == "step"
+        assert browser.say(thick) == "4px"
+
+
+def test_the_links_are_below_the_picture_and_inside_of_the_page(
+    browser: Browser, folder: Path
+) -> None:
+    browser.open(folder / "steps.svg", width=2000)
+    boxes = browser.say(
+        "[...document.querySelectorAll('a rect')].filter(r => r.checkVisibility()).map(r => {"
+        "const b = r.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom]})"
+    )
+    for left, top, right, bottom in boxes:
+        assert height(folder) <= top < bottom <= height(folder) + CONTROLS
+        assert 0 <= left < right <= 2000
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_two_films_in_one_page_play_each_in_its_own_time(
-    frame: int, order: int, passes: Trace, browser: Browser, tmp_path: Path
+    order: int, passes: Trace, browser: Browser, tmp_path: Path
 ) -> None:
     """Some notebooks put SVG into the page itself, where styles are everybody's."""
     other = trace(Value(2.0, label="a") * Value(5.0, label="b"))
     assert (len(passes), len(other)) == (7, 4)
-    films, stills = [], []
-    for played in (passes, other)[::order]:
-        films.append(film(played))
-        pictures = [fitting(data.decode()) for data in frames(played, View())]
-        stills.append(pictures[frame % len(played)])
-    still = browser.still(page(tmp_path / "stills.html", *stills))
+    films = [film(played) for played in (passes, other)[::order]]
+    long, short = (0, 1)[::order]
     browser.open(page(tmp_path / "films.html", *films))
-    assert browser.seek(SECONDS * (frame + 0.5)) > 0
-    assert browser.screenshot() == still
+    for i in (2, 4):  # the one of 4 events begins again, while that of 7 plays
+        assert browser.seek(SECONDS * (i + 0.5)) > 0
+        assert looks(browser, long) == [str(i), *PLAYED]
+        assert looks(browser, short) == [str(i % 4), *PLAYED]
+    click(browser, "stop", short)
+    assert looks(browser, short) == ["0", *HELD]
+    assert looks(browser, long) == ["4", *PLAYED]
+    click(browser, "step", short)
+    assert looks(browser, short) == ["1", *HELD]
+    assert looks(browser, long) == ["4", *PLAYED]
 
 
 # --- nothing leaves ------------------------------------------------------------------------------

@@ -194,8 +194,9 @@ def _train(step: CompiledLoss, *run: Any, **how: Any) -> History:
 def _play(self: Trace, include: Any = None, exclude: Any = None) -> dict[str, str]:
     def play(plain: str) -> dict[str, str]:
         from tinygrad_edu.draw.film import film
+        from tinygrad_edu.draw.svg import fitting
 
-        return {"image/svg+xml": film(self), "text/plain": plain}
+        return {"image/svg+xml": fitting(film(self)), "text/plain": plain}
 
     return shown(self, play)
 

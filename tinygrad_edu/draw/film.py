@@ -224,7 +224,7 @@ _BEGUN = 0.01  # of a picture's time: at its very beginning, Firefox shows the o
 
 def _controls(name: str, i: int, count: int, scene: Scene) -> str:
     """The links below picture `i`; a viewer that plays no animation does not show them."""
-    y = scene.height + _LINE // 2 - 4
+    y = scene.height + _LINE // 2
     written = []
     for word, slot, here, there, mode in _LINKS:
         x = scene.width // 2 + round(_SLOT * (slot - 1.5))

@@ -22,7 +22,7 @@ from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.draw.paper import check_size, pdf, png
 from tinygrad_edu.draw.scene import Box, Link, Scene, Sketch
 from tinygrad_edu.draw.sketch import Panel, drawn, sketch
-from tinygrad_edu.draw.svg import svg
+from tinygrad_edu.draw.svg import fitting, svg
 from tinygrad_edu.draw.textbook import textbook
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.drawable import Format, K, Roles
@@ -254,7 +254,7 @@ class Picture:
     def mimebundle(self, plain: str) -> dict[str, str]:
         """The data for a notebook: the SVG, or `plain` and the reason why there is no SVG."""
         try:
-            drawn = self.render("svg").decode()
+            drawn = fitting(self.render("svg").decode())
         except Exception as error:  # showing a cell must not fail
             return {"text/plain": f"{plain}\n({error})"}
         return {"image/svg+xml": drawn, "text/plain": plain}

@@ -27,7 +27,7 @@ from tinygrad_edu.draw.scene import (
 )
 from tinygrad_edu.draw.theme import printable
 
-__all__ = ["arrow", "box", "document", "escaped", "frame", "link", "svg", "text"]
+__all__ = ["arrow", "box", "document", "escaped", "fitting", "frame", "link", "svg", "text"]
 
 HEAD = 10.0  # the length of an arrow head on a thin line, in points
 LONGEST_HEAD = 13.0  # a little less than the shortest piece of a link
@@ -94,6 +94,11 @@ def document(
     at = f'x="{left}" y="{top}" ' if left or top else ""
     paper = f'<rect {at}width="{width}" height="{height}" fill="{scene.paper}"/>'
     return "\n".join([first, said, paper, *parts, "</svg>\n"])
+
+
+def fitting(drawn: str) -> str:
+    """This returns the SVG for a page, such as a notebook: in its own size, and never wider."""
+    return drawn.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
 
 
 def frame(frame: Frame) -> str:
