@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import re
 import shlex
 import signal
 import struct
@@ -23,12 +22,11 @@ import pytest
 from conftest import REAL_PATH, RUN_A_PROCESS, linux, posix
 
 from tinygrad_edu.draw import layout as module
-from tinygrad_edu.draw.layout import Drawing, LayoutError, layout
+from tinygrad_edu.draw.layout import LayoutError, layout, places
 
 ROOT = Path(__file__).parents[1]
 DOT = 'digraph { a [label="tanh \N{PARTIAL DIFFERENTIAL}"]; b [label=<x &lt; <B>y</B>>]; a -> b }'
 HANGS = "time.sleep(10**6)"  # a test that waits for it does not end
-BROAD = "digraph {{ a [shape=box width={0} height={1}] }}"  # one node, inches
 
 
 @pytest.fixture(autouse=True)
@@ -96,14 +94,11 @@ def png_size(data: bytes) -> tuple[int, int]:
 
 
 def test_svg_has_every_label_whole() -> None:
-    drawing = layout(DOT)
-    assert isinstance(drawing, Drawing)
-    assert drawing.note == ""
-    assert {"tanh \N{PARTIAL DIFFERENTIAL}", "x < ", "y"} <= texts(drawing.data)
+    assert {"tanh \N{PARTIAL DIFFERENTIAL}", "x < ", "y"} <= texts(layout(DOT))
 
 
 def test_json0_is_the_layout_alone() -> None:
-    laid_out = json.loads(layout(DOT, "json0").data)
+    laid_out = json.loads(layout(DOT, "json0"))
     assert [thing["name"] for thing in laid_out["objects"]] == ["a", "b"]
     assert all({"pos", "width", "height"} <= set(thing) for thing in laid_out["objects"])
     (edge,) = laid_out["edges"]
@@ -123,36 +118,68 @@ def centres(svg: bytes) -> list[tuple[float, float]]:
 
 
 def test_what_is_placed_stays_in_its_place() -> None:
-    (ax, ay), (bx, by) = centres(layout(PLACED, placed=True).data)
+    (ax, ay), (bx, by) = centres(layout(PLACED, placed=True))
     assert (bx - ax, by - ay) == (300, -100)
-    (ax, _), (bx, _) = centres(layout(PLACED).data)
+    (ax, _), (bx, _) = centres(layout(PLACED))
     assert bx - ax != 300
 
 
 def test_a_layout_can_be_drawn_as_it_was_laid_out() -> None:
     text = 'digraph { rankdir=LR; a -> b; a -> c; c -> b [label="w"]; }'
-    places = {
-        thing["name"]: thing["pos"] for thing in json.loads(layout(text, "json0").data)["objects"]
-    }
+    places = {thing["name"]: thing["pos"] for thing in json.loads(layout(text, "json0"))["objects"]}
     again = "digraph { " + "; ".join(f'{n} [pos="{p}"]' for n, p in places.items()) + " }"
-    assert sum(centres(layout(again, placed=True).data), ()) == pytest.approx(
-        sum(centres(layout(text).data), ()), abs=4
+    assert sum(centres(layout(again, placed=True)), ()) == pytest.approx(
+        sum(centres(layout(text)), ()), abs=4
     )
 
 
 @pytest.mark.machine
 @pytest.mark.usefixtures("system_dot")
 def test_the_systems_dot_keeps_what_is_placed_too() -> None:
-    (ax, ay), (bx, by) = centres(layout(PLACED, placed=True).data)
+    (ax, ay), (bx, by) = centres(layout(PLACED, placed=True))
     assert (bx - ax, by - ay) == (300, -100)
-    assert json.loads(layout(DOT, "json0").data)["objects"]
+    assert json.loads(layout(DOT, "json0"))["objects"]
+
+
+def laid_out(boxes: dict[str, str], edges: dict[int, str]) -> str:
+    """An answer of Graphviz in the format json0, on a page of 300 x 200 points."""
+    answer = {
+        "bb": "0,0,300,200",
+        "objects": [{"name": name, "pos": pos} for name, pos in boxes.items()],
+        "edges": [{"id": str(i), "pos": pos} for i, pos in edges.items()],
+    }
+    return f"print({json.dumps(json.dumps(answer))})"
+
+
+@posix
+def test_places_are_whole_points_from_the_top_left_corner(fake_dot: Callable[..., Path]) -> None:
+    boxes = {"a": "27,18", "b": "100.4,181.6"}
+    edges = {1: "20,20.4 30,40 50,60 70,80", 0: "0,200 1,2 3,4 300,0;300,0 5,6 7,8 9,10"}
+    fake_dot(laid_out(boxes, edges))
+    width, height, centres, curves = places("digraph { }", 3)
+    assert (width, height) == (300, 200)
+    assert centres == {"a": (27, 182), "b": (100, 18)}
+    whole = [(0, 0), (1, 198), (3, 196), (300, 200), (5, 194), (7, 192), (9, 190)]
+    # Edges have the numbers of their ids, in whatever order they come; one was left out.
+    assert list(map(list, curves)) == [whole, [(20, 180), (30, 160), (50, 140), (70, 120)], []]
+
+
+def test_places_of_a_chain_are_in_a_row() -> None:
+    look = 'node [shape=box width=1 height=0.5 label="" fixedsize=true]; edge [dir=none]'
+    text = f"digraph {{ rankdir=LR ranksep=1; {look}; a -> b [id=0]; b -> c [id=1] }}"
+    width, height, centres, curves = places(text, 2)
+    # three boxes of 72 points and two gaps of 72
+    assert (width, height) == (5 * 72, 36)
+    assert centres == {"a": (36, 18), "b": (180, 18), "c": (324, 18)}
+    assert [len(curve) % 3 for curve in curves] == [1, 1]
+    assert {y for curve in curves for _, y in curve} == {18}
 
 
 @pytest.mark.machine
 def test_a_png_of_what_is_placed() -> None:
     narrow, wide = layout(PLACED, "png", placed=True), layout(PLACED, "png")
-    assert png_size(narrow.data)[0] == pytest.approx(2 * (354 + 8), abs=8)
-    assert png_size(wide.data) != png_size(narrow.data)
+    assert png_size(narrow)[0] == pytest.approx((354 + 8) / 72 * 96, abs=8)
+    assert png_size(wide) != png_size(narrow)
 
 
 @pytest.mark.parametrize("format", ["json", "dot", "plain", "svg:cairo", "", "SVG"])
@@ -175,7 +202,7 @@ def test_same_dot_gives_same_svg() -> None:
 @pytest.mark.parametrize("format", ["png", "pdf"])
 def test_a_picture_has_letters_or_the_error_names_the_package_to_install(format: str) -> None:
     try:
-        data = layout(DOT, format).data
+        data = layout(DOT, format)
     except LayoutError as caught:
         error = caught
     else:
@@ -187,12 +214,12 @@ def test_a_picture_has_letters_or_the_error_names_the_package_to_install(format:
 
 @pytest.mark.machine
 def test_with_fonts_there_are_png_and_pdf() -> None:
-    assert layout(DOT, "png").data.startswith(b"\x89PNG")
-    assert layout(DOT, "pdf").data.startswith(b"%PDF")
+    assert layout(DOT, "png").startswith(b"\x89PNG")
+    assert layout(DOT, "pdf").startswith(b"%PDF")
 
 
 def test_threads() -> None:
-    results: list[Drawing] = []
+    results: list[bytes] = []
     threads = [threading.Thread(target=lambda: results.append(layout(DOT))) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -203,7 +230,7 @@ def test_threads() -> None:
 
 
 def test_lone_surrogates_are_replaced() -> None:
-    assert "a?b" in texts(layout('digraph { "a\ud800b" }').data)
+    assert "a?b" in texts(layout('digraph { "a\ud800b" }'))
 
 
 def test_text_that_is_a_file_name_is_not_read(tmp_path: Path) -> None:
@@ -213,7 +240,7 @@ def test_text_that_is_a_file_name_is_not_read(tmp_path: Path) -> None:
 
 def test_a_large_drawing_goes_through_the_pipes() -> None:
     nodes = "; ".join(f'n{i} [label="{"w" * 1000}"]' for i in range(150))
-    assert len(texts(layout(f"digraph {{ {nodes} }}").data)) == 1
+    assert len(texts(layout(f"digraph {{ {nodes} }}"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -237,7 +264,8 @@ def test_files_of_the_user_are_not_imported_in_place_of_the_library(tmp_path: Pa
     for name in ("graphviz", "pygraphviz", "shlex", "_graphviz"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('shadowed')")
     code = (
-        "import sys; from tinygrad_edu.draw.layout import layout; print(layout('digraph { a }'));"
+        "import sys; from tinygrad_edu.draw.layout import layout;"
+        "print(layout('digraph { a }').decode());"
         "assert 'pygraphviz' not in sys.modules; assert 'graphviz' not in sys.modules"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
@@ -255,7 +283,7 @@ def test_pygraphviz_is_found_where_only_the_parent_looks() -> None:
     folders = [str(ROOT), str(Path(spec.origin).parents[1])]
     code = (
         f"import sys; sys.path += {folders!r};"
-        "from tinygrad_edu.draw.layout import layout; print(layout('digraph { a }'))"
+        "from tinygrad_edu.draw.layout import layout; print(layout('digraph { a }').decode())"
     )
     python = getattr(sys, "_base_executable", sys.executable)  # outside the virtual environment
     done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True)
@@ -282,7 +310,7 @@ def test_an_override_that_is_not_there_is_not_replaced(
     for path in (tmp_path / "nowhere", plain, tmp_path):
         monkeypatch.setenv("TINYGRAD_EDU_DOT", str(path))
         error = error_of()
-        assert error.reason == "missing"
+        assert error.reason == "failed", "what somebody asked for is not left out in silence"
         assert "TINYGRAD_EDU_DOT" in str(error)
 
 
@@ -305,7 +333,7 @@ def test_the_override_comes_before_the_path(
 ) -> None:
     mine = fake_dot("print('<svg>mine</svg>')").rename(tmp_path / "mydot")
     monkeypatch.setenv("TINYGRAD_EDU_DOT", str(mine))
-    assert layout(DOT).data == b"<svg>mine</svg>\n"
+    assert layout(DOT) == b"<svg>mine</svg>\n"
 
 
 @posix
@@ -313,7 +341,7 @@ def test_dot_comes_before_pygraphviz_and_reads_only_its_input(
     fake_dot: Callable[..., Path], bin_folder: Path
 ) -> None:
     fake_dot("print('<svg>', sys.argv[1:], sys.stdin.read(), '</svg>')")
-    assert layout("graph { \N{PARTIAL DIFFERENTIAL} }").data.decode() == (
+    assert layout("graph { \N{PARTIAL DIFFERENTIAL} }").decode() == (
         "<svg> ['-Kdot', '-Tsvg'] graph { \N{PARTIAL DIFFERENTIAL} } </svg>\n"
     )
     assert sorted(os.listdir(bin_folder)) == ["dot", "dot.py"]
@@ -323,7 +351,7 @@ def test_dot_comes_before_pygraphviz_and_reads_only_its_input(
 @pytest.mark.parametrize("version", ["sys.exit(1)", "os.abort()", HANGS])
 def test_a_broken_dot_is_passed_over(fake_dot: Callable[..., Path], version: str) -> None:
     fake_dot("print('<svg>broken</svg>')", version)
-    assert "tanh \N{PARTIAL DIFFERENTIAL}" in texts(layout(DOT).data)
+    assert "tanh \N{PARTIAL DIFFERENTIAL}" in texts(layout(DOT))
 
 
 @posix
@@ -331,14 +359,14 @@ def test_a_hanging_dot_leaves_pygraphviz_half_of_a_short_time(
     fake_dot: Callable[..., Path],
 ) -> None:
     fake_dot("", version=HANGS)
-    assert layout(DOT, timeout=2).data
+    assert layout(DOT, timeout=2)
 
 
 @posix
 def test_a_dot_that_is_no_program_is_passed_over(bin_folder: Path) -> None:
     (bin_folder / "dot").write_bytes(b"\x00\x01not a program")
     (bin_folder / "dot").chmod(0o755)
-    assert layout(DOT).data.count(b"<svg") == 1
+    assert layout(DOT).count(b"<svg") == 1
 
 
 @posix
@@ -348,7 +376,7 @@ def test_a_dot_in_the_working_directory_is_not_run(
     fake_dot("print('<svg>planted</svg>')")
     monkeypatch.chdir(bin_folder)
     monkeypatch.setenv("PATH", f".{os.pathsep}")
-    assert b"planted" not in layout(DOT).data
+    assert b"planted" not in layout(DOT)
 
 
 def test_no_engine_at_all() -> None:
@@ -409,19 +437,13 @@ def test_only_a_picture_is_taken_for_one(
 
 
 @posix
-def test_an_svg_without_a_size_gives_no_png(fake_dot: Callable[..., Path]) -> None:
-    fake_dot("print('graph 1 <svg width=\"1.2.3pt\">')")
-    assert error_of(format="png").reason == "failed"
-
-
-@posix
 def test_a_dot_that_reads_nothing(
     fake_dot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_dot("print('<svg/>')")
     complaints: list[object] = []
     monkeypatch.setattr(threading, "excepthook", complaints.append)
-    assert layout("x" * 10_000_000).data == b"<svg/>\n"
+    assert layout("x" * 10_000_000) == b"<svg/>\n"
     for thread in set(threading.enumerate()) - {threading.current_thread()}:
         thread.join(5)
     assert not complaints
@@ -437,7 +459,7 @@ def test_timeout_must_be_positive_and_finite(timeout: float) -> None:
 
 
 def test_a_very_long_timeout() -> None:
-    assert layout(DOT, timeout=1e300).data
+    assert layout(DOT, timeout=1e300)
 
 
 def test_format_must_be_known() -> None:
@@ -550,43 +572,7 @@ def test_ctrl_c_kills_the_engine_too(fake_dot: Callable[..., Path], bin_folder: 
     wait_until_free(lock)
 
 
-# --- png size and fonts --------------------------------------------------------------------------
-
-
-@pytest.mark.machine
-def test_a_small_png_is_crisp() -> None:
-    drawing = layout(BROAD.format(3, 2), "png")
-    width, height = png_size(drawing.data)
-    assert drawing.note == ""
-    assert abs(width - 3.11 * 144) < 4
-    assert abs(height - 2.11 * 144) < 4
-
-
-@pytest.mark.machine
-@pytest.mark.parametrize(("width", "height"), [(60, 60), (300, 1)])
-def test_a_large_png_is_scaled_and_says_so(width: int, height: int) -> None:
-    drawing = layout(BROAD.format(width, height), "png")
-    across, down = png_size(drawing.data)
-    assert across * down < module.MOST_PIXELS
-    assert across <= module.MOST_PIXELS_A_SIDE
-    assert across * down > 0.9 * module.MOST_PIXELS or across > 0.9 * module.MOST_PIXELS_A_SIDE
-    found = re.match(r"drawn at (\d+) dpi, not 144", drawing.note)
-    assert found
-    assert abs(across - (width + 0.11) * int(found[1])) < 9
-
-
-@pytest.mark.machine
-@pytest.mark.parametrize("dot", [BROAD.format(300, 300), BROAD.format(1000, 1)])
-def test_a_png_too_large_to_read_is_refused_before_it_is_drawn(dot: str) -> None:
-    error = error_of(dot, "png")
-    assert error.reason == "too large"
-    assert " x " in str(error)
-    assert ".svg or .pdf" in str(error)
-
-
-@pytest.mark.machine
-def test_a_resolution_in_the_dot_does_not_get_around_the_limit() -> None:
-    assert png_size(layout("digraph { dpi=100000; a }", "png").data) < (500, 500)
+# --- fonts -------------------------------------------------------------------------------------
 
 
 @linux
@@ -602,7 +588,7 @@ def test_without_fonts_the_error_says_what_to_install(format: str) -> None:
 
 @pytest.mark.usefixtures("no_fonts")
 def test_without_fonts_an_svg_has_its_text() -> None:
-    assert "tanh \N{PARTIAL DIFFERENTIAL}" in texts(layout(DOT).data)
+    assert "tanh \N{PARTIAL DIFFERENTIAL}" in texts(layout(DOT))
 
 
 # --- what depends on the machine -----------------------------------------------------------------
@@ -617,15 +603,15 @@ def test_a_monospaced_font_is_a_font(tmp_path: Path, monkeypatch: pytest.MonkeyP
     config = tmp_path / "fonts.conf"
     config.write_text(f"<fontconfig><dir>{tmp_path}</dir></fontconfig>")
     monkeypatch.setenv("FONTCONFIG_FILE", str(config))
-    assert layout(DOT, "png").data
+    assert layout(DOT, "png")
 
 
 @pytest.mark.machine
 @pytest.mark.usefixtures("system_dot")
 def test_system_dot_draws_the_same_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = layout(DOT).data
+    drawn = layout(DOT)
     monkeypatch.setenv("PATH", "")
-    assert texts(drawn) == texts(layout(DOT).data)
+    assert texts(drawn) == texts(layout(DOT))
 
 
 @pytest.mark.machine
@@ -634,15 +620,6 @@ def test_system_dot_draws_the_same_labels(monkeypatch: pytest.MonkeyPatch) -> No
 def test_system_dot_refuses_bad_dot(dot: str) -> None:
     error = error_of(dot)
     assert (error.reason, error.engine) == ("failed", "dot")
-
-
-@pytest.mark.machine
-@pytest.mark.usefixtures("system_dot")
-def test_system_dot_scales_and_refuses_large_png() -> None:
-    across, down = png_size(layout(BROAD.format(60, 60), "png").data)
-    assert 0.9 * module.MOST_PIXELS < across * down < module.MOST_PIXELS
-    assert error_of(BROAD.format(300, 300), "png").reason == "too large"
-    assert png_size(layout("digraph { dpi=100000; a }", "png").data) < (500, 500)
 
 
 @linux

@@ -120,7 +120,8 @@ def layout(dot: str, format: str = "svg", timeout: float = 20.0, *, placed: bool
 def places(dot: str, edges: int, timeout: float = 20.0) -> Placement:
     """This returns where Graphviz puts the nodes and the edges of `dot`, in whole points.
 
-    Every node has a fixed size; edge number i of `edges` has the id i. LayoutError as in `layout`.
+    Every node has a fixed size; edge number i of `edges` has the id i and no arrow head.
+    LayoutError as in `layout`.
     """
     drawing = json.loads(layout(dot, "json0", timeout))
     _, _, right, top = map(float, drawing["bb"].split(","))
@@ -132,8 +133,9 @@ def places(dot: str, edges: int, timeout: float = 20.0) -> Placement:
     boxes = {thing["name"]: point(thing["pos"]) for thing in drawing.get("objects", [])}
     curves: list[Sequence[Point]] = [()] * edges
     for thing in drawing.get("edges", []):
-        # several parts, if Graphviz cut the curve: one after the other they are the whole
-        curves[int(thing["id"])] = [*map(point, thing["pos"].replace(";", " ").split())]
+        first, *more = ([*map(point, part.split())] for part in thing["pos"].split(";"))
+        # where Graphviz cut the curve, a part begins at the end of the part before
+        curves[int(thing["id"])] = sum((part[1:] for part in more), first)
     return Placement(round(right), round(top), boxes, curves)
 
 

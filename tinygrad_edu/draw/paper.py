@@ -54,26 +54,25 @@ def png(
 
     size: its width and height in pixels. LayoutError if it is too large to be read.
     """
-    note = ""
-    if size:
-        scene, dpi = _on_page(scene, size)
-        # a size in pixels means 96 to an inch, as in a web page
-        return _with_resolution(layout(_dot(scene, dpi), "png", timeout, placed=True), 96.0), note
-    dpi = check_size(scene.width * scale, scene.height * scale)
-    if dpi < PNG_DPI:
-        points = f"{scene.width * scale:.0f} x {scene.height * scale:.0f} points"
-        note = f"drawn at {dpi:g} dpi, not {PNG_DPI:g}, because it measures {points}; "
-        note += "svg and pdf are sharp"
-    return _with_resolution(
-        layout(_dot(scene, dpi * scale), "png", timeout, placed=True), dpi
-    ), note
+    if size:  # pixels mean 96 to an inch, as in a web page
+        dpi, zoom, note = 96.0, _zoom(scene, size), ""
+    else:
+        dpi = check_size(scene.width * scale, scene.height * scale)
+        zoom = scale * dpi / 72
+        size = round(scene.width * zoom), round(scene.height * zoom)
+        note = "" if dpi == PNG_DPI else _scaled(scene, scale, dpi)
+    return _with_resolution(layout(_dot(scene, size, zoom), "png", timeout, placed=True), dpi), note
 
 
-def _on_page(scene: Scene, size: tuple[int, int]) -> tuple[Scene, float]:
-    """The scene in the middle of a page with these sides, and dots per 72 points of the scene."""
-    width = max(scene.width, round(scene.height * size[0] / size[1]))
-    height = max(scene.height, round(width * size[1] / size[0]))
-    return scene.centred(width, height), 72 * size[0] / width
+def _scaled(scene: Scene, scale: float, dpi: float) -> str:
+    points = f"{scene.width * scale:.0f} x {scene.height * scale:.0f} points"
+    told = f"drawn at {dpi:g} dpi, not {PNG_DPI:g}, because it measures {points}"
+    return f"{told}; svg and pdf are sharp"
+
+
+def _zoom(scene: Scene, page: tuple[float, float]) -> float:
+    """How many times larger the scene is if it fills a page."""
+    return min(page[0] / scene.width, page[1] / scene.height)
 
 
 def _with_resolution(data: bytes, dpi: float) -> bytes:
@@ -96,10 +95,11 @@ def pdf(
 
     size: the width and the height of the page in pixels, 96 to an inch.
     """
+    page = (scene.width * scale, scene.height * scale)
     if size:
-        scene, dots = _on_page(scene, size)
-        scale = dots / 96
-    data = layout(_dot(scene, 0, scale), "pdf", timeout, placed=True)
+        page = (size[0] * 0.75, size[1] * 0.75)  # points
+        scale = _zoom(scene, page)
+    data = layout(_dot(scene, page, scale), "pdf", timeout, placed=True)
     data = _DATE.sub(_undated, data)
     found = _TRAILER.search(data, data.rfind(b"trailer"))
     if found is None:  # a Cairo that writes its tables in another way: the picture is right
@@ -109,8 +109,9 @@ def pdf(
     start = len(data)
     added = f"{info} 0 obj\n<< /Title <{text}> /Producer (cairo) >>\nendobj\n"
     table = start + len(added)
-    added += f"xref\n{info} 1\n{start:010} 00000 n \ntrailer\n<< /Size {count} /Root {root} "
-    added += f"/Info {info} 0 R /Prev {before} >>\nstartxref\n{table}\n%%EOF\n"
+    added += f"xref\n0 1\n0000000000 65535 f \n{info} 1\n{start:010} 00000 n \n"
+    added += f"trailer\n<< /Size {count} /Root {root} /Info {info} 0 R /Prev {before} >>\n"
+    added += f"startxref\n{table}\n%%EOF\n"
     return data + added.encode()
 
 
@@ -118,30 +119,32 @@ def _undated(found: re.Match[bytes]) -> bytes:
     return found[0].replace(found[1], b"D:20000101000000Z".ljust(len(found[1]))[: len(found[1])])
 
 
-def _dot(scene: Scene, dpi: float, scale: float = 1.0) -> str:
-    """The scene as DOT text in which everything is placed."""
+def _dot(scene: Scene, page: tuple[float, float], zoom: float) -> str:
+    """The scene as DOT text in which everything is placed, in the middle of a page.
+
+    page: its width and height in pixels of a PNG, in points of a PDF. zoom: how many times larger
+    than in the scene everything is.
+    """
+    middle = f"{scene.width / 2},{scene.height / 2}"
     digraph = graphviz.Digraph(
         graph_attr={
             "bgcolor": scene.paper,
             "margin": "0",
             "pad": "0",
-            **({"dpi": f"{dpi:.6f}"} if dpi else {}),
-            **({} if scale == 1 else {"size": _size(scene, scale)}),
+            "dpi": "72",
+            "notranslate": "true",
+            "viewport": f"{page[0]:.2f},{page[1]:.2f},{zoom:.9g},{middle}",
         },
         node_attr={"fontname": theme.FONT, "label": "", "fixedsize": "true"},
         edge_attr={"arrowtail": "normal"},
     )
-    # Graphviz adds a dot to each side
-    dot = 72 / dpi if dpi else 1 / scale
-    right, top = f"{scene.width - dot:.4f}", f"{scene.height - dot:.4f}"
-    for name, corner in (("corner0", "0,0"), ("corner1", f"{right},{top}")):
-        digraph.node(name, shape="none", width="0", height="0", pos=corner)
+    digraph.node("corner", shape="none", width="0", height="0", pos="0,0")
     for i, frame in enumerate(scene.frames):
         look = {"shape": "box", "style": "rounded", "color": frame.color}
         digraph.node(f"frame{i}", **look, **_place(scene, frame.place))
     for link in scene.links:
         for attributes in _pieces(scene, link):
-            digraph.edge("corner0", "corner1", **attributes)
+            digraph.edge("corner", "corner", **attributes)
     for box, place in scene.boxes:
         if box.double:  # Graphviz draws the second outline around the first
             place = place._replace(width=place.width - 8, height=place.height - 8)
@@ -159,10 +162,6 @@ def _look(box: Box) -> dict[str, str]:
     if box.dash:
         look["style"] += f",{box.dash}"
     return look | {"penwidth": f"{box.pen:g}", "peripheries": "2" if box.double else "1"}
-
-
-def _size(scene: Scene, scale: float) -> str:
-    return f"{scene.width * scale / 72:.6f},{scene.height * scale / 72:.6f}!"
 
 
 def _place(scene: Scene, place: Place) -> dict[str, str]:

@@ -7,7 +7,7 @@ where: every part has its place in whole points, so that each format writes the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from tinygrad_edu.draw.measure import LINE, width
@@ -162,28 +162,6 @@ class Scene:
     notes: tuple[tuple[Line, Place], ...] = ()
     frames: tuple[Frame, ...] = ()
     captions: tuple[tuple[Line, Place], ...] = ()
-
-    def centred(self, width: int, height: int) -> Scene:
-        """This returns the same picture in the middle of a larger one."""
-        dx, dy = (width - self.width) // 2, (height - self.height) // 2
-
-        def at(place: Place) -> Place:
-            return place._replace(x=place.x + dx, y=place.y + dy)
-
-        def along(placed: Placed) -> Placed:
-            curves = tuple(tuple((x + dx, y + dy) for x, y in c) for c in placed.curves)
-            return Placed(placed.link, curves, at(placed.text) if placed.text else None)
-
-        return replace(
-            self,
-            width=width,
-            height=height,
-            boxes=tuple((box, at(place)) for box, place in self.boxes),
-            links=tuple(map(along, self.links)),
-            notes=tuple((line, at(place)) for line, place in self.notes),
-            frames=tuple(frame._replace(place=at(frame.place)) for frame in self.frames),
-            captions=tuple((line, at(place)) for line, place in self.captions),
-        )
 
 
 def wide(line: Sequence[Span]) -> float:
