@@ -17,6 +17,7 @@ def network(sizes: list[int], inputs: list[float], target: float, random: Random
                     total = total + x * Value(round(random.uniform(-1, 1), 2), label="w")
                 outputs.append(tanh(total))
         layer = outputs
+    layer[0].label = "y"
     error = (layer[0] - target) ** 2
     error.label = "error"
     error.backward()

@@ -377,7 +377,7 @@ def test_xor_of_the_gallery() -> None:
     assert [(neuron.name, neuron.activation) for neuron in net.neurons] == [
         ("neuron1", "tanh"),
         ("neuron2", "tanh"),
-        ("neuron1", "tanh"),
+        ("y", "tanh"),
     ]
     assert names(whole, net.inputs) == ["x1", "x2"]
     assert [w.source for w in net.neurons[2].weights] == [n.output for n in net.neurons[:2]]

@@ -28,6 +28,7 @@ from tinygrad_edu.rows.symbolic import Symbolic
 __all__ = [
     "SIDES",
     "applied",
+    "called",
     "clipped",
     "derivative",
     "derivative_in_numbers",
@@ -77,7 +78,7 @@ def applied(
     """
     if not node.op:
         return ""
-    operands = [(graph.nodes[i], _called(graph.nodes[i], written)) for i in node.args]
+    operands = [(graph.nodes[i], called(graph.nodes[i], written)) for i in node.args]
 
     def title(other: Callable[[Node], Formula]) -> str:
         return str(node.op(*(other(x) if known is None else known for x, known in operands)))
@@ -88,8 +89,8 @@ def applied(
     return text if len(text) <= most else title(lambda x: written("…"))
 
 
-def _called(node: Node, written: type[Formula]) -> Formula | None:
-    """Returns the label of a node, or the number of a constant, or None."""
+def called(node: Node, written: type[Formula]) -> Formula | None:
+    """Returns the label of a node, or the number of a constant, or None, as a formula."""
     if node.label:
         return written(node.label, ATOM if _ONE_WORD.fullmatch(node.label) else 0)
     if node.kind != "constant":
@@ -102,7 +103,7 @@ def _written_out(graph: Graph, node: Node, written: type[Formula]) -> Formula:
     """Returns the operation of a node if all of its operands are known, else an ellipsis."""
     operands = []
     for i in node.args:
-        known = _called(graph.nodes[i], written)
+        known = called(graph.nodes[i], written)
         if known is None:
             return written("…")
         operands.append(known)

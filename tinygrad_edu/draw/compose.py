@@ -54,20 +54,25 @@ def laid_out(sketches: Sequence[Sketch], view: View, timeout: float) -> Layout:
     room, first = sizes(sketches), sketches[0]
     if first.network:
         labels = {link.name: labelled(link.name) for link in first.links if link.label}
-        width, height = PAGES.get(view.fit, SLIDE)
+        width, height = _page(view)
         found = columns(first, room, labels, view.direction, (width, height - _AROUND))
         if found:
             return Layout(room, found)
     return Layout(room, *arranged(first, room, view.direction, timeout))
 
 
-def single(sketch: Sketch, layout: Layout, view: View) -> Drawn:
-    """This returns the sketch with its places, broken into rows as the view wants it."""
+def single(
+    sketch: Sketch, layout: Layout, view: View, share: tuple[float, float] = (1.0, 1.0)
+) -> Drawn:
+    """This returns the sketch with its places, broken into rows as the view wants it.
+
+    share: how much of the page's width and height it may fill.
+    """
     boxes, links = placed(sketch, layout.sizes, layout.placement)
     drawn = Drawn(boxes, links, layout.placement.width, layout.placement.height)
     if view.fit == "none" or sketch.network:
         return drawn
-    width, height = _page(view)
+    width, height = (side * part for side, part in zip(_page(view), share))
     upright = view.direction == "TB"
     drawn = drawn.turned() if upright else drawn
     drawn = fitted(drawn, (height, width) if upright else (width, height), ENOUGH / theme.NUMBER)
@@ -214,6 +219,9 @@ def _items(drawn: Drawn, view: View) -> Iterator[_Item]:
     def said(text: str) -> Line:
         return (Span(text, theme.SMALL, colors.quiet),)
 
+    if view.highlight:  # then no line shows a sign or a size
+        yield Link("", "", "", colors.highlight, 3.0), said("on the path")
+        return
     kinds = {link.kind for link, _, _ in drawn.links}
     signs = [sign for sign in theme.EDGE if f"use {sign}" in kinds]
     if signs:
@@ -235,8 +243,6 @@ def _items(drawn: Drawn, view: View) -> Iterator[_Item]:
         yield pen_of, said(_MEANS[sign])
     if weights:
         yield None, said("thicker is larger")
-    if view.highlight:
-        yield Link("", "", "", colors.highlight, 3.0), said("on the path")
 
 
 def _packed(items: Sequence[_Item], most: float) -> list[list[_Item]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tinygrad_edu.analysis.graph import Graph, Node
-from tinygrad_edu.analysis.notation import name
+from tinygrad_edu.analysis.notation import called, name
 from tinygrad_edu.rows.formula import Formula, School
 
 __all__ = ["said"]
@@ -54,6 +54,7 @@ def _open(node: Node, output: Node, known: Mapping[int, str]) -> bool:
 
 
 def _leaf(graph: Graph, node: Node) -> Formula:
-    if node.label or node.kind == "constant" or node.data is None:
-        return name(graph, node, School)
-    return School(node.data)
+    known = called(node, School)
+    if known is not None:
+        return known
+    return name(graph, node, School) if node.data is None else School(node.data)

@@ -165,6 +165,7 @@ class Picture:
     def _scene(self, graphs: Sequence[Graph]) -> tuple[Scene, str]:
         """(the whole picture, a remark on its layout)."""
         drawn = panels(graphs)
+        prefixes = [""] if len(drawn) == 1 else [f"p{i}_" for i in range(len(drawn))]
         sketches = [self._sketch(panel) for panel in drawn]
         names = [_parts(made) for made in sketches]
         if all(each == names[0] for each in names):  # the same graph with other numbers
@@ -172,13 +173,15 @@ class Picture:
             layouts = [shared] * len(sketches)
         else:
             layouts = [laid_out([made], self.view, self.timeout) for made in sketches]
-        placed = [
-            (single(made, where, self.view).named(f"p{i}_" if len(drawn) > 1 else ""), panel.title)
-            for i, (made, where, panel) in enumerate(zip(sketches, layouts, drawn))
-        ]
         heading = self.title if self.title is not None else said(graphs[-1])
-        scene = compose(placed, self.view, heading if self.view.legend else "")
-        return scene, layouts[0].remark
+        scenes = []
+        for share in [(1.0, 1.0)] if len(drawn) == 1 else [(0.5, 1.0), (1.0, 0.5)]:
+            placed = [
+                (single(made, where, self.view, share).named(prefix), panel.title)
+                for made, where, panel, prefix in zip(sketches, layouts, drawn, prefixes)
+            ]
+            scenes.append(compose(placed, self.view, heading if self.view.legend else ""))
+        return max(scenes, key=letters), layouts[0].remark
 
     def _small(self, scene: Scene) -> str:
         """A remark if the numbers cannot be read from the last row of a class."""
