@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NoReturn, Protocol, TypeVar
 
 __all__ = [
+    "Calls",
     "Direction",
     "Drawable",
     "EdgeText",
@@ -30,6 +31,7 @@ Form = Literal["compact", "circles"]
 Fit = Literal["16:9", "4:3", "A4", "none"]
 Labels = Literal["html", "plain"]
 ThemeName = Literal["light", "dark", "print", "contrast"]
+Calls = Literal["sequence", "apart", "together"]  # how a group that is entered again is drawn
 Level = Literal["node", "neuron", "layer", "network"]
 Role = Literal["input", "parameter", "loss"]
 Format = Literal["svg", "png", "pdf", "dot", "json", "txt"]
@@ -83,6 +85,7 @@ class Drawable:
         highlight: Drawable | Sequence[Drawable | str] = (),
         theme: ThemeName = "light",
         level: Level | int | None = None,
+        calls: Calls = "sequence",
         roles: Roles[K] | None = None,
         before: Drawable | None = None,
         form: Form = "compact",
@@ -104,7 +107,9 @@ class Drawable:
         decimals. direction: "LR" or "TB". highlight: Values, or labels, whose paths to the output
         stand out. theme: "light", "dark", "print" or "contrast". level: "node", "neuron", "layer",
         or how many parts of a group's path are kept; "network" draws the neurons as circles, as
-        textbooks do. roles: "input", "parameter" or "loss", by Value or label. before: the same
+        textbooks do. calls: "sequence" gives a group that uses what it computed before another box
+        for each call, "apart" any group that is called again, and "together" draws equal calls as
+        one box x N. roles: "input", "parameter" or "loss", by Value or label. before: the same
         graph before an update, drawn beside this one. form: "compact" draws an operation as one
         box, "circles" as a circle before the box of its result. fit: "16:9", "4:3" or "A4", the
         page for which a long picture is broken into rows; "none" breaks nothing. size: the width
@@ -127,6 +132,7 @@ class Drawable:
             highlight=highlight,
             theme=theme,
             level=level,
+            calls=calls,
             roles=roles,
             before=before,
             form=form,

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
-from tinygrad_edu.analysis.calls import CALLS, Box, Calls, boxes, homes, ordered
+from tinygrad_edu.analysis.calls import CALLS, Box, boxes, homes, ordered
 from tinygrad_edu.analysis.graph import Edge, Graph, Node
+from tinygrad_edu.drawable import Calls
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.ops import LEAF
 

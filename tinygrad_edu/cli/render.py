@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from tinygrad_edu.analysis.calls import CALLS
 from tinygrad_edu.analysis.graph import ROLES
 from tinygrad_edu.analysis.trace import trace_of
 from tinygrad_edu.analysis.zoom import WORDS
@@ -139,6 +140,14 @@ _LARGE = "Large graphs"
     help="Draw each group as one box: node, neuron, layer, or the number of parts of a group's "
     "name that are kept (layer1/neuron3 has two parts); 0 draws one box. network draws neurons as "
     "circles, with the weights on the lines between them.",
+    section=_LOOK,
+)
+@option(
+    "--calls",
+    type=Word(CALLS),
+    help="Draw a group that is entered several times as one box for each call: where it uses what "
+    "it computed before (sequence), or always (apart); together draws equal calls as one box x N.  "
+    "[default: sequence]",
     section=_LOOK,
 )
 @option(
@@ -271,6 +280,7 @@ def render(**options: Any) -> None:
                 what.whole,
                 view,
                 level=request.depth,
+                calls=request.calls or "sequence",
                 before=what.before,
                 title=request.heading(given.text),
                 timeout=request.timeout,

@@ -11,7 +11,17 @@ from functools import cached_property
 from tinygrad_edu.analysis.zoom import parse
 from tinygrad_edu.draw import picture
 from tinygrad_edu.draw.view import View
-from tinygrad_edu.drawable import Direction, EdgeText, Fit, Form, Format, Hideable, Labels, Role
+from tinygrad_edu.drawable import (
+    Calls,
+    Direction,
+    EdgeText,
+    Fit,
+    Form,
+    Format,
+    Hideable,
+    Labels,
+    Role,
+)
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.reading.slips import shown
 
@@ -35,6 +45,7 @@ class Request:
     no_legend: bool
     form: Form
     level: str | int | None
+    calls: Calls | None
     direction: Direction | None
     theme: str
     labels: Labels | None
@@ -76,6 +87,8 @@ class Request:
             raise ViewError("--no-legend leaves the title out, too: drop it, or --title")
         if self.labels and "dot" not in self.formats:
             raise ViewError("--labels is for DOT text: add --format dot, or drop it")
+        if self.calls and self.level in (None, "node", "network"):
+            raise ViewError("--calls is for groups that are boxes: add --level layer, or drop it")
         if self.level == "network" and {None, "txt", "json"} & {*self.formats}:
             raise ViewError(
                 "--level network is a picture, and no text: name a file, -o FILE.svg, or choose "

@@ -41,7 +41,7 @@ def said(graph: Graph, names: Mapping[int, str] | None = None) -> str:
         else:
             written[node.id] = _leaf(graph, node)
         if len(str(written[node.id])) > _MOST:
-            return output.label
+            return ""
     formula = str(written[output.id])
     return f"{output.label} = {formula}" if output.label else formula
 

@@ -25,7 +25,7 @@ from tinygrad_edu.draw.sketch import Panel, drawn, sketch
 from tinygrad_edu.draw.svg import fitting, svg
 from tinygrad_edu.draw.textbook import textbook
 from tinygrad_edu.draw.view import View
-from tinygrad_edu.drawable import Format, K, Roles
+from tinygrad_edu.drawable import Calls, Format, K, Roles
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.files import write_whole
@@ -63,6 +63,7 @@ class Picture:
         view: View = DEFAULT,
         *,
         level: str | int | None = None,
+        calls: Calls = "sequence",
         before: Graph | None = None,
         title: str | None = None,
         timeout: float = 20.0,
@@ -74,10 +75,11 @@ class Picture:
         self.textbook = level == "network"
         self.graphs = graphs
         if level is not None and not self.textbook:
-            self.graphs = [zoom(g, level) for g in graphs]
+            self.graphs = [zoom(g, level, calls) for g in graphs]
         if self.textbook:
             for each in self.graphs:
                 textbook(each, view)  # which refuses a graph without a neuron
+        self.calls = calls
         self.collapses = level is None and not insist
         self.view = view
         self.title = title
@@ -221,7 +223,7 @@ class Picture:
         grouped = any(node.group for graph in self.graphs for node in graph.nodes)
         if self.collapses and shapes > MANY_SHAPES and grouped:
             for level in ("neuron", "layer"):
-                graphs = [zoom(graph, level) for graph in self.graphs]
+                graphs = [zoom(graph, level, self.calls) for graph in self.graphs]
                 fewer = self._shapes(graphs)
                 if fewer <= MANY_SHAPES:
                     remark = f"{shapes} shapes were collapsed to {fewer}, by {level}"
@@ -286,6 +288,7 @@ def draw(
     before: Value | Graph | None = None,
     roles: Roles[K] | None = None,
     level: str | int | None = None,
+    calls: Calls = "sequence",
     title: str | None = None,
     timeout: float = 20.0,
     insist: bool = False,
@@ -294,17 +297,18 @@ def draw(
 ) -> Picture:
     """The picture of a graph, or of the current graph of a Value.
 
-    before: the same graph before an update, which is shown beside it. roles: see `graph`. level:
-    see `zoom`. title: the line above the picture, by default the formula of the output. timeout:
-    the seconds that Graphviz may take. insist: do not collapse more than MANY_SHAPES shapes, and
-    draw more than MOST_SHAPES. highlight: Values or names. The other options are those of a View:
-    edges, hide, precision, direction, theme, form, fit, size, scale, legend, labels.
+    before: the same graph before an update, which is shown beside it. roles: see `graph`. level,
+    calls: see `zoom`. title: the line above the picture, by default the formula of the output.
+    timeout: the seconds that Graphviz may take. insist: do not collapse more than MANY_SHAPES
+    shapes, and draw more than MOST_SHAPES. highlight: Values or names. The other options are those
+    of a View: edges, hide, precision, direction, theme, form, fit, size, scale, legend, labels.
     """
     whole = _graph(what, roles)
     return Picture(
         whole,
         View(highlight=_names(highlight, what, whole), **view),
         level=level,
+        calls=calls,
         before=None if before is None else _graph(before, roles),
         title=title,
         timeout=timeout,
