@@ -118,8 +118,11 @@ class _Plan:
             wide = max(self.sizes[box.name][0] for box in row)
             links = [link for link in self.sketch.links if link.head in {box.name for box in row}]
             texts = [self.sizes[self.labels[x.name]][0] for x in links if x.name in self.labels]
+            for box, y in zip([*first, *rest], ys):
+                self.at[box.name] = right, y
+            steep = max((abs(self.at[x.tail][1] - self.at[x.head][1]) for x in links), default=0)
             for loose in _LOOSE:
-                gap = loose + (max(texts) + 2 * _HEAD if texts else _BESIDE)
+                gap = loose + max(_BESIDE, steep / 2, max(texts, default=0) + 2 * _HEAD)
                 middle = (right + gap if row is not rows[0] else 0.0) + wide / 2
                 for box, y in zip([*first, *rest], ys):
                     self.at[box.name] = middle, y

@@ -199,7 +199,7 @@ class Picture:
     def _helps(self) -> list[str]:
         """What makes the letters larger, as options of the shell."""
         groups = any(node.group for graph in self.graphs for node in graph.nodes)
-        helps = [] if self.view.edges == () else ["--edges none"]
+        helps = [] if self.view.edges in ((), []) else ["--edges none"]
         if self.view.precision > 2:
             helps.append("--precision 2")
         if groups and self.collapses:

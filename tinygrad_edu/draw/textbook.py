@@ -70,7 +70,7 @@ class _Drawing:
                 self.name_of[node.id] = "after"
         sizes = [abs(w.data) for n in self.network.neurons for w in n.weights if w.data is not None]
         self.largest = max(sizes, default=0.0) or 1.0
-        self.numbers = len(sizes) <= _MANY and self.view.edges != ()
+        self.numbers = len(sizes) <= _MANY and (self.view.edges is None or bool(self.view.edges))
 
     def _before(self) -> set[int]:
         """The nodes outside of all neurons on which a neuron depends."""
