@@ -320,6 +320,7 @@ def _steps(
     request: Request, folder: str, given: Target, what: Subject, drawing: picture.Picture
 ) -> _Made:
     """The pictures of --steps, and the film of them."""
+    notes: list[str] = []
     made = film.files(
         trace_of(what.whole, request.precision),
         drawing.view,
@@ -327,9 +328,10 @@ def _steps(
         title=drawing.title,
         timeout=request.timeout,
         insist=request.insist,
+        notes=notes,
     )
     given.keep([os.path.join(folder, name) for name in made])
-    return lambda: _deliver_all(made, folder), []
+    return lambda: _deliver_all(made, folder), notes
 
 
 def _deliver_all(files: dict[str, bytes], folder: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tinygrad_edu.draw import theme
@@ -26,10 +26,11 @@ from tinygrad_edu.draw.scene import (
 from tinygrad_edu.draw.theme import Theme
 from tinygrad_edu.draw.view import View
 
-__all__ = ["PAGES", "SLIDE", "Layout", "compose", "laid_out", "letters", "single"]
+__all__ = ["PAGES", "SLIDE", "Layout", "compose", "laid_out", "letters", "single", "too_small"]
 
 SLIDE = (1220.0, 610.0)  # pixels of a slide of 1280x720 that a picture below a heading can fill
 PAGES = {"16:9": SLIDE, "4:3": (900.0, 610.0), "A4": (940.0, 610.0)}
+LEAST = 18.0  # pixels of a number on a slide that the middle rows of a class can read
 ENOUGH = 24.0  # pixels of a number on a slide, from which on a picture is not broken into rows
 _EDGE = 4  # points of paper around the picture
 _MARGIN, _HEADING = 14, 30  # of a frame: around its contents, and the height of its title
@@ -150,6 +151,27 @@ def _moved(place: Place, dx: int, dy: int) -> Place:
 def letters(scene: Scene) -> float:
     """This returns the height of a number, in pixels, where the picture fills a slide."""
     return theme.NUMBER * min(SLIDE[0] / scene.width, SLIDE[1] / scene.height)
+
+
+def too_small(scene: Scene, view: View, helps: Callable[[], Sequence[str]] = list) -> str:
+    """This returns a remark if a class cannot read the numbers on a slide, or else ''.
+
+    helps: which options of the shell make them larger, besides those of every picture.
+    """
+    height = letters(scene)
+    if view.fit == "none" or height >= LEAST:
+        return ""
+    known = [
+        *(["--form compact"] if view.form == "circles" else []),
+        *(["--edges none"] if view.edges is None or view.edges else []),
+        *(["--precision 2"] if view.precision > 2 else []),
+        *helps(),
+        "or draw less",
+    ]
+    return (
+        f"on a slide of 1280x720, numbers are {height:.1f} pixels high, less than the {LEAST:g} "
+        f"that a class can read: {', '.join(known)}"
+    )
 
 
 def _framed(panels: Sequence[tuple[Drawn, str]], view: View) -> tuple[Drawn, list[Frame]]:

@@ -16,7 +16,7 @@ from zlib import crc32
 
 from tinygrad_edu.analysis.trace import Trace
 from tinygrad_edu.draw import theme
-from tinygrad_edu.draw.compose import compose, laid_out, single
+from tinygrad_edu.draw.compose import compose, laid_out, single, too_small
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.draw.paper import pdf, png
@@ -45,13 +45,14 @@ def scenes(
     title: str | None = None,
     timeout: float = 20.0,
     insist: bool = False,
+    notes: list[str] | None = None,
 ) -> list[Scene]:
     """This returns a picture for each event, in order.
 
     title: the line above each, by default the formula of the output. timeout: the seconds for the
-    layout. LayoutError for more than MOST_EVENTS events, unless `insist` is on. ViewError if the
-    view hides or highlights something: the steps show every number, and highlight the current
-    event.
+    layout. notes: a list that gets the remarks on the pictures. LayoutError for more than
+    MOST_EVENTS events, unless `insist` is on. ViewError if the view hides or highlights something:
+    the steps show every number, and highlight the current event.
     """
     if view.hide or view.highlight:
         raise ViewError("steps show every number and highlight each event: drop hide and highlight")
@@ -71,6 +72,8 @@ def scenes(
     whole = compose(
         [(drawn, "")], view, heading if view.legend else "", least=_WIDTH, below=rows * _LINE
     )
+    if notes is not None:
+        notes += filter(None, (layout.remark, too_small(whole, view)))
     top = whole.height - rows * _LINE
     made = []
     for moment, lines in zip(moments, captions):

@@ -20,7 +20,7 @@ from tinygrad_edu.draw.layout import LayoutError, layout
 from tinygrad_edu.draw.scene import Box, Line, Place, Placed, Scene, high
 from tinygrad_edu.draw.svg import arrow
 
-__all__ = ["LEGIBLE_DPI", "PNG_DPI", "check_size", "pdf", "png"]
+__all__ = ["LEGIBLE_DPI", "PNG_DPI", "check_pixels", "check_size", "pdf", "png"]
 
 PNG_DPI = 144.0  # crisp on a slide
 LEGIBLE_DPI = 36.0  # numbers of 22 points are 11 pixels high
@@ -47,6 +47,14 @@ def check_size(width: float, height: float) -> float:
     return dpi
 
 
+def check_pixels(size: tuple[int, int] | None) -> None:
+    """LayoutError if a PNG of this size needs too much memory."""
+    if size and size[0] * size[1] > MOST_PIXELS:
+        pixels = f"{size[0]}x{size[1]}"
+        problem = f"{pixels} are more than the {MOST_PIXELS:,} pixels that a png can have here"
+        raise LayoutError(f"{problem}: choose a smaller size, or save as .svg or .pdf", "too large")
+
+
 def png(
     scene: Scene, timeout: float, size: tuple[int, int] | None = None, scale: float = 1.0
 ) -> tuple[bytes, str]:
@@ -54,6 +62,7 @@ def png(
 
     size: its width and height in pixels. LayoutError if it is too large to be read.
     """
+    check_pixels(size)
     if size:  # pixels mean 96 to an inch, as in a web page
         dpi, zoom, note = 96.0, _zoom(scene, size), ""
     else:

@@ -15,16 +15,16 @@ from tinygrad_edu.analysis.zoom import zoom
 from tinygrad_edu.draw import text
 from tinygrad_edu.draw.aloud import aloud, title
 from tinygrad_edu.draw.arrange import least_size
-from tinygrad_edu.draw.compose import compose, laid_out, letters, single
+from tinygrad_edu.draw.compose import compose, laid_out, letters, single, too_small
 from tinygrad_edu.draw.dot import dot
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.layout import LayoutError
-from tinygrad_edu.draw.paper import check_size, pdf, png
+from tinygrad_edu.draw.paper import check_pixels, check_size, pdf, png
 from tinygrad_edu.draw.scene import Box, Link, Scene, Sketch
 from tinygrad_edu.draw.sketch import Panel, drawn, sketch
 from tinygrad_edu.draw.svg import fitting, svg
 from tinygrad_edu.draw.textbook import textbook
-from tinygrad_edu.draw.view import View
+from tinygrad_edu.draw.view import BLANK, View
 from tinygrad_edu.drawable import Calls, Format, K, Roles
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError
@@ -47,7 +47,6 @@ TITLES = ("before", "after")
 DEFAULT = View()
 MANY_SHAPES = 1_500  # more shapes than people want to look at
 MOST_SHAPES = 5_000  # take seconds; ten times as many take an hour, and nobody can read them
-LEAST_LETTERS = 18.0  # pixels of a number on a slide that the middle rows of a class can read
 _MOST_LINES = 200  # of text in a notebook
 
 
@@ -150,7 +149,7 @@ class Picture:
         if format == "png":
             self._check_png(graphs)
         scene, how = self._scene(graphs)
-        notes = [remark, how, self._small(scene)]
+        notes = [remark, how, too_small(scene, self.view, self._helps)]
         heading = title(graphs[-1], self.view)
         if format == "svg":
             data = svg(
@@ -175,7 +174,7 @@ class Picture:
             layouts = [shared] * len(sketches)
         else:
             layouts = [laid_out([made], self.view, self.timeout) for made in sketches]
-        heading = self.title if self.title is not None else said(graphs[-1])
+        heading = self.title if self.title is not None else said(graphs[-1], self._blanks())
         scenes = []
         for share in [(1.0, 1.0)] if len(drawn) == 1 else [(0.5, 1.0), (1.0, 0.5)]:
             placed = [
@@ -185,29 +184,31 @@ class Picture:
             scenes.append(compose(placed, self.view, heading if self.view.legend else ""))
         return max(scenes, key=letters), layouts[0].remark
 
-    def _small(self, scene: Scene) -> str:
-        """A remark if the numbers cannot be read from the last row of a class."""
-        height = letters(scene)
-        if self.view.fit == "none" or height >= LEAST_LETTERS:
-            return ""
-        helps = ", ".join([*self._helps(), "or draw less"])
-        return (
-            f"on a slide of 1280x720, numbers are {height:.1f} pixels high, less than the "
-            f"{LEAST_LETTERS:g} that a class can read: {helps}"
-        )
-
     def _helps(self) -> list[str]:
-        """What makes the letters larger, as options of the shell."""
+        """The levels that make the letters larger, as options of the shell."""
         groups = any(node.group for graph in self.graphs for node in graph.nodes)
-        helps = [] if self.view.edges in ((), []) else ["--edges none"]
-        if self.view.precision > 2:
-            helps.append("--precision 2")
-        if groups and self.collapses:
-            helps.append("--level neuron")
-        return helps if self.textbook else [*helps, "--level network"]
+        helps = ["--level neuron"] if groups and self.collapses else []
+        return [*helps, "--level network"] if self._has_network() else helps
+
+    def _has_network(self) -> bool:
+        if self.textbook:
+            return False  # it is drawn already
+        try:
+            textbook(self.graph, self.view)
+        except ViewError:
+            return False
+        return True
+
+    def _blanks(self) -> dict[int, str]:
+        """The leaves that a formula can only name by their numbers, which are hidden."""
+        if "leaves" not in self.view.hide:
+            return {}
+        leaves = (node for node in self.graph.nodes if node.kind == "leaf" and not node.label)
+        return {node.id: BLANK for node in leaves}
 
     def _check_png(self, graphs: Sequence[Graph]) -> None:
         """LayoutError before the layout if a PNG can only be too large to be read."""
+        check_pixels(self.view.size)
         for each in graphs:
             width, height = least_size(self._sketch(Panel(each)), self.view.direction)
             if self.view.fit != "none":  # it may be broken into rows
