@@ -22,6 +22,7 @@ _LANE = 14  # points between links beside a row
 _MARGIN = 10  # between a row and the first of them
 _CORNER = 10
 _MOST_ROWS = 5
+_MOST_COLUMNS = 100  # of more, no letter could be read in so many rows
 _MOST_CROSSING = 6  # links at one cut
 _LONGER = 60  # points that a row may be longer to have one link less at its end
 _GAIN = 1.1  # by how much larger letters must become to be worth another row
@@ -92,6 +93,8 @@ def fitted(drawn: Drawn, page: tuple[float, float], enough: float) -> Drawn:
     """
     best, scale = drawn, _scale(drawn, page)
     columns = _columns(drawn)
+    if len(columns.left) > _MOST_COLUMNS:
+        return drawn
     crossing = [_crossing(drawn, cut) for cut in columns.cuts]
     for rows in range(2, min(_MOST_ROWS, len(columns.cuts) + 1) + 1):
         if scale >= enough:
