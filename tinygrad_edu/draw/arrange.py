@@ -8,6 +8,8 @@ interrupts the link that it belongs to, and every other link passes at a distanc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from math import hypot
 
 import graphviz
 
@@ -15,7 +17,7 @@ from tinygrad_edu.draw.bezier import between
 from tinygrad_edu.draw.layered import layered
 from tinygrad_edu.draw.layout import LayoutError, places
 from tinygrad_edu.draw.placement import Placement, Point
-from tinygrad_edu.draw.scene import Box, Place, Placed, Sketch, even, room
+from tinygrad_edu.draw.scene import Box, Line, Place, Placed, Sketch, even, high, room, wide
 
 __all__ = ["arranged", "labelled", "least_size", "placed", "sizes"]
 
@@ -75,12 +77,17 @@ def _keep(found: dict[str, tuple[int, int]], name: str, size: tuple[int, int]) -
 def _size(box: Box) -> tuple[int, int]:
     width, height = room(box.lines)
     if box.shape == "circle":
-        side = max(44, even((width * width + height * height) ** 0.5 * 0.92 + 8))
+        side = max(44, even(2 * _radius(box.lines) + 6))
         return side, side
-    if box.shape == "oval":
-        return even(width * 1.25 + 12), even(height * 1.25 + 8)
     more = 8 * (box.double or box.shape in ("octagon", "stack"))
     return max(width + 2 * _SIDE + more, 44), max(height + 2 * _UPPER + more, 36)
+
+
+def _radius(lines: Sequence[Line]) -> float:
+    """How far the furthest corner of a line of text is from the middle of all, in points."""
+    bottoms = [*accumulate(map(high, lines), initial=-sum(map(high, lines)) / 2)]
+    corners = zip(lines, bottoms, bottoms[1:])
+    return max((hypot(wide(line) / 2, max(-top, end)) for line, top, end in corners), default=0.0)
 
 
 def arranged(
@@ -100,7 +107,7 @@ def arranged(
             raise
         remark = f"drawn without Graphviz, because {error.cause}: with it, pictures are clearer"
         return layered(sizes, edges, direction), remark
-    round_ones = {box.name for box in sketch.boxes if box.shape in ("circle", "oval")}
+    round_ones = {box.name for box in sketch.boxes if box.shape == "circle"}
     inside = {
         name: _inside(Place(*at, *sizes[name]), name in round_ones)
         for name, at in found.boxes.items()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tinygrad_edu.draw.bezier import cut, whole
 from tinygrad_edu.draw.placement import Point
-from tinygrad_edu.draw.scene import Box, Place, Placed
+from tinygrad_edu.draw.scene import Box, Link, Place, Placed
 
 __all__ = ["Drawn", "fitted"]
 
@@ -54,7 +54,7 @@ class Drawn(NamedTuple):
             return self
         return self._replace(
             boxes=[(replace(box, name=prefix + box.name), place) for box, place in self.boxes],
-            links=[p._replace(link=replace(p.link, name=prefix + p.link.name)) for p in self.links],
+            links=[p._replace(link=_renamed(p.link, prefix)) for p in self.links],
         )
 
     def moved(self, dx: int, dy: int) -> Drawn:
@@ -72,6 +72,11 @@ class Drawn(NamedTuple):
             self.width,
             self.height,
         )
+
+
+def _renamed(link: Link, prefix: str) -> Link:
+    names = {name: prefix + getattr(link, name) for name in ("name", "tail", "head")}
+    return replace(link, **names)
 
 
 def _turned(place: Place) -> Place:
