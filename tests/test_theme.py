@@ -6,16 +6,18 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from functools import cache
-from html import unescape
 from itertools import combinations
 from typing import Any
 
 import pytest
 from conftest import differentiated
 
-from tinygrad_edu import Value, graph, group, sqrt, tanh
-from tinygrad_edu.draw.dot import Moment, Panel, dot
-from tinygrad_edu.draw.theme import EDGE, NODE, THEMES, Theme, sign
+from tinygrad_edu import Value, group, sqrt, tanh, trace
+from tinygrad_edu.draw.film import scenes
+from tinygrad_edu.draw.picture import draw
+from tinygrad_edu.draw.scene import Box, Link, Scene
+from tinygrad_edu.draw.svg import svg
+from tinygrad_edu.draw.theme import EDGE, HEADING, NUMBER, SHAPE, SMALL, SYMBOL, THEMES, sign
 from tinygrad_edu.draw.view import View
 
 pytestmark = pytest.mark.quick
@@ -128,55 +130,53 @@ def every_feature(number: float = 2.0) -> Value:
     return y
 
 
+def learning() -> Value:
+    """A neuron with a weight of each sign, and a target."""
+    xs = [Value(n, label=f"x{i}") for i, n in enumerate((1.0, 2.0, 3.0))]
+    with group("layer1/neuron1"):
+        ws = [Value(n) for n in (0.5, -0.5, 0.0)]
+        o = tanh(xs[0] * ws[0] + xs[1] * ws[1] + xs[2] * ws[2] + Value(0.25))
+    return differentiated((o - Value(1.0, label="t")) ** 2)
+
+
 @cache
-def pictures(theme: str) -> tuple[str, ...]:
-    """DOT texts in which everything occurs that a picture can show."""
+def pictures(theme: str) -> tuple[Scene, ...]:
+    """Pictures in which everything occurs that a picture can show."""
     y, before = every_feature(), every_feature(1.0)
-    g = graph(y, roles=ROLES)
-    last = g.nodes[-1]
-    use = next(edge for edge in g.edges if edge.target == last.id)
-    moment = Moment(
-        frozenset(node.id for node in g.nodes if node.id < 5 or not node.op) | {last.id},
-        {last.id: 1.0, use.source: 1.0},
-        frozenset({(use.target, use.operand)}),
-        frozenset({f"n{use.source}", f"op{last.id}", f"e{use.source}_{last.id}_{use.operand}"}),
-    )
-    corners: dict[str, dict[str, str]] = {"corner0": {}, "corner1": {}, "caption": {}}
-    return (
-        y.draw(theme=theme).dot,
-        y.draw(theme=theme, edges=[]).dot,
-        y.draw(theme=theme, edges=EVERYTHING, roles=ROLES).dot,
-        y.draw(theme=theme, level="neuron", roles=ROLES).dot,
-        y.draw(theme=theme, highlight=["a"]).dot,
-        y.draw(theme=theme, hide=["leaves", "values", "grads", "edges"]).dot,
-        y.draw(theme=theme, before=before).dot,
-        dot([Panel(g)], View(theme=theme), moment, corners, ["forward", "y = 3"]),
-    )
+    views: list[dict[str, Any]] = [
+        {},
+        {"form": "circles", "edges": []},
+        {"form": "circles", "edges": EVERYTHING, "roles": ROLES},
+        {"edges": EVERYTHING, "roles": ROLES},
+        {"level": "neuron", "roles": ROLES},
+        {"highlight": ["a"]},
+        {"hide": ["leaves", "values", "grads", "edges"]},
+        {"before": before},
+    ]
+    drawings = [draw(y, theme=theme, **view) for view in views]
+    drawings.append(draw(learning(), theme=theme, level="network"))
+    moments = scenes(trace(every_feature()), View(theme=theme))
+    found = [drawing._scene(drawing.graphs)[0] for drawing in drawings]
+    return (*found, moments[len(moments) // 4], moments[-len(moments) // 4])
 
 
-def statements(source: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Every node (`n0`), edge (`->`) and default (`node`) of a DOT text with its attributes."""
-    for what, written in re.findall(r"^\t+(\w+(?: -> \w+)?) \[(.*)\]$", source, re.MULTILINE):
-        found = re.findall(r'(\w+)=("[^"]*"|<.*?>(?= \w+=|$)|\S+)', written)
-        name = "->" if "->" in what else what
-        yield name, {key: value.strip('"') for key, value in found}
-
-
-def texts_on_backgrounds(source: str, paper: str) -> set[tuple[str, str]]:
+def texts_on_backgrounds(scene: Scene) -> set[tuple[str, str]]:
     """The colour of every text, with what it stands on."""
-    defaults = {name: a for name, a in statements(source) if name in ("graph", "node", "edge")}
-    found = {(defaults["graph"]["fontcolor"], paper)}  # the titles
-    for name, a in statements(source):
-        if name in defaults:
-            continue
-        kind = "edge" if name == "->" else "node"
-        background = a["fillcolor"] if "filled" in a.get("style", "") else paper
-        label = a.get("label", "") + a.get("headlabel", "")
-        colors = set(re.findall('COLOR="(#\\w+)"', label)) | {defaults[kind]["fontcolor"]}
-        if "headlabel" in a:
-            colors.add(defaults["edge"]["labelfontcolor"])
-        found |= {(color, background) for color in colors}
-    return found
+    found = {(span.color, box.fill) for box, _ in scene.boxes for x in box.lines for span in x}
+    lines = [line for placed in scene.links for line in placed.link.label]
+    lines += [line for line, _ in (*scene.notes, *scene.captions)]
+    lines += [frame.title for frame in scene.frames]
+    return found | {(span.color, scene.paper) for line in lines for span in line}
+
+
+def parts(scene: Scene) -> Iterator[Box | Link]:
+    yield from (box for box, _ in scene.boxes)
+    yield from (placed.link for placed in scene.links)
+
+
+def written(scene: Scene) -> str:
+    """The picture as SVG."""
+    return svg(scene, "title", "description")
 
 
 # --- contrast ------------------------------------------------------------------------------------
@@ -193,8 +193,10 @@ def test_no_text_stands_on_anything_else(name: str) -> None:
     """What is checked above is all there is in a picture, and all of it is there."""
     theme = THEMES[name]
     found: set[tuple[str, str]] = set()
-    for source in pictures(name):
-        found |= texts_on_backgrounds(source, theme.paper)
+    for scene in pictures(name):
+        assert scene.paper == theme.paper
+        assert scene.ink == theme.ink
+        found |= texts_on_backgrounds(scene)
     assert found <= set(theme.pairs())
     assert {background for _, background in found} == {theme.paper, *theme.fills()}
     assert {text for text, _ in found} == {text for text, _ in theme.pairs()}
@@ -212,7 +214,7 @@ def test_every_line_can_be_seen(name: str) -> None:
 @pytest.mark.parametrize("name", THEMES)
 def test_all_colours_are_those_of_the_theme(name: str) -> None:
     """Each colour of the theme occurs in some picture, and no other colour in any."""
-    used = {color for source in pictures(name) for color in COLOR.findall(source)}
+    used = {color for scene in pictures(name) for color in COLOR.findall(written(scene))}
     assert used == set(dataclasses.astuple(THEMES[name]))
     assert all(COLOR.fullmatch(color) for color in dataclasses.astuple(THEMES[name]))
 
@@ -273,92 +275,104 @@ def test_the_sign_of_a_contribution(x: float, name: str) -> None:
 
 # --- black and white -----------------------------------------------------------------------------
 
-WORDS = ("input", "parameter", "loss", "set after use", "values inside")
+WORDS = ("input", "parameter", "loss", "set after use", "values inside", "target")
 
 
-def words_of(label: str) -> str:
-    return unescape(re.sub("<[^>]*>", "\n", label))
+def said(part: Box | Link) -> list[str]:
+    """The lines of text of a part."""
+    lines = part.lines if isinstance(part, Box) else part.label
+    return ["".join(span.text for span in line) for line in lines]
 
 
-def look(kind: str, a: dict[str, str]) -> tuple[Any, ...]:
-    """How a node or an edge looks on a photocopy; of what it says, only what is no number."""
-    pen = a.get("style", "solid"), a.get("penwidth", "1")
-    said = words_of(a.get("label", ""))
-    if kind == "->":
-        flows = re.search(r"(?<=\n)(?:[+-]|0$|nan$)", said, re.MULTILINE)
-        return (*pen, a.get("arrowhead", "normal"), flows and flows[0])
-    told = [word for word in WORDS if re.search(rf"^(?:\d+ )?{word}$", said, re.MULTILINE)]
-    return (*pen, a.get("shape"), a.get("peripheries", "1"), *told)
+def look(part: Box | Link, shapes: dict[str, str]) -> tuple[Any, ...]:
+    """How a part looks on a photocopy; of what it says, only what is no number.
+
+    A link from a constant or an operator, to which nothing flows back, is told by where it begins.
+    """
+    if isinstance(part, Link):
+        known = bool(re.search(r"\d|nan|inf", " ".join(said(part)[-1:])))
+        begins = shapes.get(part.tail) in ("octagon", "circle")
+        return part.dash, part.double, part.arrow, part.pen, known, begins
+    told = [word for word in WORDS if any(word in text for text in said(part))]
+    return part.dash, part.double, part.pen, part.shape, *told
 
 
-def colours_of(kind: str, a: dict[str, str], theme: Theme) -> tuple[str, str]:
-    """Its line and, if it is a node that is filled, its fill."""
-    filled = kind != "->" and "filled" in a.get("style", "")
-    return a.get("color", theme.line), a["fillcolor"] if filled else theme.paper
+def colours_of(part: Box | Link) -> tuple[str, str]:
+    """Its line and, if it is a box, its fill."""
+    return part.color, part.fill if isinstance(part, Box) else ""
 
 
 def test_the_print_theme_is_black_and_white() -> None:
-    for source in pictures("print"):
-        assert set(COLOR.findall(source)) == {"#000000", "#ffffff"}
-        assert not re.search(r'color="?[a-z]', source, re.IGNORECASE)  # nor colours by name
+    for scene in pictures("print"):
+        text = written(scene)
+        assert set(COLOR.findall(text)) == {"#000000", "#ffffff"}
+        colors = re.findall(r'(?:fill|stroke)="([^"]*)"', text)
+        assert set(colors) <= {"#000000", "#ffffff", "none"}  # and no colours by name
 
 
 def test_themes_differ_in_colours_only() -> None:
-    for sources in zip(*(pictures(name) for name in THEMES), strict=True):
-        assert len({COLOR.sub("#", source) for source in sources}) == 1
+    for alike in zip(*(pictures(name) for name in THEMES), strict=True):
+        assert len({COLOR.sub("#", written(scene)) for scene in alike}) == 1
 
 
-@pytest.mark.parametrize("i", range(len(pictures("light"))))
+@pytest.mark.parametrize("i", range(11))
 def test_what_differs_in_colour_differs_on_a_photocopy(i: int) -> None:
-    light, printed = (list(statements(pictures(name)[i])) for name in ("light", "print"))
-    colours: dict[str, dict[tuple[str, str], set[Any]]] = {"->": {}, "node": {}}
-    for (name, in_light), (same, in_print) in zip(light, printed, strict=True):
-        assert name == same
-        if name in ("graph", "node", "edge", "caption") or name.startswith("corner"):
-            continue
-        kind = name if name == "->" else "node"
-        looks = colours[kind].setdefault(colours_of(kind, in_light, THEMES["light"]), set())
-        looks.add(look(kind, in_print))
-    for looks_by_colour in colours.values():
-        for (one, looks), (other, others) in combinations(looks_by_colour.items(), 2):
-            assert not looks & others, (one, other)
+    light, printed = (list(parts(pictures(name)[i])) for name in ("light", "print"))
+    shapes = {part.name: part.shape for part in printed if isinstance(part, Box)}
+    looks: dict[type, dict[tuple[str, str], set[Any]]] = {Box: {}, Link: {}}
+    for in_light, in_print in zip(light, printed, strict=True):
+        assert in_light.name == in_print.name
+        by_colour = looks[type(in_light)].setdefault(colours_of(in_light), set())
+        by_colour.add(look(in_print, shapes))
+    for found in looks.values():
+        for (one, some), (other, others) in combinations(found.items(), 2):
+            assert not some & others, (one, other)
 
 
 def test_the_pictures_have_something_to_tell_apart() -> None:
     """So that the test above cannot pass for want of colours."""
     theme = THEMES["light"]
-    lines, fills = set(), set()
-    for source in pictures("light"):
-        for name, a in statements(source):
-            if name not in ("graph", "node", "edge"):
-                line, fill = colours_of(name, a, theme)
-                lines.update(line.split(":"))  # two lines side by side
-                fills.add(fill)
-    assert fills == {theme.paper, *theme.fills()}
+    assert len(pictures("light")) == 11
+    everything = [part for scene in pictures("light") for part in parts(scene)]
+    fills = {part.fill for part in everything if isinstance(part, Box)}
+    lines = {part.color for part in everything}
     signs = {theme.negative, theme.zero, theme.positive, theme.undefined}
+    assert fills == set(theme.fills())
     assert lines == {theme.line, theme.highlight, *signs}
+    arrows = {part.arrow for part in everything if isinstance(part, Link)}
+    assert arrows == {"full", "hollow", "ring", "square"}
+    assert {part.dash for part in everything} == {"", "dashed", "dotted"}
 
 
 def test_kinds_have_shapes_and_signs_have_lines_and_arrow_heads_of_their_own() -> None:
-    assert len({(a["shape"], a["style"]) for a in NODE.values()}) == len(NODE) == 4
-    assert len({a["style"] for a in EDGE.values()}) == len(EDGE) == 4
-    assert len({a["arrowhead"] for a in EDGE.values()}) == 4
+    assert len(set(SHAPE.values())) == len(SHAPE) == 4
+    assert len(set(EDGE.values())) == len({head for _, head in EDGE.values()}) == len(EDGE) == 4
 
 
 def test_what_a_coloured_number_means_is_also_said() -> None:
     theme = THEMES["light"]
     starts = {
-        theme.positive: r"\+",
-        theme.negative: "-",
-        theme.zero: "0<",
-        theme.undefined: "nan<",
-        theme.warning: "set after use",
+        theme.positive: r"([=≈] |\+)\d",
+        theme.negative: r"([=≈] )?-\d",
+        theme.zero: r"([=≈] )?0$",
+        theme.undefined: r"([=≈] )?nan$",
+        theme.warning: "set after use$",
+        theme.grad: r"(grad |was )?(-?\d|nan$|inf$|\?$|_)",
     }
-    for source in pictures("light"):
-        for color, start in starts.items():
-            for said in re.findall(f'COLOR="{color}">(?:<B>)?([^>]*<)', source):
-                assert re.match(start, said), said
-        gradients = len(re.findall(f'COLOR="{theme.grad}"', source))
-        captioned = len(re.findall(f'>grad</FONT> <FONT COLOR="{theme.grad}"', source))
-        assert gradients == captioned
-    assert all(color in "".join(pictures("light")) for color in (*starts, theme.grad))
+    seen = set()
+    for scene in pictures("light"):
+        lines = [line for box, _ in scene.boxes for line in box.lines]
+        lines += [line for placed in scene.links for line in placed.link.label]
+        for line in lines:
+            for span in line:
+                if span.color in starts:
+                    seen.add(span.color)
+                    assert re.match(starts[span.color], span.text), span
+                if span.color == theme.grad:
+                    assert line[0].text == "grad "
+    assert seen == set(starts)
+
+
+def test_sizes_are_those_that_a_class_can_read() -> None:
+    """Whatever carries a digit has the size of a number: see test_scene."""
+    assert (SMALL, NUMBER, HEADING, SYMBOL) == (13, 22, 24, 30)

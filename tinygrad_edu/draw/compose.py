@@ -253,7 +253,8 @@ def _items(drawn: Drawn, view: View) -> Iterator[_Item]:
         color = {"undefined": colors.undefined}.get(sign) or getattr(colors, sign)
         pen = theme.THINNEST + 1
         double = sign == "undefined"
-        yield Link("", "", "", color, pen, dash, arrow, double=double), said(_MEANS[sign])
+        sample = Link("", "", "", color, pen, dash, arrow, double=double, paper=colors.paper)
+        yield sample, said(_MEANS[sign])
     if len({link.pen for link, _, _ in drawn.links if link.kind.startswith("use ")}) > 1:
         yield None, said("thicker is larger")
     weights = [sign for sign in theme.EDGE if f"weight {sign}" in kinds]
