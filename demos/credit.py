@@ -125,12 +125,17 @@ def picture_of_one(lesson: Lesson) -> None:
         "Example 01, with the target 1. The signal of a hidden unit is the signal of the output, "
         "times the weight between them.",
     )
-    error = half_squared_error(model(example.inputs), example.targets)
+    inputs = [Value(x, label=f"x{i}") for i, x in enumerate(example.inputs, 1)]
+    outputs = model(inputs)
+    outputs[0].label = "y"
+    error = half_squared_error(outputs, example.targets)
     error.label = "error"
     error.backward()
     whole = graph(error, roles={error: "loss"})
     lesson.picture(
-        "2-neurons", whole.draw(level="neuron"), "The same as a graph, one box for each neuron."
+        "2-network",
+        whole.draw(level="network", precision=3),
+        "The same with the error after the output, and the gradient of each weight below it.",
     )
 
 

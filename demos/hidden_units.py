@@ -109,7 +109,7 @@ def folding(lesson: Lesson, seed: int, epochs: int) -> None:
     lesson.picture(
         "2-weights",
         Weights(model, ["x1", "x2"], ["y"]),
-        "The weights that it has learned. A blue solid line adds; an orange dashed line takes "
+        "The weights that it has learned. A blue, solid line adds; a brown, dashed line takes "
         "away.",
     )
     lesson.plot(

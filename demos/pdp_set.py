@@ -94,12 +94,13 @@ def direct_links(lesson: Lesson) -> None:
     """The smallest network for exclusive or, on one example."""
     model, examples = begin(ROWS[0].trial, lesson.seed)
     inputs = [Value(x, label=f"x{i}") for i, x in enumerate(examples[1].inputs, 1)]
-    error = half_squared_error(model(inputs), examples[1].targets)
-    error.label = "error"
+    outputs = model(inputs)
+    error = half_squared_error(outputs, examples[1].targets)
+    outputs[0].label, error.label = "y", "error"
     error.backward()
     lesson.picture(
         "1-direct",
-        error.draw(level="neuron", direction="TB"),
+        error.draw(level="network", precision=2),
         "One hidden unit, and an output that is connected to it and to the inputs: the smallest "
         "network that can compute exclusive or.",
     )

@@ -111,7 +111,7 @@ def both_modes(lesson: Lesson) -> None:
     y.backward()
     lesson.picture(
         "2-graph",
-        y.draw(direction="TB"),
+        y.draw(edges=["contribution"]),
         "y1 = tanh(x1)*x1, y2 = tanh(y1 + x2)*x2, y3 = tanh(y2 + x3)*x3: one pass back computes "
         "every gradient. Forward mode must go through this graph three times.",
     )

@@ -174,7 +174,7 @@ def figure_1(lesson: Lesson, fates: list[Fate]) -> None:
         "1-figure-1",
         Weights(model, bits, ["mirror?"]),
         f"Figure 1 of 1986, from our own weights after {CLASS.epochs:,} epochs. Bit 6 takes away "
-        "what bit 1 adds. A blue, solid line adds; an orange, dashed line takes away.",
+        "what bit 1 adds. A blue, solid line adds; a brown, dashed line takes away.",
     )
     values(lesson, one.parameters, found)
     growing(lesson, seed, one)

@@ -74,10 +74,11 @@ def one_step(lesson: Lesson) -> None:
             outputs = network(ONE_CASE[0].inputs)
             again = half_squared_error(outputs, ONE_CASE[0].targets)
             outputs[0].label, again.label = "y", "loss"
+            optimizer.zero_grad()
             again.backward()
             lines = [f"{name} = {p.data:.4f}" for name, p in unit.named_parameters()]
             lines.append(f"the loss: {drawn.data:.4f} before, {again.data:.4f} now")
-            picture = graph(again, roles=roles).draw(before=before, direction="TB")
+            picture = graph(again, roles=roles).draw(before=before, level="network")
         else:
             if turn.phase == "backward":
                 check_gradient(lesson, [p.grad for p in unit.parameters()])
@@ -86,7 +87,7 @@ def one_step(lesson: Lesson) -> None:
             lines = [line.partition(" ")[2].strip() for line in lines]
             lines, told = lines[told:], len(lines) if turn.phase == "forward" else 0
             before = graph(drawn, roles=roles)
-            picture = before.draw(direction="LR" if turn.loss is None else "TB")
+            picture = before.draw()
         lesson.show("\n  ".join([TITLES[turn.phase], *lines]))
         lesson.picture(f"{i}-{turn.phase}", picture, TITLES[turn.phase].partition(" ")[2].strip())
 
