@@ -477,6 +477,21 @@ def test_a_script_that_did_not_call_backward_is_noted(folder: Path) -> None:
     assert (steps.exit_code, "backward" in steps.stderr) == (0, False)
 
 
+def test_a_gradient_that_is_not_finite_is_noted_if_the_script_did_not_compute_it(
+    folder: Path,
+) -> None:
+    """sqrt'(0) is infinite: 0 times infinity is nan, and the picture shows it."""
+    script = "from tinygrad_edu import Value, sqrt\nx = Value(0.0)\ny = sqrt(x*x)\n"
+    (folder / "lesson.py").write_text(script)
+    (folder / "after.py").write_text(f"{script}y.backward()\n")
+    for name in ("lesson.py:y", "after.py:y"):
+        result = run("render", name)
+        assert "grad nan" in result.stdout
+        assert "sqrt(0)" in result.stderr
+        assert "is not finite" in result.stderr
+        assert run("render", name, "--strict").exit_code == 2
+
+
 def test_a_stale_graph_is_noted(folder: Path) -> None:
     (folder / "lesson.py").write_text(f"{BACKWARD}x.data = 5\n")
     assert "set after" in remark("render", "lesson.py:loss")

@@ -5,13 +5,18 @@ from __future__ import annotations
 import html
 import re
 import struct
+from math import inf, nan
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
 
 from tinygrad_edu.cli import main
+from tinygrad_edu.engine import Value
+from tinygrad_edu.errors import ViewError
+from tinygrad_edu.reading.expression import expression
 
 SVG = "{http://www.w3.org/2000/svg}"
 NEURON = ("render", "tanh(x*w  +   b)", "--at", "x=2,w=-3,b=7")
@@ -200,7 +205,7 @@ def test_a_scale_that_is_none(scale: str) -> None:
             "--level netwrok -o y.svg",
             "unknown level 'netwrok': choose node, neuron, layer, network",
         ),
-        ("--size 1280x720 --scale 2", "--size says how large the picture is: drop --scale"),
+        ("--size 1280x720 --scale 2", "size and scale both say how large the picture is"),
         ("--no-legend --title x", "--no-legend leaves the title out, too: drop it, or --title"),
         ("--labels plain", "--labels is for DOT text: add --format dot, or drop it"),
         ("--labels plain -o y.svg", "--labels is for DOT text"),
@@ -264,6 +269,48 @@ def test_hidden_leaves_are_not_in_the_title(folder: Path) -> None:
         assert "2.125" not in html.unescape(svg)
         assert "3.875" not in html.unescape(svg)
     assert "y = tanh(____·w)" in texts(drawn("render", "lesson.py:y", "--hide", "leaves"))
+
+
+# The same in Python
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("--form circles", {"form": "circles"}),
+        ("--fit none", {"fit": "none"}),
+        ("--size 700x1200", {"size": (700, 1200)}),
+        ("--scale 2", {"scale": 2}),
+        ("--title Own", {"title": " Own\n"}),
+        ("--no-legend", {"legend": False}),
+        ("--labels plain --format dot", {"labels": "plain"}),
+    ],
+    ids=str,
+)
+def test_python_takes_the_same_options(words: str, options: dict[str, Any]) -> None:
+    y = expression(CHAIN[1], {"x": 1.0})
+    y.backward()
+    format = "dot" if "dot" in words else "svg"
+    typed = y.draw(**{"title": CHAIN[1], **options}).render(format).decode()
+    assert drawn(*CHAIN, *words.split()) == typed
+    assert typed != y.draw(title=CHAIN[1]).render(format).decode()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"size": size} for size in ("A4", (0, 0), (1280,), (1280, 720.5), 1280, (99999, 50))),
+        *({"scale": scale} for scale in (0, -1, nan, inf, "2", None)),
+        {"form": "circle"}, {"fit": "3:2"}, {"labels": "text"}, {"level": "networks"},
+        {"title": 5}, {"size": (1280, 720), "scale": 2},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_python_refuses_the_same(options: dict[str, Any]) -> None:
+    with pytest.raises(ViewError) as caught:
+        Value(2.0).draw(**options)
+    assert str(caught.value).isprintable()
+    assert next(iter(options)) in str(caught.value)
 
 
 # DOT, steps, help

@@ -1557,12 +1557,15 @@ def test_a_script_that_spoils_the_house_still_fails_in_one_line(source: str, fol
     ids=lambda args: " ".join(args[:2] + args[-1:]),
 )
 def test_a_full_disk_behind_standard_output(args: tuple[str, ...]) -> None:
+    # what Python could not write, it tries to write once more at its end, unless it is unbuffered
+    buffered = {name: x for name, x in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "tinygrad_edu", *args],
             stdout=full,
             stderr=subprocess.PIPE,
             timeout=60,
+            env=buffered,
         )
     message = the_line(done.returncode, "", done.stderr.decode())
     assert os.strerror(errno.ENOSPC) in message

@@ -73,6 +73,8 @@ assert_type(picture, Picture)
 picture.save("x.svg")
 assert_type(picture.text(width=60) + picture.dot, str)
 graph(x, roles={x: "input", "w": "parameter"}).draw(level=1, before=x).render("svg")
+x.draw(form="circles", fit="4:3", size=(1280, 720), title="x", legend=False, labels="plain")
+x.draw(level="network", fit="none", scale=2, title=None)
 """,
     "gradients": """
 (slope,) = gradient(x**3, [x])
@@ -182,6 +184,10 @@ WRONG = {
     "a direction that there is not": "x.draw(direction='RL')",
     "what cannot be hidden": "x.draw(hide=['grad'])",
     "a level that there is not": "x.draw(level='layers')",
+    "a form of boxes that there is not": "x.draw(form='circle')",
+    "a page that there is not": "x.draw(fit='3:2')",
+    "a size that is text": "x.draw(size='1280x720')",
+    "labels that there are not": "x.draw(labels='text')",
     "a role that there is not": "graph(x, roles={'x': 'inputs'})",
     "a format that there is not": "x.draw().save('x', 'jpg')",
     "a form that there is not": "explain(x * w, w).form('words and numbers')",

@@ -81,8 +81,6 @@ class Request:
             raise ViewError("--steps writes to its own FOLDER: drop -o")
 
     def _check_look(self) -> None:
-        if self.size is not None and self.scale != 1:
-            raise ViewError("--size says how large the picture is: drop --scale")
         if self.no_legend and self.title:
             raise ViewError("--no-legend leaves the title out, too: drop it, or --title")
         if self.labels and "dot" not in self.formats:
@@ -147,8 +145,7 @@ class Request:
             secret = "leaves" in self.view.hide and "=" in typed
             if secret or "#" in typed or "\n" in typed.strip():
                 return None
-        title = typed if self.title is None else self.title
-        return None if title is None else " ".join(title.split())
+        return typed if self.title is None else self.title
 
 
 def roles_of(given: Iterable[tuple[str, Role]]) -> dict[str, Role]:

@@ -81,7 +81,9 @@ class Picture:
         self.calls = calls
         self.collapses = level is None and not insist
         self.view = view
-        self.title = title
+        if title is not None and not isinstance(title, str):
+            raise ViewError(f"title must be a text, not {str(title)[:60]}")
+        self.title = None if title is None else " ".join(title.split())
         self.timeout = timeout
         self.insist = insist
         self.note = ""

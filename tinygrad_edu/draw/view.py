@@ -98,6 +98,8 @@ class View:
         if self.size is not None and not _is_size(self.size):
             sides = f"a width and a height from {SIDES[0]} to {SIDES[1]:,}"
             raise ViewError(f"size must be {sides}, such as (1280, 720), not {str(self.size)[:60]}")
+        if self.size is not None and self.scale != 1:
+            raise ViewError("size and scale both say how large the picture is: drop one of them")
         if not _is_scale(self.scale):
             scales = f"a number from {SCALES[0]:g} to {SCALES[1]:g}"
             raise ViewError(f"scale must be {scales}, not {str(self.scale)[:60]}")
