@@ -46,8 +46,11 @@ while True:
     except EOFError:
         break
     sys.argv = ["-c", *arguments]
-    sys.stdin, sys.stdout = io.TextIOWrapper(io.BytesIO(data)), io.TextIOWrapper(io.BytesIO())
-    with tempfile.TemporaryFile() as errors:
+    sys.stdout = io.TextIOWrapper(io.BytesIO())
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile("w+b", 0) as given:
+        given.write(data)
+        given.seek(0)
+        sys.stdin = open(given.fileno(), closefd=False)
         os.dup2(errors.fileno(), 2)
         code = 0
         try:

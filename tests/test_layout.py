@@ -249,7 +249,7 @@ def test_a_large_drawing_goes_through_the_pipes() -> None:
         ("digraph { a ->", "syntax error in line 1"),
         ("digraph { a [label=<<b>x</i>>] }", "mismatched tag"),
         ('digraph { a [shape=record label="{a|"] }', "bad label format"),
-        ("", "Invalid Input"),
+        ("", "bad input data"),
     ],
 )
 def test_bad_dot_fails_in_graphviz_own_words(dot: str, words: str) -> None:

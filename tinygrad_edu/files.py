@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 
 __all__ = ["write_whole"]
@@ -33,7 +32,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         os.stat(os.path.dirname(os.fspath(path)) or os.curdir)
         if os.path.lexists(target):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(path))
-    neighbour = os.path.join(os.path.dirname(target), f".tinygrad-edu-{secrets.token_hex(8)}")
+    neighbour = os.path.join(os.path.dirname(target), f".tinygrad-edu-{os.urandom(8).hex()}")
     try:
         handle = os.open(neighbour, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)
     except OSError as error:

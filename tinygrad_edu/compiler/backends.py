@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, get_args
 
@@ -189,6 +188,8 @@ def machine_code() -> bool:
     """Returns whether everything that machine code needs is installed."""
     if not installed("numpy", "llvmlite", "tinygrad_edu.compiler.native"):
         return False
+    from importlib.metadata import PackageNotFoundError, version  # late, for it is slow
+
     try:
         major, minor = (int(x) for x in version("llvmlite").split(".")[:2])
     except (PackageNotFoundError, ValueError):  # a version without numbers: it may be new enough

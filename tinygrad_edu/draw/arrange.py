@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from math import hypot
 
-import graphviz
-
 from tinygrad_edu.draw.bezier import between
 from tinygrad_edu.draw.layered import layered
 from tinygrad_edu.draw.layout import LayoutError, places
@@ -146,20 +144,23 @@ def _dot(
     texts = {labelled(link.name) for link in sketch.links if link.label}
     fan = len(sketch.links) > max(_MANY, 2 * len(sketch.boxes))
     gap = _LABEL_GAP if texts else _RANK_GAP
-    digraph = graphviz.Digraph(
-        graph_attr={
-            "rankdir": direction,
-            "ordering": "in",
-            "nodesep": _inches(_NODE_GAP),
-            "ranksep": _inches(gap),
-            **(_FAN if fan else {}),
-        },
-        node_attr={"shape": "box", "fixedsize": "true", "label": ""},
-        edge_attr={"arrowhead": "none", "headclip": "false", "tailclip": "false"},
-    )
+    whole = {
+        "rankdir": direction,
+        "ordering": "in",
+        "nodesep": _inches(_NODE_GAP),
+        "ranksep": _inches(gap),
+        **(_FAN if fan else {}),
+    }
+    written = [
+        f"digraph {{ graph [{_list(whole)}]",
+        'node [shape=box fixedsize=true label=""]',
+        "edge [arrowhead=none headclip=false tailclip=false]",
+    ]
+    written += [
+        f"{name} [width={_inches(width)} height={_inches(height)}]"
+        for name, (width, height) in sizes.items()
+    ]
     sides = {"LR": ("e", "w"), "TB": ("s", "n")}[direction] if fan else None
-    for name, (width, height) in sizes.items():
-        digraph.node(name, width=_inches(width), height=_inches(height))
     ends = {(link.tail, link.head) for link in sketch.links if texts and not link.label}
     for i, (tail, head) in enumerate(edges):
         # Weights that differ leave few ties, which every Graphviz breaks in its own way.
@@ -168,8 +169,13 @@ def _dot(
             more |= {"tailport": sides[0], "headport": sides[1]}
         if (tail, head) in ends:  # as far apart as boxes with a label between them
             more["minlen"] = "2"
-        digraph.edge(tail, head, **more)
-    return str(digraph.source)
+        written.append(f"{tail} -> {head} [{_list(more)}]")
+    return "\n".join([*written, "}\n"])
+
+
+def _list(attributes: Mapping[str, str]) -> str:
+    """The attributes in DOT; their names and values are words and numbers, which need no quotes."""
+    return " ".join(f"{name}={value}" for name, value in attributes.items())
 
 
 def _inches(points: int) -> str:

@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
-
-import graphviz
+from typing import Any
 
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.scene import Box, Line, Link, Sketch, Span
@@ -36,6 +35,8 @@ HEADS = {"full": "normal", "hollow": "empty", "ring": "odot", "square": "box", "
 def dot(sketches: Sequence[tuple[Sketch, str]], view: View) -> str:
     """This returns the DOT text of sketches, each with its title, in a cluster if it has one."""
     colors = view.colors
+    import graphviz  # late, so that an SVG comes fast
+
     digraph = graphviz.Digraph(
         "tinygrad_edu",
         graph_attr={
@@ -62,7 +63,7 @@ def dot(sketches: Sequence[tuple[Sketch, str]], view: View) -> str:
     return str(digraph.source)
 
 
-def _add(digraph: graphviz.Digraph, sketch: Sketch, view: View) -> None:
+def _add(digraph: Any, sketch: Sketch, view: View) -> None:
     written = _plain if view.labels == "plain" else _table
     for box in sketch.boxes:
         digraph.node(box.name, written(box.lines), **_box(box))
@@ -99,6 +100,8 @@ def _table(lines: Sequence[Line]) -> str:
 
 def _plain(lines: Sequence[Line]) -> str:
     """The text of each line, escaped as little as possible: other programs decode nothing."""
+    import graphviz
+
     said = ("".join(span.text for span in line) for line in lines)
     written: str = graphviz.nohtml("\\n".join(_text(line, _AMPERSAND) for line in said))
     return written

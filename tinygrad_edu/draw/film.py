@@ -8,7 +8,6 @@ of all ways to hide a part, `opacity` and `visibility` together are what every v
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from os import cpu_count
 from typing import Any
@@ -19,7 +18,6 @@ from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.compose import compose, laid_out, single, too_small
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.layout import LayoutError
-from tinygrad_edu.draw.paper import pdf, png
 from tinygrad_edu.draw.scene import Box, Line, Place, Scene, Span, wide
 from tinygrad_edu.draw.sketch import Moment, Panel, sketch
 from tinygrad_edu.draw.svg import box, document, link, svg, text
@@ -303,6 +301,8 @@ def files(
 
     how: see `scenes`.
     """
+    from tinygrad_edu.draw.paper import pdf, png  # late, so that an SVG comes fast
+
     pictures = scenes(steps, view, timeout=timeout, **how)
     captions = [steps.line(event) for event in steps]
 
@@ -317,6 +317,8 @@ def files(
     if format == "svg":
         made = list(map(write, zip(pictures, captions)))
     else:  # each is painted by a process of its own
+        from concurrent.futures import ThreadPoolExecutor  # late, for it is slow
+
         with ThreadPoolExecutor(cpu_count()) as pool:
             made = list(pool.map(write, zip(pictures, captions)))
     digits = max(3, len(str(len(steps))))

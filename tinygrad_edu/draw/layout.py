@@ -59,18 +59,28 @@ INSTEAD = "or save as .dot or .txt, which needs no Graphviz"
 # character is the same empty box. In a font, W is wider than i, or the accents join their letters.
 FONT_PROBE = "graph { node [shape=box]; " + "; ".join(["W" * 20, "i" * 20, "e\u0301" * 10]) + " }"
 
-# In a separate process, because pygraphviz blocks the interpreter and ignores Ctrl-C.
-# With -I, so that it does not import a graphviz.py or pygraphviz.py of the user.
+# In a separate process, because pygraphviz blocks the interpreter and ignores Ctrl-C. With -I, so
+# that it does not import a graphviz.py or pygraphviz.py of the user, and -S, which is faster. The
+# bindings to Graphviz alone are imported, not the rest of pygraphviz, which takes half of the time;
+# on Windows, its __init__ says where the libraries are.
 PYGRAPHVIZ = """\
-import sys
-folder, algorithm, format, *flags = sys.argv[1:]
+import os, sys
+folder, algorithm, format = sys.argv[1:]
 sys.path.append(folder)
 try:
-    from pygraphviz import AGraph, __version__
-    if int(__version__.split(".")[0]) < 2:
-        sys.exit("version 2 is needed, not " + __version__)
-    graph = AGraph(string=sys.stdin.buffer.read().decode())
-    sys.stdout.buffer.write(graph.draw(format=format[2:], prog=algorithm[2:], args=" ".join(flags)))
+    if sys.platform != "win32":
+        package = sys.modules["pygraphviz"] = type(sys)("pygraphviz")
+        package.__path__ = [os.path.join(folder, "pygraphviz")]
+    from pygraphviz import _graphviz
+    if not hasattr(_graphviz, "gvContextWithBuiltins"):
+        sys.exit("pygraphviz 2 is needed")
+    context, graph = _graphviz.gvContextWithBuiltins(), _graphviz.agread(sys.stdin, None)
+    if _graphviz.gvLayout(context, graph, algorithm[2:].encode()):
+        sys.exit("the layout failed")
+    failed, drawn = _graphviz.gvRenderData(context, graph, format[2:].encode())
+    if failed:
+        sys.exit("the picture failed")
+    sys.stdout.buffer.write(drawn)
 except Exception as error:
     sys.exit(str(error))
 """
@@ -159,7 +169,7 @@ def _find_engine(deadline: float) -> _Engine:
     if path and os.path.isabs(path) and _answers(path, deadline):
         return _Engine("dot", [path])
     if folder := _pygraphviz_folder():
-        return _Engine("pygraphviz", [sys.executable, "-I", "-c", PYGRAPHVIZ, folder])
+        return _Engine("pygraphviz", [sys.executable, "-I", "-S", "-c", PYGRAPHVIZ, folder])
     problem = f"{path} does not work" if path else "Graphviz is not installed"
     advice = f"install it (graphviz.org/download), {INSTEAD}"
     raise LayoutError(f"no picture, because {problem}; {advice}", "missing", cause=problem)
@@ -178,7 +188,10 @@ def _pygraphviz_folder() -> str:
     if not sys.executable or getattr(sys, "frozen", False):  # there is no `python -c`
         return ""
     spec = find_spec("pygraphviz")
-    return os.path.dirname(os.path.dirname(spec.origin)) if spec and spec.origin else ""
+    if spec is not None and spec.origin and spec.submodule_search_locations:
+        return os.path.dirname(os.path.dirname(spec.origin))
+    # a file of the user may have this name
+    return next((at for at in sys.path if os.path.isdir(os.path.join(at, "pygraphviz"))), "")
 
 
 def _require_fonts(engine: _Engine, format: str, deadline: float) -> None:

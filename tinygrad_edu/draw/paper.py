@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterator, Sequence
 from zlib import crc32
 
-import graphviz
-
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.dot import HEADS, SHAPES, marked
 from tinygrad_edu.draw.layout import LayoutError, layout
@@ -135,6 +133,8 @@ def _dot(scene: Scene, page: tuple[float, float], zoom: float) -> str:
     than in the scene everything is.
     """
     middle = f"{scene.width / 2},{scene.height / 2}"
+    import graphviz  # late, so that an SVG comes fast
+
     digraph = graphviz.Digraph(
         graph_attr={
             "bgcolor": scene.paper,

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 from tinygrad_edu.analysis.graph import Graph, graph, mark
@@ -16,14 +16,11 @@ from tinygrad_edu.draw import text
 from tinygrad_edu.draw.aloud import aloud, title
 from tinygrad_edu.draw.arrange import least_size
 from tinygrad_edu.draw.compose import compose, laid_out, letters, single, too_small
-from tinygrad_edu.draw.dot import dot
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.layout import LayoutError
-from tinygrad_edu.draw.paper import check_pixels, check_size, pdf, png
 from tinygrad_edu.draw.scene import Box, Link, Scene, Sketch
 from tinygrad_edu.draw.sketch import Panel, drawn, sketch
 from tinygrad_edu.draw.svg import fitting, svg
-from tinygrad_edu.draw.textbook import textbook
 from tinygrad_edu.draw.view import BLANK, View
 from tinygrad_edu.drawable import Calls, Format, K, Roles
 from tinygrad_edu.engine import Value, topological_order
@@ -77,7 +74,7 @@ class Picture:
             self.graphs = [zoom(g, level, calls) for g in graphs]
         if self.textbook:
             for each in self.graphs:
-                textbook(each, view)  # which refuses a graph without a neuron
+                _textbook(each, view)  # which refuses a graph without a neuron
         self.calls = calls
         self.collapses = level is None and not insist
         self.view = view
@@ -96,6 +93,8 @@ class Picture:
     @property
     def dot(self) -> str:
         """The picture as DOT text, for Graphviz."""
+        from tinygrad_edu.draw.dot import dot  # late, so that an SVG comes fast
+
         drawn = panels(self.graphs)
         prefixes = [f"p{i}_" if len(drawn) > 1 else "" for i in range(len(drawn))]
         sketches = [self._sketch(panel, prefix) for panel, prefix in zip(drawn, prefixes)]
@@ -103,7 +102,7 @@ class Picture:
 
     def _sketch(self, panel: Panel, prefix: str = "") -> Sketch:
         if self.textbook:
-            return textbook(panel.graph, self.view)
+            return _textbook(panel.graph, self.view)
         return sketch(panel, self.view, None, prefix)
 
     @property
@@ -158,9 +157,9 @@ class Picture:
                 scene, heading, self._aloud(graphs), self.view.size, self.view.scale
             ).encode()
         elif format == "pdf":
-            data = pdf(scene, heading, self.timeout, self.view.size, self.view.scale)
+            data = _paper().pdf(scene, heading, self.timeout, self.view.size, self.view.scale)
         else:
-            data, scaled = png(scene, self.timeout, self.view.size, self.view.scale)
+            data, scaled = _paper().png(scene, self.timeout, self.view.size, self.view.scale)
             notes.insert(0, scaled)
         self.note = "; ".join(filter(None, notes))
         return data
@@ -196,7 +195,7 @@ class Picture:
         if self.textbook:
             return False  # it is drawn already
         try:
-            textbook(self.graph, self.view)
+            _textbook(self.graph, self.view)
         except ViewError:
             return False
         return True
@@ -210,13 +209,13 @@ class Picture:
 
     def _check_png(self, graphs: Sequence[Graph]) -> None:
         """LayoutError before the layout if a PNG can only be too large to be read."""
-        check_pixels(self.view.size)
+        _paper().check_pixels(self.view.size)
         for each in graphs:
             width, height = least_size(self._sketch(Panel(each)), self.view.direction)
             if self.view.fit != "none":  # it may be broken into rows
                 side = (width * height) ** 0.5
                 width = height = max(1, round(side))
-            check_size(width, height)
+            _paper().check_size(width, height)
 
     def _legible(self) -> tuple[list[Graph], str]:
         """(graphs to draw, a remark if they were collapsed)."""
@@ -269,6 +268,18 @@ class Picture:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.mimebundle(repr(self))
+
+
+def _paper() -> ModuleType:
+    from tinygrad_edu.draw import paper  # late, so that an SVG comes fast
+
+    return paper
+
+
+def _textbook(graph: Graph, view: View) -> Sketch:
+    from tinygrad_edu.draw.textbook import textbook  # late, so that an SVG comes fast
+
+    return textbook(graph, view)
 
 
 def _parts(sketch: Sketch) -> list[str]:
@@ -337,7 +348,7 @@ def _graph(what: Value | Graph, roles: Roles[K] | None) -> Graph:
 
 def format_of(path: str | os.PathLike[str]) -> Format:
     """The format for the ending of a file name; FormatError if there is none."""
-    ending = Path(path).suffix.lower().removeprefix(".")
+    ending = os.path.splitext(path)[1].lower().removeprefix(".")
     if ending not in FORMATS:
         endings = ", ".join(f".{format}" for format in FORMATS)
         problem = f"unknown ending .{ending[:20]}" if ending else "the file name has no ending"
