@@ -26,6 +26,7 @@ def error(trial: Trial, epochs: int, example: int = 1) -> Value:
     outputs[0].label = "y"
     result = half_squared_error(outputs, examples[example].targets)
     result.label = "error"
+    model.zero_grad()  # one network serves all trials of a process
     result.backward()
     return result
 
@@ -41,6 +42,7 @@ def aunt() -> Value:
     outputs = model(inputs)
     with group("error"):
         result = half_squared_error(outputs, CASES[which].targets)
+    model.zero_grad()
     result.backward()
     return result
 
