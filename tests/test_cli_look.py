@@ -93,6 +93,15 @@ def test_a_network_has_a_circle_for_each_neuron(folder: Path) -> None:
     assert run("render", "net.py:y", "--level", "network", "-o", "y.dot").exit_code == 0
 
 
+@pytest.mark.parametrize("more", ["--role x1=input", "--update 0.1"])
+def test_a_network_goes_with_options_of_the_graph(more: str, folder: Path) -> None:
+    (folder / "net.py").write_text(NETWORK)
+    words = ("render", "net.py:y", "--level", "network", *more.split())
+    shown = {text for text in texts(drawn(*words)) if not text.isdecimal()}
+    assert {"x1", "x2", "y"} <= shown
+    assert ("after" in shown) == ("--update" in more)
+
+
 @pytest.mark.parametrize("format", [[], ["--format", "txt"], ["--format", "json"]], ids=str)
 def test_a_network_is_a_picture_and_no_text(format: list[str], folder: Path) -> None:
     (folder / "net.py").write_text(NETWORK)
@@ -205,6 +214,7 @@ def test_a_scale_that_is_none(scale: str) -> None:
             "--level netwrok -o y.svg",
             "unknown level 'netwrok': choose node, neuron, layer, network",
         ),
+        ("--level network --wrt x -o y.svg", "--level network draws no derivatives as neurons"),
         ("--size 1280x720 --scale 2", "size and scale both say how large the picture is"),
         ("--no-legend --title x", "--no-legend leaves the title out, too: drop it, or --title"),
         ("--labels plain", "--labels is for DOT text: add --format dot, or drop it"),

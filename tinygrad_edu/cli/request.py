@@ -71,6 +71,8 @@ class Request:
             raise ViewError("--order needs a name to differentiate by: add --wrt NAME")
         if self.by and self.update is not None:
             raise ViewError("--wrt and --update make two different pictures: drop one of them")
+        if self.by and self.level == "network":
+            raise ViewError("--level network draws no derivatives as neurons: drop --wrt")
         if self.folder is None:
             return
         if self.by or self.update is not None:

@@ -11,7 +11,7 @@ from tinygrad_edu.analysis.derivatives import derivatives
 from tinygrad_edu.analysis.graph import Graph, backward_pass, differentiated, graph
 from tinygrad_edu.cli.request import Request, roles_of
 from tinygrad_edu.cli.target import Target
-from tinygrad_edu.drawable import Drawable, Role
+from tinygrad_edu.drawable import Role
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import NonFiniteError, ViewError
 from tinygrad_edu.ops import LEAF
@@ -47,30 +47,28 @@ class Subject:
 def subject(request: Request, given: Target) -> Subject:
     """What the request asks for of its target; ViewError if its options do not fit the graph."""
     by = given.names(request.by)
-    roles: dict[Drawable | str, Role] = {}
+    roles: dict[str, Role] = _learned(given) if request.level == "network" else {}
     if request.role_of:
         plain = graph(*given.values)
         told = ((given.called(name, plain), role) for name, role in request.role_of.items())
-        roles.update(roles_of(told).items())
-    elif request.level == "network":
-        roles = _learned(given)
+        roles |= roles_of(told)
     values, whole, before = _graphs(given, by, request.order or 1, request.update, roles)
     return Subject(whole, before, values)
 
 
-def _learned(given: Target) -> dict[Drawable | str, Role]:
-    """The parameters that the script's models and optimizers have in the graph."""
+def _learned(given: Target) -> dict[str, Role]:
+    """The names of the parameters that the script's models and optimizers have in the graph.
+
+    An update, or derivatives, are drawn of other Values with the same names.
+    """
     learned = given.learned()
-    nodes = {node: None for value in given.values for node in topological_order(value)}
-    return {node: "parameter" for node in nodes if node in learned}
+    nodes = dict.fromkeys(topological_order(*given.values))
+    names = graph(*given.values).names
+    return {name: "parameter" for node, name in zip(nodes, names) if node in learned}
 
 
 def _graphs(
-    given: Target,
-    by: Sequence[str],
-    order: int,
-    update: float | None,
-    roles: Mapping[Drawable | str, Role],
+    given: Target, by: Sequence[str], order: int, update: float | None, roles: Mapping[str, Role]
 ) -> tuple[list[Value], Graph, Graph | None]:
     """(outputs, graph to draw, graph before the update or None)."""
     if by:
