@@ -12,7 +12,7 @@ import pytest
 
 from tinygrad_edu import Op, Value, data, gelu, graph, maximum, tanh, topological_order
 from tinygrad_edu.analysis.zoom import zoom
-from tinygrad_edu.draw.dot import drawn
+from tinygrad_edu.draw.sketch import drawn
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.losses import (
     binary_cross_entropy_with_logits,
@@ -151,8 +151,8 @@ def test_networks_name_their_groups_for_the_zoom() -> None:
         *("layer1", "layer2", "layer3")
     ]
     assert len([node for node in zoom(whole, "neuron").nodes if node.kind == "group"]) == 33
-    assert drawn(zoom(whole, "layer")) <= 12
-    assert drawn(zoom(whole, "neuron")) <= 60
+    assert drawn(zoom(whole, "layer"), "compact") <= 12
+    assert drawn(zoom(whole, "neuron"), "compact") <= 60
 
 
 def test_a_model_says_what_it_is() -> None:
