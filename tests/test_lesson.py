@@ -159,10 +159,11 @@ def test_a_lesson_without_extras_says_once_what_is_missing(
 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
+    many = sum([Value(1.0) for _ in range(400)], Value(1.0))  # more than Python alone lays out
     lesson = Lesson("A lesson", 0, 1, False, tmp_path / "out")
     for i in range(2):
         lesson.plot(f"p{i}", lambda: lines({"": [(0, 0)]}, "x", "y"), "a plot")
-        lesson.picture(f"d{i}", Value(1.0).draw(), "a diagram")
+        lesson.picture(f"d{i}", many.draw(), "a diagram")
     lesson.claim(bounded("one", "s", 1.0, 1, 1))
     assert lesson.finish()
     told = capsys.readouterr().out
