@@ -343,7 +343,7 @@ def test_the_gallery_does_not_overlap_either(monkeypatch: pytest.MonkeyPatch) ->
         assert done.exit_code == 0, words
         assert whole(seen[-1]), words
         assert list(problems(seen[-1])) == [], words
-    assert len(seen) == len(gallery()) > 30
+    assert len(seen) >= len(gallery()) > 30
 
 
 def test_without_graphviz_nothing_overlaps_either(monkeypatch: pytest.MonkeyPatch) -> None:
