@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from math import hypot
+from math import hypot, isqrt
 
 from tinygrad_edu.draw.bezier import between
 from tinygrad_edu.draw.layered import layered
 from tinygrad_edu.draw.layout import LayoutError, places
 from tinygrad_edu.draw.placement import Placement, Point
-from tinygrad_edu.draw.scene import Box, Line, Place, Placed, Sketch, even, high, room, wide
+from tinygrad_edu.draw.rows import MOST_COLUMNS
+from tinygrad_edu.draw.scene import Box, Line, Link, Place, Placed, Sketch, even, high, room, wide
 
 __all__ = ["arranged", "labelled", "least_size", "placed", "sizes"]
 
@@ -45,21 +46,33 @@ def sizes(sketches: Sequence[Sketch]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def least_size(sketch: Sketch, direction: str) -> tuple[int, int]:
-    """This returns a width and a height, in points, with a smaller area than any layout has.
+def least_size(sketch: Sketch, direction: str, rows: bool) -> tuple[int, int]:
+    """This returns a width and a height, in points; no layout has a smaller area or longest side.
 
-    The boxes of its longest chain lie one after the other, and no two boxes overlap.
+    The boxes of the longest chain lie one after the other, and no two boxes overlap. rows: whether
+    a chain may be broken into rows.
     """
     room = sizes([sketch])
-    side = 0 if direction == "LR" else 1
-    begins: dict[str, int] = {}
-    for tail, head in _edges(sketch):  # operands first
-        end = begins.get(tail, 0) + room[tail][side] + _LABEL_GAP
-        begins[head] = max(begins.get(head, 0), end)
-    length = max(begins.get(name, 0) + size[side] for name, size in room.items())
     area = sum(width * height for width, height in room.values())
+    side = 0 if direction == "LR" else 1
+    gap = _gap(sketch)
+    begins: dict[str, int] = {}
+    columns: dict[str, int] = {}
+    order = {box.name: i for i, box in enumerate(sketch.boxes)}  # operands first
+    for tail, head in _edges(sorted(sketch.links, key=lambda link: order[link.head])):
+        end = begins.get(tail, 0) + room[tail][side] + gap
+        begins[head] = max(begins.get(head, 0), end)
+        columns[head] = max(columns.get(head, 1), columns.get(tail, 1) + 1)
+    if rows and max(columns.values(), default=1) <= MOST_COLUMNS:
+        return isqrt(area), isqrt(area)
+    length = max(begins.get(name, 0) + size[side] for name, size in room.items())
     across = max(max(size[1 - side] for size in room.values()), area // length)
     return (length, across) if direction == "LR" else (across, length)
+
+
+def _gap(sketch: Sketch) -> int:
+    """The points between boxes in a chain."""
+    return _LABEL_GAP if any(link.label for link in sketch.links) else _RANK_GAP
 
 
 def labelled(name: str) -> str:
@@ -97,7 +110,7 @@ def arranged(
     LayoutError if Graphviz fails or takes more than `timeout` seconds; if there is none, a small
     graph is laid out without it, and the remark says so.
     """
-    edges = list(_edges(sketch))
+    edges = list(_edges(sketch.links))
     try:
         found = places(_dot(sketch, sizes, edges, direction), len(edges), timeout)
     except LayoutError as error:
@@ -125,8 +138,8 @@ def _inside(place: Place, is_round: bool) -> Callable[[float, float], bool]:
     return lambda x, y: abs(x - place.x) < across and abs(y - place.y) < down
 
 
-def _edges(sketch: Sketch) -> Iterator[tuple[str, str]]:
-    for link in sketch.links:
+def _edges(links: Sequence[Link]) -> Iterator[tuple[str, str]]:
+    for link in links:
         if link.label:
             yield link.tail, labelled(link.name)
             yield labelled(link.name), link.head
@@ -143,12 +156,11 @@ def _dot(
     """The graph for Graphviz: names, sizes and edges, no text."""
     texts = {labelled(link.name) for link in sketch.links if link.label}
     fan = len(sketch.links) > max(_MANY, 2 * len(sketch.boxes))
-    gap = _LABEL_GAP if texts else _RANK_GAP
     whole = {
         "rankdir": direction,
         "ordering": "in",
         "nodesep": _inches(_NODE_GAP),
-        "ranksep": _inches(gap),
+        "ranksep": _inches(_gap(sketch)),
         **(_FAN if fan else {}),
     }
     written = [

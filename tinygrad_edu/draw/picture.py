@@ -209,13 +209,13 @@ class Picture:
 
     def _check_png(self, graphs: Sequence[Graph]) -> None:
         """LayoutError before the layout if a PNG can only be too large to be read."""
-        _paper().check_pixels(self.view.size)
+        if self.view.size:
+            _paper().check_pixels(self.view.size)
+            return
+        rows = self.view.fit != "none" and not self.textbook
         for each in graphs:
-            width, height = least_size(self._sketch(Panel(each)), self.view.direction)
-            if self.view.fit != "none":  # it may be broken into rows
-                side = (width * height) ** 0.5
-                width = height = max(1, round(side))
-            _paper().check_size(width, height)
+            width, height = least_size(self._sketch(Panel(each)), self.view.direction, rows)
+            _paper().check_size(width * self.view.scale, height * self.view.scale)
 
     def _legible(self) -> tuple[list[Graph], str]:
         """(graphs to draw, a remark if they were collapsed)."""

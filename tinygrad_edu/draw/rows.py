@@ -16,13 +16,13 @@ from tinygrad_edu.draw.bezier import cut, whole
 from tinygrad_edu.draw.placement import Point
 from tinygrad_edu.draw.scene import Box, Link, Place, Placed
 
-__all__ = ["Drawn", "fitted"]
+__all__ = ["MOST_COLUMNS", "Drawn", "fitted"]
 
 _LANE = 14  # points between links beside a row
 _MARGIN = 10  # between a row and the first of them
 _CORNER = 10
 _MOST_ROWS = 5
-_MOST_COLUMNS = 100  # of more, no letter could be read in so many rows
+MOST_COLUMNS = 100  # of more, no letter could be read in so many rows
 _MOST_CROSSING = 6  # links at one cut
 _LONGER = 60  # points that a row may be longer to have one link less at its end
 _GAIN = 1.1  # by how much larger letters must become to be worth another row
@@ -98,7 +98,7 @@ def fitted(drawn: Drawn, page: tuple[float, float], enough: float) -> Drawn:
     """
     best, scale = drawn, _scale(drawn, page)
     columns = _columns(drawn)
-    if len(columns.left) > _MOST_COLUMNS:
+    if len(columns.left) > MOST_COLUMNS:
         return drawn
     crossing = [_crossing(drawn, cut) for cut in columns.cuts]
     for rows in range(2, min(_MOST_ROWS, len(columns.cuts) + 1) + 1):
