@@ -118,7 +118,7 @@ def picture_of_one(lesson: Lesson) -> None:
     """The second example in the first network, as a diagram of units and as a graph."""
     model, example = network(lesson.seed), XOR[1]
     found = signals(model, example)
-    said = {f"layer1.neuron{j + 1}": ("signal", f"{x:.4f}") for j, x in enumerate(found)}
+    said = {f"layer1.neuron{j + 1}": ("signal", f"{x:.5f}") for j, x in enumerate(found)}
     lesson.picture(
         "1-units",
         Weights(model, ["x1 = 0", "x2 = 1"], ["y"], said),

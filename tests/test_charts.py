@@ -13,6 +13,7 @@ from tinygrad_edu.analysis.check import central_difference
 from tinygrad_edu.data import gate
 from tinygrad_edu.demos.laboratory import charts
 from tinygrad_edu.demos.laboratory.weights import Weights
+from tinygrad_edu.draw.compose import letters
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.plots.canvas import save
 
@@ -127,3 +128,10 @@ def test_every_number_is_in_its_column_with_the_mark_of_its_kind() -> None:
     assert [round(x) for x, _ in found["x"]] == [0, 1]
     assert [y for _, y in found["y"]] == [2.0]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a\n2", "b\n1"]
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 1), (2, 3, 1), (6, 2, 1)])
+def test_the_weights_of_the_lessons_can_be_read_on_a_slide(sizes: tuple[int, ...]) -> None:
+    model = MLP(sizes[0], sizes[1:], "sigmoid", seed=0)
+    notes = {f"layer1.neuron{k + 1}": ("signal", "-0.00123") for k in range(sizes[1])}
+    assert letters(Weights(model, notes=notes).scene) >= 18

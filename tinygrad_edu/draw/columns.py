@@ -16,7 +16,7 @@ __all__ = ["columns"]
 
 _GAP = 14  # points between boxes above each other
 _BESIDE = 50  # between columns, if links have no text
-_HEAD = 18  # at least from a box to a text: more than an arrow head
+_HEAD = 26  # at least from a box to a text, so that dashes are seen before an arrow head
 _CLEAR = 3  # around a text
 _SPREAD = (0, 20, 45, 75, 110, 150, 200)  # more points between boxes above each other
 _LOOSE = (0, 15, 30, 50, 75, 100, 130, 170, 220, 290, 380, 500, 650)  # more between columns
