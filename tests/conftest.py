@@ -84,15 +84,16 @@ def run_for_all(
     To start a process takes thirty times as long as to lay out a graph. What is not asked of
     pygraphviz, or within less than a second, is run as always.
     """
-    if command[1:4] != ["-I", "-c", layout_module.PYGRAPHVIZ] or seconds < 1:
+    if layout_module.PYGRAPHVIZ not in command or seconds < 1:
         return RUN_A_PROCESS(command, data, seconds)
-    key = (data, *map(os.fsencode, command[5:]))
+    at = command.index(layout_module.PYGRAPHVIZ)
+    key = (data, *map(os.fsencode, command[at + 2 :]))
     with ONE_AT_A_TIME:
         if key not in LAID_OUT:
             process = worker()
             assert process.stdin
             assert process.stdout
-            pickle.dump((command[3], command[4:], data), process.stdin)
+            pickle.dump((command[at], command[at + 1 :], data), process.stdin)
             process.stdin.flush()
             LAID_OUT[key] = subprocess.CompletedProcess(command, *pickle.load(process.stdout))
         return LAID_OUT[key]
