@@ -3,7 +3,7 @@
 A photocopy shows everything that a colour shows: the kind of a node is a shape, roles and stale
 nodes have a word, and the sign of a contribution is a line and an arrow head. The colours are based
 on those of Okabe and Ito, which people with any colour vision can distinguish
-(jfly.uni-koeln.de/color); orange, grey and blue are also in order of lightness.
+(jfly.uni-koeln.de/color); brown (orange in the dark), grey and blue are in order of lightness, too.
 """
 
 from __future__ import annotations
