@@ -18,7 +18,7 @@ from tinygrad_edu.analysis.orders import orders
 from tinygrad_edu.analysis.trace import Trace, trace
 from tinygrad_edu.analysis.transforms import grad, hessian, jacobian, jvp, value_and_grad
 from tinygrad_edu.compiler.compiled import CompiledLoss, compile, trains
-from tinygrad_edu.drawable import Picture, draws, shown
+from tinygrad_edu.drawable import PATIENCE, Picture, draws, mime, shown
 from tinygrad_edu.engine import Value, gradient, no_grad, topological_order
 from tinygrad_edu.errors import (
     FrozenWarning,
@@ -193,10 +193,13 @@ def _train(step: CompiledLoss, *run: Any, **how: Any) -> History:
 
 def _play(self: Trace, include: Any = None, exclude: Any = None) -> dict[str, str]:
     def play(plain: str) -> dict[str, str]:
-        from tinygrad_edu.draw.film import film
+        from tinygrad_edu.draw.film import DEFAULT, animated, scenes
+        from tinygrad_edu.draw.picture import painted
         from tinygrad_edu.draw.svg import fitting
 
-        return {"image/svg+xml": fitting(film(self)), "text/plain": plain}
+        pictures = scenes(self, DEFAULT, timeout=PATIENCE)
+        drawn = fitting(animated(pictures, self, DEFAULT))
+        return {"image/svg+xml": drawn, **painted(pictures[-1], PATIENCE), "text/plain": plain}
 
     return shown(self, play)
 
@@ -259,3 +262,4 @@ else:
 draws.append(_draw)
 trains.append(_train)
 Trace._repr_mimebundle_ = _play
+Trace._mime_ = mime

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NoReturn, Protocol, TypeVar
 
 __all__ = [
+    "PATIENCE",
     "Calls",
     "Direction",
     "Drawable",
@@ -22,6 +23,7 @@ __all__ = [
     "Roles",
     "ThemeName",
     "draws",
+    "mime",
 ]
 
 EdgeText = Literal["formula", "numbers", "local", "contribution"]  # the texts on an edge
@@ -67,6 +69,8 @@ def _not_yet(what: Drawable, **how: Any) -> Picture:
     raise NotImplementedError("pictures come with the package tinygrad_edu: import it first")
 
 
+PATIENCE = 5.0  # seconds that a cell of a notebook waits for a picture that nobody asked for
+_BEST = ("image/svg+xml", "text/latex")
 draws: list[Callable[..., Picture]] = [_not_yet]  # the last entry draws; `__init__` appends it
 
 
@@ -147,7 +151,20 @@ class Drawable:
         )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return shown(self, lambda plain: self.draw().mimebundle(plain))
+        return shown(self, lambda plain: self.draw(timeout=PATIENCE).mimebundle(plain))
+
+    def _mime_(self) -> tuple[str, str]:
+        return mime(self)
+
+
+def mime(what: Any) -> tuple[str, str]:
+    """This returns the best of the MIME bundle of `what`, its type and its data.
+
+    marimo asks for it, as `_mime_`; a list of objects that have only a bundle is blank there.
+    """
+    bundle: dict[str, str] = what._repr_mimebundle_()
+    best = next((kind for kind in _BEST if kind in bundle), "text/plain")
+    return best, bundle[best]
 
 
 def shown(what: object, show: Callable[[str], dict[str, str]]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from tinygrad_edu.analysis.notation import (
     side,
 )
 from tinygrad_edu.analysis.paths import MOST_PATHS, Chain, Path, chain
+from tinygrad_edu.drawable import mime
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import NumberError, ViewError
 from tinygrad_edu.rows.formula import Formula, Latex, check_precision
@@ -54,6 +55,9 @@ class Explanation:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/latex": f"$$\n{self.latex()}\n$$"}
+
+    def _mime_(self) -> tuple[str, str]:
+        return mime(self)
 
     def form(self, form: Form) -> str:
         """This returns the explanation in one of FORMS; ViewError for another form."""

@@ -60,6 +60,7 @@ class Trace:
     """
 
     _repr_mimebundle_: ClassVar[Any]  # set in the package's __init__
+    _mime_: ClassVar[Any]
     graph: Graph
     events: tuple[Event, ...]
     precision: int = 4

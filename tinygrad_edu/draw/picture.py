@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
@@ -22,7 +23,7 @@ from tinygrad_edu.draw.scene import Box, Link, Scene, Sketch
 from tinygrad_edu.draw.sketch import Panel, drawn, sketch
 from tinygrad_edu.draw.svg import fitting, svg
 from tinygrad_edu.draw.view import BLANK, View
-from tinygrad_edu.drawable import Calls, Format, K, Roles
+from tinygrad_edu.drawable import Calls, Format, K, Roles, mime
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.files import write_whole
@@ -36,6 +37,7 @@ __all__ = [
     "Picture",
     "draw",
     "format_of",
+    "painted",
     "panels",
 ]
 
@@ -45,6 +47,7 @@ DEFAULT = View()
 MANY_SHAPES = 1_500  # more shapes than people want to look at
 MOST_SHAPES = 5_000  # take seconds; ten times as many take an hour, and nobody can read them
 _MOST_LINES = 200  # of text in a notebook
+_MOST_PAINTED = 40  # boxes of a picture that costs little as PNG, too
 
 
 class Picture:
@@ -153,9 +156,7 @@ class Picture:
         notes = [remark, how, too_small(scene, self.view, self._helps)]
         heading = title(graphs[-1], self.view)
         if format == "svg":
-            data = svg(
-                scene, heading, self._aloud(graphs), self.view.size, self.view.scale
-            ).encode()
+            data = self._svg(scene, graphs).encode()
         elif format == "pdf":
             data = _paper().pdf(scene, heading, self.timeout, self.view.size, self.view.scale)
         else:
@@ -163,6 +164,10 @@ class Picture:
             notes.insert(0, scaled)
         self.note = "; ".join(filter(None, notes))
         return data
+
+    def _svg(self, scene: Scene, graphs: Sequence[Graph]) -> str:
+        heading = title(graphs[-1], self.view)
+        return svg(scene, heading, self._aloud(graphs), self.view.size, self.view.scale)
 
     def _scene(self, graphs: Sequence[Graph]) -> tuple[Scene, str]:
         """(the whole picture, a remark on its layout)."""
@@ -259,15 +264,38 @@ class Picture:
         return "\n".join(drawings).rstrip("\n")
 
     def mimebundle(self, plain: str) -> dict[str, str]:
-        """The data for a notebook: the SVG, or `plain` and the reason why there is no SVG."""
+        """The data for a notebook: SVG, and PNG of a small picture, which needs no trust to show.
+
+        Or `plain` and the reason why there is no picture.
+        """
         try:
-            drawn = fitting(self.render("svg").decode())
+            graphs, _ = self._legible()
+            scene, _ = self._scene(graphs)
+            drawn = fitting(self._svg(scene, graphs))
         except Exception as error:  # showing a cell must not fail
             return {"text/plain": f"{plain}\n({error})"}
-        return {"image/svg+xml": drawn, "text/plain": plain}
+        return {"image/svg+xml": drawn, **painted(scene, self.timeout), "text/plain": plain}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.mimebundle(repr(self))
+
+    def _mime_(self) -> tuple[str, str]:
+        return mime(self)
+
+
+def painted(scene: Scene, timeout: float) -> dict[str, str]:
+    """This returns a small scene as PNG for a notebook, in its size on the screen; {} if it cannot.
+
+    An untrusted notebook shows no SVG.
+    """
+    if len(scene.boxes) > _MOST_PAINTED:
+        return {}
+    pixels = scene.width * 96 // 72, scene.height * 96 // 72
+    try:
+        data, _ = _paper().png(scene, timeout, pixels)
+    except Exception:  # there is the SVG
+        return {}
+    return {"image/png": b64encode(data).decode()}
 
 
 def _paper() -> ModuleType:

@@ -31,6 +31,7 @@ __all__ = ["arrow", "box", "document", "escaped", "fitting", "frame", "link", "s
 
 HEAD = 10.0  # the length of an arrow head on a thin line, in points
 LONGEST_HEAD = 13.0  # a little less than the shortest piece of a link
+_WIDE = 800  # nearly the width of a cell in JupyterLab
 # Signs with a meaning in XML, Markdown, its extensions, or the templates of web sites.
 _SIGNS = {ord(c): f"&#{ord(c)};" for c in "&<>\"'*_`[]\\~^$|:{}#!@="}
 
@@ -97,8 +98,19 @@ def document(
 
 
 def fitting(drawn: str) -> str:
-    """This returns the SVG for a page, such as a notebook: in its own size, and never wider."""
-    return drawn.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
+    """This returns the SVG for a page, such as a notebook: in its own size, but not wider.
+
+    JupyterLab and nbconvert show it as an image, which takes its size from the first tag alone. So
+    a wide one, more than _WIDE pixels, asks for the width that there is.
+    """
+    start, _, rest = drawn.partition(' width="')
+    across, _, rest = rest.partition('" height="')
+    down, _, rest = rest.partition('"')
+    pixels = float(across.removesuffix("pt")) * (96 / 72 if across.endswith("pt") else 1)
+    if pixels > _WIDE:
+        return f'{start} width="100%" style="max-width: {across}; height: auto"{rest}'
+    look = 'style="max-width: 100%; height: auto"'
+    return f'{start} width="{across}" height="{down}" {look}{rest}'
 
 
 def frame(frame: Frame) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from functools import partial
 from typing import Any
 
 from tinygrad_edu.draw.theme import THEMES, Theme
@@ -52,10 +53,19 @@ def new_figure(theme: str, columns: int = 0, width: float = 6.4) -> tuple[Any, A
         size = (4.2 * columns if columns else width, 4.6)
         figure = from_matplotlib("figure").Figure(figsize=size, layout="constrained")
         figure.set_facecolor(colors.paper)
+        figure._repr_png_ = partial(_png, figure)  # a notebook shows it by itself
         axes = figure.subplots(1, max(columns, 1), squeeze=False)[0]
     for place in axes:
         dress(place, colors)
     return figure, list(axes) if columns else axes[0], colors
+
+
+def _png(figure: Any) -> bytes:
+    """The figure as PNG, in its size on the screen."""
+    data = io.BytesIO()
+    with from_matplotlib("rc_context")(_LETTERS):
+        figure.savefig(data, format="png", dpi=96)
+    return data.getvalue()
 
 
 def sheet(theme: str, rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any, Theme]:
