@@ -127,6 +127,11 @@ def problems(made: Scene) -> Iterator[str]:
         f"title {i}": text_room([frame.title], frame.title_place)
         for i, frame in enumerate(made.frames)
     }
+    round_ones = {  # the square in the circle
+        box.name: rect(place).smaller(0.15 * place.width)
+        for box, place in made.boxes
+        if box.shape == "circle"
+    }
     for name, here in (names | notes).items():
         if not page.contains(here):
             yield f"{name} is not in the picture"
@@ -140,7 +145,11 @@ def problems(made: Scene) -> Iterator[str]:
         if link.text and not rect(link.text).contains(text_room(link.link.label, link.text)):
             yield f"the text of {link.link.name} leaves its room"
         if link.link.tail:
-            yield from link_problems(link, boxes, names | notes, page)
+            near = 1 if len(made.links) <= 150 else -1  # point; a fan may touch a box
+            around = {
+                name: here.smaller(-near) for name, here in (names | notes | round_ones).items()
+            }
+            yield from link_problems(link, boxes, around, page)
     for name, place in [(f"frame {i}", frame.place) for i, frame in enumerate(made.frames)]:
         if not page.contains(rect(place)):
             yield f"{name} is not in the picture"
@@ -171,10 +180,9 @@ def link_problems(
     placed: Placed, boxes: dict[str, tuple[Box, Place]], names: dict[str, Rect], page: Rect
 ) -> Iterator[str]:
     link = placed.link
-    ends = [boxes[link.tail], *([placed.text] if placed.text else []), boxes[link.head]]
-    stops = [
-        Stop("", rect(x)) if isinstance(x, Place) else Stop(x[0].shape, rect(x[1])) for x in ends
-    ]
+    stops = [Stop(end, boxes[end][0].shape, rect(boxes[end][1])) for end in (link.tail, link.head)]
+    if placed.text:
+        stops.insert(1, Stop(f"{link.name} label", "", rect(placed.text)))
     if len(placed.curves) != len(stops) - 1:
         yield f"{link.name} has {len(placed.curves)} pieces"
     for curve, (start, end) in zip(placed.curves, pairwise(stops)):
@@ -189,13 +197,14 @@ def link_problems(
         if min(stop.outside(point) for stop in (start, end) for point in points) < -3:
             yield f"{link.name} passes through what it belongs to"
         for name, there in names.items():
-            if there not in (start.room, end.room) and any(map(there.smaller(1).has, points)):
+            if name not in (start.name, end.name) and any(map(there.has, points)):
                 yield f"{link.name} passes through {name}"
 
 
 class Stop(NamedTuple):
     """What a piece of a link begins or ends at."""
 
+    name: str
     shape: str
     room: Rect
 

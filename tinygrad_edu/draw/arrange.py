@@ -23,6 +23,7 @@ __all__ = ["arranged", "labelled", "least_size", "placed", "sizes"]
 _NODE_GAP = 14  # points between boxes above each other
 _LABEL_GAP = 16  # between a box and the text of a link: more than an arrow head
 _RANK_GAP = 44  # between boxes, if links have no text
+_CLEAR = 2  # around each box: as far as links keep away, at least
 _SIDE, _UPPER = 6, 5  # around the text of a box
 _MOST_BY_OURSELVES = 300  # boxes that our own layout places in a moment
 
@@ -156,11 +157,12 @@ def _dot(
     """The graph for Graphviz: names, sizes and edges, no text."""
     texts = {labelled(link.name) for link in sketch.links if link.label}
     fan = len(sketch.links) > max(_MANY, 2 * len(sketch.boxes))
+    clear = 0 if fan else _CLEAR  # with ports, curves begin at the border
     whole = {
         "rankdir": direction,
         "ordering": "in",
-        "nodesep": _inches(_NODE_GAP),
-        "ranksep": _inches(_gap(sketch)),
+        "nodesep": _inches(_NODE_GAP - 2 * clear),
+        "ranksep": _inches(_gap(sketch) - 2 * clear),
         **(_FAN if fan else {}),
     }
     written = [
@@ -169,7 +171,7 @@ def _dot(
         "edge [arrowhead=none headclip=false tailclip=false]",
     ]
     written += [
-        f"{name} [width={_inches(width)} height={_inches(height)}]"
+        f"{name} [width={_inches(width + 2 * clear)} height={_inches(height + 2 * clear)}]"
         for name, (width, height) in sizes.items()
     ]
     sides = {"LR": ("e", "w"), "TB": ("s", "n")}[direction] if fan else None
