@@ -376,7 +376,8 @@ def _graph(what: Value | Graph, roles: Roles[K] | None) -> Graph:
 
 def format_of(path: str | os.PathLike[str]) -> Format:
     """The format for the ending of a file name; FormatError if there is none."""
-    ending = os.path.splitext(path)[1].lower().removeprefix(".")
+    # a name that ends in a slash is refused as a folder, not for its ending
+    ending = os.path.splitext(os.fspath(path).rstrip(f"/{os.sep}"))[1].lower().removeprefix(".")
     if ending not in FORMATS:
         endings = ", ".join(f".{format}" for format in FORMATS)
         problem = f"unknown ending .{ending[:20]}" if ending else "the file name has no ending"
