@@ -69,10 +69,11 @@ def check_fits(svg: str) -> ElementTree.Element:
     assert width > height > 50
     if width > 600:  # more than a cell is wide, as an image that cannot shrink
         assert (root.get("width"), root.get("height")) == ("100%", None)
-        assert root.get("style") == f"max-width: {width:g}pt; height: auto"
+        assert root.get("style") == f"max-width: {width:g}pt; min-width: 320px; height: auto"
     else:
         assert (root.get("width"), root.get("height")) == (f"{width:g}pt", f"{height:g}pt")
-        assert root.get("style") == "max-width: 100%; height: auto"
+        least = min(320, round(width * 96 / 72))
+        assert root.get("style") == f"max-width: 100%; min-width: {least}px; height: auto"
     return root
 
 
@@ -118,13 +119,20 @@ def no_fonts(*_: object) -> None:
     raise LayoutError("this machine has no font", "no fonts")
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_marimo_gets_the_best_of_it(name: str) -> None:
+@pytest.mark.parametrize("name", PICTURES)
+def test_marimo_gets_the_picture(name: str) -> None:
     """marimo shows lists of what has `_mime_`, and nothing for what has only a bundle."""
     thing = things()[name]
-    kind, data = thing._mime_()
-    assert kind == ("text/latex" if name == "explanation" else "image/svg+xml")
-    assert data == bundle(thing)[kind]
+    assert thing._mime_() == ("text/html", bundle(thing)["image/svg+xml"])
+
+
+def test_marimo_gets_mathematics() -> None:
+    explanation = things()["explanation"]
+    kind, data = explanation._mime_()
+    assert kind == "text/html"
+    root = ElementTree.fromstring(data)
+    assert (root.tag, root.get("class")) == ("marimo-tex", "arithmatex")
+    assert root.text == f"||[\n{explanation.latex()}\n||]"
 
 
 def test_a_large_graph_is_text_at_once() -> None:

@@ -70,7 +70,6 @@ def _not_yet(what: Drawable, **how: Any) -> Picture:
 
 
 PATIENCE = 5.0  # seconds that a cell of a notebook waits for a picture that nobody asked for
-_BEST = ("image/svg+xml", "text/latex")
 draws: list[Callable[..., Picture]] = [_not_yet]  # the last entry draws; `__init__` appends it
 
 
@@ -158,13 +157,15 @@ class Drawable:
 
 
 def mime(what: Any) -> tuple[str, str]:
-    """This returns the best of the MIME bundle of `what`, its type and its data.
+    """This returns the SVG in the MIME bundle of `what`, or its text: the type and the data.
 
-    marimo asks for it, as `_mime_`; a list of objects that have only a bundle is blank there.
+    marimo asks for it, as `_mime_`; a list of objects that have only a bundle is blank there, and
+    an SVG in a list is only seen as HTML.
     """
     bundle: dict[str, str] = what._repr_mimebundle_()
-    best = next((kind for kind in _BEST if kind in bundle), "text/plain")
-    return best, bundle[best]
+    if "image/svg+xml" in bundle:
+        return "text/html", bundle["image/svg+xml"]
+    return "text/plain", bundle["text/plain"]
 
 
 def shown(what: object, show: Callable[[str], dict[str, str]]) -> dict[str, str]:

@@ -25,7 +25,6 @@ from tinygrad_edu.analysis.notation import (
     side,
 )
 from tinygrad_edu.analysis.paths import MOST_PATHS, Chain, Path, chain
-from tinygrad_edu.drawable import mime
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import NumberError, ViewError
 from tinygrad_edu.rows.formula import Formula, Latex, check_precision
@@ -57,7 +56,9 @@ class Explanation:
         return {"text/plain": repr(self), "text/latex": f"$$\n{self.latex()}\n$$"}
 
     def _mime_(self) -> tuple[str, str]:
-        return mime(self)
+        """This returns the mathematics for marimo, as its own Markdown writes it."""
+        tex = self.latex().replace("&", "&amp;").replace("<", "&lt;")
+        return "text/html", f'<marimo-tex class="arithmatex">||[\n{tex}\n||]</marimo-tex>'
 
     def form(self, form: Form) -> str:
         """This returns the explanation in one of FORMS; ViewError for another form."""

@@ -32,6 +32,7 @@ __all__ = ["arrow", "box", "document", "escaped", "fitting", "frame", "link", "s
 HEAD = 10.0  # the length of an arrow head on a thin line, in points
 LONGEST_HEAD = 13.0  # a little less than the shortest piece of a link
 _WIDE = 800  # nearly the width of a cell in JupyterLab
+_LEAST = 320  # pixels of a picture that is made to fit
 # Signs with a meaning in XML, Markdown, its extensions, or the templates of web sites.
 _SIGNS = {ord(c): f"&#{ord(c)};" for c in "&<>\"'*_`[]\\~^$|:{}#!@="}
 
@@ -107,10 +108,11 @@ def fitting(drawn: str) -> str:
     across, _, rest = rest.partition('" height="')
     down, _, rest = rest.partition('"')
     pixels = float(across.removesuffix("pt")) * (96 / 72 if across.endswith("pt") else 1)
+    # in a list of marimo, there is no width to fit into
+    look = f"min-width: {min(pixels, _LEAST):.0f}px; height: auto"
     if pixels > _WIDE:
-        return f'{start} width="100%" style="max-width: {across}; height: auto"{rest}'
-    look = 'style="max-width: 100%; height: auto"'
-    return f'{start} width="{across}" height="{down}" {look}{rest}'
+        return f'{start} width="100%" style="max-width: {across}; {look}"{rest}'
+    return f'{start} width="{across}" height="{down}" style="max-width: 100%; {look}"{rest}'
 
 
 def frame(frame: Frame) -> str:
