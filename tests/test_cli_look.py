@@ -148,11 +148,14 @@ def test_a_size_is_that_of_the_picture(size: str, width: int, height: int, folde
 
 
 def test_a_page_in_pixels_is_the_page_that_rows_are_broken_for() -> None:
-    wide = box(drawn(*CHAIN, "--size", "3000x300"))
-    tall = box(drawn(*CHAIN, "--size", "700x1200"))
-    numbers = [22 * 3000 / wide[2], 22 * 700 / tall[2]]  # pixels
-    broken_for_another = box(drawn(*CHAIN, "--size", "700x1200", "--fit", "none"))
-    assert numbers[1] > 2 * 22 * 700 / broken_for_another[2]
+    def scale(width: float, height: float) -> float:
+        """How large a picture with these sides is on a page of 700x1200."""
+        return min(700 / width, 1200 / height)
+
+    words = ("render", "tanh(tanh(tanh(tanh(tanh(tanh(tanh(tanh(x))))))))", "--at", "x=1")
+    tall = scale(*box(drawn(*words, "--size", "700x1200"))[2:])
+    assert tall > 1.2 * scale(*box(drawn(*words))[2:]), "which is broken for a slide"
+    assert tall > 3 * scale(*box(drawn(*words, "--size", "700x1200", "--fit", "none"))[2:])
 
 
 def test_a_scale_makes_everything_larger(folder: Path) -> None:
@@ -188,7 +191,7 @@ def test_a_size_that_is_nearly_one(size: str) -> None:
 def test_a_png_of_too_many_pixels_is_refused_before_it_is_laid_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("TINYGRAD_EDU_DOT", "none")
+    monkeypatch.delattr("tinygrad_edu.draw.picture.laid_out")
     said = refusal(*NEURON, "-o", "y.png", "--size", "20000x20000")
     assert "20000x20000 are more than the 40,000,000 pixels" in said
 
@@ -241,6 +244,10 @@ def test_the_title_of_a_script_or_a_file_of_lines_is_its_formula(folder: Path) -
     assert "y = tanh(x·3)" in texts(drawn("render", "lesson.py:y"))
     (folder / "lines.txt").write_text("x = 2  # a leaf\ny = tanh(x*3)\n")
     assert "y = tanh(x·3)" in texts(drawn("render", "@lines.txt"))
+    (folder / "line.txt").write_text("tanh(x*3)  # a neuron without a bias\n")
+    said = texts(drawn("render", "@line.txt", "--at", "x=2"))
+    assert "tanh(x·3)" in said
+    assert not any("#" in text for text in said)
 
 
 def test_a_title_of_ones_own() -> None:
@@ -323,6 +330,12 @@ def test_python_refuses_the_same(options: dict[str, Any]) -> None:
     assert next(iter(options)) in str(caught.value)
 
 
+def test_remarks_that_could_give_away_what_is_hidden_are_left_out() -> None:
+    words = ("render", "log(x)", "--at", "x=0")
+    assert "log(0) is -inf" in run(*words).stderr
+    assert run(*words, "--hide", "values").stderr == ""
+
+
 # DOT, steps, help
 
 
@@ -370,6 +383,7 @@ def test_the_help_has_sections_and_words_as_they_are_typed() -> None:
     ]  # fmt: skip
     assert "[16:9|4:3|A4|none]" in said
     assert "[LR|TB]" in said
+    assert not re.search(r"(?m)^  TARGET$", said), "which is no option"
     told = set(re.findall(r"(?m)^  (?:-\w, )?(--[\w-]+)", said))
     (render,) = [command for name, command in main.commands.items() if name == "render"]
     known = {max(p.opts, key=len) for p in render.params if p.opts[0].startswith("-")}
