@@ -584,7 +584,7 @@ def test_draw_dot(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["other.png"]
     assert Path(path).read_bytes()[1:4] == b"PNG"
     assert "<svg" in str(dot._repr_svg_())
-    assert set(dot._repr_mimebundle_()) == {"image/svg+xml", "text/plain"}
+    assert set(dot._repr_mimebundle_()) == {"image/svg+xml", "image/png", "text/plain"}
     assert repr(dot) == repr(o.draw(direction="TB"))
     with pytest.raises(tinygrad_edu.ViewError):
         draw_dot(o, rankdir="XY")
@@ -597,6 +597,7 @@ def test_a_notebook_without_graphviz_shows_what_is_small_and_of_the_rest_the_tex
     y = Value(2.0, label="x") * 3
     shown = draw_dot(y)
     assert str(shown._repr_svg_()).startswith("<svg")
+    shown.pipe()
     assert "without Graphviz" in shown.picture.note
     assert "x = 2" in shown._repr_mimebundle_()["text/plain"]
     for _ in range(300):

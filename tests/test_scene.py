@@ -196,8 +196,12 @@ def link_problems(
             yield f"{link.name} leaves the picture"
         if min(stop.outside(point) for stop in (start, end) for point in points) < -3:
             yield f"{link.name} passes through what it belongs to"
+        xs, ys = zip(*points)
+        reach = Rect(min(xs) - 1, min(ys) - 1, max(xs) + 1, max(ys) + 1)
         for name, there in names.items():
-            if name not in (start.name, end.name) and any(map(there.has, points)):
+            if name in (start.name, end.name) or not there.meets(reach):
+                continue
+            if any(map(there.has, points)):
                 yield f"{link.name} passes through {name}"
 
 
