@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from conftest import REAL_PATH, differentiated, neuron, random_value
+from conftest import REAL_PATH, RUN_A_PROCESS, differentiated, neuron, random_value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +36,7 @@ SIZES: list[dict[str, Any]] = [
     {"size": (501, 1333)},
     {"fit": "none", "direction": "TB"},
 ]
+SVG = "{http://www.w3.org/2000/svg}"
 METRE = 1 / 0.0254  # inches
 
 
@@ -117,6 +118,57 @@ def test_a_png_has_the_size_of_the_drawing(engine: str, how: dict[str, Any]) -> 
     if "size" in how:
         assert pixels(data) == how["size"]
     assert "dpi" not in picture.note
+
+
+def around(points: list[tuple[float, float]]) -> tuple[float, float, float, float]:
+    xs, ys = zip(*points)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+@pytest.mark.parametrize("how", SIZES, ids=str)
+def test_what_is_painted_lies_where_the_svg_has_it(
+    how: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same scene fills the page in both, to half a pixel: two of its boxes are looked at."""
+    painted: list[str] = []
+
+    def kept(text: str, *args: Any, **more: Any) -> bytes:
+        painted.append(text)
+        return b"IHDR" + bytes(17)
+
+    monkeypatch.setattr("tinygrad_edu.draw.paper.layout", kept)
+    picture = draw(example(), **how)
+    picture.render("png")
+    theirs = ElementTree.fromstring(layout_module.layout(painted[0], placed=True))
+    (whole,) = (part for part in theirs.iter(f"{SVG}g") if part.get("id") == "graph0")
+    moved = re.match(r"scale\(([\d.]+) .*translate\(([-\d.]+) ([-\d.]+)", whole.attrib["transform"])
+    assert moved
+    scale, dx, dy = map(float, moved.groups())
+    ours = ElementTree.fromstring(picture.render("svg"))
+    left, top, width, height = map(float, ours.attrib["viewBox"].split())
+    page = [float(side) for side in theirs.attrib["viewBox"].split()[2:]]
+    zoom = min(page[0] / width, page[1] / height)
+    for name in ("n0", "n8"):
+        (box,) = (part for part in ours.iter(f"{SVG}g") if part.get("id") == name)
+        rect = box.find(f"{SVG}rect")
+        assert rect is not None
+        x, y, w, h = (float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
+        expected = [(x - left) * zoom, (y - top) * zoom, w * zoom, h * zoom]
+        (node,) = (part for part in theirs.iter(f"{SVG}g") if said(part) == f"box_{name}")
+        drawn = node.find(f"{SVG}polygon")
+        if drawn is None:
+            drawn = node.find(f"{SVG}path")
+        assert drawn is not None
+        numbers = re.findall(r"(-?[\d.]+),(-?[\d.]+)", drawn.get("points") or drawn.attrib["d"])
+        a, b, c, d = around([(float(p), float(q)) for p, q in numbers])
+        found = [(a + dx) * scale, (b + dy) * scale, (c - a) * scale, (d - b) * scale]
+        # scale has two decimals here
+        assert found == pytest.approx(expected, rel=0.006, abs=1)
+
+
+def said(part: ElementTree.Element) -> str:
+    title = part.find(f"{SVG}title")
+    return (title.text or "") if title is not None else ""
 
 
 @pytest.mark.machine
@@ -235,8 +287,6 @@ def test_a_chain_is_as_long_as_the_least(direction: str, side: int, edges: Any) 
 def test_the_same_bytes_twice_and_a_second_later(
     engine: str, format: Any, how: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from conftest import RUN_A_PROCESS
-
     monkeypatch.setattr(layout_module, "_run", RUN_A_PROCESS)  # which remembers nothing
     first = draw(example(), **how).render(format)
     assert draw(example(), **how).render(format) == first
