@@ -6,7 +6,7 @@ between the rows and along the left margin, into the next row at its old height.
 
 from __future__ import annotations
 
-from bisect import bisect
+from bisect import bisect, bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -100,10 +100,13 @@ def fitted(drawn: Drawn, page: tuple[float, float], enough: float) -> Drawn:
     columns = _columns(drawn)
     if len(columns.left) > MOST_COLUMNS:
         return drawn
-    crossing = [_crossing(drawn, cut) for cut in columns.cuts]
+    crossing = _crossing(drawn, columns.cuts)
     for rows in range(2, min(_MOST_ROWS, len(columns.cuts) + 1) + 1):
         if scale >= enough:
             break
+        # rows are together at least as high as the picture
+        if min(page[0] * rows / drawn.width, page[1] / drawn.height) <= scale * _GAIN:
+            continue
         cuts = _chosen(columns, crossing, rows)
         if cuts is None:
             continue
@@ -142,9 +145,12 @@ def _columns(drawn: Drawn) -> _Columns:
     return _Columns(left, right, cuts)
 
 
-def _crossing(drawn: Drawn, cut: int) -> int:
-    curves = (curve for link in drawn.links for curve in link.curves)
-    return sum(curve[0][0] < cut < curve[-1][0] for curve in curves)
+def _crossing(drawn: Drawn, cuts: Sequence[int]) -> list[int]:
+    """How many curves go over each cut, from left to right."""
+    ends = [(c[0][0], c[-1][0]) for link in drawn.links for c in link.curves]
+    ends = [(start, end) for start, end in ends if start < end]
+    starts, stops = sorted(start for start, _ in ends), sorted(end for _, end in ends)
+    return [bisect_left(starts, cut) - bisect(stops, cut) for cut in cuts]
 
 
 def _chosen(columns: _Columns, crossing: Sequence[int], rows: int) -> list[int] | None:

@@ -106,6 +106,7 @@ class _Drawing:
     arriving: Mapping[int, list[Edge]] = field(init=False)
     named: Mapping[int, str] = field(init=False)
     omitted: set[int] = field(init=False)
+    rules: dict[tuple[int, int], str] = field(init=False, default_factory=dict)  # by operation
 
     def __post_init__(self) -> None:
         graph = self.panel.graph
@@ -376,7 +377,10 @@ class _Drawing:
         if self.moment:
             return told[0]
         if edge.local is not None and not hide & {"edges", "leaves", "values"}:
-            general = rule(target.op, edge.operand)
+            which = id(target.op), edge.operand
+            if which not in self.rules:
+                self.rules[which] = rule(target.op, edge.operand)
+            general = self.rules[which]
             here = [
                 derivative(graph, target, edge.operand, self.view.precision),
                 derivative_in_numbers(graph, target, edge.operand, self.view.precision),

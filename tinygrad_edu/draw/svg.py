@@ -329,5 +329,8 @@ def _points(points: Sequence[Point]) -> str:
 
 def _number(x: float) -> str:
     """A coordinate with at most one decimal."""
+    whole = int(x)
+    if whole == x:  # nearly always, and much faster
+        return str(whole)
     text = f"{x:.1f}"
     return text[:-2] if text.endswith(".0") else text
