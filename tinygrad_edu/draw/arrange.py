@@ -24,7 +24,7 @@ _NODE_GAP = 14  # points between boxes above each other
 _LABEL_GAP = 16  # between a box and the text of a link: more than an arrow head
 _RANK_GAP = 44  # between boxes, if links have no text
 _CLEAR = 2  # around each box: as far as links keep away, at least
-_SIDE, _UPPER = 6, 5  # around the text of a box
+_SIDE, _UPPER = 5, 5  # around the text of a box
 _MOST_BY_OURSELVES = 300  # boxes that our own layout places in a moment
 
 # With many edges, and more than two per box, which only groups have, edges need space to spread
