@@ -166,7 +166,7 @@ class Scene:
 
 def wide(line: Sequence[Span]) -> float:
     """This returns the room of a line of text, in points, in the widest font of the list."""
-    return sum(width(span.text, span.size, span.bold) for span in line)
+    return sum([width(text, size, bold) for text, size, _, bold in line])
 
 
 def room(lines: Sequence[Line]) -> tuple[int, int]:
@@ -176,7 +176,7 @@ def room(lines: Sequence[Line]) -> tuple[int, int]:
 
 def high(line: Line) -> float:
     """This returns the height of a line of text, in points."""
-    return LINE * max(span.size for span in line)
+    return LINE * max([span.size for span in line])
 
 
 def even(x: float) -> int:

@@ -26,7 +26,7 @@ from tinygrad_edu.analysis.notation import (
 )
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.scene import Box, Line, Link, Sketch, Span, wide
-from tinygrad_edu.draw.view import BLANK, View, arriving, kept_out, unlabelled
+from tinygrad_edu.draw.view import BLANK, MOST_LABELS, View, arriving, kept_out, unlabelled
 from tinygrad_edu.rows.formula import School
 
 __all__ = ["Moment", "Panel", "drawn", "sketch"]
@@ -255,34 +255,33 @@ class _Drawing:
         return (Span(f"{caption} ", theme.SMALL, self.view.colors.quiet), said)
 
     def _link(self, head: str, edge: Edge) -> Link:
+        colors, moment = self.view.colors, self.moment
+        x = self.view.contribution(edge)
+        if moment and (edge.target, edge.operand) not in moment.passed:
+            x = None
+        sign = "" if x is None else theme.sign(x)
+        dash, arrow = theme.EDGE[sign] if sign else ("", "full")
         link = Link(
             f"{self.prefix}e{edge.source}_{edge.target}_{edge.operand}",
             f"{self.prefix}n{edge.source}",
             head,
-            self.view.colors.line,
-            label=tuple(self._label(edge)),
-            kind="use",
-            tooltip=self._link_tooltip(edge),
+            colors.line if x is None else colors.sign(x),
+            theme.THINNEST if x is None else self._width(x),
+            dash,
+            arrow,
+            bool(sign) and moment is not None and moment.back,  # the gradient flows back
+            sign == "undefined",
+            colors.paper,
+            tuple(self._label(edge)),
+            f"use {sign}".rstrip(),
+            self._link_tooltip(edge),
         )
-        x = self.view.contribution(edge)
-        if self.moment and (edge.target, edge.operand) not in self.moment.passed:
-            x = None
-        if x is not None:
-            sign = theme.sign(x)
-            size = 1.0 if isinf(x) else abs(x) / self.largest if self.largest and x == x else 0.0
-            dash, arrow = theme.EDGE[sign]
-            link = replace(
-                link,
-                color=self.view.colors.sign(x),
-                pen=round(theme.THINNEST + (theme.WIDEST - theme.THINNEST) * size, 2),
-                dash=dash,
-                arrow=arrow,
-                double=sign == "undefined",
-                paper=self.view.colors.paper,
-                kind=f"use {sign}",
-                back=self.moment is not None and self.moment.back,  # the gradient flows back
-            )
         return self._now(self._pen(link, edge.source, edge.target))
+
+    def _width(self, x: float) -> float:
+        """The width of the line of a contribution, in points."""
+        share = 1.0 if isinf(x) else abs(x) / self.largest if self.largest and x == x else 0.0
+        return round(theme.THINNEST + (theme.WIDEST - theme.THINNEST) * share, 2)
 
     def _label(self, edge: Edge) -> Iterator[Line]:
         """Yields the local derivative, times the adjoint, and the contribution."""
@@ -376,7 +375,11 @@ class _Drawing:
             told = [f"{edge.uses} edge{'s' * (edge.uses > 1)}"]
         if self.moment:
             return told[0]
-        if edge.local is not None and not hide & {"edges", "leaves", "values"}:
+        if edge.local is None or hide & {"edges", "leaves", "values"}:
+            pass
+        elif len(graph.edges) > MOST_LABELS:  # formulas of thousands of edges take their time
+            told.append(f"local derivative {edge.local!r}")
+        else:
             which = id(target.op), edge.operand
             if which not in self.rules:
                 self.rules[which] = rule(target.op, edge.operand)

@@ -8,9 +8,10 @@ written as numbers: so the picture can be pasted into a page. Nothing is loaded.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tinygrad_edu.draw import theme
-from tinygrad_edu.draw.measure import ASCENT, DESCENT
+from tinygrad_edu.draw.measure import ASCENT, DESCENT, width
 from tinygrad_edu.draw.placement import Point
 from tinygrad_edu.draw.scene import (
     SHADE,
@@ -23,7 +24,6 @@ from tinygrad_edu.draw.scene import (
     Scene,
     Span,
     high,
-    wide,
 )
 from tinygrad_edu.draw.theme import printable
 
@@ -37,6 +37,7 @@ _LEAST = 320  # pixels of a picture that is made to fit
 _SIGNS = {ord(c): f"&#{ord(c)};" for c in "&<>\"'*_`[]\\~^$|:{}#!@="}
 
 
+@lru_cache(maxsize=1 << 12)  # captions and numbers come again and again
 def escaped(words: str) -> str:
     """This returns the text for SVG, without signs that a program on its way could read."""
     return printable(words).translate(_SIGNS)
@@ -196,7 +197,7 @@ def arrow(placed: Placed) -> tuple[list[list[_Float]], _Float, _Float | None, fl
     """
     link = placed.link
     head = min(HEAD * max(1.0, link.pen / 2.6), LONGEST_HEAD)
-    curves = [[*map(_float, curve)] for curve in placed.curves]
+    curves: list[list[_Float]] = [[*curve] for curve in placed.curves]
     end = curves[-1][-1]
     if not link.arrow:
         return curves, end, None, head
@@ -208,14 +209,12 @@ def arrow(placed: Placed) -> tuple[list[list[_Float]], _Float, _Float | None, fl
     return curves, curves[-1][-1], end, head
 
 
-def _float(point: Point) -> _Float:
-    return float(point[0]), float(point[1])
-
-
 def _shorter(curve: list[_Float], length: float) -> list[_Float]:
     """The curve without its last part, of that length: up to the base of an arrow head."""
     x, y = curve[-1]
-    i = next((i for i in range(len(curve) - 2, -1, -1) if _far(curve[i], (x, y)) >= length), 0)
+    i = len(curve) - 2
+    while i > 0 and _far(curve[i], curve[-1]) < length:
+        i -= 1
     far = _far(curve[i], (x, y)) or 1.0
     dx, dy = (x - curve[i][0]) / far, (y - curve[i][1]) / far
     base = (x - dx * length, y - dy * length)
@@ -235,7 +234,8 @@ def _far(a: _Float, b: _Float) -> float:
 
 def _curve(points: Sequence[tuple[float, float]]) -> str:
     (x, y), *rest = points
-    return f"M{_number(x)} {_number(y)}C" + " ".join(f"{_number(a)} {_number(b)}" for a, b in rest)
+    told = " ".join([f"{_number(a)} {_number(b)}" for a, b in rest])
+    return f"M{_number(x)} {_number(y)}C{told}"
 
 
 def _head(kind: str, base: _Float, tip: _Float, length: float) -> str:
@@ -275,23 +275,22 @@ def text(line: Line, place: Place, y: float | None = None) -> str:
     that they stay together in a narrow font.
     """
     middle = place.y if y is None else y
-    largest = max(span.size for span in line)
+    largest = max([span.size for span in line])
     # the baseline, such that the letters have the same room above and below
     base = round(middle + largest * (ASCENT - DESCENT) / 2)
     if len(line) == 1:
         return _span(line[0], place.x, base)
     # In a narrow font the longer part has more room to spare: a step towards it keeps the middle.
-    rooms = [wide((span,)) for span in line]
+    rooms = [width(text, size, bold) for text, size, _, bold in line]
     x = place.x - sum(rooms) / 2 + max(-4.0, min(4.0, 0.03 * (rooms[-1] - rooms[0])))
-    blanks = [wide((span._replace(text=" "),)) for span in line]
     written = []
-    for i, span in enumerate(line):
-        room = wide((span,))
+    for i, (span, room) in enumerate(zip(line, rooms)):
+        blank = width(" ", span.size, span.bold)
         if i == 0:
-            gap = blanks[0] if span.text.endswith(" ") else 0.0
+            gap = blank if span.text.endswith(" ") else 0.0
             written.append(_span(span, round(x + room - gap), base, "end"))
         else:
-            gap = blanks[i] if span.text.startswith(" ") else 0.0
+            gap = blank if span.text.startswith(" ") else 0.0
             written.append(_span(span, round(x + gap), base, "start"))
         x += room
     return "".join(written)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -198,6 +199,7 @@ def check_precision(precision: int) -> None:
         raise ViewError(f"numbers are shown with 0 to 17 decimals, not {str(precision)[:60]}")
 
 
+@lru_cache(maxsize=1 << 12)  # an adjoint is written at every edge that brings a contribution
 def rounded(x: float, precision: int = 4) -> str:
     """Returns `x` as text: `precision` decimals from 1 to 1e7, else `precision` digits, at least 1.
 
