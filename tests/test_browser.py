@@ -21,7 +21,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from conftest import REAL_PATH, differentiated, neuron
-from matplotlib.image import imread
 
 from tinygrad_edu import Trace, Value, trace
 from tinygrad_edu.cli import main as cli
@@ -374,6 +373,8 @@ def height(folder: Path) -> int:
 
 def alike(png: bytes, other: bytes) -> bool:
     """Whether two screenshots show the same; what is animated is painted a hair to the side."""
+
+    imread = pytest.importorskip("matplotlib.image").imread
 
     def coarse(png: bytes) -> Any:
         pixels = imread(io.BytesIO(png))[..., :3]
