@@ -218,6 +218,7 @@ def test_a_scale_that_is_none(scale: str) -> None:
             "unknown level 'netwrok': choose node, neuron, layer, network",
         ),
         ("--level network --wrt x -o y.svg", "--level network draws no derivatives as neurons"),
+        ("--level network --highlight x -o y.svg", "level network draws no paths: drop highlight"),
         ("--size 1280x720 --scale 2", "size and scale both say how large the picture is"),
         ("--no-legend --title x", "--no-legend leaves the title out, too: drop it, or --title"),
         ("--labels plain", "--labels is for DOT text: add --format dot, or drop it"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from tinygrad_edu import Value, group, tanh
+from tinygrad_edu import Value, group, relu, tanh
 from tinygrad_edu.analysis.graph import graph
 from tinygrad_edu.analysis.zoom import zoom
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.picture import Picture, draw
+from tinygrad_edu.draw.textbook import textbook
+from tinygrad_edu.draw.view import View
 
 
 def loss() -> Value:
@@ -43,3 +45,16 @@ def test_a_legend_says_what_the_lines_of_this_picture_mean() -> None:
 
 def test_on_a_highlighted_path_no_line_shows_a_sign_or_a_size() -> None:
     assert legend(draw(loss(), highlight=["w"])) == ["on the path"]
+
+
+def test_what_a_network_subtracts_is_minus_a_weight_with_the_gradient_of_that() -> None:
+    """y = relu(-b - w*x) = relu((-b) + (-w)*x): by -w it has the derivative x, by w the other."""
+    x, w, b = Value(2.0, label="x"), Value(-3.0, label="w"), Value(-7.0, label="b")
+    y = relu(-b - w * x)
+    y.backward()
+    assert (w.grad, b.grad) == (-2.0, -1.0)
+    made = textbook(graph(y), View())
+    (weight,) = (link for link in made.links if link.label)
+    assert ["".join(span.text for span in line) for line in weight.label] == ["3", "grad 2"]
+    circle = next(box for box in made.boxes if box.kind.startswith("neuron"))
+    assert "".join(span.text for span in circle.lines[-1]) == "bias 7"

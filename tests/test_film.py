@@ -485,7 +485,7 @@ def check_pictures(playing: str, pictures: list[Scene]) -> None:
     assert taken.picture(None) == expected[-1]
     if count > 1:
         assert f"--each:{SECONDS:g}s" in taken.css
-        assert f"animation-duration:calc({count}*var(--each))" in taken.css
+        assert f"animation-duration:calc({count} * var(--each))" in taken.css
 
 
 @every_example
@@ -544,6 +544,13 @@ def test_a_film_stands_still_for_who_wants_no_motion() -> None:
     still = css.partition("@media (prefers-reduced-motion:reduce){")[2].partition("\n")[0]
     assert f"--at:{len(pictures('shared_leaf')) - 1};" in still
     assert "animation-play-state:paused" in still
+
+
+@every_example
+def test_python_markdown_ends_no_paragraph_in_a_film_and_makes_no_emphasis(name: str) -> None:
+    """It does so at a line that begins with <style>, and between stars without blanks."""
+    assert "\n<style" not in played(name)
+    assert not re.search(r"\*\S|\S\*", played(name))
 
 
 def test_two_films_in_one_page_do_not_mix() -> None:

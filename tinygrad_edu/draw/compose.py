@@ -170,7 +170,7 @@ def too_small(scene: Scene, view: View, helps: Callable[[], Sequence[str]] = lis
     ]
     return (
         f"on a slide of 1280x720, numbers are {height:.1f} pixels high, less than the {LEAST:g} "
-        f"that a class can read: {', '.join(known)}"
+        f"that a class can read; what may help: {', '.join(known)}"
     )
 
 

@@ -175,7 +175,7 @@ def animated(pictures: Sequence[Scene], steps: Trace, view: View = DEFAULT) -> s
     ]
     lengths = sorted({1, *(end - start for kept in runs for start, end, _ in kept)} - {count})
     controls = [_controls(name, i, count, pictures[0]) for i in range(count)]
-    whole = [f'<g class="{name}">', _style(name, lengths, count), *body, *controls, "</g>"]
+    whole = [f'<g class="{name}">{_style(name, lengths, count)}', *body, *controls, "</g>"]
     page = replace(pictures[0], height=pictures[0].height + _LINE)
     role = "group"  # an "img" has no links
     return document(page, whole, title, told, view.size, view.scale, role)
@@ -244,6 +244,8 @@ def _style(name: str, lengths: Sequence[int], count: int) -> str:
     """The style sheet: all parts have one animation for each length, and begin at their time.
 
     An animation goes on where it is while its name stays. So the modes have their own names.
+    Python-Markdown ends a paragraph, and so the SVG, at a line that begins with <style>, and makes
+    emphasis of stars, unless blanks surround them.
     """
     shown, hidden = "visibility:visible;opacity:1", "visibility:hidden;opacity:0"
     part = f".{name}x"
@@ -259,10 +261,10 @@ def _style(name: str, lengths: Sequence[int], count: int) -> str:
     held, slow = mode("h"), mode("z")
     stands = "--half:.5;animation-play-state:paused"  # in the middle of a picture's time
     runs = f"--half:{_BEGUN};animation-play-state:running"
-    begin = f"calc((var(--start) - var(--at) - var(--half) - {count})*var(--each))"
+    begin = f"calc((var(--start) - var(--at) - var(--half) - {count}) * var(--each))"
     rules = [
         f"{part}{{--at:0;--half:{_BEGUN};--each:{SECONDS:g}s;animation:0s step-end infinite;"
-        f"animation-duration:calc({count}*var(--each));animation-delay:{begin}}}",
+        f"animation-duration:calc({count} * var(--each));animation-delay:{begin}}}",
         *only("play", "stop", f".{name}"),
         *only("fast", "slow", f".{name}"),
         f"@media (prefers-reduced-motion:reduce){{{part}{{--at:{count - 1};{stands}}}"
@@ -286,7 +288,7 @@ def _style(name: str, lengths: Sequence[int], count: int) -> str:
             curve = f"{name}{letter}{length}"
             rules.append(f"@keyframes {curve}{{{points}}}")
             rules.append(f"{where} .{name}l{length}{{animation-name:{curve}}}".lstrip())
-    return "<style>\n" + "\n".join(rules) + "\n</style>"
+    return "<style>\n" + "\n".join(rules) + "</style>"
 
 
 def film(steps: Trace, view: View = DEFAULT, **how: Any) -> str:

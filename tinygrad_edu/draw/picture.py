@@ -7,6 +7,7 @@ import shutil
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from math import inf
 from types import ModuleType
 from typing import Any, get_args
@@ -76,6 +77,8 @@ class Picture:
         if level is not None and not self.textbook:
             self.graphs = [zoom(g, level, calls) for g in graphs]
         if self.textbook:
+            if view.highlight:
+                raise ViewError("level network draws no paths: drop highlight, or the level")
             for each in self.graphs:
                 _textbook(each, view)  # which refuses a graph without a neuron
         self.calls = calls
@@ -153,7 +156,7 @@ class Picture:
         if format == "png":
             self._check_png(graphs)
         scene, how = self._scene(graphs)
-        notes = [remark, how, too_small(scene, self.view, self._helps)]
+        notes = [remark, how, too_small(scene, self.view, partial(self._helps, bool(remark)))]
         heading = title(graphs[-1], self.view)
         if format == "svg":
             data = self._svg(scene, graphs).encode()
@@ -190,9 +193,9 @@ class Picture:
             scenes.append(compose(placed, self.view, heading if self.view.legend else ""))
         return max(scenes, key=letters), layouts[0].remark
 
-    def _helps(self) -> list[str]:
+    def _helps(self, collapsed: bool) -> list[str]:
         """The levels that make the letters larger, as options of the shell."""
-        groups = any(node.group for graph in self.graphs for node in graph.nodes)
+        groups = not collapsed and any(node.group for graph in self.graphs for node in graph.nodes)
         helps = ["--level neuron"] if groups and self.collapses else []
         return [*helps, "--level network"] if self._has_network() else helps
 

@@ -16,7 +16,7 @@ from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.scene import Box, Line, Link, Sketch, Span
 from tinygrad_edu.draw.theme import Theme
-from tinygrad_edu.draw.view import View
+from tinygrad_edu.draw.view import BLANK, View
 
 __all__ = ["textbook", "weighed"]
 
@@ -105,9 +105,9 @@ class _Drawing:
         lines += self._numbers(node)
         for bias in neuron.biases:
             leaf = self.graph.nodes[bias.leaf]
-            sign = "-" if bias.sign < 0 else ""
             caption = Span("bias ", theme.SMALL, colors.quiet)
-            lines.append((caption, Span(sign + view.data(leaf), theme.NUMBER, colors.ink)))
+            number = _signed(view.data(leaf), bias.sign)
+            lines.append((caption, Span(number, theme.NUMBER, colors.ink)))
         told = [f"neuron {neuron.name}".rstrip(), *map(self._told, neuron.biases)]
         return Box(
             f"n{node.id}",
@@ -185,9 +185,9 @@ class _Drawing:
         leaf = self.graph.nodes[weight.leaf]
         lines: list[Line] = []
         if self.numbers:
-            minus = "-" if weight.sign < 0 else ""
-            lines.append((Span(minus + view.data(leaf), theme.NUMBER, colors.ink),))
-            if grad := view.grad(leaf):
+            number = _signed(view.data(leaf), weight.sign)
+            lines.append((Span(number, theme.NUMBER, colors.ink),))
+            if grad := _signed(view.grad(leaf), weight.sign):
                 small = Span("grad ", theme.SMALL, colors.quiet)
                 lines.append((small, Span(grad, theme.NUMBER, colors.grad)))
         told = [f"weight {leaf.label}".rstrip(), repr(weight.data)]
@@ -204,3 +204,13 @@ class _Drawing:
         if "leaves" in view.hide or weight.data is None:
             return link
         return weighed(link, weight.data * weight.sign, self.largest, colors)
+
+
+def _signed(number: str, sign: int) -> str:
+    """The number with that sign before it: of minus a weight, if the weight is subtracted.
+
+    Its gradient has the other sign, too. Nothing stands before a blank, a zero or a nan.
+    """
+    if sign > 0 or number in ("", BLANK, "0", "nan"):
+        return number
+    return number[1:] if number.startswith("-") else f"-{number}"
