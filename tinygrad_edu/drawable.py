@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NoReturn, Protocol, TypeVar
 
+from tinygrad_edu.hooks import draws
+
 __all__ = [
     "PATIENCE",
     "Calls",
@@ -22,7 +24,6 @@ __all__ = [
     "Role",
     "Roles",
     "ThemeName",
-    "draws",
     "mime",
 ]
 
@@ -65,12 +66,7 @@ class Picture(Protocol):
         """The MIME bundle for a notebook: the picture, and `plain` as the text."""
 
 
-def _not_yet(what: Drawable, **how: Any) -> Picture:
-    raise NotImplementedError("pictures come with the package tinygrad_edu: import it first")
-
-
 PATIENCE = 5.0  # seconds that a cell of a notebook waits for a picture that nobody asked for
-draws: list[Callable[..., Picture]] = [_not_yet]  # the last entry draws; `__init__` appends it
 
 
 class Drawable:
@@ -126,7 +122,7 @@ class Drawable:
             raise TypeError(
                 "draw() takes only named options: write y.draw(direction='TB', level='layer')"
             )
-        return draws[-1](
+        picture: Picture = draws[-1](
             self,
             edges=edges,
             hide=hide,
@@ -148,6 +144,7 @@ class Drawable:
             timeout=timeout,
             insist=insist,
         )
+        return picture
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return shown(self, lambda plain: self.draw(timeout=PATIENCE).mimebundle(plain))

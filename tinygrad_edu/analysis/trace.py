@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tinygrad_edu.analysis.graph import (
     Graph,
@@ -28,7 +28,9 @@ from tinygrad_edu.analysis.notation import (
     operation_in_numbers,
     side,
 )
+from tinygrad_edu.drawable import mime
 from tinygrad_edu.engine import Value
+from tinygrad_edu.hooks import plays
 from tinygrad_edu.rows.formula import check_precision, numeral, rounded
 
 __all__ = ["Event", "Trace", "trace", "trace_of"]
@@ -59,8 +61,6 @@ class Trace:
     The gradients are those of a new `backward()`, starting at 0.
     """
 
-    _repr_mimebundle_: ClassVar[Any]  # set in the package's __init__
-    _mime_: ClassVar[Any]
     graph: Graph
     events: tuple[Event, ...]
     precision: int = 4
@@ -76,6 +76,12 @@ class Trace:
 
     def __repr__(self) -> str:
         return clipped(str(self))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return plays[-1](self)
+
+    def _mime_(self) -> tuple[str, str]:
+        return mime(self)
 
     def lines(self) -> Iterator[str]:
         """This yields a line with the numbers of the leaves, then a line for each event."""

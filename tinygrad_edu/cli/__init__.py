@@ -3,20 +3,61 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import add_completion_class
 
 from tinygrad_edu import __version__
-from tinygrad_edu.cli import check, compile, demo, explain, orders, render, step
-from tinygrad_edu.cli.common import Main
-from tinygrad_edu.cli.completion import Bash
+from tinygrad_edu.cli.shell import Late, Main
 
 __all__ = ["main"]
 
-add_completion_class(Bash)
+# The line about each command in the help, which needs no other file; a test holds them together.
+_SHORT = {
+    "check": "Compare the gradient of TARGET with differences of its values, name by name.",
+    "compile": "Write TARGET and its gradient as a program, or as a table to follow with a finger.",
+    "explain": "Explain d TARGET / d NAME: every path as a product of local derivatives, "
+    "and their sum.",
+    "orders": "Show the gradients of TARGET for the right order of visits, "
+    "and for two wrong orders.",
+    "render": "Draw the graph of TARGET, with the value and the gradient of every node.",
+    "step": "Go through the forward and the backward pass of TARGET, one step for each key.",
+    "demo": "Run a lesson, or list the lessons.",
+}
+
+
+def _load(name: str) -> click.Command:
+    match name:
+        case "check":
+            from tinygrad_edu.cli import check
+
+            return check.check
+        case "compile":
+            from tinygrad_edu.cli import compile
+
+            return compile.compile
+        case "demo":
+            from tinygrad_edu.cli import demo
+
+            return demo.demo
+        case "explain":
+            from tinygrad_edu.cli import explain
+
+            return explain.explain
+        case "orders":
+            from tinygrad_edu.cli import orders
+
+            return orders.orders
+        case "render":
+            from tinygrad_edu.cli import render
+
+            return render.render
+        case _:
+            from tinygrad_edu.cli import step
+
+            return step.step
 
 
 @click.group(
     cls=Main,
+    late=Late(_SHORT, _load),
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -38,12 +79,3 @@ def main(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
-
-
-main.add_command(render.render)
-main.add_command(explain.explain)
-main.add_command(step.step)
-main.add_command(orders.orders)
-main.add_command(check.check)
-main.add_command(compile.compile)
-main.add_command(demo.demo)

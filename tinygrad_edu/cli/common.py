@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
 import click
 
-from tinygrad_edu.draw.layout import LayoutError, one_line
+from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.draw.text import fold
 from tinygrad_edu.errors import (
     ExpressionError,
@@ -22,13 +22,11 @@ from tinygrad_edu.errors import (
     ViewError,
 )
 from tinygrad_edu.files import write_whole
-from tinygrad_edu.reading.options import Group, Whole, Words, option, unknown
+from tinygrad_edu.reading.options import Whole, Words, option
 from tinygrad_edu.reading.slips import shown
 
 __all__ = [
-    "LONGEST",
     "ExpressionCommand",
-    "Main",
     "Refusal",
     "at",
     "deliver",
@@ -40,7 +38,6 @@ __all__ = [
     "unwritable",
 ]
 
-LONGEST = 500  # characters of an error
 _REFUSALS = (
     ExpressionError,
     FormatError,
@@ -50,7 +47,6 @@ _REFUSALS = (
     ViewError,
 )
 _UNREADABLE = ArithmeticError, AttributeError, LookupError, StaleError, TypeError, ValueError
-_EXAMPLE = '"x*w" --at x=2 --at w=3'
 
 
 class Refusal(click.ClickException):
@@ -77,53 +73,6 @@ def reading() -> Iterator[None]:
     except _UNREADABLE as error:
         problem = f"this graph cannot be read: {error}; did the script change its nodes?"
         raise Refusal(problem) from error
-
-
-class Main(Group):
-    """A group whose errors are one line on stderr, and exit code 2."""
-
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
-        """The command's exit code, given to the system unless `standalone_mode` is off."""
-        run: Any = super().main
-        if not standalone_mode:
-            return run(*args, standalone_mode=False, **extra)
-        try:
-            code = run(*args, standalone_mode=False, **extra)
-        except click.ClickException as error:
-            click.echo(f"Error: {one_line(_said(error), LONGEST)}", err=True)
-            sys.exit(error.exit_code)
-        except click.Abort:
-            sys.exit(130)  # as a shell reports Ctrl-C
-        except MemoryError:
-            click.echo("Error: there is not enough memory: draw less", err=True)
-            sys.exit(2)
-        except OSError as error:  # of standard output: a file's is a Refusal
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries once more, at exit
-            click.echo(f"Error: cannot write to standard output: {error.strerror}", err=True)
-            sys.exit(2)
-        sys.exit(code if isinstance(code, int) else 0)
-
-    def unknown(self, name: str, known: Sequence[str]) -> str:
-        """The message for an unknown command."""
-        if name == "help":
-            return "unknown command 'help': write tinygrad-edu --help, or a command and --help"
-        if re.search(r"[^\w-]", name) and name.isprintable():
-            return f"unknown command {shown(name)}: write tinygrad-edu render {shown(name)}"
-        return super().unknown(name, known)
-
-
-def _said(error: click.ClickException) -> str:
-    """The message of an error of click: what is wrong, and what to write instead."""
-    context = getattr(error, "ctx", None)
-    if isinstance(error, click.NoSuchOption) and context is not None:
-        options = [param for param in context.command.get_params(context) if _is_option(param)]
-        return unknown("option", error.option_name, [max(x.opts, key=len) for x in options])
-    if isinstance(error, click.MissingParameter) and error.param is not None:
-        if _is_option(error.param):
-            return "--wrt is missing: write a name, for example --wrt x"
-        return f"TARGET is missing: write an expression, for example {_EXAMPLE}"
-    extra = re.match(r"Got unexpected extra arguments? \((\S+)", error.format_message())
-    return f"unexpected word {shown(extra[1].rstrip(')'))}" if extra else error.format_message()
 
 
 def _is_option(param: click.Parameter) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from click.shell_completion import BashComplete, CompletionItem
+from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
-__all__ = ["Bash"]
+__all__ = ["Bash", "install"]
 
 
 class Bash(BashComplete):
@@ -43,3 +43,8 @@ class Bash(BashComplete):
         for item in found:
             item.value = str(item.value).removeprefix(self.kept)
         return found
+
+
+def install() -> None:
+    """Makes click complete with `Bash`."""
+    add_completion_class(Bash)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import click
 
-from tinygrad_edu.reading.options import Group
+from tinygrad_edu.cli.shell import Group
 
 __all__ = ["Demos", "demo"]
 

@@ -16,7 +16,6 @@ from tinygrad_edu.analysis.graph import ROLES
 from tinygrad_edu.analysis.trace import trace_of
 from tinygrad_edu.analysis.zoom import WORDS
 from tinygrad_edu.cli.common import (
-    LONGEST,
     ExpressionCommand,
     at,
     deliver,
@@ -27,6 +26,7 @@ from tinygrad_edu.cli.common import (
     unwritable,
 )
 from tinygrad_edu.cli.request import Request
+from tinygrad_edu.cli.shell import LONGEST
 from tinygrad_edu.cli.subject import Subject, subject
 from tinygrad_edu.cli.target import Target, argument, load_target
 from tinygrad_edu.draw import film, picture

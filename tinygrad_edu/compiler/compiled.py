@@ -33,11 +33,12 @@ from tinygrad_edu.compiler.warn import outside, say_once
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import NonFiniteError, NonFiniteWarning, NumberError
 from tinygrad_edu.history import Criterion, History, Learner
+from tinygrad_edu.hooks import trains
 
 if TYPE_CHECKING:
     from tinygrad_edu.compiler.native.binding import program as native
 
-__all__ = ["REDUCTIONS", "CompiledLoss", "CompiledLossAlso", "Reduction", "compile", "trains"]
+__all__ = ["REDUCTIONS", "CompiledLoss", "CompiledLossAlso", "Reduction", "compile"]
 
 Reduction = Literal["sum", "mean"]
 REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
@@ -45,14 +46,6 @@ REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 # A float; or a list of floats, for an input to which the call gave a sequence. A type cannot
 # express this choice, and users should not have to check it at each call, so the type is Any.
 Gradient: TypeAlias = Any
-
-
-def _not_yet(step: CompiledLoss, *run: object, **options: object) -> History:
-    raise NotImplementedError("training comes with the package tinygrad_edu: import it first")
-
-
-# `CompiledLoss.train` calls the last of these; `import tinygrad_edu` adds the one that trains.
-trains: list[Callable[..., History]] = [_not_yet]
 
 
 @overload
@@ -239,7 +232,7 @@ class CompiledLoss:
 
         columns: as in a call. until, history, progress, counts: see `train.train_compiled`.
         """
-        return trains[-1](
+        run: History = trains[-1](
             self,
             optimizer,
             columns,
@@ -249,6 +242,7 @@ class CompiledLoss:
             progress=progress,
             counts=counts,
         )
+        return run
 
     def outputs(self, *columns: Table, **by_label: Column) -> list[list[float]]:
         """Returns the loss of each example, and each of `also`, by a forward pass alone.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from tinygrad_edu import ops
 from tinygrad_edu.habits.calls import is_searched
 from tinygrad_edu.habits.leaving import IDENTITY, TRUTH, compared, on_float
+from tinygrad_edu.hooks import import_lines
 
 __all__ = [
     "NAMES",
@@ -22,7 +23,6 @@ __all__ = [
     "alone",
     "cut_off",
     "elsewhere",
-    "import_lines",
     "is_cut",
     "is_import",
     "strictly",
@@ -435,11 +435,6 @@ NAMES = {  # names of torch, jax, numpy, scikit-learn and micrograd
 }
 
 
-# Functions from a name of the package to its import statement, or ''. The last entry knows all
-# modules; `__init__` appends it.
-import_lines: list[Callable[[str], str]] = [lambda name: ""]
-
-
 def elsewhere(name: str, known: dict[str, str], where: str) -> NoReturn:
     """Raises the error for a missing name of a module, with the name to use instead.
 
@@ -458,7 +453,8 @@ def elsewhere(name: str, known: dict[str, str], where: str) -> NoReturn:
 def is_import(frame: FrameType) -> bool:
     """Whether the frame is running `from module import name`."""
     at = frame.f_code.co_code[frame.f_lasti : frame.f_lasti + 1]
-    return at == _IMPORT_FROM or str(frame.f_globals.get("__name__")).startswith("importlib.")
+    module = str(frame.f_globals.get("__name__"))  # that of Python itself has two names
+    return at == _IMPORT_FROM or module.startswith(("importlib.", "_frozen_importlib"))
 
 
 class CallableModule(ModuleType):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from tinygrad_edu.habits.hints import NAMES, import_lines
+from tinygrad_edu.hooks import import_lines
 
 __all__ = ["MODULES", "install"]
 
@@ -63,6 +63,8 @@ class _Finder:
         package, _, below = name.partition(".")
         if package != _PACKAGE or not below or below.rpartition(".")[2].startswith("_"):
             return
+        from tinygrad_edu.habits.hints import NAMES  # late, so that importing stays fast
+
         found = (
             MODULES.get(below) or NAMES.get(below) or ("." not in below and import_lines[-1](below))
         )

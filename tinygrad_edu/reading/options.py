@@ -21,7 +21,6 @@ from tinygrad_edu.reading.slips import ASSIGNED, shown
 from tinygrad_edu.reading.vocabulary import nearest
 
 __all__ = [
-    "Group",
     "Level",
     "Named",
     "Number",
@@ -298,20 +297,3 @@ def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
 def folders(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Makes the shell complete names of folders."""
     return [CompletionItem(incomplete, type="dir")]
-
-
-class Group(click.Group):
-    """A group whose error for an unknown command lists its commands."""
-
-    kind = "command"
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Returns the command of that name and its arguments; UsageError for an unknown one."""
-        known = self.list_commands(ctx)
-        if args[0] not in known and not ctx.resilient_parsing:
-            raise click.UsageError(self.unknown(args[0], known), ctx)
-        return super().resolve_command(ctx, args)
-
-    def unknown(self, name: str, known: Sequence[str]) -> str:
-        """Returns the message for an unknown command."""
-        return unknown(self.kind, name, known)
