@@ -923,10 +923,6 @@ def test_before_and_after_an_update() -> None:
     assert {"before", "after"} <= {*drawn}
     after_was = [after for was, after in pairwise(drawn) if was == "was"]
     assert after_was == ["30", "3", "20", "6", "10", "5", "10", "25"]
-    words = (*words, "--role", "x=input")
-    down = size(output(*words, "-o", "-"))
-    across = size(output(*words, "-o", "-", "--direction", "LR"))
-    assert down[0] / down[1] < across[0] / across[1]
 
 
 # Steps: numbered pictures, and one that plays

@@ -148,6 +148,7 @@ def test_a_large_graph_is_text_at_once() -> None:
 
 def test_a_plot_shows_itself() -> None:
     """Without pyplot, and without `%matplotlib inline`."""
+    pytest.importorskip("matplotlib")
     from tinygrad_edu.plots.canvas import new_figure
 
     figure, axes, _ = new_figure("light")

@@ -273,12 +273,12 @@ def test_no_layout_is_smaller_than_the_least(
 @pytest.mark.parametrize("edges", [None, ()])
 @pytest.mark.parametrize(("direction", "side"), [("LR", 0), ("TB", 1)])
 def test_a_chain_is_as_long_as_the_least(direction: str, side: int, edges: Any) -> None:
-    """The bound is no guess: a chain has exactly this length."""
+    """The bound is no guess: a chain has this length, and at its ends what links keep away."""
     view = View(direction=direction, fit="none", edges=edges)
     (panel,) = panels([differentiated(chain(40)).draw().graph])
     made = sketch(panel, view)
     drawn = single(made, laid_out([made], view, 20), view)
-    assert least_size(made, direction, False)[side] == (drawn.width, drawn.height)[side]
+    assert least_size(made, direction, False)[side] + 4 == (drawn.width, drawn.height)[side]
 
 
 @pytest.mark.machine
