@@ -424,6 +424,8 @@ def test_a_graph_counts_the_enterings_of_each_part_of_a_path() -> None:
 @pytest.mark.parametrize("calls", ["", "all", None, 1, "Apart"])
 def test_there_are_no_other_calls(calls: Any) -> None:
     with pytest.raises(ViewError, match=r"unknown calls .*: choose sequence, apart, together"):
+        Value(1.0).draw(calls=calls)
+    with pytest.raises(ViewError, match=r"unknown calls .*: choose sequence, apart, together"):
         zoom(graph(Value(1.0) * 2), 1, calls)
 
 

@@ -75,6 +75,7 @@ assert_type(picture.text(width=60) + picture.dot, str)
 graph(x, roles={x: "input", "w": "parameter"}).draw(level=1, before=x).render("svg")
 x.draw(form="circles", fit="4:3", size=(1280, 720), title="x", legend=False, labels="plain")
 x.draw(level="network", fit="none", scale=2, title=None)
+noted: str = picture.note
 """,
     "gradients": """
 (slope,) = gradient(x**3, [x])

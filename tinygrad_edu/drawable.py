@@ -46,6 +46,10 @@ class Picture(Protocol):
     """The drawing of a graph: `save` it or print `text()`; a notebook shows it automatically."""
 
     @property
+    def note(self) -> str:
+        """Remarks on the last drawing, such as one on numbers too small for a class; or ''."""
+
+    @property
     def dot(self) -> str:
         """The drawing in Graphviz' language."""
 

@@ -12,6 +12,7 @@ from math import inf
 from types import ModuleType
 from typing import Any, get_args
 
+from tinygrad_edu.analysis.calls import CALLS
 from tinygrad_edu.analysis.graph import Graph, graph, mark
 from tinygrad_edu.analysis.zoom import zoom
 from tinygrad_edu.draw import text
@@ -81,6 +82,8 @@ class Picture:
                 raise ViewError("level network draws no paths: drop highlight, or the level")
             for each in self.graphs:
                 _textbook(each, view)  # which refuses a graph without a neuron
+        if calls not in CALLS:
+            raise ViewError(f"unknown calls {str(calls)[:60]!r}: choose {', '.join(CALLS)}")
         self.calls = calls
         self.collapses = level is None and not insist
         self.view = view
