@@ -9,7 +9,7 @@ from itertools import pairwise
 from tinygrad_edu.data import CHILDREN, COUPLES, ENGLISH, ITALIAN, MEN
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.placement import Point
-from tinygrad_edu.draw.scene import Box, Line, Link, Place, Placed, Scene, Span, room
+from tinygrad_edu.draw.scene import Box, Line, Link, Place, Placed, Scene, Shape, Span, room
 from tinygrad_edu.draw.svg import svg
 from tinygrad_edu.files import write_whole
 
@@ -63,7 +63,7 @@ class Trees(_Drawn):
                 y += _HIGH + _DOWN
             y += _TREES - _DOWN
             for person, (x, middle) in at.items():
-                shape = "box" if person in MEN else "oval"
+                shape: Shape = "box" if person in MEN else "oval"
                 lines = (_line(names[person], colors),)
                 box = Box(f"p{tree}_{person}", shape, lines, fill, colors.line, kind="person")
                 boxes.append((box, Place(x, middle, wide, _HIGH)))

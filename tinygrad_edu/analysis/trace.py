@@ -31,7 +31,8 @@ from tinygrad_edu.analysis.notation import (
 from tinygrad_edu.drawable import mime
 from tinygrad_edu.engine import Value
 from tinygrad_edu.hooks import plays
-from tinygrad_edu.rows.formula import check_precision, numeral, rounded
+from tinygrad_edu.rows.formula import check_precision, equals, numeral, rounded
+from tinygrad_edu.rows.ieee import total
 
 __all__ = ["Event", "Trace", "trace", "trace_of"]
 
@@ -109,22 +110,28 @@ class Trace:
         name = self.graph.names[node.id]
         if event.phase == "forward":
             made = operation(self.graph, node), operation_in_numbers(node, self.precision)
-            return f"forward   {name} = " + " = ".join([*made, self._rounded(event.data)])
+            shown = self._rounded(event.data)
+            seen = (float(self._rounded(x)) for x in node.used)
+            sign = equals(float(total(node.op.value, *seen)), shown, self.precision)
+            return f"forward   {name} = {' = '.join(made)} {sign} {shown}"
         passing = event.passing
         if passing is None:
             return f"backward  {name} is the output: d {name} / d {name} = 1, grad {name} = 1"
         target = self.graph.nodes[passing.target]
         adjoint, local = (numeral(x, self.precision) for x in (passing.adjoint, passing.local))
         added, grad = self._rounded(passing.contribution), self._rounded(passing.running)
+        made_of = float(self._rounded(passing.adjoint)) * float(self._rounded(passing.local))
+        sign = equals(made_of, added, self.precision)
         if passing.before is not None:
             before, added_ = (
                 numeral(x, self.precision) for x in (passing.before, passing.contribution)
             )
-            grad = f"{before + added_} = {grad}"
+            made_of = float(self._rounded(passing.before)) + float(added)
+            grad = f"{before + added_} {equals(made_of, grad, self.precision)} {grad}"
         return (
             f"backward  {self.graph.names[target.id]} -> {name}{side(target, passing)}: "
             f"local derivative {local_derivative(self.graph, passing, self.precision)}; "
-            f"contribution {adjoint * local} = {added}; grad {name} = {grad}"
+            f"contribution {adjoint * local} {sign} {added}; grad {name} = {grad}"
         )
 
     def _rounded(self, x: float) -> str:

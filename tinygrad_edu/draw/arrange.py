@@ -115,8 +115,11 @@ def arranged(
     try:
         found = places(_dot(sketch, sizes, edges, direction), len(edges), timeout)
     except LayoutError as error:
-        if error.reason != "missing" or len(sizes) > _MOST_BY_OURSELVES:
+        if error.reason != "missing":
             raise
+        if len(sizes) > _MOST_BY_OURSELVES:
+            least = f"without Graphviz, at most {_MOST_BY_OURSELVES} boxes and texts are laid out"
+            raise LayoutError(f"{error}; {least}", "missing", cause=error.cause) from None
         remark = f"drawn without Graphviz, because {error.cause}: with it, pictures are clearer"
         return layered(sizes, edges, direction), remark
     if not _cuts(sketch):

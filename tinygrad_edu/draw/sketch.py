@@ -27,7 +27,7 @@ from tinygrad_edu.analysis.notation import (
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.scene import Box, Line, Link, Sketch, Span, wide
 from tinygrad_edu.draw.view import BLANK, MOST_LABELS, View, arriving, kept_out, unlabelled
-from tinygrad_edu.rows.formula import School
+from tinygrad_edu.rows.formula import School, equals
 
 __all__ = ["Moment", "Panel", "drawn", "sketch"]
 
@@ -87,10 +87,9 @@ def _in_titles(graph: Graph) -> set[int]:
 
 
 def _equals(compute: Callable[[], float], shown: str, view: View) -> str:
-    """The sign between what a pocket calculator computes from the rounded numbers and `shown`."""
+    """The sign between numbers and the result that is shown."""
     try:
-        told, number = view.number(compute()), shown.removeprefix("+")
-        return "=" if told == number or float(told) == float(number) else "\u2248"
+        return equals(compute(), shown.removeprefix("+"), view.precision)
     except ValueError:  # a blank, or not known yet
         return "="
 
@@ -202,8 +201,8 @@ class _Drawing:
         if grad:
             yield self._captioned("grad", grad, colors.grad)
             yield from self._was(node, "grad")
-        equals = _equals(lambda: sum(float(term.strip("()")) for term in terms), grad, view)
-        for sign, term in zip([equals, *"+" * len(terms)], terms):
+        about = _equals(lambda: sum(float(term.strip("()")) for term in terms), grad, view)
+        for sign, term in zip([about, *"+" * len(terms)], terms):
             yield (Span(f"{sign} {term}", theme.NUMBER, colors.quiet),)
         if node.stale:
             yield (Span("set after use", theme.SMALL, colors.warning, True),)
@@ -260,7 +259,8 @@ class _Drawing:
         if moment and (edge.target, edge.operand) not in moment.passed:
             x = None
         sign = "" if x is None else theme.sign(x)
-        dash, arrow = theme.EDGE[sign] if sign else ("", "full")
+        # on a highlighted path, lines say only where it is
+        dash, arrow = theme.EDGE[sign] if sign and not self.view.highlight else ("", "full")
         link = Link(
             f"{self.prefix}e{edge.source}_{edge.target}_{edge.operand}",
             f"{self.prefix}n{edge.source}",
@@ -311,7 +311,7 @@ class _Drawing:
         adjoint = view.adjoint(self.panel.graph, edge)
         if moment:
             adjoint = view.number(moment.grads[edge.target]) if passed else "?"
-        equals = "= "
+        sign = "= "
         if edge.uses > 1:
             yield (
                 Span(str(edge.uses), theme.NUMBER, colors.quiet),
@@ -322,12 +322,12 @@ class _Drawing:
         elif said and adjoint:
             yield (Span(f"\u00d7 {adjoint}", theme.NUMBER, colors.quiet),)
             local = "" if edge.local is None else view.number(edge.local)
-            equals = f"{_equals(lambda: float(local) * float(adjoint), added, view)} "
+            sign = f"{_equals(lambda: float(local) * float(adjoint), added, view)} "
         else:
-            equals = ""
+            sign = ""
         color = colors.sign(x) if passed and x is not None else colors.quiet
-        added = added.removeprefix("+") if equals else added
-        yield (Span(f"{equals}{added if passed else '?'}", theme.NUMBER, color),)
+        added = added.removeprefix("+") if sign else added
+        yield (Span(f"{sign}{added if passed else '?'}", theme.NUMBER, color),)
 
     def _side(self, edge: Edge) -> str:
         """`left` or `right` where the title does not tell the operands apart."""

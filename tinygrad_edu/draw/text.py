@@ -189,7 +189,7 @@ def fold(line: str, width: int, *, unicode: bool = True) -> list[str]:
     """
     line = theme.printable(line)
     if not unicode:
-        line = line.encode("ascii", "backslashreplace").decode()
+        line = line.replace("\u2248", "~").encode("ascii", "backslashreplace").decode()
     ends = [0, *accumulate(map(columns, line))]  # the column at which each letter ends
     margin = len(line) - len(line.lstrip())
     lines: list[str] = []

@@ -63,7 +63,7 @@ class _Drawing:
         for node in nodes:
             if node.id in inside:
                 self.name_of[node.id] = f"n{inside[node.id]}"
-            elif node.id in self.before or node.id in targets:
+            elif node.id in self.before or node.id in targets or node.kind == "leaf":
                 self.name_of[node.id] = f"n{node.id}"
             else:
                 self.after.append(node)
@@ -135,15 +135,22 @@ class _Drawing:
 
     def _box(self, node: Node) -> Box:
         colors = self.view.colors
-        kind = "target" if node.id in self.network.targets else "input"
+        inputs = self.before.union(self.network.inputs)
+        kind = "target" if node.id in self.network.targets else "input" * (node.id in inputs)
         title = node.label or applied(self.graph, node)
         named = (
             [Span(f"{theme.printable(title)} ", theme.NUMBER, colors.ink, True)] if title else []
         )
-        lines = [(*named, Span(kind, theme.SMALL, colors.quiet)), *self._numbers(node)]
-        fill = colors.leaf if kind == "input" else colors.constant
+        said_of = [Span(kind, theme.SMALL, colors.quiet)] if kind else []
+        lines = [line for line in [(*named, *said_of), *self._numbers(node)] if line]
+        fill = colors.constant if kind == "target" else colors.leaf
         return Box(
-            f"n{node.id}", "box", tuple(lines), fill, colors.line, kind=f"{node.kind} {kind}"
+            f"n{node.id}",
+            "box",
+            tuple(lines),
+            fill,
+            colors.line,
+            kind=f"{node.kind} {kind}".rstrip(),
         )
 
     def _after(self) -> Box:

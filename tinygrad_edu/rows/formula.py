@@ -18,6 +18,7 @@ __all__ = [
     "School",
     "check_precision",
     "derivative_formulas",
+    "equals",
     "format_number",
     "formula",
     "latex_name",
@@ -222,6 +223,15 @@ def rounded(x: float, precision: int = 4) -> str:
         return shortest if size < 10.0**most or "e" in shortest else f"{x:.{count}g}"
     text = f"{x:#.{most}g}".replace(".e", "e").removesuffix(".")
     return f"{x:.{precision}f}" if abs(float(text)) == 1 else text  # 0.99999 is 1.0000, as 1.00001
+
+
+def equals(made: float, shown: str, precision: int = 4) -> str:
+    """Returns `=`, or `\u2248` where a pocket calculator that was given rounded numbers differs.
+
+    made: what it makes of the numbers that are shown. shown: the rounded result beside them.
+    """
+    told = rounded(made, precision)
+    return "=" if told == shown or float(told) == float(shown) else "\u2248"
 
 
 def format_number(x: float) -> str:
