@@ -13,14 +13,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from heapq import heapify, heappop, heappush
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar
 
 from tinygrad_edu.analysis.graph import Graph, Node
 from tinygrad_edu.drawable import Calls
 
-__all__ = ["CALLS", "Box", "boxes", "homes", "ordered"]
+__all__ = ["Box", "boxes", "homes", "ordered"]
 
-CALLS: tuple[Calls, ...] = get_args(Calls)
 P = TypeVar("P", bound=Hashable)
 _NUMBER = re.compile(r"\d+$")
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING, get_args
 
-from tinygrad_edu.analysis.calls import CALLS, Box, boxes, homes, ordered
 from tinygrad_edu.analysis.graph import Edge, Graph, Node
 from tinygrad_edu.drawable import Calls
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.ops import LEAF
 
+if TYPE_CHECKING:
+    from tinygrad_edu.analysis.calls import Box
+
 __all__ = ["CALLS", "WHOLE", "WORDS", "parse", "zoom"]
 
+CALLS: tuple[Calls, ...] = get_args(Calls)
 # For each name: the first word of the last part of a path to keep, or else the number of parts.
 WORDS = {"layer": 1, "neuron": 2}
 WHOLE = "the calculation"  # the box for nodes without a group, at level 0
@@ -43,6 +47,8 @@ def zoom(graph: Graph, level: str | int, calls: Calls = "sequence") -> Graph:
         raise ViewError(f"unknown calls {str(calls)[:60]!r}: choose {', '.join(CALLS)}")
     if level == "node":
         return graph
+    from tinygrad_edu.analysis.calls import boxes, ordered  # late, so that a picture comes fast
+
     box_of = boxes(graph, partial(_cut, level=level), calls) if level else _whole(graph)
     places: dict[int, Box | int] = {node.id: box_of.get(node.id, node.id) for node in graph.nodes}
     members: dict[Box | int, list[Node]] = defaultdict(list)
@@ -106,6 +112,8 @@ def parse(level: str | int) -> str | int:
 
 def _whole(graph: Graph) -> dict[int, Box]:
     """Returns one box for all nodes but the leaves without a group."""
+    from tinygrad_edu.analysis.calls import Box, homes
+
     return {
         node.id: Box(WHOLE, WHOLE, 0)
         for node, home in zip(graph.nodes, homes(graph))

@@ -11,10 +11,8 @@ from typing import Any
 
 import click
 
-from tinygrad_edu.analysis.calls import CALLS
 from tinygrad_edu.analysis.graph import ROLES
-from tinygrad_edu.analysis.trace import trace_of
-from tinygrad_edu.analysis.zoom import WORDS
+from tinygrad_edu.analysis.zoom import CALLS, WORDS
 from tinygrad_edu.cli.common import (
     ExpressionCommand,
     at,
@@ -29,7 +27,7 @@ from tinygrad_edu.cli.request import Request
 from tinygrad_edu.cli.shell import LONGEST
 from tinygrad_edu.cli.subject import Subject, subject
 from tinygrad_edu.cli.target import Target, argument, load_target
-from tinygrad_edu.draw import film, picture
+from tinygrad_edu.draw import picture
 from tinygrad_edu.draw.layout import one_line
 from tinygrad_edu.draw.theme import THEMES
 from tinygrad_edu.draw.view import DIRECTIONS, EDGES, FITS, FORMS, HIDEABLE, LABELS, SCALES, SIDES
@@ -243,7 +241,7 @@ _LARGE = "Large graphs"
     "--insist",
     is_flag=True,
     help=f"Do not collapse groups in a graph of more than {picture.MANY_SHAPES:,} shapes; also "
-    f"draw more than {picture.MOST_SHAPES:,} shapes, or more than {film.MOST_EVENTS} steps.",
+    f"draw more than {picture.MOST_SHAPES:,} shapes, or more than {picture.MOST_EVENTS} steps.",
     section=_LARGE,
 )
 def render(**options: Any) -> None:
@@ -320,6 +318,9 @@ def _steps(
     request: Request, folder: str, given: Target, what: Subject, drawing: picture.Picture
 ) -> _Made:
     """The pictures of --steps, and the film of them."""
+    from tinygrad_edu.analysis.trace import trace_of  # late, so that one picture comes fast
+    from tinygrad_edu.draw import film
+
     notes: list[str] = []
     made = film.files(
         trace_of(what.whole, request.precision),

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from tinygrad_edu.analysis import check
 from tinygrad_edu.analysis.derivatives import derivatives
+from tinygrad_edu.analysis.finite import first_nonfinite, nonfinite_message
 from tinygrad_edu.analysis.graph import Graph, backward_pass, differentiated, graph
 from tinygrad_edu.cli.request import Request, roles_of
 from tinygrad_edu.cli.target import Target
@@ -38,7 +38,7 @@ class Subject:
             remarks.append(f"--level {request.depth} changes nothing: {_NO_GROUP}")
         origin = _nonfinite(self.values, self.whole)
         if origin is not None:
-            remarks.append(check.nonfinite_message(origin))
+            remarks.append(nonfinite_message(origin))
             if request.strict:
                 raise NonFiniteError(remarks[-1])
         return remarks
@@ -141,7 +141,7 @@ def _remarks(
 def _nonfinite(values: Sequence[Value], whole: Graph) -> Value | None:
     """The node with the first nan or infinity, also in the gradients that are drawn; or None."""
     for value in values:
-        origin = check.first_nonfinite(value)
+        origin = first_nonfinite(value)
         if origin is not None:
             return origin
     if len(values) == len(whole.outputs) == 1 and whole.output.grad and not values[0].grad:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import isfinite
 
-from tinygrad_edu.analysis.check import first_nonfinite, nonfinite_message
+from tinygrad_edu.analysis.finite import first_nonfinite, nonfinite_message
 from tinygrad_edu.compiler.recording import Recording
 from tinygrad_edu.compiler.tape.python_function import Columns, Sums
 from tinygrad_edu.engine import Value

@@ -18,6 +18,7 @@ from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.compose import compose, laid_out, single, too_small
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.layout import LayoutError
+from tinygrad_edu.draw.picture import MOST_EVENTS
 from tinygrad_edu.draw.scene import Box, Line, Place, Scene, Span, wide
 from tinygrad_edu.draw.sketch import Moment, Panel, sketch
 from tinygrad_edu.draw.svg import box, document, link, svg, text
@@ -29,7 +30,6 @@ from tinygrad_edu.errors import ViewError
 __all__ = ["DEFAULT", "MOST_EVENTS", "SECONDS", "animated", "files", "film", "scenes"]
 
 DEFAULT = View()
-MOST_EVENTS = 300
 SECONDS = 2.5  # for each picture of the animation
 
 _WIDTH = 720  # least width in points: captions need space

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -34,6 +32,7 @@ __all__ = [
     "DEFAULT",
     "FORMATS",
     "MANY_SHAPES",
+    "MOST_EVENTS",
     "MOST_SHAPES",
     "TITLES",
     "Picture",
@@ -47,6 +46,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 TITLES = ("before", "after")
 DEFAULT = View()
 MANY_SHAPES = 1_500  # more shapes than people want to look at
+MOST_EVENTS = 300  # of a film: more than that nobody can watch
 MOST_SHAPES = 5_000  # take seconds; ten times as many take an hour, and nobody can read them
 _MOST_LINES = 200  # of text in a notebook
 _MOST_PAINTED = 40  # boxes of a picture that costs little as PNG, too
@@ -125,6 +125,9 @@ class Picture:
 
     def text(self, *, width: int = 0, unicode: bool = True, color: bool = False) -> str:
         """The graph drawn in characters, no wider than `width` columns (0: the terminal's)."""
+        if not width:
+            import shutil  # late, so that an SVG comes fast
+
         width = width or shutil.get_terminal_size().columns
         return self._text(width=width, unicode=unicode, color=color)
 
@@ -301,6 +304,8 @@ def painted(scene: Scene, timeout: float) -> dict[str, str]:
         data, _ = _paper().png(scene, timeout, pixels)
     except Exception:  # there is the SVG
         return {}
+    from base64 import b64encode  # late, so that an SVG comes fast
+
     return {"image/png": b64encode(data).decode()}
 
 

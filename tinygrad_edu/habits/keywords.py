@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from difflib import get_close_matches
 from functools import lru_cache, wraps
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
@@ -134,6 +133,8 @@ def refuse(
     own = (NAMES[f"{kind}.{keyword}"] for kind in kinds if f"{kind}.{keyword}" in NAMES)
     said = next(own, NAMES.get(keyword, ""))
     is_word = said.partition("=")[0].partition(",")[0] in known or " " in said
+    from difflib import get_close_matches  # late: most calls are right
+
     near = get_close_matches(keyword, known, 1) or [x for x in known if x.lower() == keyword]
     here = "" if said.startswith("nothing") else "here it is "
     cure = f"{here}{said}" if said and is_word else f"did you mean {near[0]}?" if near else ""

@@ -10,15 +10,16 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from glob import escape, glob
 from math import inf
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from click.shell_completion import CompletionItem
 
 from tinygrad_edu.reading.slips import ASSIGNED, shown
 from tinygrad_edu.reading.vocabulary import nearest
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = [
     "Level",
@@ -47,6 +48,12 @@ def _refuse(param: click.Parameter | None, problem: str) -> NoReturn:
 
 def _dashed(param: click.Parameter | None) -> str:
     return max(param.opts, key=len) if param else ""
+
+
+def _item(text: str, type: str = "plain") -> CompletionItem:
+    from click.shell_completion import CompletionItem  # late: it is slow, and only the Tab key asks
+
+    return CompletionItem(text, type=type)
 
 
 class Once(click.Option):
@@ -107,7 +114,7 @@ class Word(click.Choice):  # type: ignore[type-arg]  # which has no argument bef
     ) -> list[CompletionItem]:
         """Returns the words that begin with the typed text."""
         begun = incomplete.lower()
-        return [CompletionItem(word) for word in self.choices if word.lower().startswith(begun)]
+        return [_item(word) for word in self.choices if word.lower().startswith(begun)]
 
 
 class Words(click.ParamType):  # type: ignore[type-arg]
@@ -147,7 +154,7 @@ class Words(click.ParamType):  # type: ignore[type-arg]
         there = given.split(",")
         words = self.words if comma else [*self.words, "all", "none"]
         return [
-            CompletionItem(given + comma + word)
+            _item(given + comma + word)
             for word in words
             if word.startswith(begun) and word not in there
         ]
@@ -188,7 +195,7 @@ class Named(click.ParamType):  # type: ignore[type-arg]
         """Returns the words that can follow the =."""
         name, equals, begun = incomplete.rpartition("=")
         words = [word for word in self.words if word.startswith(begun)]
-        return [CompletionItem(f"{name}={word}") for word in words] if equals else []
+        return [_item(f"{name}={word}") for word in words] if equals else []
 
 
 class Level(click.ParamType):  # type: ignore[type-arg]
@@ -203,7 +210,7 @@ class Level(click.ParamType):  # type: ignore[type-arg]
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Returns the words that begin with the typed text."""
-        return [CompletionItem(word) for word in self.words if word.startswith(incomplete)]
+        return [_item(word) for word in self.words if word.startswith(incomplete)]
 
 
 class Size(click.ParamType):  # type: ignore[type-arg]
@@ -243,7 +250,7 @@ class Size(click.ParamType):  # type: ignore[type-arg]
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Returns the usual sizes that begin with the typed text."""
-        return [CompletionItem(word) for word in self._WORDS if word.startswith(incomplete)]
+        return [_item(word) for word in self._WORDS if word.startswith(incomplete)]
 
 
 class Whole(click.IntRange):
@@ -289,11 +296,13 @@ class Number(click.ParamType):  # type: ignore[type-arg]
 def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Makes the shell complete file names; after @, returns the names, as shells do not."""
     if incomplete.startswith("@"):
+        from glob import escape, glob
+
         found = sorted(glob(f"{escape(incomplete[1:])}*"))
-        return [CompletionItem(f"@{name}{os.sep * os.path.isdir(name)}") for name in found]
-    return [CompletionItem(incomplete, type="file")]
+        return [_item(f"@{name}{os.sep * os.path.isdir(name)}") for name in found]
+    return [_item(incomplete, type="file")]
 
 
 def folders(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Makes the shell complete names of folders."""
-    return [CompletionItem(incomplete, type="dir")]
+    return [_item(incomplete, type="dir")]

@@ -6,7 +6,6 @@ import os
 import re
 import runpy
 import sys
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -97,8 +96,11 @@ def _run(path: str) -> dict[str, object]:
             f"{path[-60:]} ended itself (exit {code}): let it run to its end"
         ) from None
     except BaseException as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == path]
+        lines: list[int | None] = []
+        at = error.__traceback__
+        while at is not None:
+            lines += [at.tb_lineno] if at.tb_frame.f_code.co_filename == path else []
+            at = at.tb_next
         words: object = error
         if isinstance(error, SyntaxError) and error.filename == path:
             lines.append(error.lineno)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from tinygrad_edu import functions, ops
@@ -86,6 +85,8 @@ def instead(name: str) -> str:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Returns the similar ones of `names`, as ` (did you mean tanh?)`; '' without one."""
+    from difflib import get_close_matches  # late: most words are right
+
     by_letters = {other.lower().replace("_", ""): other for other in names}
     found = get_close_matches(name.lower().replace("_", ""), by_letters, 2)
     meant = [by_letters[letters] for letters in found if by_letters[letters] != name]
