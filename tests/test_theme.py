@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -215,15 +214,15 @@ def test_every_line_can_be_seen(name: str) -> None:
 def test_all_colours_are_those_of_the_theme(name: str) -> None:
     """Each colour of the theme occurs in some picture, and no other colour in any."""
     used = {color for scene in pictures(name) for color in COLOR.findall(written(scene))}
-    assert used == set(dataclasses.astuple(THEMES[name]))
-    assert all(COLOR.fullmatch(color) for color in dataclasses.astuple(THEMES[name]))
+    assert used == set(THEMES[name])
+    assert all(COLOR.fullmatch(color) for color in THEMES[name])
 
 
 def test_the_themes_are_what_they_are_called() -> None:
     assert luminance(THEMES["light"].paper) > 0.9
     assert luminance(THEMES["dark"].paper) < 0.05
     for name in ("light", "dark"):
-        assert len(set(dataclasses.astuple(THEMES[name]))) > 12
+        assert len(set(THEMES[name])) > 12
     for text, background in THEMES["contrast"].pairs():
         assert contrast(text, background) >= 7, (text, background)  # WCAG's enhanced contrast
 

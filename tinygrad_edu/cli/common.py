@@ -12,7 +12,6 @@ from typing import Any, TextIO
 import click
 
 from tinygrad_edu.draw.layout import LayoutError
-from tinygrad_edu.draw.text import fold
 from tinygrad_edu.errors import (
     ExpressionError,
     FormatError,
@@ -194,6 +193,8 @@ def say(text: str, stdout: TextIO | None, *, folded: bool = True) -> None:
     """Prints lines of text; `folded` breaks lines that are wider than the terminal."""
     if stdout is None:
         raise Refusal("standard output is closed: open it, or write to a file")
+    from tinygrad_edu.draw.text import fold  # late, so that an SVG comes fast
+
     how = terminal(stdout)
     width = how["width"] if folded else sys.maxsize
     for line in text.split("\n"):

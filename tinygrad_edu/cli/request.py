@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from tinygrad_edu.analysis.zoom import parse
 from tinygrad_edu.draw import picture
@@ -28,7 +28,6 @@ from tinygrad_edu.reading.slips import shown
 __all__ = ["Request", "roles_of"]
 
 
-@dataclass(frozen=True)
 class Request:
     """The arguments and the options of `render`, by their names; folder: that of --steps."""
 
@@ -59,6 +58,9 @@ class Request:
     timeout: float
     insist: bool
     strict: bool
+
+    def __init__(self, **options: Any) -> None:
+        vars(self).update(options)
 
     def check(self) -> None:
         """ViewError or FormatError for options that do not go together, or that no picture has."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 
 from tinygrad_edu.analysis.derivatives import derivatives
 from tinygrad_edu.analysis.finite import first_nonfinite, nonfinite_message
@@ -22,8 +22,7 @@ __all__ = ["Subject", "subject"]
 _NO_GROUP = 'no Value was computed in a group, such as with group("layer1/neuron1")'
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(NamedTuple):
     """The graph to draw, that before the update or None, and the Values of the outputs."""
 
     whole: Graph

@@ -12,7 +12,6 @@ from itertools import accumulate
 from math import hypot, isqrt
 
 from tinygrad_edu.draw.bezier import Shape, between
-from tinygrad_edu.draw.layered import layered
 from tinygrad_edu.draw.layout import LayoutError, places
 from tinygrad_edu.draw.placement import Placement, Point
 from tinygrad_edu.draw.rows import MOST_COLUMNS
@@ -120,6 +119,8 @@ def arranged(
         if len(sizes) > _MOST_BY_OURSELVES:
             least = f"without Graphviz, at most {_MOST_BY_OURSELVES} boxes and texts are laid out"
             raise LayoutError(f"{error}; {least}", "missing", cause=error.cause) from None
+        from tinygrad_edu.draw.layered import layered  # late, so that an SVG comes fast
+
         remark = f"drawn without Graphviz, because {error.cause}: with it, pictures are clearer"
         return layered(sizes, edges, direction), remark
     if not _cuts(sketch):

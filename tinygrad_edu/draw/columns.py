@@ -7,7 +7,6 @@ stands on its link where no other link strikes it through and no other text touc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from tinygrad_edu.draw.placement import Placement, Point
 from tinygrad_edu.draw.scene import Box, Link, Sketch
@@ -81,23 +80,25 @@ def _depths(sketch: Sketch) -> dict[str, int]:
     return depth
 
 
-@dataclass
 class _Plan:
     """An arrangement of boxes above each other, and the columns beside each other that fit it.
 
     sides: whether links end in the middle of a side, also at circles. spread: points.
     """
 
-    sketch: Sketch
-    sizes: Mapping[str, _Size]
-    labels: Mapping[str, str]
-    sides: bool
-    spread: int
-    at: dict[str, _Spot] = field(default_factory=dict)
-    texts: dict[str, _Spot] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.shapes = {box.name: box.shape for box in self.sketch.boxes}
+    def __init__(
+        self,
+        sketch: Sketch,
+        sizes: Mapping[str, _Size],
+        labels: Mapping[str, str],
+        sides: bool,
+        spread: int,
+    ) -> None:
+        self.sketch, self.sizes, self.labels = sketch, sizes, labels
+        self.sides, self.spread = sides, spread
+        self.at: dict[str, _Spot] = {}
+        self.texts: dict[str, _Spot] = {}
+        self.shapes = {box.name: box.shape for box in sketch.boxes}
 
     def found(self) -> bool:
         """Whether all boxes and texts have found their places."""

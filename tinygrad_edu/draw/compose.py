@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.arrange import arranged, labelled, placed, sizes
-from tinygrad_edu.draw.columns import columns
 from tinygrad_edu.draw.placement import Placement
 from tinygrad_edu.draw.rows import Drawn, fitted
 from tinygrad_edu.draw.scene import (
@@ -41,8 +40,7 @@ _LEGEND = 20  # the height of its lines
 _AROUND = 70  # the height of a title and a legend
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """The places of a sketch, for this sketch and for others with the same names."""
 
     sizes: Mapping[str, tuple[int, int]]
@@ -54,6 +52,8 @@ def laid_out(sketches: Sequence[Sketch], view: View, timeout: float) -> Layout:
     """This returns one layout in which each of these sketches fits: all have the same names."""
     room, first = sizes(sketches), sketches[0]
     if first.network:
+        from tinygrad_edu.draw.columns import columns  # late, so that an SVG comes fast
+
         labels = {link.name: labelled(link.name) for link in first.links if link.label}
         width, height = _page(view)
         found = columns(first, room, labels, view.direction, (width, height - _AROUND))

@@ -8,7 +8,6 @@ of all ways to hide a part, `opacity` and `visibility` together are what every v
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from os import cpu_count
 from typing import Any
 from zlib import crc32
@@ -83,7 +82,7 @@ def scenes(
             for i, line in enumerate(lines)
         )
         rest = whole.links[len(links) :]  # of the legend
-        made.append(replace(whole, boxes=boxes, links=links + rest, captions=caption))
+        made.append(whole._replace(boxes=boxes, links=links + rest, captions=caption))
     return made
 
 
@@ -176,7 +175,7 @@ def animated(pictures: Sequence[Scene], steps: Trace, view: View = DEFAULT) -> s
     lengths = sorted({1, *(end - start for kept in runs for start, end, _ in kept)} - {count})
     controls = [_controls(name, i, count, pictures[0]) for i in range(count)]
     whole = [f'<g class="{name}">{_style(name, lengths, count)}', *body, *controls, "</g>"]
-    page = replace(pictures[0], height=pictures[0].height + _LINE)
+    page = pictures[0]._replace(height=pictures[0].height + _LINE)
     role = "group"  # an "img" has no links
     return document(page, whole, title, told, view.size, view.scale, role)
 

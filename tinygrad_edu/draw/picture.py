@@ -10,10 +10,8 @@ from math import inf
 from types import ModuleType
 from typing import Any, get_args
 
-from tinygrad_edu.analysis.calls import CALLS
 from tinygrad_edu.analysis.graph import Graph, graph, mark
-from tinygrad_edu.analysis.zoom import zoom
-from tinygrad_edu.draw import text
+from tinygrad_edu.analysis.zoom import CALLS, zoom
 from tinygrad_edu.draw.aloud import aloud, title
 from tinygrad_edu.draw.arrange import least_size
 from tinygrad_edu.draw.compose import compose, laid_out, letters, single, too_small
@@ -132,6 +130,8 @@ class Picture:
         return self._text(width=width, unicode=unicode, color=color)
 
     def _text(self, **how: Any) -> str:
+        from tinygrad_edu.draw import text  # late, so that an SVG comes fast
+
         view = replace(self.view, edges=self.view.edges or ())
         drawings = [text.text(p.graph, view, was=p.was, **how) for p in panels(self.graphs)]
         if len(drawings) == 1:
@@ -268,6 +268,8 @@ class Picture:
         write_whole(path, self.render(format or format_of(path)))
 
     def __repr__(self) -> str:
+        from tinygrad_edu.draw import text  # late, so that an SVG comes fast
+
         view = replace(self.view, edges=self.view.edges or ())
         drawings = [text.text(graph, view, most=_MOST_LINES) for graph in self.graphs]
         return "\n".join(drawings).rstrip("\n")

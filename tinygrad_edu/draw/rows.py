@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect, bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -53,7 +52,7 @@ class Drawn(NamedTuple):
         if not prefix:
             return self
         return self._replace(
-            boxes=[(replace(box, name=prefix + box.name), place) for box, place in self.boxes],
+            boxes=[(box._replace(name=prefix + box.name), place) for box, place in self.boxes],
             links=[p._replace(link=_renamed(p.link, prefix)) for p in self.links],
         )
 
@@ -76,7 +75,7 @@ class Drawn(NamedTuple):
 
 def _renamed(link: Link, prefix: str) -> Link:
     names = {name: prefix + getattr(link, name) for name in ("name", "tail", "head")}
-    return replace(link, **names)
+    return link._replace(**names)
 
 
 def _turned(place: Place) -> Place:
@@ -120,8 +119,7 @@ def _scale(drawn: Drawn, page: tuple[float, float]) -> float:
     return min(page[0] / drawn.width, page[1] / drawn.height)
 
 
-@dataclass
-class _Columns:
+class _Columns(NamedTuple):
     """Where columns of boxes begin and end. cuts: the x between each two neighbours."""
 
     left: list[int]

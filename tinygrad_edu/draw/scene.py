@@ -7,7 +7,6 @@ where: every part has its place in whole points, so that each format writes the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from tinygrad_edu.draw.measure import LINE, width
@@ -59,8 +58,7 @@ class Place(NamedTuple):
     height: int
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """A shape with lines of text in its middle.
 
     name: its id in the picture. fill, color: #rrggbb, of the area and of the outline. pen: the
@@ -85,8 +83,7 @@ class Box:
         return Place(place.x - SHADE // 2, place.y + SHADE // 2, place.width, place.height)
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """An arrow from the box `tail` to the box `head`, with lines of text that interrupt it.
 
     pen: the width of the line, in points. double: whether it is two thin lines, on the
@@ -108,8 +105,7 @@ class Link:
     tooltip: str = ""
 
 
-@dataclass(frozen=True)
-class Sketch:
+class Sketch(NamedTuple):
     """The boxes and the links of a picture, in the order in which they are drawn.
 
     network: whether it is laid out in columns, with straight links, if there is room.
@@ -145,8 +141,7 @@ class Frame(NamedTuple):
         return Place(x, y - height // 2 + 18, width, 0)
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(NamedTuple):
     """A whole picture.
 
     width, height: in points. paper, ink: the colours of background and text. notes: lines of text

@@ -10,10 +10,9 @@ link: local derivative * adjoint = contribution.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
 from math import isfinite, isinf
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from tinygrad_edu.analysis.graph import Edge, Graph, Node
 from tinygrad_edu.analysis.notation import (
@@ -36,8 +35,7 @@ _WIDEST_TITLE = 10 * theme.NUMBER  # points of a title on one line
 _LONGEST = 1_000  # characters of a label
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """A moment of a forward or backward pass: the numbers known so far, and the current event.
 
     data: the nodes whose numbers are known. grads: the gradients so far. passed: the edges, as
@@ -52,8 +50,7 @@ class Moment:
     back: bool = False
 
 
-@dataclass(frozen=True)
-class Panel:
+class Panel(NamedTuple):
     """One graph of a picture, with a title if the picture has several graphs.
 
     was: the same graph before an update; where a number has changed, the old one is shown, too.
@@ -94,22 +91,12 @@ def _equals(compute: Callable[[], float], shown: str, view: View) -> str:
         return "="
 
 
-@dataclass
 class _Drawing:
-    panel: Panel
-    view: View
-    moment: Moment | None
-    prefix: str
-    said: Sequence[str] = field(init=False)
-    largest: float = field(init=False)
-    arriving: Mapping[int, list[Edge]] = field(init=False)
-    named: Mapping[int, str] = field(init=False)
-    omitted: set[int] = field(init=False)
-    rules: dict[tuple[int, int], str] = field(init=False, default_factory=dict)  # by operation
-
-    def __post_init__(self) -> None:
-        graph = self.panel.graph
-        self.said = self.view.said(graph)
+    def __init__(self, panel: Panel, view: View, moment: Moment | None, prefix: str) -> None:
+        self.panel, self.view, self.moment, self.prefix = panel, view, moment, prefix
+        self.rules: dict[tuple[int, int], str] = {}  # by operation
+        graph = panel.graph
+        self.said = view.said(graph)
         sizes = [abs(e.contribution) for e in graph.edges if e.contribution is not None]
         self.largest = max(filter(isfinite, sizes), default=0.0)
         self.arriving = arriving(graph)
@@ -347,15 +334,15 @@ class _Drawing:
             return part
         nodes = self.panel.graph.nodes
         if nodes[source].marked and nodes[target].marked:
-            return replace(part, color=self.view.colors.highlight, pen=3.0)
-        return replace(part, color=self.view.colors.line, pen=0.5, dash="dotted")
+            return part._replace(color=self.view.colors.highlight, pen=3.0)
+        return part._replace(color=self.view.colors.line, pen=0.5, dash="dotted")
 
     def _now(self, part: _P) -> _P:
         """The parts of the current event stand out."""
         moment = self.moment
         if not moment or part.name not in moment.now:
             return part
-        return replace(part, color=self.view.colors.highlight, pen=5.0)
+        return part._replace(color=self.view.colors.highlight, pen=5.0)
 
     def _tooltip(self, node: Node) -> str:
         if self.moment:  # the number may not be known yet

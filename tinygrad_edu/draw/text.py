@@ -20,7 +20,6 @@ import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import accumulate, islice
 
 from tinygrad_edu.analysis.graph import Edge, Graph, Node
@@ -67,23 +66,22 @@ def text(
     return "\n".join(lines) + "\n"
 
 
-@dataclass
 class _Pen:
-    graph: Graph
-    view: View
-    width: int
-    box: dict[str, str]
-    color: bool
-    was: Graph | None = None
-    edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
-    arriving: dict[int, list[Edge]] = field(default_factory=dict)
-    named: dict[int, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.view.edges:
-            self.edges = {(edge.target, edge.operand): edge for edge in self.graph.edges}
-            self.arriving = arriving(self.graph)
-            self.named = unlabelled(self.graph, self.view.edges)
+    def __init__(
+        self,
+        graph: Graph,
+        view: View,
+        width: int,
+        box: dict[str, str],
+        color: bool,
+        was: Graph | None,
+    ) -> None:
+        self.graph, self.view, self.width, self.box = graph, view, width, box
+        self.color, self.was = color, was
+        edges = graph.edges if view.edges else ()
+        self.edges = {(edge.target, edge.operand): edge for edge in edges}
+        self.arriving = arriving(graph) if view.edges else {}
+        self.named = unlabelled(graph, view.edges) if view.edges else {}
 
     def lines(self) -> Iterator[str]:
         nodes, width, box = self.graph.nodes, self.width, self.box

@@ -7,7 +7,7 @@ after the last neurons, such as a loss, is one box.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tinygrad_edu.analysis.graph import Graph, Node
 from tinygrad_edu.analysis.network import Bias, Neuron, Weight, network
@@ -36,8 +36,7 @@ def weighed(link: Link, x: float, largest: float, colors: Theme) -> Link:
     largest: the size of the largest weight of the picture.
     """
     sign, size = theme.sign(x), min(1.0, abs(x) / largest)
-    return replace(
-        link,
+    return link._replace(
         color=colors.sign(x),
         pen=round(theme.THINNEST + (_WIDEST - theme.THINNEST) * size, 2),
         dash=theme.EDGE[sign][0],

@@ -8,8 +8,8 @@ on those of Okabe and Ito, which people with any colour vision can distinguish
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isnan
+from typing import NamedTuple
 
 from tinygrad_edu.draw.scene import Dash, Head, Shape
 
@@ -40,8 +40,7 @@ HEADING = 24  # of the picture's title, bold
 THINNEST, WIDEST = 1.2, 4.0  # widths of edges in points, by the size of their contribution
 
 
-@dataclass(frozen=True)
-class Theme:
+class Theme(NamedTuple):
     """The colours of a theme, as #rrggbb.
 
     Text is drawn in `ink`, `quiet` (captions), `grad` and `warning` on `paper` and every fill;

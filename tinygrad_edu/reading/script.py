@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import runpy
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -85,6 +84,8 @@ def _values(thing: Any) -> Iterator[Any]:
 
 
 def _run(path: str) -> dict[str, object]:
+    import runpy  # late: an expression needs none; and before the script may hide it
+
     try:
         with _guest(path):
             return runpy.run_path(path, run_name="__main__")
