@@ -906,3 +906,38 @@ def test_what_a_mask_keeps_out_is_no_nan(backend: str, recwarn: Any) -> None:
 def test_a_function_gives_values(result: object) -> None:
     with pytest.raises(NumberError, match="return a Value"):
         compile(lambda x: result, ["x"], [1.0])
+
+
+@pytest.mark.parametrize("backend", backends.BACKENDS)
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64, np.uint8, np.bool_, ">f8", "O"])
+def test_arrays_of_every_kind_give_what_lists_give(backend: Any, kind: Any) -> None:
+    w, x, y = Value(0.5, label="w"), Value(1.0, label="x"), Value(1.0, label="y")
+    step = compile(tanh(w * x - y) ** 2, [w, x], [x, y], backend=backend)
+    xs = np.array([k % 2 for k in range(250)], kind)[::2]  # every other number of the memory
+    ys = np.linspace(-1, 1, 125)
+    before = ys.copy()
+    value, (slope, slopes) = step(xs, ys)
+    expected, (a, bs) = step([float(k) for k in xs], ys.tolist())
+    assert (value, slope) == pytest.approx((expected, a), rel=1e-12)
+    assert slopes == pytest.approx(bs, rel=1e-12)
+    assert (ys == before).all()
+
+
+def test_an_array_of_doubles_is_not_copied_and_not_walked_through() -> None:
+    step = compile(Value(1.0, label="w") * Value(1.0, label="x"), "w", "x")
+    xs = np.arange(5.0)
+    assert step.columns([xs]).columns[0] is xs
+    table = np.arange(10.0).reshape(5, 2)
+    pair = compile(Value(1.0, label="x") * Value(1.0, label="y"), [], ["x", "y"])
+    assert all(column.base is not None for column in map(np.asarray, pair.columns(table).columns))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "machine"])
+def test_calls_of_changing_sizes_do_not_see_each_others_numbers(backend: Any) -> None:
+    w, x = Value(0.5, label="w"), Value(1.0, label="x")
+    step = compile(w * x * x, [w], [x], backend=backend)
+    for count in (9, 16, 10, 3, 24, 17, 8, 9, 105, 104):
+        xs = np.arange(count) + 1.0
+        value, (slope,) = step(xs)
+        assert slope == pytest.approx(float((xs * xs).sum()), rel=1e-12)
+        assert value == pytest.approx(slope / 2, rel=1e-12)

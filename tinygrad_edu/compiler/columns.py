@@ -1,10 +1,14 @@
-"""The numbers of a call: a list of floats for each input, made from whatever the user gives."""
+"""The numbers of a call: a column of floats for each input, made from whatever the user gives.
+
+An array of NumPy stays an array, and is not copied if its numbers are doubles.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 from tinygrad_edu.compiler.leaves import is_many
 from tinygrad_edu.engine import Value
@@ -20,11 +24,11 @@ Table = Column | Iterable[Iterable[float]]  # or several columns: a row is an ex
 class Examples(NamedTuple):
     """The checked numbers of a call.
 
-    lists: a list of floats for each input, all of the same length. examples: that length. single:
-    the inputs for which the user gave one number, not a sequence.
+    columns: a list or an array of floats for each input, all of the same length. examples: that
+    length. single: the inputs for which the user gave one number, not a sequence.
     """
 
-    lists: list[list[float]]
+    columns: list[Sequence[float]]
     examples: int
     single: set[Value]
 
@@ -56,7 +60,7 @@ def columns_of_inputs(
         )
     by_input |= zip(rest, parts)
     columns = [_column(by_input[x]) for x in inputs]
-    counts = {len(column) for column in columns if isinstance(column, list)} or {1}
+    counts = {len(column) for column in columns if not isinstance(column, float)} or {1}
     if len(counts) > 1:
         lengths = " and ".join(map(str, sorted(counts)))
         raise LengthError(f"the columns have {lengths} numbers: give each input the same count")
@@ -64,8 +68,7 @@ def columns_of_inputs(
     if not count:
         raise LengthError("the columns are empty: give one example or more")
     single = {x for x, column in zip(inputs, columns) if isinstance(column, float)}
-    lists = [[c] * count if isinstance(c, float) else c for c in columns]
-    return Examples(lists, count, single)
+    return Examples([[c] * count if isinstance(c, float) else c for c in columns], count, single)
 
 
 def _labelled(inputs: Sequence[Value], label: str) -> Value:
@@ -105,16 +108,27 @@ def _is_matrix(x: object) -> TypeGuard[Matrix]:
     return getattr(x, "ndim", 0) == 2
 
 
-def _column(x: object) -> float | list[float]:
-    """Returns a number as a float, and a sequence of numbers as a list of floats."""
+def _column(x: object) -> float | Sequence[float]:
+    """Returns a number as a float, and a sequence of numbers as a list or an array of floats."""
     if hasattr(x, "tolist"):
-        x = x.tolist()  # an array, or one of its numbers
+        if _is_array(x):
+            column: Sequence[float] = x.astype(float, copy=False)
+            return column
+        x = x.tolist()  # a tensor, an array of objects, or one number of an array
     if not is_many(x):
         return float(number(x))
     if isinstance(x, dict | set | frozenset):
         raise NumberError(f"a column is a list of numbers in order, not a {type(x).__name__}")
     items = list(x)
     return items if _are_floats(items) else [float(number(item)) for item in items]
+
+
+def _is_array(x: Any) -> TypeGuard[Any]:
+    """Returns whether `x` is a column of NumPy whose numbers are floats, integers or bools."""
+    numpy: Any = sys.modules.get("numpy")  # whoever has an array has imported it
+    if numpy is None or type(x) is not numpy.ndarray or x.ndim != 1:
+        return False
+    return x.dtype.kind in "fiub" and x.dtype.itemsize <= 8  # a wider float may be too large
 
 
 def _are_floats(items: list[object]) -> TypeGuard[list[float]]:

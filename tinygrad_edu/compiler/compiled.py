@@ -311,7 +311,7 @@ class CompiledLoss:
         return self.start_training(optimizer, lists, count)
 
     def start_training(self, optimizer: Learner, lists: Columns, count: int) -> native.Run | None:
-        """Returns the same as `training`, for columns that are lists of floats already."""
+        """Returns the same as `training`, for columns of floats, as `columns` returns them."""
         if self.chosen(count) != "machine" or not _has_formula(optimizer):
             return None
         if optimizer.recorded() is None:
@@ -324,7 +324,7 @@ class CompiledLoss:
     def columns(
         self, given: Sequence[Table], by_label: Mapping[str, Column] = MappingProxyType({})
     ) -> Examples:
-        """Returns a list of floats for each input, the number of examples, and the inputs that
+        """Returns a column of floats for each input, the number of examples, and the inputs that
         were given one number."""
         return columns_of_inputs(self.inputs, given, by_label)
 

@@ -14,7 +14,7 @@ from typing import Any
 from tinygrad_edu import optim
 from tinygrad_edu.compiler.columns import Column
 from tinygrad_edu.compiler.compiled import CompiledLoss, Reduction, compile
-from tinygrad_edu.compiler.tape.python_function import as_arrays, python_function
+from tinygrad_edu.compiler.tape.python_function import as_arrays, as_lists, python_function
 from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.data import Example
 from tinygrad_edu.engine import Value
@@ -61,7 +61,7 @@ class Compiled:
         self.examples, self.weights, self.mean = examples, weights, mean
         self.lists, self.count, _ = step.columns(columns)
         self.arrays = step.chosen(self.count) == "numpy"
-        self.given = as_arrays(self.lists) if self.arrays else self.lists
+        self.given = as_arrays(self.lists) if self.arrays else as_lists(self.lists)
         self.places = [len(step.also) + slots[p] for p in optimizer.parameters]
         self.update: Callable[[list[float]], None] | None = None
         self.slopes: list[float] = []

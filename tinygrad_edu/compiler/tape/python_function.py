@@ -34,7 +34,7 @@ from tinygrad_edu.rows.ieee import total
 from tinygrad_edu.rows.op import Op
 from tinygrad_edu.rows.source import Source, python
 
-__all__ = ["LONGEST", "Columns", "Run", "Sums", "as_arrays", "python_function"]
+__all__ = ["LONGEST", "Columns", "Run", "Sums", "as_arrays", "as_lists", "python_function"]
 
 Columns: TypeAlias = Sequence[Sequence[float]]  # lists or arrays of floats
 Sums: TypeAlias = tuple[list[float], list[list[float]]]
@@ -193,12 +193,17 @@ def _of_floats(op: Op) -> Meaning:
 
 def _run_floats(code: Code, columns: Columns, others: Sequence[float], count: int) -> Sums:
     try:
-        return code(columns, others, float(count), 1.0)
+        return code(as_lists(columns), others, float(count), 1.0)
     except ValueError as error:  # math's functions raise it where the result is nan
         raise ArithmeticError(str(error)) from error
 
 
 # --- the edge to NumPy, which is imported late: not everybody has it -----------------------------
+
+
+def as_lists(columns: Columns) -> list[list[float]]:
+    """Returns the columns as lists: numbers of an array would not raise Python's errors."""
+    return [c.tolist() if hasattr(c, "tolist") else cast("list[float]", c) for c in columns]
 
 
 def as_arrays(columns: Columns) -> Columns:

@@ -39,6 +39,9 @@ Column: TypeAlias = Sequence[float] | Floats  # the numbers of an input, one for
 # Vectors in a row. The sums of two rows of 13 vectors fit into 32 registers, and the sums of two
 # rows of 7 vectors fit into 16 registers.
 VECTORS = (1, 2, 4, 7, 13)
+NOTHING, ONE_EXAMPLE = np.empty((0, 0, 0)), np.zeros((1, 1, 1))
+MOST_KEPT = 2**23  # doubles of inputs that are kept between calls
+IN_ONE_GO = 2**15  # numbers; more of them are copied column by column, without a table between
 
 
 class Optimizer(Protocol):
@@ -61,8 +64,8 @@ class Plan:
 
     single: there is one example; lanes hold repeated parts of the graph instead of examples.
     numbers: the argument `plan` of `train` (see `interpreter`). A run fills in two of the numbers:
-    the number of chunks of examples, and the number of settings in a step. free: arenas that no
-    run uses.
+    the number of chunks of examples, and the number of settings in a step. free: arenas and
+    inputs that no run uses.
     """
 
     def __init__(self, program: Program, vectors: int, single: bool) -> None:
@@ -100,28 +103,46 @@ class Plan:
         types = (*[pointer] * 5, number, *[pointer] * 3)
         train = ctypes.CFUNCTYPE(number, *types)(self.code.address("train"))
         self.train: Callable[..., int] = train
-        self.free: list[Floats] = []
+        self.free: list[tuple[Floats, Floats]] = []
 
-    def arena(self) -> Floats:
-        """Returns memory that no other run uses."""
+    def memory(self) -> tuple[Floats, Floats]:
+        """Returns an arena and memory for inputs that no other run uses."""
         try:
             return self.free.pop()
         except IndexError:
-            return aligned(self.fixed)
+            return aligned(self.fixed), NOTHING
 
-    def columns(self, columns: Mapping[Value, Column], count: int, mean: bool) -> Floats:
-        """Returns the inputs chunk by chunk; an example of weight 0 fills up the last chunk."""
+    def give_back(self, arena: Floats, data: Floats) -> None:
+        """Keeps this memory for the next run, because fresh memory costs as much as a step."""
+        self.free.append((arena, data if data.size < MOST_KEPT else NOTHING))
+
+    def columns(
+        self, columns: Sequence[Column], count: int, weight: float, old: Floats = NOTHING
+    ) -> Floats:
+        """Returns the inputs chunk by chunk; an example of weight 0 fills up the last chunk.
+
+        columns: of `inputs`, in this order. weight: of each example in the gradients. old: memory
+        that is used again if its size fits.
+        """
         if self.single:
-            return np.zeros((1, 1))
-        chunks = -(-count // self.lanes)
-        table = np.empty((len(self.inputs) + 2, chunks * self.lanes))
-        for row, x in zip(table, self.inputs):
-            row[:count] = columns[x]
-            row[count:] = row[0]
-        table[-2, :count], table[-1, :count] = 1 / count if mean else 1.0, 1.0
-        table[-2:, count:] = 0.0
-        chunked = table.reshape(len(table), chunks, self.lanes).transpose(1, 0, 2)
-        return np.ascontiguousarray(chunked)
+            return ONE_EXAMPLE
+        chunks, inputs = -(-count // self.lanes), len(self.inputs)
+        shape = (chunks, inputs + 2, self.lanes)
+        data = old if old.shape == shape else np.empty(shape)
+        whole, rest = divmod(count, self.lanes)
+        end = whole * self.lanes
+        size = inputs if count * inputs < IN_ONE_GO else 1  # columns that are copied at a time
+        for k in range(0, inputs, max(size, 1)):
+            some = np.asarray(columns[k : k + size], float)
+            chunked = some[:, :end].reshape(len(some), whole, self.lanes)
+            data[:whole, k : k + size] = chunked.transpose(1, 0, 2)
+            if rest:
+                data[whole, k : k + size, :rest] = some[:, end:]
+                data[whole, k : k + size, rest:] = some[:, :1]
+        data[:, -2], data[:, -1] = weight, 1.0
+        if rest:
+            data[whole, -2:, rest:] = 0.0
+        return data
 
 
 def _addresses(
@@ -166,7 +187,7 @@ class Program:
         run = Run(self, columns, count, False)
         found: list[float] = run.steps(1)[0].tolist()
         gradients = run.gradients()
-        run.plan.free.append(run.arena)
+        run.plan.give_back(run.arena, run.data)
         return found, gradients
 
     def training(
@@ -211,8 +232,9 @@ class Run:
         self.plan = plan = program.plan(count)
         self.optimizer = optimizer
         named = dict(zip(program.inputs, columns))
-        self.data = plan.columns(named, count, mean)
-        self.arena = plan.arena()
+        self.arena, old = plan.memory()
+        given = [named[x] for x in plan.inputs]
+        self.data = plan.columns(given, count, 1 / count if mean else 1.0, old)
         self.arena[plan.at] = [p._data for p in plan.parameters]
         others = (np.ravel(named[x])[0] if x in named else x._data for x in plan.others)
         self.arena[plan.others_at] = list(others)
