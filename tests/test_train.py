@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -32,6 +33,7 @@ from tinygrad_edu.saving import load, save
 from tinygrad_edu.train import PHASES, Criterion, History, loss_below, no_better
 from tinygrad_edu.train import loop as loop_of_means
 from tinygrad_edu.train import train as train_by_means
+from tinygrad_edu.train.passes import Loss
 from tinygrad_edu.train.patience import Patience
 
 pytestmark = pytest.mark.quick
@@ -115,6 +117,67 @@ def test_each_step_has_four_phases_and_each_does_its_part() -> None:
     assert numbers(m) == [x - 0.5 * grad for x, grad in zip(before, grads)]
     rest = [(turn.phase, turn.epoch, turn.step) for turn in turns]
     assert rest == [(phase, 1, 1) for phase in PHASES]
+
+
+def collector_at_each_call(fails: bool = False) -> tuple[list[bool], Loss]:
+    """A list that grows, and a loss that notes there whether garbage collection is on."""
+    seen: list[bool] = []
+
+    def noting(outputs: Any, targets: Any) -> Value:
+        seen.append(gc.isenabled())
+        if fails:
+            raise ValueError("no loss")
+        return half_squared_error(outputs, targets)
+
+    return seen, noting
+
+
+def test_no_garbage_is_collected_in_a_step_and_the_collector_is_as_before() -> None:
+    m = model()
+    seen, loss = collector_at_each_call()
+    train(m, loss, XOR, SGD(m.parameters(), 0.5), epochs=2)
+    assert (gc.isenabled(), seen) == (True, [False] * 8)
+    gc.disable()
+    try:
+        train(m, loss, XOR, SGD(m.parameters(), 0.5), epochs=2)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_whoever_watches_the_phases_has_the_collector_on() -> None:
+    m = model()
+    seen, loss = collector_at_each_call()
+    told: list[bool] = []
+    optimizer = SGD(m.parameters(), 0.5)
+    note = [lambda turn: told.append(gc.isenabled())]
+    train(m, loss, XOR, optimizer, epochs=2, callbacks=note)
+    told += [gc.isenabled() for _ in loop(m, loss, XOR, optimizer, epochs=2)]
+    assert (told, seen) == ([True] * 16, [False] * 16)
+
+
+def test_the_collector_is_on_again_after_an_error() -> None:
+    """Although the traceback, and all frames in it, are still there."""
+    m = model()
+    _, loss = collector_at_each_call(fails=True)
+    for late in (None, Criterion("never", lambda history: bool(1 / 0))):
+        how: dict[str, Any] = {"epochs": 2, "until": late}
+        with pytest.raises((ValueError, ZeroDivisionError)) as caught:
+            train(m, half_squared_error if late else loss, XOR, SGD(m.parameters(), 0.5), **how)
+        assert gc.isenabled()
+        assert caught.value.__traceback__
+
+
+def test_each_step_has_gradients_of_its_own() -> None:
+    """Of the parameters that the optimizer does not have, too."""
+    m = model()
+    fixed, *rest = m.parameters()
+    slopes = []
+    for turn in loop(m, half_squared_error, XOR, SGD(rest, 0.0), epochs=3):
+        if turn.phase == "backward":
+            slopes.append((fixed.grad, rest[0].grad))
+    assert all(slopes[0])
+    assert slopes == [slopes[0]] * 3
 
 
 def test_a_epoch_in_batches_takes_every_example_once_in_an_order_of_its_own() -> None:

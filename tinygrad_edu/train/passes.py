@@ -6,14 +6,17 @@ pass over all examples; a step is one update. With batches, an epoch has several
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 from tinygrad_edu.compiler.compiled import REDUCTIONS, Reduction
+from tinygrad_edu.compiler.tape.tape import no_collection
 from tinygrad_edu.data import Example, as_examples, shuffled
 from tinygrad_edu.engine import Value
 from tinygrad_edu.history import Learner
 from tinygrad_edu.losses import weighed
+from tinygrad_edu.nn.module import Module
 from tinygrad_edu.rows.ieee import number
 
 __all__ = [
@@ -90,7 +93,7 @@ def loop(
 
 def turns(
     passes: Passes, epochs: int, batch_size: int = 0, seed: int = 0, start: int = 0
-) -> Iterator[Turn]:
+) -> Generator[Turn, None, None]:
     """This yields the Turns of these passes, in batches and epochs; see `loop`."""
     every = range(passes.count)
     per_epoch = steps_in_epoch(every, batch_size)
@@ -115,7 +118,12 @@ def steps_in_epoch(examples: Sequence[Any], batch_size: int = 0) -> int:
 
 
 class Eager:
-    """The passes of the eager engine: each step builds a new graph."""
+    """The passes of the eager engine: each step builds a new graph.
+
+    Garbage collection is off while a phase builds or follows a graph: a graph has no cycles, but
+    the collector would look at all of its nodes again and again. At every Turn it is on, or, if
+    nobody is `watching` between the phases of a step, only after the step, which is faster.
+    """
 
     def __init__(
         self,
@@ -125,6 +133,7 @@ class Eager:
         optimizer: Learner,
         reduction: Reduction,
         metrics: Mapping[str, Metric] | None = None,
+        watching: bool = True,
     ) -> None:
         if not callable(model):
             raise TypeError(f"{type(model).__name__} cannot be called with inputs")
@@ -133,18 +142,26 @@ class Eager:
         self.model, self.loss, self.examples = model, loss, examples
         self.optimizer, self.reduction, self.metrics = optimizer, reduction, metrics or {}
         self.count = len(examples)
+        self.watching = watching
+        self.parameters = model.parameters() if isinstance(model, Module) else []
 
     def phases(self, epoch: int, step: int, now: Sequence[int]) -> Iterator[Turn]:
         """Yields a Turn after each phase of one step."""
+        with nullcontext() if self.watching else no_collection():
+            yield from self._phases(epoch, step, now)
+
+    def _phases(self, epoch: int, step: int, now: Sequence[int]) -> Iterator[Turn]:
         examples = [self.examples[i] for i in now]
-        outputs = [self.model(example.inputs) for example in examples]
+        with no_collection():
+            outputs = [self.model(example.inputs) for example in examples]
         yield Turn("forward", epoch, step, examples, outputs, None)
-        total, metrics = self.judged(examples, outputs)
+        with no_collection():
+            total, metrics = self.judged(examples, outputs)
         yield Turn("loss", epoch, step, examples, outputs, total, metrics)
-        for p in self.optimizer.parameters:  # also those that this step does not use
-            p.grad = 0.0
-        total.zero_grad()
-        total.backward()
+        with no_collection():
+            for p in (*self.parameters, *self.optimizer.parameters):  # also those not used here
+                p.grad = 0.0  # the other nodes are new
+            total.backward()
         yield Turn("backward", epoch, step, examples, outputs, total, metrics)
         self.optimizer.step()
         yield Turn("update", epoch, step, examples, outputs, total, metrics)
@@ -171,7 +188,9 @@ class Eager:
 
     def validated(self, examples: Sequence[Example]) -> tuple[float, dict[str, float]]:
         """Returns the loss of validation examples and the sum of each metric."""
-        total, metrics = self.judged(examples, [self.model(example.inputs) for example in examples])
+        with no_collection():
+            outputs = [self.model(example.inputs) for example in examples]
+            total, metrics = self.judged(examples, outputs)
         return total.data, metrics
 
 

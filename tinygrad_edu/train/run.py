@@ -84,6 +84,7 @@ class Run:
             self.patience.end()
             if history.stopped:
                 return
+            del turn  # frees the graph of the step before the next one is built
 
     def keep(self, metrics: Mapping[str, float]) -> None:
         """Adds the metrics of a complete epoch to the history, and checks `until`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from inspect import signature
 from math import inf
 from typing import Any, NoReturn
@@ -106,16 +106,16 @@ def train(
         how: dict[str, Any] = {"weights": weights[: len(examples)], "mean": reduction == "mean"}
         passes = Compiled(step, columns, optimizer, [*by_name], examples, not straight, **how)
     else:
-        passes = Eager(model, loss, examples, optimizer, reduction, by_name)
+        passes = Eager(model, loss, examples, optimizer, reduction, by_name, bool(looks))
     share: float = sum(many[1][len(examples) :]) if many else len(judged or [])
     share = share if reduction == "mean" else 1
     judge = _judge(model, passes, judged, share) if judged is not None else None
     run = Run(history, epochs, until, progress, looks, judge)
     if straight and isinstance(passes, Compiled):
         return straight_on(run, passes)
-    with run:
-        start = len(history.losses)
-        run.follow(turns(passes, epochs, batch_size, seed, start), per_epoch)
+    steps = turns(passes, epochs, batch_size, seed, len(history.losses))
+    with run, closing(steps):  # closed at once, for the sake of the garbage collector
+        run.follow(steps, per_epoch)
     return history
 
 
