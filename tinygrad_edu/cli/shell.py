@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -50,7 +51,13 @@ class Late(Mapping[str, click.Command]):
     def __getitem__(self, name: str) -> click.Command:
         if name not in self.short:
             raise KeyError(name)
-        return self.load(name)
+        collects = gc.isenabled()
+        gc.disable()  # it would look through what is imported several times, and find nothing
+        try:
+            return self.load(name)
+        finally:
+            if collects:
+                gc.enable()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.short)
