@@ -77,7 +77,7 @@ def worker() -> subprocess.Popen[bytes]:
 
 
 def run_for_all(
-    command: list[str], data: bytes, seconds: float
+    command: list[str], data: bytes, seconds: float, *dot: str
 ) -> subprocess.CompletedProcess[bytes]:
     """What pygraphviz' process answers, from one process for all tests, asked once for each text.
 
@@ -85,7 +85,7 @@ def run_for_all(
     pygraphviz, or within less than a second, is run as always.
     """
     if layout_module.PYGRAPHVIZ not in command or seconds < 1:
-        return RUN_A_PROCESS(command, data, seconds)
+        return RUN_A_PROCESS(command, data, seconds, *dot)
     at = command.index(layout_module.PYGRAPHVIZ)
     key = (data, *map(os.fsencode, command[at + 2 :]))
     with ONE_AT_A_TIME:

@@ -60,9 +60,9 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     started: list[list[str]] = []
     run = layout_module._run
 
-    def counted(command: list[str], data: bytes, seconds: float) -> Any:
+    def counted(command: list[str], data: bytes, *how: Any) -> Any:
         started.append([word for word in command if word[:2] in ("-K", "-T", "-V")])
-        return run(command, data, seconds)
+        return run(command, data, *how)
 
     monkeypatch.setattr(layout_module, "_run", counted)
     return started

@@ -117,11 +117,16 @@ def layout(dot: str, format: str = "svg", timeout: float = 20.0, *, placed: bool
     if not 0 < timeout < math.inf:
         raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
     deadline = time.monotonic() + min(timeout, LONGEST_SECONDS)
-    engine = _find_engine(deadline)
+    algorithm, engine = "nop2" if placed else "dot", _find_engine()
     try:
-        if format in ("png", "pdf"):
-            _require_fonts(engine, format, deadline)
-        return _draw(engine, format, dot, deadline, "nop2" if placed else "dot")
+        try:
+            return _drawn(engine, format, dot, deadline, algorithm)
+        except LayoutError as error:  # only now is it asked whether it works at all
+            path = engine.command[0]
+            if engine.name != "dot" or (error.reason != "silent" and _answers(path, deadline)):
+                raise
+        engine = _find_engine(broken=path)
+        return _drawn(engine, format, dot, deadline, algorithm)
     except subprocess.TimeoutExpired:
         problem = f"{engine.name} did not finish within {timeout:g} s; draw less, allow more time"
         raise LayoutError(f"{problem}, {INSTEAD}", "timeout", engine.name) from None
@@ -149,7 +154,14 @@ def places(dot: str, edges: int, timeout: float = 20.0) -> Placement:
     return Placement(round(right), round(top), boxes, curves)
 
 
-def _find_engine(deadline: float) -> _Engine:
+def _drawn(engine: _Engine, format: str, dot: str, deadline: float, algorithm: str) -> bytes:
+    if format in ("png", "pdf"):
+        _require_fonts(engine, format, deadline)
+    return _draw(engine, format, dot, deadline, algorithm)
+
+
+def _find_engine(broken: str = "") -> _Engine:
+    """The first engine that exists. broken: the `dot` on the PATH, if it does not work."""
     override = os.environ.get(OVERRIDE, "")
     if override == "none":
         problem = f"{OVERRIDE}=none turned Graphviz off"
@@ -166,7 +178,7 @@ def _find_engine(deadline: float) -> _Engine:
         raise LayoutError(message, "missing", cause=problem)
     path = shutil.which("dot")
     # Windows, or an empty entry of the PATH, may find it in the current folder: do not trust it.
-    if path and os.path.isabs(path) and _answers(path, deadline):
+    if path and os.path.isabs(path) and path != broken:
         return _Engine("dot", [path])
     if folder := _pygraphviz_folder():
         return _Engine("pygraphviz", [sys.executable, "-I", "-S", "-c", PYGRAPHVIZ, folder])
@@ -207,7 +219,8 @@ def _require_fonts(engine: _Engine, format: str, deadline: float) -> None:
 def _draw(engine: _Engine, format: str, dot: str, deadline: float, algorithm: str = "dot") -> bytes:
     command = [*engine.command, f"-K{algorithm}", f"-T{format}"]
     try:
-        done = _run(command, dot.encode("utf-8", "replace"), deadline - time.monotonic())
+        doubted = engine.command if engine.name == "dot" else []
+        done = _run(command, dot.encode("utf-8", "replace"), deadline - time.monotonic(), *doubted)
     except OSError as error:
         problem = f"{engine.name} does not start ({error.strerror}); repair it"
         raise LayoutError(f"{problem}, {INSTEAD}", "failed", engine.name) from error
@@ -222,11 +235,15 @@ def _draw(engine: _Engine, format: str, dot: str, deadline: float, algorithm: st
     raise LayoutError(f"{problem}, {INSTEAD}", "failed", engine.name)
 
 
-def _run(command: list[str], data: bytes, seconds: float) -> subprocess.CompletedProcess[bytes]:
+def _run(
+    command: list[str], data: bytes, seconds: float, doubted: str = ""
+) -> subprocess.CompletedProcess[bytes]:
     """The result of the command with `data` as its input.
 
-    After an error or `seconds`, the command and the processes that it started are killed.
+    After an error or `seconds`, the command and the processes that it started are killed. doubted:
+    the path of a `dot`; if it takes long, and does not even say its version, LayoutError, "silent".
     """
+    deadline = time.monotonic() + seconds
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -239,11 +256,21 @@ def _run(command: list[str], data: bytes, seconds: float) -> subprocess.Complete
         # A thread writes: on Windows, communicate() checks the timeout only after it has written.
         threading.Thread(target=_feed, args=(process.stdin, data), daemon=True).start()
         process.stdin = None
-        out, err = process.communicate(timeout=seconds)
+        out, err = _output(process, deadline, doubted)
     except BaseException:  # Ctrl-C, too: the other session does not receive it
         _kill(process)
         raise
     return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def _output(process: subprocess.Popen[bytes], deadline: float, doubted: str) -> tuple[bytes, bytes]:
+    if doubted:
+        try:
+            return process.communicate(timeout=min(1.0, (deadline - time.monotonic()) / 4))
+        except subprocess.TimeoutExpired:
+            if not _answers(doubted, deadline):
+                raise LayoutError("dot does not answer", "silent", "dot") from None
+    return process.communicate(timeout=deadline - time.monotonic())
 
 
 def _feed(stdin: BinaryIO, data: bytes) -> None:
