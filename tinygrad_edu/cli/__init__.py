@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import click
+import gc
 
-from tinygrad_edu import __version__
-from tinygrad_edu.cli.shell import Late, Main
+_collects = gc.isenabled()
+gc.disable()  # it would look through what is imported several times, and find nothing
+import click  # noqa: E402
+
+from tinygrad_edu import __version__  # noqa: E402
+from tinygrad_edu.cli.shell import Late, Main  # noqa: E402
+
+if _collects:
+    gc.enable()
 
 __all__ = ["main"]
 

@@ -12,7 +12,6 @@ import json
 import math
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -168,7 +167,7 @@ def _find_engine(broken: str = "") -> _Engine:
         message = f"no picture, because {problem}; unset it, {INSTEAD}"
         raise LayoutError(message, "missing", cause=problem)
     if override:
-        if path := shutil.which(override):
+        if path := _which(override):
             return _Engine(OVERRIDE, [path])
         problem = f"{OVERRIDE} is {override[:100]!r}, which is not a program; correct or unset it"
         raise LayoutError(f"{problem}, {INSTEAD}", "failed", OVERRIDE)
@@ -176,7 +175,7 @@ def _find_engine(broken: str = "") -> _Engine:
         problem = "no program can be started here"
         message = f"no picture, because {problem}; save as .svg of a smaller graph, {INSTEAD}"
         raise LayoutError(message, "missing", cause=problem)
-    path = shutil.which("dot")
+    path = _which("dot")
     # Windows, or an empty entry of the PATH, may find it in the current folder: do not trust it.
     if path and os.path.isabs(path) and path != broken:
         return _Engine("dot", [path])
@@ -185,6 +184,17 @@ def _find_engine(broken: str = "") -> _Engine:
     problem = f"{path} does not work" if path else "Graphviz is not installed"
     advice = f"install it (graphviz.org/download), {INSTEAD}"
     raise LayoutError(f"no picture, because {problem}; {advice}", "missing", cause=problem)
+
+
+def _which(program: str) -> str | None:
+    """The path of a program that can be run, found on the PATH unless it names its folder."""
+    if sys.platform == "win32":  # a name has several endings there
+        import shutil  # late, for it imports all about archives
+
+        return shutil.which(program)
+    folders = [""] if os.path.dirname(program) else os.get_exec_path()
+    paths = [os.path.join(folder, program) for folder in folders]
+    return next((x for x in paths if os.path.isfile(x) and os.access(x, os.X_OK)), None)
 
 
 def _answers(path: str, deadline: float) -> bool:
