@@ -198,6 +198,8 @@ def test_what_a_run_does_not_take(how: dict[str, Any], words: str, compiled: boo
 HOWS: dict[str, dict[str, Any]] = {
     "batches": {"batch_size": 3},
     "batches by seed": {"batch_size": 2, "seed": 5},
+    "batches of one": {"batch_size": 1, "watch": "layer1.neuron1.b"},
+    "batches that are too large": {"batch_size": 5, "metrics": "accuracy"},
     "validation": {"validation": (X[:3], LABELS[:3])},
     "metrics": {"metrics": ["accuracy", "nll_loss"]},
     "watched": {"watch": ["layer1.neuron2.w[1]", "layer2.neuron1.b"]},
@@ -232,6 +234,83 @@ def test_a_compiled_run_is_the_eager_one(name: str, reduction: str, optimizer: A
     assert (machine.epochs, machine.stopped) == (eager.epochs, eager.stopped)
     numbers = [[x for p in m.parameters() for x in (p.data, p.grad)] for m in (model, other)]
     assert numbers[1] == pytest.approx(numbers[0], rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["python", "numpy", "machine"])
+@pytest.mark.parametrize("size", [1, 3, 10, 13])
+def test_batches_are_the_eager_ones_on_every_back_end(
+    backend: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if backend != "python":
+        pytest.importorskip("numpy" if backend == "numpy" else "llvmlite")
+    data = spirals(14, seed=3)[1:]
+    how: dict[str, Any] = {
+        "epochs": 4,
+        "batch_size": size,
+        "seed": 7,
+        "validation": data[:5],
+        "metrics": ["accuracy", mse_loss],
+        "watch": ["layer1.neuron1.w[0]"],
+    }
+    runs = []
+    for compiled in (False, True):
+        if compiled:
+            chosen = partial(compile, backend=backend)
+            monkeypatch.setattr("tinygrad_edu.train.compiled_run.compile", chosen)
+        model = regression()
+        learner = Adam(model.parameters(), lambda step: 0.1 / (step + 1))
+        loss = binary_cross_entropy_with_logits
+        history = train(model, loss, data, learner, compiled=compiled, **how)
+        numbers = [x for p in model.parameters() for x in (p.data, p.grad)]
+        rows = {**history.metrics, **history.parameters, "loss": history.losses}
+        grads = [x for row in history.grads.values() for x in row]
+        runs.append(([x for row in rows.values() for x in row] + grads + numbers, [*rows]))
+    assert runs[1][1] == runs[0][1]
+    assert runs[1][0] == pytest.approx(runs[0][0], rel=1e-9, abs=1e-12)
+
+
+def machine_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Spies on the machine: the number of steps of each of its calls comes into the list."""
+    pytest.importorskip("llvmlite")
+    from tinygrad_edu.compiler.native.binding.program import Run
+
+    counts, steps = list[int](), Run.steps
+
+    def spy(run: Run, count: int) -> Any:
+        counts.append(count)
+        return steps(run, count)
+
+    monkeypatch.setattr(Run, "steps", spy)
+    return counts
+
+
+def test_the_machine_makes_a_step_for_each_batch_and_prepares_the_data_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = machine_steps(monkeypatch)
+    model = regression()
+    data = spirals(14, seed=3)[1:]
+    how: dict[str, Any] = {"epochs": 3, "batch_size": 4, "compiled": True}
+    history = train(model, mse_loss, data, SGD(model.parameters(), 0.01), **how)
+    assert len(history.losses) == len(made) == 3 * math.ceil(len(data) / 4)
+
+
+@EAGER_OR_COMPILED
+def test_batches_that_diverge_keep_the_steps_before_it(
+    compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = machine_steps(monkeypatch)
+    model = regression()
+    optimizer = SGD(model.parameters(), lambda step: 1e200 if step == 6 else 0.01)
+    how: dict[str, Any] = {"epochs": 9, "batch_size": 1, "watch": "layer1.neuron1.b"}
+    with pytest.warns(NonFiniteWarning) if compiled else pytest.MonkeyPatch.context():
+        history = train(model, mse_loss, (X, Y), optimizer, compiled=compiled, **how)
+    assert history.stopped == "the loss is inf at step 7"
+    assert len(history.losses) == 8
+    assert optimizer.steps == 7
+    assert [len(row) for row in (*history.parameters.values(), *history.grads.values())] == [8, 8]
+    assert history.epochs == 1
+    assert bool(made) == compiled
 
 
 @EAGER_OR_COMPILED

@@ -180,8 +180,15 @@ def _log(x: float) -> float:
 def shuffled(examples: Sequence[T], seed: int) -> list[T]:
     """This returns the examples in a random order (Fisher and Yates 1938, Durstenfeld 1964)."""
     rng, order = SplitMix64(seed), list(examples)
+    fair = 2**64 - len(order)  # bits below it favour no remainder; `below` asks more exactly
     for i in range(len(order) - 1, 0, -1):
-        j = rng.below(i + 1)
+        z = rng.state = (rng.state + 0x9E3779B97F4A7C15) % 2**64  # as in `bits`; calls cost more
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+        z ^= z >> 31
+        while z >= fair and z >= 2**64 - 2**64 % (i + 1):
+            z = rng.bits()
+        j = z % (i + 1)
         order[i], order[j] = order[j], order[i]
     return order
 

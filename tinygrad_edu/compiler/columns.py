@@ -5,12 +5,12 @@ An array of NumPy stays an array, and is not copied if its numbers are doubles.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeGuard
+from typing import NamedTuple, Protocol, TypeGuard
 
 from tinygrad_edu.compiler.leaves import is_many
+from tinygrad_edu.compiler.tape.python_function import column_of_array
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError, NumberError, TapeError
 from tinygrad_edu.rows.ieee import number
@@ -110,10 +110,10 @@ def _is_matrix(x: object) -> TypeGuard[Matrix]:
 
 def _column(x: object) -> float | Sequence[float]:
     """Returns a number as a float, and a sequence of numbers as a list or an array of floats."""
+    column = column_of_array(x)
+    if column is not None:
+        return column
     if hasattr(x, "tolist"):
-        if _is_array(x):
-            column: Sequence[float] = x.astype(float, copy=False)
-            return column
         x = x.tolist()  # a tensor, an array of objects, or one number of an array
     if not is_many(x):
         return float(number(x))
@@ -121,14 +121,6 @@ def _column(x: object) -> float | Sequence[float]:
         raise NumberError(f"a column is a list of numbers in order, not a {type(x).__name__}")
     items = list(x)
     return items if _are_floats(items) else [float(number(item)) for item in items]
-
-
-def _is_array(x: Any) -> TypeGuard[Any]:
-    """Returns whether `x` is a column of NumPy whose numbers are floats, integers or bools."""
-    numpy: Any = sys.modules.get("numpy")  # whoever has an array has imported it
-    if numpy is None or type(x) is not numpy.ndarray or x.ndim != 1:
-        return False
-    return x.dtype.kind in "fiub" and x.dtype.itemsize <= 8  # a wider float may be too large
 
 
 def _are_floats(items: list[object]) -> TypeGuard[list[float]]:

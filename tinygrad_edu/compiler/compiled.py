@@ -252,7 +252,7 @@ class CompiledLoss:
         lists, count, _ = self.columns(columns, by_label)
         backend = self.backends.choose_forward(self.backend, count)
         try:
-            found = backend.outputs(self._used(lists), self.graph.numbers(), count)
+            found = backend.outputs(self.used(lists), self.graph.numbers(), count)
             if all(map(isfinite, chain(*found))):
                 return found
         except ArithmeticError:
@@ -277,14 +277,15 @@ class CompiledLoss:
         """
         backend = self.backends.choose(self.backend, count)
         try:
-            sums, per_example = backend.run(self._used(columns), self.graph.numbers(), count)
+            sums, per_example = backend.run(self.used(columns), self.graph.numbers(), count)
             if all(map(isfinite, chain(sums, *per_example))):
                 return sums, per_example
         except ArithmeticError:  # Python raises an error for some results that IEEE 754 defines
             pass
         return run_eagerly(self.graph, columns, count, self._report)
 
-    def _used(self, columns: Columns) -> Columns:
+    def used(self, columns: Columns) -> Columns:
+        """Returns the columns of the inputs that are in the graph."""
         return [columns[i] for i in self.graph.used]
 
     def chosen(self, count: int, forward: bool = False) -> str:
@@ -319,7 +320,7 @@ class CompiledLoss:
             return None
         mean = self.reduction == "mean"
         with no_collection():
-            return self.program().training(self._used(lists), count, mean, optimizer)
+            return self.program().training(self.used(lists), count, mean, optimizer)
 
     def columns(
         self, given: Sequence[Table], by_label: Mapping[str, Column] = MappingProxyType({})

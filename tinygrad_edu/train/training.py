@@ -21,6 +21,7 @@ from tinygrad_edu.train.compiled_run import (
     compiled_loss,
     straight_on,
 )
+from tinygrad_edu.train.fed import in_batches
 from tinygrad_edu.train.metrics import Metrics, metrics_by_name
 from tinygrad_edu.train.passes import (
     Data,
@@ -113,9 +114,13 @@ def train(
     run = Run(history, epochs, until, progress, looks, judge)
     if straight and isinstance(passes, Compiled):
         return straight_on(run, passes)
-    steps = turns(passes, epochs, batch_size, seed, len(history.losses))
-    with run, closing(steps):  # closed at once, for the sake of the garbage collector
-        run.follow(steps, per_epoch)
+    with run:
+        if isinstance(passes, Compiled) and not callbacks:
+            in_batches(run, passes, batch_size, seed, per_epoch, watched)
+        if history.epochs < epochs and not history.stopped:
+            steps = turns(passes, epochs, batch_size, seed, len(history.losses))
+            with closing(steps):  # closed at once, for the sake of the garbage collector
+                run.follow(steps, per_epoch)
     return history
 
 

@@ -21,6 +21,7 @@ differently from the eager engine.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache, partial
@@ -34,7 +35,16 @@ from tinygrad_edu.rows.ieee import total
 from tinygrad_edu.rows.op import Op
 from tinygrad_edu.rows.source import Source, python
 
-__all__ = ["LONGEST", "Columns", "Run", "Sums", "as_arrays", "as_lists", "python_function"]
+__all__ = [
+    "LONGEST",
+    "Columns",
+    "Run",
+    "Sums",
+    "as_arrays",
+    "as_lists",
+    "column_of_array",
+    "python_function",
+]
 
 Columns: TypeAlias = Sequence[Sequence[float]]  # lists or arrays of floats
 Sums: TypeAlias = tuple[list[float], list[list[float]]]
@@ -204,6 +214,22 @@ def _run_floats(code: Code, columns: Columns, others: Sequence[float], count: in
 def as_lists(columns: Columns) -> list[list[float]]:
     """Returns the columns as lists: numbers of an array would not raise Python's errors."""
     return [c.tolist() if hasattr(c, "tolist") else cast("list[float]", c) for c in columns]
+
+
+def column_of_array(x: object) -> Sequence[float] | None:
+    """Returns an array of NumPy as a column of doubles, without a copy if it is one.
+
+    None for anything but one row of floats, integers or bools.
+    """
+    if "numpy" not in sys.modules:  # whoever has an array has imported it
+        return None
+    import numpy as np
+
+    if type(x) is not np.ndarray or x.ndim != 1:
+        return None
+    if x.dtype.kind not in "fiub" or x.dtype.itemsize > 8:  # a wider float may be too large
+        return None
+    return cast(Sequence[float], x.astype(float, copy=False))
 
 
 def as_arrays(columns: Columns) -> Columns:

@@ -94,6 +94,8 @@ class Plan:
         check(low.bytecode, self.fixed.size, self.lanes, sizes, low.blocks)
         self.at = _addresses(places.slots, slots, self.parameters)
         self.others_at = _addresses(places.slots, slots, self.others)
+        same = [x for x in program.inputs if x not in self.inputs]  # of the single example
+        self.inputs_at = _addresses(places.slots, slots, same)
         self.size = low.blocks * BLOCK
         self.parameters_at, self.gradients_at = places.parameters_at, places.gradients_at
         size = 0 if single else (len(self.inputs) + 2) * self.lanes
@@ -117,7 +119,7 @@ class Plan:
         self.free.append((arena, data if data.size < MOST_KEPT else NOTHING))
 
     def columns(
-        self, columns: Sequence[Column], count: int, weight: float, old: Floats = NOTHING
+        self, columns: Sequence[Column] | Floats, count: int, weight: float, old: Floats = NOTHING
     ) -> Floats:
         """Returns the inputs chunk by chunk; an example of weight 0 fills up the last chunk.
 
@@ -229,24 +231,70 @@ class Run:
         mean: bool,
         optimizer: Optimizer | None = None,
     ) -> None:
-        self.plan = plan = program.plan(count)
-        self.optimizer = optimizer
-        named = dict(zip(program.inputs, columns))
-        self.arena, old = plan.memory()
-        given = [named[x] for x in plan.inputs]
-        self.data = plan.columns(given, count, 1 / count if mean else 1.0, old)
+        self.program, self.optimizer = program, optimizer
+        self.table = np.empty((0, 0))
+        self._begin(program.plan(count))
+        self.feed(columns, count, 1 / count if mean else 1.0)
+
+    def _begin(self, plan: Plan) -> None:
+        """Lays the present numbers of all leaves into the arena of a plan."""
+        self.plan, optimizer = plan, self.optimizer
+        self.arena, self.data = plan.memory()
         self.arena[plan.at] = [p._data for p in plan.parameters]
-        others = (np.ravel(named[x])[0] if x in named else x._data for x in plan.others)
-        self.arena[plan.others_at] = list(others)
+        self.arena[plan.others_at] = [x._data for x in plan.others]
         self.numbers = plan.numbers.copy()
         self.numbers[2] = len(self.data)
         self.update: int | None = None
         self.places = np.zeros(1, np.int64)
         self.kept: list[tuple[Addresses, list[int], list[float]]] = []
         if optimizer is not None:
-            self._prepare(*program.update(optimizer), optimizer)
+            self._prepare(*self.program.update(optimizer), optimizer)
         arrays = (self.arena, self.numbers, self.data, self.places)
         self.pointers = [x.ctypes.data for x in arrays]  # made once: each takes a microsecond
+
+    def feed(self, columns: Sequence[Column] | Floats, count: int, weight: float = 1.0) -> None:
+        """Goes on with other examples, as many as there are.
+
+        columns: of `Program.inputs`, as lists, arrays or a table. weight: of each example in the
+        gradients; outputs are always sums.
+        """
+        if self.plan.single and count != 1:
+            self._move(self.program.plan(count))
+        plan = self.plan
+        if plan.single:
+            self.arena[plan.inputs_at] = [column[0] for column in columns]
+            weight = 1.0
+        data = plan.columns(columns, count, weight, self.data)
+        if data is not self.data:
+            self.data, self.pointers[2] = data, data.ctypes.data
+            self.numbers[2] = len(data)
+
+    def _move(self, plan: Plan) -> None:
+        """Goes on in the arena of another plan, with the same parameters and states."""
+        numbers, kept = self.arena[self.plan.at], [self.arena[at] for at, *_ in self.kept]
+        self._begin(plan)
+        self.arena[plan.at] = numbers
+        for (at, *_), xs in zip(self.kept, kept):
+            self.arena[at] = xs
+
+    def hold(self, columns: Sequence[Column]) -> None:
+        """Prepares the columns of a data set, from which `take` takes examples."""
+        self.table = np.array(columns, float)
+
+    def take(self, now: Sequence[int], weight: float) -> None:
+        """Goes on with the examples of these indices in the data set; see `feed`."""
+        if isinstance(now, range):
+            some = self.table[:, now.start : now.stop]
+        else:
+            some = self.table.take(now, axis=1) if len(self.table) else self.table
+        self.feed(some, len(now), weight)
+
+    def look(self, parameters: Sequence[Value]) -> list[tuple[float, float]]:
+        """Returns the number of each of these parameters, and its gradient in the last step."""
+        number = {p: i for i, p in enumerate(self.plan.parameters)}
+        at = self.plan.at[[number[p] for p in parameters]]
+        gradients = self.arena[at - self.plan.parameters_at + self.plan.gradients_at]
+        return list(zip(self.arena[at].tolist(), gradients.tolist()))
 
     def _prepare(self, update: Update, code: Library, optimizer: Optimizer) -> None:
         """Adds the optimizer's states to the arena, in the order of the parameters."""
