@@ -67,7 +67,24 @@ def test_another_name_loads_its_own_room(name: str, room: str) -> None:
 def test_help_loads_no_command() -> None:
     found = loaded("from tinygrad_edu.cli import main; main()", "--help")
     assert ours(found) == {"habits", "habits.imports", "hooks", "cli", "cli.shell"}
-    assert not found & (HEAVY | DEAR - {"textwrap"}) - {"click"}
+    assert not found & (HEAVY | DEAR | {"shutil"}) - {"click", "textwrap"}
+
+
+def test_an_svg_loads_what_draws_it(tmp_path: Path) -> None:
+    """A budget of modules: they are most of the time of a small picture at the shell."""
+    words = ["render", "tanh(x*w + b)", "--at", "x=2,w=-3,b=7", "--output", str(tmp_path / "y.svg")]
+    found = loaded("from tinygrad_edu.cli import main; main()", *words)
+    assert (tmp_path / "y.svg").exists()
+    assert len(ours(found)) <= 66
+    rooms = {name.split(".")[0] for name in ours(found)}
+    assert not rooms & {"compiler", "data", "demos", "history", "lesson", "losses", "nn", "optim"}
+    late = "calls check differences explain network orders paths trace transforms"
+    assert not ours(found) & {f"analysis.{name}" for name in late.split()}
+    late = "columns dot film layered paper text textbook"
+    assert not ours(found) & {f"draw.{name}" for name in late.split()}
+    assert not found & (HEAVY | DEAR | {"base64", "glob", "shutil"}) - {
+        *("click", "json", "subprocess")  # Graphviz is a process, and answers in JSON
+    }
 
 
 @pytest.mark.parametrize("name", sorted(main.commands))

@@ -66,7 +66,7 @@ def _load(name: str) -> click.Command:
     cls=Main,
     late=Late(_SHORT, _load),
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="tinygrad-edu")
 @click.pass_context

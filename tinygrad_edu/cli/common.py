@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import click
 
+from tinygrad_edu.cli.shell import columns
 from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.errors import (
     ExpressionError,
@@ -173,20 +174,10 @@ def terminal(stdout: TextIO) -> dict[str, Any]:
     plain = os.name == "posix" and language in ("", "C", "POSIX")
     terminal = stdout.isatty() and os.environ.get("TERM") != "dumb"
     return {
-        "width": _width(stdout),
+        "width": columns(stdout),
         "unicode": not plain and (stdout.encoding or "").lower().startswith("utf"),
         "color": terminal and not os.environ.get("NO_COLOR"),
     }
-
-
-def _width(stdout: TextIO) -> int:
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdecimal() and len(columns) < 10 and int(columns):  # 0: unknown
-        return int(columns)
-    try:
-        return os.get_terminal_size(stdout.fileno()).columns or 80
-    except (AttributeError, OSError, ValueError):
-        return 80
 
 
 def say(text: str, stdout: TextIO | None, *, folded: bool = True) -> None:

@@ -7,16 +7,17 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["LONGEST", "Group", "Late", "Main"]
+__all__ = ["LONGEST", "Group", "Late", "Main", "columns"]
 
 LONGEST = 500  # characters of an error
+_WIDEST = 100  # columns of a help
 _EXAMPLE = '"x*w" --at x=2 --at w=3'
 
 
@@ -101,6 +102,8 @@ class Main(Group):
             from tinygrad_edu.cli import completion
 
             completion.install()
+        # click itself would import all about archives to learn it
+        extra.setdefault("terminal_width", max(50, min(columns(sys.stdout), _WIDEST) - 2))
         if not standalone_mode:
             return run(*args, standalone_mode=False, **extra)
         try:
@@ -148,3 +151,14 @@ def _said(error: click.ClickException) -> str:
         return f"TARGET is missing: write an expression, for example {_EXAMPLE}"
     extra = re.match(r"Got unexpected extra arguments? \((\S+)", error.format_message())
     return f"unexpected word {shown(extra[1].rstrip(')'))}" if extra else error.format_message()
+
+
+def columns(stdout: TextIO | None) -> int:
+    """The width of the terminal, in characters; 80 if nobody knows."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and len(told) < 10 and int(told):  # 0: unknown
+        return int(told)
+    try:
+        return os.get_terminal_size(cast(TextIO, stdout).fileno()).columns or 80
+    except (AttributeError, OSError, ValueError):
+        return 80
