@@ -67,12 +67,13 @@ def test_another_name_loads_its_own_room(name: str, room: str) -> None:
 def test_help_loads_no_command() -> None:
     found = loaded("from tinygrad_edu.cli import main; main()", "--help")
     assert ours(found) == {"habits", "habits.imports", "hooks", "cli", "cli.shell"}
-    assert not found & (HEAVY | DEAR | {"shutil"}) - {"click", "textwrap"}
+    found -= loaded("import click")  # which imports other modules in each version of Python
+    assert not found & (HEAVY | DEAR | {"shutil"}) - {"textwrap"}
 
 
 def test_an_svg_loads_what_draws_it(tmp_path: Path) -> None:
     """A budget of modules: they are most of the time of a small picture at the shell."""
-    words = ["render", "tanh(x*w + b)", "--at", "x=2,w=-3,b=7", "--output", str(tmp_path / "y.svg")]
+    words = ["render", "tanh(x*w + b)", "--at", "x=2,w=-3,b=7", "-o", str(tmp_path / "y.svg")]
     found = loaded("from tinygrad_edu.cli import main; main()", *words)
     assert (tmp_path / "y.svg").exists()
     assert len(ours(found)) <= 66

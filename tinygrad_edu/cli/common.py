@@ -110,10 +110,20 @@ class ExpressionCommand(click.Command):
                 # with a space in front, click sees no option, and an expression stays the same
                 args = [*args[:i], " " + args[i], *args[i + 1 :]]
         ctx.allow_extra_args = True
-        extra = super().parse_args(ctx, list(args))
+        extra = super().parse_args(ctx, self._long(ctx, args, takes_value))
         if extra and not ctx.resilient_parsing:
             raise click.UsageError(self._superfluous(ctx, args, extra), ctx)
         return extra
+
+    def _long(self, ctx: click.Context, args: list[str], takes_value: dict[str, bool]) -> list[str]:
+        """Returns the arguments with --output for -o: click takes milliseconds for a short one."""
+        long = {name: max(p.opts, key=len) for p in self.get_params(ctx) for name in p.opts}
+        words, i = list(args), 0
+        while i < len(words) and words[i] != "--":
+            if words[i] in takes_value:
+                words[i] = long[words[i]]
+            i += 2 if takes_value.get(words[i]) else 1
+        return words
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the help of the options, in their sections."""

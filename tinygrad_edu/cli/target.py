@@ -7,7 +7,7 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TextIO, cast
 
 import click
@@ -34,7 +34,6 @@ _FILE = re.compile(r"([^\s()*+]{1,300}?)(?::([^\s:]*))?")  # FILE or FILE:NAME
 argument: Callable[[Any], Any] = click.argument("target", shell_complete=files)
 
 
-@dataclass
 class Target:
     """The Values of a TARGET, and the stream of standard output.
 
@@ -43,14 +42,19 @@ class Target:
     from each node of the script to the node that was computed again for it.
     """
 
-    values: list[Value]
-    stdout: TextIO
-    text: str | None
-    numbers: dict[str, float]
-    unset: Sequence[str] = ()
-    read: Sequence[str | int] = ()
-    variables: Mapping[str, object] = field(default_factory=dict)
-    made: Mapping[Value, Value] = field(default_factory=dict)
+    def __init__(
+        self,
+        values: list[Value],
+        stdout: TextIO,
+        text: str | None,
+        numbers: dict[str, float],
+        unset: Sequence[str] = (),
+        read: Sequence[str | int] = (),
+        variables: Mapping[str, object] = MappingProxyType({}),
+        made: Mapping[Value, Value] = MappingProxyType({}),
+    ) -> None:
+        self.values, self.stdout, self.text, self.numbers = values, stdout, text, numbers
+        self.unset, self.read, self.variables, self.made = unset, read, variables, made
 
     @property
     def value(self) -> Value:
