@@ -28,8 +28,8 @@ HOUSE = """
     functions chain_rule
     habits
     engine data
-    trees history
-    losses optim reading analysis compiler.tape
+    trees history compiler.tape
+    losses optim reading analysis
     compiler.languages compiler.native draw
     compiler nn
     train

@@ -683,3 +683,94 @@ def test_a_rate_that_was_set_by_hand_goes_on_from_there() -> None:
         rates.append(optimizer.lr)
         schedule.step()
     assert rates == pytest.approx([0.1, 0.02, 0.02, 0.002])
+
+
+# --- many parameters, whose steps are computed at once -------------------------------------------
+
+MANY = [(k * 7 % 11 - 5) / 4 for k in range(60)]
+
+
+def settings_of(kind: Any) -> list[dict[str, Any]]:
+    if kind is optim.SGD:
+        more = {"momentum": 0.9, "dampening": 0.25, "weight_decay": 0.1}
+        return [{}, more, {"momentum": 0.5, "nesterov": True}]
+    return [{}, {"weight_decay": 0.1}] if kind not in (optim.Momentum,) else [{}]
+
+
+@EVERY_KIND
+def test_many_parameters_move_as_each_would_alone(kind: Any) -> None:
+    for how in settings_of(kind):
+        many = kind([Value(x) for x in MANY], optim.cosine(0.05, 9), **how)
+        each = [kind([Value(x)], optim.cosine(0.05, 9), **how) for x in MANY]
+        for step in range(12):
+            for k, one in enumerate(each):
+                slope = (k % 5 - 2) * 0.3 + step * 0.01
+                one.parameters[0].grad = many.parameters[k].grad = slope
+                one.step()
+            many.step()
+            alone = [one.parameters[0].data for one in each]
+            assert [p.data for p in many.parameters] == pytest.approx(alone, rel=1e-14, abs=1e-300)
+        states = [one.state_dict()["kept"] for one in each]
+        for name, xs in many.state_dict()["kept"].items():
+            assert xs == pytest.approx([state[name][0] for state in states], rel=1e-14, abs=1e-300)
+        assert many.steps == 12
+
+
+def test_a_setting_that_changes_takes_effect_for_many_parameters_too() -> None:
+    many = optim.Adam([Value(x) for x in MANY], 0.1)
+    one = optim.Adam([Value(MANY[7])], 0.1)
+    for betas in [(0.9, 0.999)] * 3 + [(0.5, 0.9)] * 3 + [(0.9, 0.999)] * 2:
+        for made in (many, one):
+            made.betas = betas
+            for p in made.parameters:
+                p.grad = p.data - 3
+            made.step()
+        assert many.parameters[7].data == pytest.approx(one.parameters[0].data, rel=1e-14)
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("slope", [nan, inf, 1e200, -1e308])
+def test_numbers_that_are_not_finite_are_those_of_the_formula(kind: Any, slope: float) -> None:
+    def result(made: Any) -> list[str]:
+        for _ in range(3):
+            for p in made.parameters:
+                p.grad = 0.5
+            made.step()
+        made.parameters[0].grad = slope
+        try:
+            made.step()
+        except ArithmeticError as told:
+            return [type(told).__name__, repr(made.parameters[0].data), str(made.steps)]
+        return [repr(made.parameters[0].data), str(made.steps)]
+
+    assert result(kind([Value(x) for x in MANY], 0.1)) == result(kind([Value(MANY[0])], 0.1))
+
+
+def test_a_formula_of_ones_own_is_called_for_each_parameter() -> None:
+    calls = []
+
+    def noisy(p: Any, g: Any, *, lr: Any) -> Any:
+        calls.append(p)
+        return p - lr * g + len(calls)  # not a pure function
+
+    made = optim.Optimizer([Value(0.0) for _ in MANY], 0.1, formula=noisy)
+    for _ in range(3):
+        made.step()
+    assert len(calls) == 3 * len(MANY)
+    assert len({p.data for p in made.parameters}) == len(MANY)
+
+
+def test_the_formula_is_compiled_once_for_many_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinygrad_edu.optim.at_once._updates", {})
+    calls, formula = [], optim.Adam.formula
+
+    def counted(*numbers: Any, **settings: Any) -> Any:
+        calls.append(numbers)
+        return formula(*numbers, **settings)
+
+    counted.__module__ = formula.__module__
+    made = optim.Adam([Value(x) for x in MANY])
+    made.formula = counted
+    for _ in range(5):
+        made.step()
+    assert len(calls) == len(MANY) + 1  # the first step, and a recording

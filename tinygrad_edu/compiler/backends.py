@@ -8,7 +8,6 @@ them is not finite, `CompiledLoss` drops all of them and asks the eager engine (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, get_args
@@ -50,12 +49,12 @@ class Backend(Protocol):
 
     name: ClassVar[BackendName]
 
-    def run(self, columns: Columns, constants: Sequence[float], count: int) -> Sums:
+    def run(self, columns: Columns, count: int) -> Sums:
         """Returns (sums, lists) over `count` examples.
 
         sums: the loss, each of `also`, and the gradients by leaves that are not inputs. lists: the
         gradients of each example by `Recording.per_example`. columns: a list or an array of floats
-        for each used input. constants: the numbers of all other leaves. If this raises an
+        for each used input. All other leaves have their present numbers. If this raises an
         ArithmeticError, or if a result is not finite, the eager engine does the run again.
         """
 
@@ -63,9 +62,7 @@ class Backend(Protocol):
 class ForwardBackend(Backend, Protocol):
     """A back end that can also give the outputs of each example."""
 
-    def outputs(
-        self, columns: Columns, constants: Sequence[float], count: int
-    ) -> list[list[float]]:
+    def outputs(self, columns: Columns, count: int) -> list[list[float]]:
         """Returns a list for each output, with a number for each example."""
 
 
@@ -78,13 +75,11 @@ class PythonLoop:
     def __init__(self, graph: Recording) -> None:
         self.graph = graph
 
-    def run(self, columns: Columns, constants: Sequence[float], count: int) -> Sums:
-        return self._both_passes(columns, constants, count)
+    def run(self, columns: Columns, count: int) -> Sums:
+        return self._both_passes(columns, self.graph.numbers(), count)
 
-    def outputs(
-        self, columns: Columns, constants: Sequence[float], count: int
-    ) -> list[list[float]]:
-        _, lists = self._forward_pass(columns, constants, count)
+    def outputs(self, columns: Columns, count: int) -> list[list[float]]:
+        _, lists = self._forward_pass(columns, self.graph.numbers(), count)
         return lists
 
     @cached_property
@@ -145,7 +140,7 @@ class MachineCode:
         inputs = [self.graph.inputs[i] for i in self.graph.used]
         return Program(self.graph.forward, self.graph.wrt, inputs)
 
-    def run(self, columns: Columns, constants: Sequence[float], count: int) -> Sums:
+    def run(self, columns: Columns, count: int) -> Sums:
         outputs, gradients = self.program.run(columns, count)
         return [*outputs, *gradients], []
 

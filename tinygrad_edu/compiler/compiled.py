@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
 from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, get_args, overload
@@ -206,6 +205,8 @@ class CompiledLoss:
         sums = [x / count for x in sums] if self.reduction == "mean" else sums
         outputs = 1 + len(self.also)
         values, slopes, items = sums[:outputs], iter(sums[outputs:]), iter(per_example)
+        if not per_example:
+            return values[0], [*slopes], values[1:]
         gradients: list[Gradient] = []
         for x in self.wrt:
             if x not in self.graph.per_example:
@@ -252,8 +253,8 @@ class CompiledLoss:
         lists, count, _ = self.columns(columns, by_label)
         backend = self.backends.choose_forward(self.backend, count)
         try:
-            found = backend.outputs(self.used(lists), self.graph.numbers(), count)
-            if all(map(isfinite, chain(*found))):
+            found = backend.outputs(self.used(lists), count)
+            if all(isfinite(sum(xs)) for xs in found):
                 return found
         except ArithmeticError:
             pass
@@ -277,8 +278,8 @@ class CompiledLoss:
         """
         backend = self.backends.choose(self.backend, count)
         try:
-            sums, per_example = backend.run(self.used(columns), self.graph.numbers(), count)
-            if all(map(isfinite, chain(sums, *per_example))):
+            sums, per_example = backend.run(self.used(columns), count)
+            if all(isfinite(sum(xs)) for xs in (sums, *per_example)):  # infinities stay in a sum
                 return sums, per_example
         except ArithmeticError:  # Python raises an error for some results that IEEE 754 defines
             pass

@@ -32,6 +32,9 @@ Setting = float | bool | tuple[float, ...]
 T = TypeVar("T")
 _Eager = Callable[..., "float | tuple[float, ...]"]
 
+_MANY = 32  # parameters; with fewer, a loop is as fast
+_METHODS = "tinygrad_edu.optim.methods"  # where the formulas of this package are
+
 _ELSEWHERE = {  # names from optimizers of other libraries
     "param_groups": "optimizer.lr = 0.01, one rate for all; two optimizers have two rates",
     "state": "state_dict()",
@@ -130,6 +133,8 @@ class Optimizer(Strict):
     @alone("call loss.backward() before it; it takes no closure")
     def step(self) -> None:
         """Changes every parameter once. The grads stay: zero them before the next `backward`."""
+        if len(self.parameters) >= _MANY and self._step_at_once():
+            return
         formula, how = cast(_Eager, self.formula), self._how(self.rate_now(), self.steps + 1)
         kept = list(self._kept.values())
         new = list[tuple[float, ...]]()
@@ -140,6 +145,29 @@ class Optimizer(Strict):
             for xs, y in zip(kept, after):
                 xs[i] = y
         self.steps += 1
+
+    def _step_at_once(self) -> bool:
+        """Makes a step of many parameters by the compiled formula, and returns whether it could.
+
+        Only the formulas of this package are compiled: one of a user may draw random numbers, or
+        print.
+        """
+        formula, kinds = self.formula, {*map(type, self.parameters)}
+        if kinds != {Value} or getattr(formula, "__module__", "") != _METHODS:
+            return False
+        from tinygrad_edu.optim.at_once import finite_results  # late: it needs the compiler
+
+        kept, settings = self.kept(), {"lr": self.rate_now(), "steps": float(self.steps)}
+        given = [[p._data for p in self.parameters], [p._grad for p in self.parameters], *kept]
+        rows = finite_results(self.rule(), self._record, given, settings)
+        if rows is None:
+            return False
+        for p, x in zip(self.parameters, rows[0]):
+            p._data = x
+        for xs, after in zip(kept, rows[1:]):
+            xs[:] = after
+        self.steps += 1
+        return True
 
     def _how(self, lr: object, t: object) -> dict[str, object]:
         """Returns the keyword arguments of the formula, without those that it does not take."""
@@ -168,8 +196,10 @@ class Optimizer(Strict):
         formula reads numbers, by `if`, `float` or `math.sqrt`, and so works only with floats; also
         if the class has a step of its own, which may do more than the formula.
         """
-        if self.own_step():
-            return None
+        return None if self.own_step() else self._record()
+
+    def _record(self) -> tuple[list[Value], list[Value]] | None:
+        """Returns the formula as a graph; see `recorded`."""
         leaves = {name: Value(0.5, label=name) for name in ("p", "g", *self._kept, "lr", "steps")}
         p, g, *kept, lr, steps = leaves.values()
         comparisons, numbers = on_comparison.set(_asked), on_float.set(_asked)

@@ -14,12 +14,12 @@ from typing import Any
 from tinygrad_edu import optim
 from tinygrad_edu.compiler.columns import Column
 from tinygrad_edu.compiler.compiled import CompiledLoss, Reduction, compile
-from tinygrad_edu.compiler.tape.python_function import as_arrays, as_lists, python_function
-from tinygrad_edu.compiler.tape.tape import record
+from tinygrad_edu.compiler.tape.python_function import as_arrays, as_lists
 from tinygrad_edu.data import Example
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.history import Criterion, History, Learner
+from tinygrad_edu.optim.at_once import compiled
 from tinygrad_edu.train.passes import Loss, Turn, steps_in_epoch, turns
 from tinygrad_edu.train.run import Run, check_run
 from tinygrad_edu.trees import like, numbers, shape
@@ -198,17 +198,13 @@ def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
             optimizer.step()
 
         return plainly
-    leaves, results = recorded
-    tape = record(results)
-    each = [tape.leaves[x] for x in leaves[:-2]]
-    fixed = [x.label for x in tape.leaves if x in leaves[-2:]]
-    run = python_function(tape, each, [], tape.outputs, arrays)
+    formula = compiled(recorded, arrays)
     learner, kept = optimizer, optimizer._kept.values()
 
     def update(slopes: list[float]) -> None:
         settings = {"lr": learner.rate_now(), "steps": float(learner.steps)}
         columns = [[p._data for p in parameters], slopes, *kept]
-        _, (data, *after) = run(columns, [settings[label] for label in fixed], len(parameters))
+        data, *after = formula(columns, settings)
         for p, x in zip(parameters, data):
             p._data = x
         for old, new in zip(kept, after):

@@ -41,7 +41,7 @@ Column: TypeAlias = Sequence[float] | Floats  # the numbers of an input, one for
 VECTORS = (1, 2, 4, 7, 13)
 NOTHING, ONE_EXAMPLE = np.empty((0, 0, 0)), np.zeros((1, 1, 1))
 MOST_KEPT = 2**23  # doubles of inputs that are kept between calls
-IN_ONE_GO = 2**15  # numbers; more of them are copied column by column, without a table between
+IN_ONE_GO = 2**17  # numbers; more of them are copied column by column, without a table between
 
 
 class Optimizer(Protocol):
