@@ -25,7 +25,7 @@ HOUSE = """
     errors files groups hooks
     drawable rows
     ops
-    functions chain_rule
+    functions chain_rule unrolled
     habits
     engine data
     trees history compiler.tape

@@ -3,7 +3,7 @@
 Along every edge the adjoint of the operand gains (adjoint of the node) * (local derivative). This
 module writes that once for everything that can be multiplied: Values, slots of a tape, IEEE
 numbers, and the numbers of a graph that is explained edge by edge. Four more places write it again,
-each for a reason: `engine` avoids a function call for each edge of plain floats, which halves the
+each for a reason: `unrolled` avoids a function call for each edge of plain floats, which halves the
 time of `backward`; the adjoints of machine code are sums over lanes; `compat` keeps micrograd's own
 forms; `orders` shows the effect of wrong orders.
 

@@ -24,9 +24,10 @@ from tinygrad_edu.groups import current_group
 from tinygrad_edu.habits.arrays import elementwise, is_array
 from tinygrad_edu.habits.hints import Habits, alone, cut_off, is_cut, strictly
 from tinygrad_edu.habits.leaving import in_package, lost, on_comparison, on_float, refuse, tell
-from tinygrad_edu.ops import CONSTANT, LEAF, mask
+from tinygrad_edu.ops import CONSTANT, LEAF
 from tinygrad_edu.rows.ieee import IEEE, number, same
-from tinygrad_edu.rows.op import TABLE, UNDEFINED, Op, defined, one, telling
+from tinygrad_edu.rows.op import TABLE, Op, defined, telling
+from tinygrad_edu.unrolled import backward_in_slots
 
 __all__ = [
     "Value",
@@ -132,13 +133,15 @@ class Value(Drawable, Habits):
     `first_nonfinite`); `==` compares identity, `<` compares numbers.
     """
 
-    # a and b are the operands, a_data and b_data their numbers when this node was computed
-    __slots__ = ("_data", "_grad", "a", "a_data", "b", "b_data", "group", "label", "op")
+    # a and b are the operands, a_data and b_data their numbers when this node was computed;
+    # _adjoint is of use during `backward` only: see `unrolled`
+    __slots__ = ("_adjoint", "_data", "_grad", "a", "a_data", "b", "b_data", "group", "label", "op")
     a: Value | None
     b: Value | None
     a_data: float  # ABSENT, like b_data, if that operand does not exist: check the operand first
     b_data: float
     _grad: float
+    _adjoint: object
     fixed = False  # derivatives by a Value are wanted: see `symbolic.fixed`
 
     @strictly
@@ -146,7 +149,7 @@ class Value(Drawable, Habits):
         if others or named or label.__class__ is not str:
             _refuse_to_make(label, *others, **named)
         self._data = number(data)
-        self._grad = 0.0
+        self._grad = self._adjoint = 0.0
         self.op = LEAF
         self.a = self.b = None
         self.a_data = self.b_data = ABSENT
@@ -259,13 +262,16 @@ class Value(Drawable, Habits):
                 f"{self!r} has no graph to go back through: it was computed inside of no_grad(), "
                 "or by detach()"
             )
+        if backward_in_slots(self):
+            return
         order = topological_order(self)
+        found: dict[Value, float] = {}
         try:
-            found = _adjoints(order)
+            found = sweep(reversed(order), 1.0, _wants, _in_floats)
             if complex in map(type, found.values()):
                 raise ArithmeticError
         except (ArithmeticError, NumberError):  # Python's floats raise where IEEE 754 has a result
-            found = sweep(reversed(order), IEEE(1.0), lambda x: x.op is not CONSTANT, _in_ieee)
+            found = sweep(reversed(order), IEEE(1.0), _wants, _in_ieee)
         for node, adjoint in found.items():
             node._grad = node._grad + adjoint if node._grad else float(adjoint)
 
@@ -309,7 +315,7 @@ def _node(
         return as_value(data, type(a))
     node: Value = new(type(a))  # an argument, because Python finds it faster than a global
     node._data = data
-    node._grad = 0.0
+    node._grad = node._adjoint = 0.0
     node.op = op
     node.a, node.a_data = a, a._data
     node.b, node.b_data = b, ABSENT if b is None else b._data
@@ -376,8 +382,8 @@ def as_value(x: Value | float, cls: type[Value] = Value) -> Value:
     if isinstance(x, Value):
         return x
     constant = object.__new__(cls)  # without the __init__ of a subclass
-    constant._data = number(x)  # sets the same fields as `__init__`, but faster
-    constant._grad = 0.0
+    constant._data = x if x.__class__ is float else number(x)  # as `__init__`, but faster
+    constant._grad, constant._adjoint = 0.0, None
     constant.op = CONSTANT
     constant.a = constant.b = None
     constant.a_data = constant.b_data = ABSENT
@@ -406,33 +412,6 @@ def topological_order(*roots: Value) -> list[Value]:
             else:
                 break
     return order
-
-
-def _adjoints(order: list[Value]) -> dict[Value, float]:
-    """Returns d order[-1] / d node for each node except constants: `sweep` for plain floats."""
-    found = {order[-1]: 1.0}
-    for node in reversed(order):
-        a, b, y = node.a, node.b, node._data
-        adjoint = found.get(node)
-        if adjoint is None or a is None:
-            continue
-        op = node.op if y == y else UNDEFINED  # `defined`, without the function call
-        if op is mask:
-            # A condition has no derivative; an operand behind a condition of 0 gets no adjoint.
-            if node.a_data != 0 and b is not None and b.op is not CONSTANT:
-                found[b] = found[b] + adjoint if b in found else adjoint
-            continue
-        if a.op is not CONSTANT:
-            share = adjoint
-            if op.da is not one:
-                share = adjoint * (
-                    op.da(y, node.a_data) if b is None else op.da(y, node.a_data, node.b_data)
-                )
-            found[a] = found[a] + share if a in found else share
-        if b is not None and b.op is not CONSTANT:
-            share = adjoint if op.db is one else adjoint * op.db(y, node.a_data, node.b_data)
-            found[b] = found[b] + share if b in found else share
-    return found
 
 
 @overload
@@ -483,9 +462,18 @@ def gradient(y: Value, xs: Value | Iterable[Value], *others: NoReturn) -> Value 
     return [found[x] if x in found else as_value(0.0, type(y)) for x in xs]
 
 
-def _in_ieee(node: Value) -> tuple[Op, tuple[Value, ...], tuple[float, ...]]:
+def _wants(node: Value) -> bool:
+    return node.op is not CONSTANT
+
+
+def _in_floats(node: Value) -> tuple[Op, tuple[Value, ...], tuple[float, ...]]:
     numbers = (node._data, node.a_data, node.b_data)[: 1 + len(node.args)]
-    return defined(node.op, node._data), node.args, tuple(map(IEEE, numbers))
+    return defined(node.op, node._data), node.args, numbers
+
+
+def _in_ieee(node: Value) -> tuple[Op, tuple[Value, ...], tuple[float, ...]]:
+    op, args, numbers = _in_floats(node)
+    return op, args, tuple(map(IEEE, numbers))
 
 
 for _op in TABLE.values():  # every row of one operand is a method too

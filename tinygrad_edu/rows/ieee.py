@@ -192,6 +192,16 @@ def number(x: object) -> float:
     """
     if type(x) is float or type(x) is IEEE:
         return x
+    real = x if type(x) is int else _real(x)
+    try:
+        return float(real)
+    except OverflowError:
+        name = type(x).__name__
+        raise OverflowError(f"this {name} is larger than 1.8e308, the largest float") from None
+
+
+def _real(x: object) -> Real:
+    """Returns `x`, or what a NumPy scalar holds, if that is a real number; NumberError if not."""
     scalar = hasattr(x, "dtype") and (not hasattr(x, "__len__") or getattr(x, "ndim", 1) == 0)
     if scalar and not isinstance(x, Real) and hasattr(x, "item"):
         x = x.item()  # numpy.bool_ is a scalar, but not a numbers.Real
@@ -202,11 +212,7 @@ def number(x: object) -> float:
         elif hasattr(x, "backward"):
             cure = ": its number is x.data"
         raise NumberError(f"expected one real number, got {_a(type(x).__name__)}{cure}")
-    try:
-        return float(x)
-    except OverflowError:
-        name = type(x).__name__
-        raise OverflowError(f"this {name} is larger than 1.8e308, the largest float") from None
+    return x
 
 
 def _a(noun: str) -> str:

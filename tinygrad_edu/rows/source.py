@@ -13,7 +13,7 @@ from tinygrad_edu.rows.formula import Formula
 from tinygrad_edu.rows.symbolic import TABLE, Row, choose
 from tinygrad_edu.rows.terms import Term, traced
 
-__all__ = ["Floats", "Source", "dissolved", "plain_function", "python"]
+__all__ = ["Floats", "Source", "dissolved", "plain_function", "python", "written"]
 
 
 class Source(Formula):
@@ -110,13 +110,28 @@ def plain_function(function: Callable[..., Any], names: str) -> Callable[..., An
     names: its parameters, one letter each. A function that cannot be traced is returned unchanged.
     The result may raise ArithmeticError, like Python's floats.
     """
-    term = traced(function, names)
-    if term is None:
+    found = written(function, {name: name for name in names})
+    if found is None:
         return function
-    lines: dict[str, str] = {}
-    operands = {name: Floats(name) for name in names}
-    result = dissolved(term, operands, lambda text: lines.setdefault(text, f"t{len(lines)}"))
-    body = [f" {name} = {text}\n" for text, name in lines.items()]
+    lines, result, called = found
+    body = [f" {line}\n" for line in lines]
     text = f"def plain({', '.join(names)}):\n{''.join(body)} return {result}\n"
-    called = {x.op.name: x.op.value for x in term.uses() if not isinstance(x.op, str | float)}
     return python(text, {**called, "inf": inf, "nan": nan})  # type: ignore[no-any-return]
+
+
+def written(
+    function: Callable[..., Any], names: Mapping[str, str]
+) -> tuple[list[str], str, dict[str, Any]] | None:
+    """Returns a function of the table's rows as plain Python, or None if it cannot be traced.
+
+    names: for each of its parameters the text to write for it. The result has lines to run first,
+    the text of the result, and the functions that are called in both by their names.
+    """
+    term = traced(function, "".join(names))
+    if term is None:
+        return None
+    lines: dict[str, str] = {}
+    operands = {name: Floats(text) for name, text in names.items()}
+    result = dissolved(term, operands, lambda text: lines.setdefault(text, f"t{len(lines)}"))
+    called = {x.op.name: x.op.value for x in term.uses() if not isinstance(x.op, str | float)}
+    return [f"{name} = {text}" for text, name in lines.items()], result.text, called

@@ -306,6 +306,7 @@ def _made(op: Op, data: float, a: Any, b: Any = None, cls: Any = None) -> Value:
         return cut_off(_made(CONSTANT, data, None, cls=type(a)))
     node: Value = object.__new__(cls or type(a))
     node._data, node._grad, node.op = data, 0, op
+    node._adjoint = None if op is CONSTANT else 0.0
     node.a, node.a_data = a, ABSENT if a is None else a._data
     node.b, node.b_data = b, ABSENT if b is None else b._data
     node.label, node.group = "", current_group()
