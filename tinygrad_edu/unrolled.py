@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from math import inf, nan
 from operator import attrgetter
-from textwrap import indent
 from threading import Lock
 from typing import Protocol
 
@@ -92,6 +91,10 @@ def _call_rules(node: Node, op: Op, adjoint: float, fresh: object) -> None:
 _SHARED = {"UNDEFINED": UNDEFINED, "call_rules": _call_rules, "inf": inf, "nan": nan}
 
 
+def _indented(text: str, depth: str) -> str:
+    return "".join(depth + line for line in text.splitlines(keepends=True))
+
+
 def _edge(place: str, op: Op, rule: Rule) -> tuple[str, dict[str, object]]:
     """Returns the lines for one operand, and what they call."""
     names = {name: _NAMES[name] for name in "yab"[: 1 + len(op.derivatives)]}
@@ -100,13 +103,13 @@ def _edge(place: str, op: Op, rule: Rule) -> tuple[str, dict[str, object]]:
         raise LookupError
     lines, local, called = found
     share = "share = adjoint" if rule is one else f"share = adjoint * ({local})"
-    return _EDGE.format(place=place, share=indent("\n".join([*lines, share]), "    ")), called
+    return _EDGE.format(place=place, share=_indented("\n".join([*lines, share]), "    ")), called
 
 
 def _branch(op: Op) -> tuple[str, dict[str, object]]:
     """Returns the lines for one row, and what they call; LookupError if a rule has no text."""
     if op is ops.mask:  # a condition has no derivative, and hides the other operand where it is 0
-        lines = indent(_EDGE.format(place="b", share="    share = adjoint"), "    ")
+        lines = _indented(_EDGE.format(place="b", share="    share = adjoint"), "    ")
         return f"if node.a_data != 0:\n{lines}", {}
     edges = [_edge(*edge) for edge in zip("ab", (op, op), op.derivatives)]
     return "".join(lines for lines, _ in edges), {
@@ -125,8 +128,8 @@ def _chain(count: int, depth: str, meaning: dict[str, object]) -> str:
         except LookupError:
             continue
         meaning |= {**called, f"row_{op.name}": op}
-        lines.append(f"elif op is row_{op.name}:\n" + indent(branch, "    "))
-    return indent("".join(lines), depth).rstrip("\n")
+        lines.append(f"elif op is row_{op.name}:\n" + _indented(branch, "    "))
+    return _indented("".join(lines), depth).rstrip("\n")
 
 
 def text() -> str:
