@@ -646,7 +646,7 @@ def test_what_a_function_raises_is_raised_and_nobody_watches_any_more() -> None:
 
 def test_the_fastest_that_is_there_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     y, by = neuron()
-    monkeypatch.setattr(backends.MachineCode, "_has_code", lambda self, count: True)
+    monkeypatch.setattr(backends.MachineCode, "_has_code", lambda *_: True)
 
     def chosen(*packages: str, backend: str = "auto", wrt: str = "w") -> list[str]:
         there = {*packages, "tinygrad_edu.compiler.native"}
@@ -656,9 +656,10 @@ def test_the_fastest_that_is_there_is_chosen(monkeypatch: pytest.MonkeyPatch) ->
 
     assert chosen() == ["python", "python", "python"]
     assert chosen("numpy") == ["python", "numpy", "numpy"]
-    assert chosen("llvmlite", "numpy") == ["machine", "machine", "numpy"]
-    assert chosen("llvmlite", "numpy", wrt="x") == ["python", "numpy", "numpy"]
-    assert chosen("llvmlite", "numpy", backend="machine", wrt="x") == ["numpy"] * 3
+    assert chosen("llvmlite", "numpy") == ["machine"] * 3
+    assert chosen("llvmlite", "numpy", wrt="x") == ["python", "numpy", "machine"]
+    beside = chosen("llvmlite", "numpy", backend="machine", wrt="x")
+    assert beside == ["numpy", "numpy", "machine"]
     assert chosen("llvmlite", "numpy", backend="python") == ["python"] * 3
     y = Op("tanh", lambda a: a, lambda y, a: 1.0)(y)  # which machine code does not know
     assert chosen("llvmlite", "numpy") == ["python", "numpy", "numpy"]
@@ -941,3 +942,46 @@ def test_calls_of_changing_sizes_do_not_see_each_others_numbers(backend: Any) ->
         value, (slope,) = step(xs)
         assert slope == pytest.approx(float((xs * xs).sum()), rel=1e-12)
         assert value == pytest.approx(slope / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_outputs_on_the_machine_are_those_of_the_engine(seed: int) -> None:
+    """Of random graphs, for numbers of examples that fill no row, one row, or some."""
+    pytest.importorskip("llvmlite")
+    random = Random(seed)
+    y = random_value(random, random.randint(3, 40))
+    leaves = [x for x in topological_order(y) if x.op is LEAF]
+    inputs = leaves[: 1 + seed % len(leaves)]
+    also = [random.choice(topological_order(y)) + 0, Value(3.0) * 2, inputs[0]]
+    step = compile(y, leaves, inputs, also=also, backend="machine")
+    assert step.chosen(3, forward=True) == "machine"
+    kept = [x.data for x in inputs]
+    for count in (1, 7, 105):
+        columns = [[x + random.uniform(-0.01, 0.01) for _ in range(count)] for x in kept]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NonFiniteWarning)
+            found = step.outputs(*map(np.array, columns))
+        expected = []
+        for row in zip(*columns):
+            _, results = step.recorded.replay(dict(zip(inputs, row)))
+            expected.append([x.data for x in results])
+        for xs, ys in zip(found, zip(*expected)):
+            assert xs == pytest.approx(list(ys), rel=1e-10, abs=1e-12, nan_ok=True)
+
+
+def test_one_nan_among_the_outputs_is_that_of_the_engine() -> None:
+    pytest.importorskip("llvmlite")
+    x = Value(1.0, label="x")
+    step = compile(x.log() * 2, [], [x], backend="machine")
+    with pytest.warns(NonFiniteWarning, match="example 1: "):
+        (found,) = step.outputs([1.0, -1.0, 2.0])
+    assert found == pytest.approx([0.0, nan, 2 * math.log(2)], nan_ok=True)
+
+
+def test_parameters_that_move_are_seen_by_the_next_outputs() -> None:
+    pytest.importorskip("llvmlite")
+    w, x = Value(2.0, label="w"), Value(1.0, label="x")
+    step = compile(w * x, [w], [x], backend="machine")
+    assert step.outputs([1.0, 2.0, 3.0]) == [[2.0, 4.0, 6.0]]
+    w.data = -1.0
+    assert step.outputs([1.0, 2.0]) == [[-1.0, -2.0]]

@@ -29,7 +29,6 @@ __all__ = [
     "Backend",
     "BackendName",
     "Backends",
-    "ForwardBackend",
     "MachineCode",
     "NumPyArrays",
     "PythonLoop",
@@ -57,10 +56,6 @@ class Backend(Protocol):
         for each used input. All other leaves have their present numbers. If this raises an
         ArithmeticError, or if a result is not finite, the eager engine does the run again.
         """
-
-
-class ForwardBackend(Backend, Protocol):
-    """A back end that can also give the outputs of each example."""
 
     def outputs(self, columns: Columns, count: int) -> list[list[float]]:
         """Returns a list for each output, with a number for each example."""
@@ -111,22 +106,23 @@ class NumPyArrays(PythonLoop):
 
 
 class MachineCode:
-    """Machine code, made by the package `native`. It gives only sums over examples."""
+    """Machine code, made by the package `native`. Its gradients are sums over examples."""
 
     name: ClassVar[BackendName] = "machine"
 
     def __init__(self, graph: Recording) -> None:
         self.graph = graph
-        self.possible = machine_code() and not graph.own_rows and not graph.per_example
+        self.possible = machine_code() and not graph.own_rows
 
-    def can_run(self, count: int) -> bool:
+    def can_run(self, count: int, forward: bool = False) -> bool:
         """Returns whether there is code for this number of examples."""
-        return self.possible and self._has_code(count)
+        differs = self.graph.per_example and not forward
+        return self.possible and not differs and self._has_code(count, forward)
 
-    def _has_code(self, count: int) -> bool:
+    def _has_code(self, count: int, forward: bool) -> bool:
         """Compiles, and returns whether that succeeded; if not, a warning says why."""
         try:
-            self.program.plan(count)
+            self.program.plan(count, forward)
         except Exception as error:  # raised by llvmlite or the system; other back ends need neither
             self.possible = False
             say_once(f"this graph runs without machine code, which is slower: {error}")
@@ -143,6 +139,9 @@ class MachineCode:
     def run(self, columns: Columns, count: int) -> Sums:
         outputs, gradients = self.program.run(columns, count)
         return [*outputs, *gradients], []
+
+    def outputs(self, columns: Columns, count: int) -> list[list[float]]:
+        return self.program.each(columns, count)
 
 
 class Backends:
@@ -162,17 +161,14 @@ class Backends:
         if asked == "auto" and not has_machine_code:
             say_once(f"a compiled loss is much faster as machine code: {FAST}")
 
-    def choose(self, asked: BackendName, count: int) -> Backend:
+    def choose(self, asked: BackendName, count: int, forward: bool = False) -> Backend:
         """Returns the back end for this number of examples.
 
         asked: "python" and "numpy" are always obeyed; "machine" only if the graph has machine code.
+        forward: for the outputs of each example, not for sums and gradients.
         """
-        if asked in ("auto", "machine") and self.machine.can_run(count):
+        if asked in ("auto", "machine") and self.machine.can_run(count, forward):
             return self.machine
-        return self.choose_forward(asked, count)
-
-    def choose_forward(self, asked: BackendName, count: int) -> ForwardBackend:
-        """Returns the back end that computes the outputs of this number of examples."""
         if asked in ("python", "numpy"):
             return self.python if asked == "python" else self.numpy
         many = asked == "machine" or count >= MANY

@@ -251,7 +251,7 @@ class CompiledLoss:
         There is a list for each of them, with a number for each example.
         """
         lists, count, _ = self.columns(columns, by_label)
-        backend = self.backends.choose_forward(self.backend, count)
+        backend = self.backends.choose(self.backend, count, forward=True)
         try:
             found = backend.outputs(self.used(lists), count)
             if all(isfinite(sum(xs)) for xs in found):
@@ -294,8 +294,7 @@ class CompiledLoss:
 
         forward: for a call of `outputs`.
         """
-        choose = self.backends.choose_forward if forward else self.backends.choose
-        return choose(self.backend, count).name
+        return self.backends.choose(self.backend, count, forward).name
 
     def program(self) -> native.Program:
         """Returns the machine-code program of this loss."""

@@ -14,7 +14,7 @@ from typing import Any
 from tinygrad_edu import optim
 from tinygrad_edu.compiler.columns import Column
 from tinygrad_edu.compiler.compiled import CompiledLoss, Reduction, compile
-from tinygrad_edu.compiler.tape.python_function import as_arrays, as_lists
+from tinygrad_edu.compiler.tape.python_function import Columns, as_arrays, as_lists
 from tinygrad_edu.data import Example
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
@@ -99,7 +99,12 @@ class Compiled:
         for p, slope in zip(self.optimizer.parameters, self.slopes):
             p.grad = slope
 
-    def validated(self, columns: Sequence[Column], share: float) -> tuple[float, dict[str, float]]:
+    def prepared(self, columns: Columns) -> Columns:
+        """Returns the columns of validation examples, of which each epoch wants the outputs."""
+        floats = self.step.chosen(len(columns[0]) if columns else 1, forward=True) == "python"
+        return columns if floats else as_arrays(columns)
+
+    def validated(self, columns: Columns, share: float) -> tuple[float, dict[str, float]]:
         """Returns the loss of validation examples and the sum of each metric.
 
         share: the divisor of the sum of their losses.

@@ -157,7 +157,7 @@ def _judge(
     model: Module, passes: Eager | Compiled, examples: list[Example], share: float
 ) -> Callable[[], Mapping[str, float]]:
     """Returns the function that computes the validation metrics after an epoch."""
-    columns = columns_of(examples) if isinstance(passes, Compiled) else []
+    columns = passes.prepared(columns_of(examples)) if isinstance(passes, Compiled) else []
 
     def judge() -> Mapping[str, float]:
         with _still(model):

@@ -23,7 +23,7 @@ from tinygrad_edu.compiler.native.binding.library import (
     processor,
     rows_with_c,
 )
-from tinygrad_edu.compiler.native.lowering.lower import lower
+from tinygrad_edu.compiler.native.lowering.lower import lower, lower_forward
 from tinygrad_edu.compiler.native.machine.interpreter import BLOCK, outputs, wide
 from tinygrad_edu.compiler.native.machine.optimizer_update import Update
 from tinygrad_edu.compiler.tape.tape import Tape, no_collection
@@ -62,16 +62,17 @@ class Optimizer(Protocol):
 class Plan:
     """The bytecode of a tape for rows of `vectors` vectors, and the addresses in its arena.
 
+    forward: for the forward pass alone, which gives the outputs of each example.
     single: there is one example; lanes hold repeated parts of the graph instead of examples.
     numbers: the argument `plan` of `train` (see `interpreter`). A run fills in two of the numbers:
     the number of chunks of examples, and the number of settings in a step. free: arenas and
     inputs that no run uses.
     """
 
-    def __init__(self, program: Program, vectors: int, single: bool) -> None:
+    def __init__(self, program: Program, vectors: int, single: bool, forward: bool = False) -> None:
         width, registers = processor()
         tape, sizes = program.tape, outputs(vectors, registers)
-        self.parameters, self.single = program.wrt, single
+        self.parameters, self.single = [] if forward else program.wrt, single
         self.inputs = [] if single else [x for x in program.inputs if x in tape.leaves]
         # a parameter that is not on the tape gets a slot, too: an optimizer may move it
         slots = {x: len(tape) + i for i, x in enumerate(self.parameters)} | tape.leaves
@@ -83,7 +84,10 @@ class Plan:
         with ThreadPoolExecutor(1) as pool:  # compiles the interpreter at the same time
             with_c = not rows_with_c().isdisjoint(op.name for op in {*tape.ops})
             code = pool.submit(library, width, vectors, registers, with_c)
-            low = lower(tape, wanted, inputs, self.lanes, sizes)
+            if forward:
+                low = lower_forward(tape, inputs or (), self.lanes, sizes)
+            else:
+                low = lower(tape, wanted, inputs, self.lanes, sizes)
             self.code = code.result()
         for name in low.operations & missing():  # derivatives may need such functions, too
             raise MissingError(f"this machine has no function for the operation {name}")
@@ -99,12 +103,15 @@ class Plan:
         self.size = low.blocks * BLOCK
         self.parameters_at, self.gradients_at = places.parameters_at, places.gradients_at
         size = 0 if single else (len(self.inputs) + 2) * self.lanes
-        sums = (places.zero_at, places.zeroed, places.outputs_at, self.outputs)
+        doubles = self.outputs * (self.lanes if forward else 1)
+        sums = (places.zero_at, places.zeroed, places.outputs_at, doubles)
         self.numbers = np.array((places.inputs_at, size, 0, *sums, 0), np.int64)
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         types = (*[pointer] * 5, number, *[pointer] * 3)
         train = ctypes.CFUNCTYPE(number, *types)(self.code.address("train"))
         self.train: Callable[..., int] = train
+        ahead = ctypes.CFUNCTYPE(None, *[pointer] * 6)(self.code.address("forward"))
+        self.forward: Callable[..., None] = ahead
         self.free: list[tuple[Floats, Floats]] = []
 
     def memory(self) -> tuple[Floats, Floats]:
@@ -167,10 +174,10 @@ class Program:
 
     def __init__(self, tape: Tape, wrt: Sequence[Value], inputs: Sequence[Value]) -> None:
         self.tape, self.wrt, self.inputs = tape, list(wrt), list(inputs)
-        self.plans: dict[tuple[int, bool], Plan] = {}
+        self.plans: dict[tuple[int, bool, bool], Plan] = {}
         self.updates: dict[Hashable, tuple[Update, Library]] = {}
 
-    def plan(self, count: int) -> Plan:
+    def plan(self, count: int, forward: bool = False) -> Plan:
         """Returns the plan with the least work for `count` examples; at a tie, the longer rows."""
         width, _ = processor()
 
@@ -178,7 +185,8 @@ class Program:
             chunks = -(-count // (vectors * width))
             return chunks * (vectors + 2), -vectors
 
-        key = (BLOCK // width if count == 1 else min(VECTORS, key=cost)), count == 1
+        single = count == 1 and not forward
+        key = (BLOCK // width if single else min(VECTORS, key=cost)), single, forward
         if key not in self.plans:
             with no_collection():
                 self.plans[key] = Plan(self, *key)
@@ -191,6 +199,23 @@ class Program:
         gradients = run.gradients()
         run.plan.give_back(run.arena, run.data)
         return found, gradients
+
+    def each(self, columns: Sequence[Column], count: int) -> list[list[float]]:
+        """Returns a list for each output, with a number for each example, by a forward pass."""
+        plan = self.plan(count, forward=True)
+        arena, old = plan.memory()
+        arena[plan.others_at] = [x._data for x in plan.others]
+        data = plan.columns(columns, count, 1.0, old)
+        numbers = plan.numbers.copy()
+        numbers[2] = len(data)
+        found = np.empty((len(data), plan.outputs, plan.lanes))
+        given, kept = (x.ctypes.data for x in (numbers, data)), found.ctypes.data
+        plan.forward(arena.ctypes.data, plan.bytecode, *given, kept, None)
+        plan.give_back(arena, data)
+        rows: list[list[float]] = [
+            row.reshape(-1)[:count].tolist() for row in found.transpose(1, 0, 2)
+        ]
+        return rows
 
     def training(
         self, columns: Sequence[Column], count: int, mean: bool, optimizer: Optimizer

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinygrad_edu.compiler.native.lowering.backward import backward
 from tinygrad_edu.compiler.native.lowering.forward import Forward, forward
 from tinygrad_edu.compiler.native.lowering.fuse import fuse
-from tinygrad_edu.compiler.native.lowering.gradient_blocks import blocks
+from tinygrad_edu.compiler.native.lowering.gradient_blocks import Blocks, blocks
 from tinygrad_edu.compiler.native.lowering.lane_sums import sums
-from tinygrad_edu.compiler.native.lowering.layout import Layout, layout
+from tinygrad_edu.compiler.native.lowering.layout import Arena, Layout, layout
 from tinygrad_edu.compiler.native.lowering.nodes import (
     ONE,
     Apply,
@@ -31,7 +31,7 @@ from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 from tinygrad_edu.compiler.tape.tape import Tape, hidden
 from tinygrad_edu.ops import CONSTANT, LEAF
 
-__all__ = ["Lowered", "lower"]
+__all__ = ["Lowered", "lower", "lower_forward"]
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,47 @@ def lower(
     program, seed = _seeded(ahead, output, columns)
     last = row_of(ahead.operand(output))
     both = backward(program, last, seed, parameters, ahead.absorbed)
-    wanted = [
-        Number(tape.data[s]) if tape.ops[s] is CONSTANT else ahead.operand(s) for s in tape.outputs
-    ]
-    program, outputs = _with_outputs(both.program, wanted, columns)
+    program, outputs = _with_outputs(both.program, _wanted(tape, ahead), columns)
     found = blocks(program, both.gradients, single)
-    leaves = [s for s, op in enumerate(tape.ops) if op is LEAF and s not in ahead.places]
-    places = layout(found, columns, outputs, leaves)
+    places = layout(found, columns, outputs, _leaves(tape, ahead))
+    return _scheduled(found, places, sizes)
+
+
+def lower_forward(tape: Tape, inputs: Sequence[int], lanes: int, sizes: Sequence[int]) -> Lowered:
+    """Returns the bytecode of the forward pass alone, for many examples; see `lower`.
+
+    The outputs are rows side by side, at `outputs_at`: they have a number for each example.
+    """
+    writer = Writer(RowProgram(lanes))
+    columns = [writer.row(Given()) for _ in range(len(inputs) + 2)]
+    nodes = normal_form(tape, tape.outputs)
+    absorbed = set[int]().union(*(hidden(tape, s) for s in tape.outputs))
+    given = dict(zip(inputs, columns))
+    ahead = forward(nodes, [{0: s} for s in nodes], writer.program(), given, absorbed)
+    writer = Writer(ahead.program)
+    operands = [row_of(x) for x in _wanted(tape, ahead)]
+    outputs = [writer.dots((ONE, writer.as_row(x))) for x in operands if x is not None]
+    found = Blocks(writer.program(), ())
+    places = layout(found, columns, [], _leaves(tape, ahead))
+    arena = Arena(lanes, places)
+    arena.place(outputs)
+    places = replace(places, size=arena.size, rows=arena.rows, outputs_at=arena.rows[outputs[0]])
+    return _scheduled(found, places, sizes)
+
+
+def _wanted(tape: Tape, ahead: Forward) -> list[Uniform]:
+    """Returns the operands that are the outputs."""
+    constants = {s: Number(tape.data[s]) for s in tape.outputs if tape.ops[s] is CONSTANT}
+    return [constants.get(s) or ahead.operand(s) for s in tape.outputs]
+
+
+def _leaves(tape: Tape, ahead: Forward) -> list[int]:
+    """Returns the slots of leaves that are the same in all lanes."""
+    return [s for s, op in enumerate(tape.ops) if op is LEAF and s not in ahead.places]
+
+
+def _scheduled(found: Blocks, places: Layout, sizes: Sequence[int]) -> Lowered:
+    """Returns the last passes of a program whose addresses are known."""
     fused = fuse(found.program, places.rows)
     code = schedule(fused, places, found.blocks, sizes)
     operations = frozenset(node.op.name for node in fused.rows.values() if isinstance(node, Apply))

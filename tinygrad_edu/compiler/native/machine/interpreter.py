@@ -85,7 +85,7 @@ def wide(width: int) -> str:
 
 
 def machine(width: int, vectors: int, registers: int, missing: Collection[str] = ()) -> str:
-    """Returns the LLVM module with `run(...)`, `train(...)` and the instructions.
+    """Returns the LLVM module with `run(...)`, `train(...)`, `forward(...)` and the instructions.
 
     width: doubles in a vector of the processor, 2, 4 or 8. vectors: vectors in a row. registers:
     vectors that the processor holds. missing: operations that are left out; no bytecode uses them.
@@ -105,6 +105,7 @@ def machine(width: int, vectors: int, registers: int, missing: Collection[str] =
     code.transpose()
     code.run(calls)
     code.train()
+    code.forward()
     return code.text()
 
 
@@ -322,23 +323,43 @@ class _Machine(Code):
             to, size, chunks, zero, zeroed, sums, outputs, each = (plan[k] for k in range(8))
             no, fill = Vector(self, "false", "i1"), Vector(self, "0", "i8")
 
-            def copy(to: Pointer, source: Pointer, doubles: Vector) -> None:
-                self.call("@llvm.memcpy.p0.p0.i64", to, source, doubles * 8, no)
-
             def step(s: Vector) -> None:
                 def chunk(c: Vector) -> None:
-                    copy(m + to, columns + c * size, moved)
+                    self.copy(m + to, columns + c * size, moved)
                     last = when((c + 1).equals(chunks), update, 0)
                     self.call("@run", m, bytecode, last, places, settings + s * each)
 
                 self.call("@llvm.memset.p0.i64", m + zero, fill, zeroed * 8, no)
                 moved = when((s > 0) & chunks.equals(1), 0, size)  # a single chunk is copied once
                 self.loop(chunks, [], chunk)
-                copy(losses + s * outputs, m + sums, outputs)
+                self.copy(losses + s * outputs, m + sums, outputs)
                 self.cases(abs(m[sums]) < inf, {0: lambda: self.leave(s + 1)})
 
             self.loop(steps, [], step)
             self.leave(steps)
+
+    def forward(self) -> None:
+        """Runs the bytecode of a forward pass, and keeps the outputs of each chunk.
+
+        plan, columns: as for `train`, but the count of outputs is their doubles, a row for each.
+        found: memory for the outputs of all chunks. none: null, because nothing is updated.
+        """
+        data = "double* m, i32* bytecode, i64* plan, double* columns, double* found"
+        header = f"void @forward({data}, ptr none)"
+        with self.function(header) as ((m, bytecode, plan, columns, found), (none,)):
+            to, size, chunks, _, _, rows, outputs = (plan[k] for k in range(7))
+
+            def chunk(c: Vector) -> None:
+                self.copy(m + to, columns + c * size, size)
+                self.call("@run", m, bytecode, none, plan, columns)
+                self.copy(found + c * outputs, m + rows, outputs)
+
+            self.loop(chunks, [], chunk)
+
+    def copy(self, to: Pointer, source: Pointer, doubles: Vector) -> None:
+        """Copies so many doubles."""
+        no = Vector(self, "false", "i1")
+        self.call("@llvm.memcpy.p0.p0.i64", to, source, doubles * 8, no)
 
 
 def _across(vectors: Sequence[Vector]) -> Vector:
