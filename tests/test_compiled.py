@@ -985,3 +985,93 @@ def test_parameters_that_move_are_seen_by_the_next_outputs() -> None:
     assert step.outputs([1.0, 2.0, 3.0]) == [[2.0, 4.0, 6.0]]
     w.data = -1.0
     assert step.outputs([1.0, 2.0]) == [[-1.0, -2.0]]
+
+
+# --- a run that is begun, and fed ----------------------------------------------------------------
+
+
+def line() -> tuple[Value, Value, Value, Value, Value]:
+    """The squared error of a line, its slope, its height, its input and its target."""
+    w, b = Value(0.5, label="w"), Value(-1.0, label="b")
+    x, t = Value(1.0, label="x"), Value(1.0, label="t")
+    return (w * x + b - t) ** 2, w, b, x, t
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("how", [SGD, Adam])
+@BACKENDS
+def test_a_run_takes_any_number_of_examples_and_goes_on(
+    backend: str, how: Any, reduction: Any
+) -> None:
+    """As the same steps by hand, of the eager engine."""
+    random = Random(5)
+    loss, w, b, x, t = line()
+    step = compile(loss, [w, b], [x, t], backend=backend, reduction=reduction, also=w * x)
+    run, optimizer = None, how([w, b], lambda k: 0.01 / (k + 1))
+    _, v, c, *_ = line()
+    other = how([v, c], lambda k: 0.01 / (k + 1))
+    for count in (5, 5, 1, 1, 40, 3, 1, 130, 130):
+        batch = np.array([[random.uniform(-1, 1) for _ in "xt"] for _ in range(count)])
+        if run is None:
+            run = step.begin(optimizer, batch)
+        elif count % 2:
+            run.feed(batch)
+        else:
+            run.feed(t=batch[:, 1].tolist(), x=batch[:, 0].tolist())
+        share = count if reduction == "mean" else 1
+        v.grad = c.grad = 0.0
+        total = sum(((v * p + c - q) ** 2 for p, q in batch.tolist()), Value(0.0)) / share
+        total.backward()
+        assert run.step() == pytest.approx(total.data, rel=1e-12)
+        assert run.also == pytest.approx([sum(v.data * batch[:, 0]) / share], rel=1e-12)
+        run.write()
+        assert [w.grad, b.grad] == pytest.approx([v.grad, c.grad], rel=1e-12)
+        other.step()
+        assert [w.data, b.data] == pytest.approx([v.data, c.data], rel=1e-12)
+    assert optimizer.steps == other.steps == 9
+    assert [*optimizer.kept()] == [pytest.approx(xs, rel=1e-12) for xs in other.kept()]
+
+
+@pytest.mark.parametrize("first", [1, 3])
+def test_a_run_of_one_example_becomes_a_run_of_many(first: int) -> None:
+    pytest.importorskip("llvmlite")
+    loss, w, b, x, t = line()
+    step = compile(loss, [w, b], [x, t], backend="machine")
+    run = step.begin(Adam([w, b], 0.1), [1.0] * first, [2.0] * first)
+    run.step()
+    for count in (1, 100, 1, 2):
+        run.feed(np.ones(count), np.ones(count))
+        run.step()
+    assert (w.data, b.data) == (0.5, -1.0)  # they are still the machine's
+    run.write()
+    assert w.data > 0.5
+
+
+@BACKENDS
+def test_a_loss_that_is_not_finite_moves_nothing_and_the_run_goes_on(backend: str) -> None:
+    loss, w, b, x, t = line()
+    step = compile(loss, [w, b], [x, t], backend=backend)
+    optimizer = Momentum([w, b], 0.1)
+    run = step.begin(optimizer, [1.0], [2.0])
+    run.step()
+    run.feed([1e200, 1.0], [1.0, 1.0])
+    with pytest.warns(NonFiniteWarning):
+        assert run.step() == inf
+    assert optimizer.steps == 1
+    run.feed([1.0, 1.0], [1.0, 1.0])
+    assert isfinite(run.step())
+    run.write()
+    assert optimizer.steps == 2
+    assert isfinite(w.data)
+
+
+@BACKENDS
+def test_a_run_refuses_columns_as_a_call_does(backend: str) -> None:
+    loss, w, b, x, t = line()
+    step = compile(loss, [w, b], [x, t], backend=backend)
+    run = step.begin(SGD([w, b], 0.1), [1.0], [2.0])
+    with pytest.raises(LengthError, match="the columns have 1 and 2 numbers"):
+        run.feed([1.0], [1.0, 2.0])
+    with pytest.raises(LengthError, match="2 inputs need a column"):
+        run.feed([1.0])
+    assert isfinite(run.step())

@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, get_args, overload
 
 from tinygrad_edu.compiler.backends import BACKENDS, BackendName, Backends
+from tinygrad_edu.compiler.begun import Begun
 from tinygrad_edu.compiler.columns import Column, Examples, Table, columns_of_inputs
 from tinygrad_edu.compiler.leaves import as_list, by_label, check_leaves
 from tinygrad_edu.compiler.record_function import Function, record_function
@@ -299,6 +300,15 @@ class CompiledLoss:
     def program(self) -> native.Program:
         """Returns the machine-code program of this loss."""
         return self.backends.machine.program
+
+    def begin(self, optimizer: Learner, *columns: Table, **by_label: Column) -> Begun:
+        """Returns a training run over these examples.
+
+        `run.step()` makes a step and returns its loss. `run.feed(...)` goes on with other examples,
+        of any number, given as in a call. `run.write()` writes the present numbers to the
+        parameters and the optimizer: before it, machine code keeps them to itself.
+        """
+        return Begun(self, optimizer, columns, by_label)
 
     def training(self, optimizer: Learner, columns: Sequence[Column]) -> native.Run | None:
         """Returns a run of the machine that includes the optimizer's updates.

@@ -357,15 +357,23 @@ class Run:
             optimizer.steps += done
         return found[:done]
 
-    def save(self) -> tuple[Floats, int]:
-        """Returns everything that a run changes, for `restore`."""
-        return self.arena.copy(), 0 if self.optimizer is None else self.optimizer.steps
+    def save(self) -> tuple[list[Floats], int]:
+        """Returns everything that a run changes and the next step reads, for `restore`."""
+        saved = [self.arena[at : at + self.plan.size].copy() for at in self._begins()]
+        return saved, 0 if self.optimizer is None else self.optimizer.steps
 
-    def restore(self, saved: tuple[Floats, int]) -> None:
+    def restore(self, saved: tuple[list[Floats], int]) -> None:
         """Sets the numbers and the optimizer back to a saved state."""
-        self.arena[:], steps = saved
+        arrays, steps = saved
+        for at, numbers in zip(self._begins(), arrays):
+            self.arena[at : at + self.plan.size] = numbers
         if self.optimizer is not None:
             self.optimizer.steps = steps
+
+    def _begins(self) -> list[int]:
+        """Returns the addresses of the parameters, of their gradients and of each state."""
+        begins: list[int] = self.places.tolist()
+        return begins if self.optimizer is not None else []
 
     def finite(self) -> bool:
         """Returns whether all parameters are finite."""
