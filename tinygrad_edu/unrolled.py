@@ -111,10 +111,12 @@ def _branch(op: Op) -> tuple[str, dict[str, object]]:
     if op is ops.mask:  # a condition has no derivative, and hides the other operand where it is 0
         lines = _indented(_EDGE.format(place="b", share="    share = adjoint"), "    ")
         return f"if node.a_data != 0:\n{lines}", {}
-    edges = [_edge(*edge) for edge in zip("ab", (op, op), op.derivatives)]
-    return "".join(lines for lines, _ in edges), {
-        k: f for _, called in edges for k, f in called.items()
-    }
+    lines, meaning = "", dict[str, object]()
+    for place, rule in zip("ab", op.derivatives):
+        edge, called = _edge(place, op, rule)
+        lines += edge
+        meaning |= called
+    return lines, meaning
 
 
 def _chain(count: int, depth: str, meaning: dict[str, object]) -> str:
