@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeGuard
 
 from tinygrad_edu.compiler.leaves import is_many
-from tinygrad_edu.compiler.tape.python_function import column_of_array
+from tinygrad_edu.compiler.tape.python_function import Columns, column_of_array, table_of_arrays
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError, NumberError, TapeError
 from tinygrad_edu.rows.ieee import number
@@ -28,7 +28,7 @@ class Examples(NamedTuple):
     length. single: the inputs for which the user gave one number, not a sequence.
     """
 
-    columns: list[Sequence[float]]
+    columns: Columns
     examples: int
     single: set[Value]
 
@@ -50,6 +50,9 @@ def columns_of_inputs(
     no input, or more than one, has a label of `by_label`; LengthError if columns are missing, left
     over, empty or of different lengths; NumberError for entries that are not real numbers.
     """
+    table = None if by_label else table_of_arrays(_parts(given), len(inputs))
+    if table is not None:
+        return Examples(table, len(table[0]), set())
     by_input: dict[Value, object] = {_labelled(inputs, x): xs for x, xs in by_label.items()}
     rest = [x for x in inputs if x not in by_input]
     parts = [column for part in _parts(given) for column in _columns(part)]
@@ -81,7 +84,7 @@ def _labelled(inputs: Sequence[Value], label: str) -> Value:
     return found[0]
 
 
-def _parts(given: Sequence[Table]) -> Iterable[object]:
+def _parts(given: Sequence[Table]) -> Sequence[object]:
     """Returns the columns and tables in `given`; if `given` is one table, returns [given]."""
     return [given] if _is_matrix(given) or hasattr(given, "to_numpy") else given
 

@@ -288,6 +288,8 @@ class CompiledLoss:
 
     def used(self, columns: Columns) -> Columns:
         """Returns the columns of the inputs that are in the graph."""
+        if len(self.graph.used) == len(self.inputs):
+            return columns  # perhaps a table, which stays one
         return [columns[i] for i in self.graph.used]
 
     def chosen(self, count: int, forward: bool = False) -> str:
