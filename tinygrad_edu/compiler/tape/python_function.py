@@ -53,7 +53,7 @@ Run: TypeAlias = Callable[[Columns, Sequence[float], int], Sums]
 Code: TypeAlias = Callable[[Columns, Sequence[float], float, object], Sums]
 Meaning: TypeAlias = Callable[..., object]  # a function of floats, or of NumPy's arrays
 
-SMALL = 2**17  # numbers that are copied more quickly than looked at column by column
+SMALL = 2**18  # numbers that are copied more quickly than looked at column by column
 LONGEST = 2000  # characters of an expression inside another; nobody reads this code
 
 

@@ -41,7 +41,7 @@ Column: TypeAlias = Sequence[float] | Floats  # the numbers of an input, one for
 VECTORS = (1, 2, 4, 7, 13)
 NOTHING, ONE_EXAMPLE = np.empty((0, 0, 0)), np.zeros((1, 1, 1))
 MOST_KEPT = 2**23  # doubles of inputs that are kept between calls
-IN_ONE_GO = 2**17  # numbers; more of them are copied column by column, without a table between
+IN_ONE_GO = 2**18  # numbers; more of them are copied column by column, without a table between
 
 
 class Optimizer(Protocol):
@@ -140,7 +140,8 @@ class Plan:
         data = old if old.shape == shape else np.empty(shape)
         whole, rest = divmod(count, self.lanes)
         end = whole * self.lanes
-        size = inputs if count * inputs < IN_ONE_GO else 1  # columns that are copied at a time
+        in_one_go = isinstance(columns, np.ndarray) or count * inputs < IN_ONE_GO
+        size = inputs if in_one_go else 1  # columns that are copied at a time
         for k in range(0, inputs, max(size, 1)):
             some = np.asarray(columns[k : k + size], float)
             chunked = some[:, :end].reshape(len(some), whole, self.lanes)
