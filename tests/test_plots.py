@@ -22,6 +22,7 @@ from tinygrad_edu.nn import MLP, Linear, Sequential, Tanh
 from tinygrad_edu.optim import Adam, Momentum
 from tinygrad_edu.plots import (
     KINDS,
+    _grid,
     decision_boundary,
     gradient_sizes,
     hinton,
@@ -171,3 +172,26 @@ def test_a_boundary_of_logits_is_where_they_are_even(outputs: int, loss: Loss, d
 def test_a_boundary_of_three_classes_is_refused() -> None:
     with pytest.raises(ViewError, match="one output, or two for two classes"):
         decision_boundary(Linear(2, 3), POINTS)
+
+
+def test_a_map_is_recorded_once_and_has_the_numbers_of_the_engine() -> None:
+    model, calls = MLP(2, [3, 1], "tanh", seed=3), []
+
+    def smooth(x: Any, y: Any) -> Any:
+        calls.append(x)
+        return model([x, y])[0]
+
+    def branching(x: Any, y: Any) -> Any:
+        return x * 2 if x > 0 else y
+
+    def plain(x: Any, y: Any) -> Any:
+        return float(x) - float(y)
+
+    xs, ys = [-1.0, 0.5, 2.0], [0.25, 1.0]
+    for value in (smooth, branching, plain):
+        expected = [[float(value(x, y)) for x in xs] for y in ys]
+        calls.clear()
+        found = _grid(value, xs, ys)
+        for row, others in zip(found, expected):
+            assert row == pytest.approx(others, rel=1e-12)
+        assert len(calls) == (value is smooth)

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import product
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
+from tinygrad_edu.compiler.compiled import compile
 from tinygrad_edu.data import Example, as_examples
 from tinygrad_edu.draw.theme import Theme
-from tinygrad_edu.errors import ViewError
+from tinygrad_edu.errors import FrozenWarning, NonFiniteWarning, ViewError
 from tinygrad_edu.nn import MLP, Module, Neuron
 from tinygrad_edu.plots.canvas import STYLES, dress, from_matplotlib, legend, new_figure
 from tinygrad_edu.train import Data, History, Loss
@@ -78,8 +80,8 @@ def decision_boundary(
         alike = classes or all(len(target) == count for target in targets)
         _require(alike, "a decision boundary", "one output, or two for two classes")
 
-        def height(x: float, y: float) -> float:
-            first, *others = (float(z.data) for z in numbers(model([x, y])))
+        def height(x: Any, y: Any) -> Any:
+            first, *others = numbers(model([x, y]))
             return others[0] - first if classes else first
 
         marked = [Example(e.inputs, t[-1 if classes else 0]) for e, t in zip(shown, targets)]
@@ -229,7 +231,7 @@ def plot(history: History, kind: str = "loss", *, theme: str = "light", **how: A
 
 def surface(
     axes: Any,
-    value: Callable[[float, float], float],
+    value: Callable[[Any, Any], Any],
     examples: Sequence[Example],
     colors: Theme,
     line: bool,
@@ -237,10 +239,11 @@ def surface(
 ) -> None:
     """Draws values over the plane in shades from the negative to the positive colour.
 
-    The examples are marks, by their targets. line: whether a line is drawn at `level`.
+    value: a function of two numbers or Values. The examples are marks, by their targets. line:
+    whether a line is drawn at `level`.
     """
     xs, ys = (_span([example.inputs[i] for example in examples]) for i in (0, 1))
-    grid = [[value(x, y) for x in xs] for y in ys]
+    grid = _grid(value, xs, ys)
     flat = [z for row in grid for z in row]
     targets = [next(numbers(example.targets)) for example in examples]
     half = (min(targets) + max(targets)) / 2  # 0.5 between 0 and 1
@@ -280,8 +283,28 @@ def _still(model: Any) -> Iterator[None]:
             part.training = on
 
 
-def _unit(unit: Neuron, x: float, y: float) -> float:
-    return unit([x, y]).data
+def _unit(unit: Neuron, x: Any, y: Any) -> Any:
+    return unit([x, y])
+
+
+def _grid(
+    value: Callable[[Any, Any], Any], xs: Sequence[float], ys: Sequence[float]
+) -> list[list[float]]:
+    """Returns the numbers of `value` over the plane, a list for each y.
+
+    It is recorded once and run for all points, unless it asks for numbers on its way. It runs in
+    plain Python, whose digits are the same on every processor.
+    """
+    points = [(x, y) for y in ys for x in xs]
+    try:
+        with catch_warnings():
+            simplefilter("error", FrozenWarning)
+            simplefilter("ignore", NonFiniteWarning)
+            step = compile(value, inputs=points[0], backend="python")
+            flat: list[float] = step.outputs(*zip(*points))[0]
+    except Exception:  # whatever is wrong with it, the engine says so, or it does not matter there
+        flat = [float(value(x, y)) for x, y in points]
+    return [flat[k : k + len(xs)] for k in range(0, len(flat), len(xs))]
 
 
 def _span(xs: Sequence[float]) -> list[float]:
