@@ -990,6 +990,9 @@ def test_parameters_that_move_are_seen_by_the_next_outputs() -> None:
 # --- a run that is begun, and fed ----------------------------------------------------------------
 
 
+ALL_BACKENDS = pytest.mark.parametrize("backend", ["python", "numpy", "machine"])
+
+
 def line() -> tuple[Value, Value, Value, Value, Value]:
     """The squared error of a line, its slope, its height, its input and its target."""
     w, b = Value(0.5, label="w"), Value(-1.0, label="b")
@@ -999,9 +1002,10 @@ def line() -> tuple[Value, Value, Value, Value, Value]:
 
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 @pytest.mark.parametrize("how", [SGD, Adam])
-@BACKENDS
+@pytest.mark.parametrize("counts", [(5, 5, 1, 1, 40, 3, 1, 130, 130), (1, 1, 7, 1, 200)])
+@ALL_BACKENDS
 def test_a_run_takes_any_number_of_examples_and_goes_on(
-    backend: str, how: Any, reduction: Any
+    backend: str, counts: Any, how: Any, reduction: Any
 ) -> None:
     """As the same steps by hand, of the eager engine."""
     random = Random(5)
@@ -1010,7 +1014,7 @@ def test_a_run_takes_any_number_of_examples_and_goes_on(
     run, optimizer = None, how([w, b], lambda k: 0.01 / (k + 1))
     _, v, c, *_ = line()
     other = how([v, c], lambda k: 0.01 / (k + 1))
-    for count in (5, 5, 1, 1, 40, 3, 1, 130, 130):
+    for i, count in enumerate(counts, 1):
         batch = np.array([[random.uniform(-1, 1) for _ in "xt"] for _ in range(count)])
         if run is None:
             run = step.begin(optimizer, batch)
@@ -1024,11 +1028,13 @@ def test_a_run_takes_any_number_of_examples_and_goes_on(
         total.backward()
         assert run.step() == pytest.approx(total.data, rel=1e-12)
         assert run.also == pytest.approx([sum(v.data * batch[:, 0]) / share], rel=1e-12)
-        run.write()
-        assert [w.grad, b.grad] == pytest.approx([v.grad, c.grad], rel=1e-12)
+        slopes = [v.grad, c.grad]
         other.step()
-        assert [w.data, b.data] == pytest.approx([v.data, c.data], rel=1e-12)
-    assert optimizer.steps == other.steps == 9
+        if i % 3 == 1 or i == len(counts):  # else the machine keeps its numbers to itself
+            run.write()
+            assert [w.grad, b.grad] == pytest.approx(slopes, rel=1e-12)
+            assert [w.data, b.data] == pytest.approx([v.data, c.data], rel=1e-12)
+    assert optimizer.steps == other.steps == len(counts)
     assert [*optimizer.kept()] == [pytest.approx(xs, rel=1e-12) for xs in other.kept()]
 
 
@@ -1047,7 +1053,7 @@ def test_a_run_of_one_example_becomes_a_run_of_many(first: int) -> None:
     assert w.data > 0.5
 
 
-@BACKENDS
+@ALL_BACKENDS
 def test_a_loss_that_is_not_finite_moves_nothing_and_the_run_goes_on(backend: str) -> None:
     loss, w, b, x, t = line()
     step = compile(loss, [w, b], [x, t], backend=backend)
@@ -1065,7 +1071,7 @@ def test_a_loss_that_is_not_finite_moves_nothing_and_the_run_goes_on(backend: st
     assert isfinite(w.data)
 
 
-@BACKENDS
+@ALL_BACKENDS
 def test_a_run_refuses_columns_as_a_call_does(backend: str) -> None:
     loss, w, b, x, t = line()
     step = compile(loss, [w, b], [x, t], backend=backend)
@@ -1077,7 +1083,7 @@ def test_a_run_refuses_columns_as_a_call_does(backend: str) -> None:
     assert isfinite(run.step())
 
 
-@BACKENDS
+@ALL_BACKENDS
 def test_arrays_side_by_side_are_one_table(backend: str) -> None:
     leaves = [Value(float(k), label=f"x{k}") for k in range(4)]
     w = Value(0.5, label="w")
@@ -1104,3 +1110,23 @@ def test_arrays_side_by_side_are_one_table(backend: str) -> None:
     ):
         with pytest.raises(LengthError, match=words):
             step(*wrong)
+
+
+@ROWS
+def test_outputs_on_the_machine_at_every_corner_of_every_row(op: Op) -> None:
+    """All points at once, and then those with a finite result, which the machine alone answers."""
+    pytest.importorskip("llvmlite")
+    random = Random(2)
+    count = len(op.derivatives)
+    points = [(a, b)[:count] for a in SPECIAL for b in (SPECIAL if count == 2 else SPECIAL[:1])]
+    points += [tuple(random.uniform(-3, 3) for _ in range(count)) for _ in range(20)]
+    leaves = [Value(0.5, label=name) for name in "ab"[:count]]
+    step = compile(op(*leaves) * 0.75, [], leaves, backend="machine")
+    both = [eager(op(*new) * 0.75, new) for new in ([*map(Value, xs)] for xs in points)]
+    finite = [k for k, (found, _) in enumerate(both) if isfinite(found[0])]
+    for chosen in (range(len(points)), finite):
+        columns = list(zip(*(points[k] for k in chosen)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NonFiniteWarning)
+            (found,) = step.outputs(*columns)
+        assert agree(found, [both[k][0][0] for k in chosen], [both[k][1][0] for k in chosen])
