@@ -32,8 +32,8 @@ class Compiled:
 
     names: of the metrics, which are the last values of `also`. looked: whether a callback reads or
     changes the gradients of each step. weights: of the examples, if they differ; the loss is then
-    a sum, and with `mean` it is divided by the sum of the weights. ValueError if the loss does not
-    differentiate by all parameters.
+    a sum, and with `mean` it is divided by the sum of the weights. size: of a batch; 0 without
+    batches. ValueError if the loss does not differentiate by all parameters.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Compiled:
         looked: bool = False,
         weights: Sequence[float] = (),
         mean: bool = False,
+        size: int = 0,
     ) -> None:
         inputs = set(step.inputs)
         slots = {x: i for i, x in enumerate(x for x in step.wrt if x not in inputs)}
@@ -60,7 +61,7 @@ class Compiled:
         self.step, self.optimizer, self.names, self.looked = step, optimizer, names, looked
         self.examples, self.weights, self.mean = examples, weights, mean
         self.lists, self.count, _ = step.columns(columns)
-        self.arrays = step.chosen(self.count) == "numpy"
+        self.arrays = step.chosen(min(size, self.count) or self.count) == "numpy"
         self.given = as_arrays(self.lists) if self.arrays else as_lists(self.lists)
         self.places = [len(step.also) + slots[p] for p in optimizer.parameters]
         self.update: Callable[[list[float]], None] | None = None

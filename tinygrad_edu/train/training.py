@@ -104,7 +104,11 @@ def train(
         over: Reduction = "sum" if many else reduction
         fs = [one, *by_name.values()]
         step, columns = compiled_loss(model, fs, examples, optimizer.parameters, over)
-        how: dict[str, Any] = {"weights": weights[: len(examples)], "mean": reduction == "mean"}
+        how: dict[str, Any] = {
+            "weights": weights[: len(examples)],
+            "mean": reduction == "mean",
+            "size": batch_size,
+        }
         passes = Compiled(step, columns, optimizer, [*by_name], examples, not straight, **how)
     else:
         passes = Eager(model, loss, examples, optimizer, reduction, by_name, bool(looks))
@@ -160,10 +164,10 @@ def _judge(
     columns = passes.prepared(columns_of(examples)) if isinstance(passes, Compiled) else []
 
     def judge() -> Mapping[str, float]:
-        with _still(model):
-            if isinstance(passes, Compiled):
-                loss, sums = passes.validated(columns, share)
-            else:
+        if isinstance(passes, Compiled):  # it was recorded with dropout off
+            loss, sums = passes.validated(columns, share)
+        else:
+            with _still(model):
                 loss, sums = passes.validated(examples)
         means = {f"val_{name}": x / len(examples) for name, x in sums.items()}
         return {"val_loss": loss, **means}
