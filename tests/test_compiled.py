@@ -59,6 +59,16 @@ from tinygrad_edu.train import Criterion, History, loss_below, train
 
 pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.SlowWarning")
 BACKENDS = pytest.mark.parametrize("backend", ["python", "numpy"])
+
+
+@pytest.fixture(autouse=True)
+def _machine_code_if_asked_for(request: pytest.FixtureRequest) -> None:
+    """Skips a test of the machine where llvmlite, an extra, is not installed."""
+    case = getattr(request.node, "callspec", None)
+    if case is not None and case.params.get("backend") == "machine":
+        pytest.importorskip("llvmlite")
+
+
 ROWS = pytest.mark.parametrize("op", list(TABLE.values()), ids=list(TABLE))
 TOLERANCE = 1e-12
 SPECIAL = (nan, inf, -inf, 0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 1e-300, 1e300, -800.0, 800.0)
