@@ -157,6 +157,16 @@ def test_both_sides_of_an_update_are_clusters_with_titles() -> None:
         assert len(ids) == len(set(ids))
 
 
+def test_both_networks_of_an_update_have_neurons_of_their_own() -> None:
+    x, b = Value(2.0, label="x"), Value(1.0, label="b")
+    before, after = ((Value(w, label="w") * x + b).tanh() for w in (0.5, 0.25))
+    source = draw(after, before=before, level="network", labels="plain").dot
+    ends = re.findall(r"(\w+) -> (\w+)", source)
+    assert {end[:3] for pair in ends for end in pair} == {"p0_", "p1_"}
+    ids = re.findall(r"\bid=(\w+)", source)
+    assert len(ids) == len(set(ids))
+
+
 def test_the_direction_and_the_order_of_operands_are_said() -> None:
     for direction in ("LR", "TB"):
         source = draw(lecture(), direction=direction).dot

@@ -117,7 +117,7 @@ def compose(
         y += even(high(line)) + _EDGE
     dx = (width - body.width) // 2
     moved = body.moved(dx, y)
-    frames = [frame._replace(place=_moved(frame.place, dx, y)) for frame in frames]
+    frames = [frame._replace(place=frame.place.moved(dx, y)) for frame in frames]
     y += body.height + _EDGE
     samples: list[Placed] = []
     for row in rows:
@@ -142,10 +142,6 @@ def compose(
         tuple(notes),
         tuple(frames),
     )
-
-
-def _moved(place: Place, dx: int, dy: int) -> Place:
-    return place._replace(x=place.x + dx, y=place.y + dy)
 
 
 def letters(scene: Scene) -> float:

@@ -18,10 +18,9 @@ from tinygrad_edu.draw.compose import compose, laid_out, single, too_small
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.draw.picture import MOST_EVENTS
-from tinygrad_edu.draw.scene import Box, Line, Place, Scene, Span, wide
+from tinygrad_edu.draw.scene import Box, Line, Place, Scene, Span, broken
 from tinygrad_edu.draw.sketch import Moment, Panel, sketch
 from tinygrad_edu.draw.svg import box, document, link, svg, text
-from tinygrad_edu.draw.theme import Theme
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.drawable import Format
 from tinygrad_edu.errors import ViewError
@@ -62,9 +61,8 @@ def scenes(
     layout = laid_out([widest], view, timeout)
     heading = said(steps.graph) if title is None else title
     drawn = single(widest, layout, view)
-    captions = [
-        _broken(steps.line(event), max(drawn.width, _WIDTH), view.colors) for event in steps
-    ]
+    look = Span("", theme.NUMBER, view.colors.ink)
+    captions = [broken(steps.line(event), look, max(drawn.width, _WIDTH)) for event in steps]
     rows = max(map(len, captions))
     whole = compose(
         [(drawn, "")], view, heading if view.legend else "", least=_WIDTH, below=rows * _LINE
@@ -124,22 +122,6 @@ def _widest(steps: Trace, moments: Sequence[Moment], view: View) -> Moment:
                 grads[node] = grad
     data = frozenset(node.id for node in steps.graph.nodes)
     return Moment(data, grads, moments[-1].passed, frozenset())
-
-
-def _broken(caption: str, width: int, colors: Theme) -> list[Line]:
-    """The caption on lines that are no wider than the picture, broken at blanks."""
-
-    def line(text: str) -> Line:
-        return (Span(text, theme.NUMBER, colors.ink),)
-
-    first, *words = caption.split(" ")
-    lines = [first]
-    for word in words:
-        if wide(line(f"{lines[-1]} {word}")) > width:
-            lines.append(word)
-        else:
-            lines[-1] += f" {word}"
-    return list(map(line, lines))
 
 
 def animated(pictures: Sequence[Scene], steps: Trace, view: View = DEFAULT) -> str:

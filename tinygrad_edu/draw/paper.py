@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from zlib import crc32
 
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.dot import HEADS, SHAPES, marked
 from tinygrad_edu.draw.layout import LayoutError, layout
-from tinygrad_edu.draw.scene import Box, Line, Place, Placed, Scene, high
+from tinygrad_edu.draw.scene import Box, Line, Place, Placed, Scene, stacked
 from tinygrad_edu.draw.svg import arrow
 
 __all__ = ["LEGIBLE_DPI", "PNG_DPI", "check_pixels", "check_size", "pdf", "png"]
@@ -204,16 +204,9 @@ def _texts(scene: Scene) -> Iterator[tuple[Line, float, float]]:
         yield frame.title, place.x, place.y
     for box, place in scene.boxes:
         place = box.inner(place)
-        yield from _stacked(box.lines, place)
+        yield from ((line, place.x, y) for line, y in stacked(box.lines, place))
     for link, _, place_of in scene.links:
         if place_of:
-            yield from _stacked(link.label, place_of)
+            yield from ((line, place_of.x, y) for line, y in stacked(link.label, place_of))
     for line, place in (*scene.notes, *scene.captions):
         yield line, place.x, place.y
-
-
-def _stacked(lines: Sequence[Line], place: Place) -> Iterator[tuple[Line, float, float]]:
-    y = place.y - sum(map(high, lines)) / 2
-    for line in lines:
-        yield line, place.x, y + high(line) / 2
-        y += high(line)

@@ -103,14 +103,14 @@ class Picture:
         from tinygrad_edu.draw.dot import dot  # late, so that an SVG comes fast
 
         drawn = panels(self.graphs)
-        prefixes = [f"p{i}_" if len(drawn) > 1 else "" for i in range(len(drawn))]
-        sketches = [self._sketch(panel, prefix) for panel, prefix in zip(drawn, prefixes)]
+        named = zip(drawn, _prefixes(len(drawn)))
+        sketches = [self._sketch(panel).named(prefix) for panel, prefix in named]
         return dot([(made, panel.title) for made, panel in zip(sketches, drawn)], self.view)
 
-    def _sketch(self, panel: Panel, prefix: str = "") -> Sketch:
+    def _sketch(self, panel: Panel) -> Sketch:
         if self.textbook:
             return _textbook(panel.graph, self.view)
-        return sketch(panel, self.view, None, prefix)
+        return sketch(panel, self.view)
 
     @property
     def alt(self) -> str:
@@ -163,10 +163,10 @@ class Picture:
             self._check_png(graphs)
         scene, how = self._scene(graphs)
         notes = [remark, how, too_small(scene, self.view, partial(self._helps, bool(remark)))]
-        heading = title(graphs[-1], self.view)
         if format == "svg":
             data = self._svg(scene, graphs).encode()
         elif format == "pdf":
+            heading = title(graphs[-1], self.view)
             data = _paper().pdf(scene, heading, self.timeout, self.view.size, self.view.scale)
         else:
             data, scaled = _paper().png(scene, self.timeout, self.view.size, self.view.scale)
@@ -181,7 +181,6 @@ class Picture:
     def _scene(self, graphs: Sequence[Graph]) -> tuple[Scene, str]:
         """(the whole picture, a remark on its layout)."""
         drawn = panels(graphs)
-        prefixes = [""] if len(drawn) == 1 else [f"p{i}_" for i in range(len(drawn))]
         sketches = [self._sketch(panel) for panel in drawn]
         names = [_parts(made) for made in sketches]
         if all(each == names[0] for each in names):  # the same graph with other numbers
@@ -194,7 +193,9 @@ class Picture:
         for share in [(1.0, 1.0)] if len(drawn) == 1 else [(0.5, 1.0), (1.0, 0.5)]:
             placed = [
                 (single(made, where, self.view, share).named(prefix), panel.title)
-                for made, where, panel, prefix in zip(sketches, layouts, drawn, prefixes)
+                for made, where, panel, prefix in zip(
+                    sketches, layouts, drawn, _prefixes(len(drawn))
+                )
             ]
             scenes.append(compose(placed, self.view, heading if self.view.legend else ""))
         return max(scenes, key=letters), layouts[0].remark
@@ -321,6 +322,11 @@ def _textbook(graph: Graph, view: View) -> Sketch:
     from tinygrad_edu.draw.textbook import textbook  # late, so that an SVG comes fast
 
     return textbook(graph, view)
+
+
+def _prefixes(count: int) -> list[str]:
+    """What the names of each of several graphs in one picture begin with."""
+    return [""] if count == 1 else [f"p{i}_" for i in range(count)]
 
 
 def _parts(sketch: Sketch) -> list[str]:

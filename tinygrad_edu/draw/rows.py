@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tinygrad_edu.draw.bezier import cut, whole
 from tinygrad_edu.draw.placement import Point
-from tinygrad_edu.draw.scene import Box, Link, Place, Placed
+from tinygrad_edu.draw.scene import Box, Place, Placed, Sketch
 
 __all__ = ["MOST_COLUMNS", "Drawn", "fitted"]
 
@@ -49,22 +49,22 @@ class Drawn(NamedTuple):
 
     def named(self, prefix: str) -> Drawn:
         """This returns the same with a prefix before each name."""
-        if not prefix:
-            return self
+        boxes, links = (box for box, _ in self.boxes), (placed.link for placed in self.links)
+        made = Sketch(tuple(boxes), tuple(links)).named(prefix)
         return self._replace(
-            boxes=[(box._replace(name=prefix + box.name), place) for box, place in self.boxes],
-            links=[p._replace(link=_renamed(p.link, prefix)) for p in self.links],
+            boxes=[(box, place) for box, (_, place) in zip(made.boxes, self.boxes)],
+            links=[placed._replace(link=link) for link, placed in zip(made.links, self.links)],
         )
 
     def moved(self, dx: int, dy: int) -> Drawn:
         """This returns the same, further to the right and further down."""
         return Drawn(
-            [(box, _moved(place, dx, dy)) for box, place in self.boxes],
+            [(box, place.moved(dx, dy)) for box, place in self.boxes],
             [
                 Placed(
                     link,
                     tuple(tuple((x + dx, y + dy) for x, y in c) for c in curves),
-                    _moved(text, dx, dy) if text else None,
+                    text.moved(dx, dy) if text else None,
                 )
                 for link, curves, text in self.links
             ],
@@ -73,21 +73,12 @@ class Drawn(NamedTuple):
         )
 
 
-def _renamed(link: Link, prefix: str) -> Link:
-    names = {name: prefix + getattr(link, name) for name in ("name", "tail", "head")}
-    return link._replace(**names)
-
-
 def _turned(place: Place) -> Place:
     return Place(place.y, place.x, place.height, place.width)
 
 
 def _maybe(place: Place | None) -> Place | None:
     return _turned(place) if place else None
-
-
-def _moved(place: Place, dx: int, dy: int) -> Place:
-    return place._replace(x=place.x + dx, y=place.y + dy)
 
 
 def fitted(drawn: Drawn, page: tuple[float, float], enough: float) -> Drawn:
@@ -201,7 +192,7 @@ def _broken(drawn: Drawn, cuts: Sequence[int]) -> Drawn:
         y = bottoms[-1] + (2 * _MARGIN + _LANE * len(lanes[row]) if row < len(cuts) else 0)
 
     def moved(place: Place) -> Place:
-        return _moved(place, *shifts[bisect(cuts, place.x)])
+        return place.moved(*shifts[bisect(cuts, place.x)])
 
     def joined(parts: _Parts) -> tuple[Point, ...]:
         made: list[Point] = []

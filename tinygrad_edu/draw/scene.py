@@ -6,7 +6,7 @@ where: every part has its place in whole points, so that each format writes the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from tinygrad_edu.draw.measure import LINE, width
@@ -26,8 +26,11 @@ __all__ = [
     "Shape",
     "Sketch",
     "Span",
+    "broken",
     "even",
+    "high",
     "room",
+    "stacked",
     "wide",
 ]
 
@@ -56,6 +59,10 @@ class Place(NamedTuple):
     y: int
     width: int
     height: int
+
+    def moved(self, dx: int, dy: int) -> Place:
+        """This returns the same place, further to the right and further down."""
+        return Place(self.x + dx, self.y + dy, self.width, self.height)
 
 
 class Box(NamedTuple):
@@ -115,6 +122,15 @@ class Sketch(NamedTuple):
     links: tuple[Link, ...]
     network: bool = False
 
+    def named(self, prefix: str) -> Sketch:
+        """This returns the same with a prefix before each name, for a picture of several graphs."""
+        boxes = (box._replace(name=prefix + box.name) for box in self.boxes)
+        links = (
+            link._replace(**{end: prefix + getattr(link, end) for end in ("name", "tail", "head")})
+            for link in self.links
+        )
+        return self._replace(boxes=tuple(boxes), links=tuple(links))
+
 
 class Placed(NamedTuple):
     """A link with its places. curves: its pieces, each 1 + 3n control points of Bézier curves.
@@ -172,6 +188,31 @@ def room(lines: Sequence[Line]) -> tuple[int, int]:
 def high(line: Line) -> float:
     """This returns the height of a line of text, in points."""
     return LINE * max([span.size for span in line])
+
+
+def stacked(lines: Sequence[Line], place: Place) -> Iterator[tuple[Line, float]]:
+    """This yields lines of text with the middle of each, one below the other around their place."""
+    y = place.y - sum(map(high, lines)) / 2
+    for line in lines:
+        tall = high(line)
+        yield line, y + tall / 2
+        y += tall
+
+
+def broken(text: str, look: Span, most: float) -> list[Line]:
+    """This returns the text on as many lines as it needs, broken only at blanks.
+
+    look: a span with the size, the colour and the weight. most: the width of a line, in points.
+    """
+    first, *words = text.split(" ")
+    lines = [first]
+    for word in words:
+        longer = look._replace(text=f"{lines[-1]} {word}")
+        if lines[-1].strip() and wide((longer,)) > most:
+            lines.append(word)
+        else:
+            lines[-1] = longer.text
+    return [(look._replace(text=line),) for line in lines]
 
 
 def even(x: float) -> int:

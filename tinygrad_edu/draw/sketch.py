@@ -24,7 +24,7 @@ from tinygrad_edu.analysis.notation import (
     rule,
 )
 from tinygrad_edu.draw import theme
-from tinygrad_edu.draw.scene import Box, Line, Link, Sketch, Span, wide
+from tinygrad_edu.draw.scene import Box, Line, Link, Sketch, Span, broken, wide
 from tinygrad_edu.draw.view import BLANK, MOST_LABELS, View, arriving, kept_out, unlabelled
 from tinygrad_edu.rows.formula import School, equals
 
@@ -61,9 +61,9 @@ class Panel(NamedTuple):
     was: Graph | None = None
 
 
-def sketch(panel: Panel, view: View, moment: Moment | None = None, prefix: str = "") -> Sketch:
-    """This returns the boxes and links of a graph. prefix: the beginning of their names."""
-    drawing = _Drawing(panel, view, moment, prefix)
+def sketch(panel: Panel, view: View, moment: Moment | None = None) -> Sketch:
+    """This returns the boxes and links of a graph, as they are at a moment, by default the end."""
+    drawing = _Drawing(panel, view, moment)
     return Sketch(tuple(drawing.boxes()), tuple(drawing.links()))
 
 
@@ -92,8 +92,8 @@ def _equals(compute: Callable[[], float], shown: str, view: View) -> str:
 
 
 class _Drawing:
-    def __init__(self, panel: Panel, view: View, moment: Moment | None, prefix: str) -> None:
-        self.panel, self.view, self.moment, self.prefix = panel, view, moment, prefix
+    def __init__(self, panel: Panel, view: View, moment: Moment | None) -> None:
+        self.panel, self.view, self.moment = panel, view, moment
         self.rules: dict[tuple[int, int], str] = {}  # by operation
         graph = panel.graph
         self.said = view.said(graph)
@@ -118,17 +118,17 @@ class _Drawing:
         for edge in self.panel.graph.edges:
             edges.setdefault(edge.target, []).append(edge)
         for node in self.panel.graph.nodes:
-            head = f"{self.prefix}n{node.id}"
+            head = f"n{node.id}"
             if node.kind == "operation" and self.view.form == "circles":
                 result = Link(
-                    f"{self.prefix}e{node.id}",
-                    f"{self.prefix}op{node.id}",
+                    f"e{node.id}",
+                    f"op{node.id}",
                     head,
                     self.view.colors.line,
                     tooltip="result",
                 )
                 yield self._pen(self._now(result), node.id, node.id)
-                head = f"{self.prefix}op{node.id}"
+                head = f"op{node.id}"
             for edge in edges.get(node.id, []):
                 if edge.source not in self.omitted:
                     yield self._link(head, edge)
@@ -138,7 +138,7 @@ class _Drawing:
         size = theme.NUMBER if str(node.op).isidentifier() else theme.SYMBOL
         line = (Span(theme.printable(str(node.op)), size, colors.ink),)
         box = Box(
-            f"{self.prefix}op{node.id}", "circle", (line,), colors.operator, colors.line,
+            f"op{node.id}", "circle", (line,), colors.operator, colors.line,
             kind="operator", tooltip=node.op.name,
         )  # fmt: skip
         return self._pen(box, node.id, node.id)
@@ -148,7 +148,7 @@ class _Drawing:
         colors = self.view.colors
         kinds = [node.kind, *([node.role] if node.role else []), *(["output"] if output else [])]
         box = Box(
-            f"{self.prefix}n{node.id}",
+            f"n{node.id}",
             theme.SHAPE[node.kind],
             tuple(self._lines(node)),
             getattr(colors, node.role or ("output" if output else node.kind)),
@@ -202,28 +202,14 @@ class _Drawing:
         if node.kind == "operation" and self.view.form == "compact":
             what = theme.printable(applied(self.panel.graph, node, named=bool(self.named)))
             what = f"= {what}" if label else what
-        lines: list[Line] = self._wrapped(label) if label else [()]
+        look = Span("", theme.NUMBER, self.view.colors.ink, True)
+        lines: list[Line] = broken(label, look, _WIDEST_TITLE) if label else [()]
         plain = (Span(f" {what}" if label else what, theme.NUMBER, self.view.colors.ink),)
         if what and wide((*lines[-1], *plain)) <= _WIDEST_TITLE:
             lines[-1] = (*lines[-1], *plain)
         elif what:
             lines.append((plain[0]._replace(text=what),))
         yield from filter(None, lines)
-
-    def _wrapped(self, text: str) -> list[Line]:
-        """The label on as many lines as it needs, broken only at blanks."""
-
-        def bold(text: str) -> Line:
-            return (Span(text, theme.NUMBER, self.view.colors.ink, True),)
-
-        first, *words = text.split(" ")
-        lines = [first]
-        for word in words:
-            if lines[-1].strip() and wide(bold(f"{lines[-1]} {word}")) > _WIDEST_TITLE:
-                lines.append(word)
-            else:
-                lines[-1] += f" {word}"
-        return list(map(bold, lines))
 
     def _was(self, node: Node, what: str) -> Iterator[Line]:
         """Yields the number before the update, if it has changed."""
@@ -249,8 +235,8 @@ class _Drawing:
         # on a highlighted path, lines say only where it is
         dash, arrow = theme.EDGE[sign] if sign and not self.view.highlight else ("", "full")
         link = Link(
-            f"{self.prefix}e{edge.source}_{edge.target}_{edge.operand}",
-            f"{self.prefix}n{edge.source}",
+            f"e{edge.source}_{edge.target}_{edge.operand}",
+            f"n{edge.source}",
             head,
             colors.line if x is None else colors.sign(x),
             theme.THINNEST if x is None else self._width(x),

@@ -23,7 +23,7 @@ from tinygrad_edu.draw.scene import (
     Placed,
     Scene,
     Span,
-    high,
+    stacked,
 )
 from tinygrad_edu.draw.theme import printable
 
@@ -257,15 +257,7 @@ def _head(kind: str, base: _Float, tip: _Float, length: float) -> str:
 
 def lines(said: Sequence[Line], place: Place) -> str:
     """This returns lines of text, one below the other, in the middle of their place."""
-    if not said:
-        return ""
-    y = place.y - sum(map(high, said)) / 2
-    written = []
-    for line in said:
-        tall = high(line)
-        written.append(text(line, Place(place.x, 0, place.width, 0), y + tall / 2))
-        y += tall
-    return "".join(written)
+    return "".join([text(line, place, y) for line, y in stacked(said, place)])
 
 
 def text(line: Line, place: Place, y: float | None = None) -> str:
