@@ -8,11 +8,12 @@ changes parameters between other instructions, as soon as no later instruction r
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
-from itertools import chain, pairwise, takewhile, tee, zip_longest
+from itertools import chain, groupby, zip_longest
+from operator import itemgetter
 
 from tinygrad_edu.compiler.native.lowering.gradient_blocks import Block
 from tinygrad_edu.compiler.native.lowering.layout import Arena, Layout
@@ -52,6 +53,7 @@ from tinygrad_edu.compiler.native.machine.interpreter import (
 __all__ = ["Bytecode", "schedule"]
 
 SLOPES = dict(PAIRS.keys())  # by operation, the derivative that the same instruction can compute
+CODES = {name: ELEMENTWISE + i for i, name in enumerate(OPS)}
 
 
 @dataclass(frozen=True)
@@ -71,50 +73,63 @@ def schedule(
 
 
 class _Schedule:
-    """The state of the pass. waiting: updates of parameters that are not read any more."""
+    """The state of the pass.
+
+    waiting: updates of parameters that are not read any more. fillings: the rows that have one
+    number in all lanes, with this number.
+    """
 
     def __init__(
         self, program: RowProgram, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
     ) -> None:
         self.program, self.layout, self.sizes = program, layout, sizes
         self.arena, self.writer = Arena(program.lanes, layout), Writer(program)
+        self.order = blocks
         self.blocks = {block.gradients: i for i, block in enumerate(blocks)}
         self.slopes = {x.of: row for row, x in program.rows.items() if isinstance(x, Slope)}
-        self.waiting: list[tuple[int, int, int]] = []
-        self.code: list[int] = []
+        self.waiting: deque[tuple[int, int, int]] = deque()
+        self.fillings = {row: x for row in program.rows if (x := self._number_in(row)) is not None}
+        self.code = array("i")
 
     def bytecode(self) -> Bytecode:
-        for level in self._levels():
-            for in_blocks in (False, True):
-                self._instructions([row for row in level if (row in self.blocks) == in_blocks])
+        for rows, gradients in self._levels():
+            self._instructions(rows)
+            self._instructions(gradients)
         while self.waiting:
-            self._write(UPDATE, *self.waiting.pop(0))
-        self.code += [0, 0]
+            self._write(UPDATE, self.waiting.popleft())
+        self.code.extend((0, 0))
         return Bytecode(self.code, self.arena.size, self.arena.numbers)
 
-    def _levels(self) -> Iterator[list[Row]]:
-        """Yields the rows that instructions compute, level by level.
+    def _levels(self) -> Iterable[tuple[list[Row], list[Row]]]:
+        """Returns the rows that instructions compute, level by level, gradients of blocks apart.
 
         The gradient of a parameter comes after all rows that read the parameter, because UPDATE may
-        change the parameter once its gradient is known.
+        change the parameter once its gradient is known. No row reads it.
         """
-        rows = self.program.rows
-        made = {r: x for r, x in rows.items() if not isinstance(x, Given | Pattern)}
-        number = {row: i for i, row in enumerate(made)}
-        blocks = {i: row for row, i in self.blocks.items()}
-        needed = {row: [x for x in rows_of(node) if x in number] for row, node in made.items()}
-        for row, node in made.items():
-            for x in operands(node):
-                if isinstance(x, int):
-                    at = self.arena.slots[x] - self.layout.parameters_at
-                    block = blocks.get(at // BLOCK)
-                    if block is not None:
-                        needed[block].append(row)
-        order = TopologicalSorter(needed)
-        order.prepare()
-        while level := order.get_ready():
-            yield sorted(level, key=number.__getitem__)
-            order.done(*level)
+        block_of = {p: i for i, block in enumerate(self.order) for p in block.parameters}
+        level_of: dict[Row, int] = {}
+        readers = [-1] * len(self.order)  # by block: the last level that reads its parameters
+        rows: dict[int, list[Row]] = {}
+        gradients: dict[int, list[Row]] = {}
+        for row, node in self.program.rows.items():  # operands first, but for gradients
+            if row in self.blocks:
+                continue
+            if isinstance(node, Given | Pattern):
+                level_of[row] = -1
+                continue
+            level = level_of[row] = 1 + max(map(level_of.__getitem__, rows_of(node)), default=-1)
+            rows.setdefault(level, []).append(row)
+            if isinstance(node, Dots | Gather):
+                for x in operands(node):
+                    if isinstance(x, int) and x in block_of:
+                        readers[block_of[x]] = max(readers[block_of[x]], level)
+        for row in self.program.rows:
+            if row in self.blocks:
+                needed = map(level_of.__getitem__, rows_of(self.program.rows[row]))
+                level = 1 + max(readers[self.blocks[row]], *needed, -1)
+                gradients.setdefault(level, []).append(row)
+        levels = range(1 + max([*rows, *gradients], default=-1))
+        return ((rows.get(level, []), gradients.get(level, [])) for level in levels)
 
     def _instructions(self, level: Sequence[Row]) -> None:
         """Writes the instructions for the rows of one level, kind by kind."""
@@ -150,18 +165,20 @@ class _Schedule:
         self._sums(sums)
         self._update(zeros)
 
-    def _write(self, code: int, *numbers: int) -> None:
-        self.code += [code, 2 + len(numbers), *numbers]
+    def _write(self, code: int, numbers: Sequence[int]) -> None:
+        self.code.extend((code, 2 + len(numbers)))
+        self.code.extend(numbers)
         if self.waiting and code != UPDATE:  # one at a time, between other instructions
-            self._write(UPDATE, *self.waiting.pop(0))
+            self._write(UPDATE, self.waiting.popleft())
 
     def _update(self, rows: Iterable[Row]) -> None:
         """Adds the parameters of these gradients to the waiting updates."""
         places = sorted([self.blocks[row]] for row in rows if row in self.blocks)
-        while places:
-            count, (step,) = _run(places[:BLOCK])
-            self.waiting.append((places[0][0], count, max(step, 1)))
-            del places[:count]
+        k = 0
+        while k < len(places):
+            count, (step,) = _run(places, k, min(k + BLOCK, len(places)))
+            self.waiting.append((places[k][0], count, max(step, 1)))
+            k += count
 
     def _gather(self, found: Sequence[tuple[Row, Gather]]) -> None:
         """Writes GATHERs: one for all rows that are side by side."""
@@ -174,7 +191,7 @@ class _Schedule:
             sources += [0] * (-len(sources) % BLOCK)
             end = self.arena.rows[row] + len(node.sources) + -len(node.sources) % BLOCK
             if following is None or self.arena.rows[following[0]] != end:
-                self._write(GATHER, end - len(sources), len(sources) // BLOCK, *sources)
+                self._write(GATHER, [end - len(sources), len(sources) // BLOCK, *sources])
                 sources = []
         self._update(row for row, _ in found)
 
@@ -183,7 +200,7 @@ class _Schedule:
         self.arena.place(row for row, _ in found)
         at = self.arena.rows
         for row, node in found[::BLOCK]:
-            self._write(TRANSPOSE, at[row], *(at[x] for x in node.rows))
+            self._write(TRANSPOSE, [at[row], *(at[x] for x in node.rows)])
 
     def _apply(self, found: list[tuple[Row, Apply]]) -> None:
         """Writes ELEMENTWISEs.
@@ -191,57 +208,62 @@ class _Schedule:
         One instruction computes many rows if the addresses of the rows are equal steps apart, and
         the addresses of their operands are, too.
         """
-        at = self.arena.rows
-
-        def order(item: tuple[Row, Apply]) -> tuple[str, list[int]]:
-            return self._name(item), [at[x] for x in reversed(item[1].rows)]
-
-        found.sort(key=order)
-        self.arena.place(row for row, _ in found)
-        self.arena.place(self.slopes[row] for row, _ in found if row in self.slopes)
-        names = [self._name(item) for item in found]
-        beside = [self._beside(*item) for item in found]
+        at, slopes = self.arena.rows, self.slopes
+        named = [
+            (self._name(row, node), [at[x] for x in node.rows[::-1]], i)
+            for i, (row, node) in enumerate(found)
+        ]
+        named.sort()
+        rows = [found[i][0] for *_, i in named]
+        self.arena.place(rows)
+        self.arena.place(slopes[row] for row in rows if row in slopes)
+        places = []  # of each row's operands, of the derivative if it is computed, too, of the row
+        for row, (_, addresses, _) in zip(rows, named):
+            addresses.reverse()
+            if row in slopes:
+                addresses.append(at[slopes[row]])
+            addresses.append(at[row])
+            places.append(addresses)
         k = 0
-        while k < len(found):
-            alike = takewhile(lambda i: names[i] == names[k], range(k, len(found)))  # noqa: B023
-            count, steps = _run([*beside[i], at[found[i][0]]] for i in alike)
-            count = count if steps[-1] == self.arena.lanes else 1
-            places = [x for pair in zip(beside[k], steps) for x in pair] * 2
-            self._write(ELEMENTWISE + OPS.index(names[k]), at[found[k][0]], count, *places[:4])
-            k += count
+        for name, alike in groupby(named, key=itemgetter(0)):
+            code, end = CODES[name], k + sum(1 for _ in alike)
+            while k < end:
+                count, steps = _run(places, k, end)
+                count = count if steps[-1] == self.arena.lanes else 1
+                *beside, out = places[k]
+                pairs = [x for pair in zip(beside, steps) for x in pair] * 2
+                self._write(code, [out, count, *pairs[:4]])
+                k += count
 
-    def _name(self, item: tuple[Row, Apply]) -> str:
+    def _name(self, row: Row, node: Apply) -> str:
         """Returns the name of the instruction, which may compute the derivative as well."""
-        row, node = item
         return node.op.name + (f" and {SLOPES[node.op.name]}" if row in self.slopes else "")
-
-    def _beside(self, row: Row, node: Apply) -> list[int]:
-        """Returns the addresses of the operands, and of the derivative if it is computed, too."""
-        slope = [self.slopes[row]] if row in self.slopes else []
-        return [self.arena.rows[x] for x in (*node.rows, *slope)]
 
     def _dots(self, rows: Sequence[tuple[Row, Dots]]) -> None:
         """Writes DOTSs: sums over the same rows go into one instruction."""
         found = [_Dots(row, node) for row, node in rows]
         if self.sizes[-1] > 2:
             self._own_factors(found)
-        used = Counter(x for s in found for pair in s.rr for x in pair)
+        used = Counter(chain.from_iterable(chain.from_iterable(s.rr for s in found)))
         alike: dict[object, list[_Dots]] = {}
-        at = self.arena.rows
         for s in found:
             s.rr = [(y, x) if used[y] > used[x] else (x, y) for x, y in s.rr]
             s.find(self.arena)
-            key = (s.node.epilogue, len(s.rr), *(at[r] for _, r in s.ur))
-            alike.setdefault(s.row if s.uu else key, []).append(s)
-        groups = [sorted(group, key=lambda s: s.columns) for group in alike.values()]
-        groups.sort(key=lambda group: group[0].columns)
-        self.arena.place(s.row for group in groups for s in group)
+            key = s.row if s.uu else (s.node.epilogue, len(s.rr), *s.beside)
+            alike.setdefault(key, []).append(s)
+        groups = [
+            sorted(group, key=_Dots.order) if len(group) > 1 else group for group in alike.values()
+        ]
+        groups.sort(key=lambda group: group[0].columns())
+        self.arena.place([s.row for group in groups for s in group])
         more = [self.arena.take(self.arena.lanes) for _ in self.sizes[1:]]
-        free = {*more, *(at[row] for row, _ in rows)}  # addresses that hold no needed number yet
+        for s in found:
+            s.places[-1] = self.arena.rows[s.row]
+        free = {*more, *(s.places[-1] for s in found)}  # addresses that hold no needed number yet
         for group in groups:
             k = 0
             while k < len(group):
-                k += self._together(group[k : k + self.sizes[-1]], free)
+                k += self._together(group, k, free)
 
     def _own_factors(self, found: Sequence[_Dots]) -> None:
         """Rewrites number * row, so that sums that differ only in such numbers share one DOTS.
@@ -249,11 +271,14 @@ class _Schedule:
         A product that occurs in many of the sums stays as it is. In every other product, a row with
         this number in every lane replaces the number, so the product has two rows.
         """
+        fillings = self.fillings
         for s in found:
-            filled = [(self._number_in(x), y) for x, y in s.rr]
-            s.ur += [(x, y) for x, y in filled if x is not None]
-            s.rr = [pair for pair, (x, _) in zip(s.rr, filled) if x is None]
+            if any(x in fillings for x, _ in s.rr):
+                s.ur += [(fillings[x], y) for x, y in s.rr if x in fillings]
+                s.rr = [pair for pair in s.rr if pair[0] not in fillings]
         fixed = Counter(pair for s in found for pair in s.ur if isinstance(pair[0], Number))
+        if not fixed:
+            return
         for s in found:
             most = 2 if all(isinstance(u, Number) for u, _ in s.ur) else len(found)
             common: list[tuple[Uniform, Row]] = []
@@ -266,7 +291,7 @@ class _Schedule:
 
     def _number_in(self, row: Row) -> Number | None:
         """Returns the number that a row has in all lanes; None if they differ or are unknown."""
-        node = self.program.rows.get(row)
+        node = self.program.rows[row]
         if isinstance(node, Pattern) and len({*map(repr, node.numbers)}) == 1:
             return Number(node.numbers[0])
         return None
@@ -279,39 +304,39 @@ class _Schedule:
             self.arena.place_pattern(row, node)
         return row
 
-    def _together(self, group: Sequence[_Dots], free: set[int]) -> int:
-        """Writes one DOTS for as many of the first sums as possible, and returns their number.
+    def _together(self, group: Sequence[_Dots], k: int, free: set[int]) -> int:
+        """Writes one DOTS for as many sums from number k on as possible, and returns how many.
 
         It may compute more rows than are needed, if their addresses are free: that is faster than
         two instructions.
         """
-        for s in group:
-            s.columns[-1] = [self.arena.rows[s.row]]
-        first, columns = group[0], group[0].columns
-        count, found = _run(list(chain(*s.columns)) for s in group)
-        each = iter(found)
-        steps = [{step for _, step in zip(column, each)} or {0} for column in columns]
-        if any(len(step) > 1 for step in steps):
-            count, steps = 1, [{0}] * len(steps)
-        u_step, a_step, b_step, init_step, other_step, out_step = (min(step) for step in steps)
-        us, a, b, (init,), (other,), (out,) = columns
-        j = max(i for i, size in enumerate(self.sizes) if size <= count)
-        larger = self.sizes[min(j + 1, len(self.sizes) - 1)]
-        if larger // 2 < count < larger:
-            ends = [x + (larger - 1) * min(step) for xs, step in zip(columns, steps) for x in xs]
-            inside = min(ends) >= 0 and max(ends) + self.arena.lanes <= self.arena.size
-            j += inside and free.issuperset(out + i * out_step for i in range(count, larger))
-        count = min(count, self.sizes[j])
-        free.difference_update(self.arena.rows[s.row] for s in group[:count])
-        pairs = [x for u, (_, r) in zip(us, first.ur) for x in (u, self.arena.rows[r])]
-        pairs += [self.arena.address(u) for pair in first.uu for u in pair]
-        pairs += [x for pair in zip(a, b) for x in pair]
+        first, end = group[k], min(k + self.sizes[-1], len(group))
+        us, a, b, places = first.us, first.a, first.b, first.places
+        count, steps, j = 1, [0] * len(places), 0
+        if k + 1 < end and first.evenly(group[k + 1]):
+            count, steps = _run([s.places for s in group[k:end]], 0, end - k)
+            j = max(i for i, size in enumerate(self.sizes) if size <= count)
+            larger = self.sizes[min(j + 1, len(self.sizes) - 1)]
+            if larger // 2 < count < larger:
+                ends = [x + (larger - 1) * step for x, step in zip(places, steps)]
+                inside = min(ends) >= 0 and max(ends) + self.arena.lanes <= self.arena.size
+                outs = (places[-1] + i * steps[-1] for i in range(count, larger))
+                j += inside and free.issuperset(outs)
+            count = min(count, self.sizes[j])
+        free.difference_update([s.places[-1] for s in group[k : k + count]])
+        init, other, out = places[-3:]
+        init_step, other_step, out_step = steps[-3:]
+        u_step = steps[0] if us else 0
+        a_step, b_step = (steps[len(us)], steps[len(us) + len(a)]) if a else (0, 0)
         epilogue = EPILOGUES.index(first.node.epilogue)
-        head = (out, out_step, init, init_step, len(us), u_step, epilogue)
-        rest = (other, other_step, len(first.uu), len(a), a_step, b_step)
-        assert 2 + len(head) + len(rest) == HEAD
-        self._write(DOTS + j, *head, *rest, *pairs)
-        self._update(s.row for s in group[:count])
+        numbers = [out, out_step, init, init_step, len(us), u_step, epilogue]
+        numbers += other, other_step, len(first.uu), len(a), a_step, b_step
+        assert 2 + len(numbers) == HEAD
+        numbers += chain.from_iterable(zip(us, first.beside))
+        numbers += map(self.arena.address, chain.from_iterable(first.uu))
+        numbers += chain.from_iterable(zip(a, b))
+        self._write(DOTS + j, numbers)
+        self._update(s.row for s in group[k : k + count])
         return count
 
     def _sums(self, found: Sequence[tuple[Row, LaneSums]]) -> None:
@@ -331,7 +356,7 @@ class _Schedule:
             lists = [
                 x for t in range(n) for x in (*hubs[t::n], *others[t * BLOCK : (t + 1) * BLOCK])
             ]
-            self._write(REDUCE + len(outs) - 1, n, *outs, *lists)
+            self._write(REDUCE + len(outs) - 1, [n, *outs, *lists])
         self._update(row for row, _ in found)
 
 
@@ -339,11 +364,13 @@ class _Dots:
     """A row that DOTS computes, with its products by the kinds of their factors.
 
     ur: the first factor is uniform, the second is a row. rr: both are rows. uu: both are uniform.
-    init: the first number of the sum. columns: six lists of addresses: the uniform factors of `ur`,
-    the first rows of `rr`, the second rows of `rr`, init, the epilogue's row, and the row itself.
-    One DOTS computes several rows if each list has a step of its own: from one row to the next, all
-    addresses in the list grow by this step.
+    init: the first number of the sum. us, beside, a, b: the addresses of the factors in `ur` and
+    `rr`. places: the addresses for which DOTS has a step: us, a, b, init, the epilogue's row, and
+    the row itself. One DOTS computes several rows if from one row to the next all addresses of a
+    kind grow by the same step.
     """
+
+    __slots__ = ("a", "b", "beside", "init", "node", "places", "row", "rr", "ur", "us", "uu")
 
     def __init__(self, row: Row, node: Dots) -> None:
         self.row, self.node, number = row, node, -0.0  # -0 + x is x, even for -0
@@ -365,34 +392,50 @@ class _Dots:
         self.init: Uniform = Number(number)
         if not number and self.uu and self.uu[0][0] == ONE:
             _, self.init = self.uu.pop(0)
-        self.columns: list[list[int]] = []
 
     def find(self, arena: Arena) -> None:
-        """Sets `columns`. The row itself has no address yet."""
-        other = 0 if self.node.other is None else arena.rows[self.node.other]
-        self.columns = [
-            [arena.address(u) for u, _ in self.ur],
-            [arena.rows[x] for x, _ in self.rr],
-            [arena.rows[y] for _, y in self.rr],
-            [arena.address(self.init)],
-            [other],
-            [arena.rows.get(self.row, -1)],
-        ]
+        """Sets the addresses. The row itself perhaps has none yet: -1."""
+        at, address = arena.rows, arena.address
+        self.us: list[int] = [address(u) for u, _ in self.ur]
+        self.beside: list[int] = [at[x] for _, x in self.ur]
+        self.a: list[int] = [at[x] for x, _ in self.rr]
+        self.b: list[int] = [at[x] for _, x in self.rr]
+        other = 0 if self.node.other is None else at[self.node.other]
+        last = address(self.init), other, at.get(self.row, -1)
+        self.places: list[int] = [*self.us, *self.a, *self.b, *last]
+
+    def order(self) -> list[int]:
+        """Returns the key by which sums over the same rows are sorted."""
+        return self.places
+
+    def columns(self) -> tuple[list[int], ...]:
+        """Returns the key by which any sums are sorted."""
+        return self.us, self.a, self.b, self.places[-3:]
+
+    def evenly(self, following: _Dots) -> bool:
+        """Returns whether the addresses of each kind grow by one step to the following sum."""
+        steps = [y - x for x, y in zip(self.places, following.places)]
+        n, m = len(self.us), len(self.a)
+        if n > 1 and len({*steps[:n]}) > 1:
+            return False
+        return m < 2 or len({*steps[n : n + m]}) == 1 == len({*steps[n + m : n + 2 * m]})
 
 
-def _run(places: Iterable[Sequence[int]]) -> tuple[int, list[int]]:
-    """Returns (length, steps) of the longest arithmetic sequence at the start of `places`.
+def _run(places: Sequence[Sequence[int]], k: int, end: int) -> tuple[int, list[int]]:
+    """Returns (length, steps) of the longest arithmetic sequence from place k on, before `end`.
 
     Each place has several addresses, and each of them has its own step. A sequence of two places
     counts as one place if the second begins a longer sequence.
     """
-    places, ahead = tee(places)
-    steps: list[list[int]] = []
-    for x, y in pairwise(places):
-        steps.append([b - a for a, b in zip(x, y)])
-        if len(steps) > 2 and steps[-1] != steps[0]:
-            break
-    count = 1 + sum(1 for _ in takewhile(lambda step: step == steps[0], steps))
-    if count == 1 or (count == 2 < len(steps) and steps[1] == steps[2]):
-        return 1, [0] * len(next(ahead))
-    return count, steps[0]
+
+    def step(i: int) -> list[int]:
+        return [y - x for x, y in zip(places[i], places[i + 1])]
+
+    if k + 1 == end:
+        return 1, [0] * len(places[k])
+    steps, count = step(k), 2
+    while k + count < end and step(k + count - 1) == steps:
+        count += 1
+    if count == 2 and k + 3 < end and step(k + 1) == step(k + 2):
+        return 1, [0] * len(steps)
+    return count, steps
