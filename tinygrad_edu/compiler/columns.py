@@ -50,6 +50,9 @@ def columns_of_inputs(
     no input, or more than one, has a label of `by_label`; LengthError if columns are missing, left
     over, empty or of different lengths; NumberError for entries that are not real numbers.
     """
+    lists = None if by_label else _lists(given, len(inputs))
+    if lists is not None:
+        return Examples(lists, len(lists[0]), set())
     table = None if by_label else table_of_arrays(_parts(given), len(inputs))
     if table is not None:
         return Examples(table, len(table[0]), set())
@@ -72,6 +75,19 @@ def columns_of_inputs(
         raise LengthError("the columns are empty: give one example or more")
     single = {x for x, column in zip(inputs, columns) if isinstance(column, float)}
     return Examples([[c] * count if isinstance(c, float) else c for c in columns], count, single)
+
+
+def _lists(given: Sequence[Table], inputs: int) -> list[list[float]] | None:
+    """Returns a copy of the columns if each is a list of floats, and all have the same length.
+
+    None for anything that needs a closer look.
+    """
+    if type(given) not in (list, tuple) or len(given) != inputs or not inputs:
+        return None
+    columns = [list(column) for column in given if type(column) is list]
+    if len(columns) < inputs or not columns[0] or len({*map(len, columns)}) > 1:
+        return None
+    return columns if all(map(_are_floats, columns)) else None
 
 
 def _labelled(inputs: Sequence[Value], label: str) -> Value:
@@ -127,4 +143,4 @@ def _column(x: object) -> float | Sequence[float]:
 
 
 def _are_floats(items: list[object]) -> TypeGuard[list[float]]:
-    return set(map(type, items)) == {float}
+    return [*map(type, items)].count(float) == len(items) > 0

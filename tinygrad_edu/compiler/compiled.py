@@ -327,12 +327,17 @@ class CompiledLoss:
         """Returns the same as `training`, for columns of floats, as `columns` returns them."""
         if self.chosen(count) != "machine" or not _has_formula(optimizer):
             return None
-        if optimizer.recorded() is None:
+        program = self.program()
+        if not program.knows(optimizer) and optimizer.recorded() is None:
             say_once(_no_machine_code(optimizer))
             return None
         mean = self.reduction == "mean"
         with no_collection():
-            return self.program().training(self.used(lists), count, mean, optimizer)
+            return program.training(self.used(lists), count, mean, optimizer)
+
+    def keep(self, run: native.Run) -> None:
+        """Keeps a run of `start_training` that has ended, so that the next one begins sooner."""
+        self.program().keep(run)
 
     def columns(
         self, given: Sequence[Table], by_label: Mapping[str, Column] = MappingProxyType({})

@@ -47,6 +47,13 @@ _ELSEWHERE = {  # names from optimizers of other libraries
 }
 
 
+class Row(Protocol):
+    """An array of floats."""
+
+    def tolist(self) -> list[float]:
+        """This returns its numbers as floats."""
+
+
 @runtime_checkable
 class Model(Protocol):
     """An object with parameters, such as a Module."""
@@ -99,7 +106,18 @@ class Optimizer(Strict):
             raise TypeError("an optimizer needs a formula: give formula=, or use SGD, Adam, ...")
         self._first, defaults, self._asked = _arguments(self.formula, settings)
         self.settings: dict[str, Setting] = {**defaults, **settings}
-        self._kept = {name: [x] * len(self.parameters) for name, x in self._first.items()}
+        self._lists = {name: list[float]() for name in self._first}
+        # newer than the lists, if they are there: a float is the number of all parameters
+        self._rows: Sequence[Row | float] | None = list(self._first.values())
+        self._shown = False  # whether somebody else has the lists
+
+    @property
+    def _kept(self) -> dict[str, list[float]]:
+        """The state, by name: lists with one number for each parameter."""
+        rows, self._rows = self._rows, None
+        for xs, row in zip(self._lists.values(), rows or ()):
+            xs[:] = [row] * len(self.parameters) if isinstance(row, float) else row.tolist()
+        return self._lists
 
     @property
     def lr(self) -> Any:
@@ -121,7 +139,8 @@ class Optimizer(Strict):
             fresh = make(self.parameters, self._lr, **settings)  # checks the settings
             self.__dict__["formula"] = fresh.formula
             self._first, self._asked = fresh._first, fresh._asked
-            self._kept = {k: self._kept.get(k, xs) for k, xs in fresh._kept.items()}
+            own = self._kept
+            self._lists = {k: own.get(k, xs) for k, xs in fresh._kept.items()}
         self.settings.update(settings)
 
     @alone("every grad becomes 0.0", without_effect="set_to_none")
@@ -157,7 +176,8 @@ class Optimizer(Strict):
             return False
         from tinygrad_edu.optim.at_once import finite_results  # late: it needs the compiler
 
-        kept, settings = self.kept(), {"lr": self.rate_now(), "steps": float(self.steps)}
+        kept = list(self._kept.values())
+        settings = {"lr": self.rate_now(), "steps": float(self.steps)}
         given = [[p._data for p in self.parameters], [p._grad for p in self.parameters], *kept]
         rows = finite_results(self.rule(), self._record, given, settings)
         if rows is None:
@@ -186,7 +206,25 @@ class Optimizer(Strict):
 
     def kept(self) -> list[list[float]]:
         """This returns the state: lists with one number for each parameter."""
+        self._shown = True
         return list(self._kept.values())
+
+    def kept_rows(self) -> Sequence[float | Sequence[float] | Row]:
+        """This returns the same numbers as `kept`, to read only.
+
+        Each list may still be an array, or one float, which is the number of all parameters.
+        """
+        return list(self._lists.values()) if self._rows is None else self._rows
+
+    def keep(self, rows: Sequence[Row]) -> None:
+        """Sets the state to these arrays: one for each list of `kept`, in this order.
+
+        The arrays become lists when somebody asks for them, because that takes as long as some
+        steps. But if `kept` has returned the lists before, they get the numbers at once.
+        """
+        self._rows = rows
+        if self._shown:
+            self._kept  # noqa: B018  # writes the lists
 
     def recorded(self) -> tuple[list[Value], list[Value]] | None:
         """This returns the step of one parameter as a graph of the formula: (leaves, results).
@@ -200,7 +238,7 @@ class Optimizer(Strict):
 
     def _record(self) -> tuple[list[Value], list[Value]] | None:
         """Returns the formula as a graph; see `recorded`."""
-        leaves = {name: Value(0.5, label=name) for name in ("p", "g", *self._kept, "lr", "steps")}
+        leaves = {name: Value(0.5, label=name) for name in ("p", "g", *self._lists, "lr", "steps")}
         p, g, *kept, lr, steps = leaves.values()
         comparisons, numbers = on_comparison.set(_asked), on_float.set(_asked)
         try:
@@ -229,7 +267,9 @@ class Optimizer(Strict):
             "steps",
             "_lr",
             "initial_lr",
-            "_kept",
+            "_lists",
+            "_rows",
+            "_shown",
             "_first",
             "_asked",
         }
@@ -274,9 +314,9 @@ class Optimizer(Strict):
             raise StateError(f"the settings of the state must be {mine['settings']}")
         if type(steps) is not int or not 0 <= steps < 2**53:
             raise StateError("the steps of a state must be a whole number, 0 or more")
-        if not isinstance(kept, dict) or set(kept) != set(self._kept):
+        if not isinstance(kept, dict) or set(kept) != set(self._lists):
             raise StateError(
-                f"the state of a {mine['kind']} must have {', '.join(self._kept) or 'no lists'}"
+                f"the state of a {mine['kind']} must have {', '.join(self._lists) or 'no lists'}"
             )
         for name, xs in cast(dict[str, object], kept).items():
             if not isinstance(xs, list) or len(xs) != len(self.parameters):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from math import isfinite, nan
+from functools import cached_property
+from math import nan
 from typing import Any
 
 from tinygrad_edu import optim
@@ -48,9 +49,7 @@ class Compiled:
         mean: bool = False,
         size: int = 0,
     ) -> None:
-        inputs = set(step.inputs)
-        slots = {x: i for i, x in enumerate(x for x in step.wrt if x not in inputs)}
-        if not set(optimizer.parameters) <= set(slots):
+        if not _differentiates(step, optimizer.parameters):
             raise ValueError(
                 "the loss does not differentiate by all parameters: compile it with them as wrt="
             )
@@ -62,10 +61,20 @@ class Compiled:
         self.examples, self.weights, self.mean = examples, weights, mean
         self.lists, self.count, _ = step.columns(columns)
         self.arrays = step.chosen(min(size, self.count) or self.count) == "numpy"
-        self.given = as_arrays(self.lists) if self.arrays else as_lists(self.lists)
-        self.places = [len(step.also) + slots[p] for p in optimizer.parameters]
         self.update: Callable[[list[float]], None] | None = None
         self.slopes: list[float] = []
+
+    @cached_property
+    def given(self) -> Columns:
+        """The columns as the back end of a Turn wants them."""
+        return as_arrays(self.lists) if self.arrays else as_lists(self.lists)
+
+    @cached_property
+    def places(self) -> list[int]:
+        """The places of the gradients in the sums of a run, behind the loss."""
+        per_example, also = self.step.graph.per_example, len(self.step.also)
+        slots = {x: i for i, x in enumerate(x for x in self.step.wrt if x not in per_example)}
+        return [also + slots[p] for p in self.optimizer.parameters]
 
     def phases(self, epoch: int, step: int, now: Sequence[int]) -> Iterator[Turn]:
         """Yields a Turn after the backward pass of a step and one after its update."""
@@ -115,6 +124,14 @@ class Compiled:
         return loss, {name: sum(xs) for name, xs in zip(self.names, counted)}
 
 
+def _differentiates(step: CompiledLoss, parameters: list[Value]) -> bool:
+    """Returns whether the loss sums up gradients by all these parameters."""
+    per_example = step.graph.per_example
+    if step.wrt == parameters and not per_example:  # the same Values: nothing to look up
+        return True
+    return {*parameters} <= {x for x in step.wrt if x not in per_example}
+
+
 def train_compiled(
     step: CompiledLoss,
     optimizer: Learner,
@@ -160,23 +177,29 @@ def _on_machine(machine: Any, run: Run, share: int, passes: Compiled) -> None:
     A call is short enough for a Ctrl-C, and for the bar. If the criterion holds inside of a call,
     the epochs up to there run again from the start of the call, with the same numbers.
     """
-    size, history = 1, run.history
+    history = run.history
     names, examples = passes.names, len(passes.examples) or 1
+    divisors = [share, *[examples] * len(names)]
+    size = max(machine.pace // machine.chunks, 1)
     try:
         while history.epochs < run.epochs and not history.stopped:
             run.patience.begin()
             before, began = machine.save(), time.monotonic()
-            rows = machine.steps(min(size, run.epochs - history.epochs)).tolist()
-            good = next((i for i, row in enumerate(rows) if not all(map(isfinite, row))), len(rows))
+            rows = machine.steps(min(size, run.epochs - history.epochs))
+            good = machine.finite_rows(rows)
             finite = good == len(rows) and machine.finite()
             good = good if finite or good < len(rows) else 0
             first = history.epochs
+            losses, *counted = ((row / by).tolist() for row, by in zip(rows[:good].T, divisors))
             try:
-                for loss, *counted in rows[:good]:
-                    history.losses.append(loss / share)
-                    run.keep({name: x / examples for name, x in zip(names, counted)})
-                    if history.stopped:
-                        break
+                if run.until is None:
+                    run.keep_all(losses, dict(zip(names, counted)))
+                else:
+                    for loss, *epoch in zip(losses, *counted):
+                        history.losses.append(loss)
+                        run.keep(dict(zip(names, epoch)))
+                        if history.stopped:
+                            break
             finally:
                 made = history.epochs - first
                 if made < len(rows):
@@ -184,12 +207,14 @@ def _on_machine(machine: Any, run: Run, share: int, passes: Compiled) -> None:
                     machine.steps(made)
             if not finite and not history.stopped:
                 return  # the eager engine handles a number that is not finite
-            if time.monotonic() - began < 0.01:
+            if len(rows) == size and time.monotonic() - began < 0.01:
                 size *= 8
             run.bar.show(history.epochs, history.losses[-1])
             run.patience.end()
     finally:
         machine.write()
+    machine.pace = size * machine.chunks
+    passes.step.keep(machine)
 
 
 def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
@@ -205,7 +230,7 @@ def _update(optimizer: Learner, arrays: bool) -> Callable[[list[float]], None]:
 
         return plainly
     formula = compiled(recorded, arrays)
-    learner, kept = optimizer, optimizer._kept.values()
+    learner, kept = optimizer, optimizer.kept()
 
     def update(slopes: list[float]) -> None:
         settings = {"lr": learner.rate_now(), "steps": float(learner.steps)}

@@ -55,9 +55,10 @@ def in_batches(
             run.bar.show(history.epochs, history.losses[-1])
             run.patience.end()
             if history.stopped:
-                return
+                break
     finally:
         machine.write()
+    passes.step.keep(machine)
 
 
 def _epoch(

@@ -95,6 +95,20 @@ class Run:
         if self.until is not None and self.until.holds(history):
             history.stopped = self.until.says
 
+    def keep_all(self, losses: list[float], metrics: Mapping[str, list[float]]) -> None:
+        """Adds complete epochs of one step each to the history of a run without `until`."""
+        history = self.history
+        rows = [history.losses, *(history.metrics.setdefault(name, []) for name in metrics)]
+        ends = [len(row) for row in rows]
+        try:
+            for row, xs in zip(rows, (losses, *metrics.values())):
+                row.extend(xs)
+        except BaseException:  # a second Ctrl-C, which does not wait
+            for row, end in zip(rows, ends):
+                del row[end:]
+            raise
+        history.epochs += len(losses)
+
     def _diverged(self) -> str:
         losses = self.history.losses
         return f"the loss is {losses[-1]} at step {len(losses) - 1}"

@@ -8,8 +8,10 @@ doubles in its arena.
 from __future__ import annotations
 
 import ctypes
+import struct
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -53,7 +55,8 @@ class Optimizer(Protocol):
     @property
     def lr(self) -> float | Callable[[int], float]: ...
     def rate_at(self, step: int, /) -> float: ...
-    def kept(self) -> list[list[float]]: ...
+    def kept_rows(self) -> Sequence[float | Sequence[float] | Floats]: ...
+    def keep(self, rows: Sequence[Floats], /) -> None: ...
     def recorded(self) -> tuple[list[Value], list[Value]] | None: ...
     def rule(self) -> Hashable: ...
     def own_step(self) -> bool: ...
@@ -102,6 +105,7 @@ class Plan:
         self.inputs_at = _addresses(places.slots, slots, same)
         self.size = low.blocks * BLOCK
         self.parameters_at, self.gradients_at = places.parameters_at, places.gradients_at
+        self.gradients_of = self.at - self.parameters_at + self.gradients_at
         size = 0 if single else (len(self.inputs) + 2) * self.lanes
         doubles = self.outputs * (self.lanes if forward else 1)
         sums = (places.zero_at, places.zeroed, places.outputs_at, doubles)
@@ -143,7 +147,7 @@ class Plan:
         in_one_go = isinstance(columns, np.ndarray) or count * inputs < IN_ONE_GO
         size = inputs if in_one_go else 1  # columns that are copied at a time
         for k in range(0, inputs, max(size, 1)):
-            some = np.asarray(columns[k : k + size], float)
+            some = _table(columns[k : k + size])
             chunked = some[:, :end].reshape(len(some), whole, self.lanes)
             data[:whole, k : k + size] = chunked.transpose(1, 0, 2)
             if rest:
@@ -159,6 +163,20 @@ def _addresses(
     places: Mapping[int, int], slots: Mapping[Value, int], leaves: Sequence[Value]
 ) -> Addresses:
     return np.array([places[slots[x]] for x in leaves], np.intp)
+
+
+def doubles(numbers: float | Sequence[float] | Floats) -> Floats:
+    """Returns the numbers as an array. `struct` reads a list four times as fast as NumPy."""
+    if isinstance(numbers, list):
+        return np.frombuffer(struct.pack(f"{len(numbers)}d", *numbers))
+    return np.asarray(numbers, float)
+
+
+def _table(columns: Sequence[Column] | Floats) -> Floats:
+    """Returns the columns as the rows of one array."""
+    if isinstance(columns, list) and all(type(column) is list for column in columns):
+        return doubles([*chain.from_iterable(columns)]).reshape(len(columns), -1)
+    return np.asarray(columns, float)
 
 
 def aligned(numbers: Floats) -> Floats:
@@ -177,6 +195,7 @@ class Program:
         self.tape, self.wrt, self.inputs = tape, list(wrt), list(inputs)
         self.plans: dict[tuple[int, bool, bool], Plan] = {}
         self.updates: dict[Hashable, tuple[Update, Library]] = {}
+        self.idle: list[Run] = []  # at most one run that has ended, with all that it had made
 
     def plan(self, count: int, forward: bool = False) -> Plan:
         """Returns the plan with the least work for `count` examples; at a tie, the longer rows."""
@@ -226,9 +245,29 @@ class Program:
         None if the parameters of the optimizer are not those of `wrt`. mean: gradients are means
         over the examples; outputs are always sums.
         """
-        if set(self.wrt) != set(optimizer.parameters):
+        try:
+            run = self.idle.pop()  # so it belongs to this thread alone
+        except IndexError:
+            pass
+        else:
+            if run.fits(optimizer, self.plan(count)):
+                run.again(self, optimizer, columns, count, mean)
+                return run
+        if self.wrt != optimizer.parameters and set(self.wrt) != set(optimizer.parameters):
             return None
         return Run(self, columns, count, mean, optimizer)
+
+    def keep(self, run: Run) -> None:
+        """Keeps a run that has ended, for the next one of the same optimizer or one like it.
+
+        Nobody may use the run any more.
+        """
+        run.rest()
+        self.idle[:] = [run]
+
+    def knows(self, optimizer: Optimizer) -> bool:
+        """Returns whether there is code already for the optimizer's formula."""
+        return not optimizer.own_step() and optimizer.rule() in self.updates
 
     def update(self, optimizer: Optimizer) -> tuple[Update, Library]:
         """Returns the code of the optimizer's formula; its settings are constants in it."""
@@ -245,8 +284,9 @@ class Program:
 class Run:
     """A plan, its arena with the numbers, and the inputs. With an optimizer, it trains.
 
-    kept: an item for each state of the optimizer, such as its velocities. The item has the
-    addresses of the numbers in the arena, their places in the optimizer's list, and this list.
+    kept: the addresses in the arena of each state of the optimizer, such as its velocities, in the
+    order of the optimizer's parameters. pace: how many chunks of examples a call of `steps` can go
+    through before anybody waits for it; 0 before that is known.
     """
 
     def __init__(
@@ -258,7 +298,9 @@ class Run:
         optimizer: Optimizer | None = None,
     ) -> None:
         self.program, self.optimizer = program, optimizer
-        self.table = np.empty((0, 0))
+        self.rule = None if optimizer is None else optimizer.rule()
+        self.order = [] if optimizer is None else list(optimizer.parameters)
+        self.table, self.pace = np.empty((0, 0)), 0
         self._begin(program.plan(count))
         self.feed(columns, count, 1 / count if mean else 1.0)
 
@@ -266,17 +308,50 @@ class Run:
         """Lays the present numbers of all leaves into the arena of a plan."""
         self.plan, optimizer = plan, self.optimizer
         self.arena, self.data = plan.memory()
-        self.arena[plan.at] = [p._data for p in plan.parameters]
-        self.arena[plan.others_at] = [x._data for x in plan.others]
         self.numbers = plan.numbers.copy()
         self.numbers[2] = len(self.data)
         self.update: int | None = None
         self.places = np.zeros(1, np.int64)
-        self.kept: list[tuple[Addresses, list[int], list[float]]] = []
+        self.kept: list[Addresses] = []
         if optimizer is not None:
             self._prepare(*self.program.update(optimizer), optimizer)
+        self._read()
         arrays = (self.arena, self.numbers, self.data, self.places)
         self.pointers = [x.ctypes.data for x in arrays]  # made once: each takes a microsecond
+
+    def _read(self) -> None:
+        """Lays the present numbers of all leaves, and the optimizer's states, into the arena."""
+        plan, arena, optimizer = self.plan, self.arena, self.optimizer
+        arena[plan.at] = doubles([p._data for p in plan.parameters])
+        arena[plan.others_at] = doubles([x._data for x in plan.others])
+        if optimizer is not None:
+            for at, xs in zip(self.kept, optimizer.kept_rows()):
+                arena[at] = doubles(xs)
+
+    def fits(self, optimizer: Optimizer, plan: Plan) -> bool:
+        """Returns whether this run, at rest, can go on with that optimizer and that plan."""
+        same = self.plan is plan and self.order == optimizer.parameters
+        return same and self.rule == optimizer.rule()
+
+    def again(
+        self,
+        program: Program,
+        optimizer: Optimizer,
+        columns: Sequence[Column],
+        count: int,
+        mean: bool,
+    ) -> None:
+        """Begins anew, with other examples and the present numbers of all leaves and states."""
+        self.program, self.optimizer = program, optimizer
+        self._read()
+        self.feed(columns, count, 1 / count if mean else 1.0)
+
+    def rest(self) -> None:
+        """Lets go of the program, the optimizer and large memory, until `again`."""
+        del self.program  # which holds this run: without a circle, both are freed at once
+        self.optimizer, self.table = None, np.empty((0, 0))
+        if self.data.size >= MOST_KEPT:
+            self.data = NOTHING
 
     def feed(self, columns: Sequence[Column] | Floats, count: int, weight: float = 1.0) -> None:
         """Goes on with other examples, as many as there are.
@@ -297,15 +372,15 @@ class Run:
 
     def _move(self, plan: Plan) -> None:
         """Goes on in the arena of another plan, with the same parameters and states."""
-        numbers, kept = self.arena[self.plan.at], [self.arena[at] for at, *_ in self.kept]
+        numbers, kept = self.arena[self.plan.at], [self.arena[at] for at in self.kept]
         self._begin(plan)
         self.arena[plan.at] = numbers
-        for (at, *_), xs in zip(self.kept, kept):
+        for at, xs in zip(self.kept, kept):
             self.arena[at] = xs
 
     def hold(self, columns: Sequence[Column]) -> None:
         """Prepares the columns of a data set, from which `take` takes examples."""
-        self.table = np.array(columns, float)
+        self.table = _table(columns).copy() if columns else np.empty((0, 0))
 
     def take(self, now: Sequence[int], weight: float) -> None:
         """Goes on with the examples of these indices in the data set; see `feed`."""
@@ -328,15 +403,15 @@ class Run:
         self.numbers[7] = len(update.common)
         self.update_code = code  # keeps the code in memory as long as this run
         self.update = code.address("update")
-        kept = optimizer.kept()
-        begins = [len(self.arena) + i * plan.size for i in range(len(kept))]
-        self.arena = aligned(np.concatenate([self.arena, np.zeros(plan.size * len(kept))]))
+        states = len(optimizer.kept_rows())
+        begins = [len(self.arena) + i * plan.size for i in range(states)]
+        self.arena = aligned(np.concatenate([self.arena, np.zeros(plan.size * states)]))
         self.places = np.array([plan.parameters_at, plan.gradients_at, *begins], np.int64)
-        number = {p: i for i, p in enumerate(optimizer.parameters)}
-        order = [number[p] for p in plan.parameters]
-        self.kept = [(plan.at - plan.parameters_at + at, order, xs) for at, xs in zip(begins, kept)]
-        for at, order, xs in self.kept:
-            self.arena[at] = [xs[i] for i in order]
+        at = plan.at
+        if plan.parameters != self.order:
+            number = {p: i for i, p in enumerate(plan.parameters)}
+            at = at[[number[p] for p in self.order]]
+        self.kept = [at - plan.parameters_at + begin for begin in begins]
 
     def steps(self, count: int) -> Floats:
         """Makes up to `count` steps, and returns the outputs of each step.
@@ -376,24 +451,35 @@ class Run:
         begins: list[int] = self.places.tolist()
         return begins if self.optimizer is not None else []
 
+    @property
+    def chunks(self) -> int:
+        """How many chunks of examples a step goes through."""
+        return len(self.data)
+
+    def finite_rows(self, rows: Floats) -> int:
+        """Returns how many rows there are before the first that is not finite."""
+        finite = np.isfinite(rows).all(axis=1)
+        return len(rows) if finite.all() else int(finite.argmin())
+
     def finite(self) -> bool:
         """Returns whether all parameters are finite."""
         return bool(np.isfinite(self.arena[self.plan.at]).all())
 
     def gradients(self) -> list[float]:
         """Returns the gradients of the last step, in the order of `wrt`."""
-        plan = self.plan
-        found: list[float] = self.arena[plan.at - plan.parameters_at + plan.gradients_at].tolist()
+        found: list[float] = self.arena[self.plan.gradients_of].tolist()
         return found
 
     def write(self) -> None:
         """Writes the numbers of the arena to the parameters and the optimizer."""
-        numbers: list[float] = self.arena[self.plan.at].tolist()
-        for p, x, gradient in zip(self.plan.parameters, numbers, self.gradients()):
-            p._data, p._grad = x, gradient
-        for at, order, xs in self.kept:
-            for i, x in zip(order, self.arena[at].tolist()):
-                xs[i] = x
+        plan = self.plan
+        numbers, gradients = self.arena[plan.at], self.arena[plan.gradients_of]
+        # not by `tolist`: a float that is made when an old one is freed takes its place in memory
+        for p, x, gradient in zip(plan.parameters, numbers.data, gradients.data):
+            p._data = x
+            p._grad = gradient
+        if self.optimizer is not None:
+            self.optimizer.keep([self.arena[at] for at in self.kept])
 
 
 def _rates(optimizer: Optimizer, count: int) -> list[float]:
