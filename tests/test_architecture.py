@@ -65,6 +65,7 @@ ONLY = {
         "habits.arrays",
         "trees",
         "compiler.tape.python_function",
+        "compiler.native.binding.check_bytecode",
         "compiler.native.binding.program",
     ],
     "typing_extensions": ["rows.op"],  # which type checkers bring along; nobody else looks

@@ -28,6 +28,7 @@ from tinygrad_edu.nn.transformer import Block
 from tinygrad_edu.optim import SGD, Adam, AdamW
 
 pytest.importorskip("llvmlite")
+from tinygrad_edu.compiler.native.binding import check_bytecode
 from tinygrad_edu.compiler.native.binding.check_bytecode import check
 from tinygrad_edu.compiler.native.binding.library import Library, library, processor
 from tinygrad_edu.compiler.native.binding.program import VECTORS, aligned
@@ -210,8 +211,12 @@ def test_a_table_with_one_field_changed_is_refused_or_stays_inside(
         pass
 
 
-def test_every_address_that_leaves_the_arena_is_refused() -> None:
+@pytest.mark.parametrize("many", [1, check_bytecode.MANY])
+def test_every_address_that_leaves_the_arena_is_refused(
+    many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each field of a small table in turn: what would be outside is never accepted."""
+    monkeypatch.setattr(check_bytecode, "MANY", many)
     x, w = Value(0.5), Value(2.0)
     plan = compile((x * w).exp(), [w], [x], backend="machine").program().plan(8)
     table, size, refused = words(plan), plan.fixed.size, 0

@@ -1,9 +1,16 @@
-"""A check that bytecode stays in its arena. Bytecode is checked once, before its first run."""
+"""A check that bytecode stays in its arena. Bytecode is checked once, before its first run.
+
+The bytecode of a large graph has millions of numbers. So NumPy checks many instructions at a time:
+`_Part` says for each number whether it is an address, and how far the machine goes from there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import SupportsInt
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from tinygrad_edu.compiler.native.machine.interpreter import (
     BLOCK,
@@ -11,6 +18,7 @@ from tinygrad_edu.compiler.native.machine.interpreter import (
     ELEMENTWISE,
     EPILOGUES,
     GATHER,
+    HEAD,
     OPS,
     REDUCE,
     TRANSPOSE,
@@ -18,83 +26,168 @@ from tinygrad_edu.compiler.native.machine.interpreter import (
 )
 from tinygrad_edu.errors import TapeError
 
-__all__ = ["Reach", "check"]
+__all__ = ["check"]
 
-Reach = tuple[Sequence[int], int]  # addresses; the number of doubles used at each address
+Integers: TypeAlias = npt.NDArray[np.int64]  # products of two int32 numbers fit, too
+Booleans: TypeAlias = npt.NDArray[np.bool_]
+
+MANY = 2**14  # instructions that are checked together: their arrays stay small
+READS_ROW = np.array([epilogue.reads_row for epilogue in EPILOGUES])
 
 
 def check(
-    bytecode: Iterable[SupportsInt], size: int, lanes: int, sizes: Sequence[int], blocks: int
+    bytecode: Sequence[int] | npt.NDArray[np.int32],
+    size: int,
+    lanes: int,
+    sizes: Sequence[int],
+    blocks: int,
 ) -> None:
     """Raises TapeError for an unknown instruction, and for one that leaves the arena.
 
     size: doubles in the arena. lanes: doubles in a row. sizes: how many rows each of the
     instructions DOTS, DOTS + 1, ... computes. blocks: the number of blocks of parameters.
     """
-    numbers, at = list(map(int, bytecode)), 0
-    while at < len(numbers) and numbers[at]:
-        length = numbers[at + 1] if at + 1 < len(numbers) else 0
-        instruction = numbers[at : at + max(length, 0)]
-        try:
-            reached = list(_reached(instruction, lanes, sizes, blocks))
-        except ValueError:
-            raise TapeError(f"instruction {instruction[:9]} at {at} is unknown") from None
-        for places, extent in reached:
-            if places and not (min(places) >= 0 and max(places) + extent <= size):
-                raise TapeError(f"instruction {instruction[:9]} at {at} leaves the arena")
+    numbers: Integers = np.array(bytecode, np.int64)
+    words, begins, at = numbers.data, list[int](), 0
+    while at < len(words) and words[at]:
+        length = words[at + 1] if at + 1 < len(words) else 0
+        if not 2 <= length <= len(words) - at:
+            raise TapeError(f"instruction {numbers[at : at + 9].tolist()} at {at} is unknown")
+        begins.append(at)
         at += length
-    if at >= len(numbers):
+    for k in range(0, len(begins), MANY):
+        some = begins[k : k + MANY + 1]
+        part = _Part(numbers, np.array(some if len(some) > MANY else [*some, at], np.int64))
+        part.find(lanes, sizes, blocks)
+        part.verify(size)
+    if at == len(words):
         raise TapeError("the bytecode has no end")
 
 
-def _reached(
-    instruction: Sequence[int], lanes: int, sizes: Sequence[int], blocks: int
-) -> Iterator[Reach]:
-    """Yields the addresses that an instruction uses; raises ValueError if it is malformed."""
-    code, _, *rest = instruction
-    if code == GATHER:
-        out, count, *sources = rest
-        _require(count * BLOCK == len(sources))
-        yield [out], count * BLOCK
-        yield sources, 1
-    elif code in (REDUCE, REDUCE + 1):
-        hubs, (terms, *lists) = code - REDUCE + 1, rest
-        outs, rows = lists[:hubs], lists[hubs:]
-        _require(len(outs) == hubs and len(rows) == terms * (hubs + BLOCK))
-        yield outs, BLOCK
-        yield rows, lanes
-    elif code == TRANSPOSE:
-        out, *rows = rest
-        _require(len(rows) == BLOCK)
-        yield [out], BLOCK * lanes
-        yield rows, lanes
-    elif code == UPDATE:
-        begin, count, step = rest
-        _require(min(begin, count, step) >= 0)
-        _require(not count or begin + (count - 1) * step < blocks)
-    elif ELEMENTWISE <= code < ELEMENTWISE + len(OPS):
-        out, count, a, a_step, b, b_step = rest
-        steps = (out, lanes), (a, a_step), (b, b_step)
-        yield [x + i * step for x, step in steps for i in (0, count - 1)], lanes
-    else:
-        _require(DOTS <= code < DOTS + len(sizes))
-        out, out_step, init, init_step, count, u_step, epilogue, *more = rest
-        other, other_step, uu, rr, a_step, b_step, *pairs = more
-        _require(min(count, uu, rr) >= 0 and len(pairs) == 2 * (count + uu + rr))
-        _require(0 <= epilogue < len(EPILOGUES))
-        first, second, both = pairs[::2], pairs[1::2], count + uu
+class _Part:
+    """Some instructions, one after the other.
 
-        def along(step: int, *begins: int) -> list[int]:
-            return [x + i * step for x in begins for i in (0, sizes[code - DOTS] - 1)]
+    begins: the first number of each. known: whether it is well-formed. extent: for each number that
+    is an address, the doubles that are used from there; -1 for a number that is none. further: the
+    distance to the last address that an instruction makes from it by steps.
+    """
 
-        yield [*along(out_step, out), *second[:count]], lanes
-        yield [*along(a_step, *first[both:]), *along(b_step, *second[both:])], lanes
-        yield [*along(init_step, init), *along(u_step, *first[:count])], 1
-        yield [*first[count:both], *second[count:both]], 1
-        if EPILOGUES[epilogue].reads_row:
-            yield along(other_step, other), lanes
+    def __init__(self, numbers: Integers, begins: Integers) -> None:
+        """begins: of each instruction, and of the one after the last."""
+        self.numbers, self.first = numbers, int(begins[0])
+        self.begins, self.lengths = begins[:-1], np.diff(begins)
+        self.words = numbers[self.first : int(begins[-1])]
+        self.known = np.zeros(len(self.begins), bool)
+        self.extent = np.full(len(self.words), -1, np.int64)
+        self.further = np.zeros(len(self.words), np.int64)
 
+    def find(self, lanes: int, sizes: Sequence[int], blocks: int) -> None:
+        """Sets `known`, `extent` and `further`."""
+        codes = self.numbers[self.begins]
+        self._gather(codes == GATHER)
+        self._reduce(codes == REDUCE, 1, lanes)
+        self._reduce(codes == REDUCE + 1, 2, lanes)
+        self._transpose(codes == TRANSPOSE, lanes)
+        self._update(codes == UPDATE, blocks)
+        self._elementwise((codes >= ELEMENTWISE) & (codes < ELEMENTWISE + len(OPS)), lanes)
+        for i, rows in enumerate(sizes):
+            self._dots(codes == DOTS + i, rows - 1, lanes)
 
-def _require(holds: bool) -> None:
-    if not holds:
-        raise ValueError
+    def verify(self, size: int) -> None:
+        """Raises TapeError for the first instruction that is unknown or leaves the arena."""
+        low = np.minimum(self.words, self.words + self.further)
+        high = np.maximum(self.words, self.words + self.further) + self.extent
+        outside = (self.extent >= 0) & ((low < 0) | (high > size))
+        if self.known.all() and not outside.any():
+            return
+        wrong = ~self.known
+        places = np.flatnonzero(outside) + self.first
+        wrong[np.searchsorted(self.begins, places, "right") - 1] = True
+        k = int(np.flatnonzero(wrong)[0])
+        at, length = int(self.begins[k]), int(self.lengths[k])
+        instruction = self.numbers[at : at + min(length, 9)].tolist()
+        reason = "leaves the arena" if self.known[k] else "is unknown"
+        raise TapeError(f"instruction {instruction} at {at} {reason}")
+
+    def _those(self, chosen: Booleans, least: int) -> tuple[Integers, Integers]:
+        """Returns (begins, lengths) of the chosen instructions that have so many numbers."""
+        which = chosen & (self.lengths >= least)
+        return self.begins[which], self.lengths[which]
+
+    def _kept(self, begins: Integers, holds: Booleans) -> Integers:
+        """Marks the instructions for which this holds as known, and returns them."""
+        kept = begins[holds]
+        self.known[np.searchsorted(self.begins, kept)] = True
+        return kept
+
+    def _reaches(
+        self, places: Integers, extent: int | Integers, further: int | Integers = 0
+    ) -> None:
+        """Says that the numbers at these places are addresses."""
+        self.extent[places - self.first] = extent
+        self.further[places - self.first] = further
+
+    def _list(self, begins: Integers, counts: Integers) -> tuple[Integers, Integers]:
+        """Returns the places of lists of numbers, and the place of each in its list."""
+        ends = np.cumsum(counts)
+        within = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
+        return np.repeat(begins, counts) + within, within
+
+    def _gather(self, chosen: Booleans) -> None:
+        begins, lengths = self._those(chosen, 4)
+        begins = self._kept(begins, self.numbers[begins + 3] * BLOCK == lengths - 4)
+        count = self.numbers[begins + 3] * BLOCK
+        self._reaches(begins + 2, count)
+        self._reaches(self._list(begins + 4, count)[0], 1)
+
+    def _reduce(self, chosen: Booleans, hubs: int, lanes: int) -> None:
+        begins, lengths = self._those(chosen, 3 + hubs)
+        rows = self.numbers[begins + 2] * (hubs + BLOCK)
+        begins = self._kept(begins, rows == lengths - 3 - hubs)
+        for i in range(hubs):
+            self._reaches(begins + 3 + i, BLOCK)
+        rows = self.numbers[begins + 2] * (hubs + BLOCK)
+        self._reaches(self._list(begins + 3 + hubs, rows)[0], lanes)
+
+    def _transpose(self, chosen: Booleans, lanes: int) -> None:
+        begins, lengths = self._those(chosen, 3 + BLOCK)
+        begins = self._kept(begins, lengths == 3 + BLOCK)
+        self._reaches(begins + 2, BLOCK * lanes)
+        for i in range(BLOCK):
+            self._reaches(begins + 3 + i, lanes)
+
+    def _update(self, chosen: Booleans, blocks: int) -> None:
+        begins, lengths = self._those(chosen, 5)
+        begin, count, step = (self.numbers[begins + 2 + i] for i in range(3))
+        inside = (count == 0) | (begin + (count - 1) * step < blocks)
+        self._kept(begins, (lengths == 5) & (begin >= 0) & (count >= 0) & (step >= 0) & inside)
+
+    def _elementwise(self, chosen: Booleans, lanes: int) -> None:
+        begins, lengths = self._those(chosen, 8)
+        begins = self._kept(begins, lengths == 8)
+        last = self.numbers[begins + 3] - 1
+        self._reaches(begins + 2, lanes, last * lanes)
+        self._reaches(begins + 4, lanes, last * self.numbers[begins + 5])
+        self._reaches(begins + 6, lanes, last * self.numbers[begins + 7])
+
+    def _dots(self, chosen: Booleans, last: int, lanes: int) -> None:
+        """last: the number of rows that the instruction computes after the first."""
+        begins, lengths = self._those(chosen, HEAD)
+        epilogue = self.numbers[begins + 8]
+        ur, uu, rr = (self.numbers[begins + i] for i in (6, 11, 12))
+        holds = (ur >= 0) & (uu >= 0) & (rr >= 0) & (2 * (ur + uu + rr) == lengths - HEAD)
+        begins = self._kept(begins, holds & (epilogue >= 0) & (epilogue < len(EPILOGUES)))
+        head = [self.numbers[begins + i] for i in range(HEAD)]
+        _, _, _, out_step, _, init_step, ur, u_step, epilogue, _, other_step, uu, rr, *steps = head
+        self._reaches(begins + 2, lanes, last * out_step)
+        self._reaches(begins + 4, 1, last * init_step)
+        reads = READS_ROW[epilogue]
+        self._reaches(begins[reads] + 9, lanes, last * other_step[reads])
+        pairs = ur + uu + rr
+        places, within = self._list(begins + HEAD, 2 * pairs)
+        second, pair = within % 2, within // 2
+        ur, uu, u_step, a_step, b_step = (np.repeat(x, 2 * pairs) for x in (ur, uu, u_step, *steps))
+        is_ur, is_rr = pair < ur, pair >= ur + uu
+        of_rr = np.where(second, b_step, a_step)
+        step = np.where(is_rr, of_rr, np.where(is_ur & (second == 0), u_step, 0))
+        self._reaches(places, np.where(is_rr | (is_ur & (second == 1)), lanes, 1), last * step)

@@ -11,10 +11,10 @@ operands that are not in the lane where they are needed.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator
-from graphlib import CycleError, TopologicalSorter
 from itertools import zip_longest
 
 from tinygrad_edu.compiler.native.lowering.nodes import Call, Factor, Group, Node, Sum, factors
+from tinygrad_edu.compiler.native.lowering.sorting import operands_first
 
 __all__ = ["packs"]
 
@@ -34,21 +34,19 @@ def packs(nodes: dict[int, Node], parameters: Collection[int], lanes: int) -> li
         found.upward(len(found.packs))
     groups = [pack for pack in found.packs if pack]
     groups += [{0: s} for s in nodes if s not in found.places]
-    try:
-        return _sorted(nodes, groups)
-    except CycleError:
-        return [{0: s} for s in nodes]
+    groups.sort(key=lambda group: min(group.values()))
+    order = operands_first(_needed(nodes, groups))
+    return [groups[i] for i in order] if len(order) == len(groups) else [{0: s} for s in nodes]
 
 
-def _sorted(nodes: dict[int, Node], groups: list[Group]) -> list[Group]:
-    """Returns the groups, operands first; CycleError if there is no such order."""
-    groups = sorted(groups, key=lambda group: min(group.values()))
+def _needed(nodes: dict[int, Node], groups: list[Group]) -> list[Collection[int]]:
+    """Returns for each group the numbers of the groups that it needs."""
     numbers: dict[Factor, int] = {s: i for i, group in enumerate(groups) for s in group.values()}
-    needed: dict[int, dict[int, None]] = {}
-    for i, group in enumerate(groups):
-        used = (x for s in group.values() for x in factors(nodes[s]))
-        needed[i] = dict.fromkeys(numbers[x] for x in used if x in numbers)
-    return [groups[i] for i in TopologicalSorter(needed).static_order()]
+    needed: list[Collection[int]] = []
+    for group in groups:
+        used = [x for s in group.values() for x in factors(nodes[s])]
+        needed.append(dict.fromkeys([numbers[x] for x in used if x in numbers]))
+    return needed
 
 
 class _Packs:
