@@ -2,8 +2,9 @@
 
     python benchmarks/fed.py --rounds 11 --out fed.md
 
-Digits in batches of 32, shuffled, and all digits at once in a loop of the user; then single calls:
-the forward pass alone, and columns that are arrays of 10^5 examples. The peers are PyTorch, eager,
+Digits and letters in batches of 32, shuffled; a transformer that gets one name in each step; all
+digits at once; then single calls: the forward pass alone, and columns that are arrays of 10^5
+examples. The peers are PyTorch, eager,
 and JAX, compiled, both in float64 with matrices. Who is not installed is left out, and named.
 
 In each round everybody runs once, in an order that rotates, with the garbage collector off and on
@@ -29,15 +30,20 @@ import fed_calls
 import fed_in_jax
 import fed_in_torch
 import fed_ours
+import names_in_jax
+import names_in_torch
+import names_ours
 from compiled import ONE_THREAD, number, vectors, versions
 from eager import TOLERANCE, collector, count, largest_difference, processor, table, tell
-from streams import Order, Stream, digits
+from streams import CHECKED_STEPS, Names, Order, Stream, digits, letters, transformer
 
-KINDS = {"tinygrad_edu": fed_ours, "PyTorch": fed_in_torch, "JAX": fed_in_jax}
-EPOCHS = 3  # timed together where a step takes less than a millisecond
+Kinds = dict[str, Any]  # modules with a function `contenders`
+BATCHES: Kinds = {"tinygrad_edu": fed_ours, "PyTorch": fed_in_torch, "JAX": fed_in_jax}
+NAMES: Kinds = {"tinygrad_edu": names_ours, "PyTorch": names_in_torch, "JAX": names_in_jax}
 REFERENCES = {"PyTorch": "PyTorch eager, float64", "JAX": "JAX jit, float64"}
 
 Samples = dict[str, list[float]]  # seconds for a step, one for each round
+Data = Stream | Names
 Timer = Callable[[], float]
 
 
@@ -64,11 +70,11 @@ class Contender(Protocol):
 # the same answer first
 
 
-def contenders(stream: Stream) -> tuple[list[Contender], list[str]]:
+def contenders(kinds: Kinds, stream: Data) -> tuple[list[Contender], list[str]]:
     """Everybody who can run here, and who cannot, with the reason."""
     found: list[Contender] = []
     missing = []
-    for kind, module in KINDS.items():
+    for kind, module in kinds.items():
         try:
             found += module.contenders(stream)
         except ImportError as error:
@@ -76,9 +82,9 @@ def contenders(stream: Stream) -> tuple[list[Contender], list[str]]:
     return found, missing
 
 
-def check(stream: Stream, epochs: int) -> float:
+def check(kinds: Kinds, stream: Data, epochs: int) -> float:
     """How far the contenders are from the first; the program ends if one is too far."""
-    everybody, _ = contenders(stream)
+    everybody, _ = contenders(kinds, stream)
     first, answers = list(range(stream.batch)), []
     for contender in (x for x in everybody if x.exact):
         gradients = contender.gradients(first)
@@ -111,14 +117,10 @@ def timer(contender: Contender, orders: Sequence[Order], steps: int) -> Timer:
 
     def sample() -> float:
         contender.reset()
-        begins = seconds(lambda: contender.epochs(orders[:1]))
-        if "train(" not in contender.name:
-            contender.reset()
-            return seconds(lambda: contender.epochs(orders)) / steps / len(orders)
-        many = [*orders, *orders, *orders, *orders, *orders[:1]]
-        contender.reset()
-        whole = seconds(lambda: contender.epochs(many))
-        return (whole - begins) / steps / (len(many) - 1)
+        if isinstance(contender, fed_ours.Train):
+            contender.epochs([*orders, *orders, *orders, *orders])
+            return contender.step_seconds
+        return seconds(lambda: contender.epochs(orders)) / steps / len(orders)
 
     return sample
 
@@ -168,30 +170,39 @@ def rows(samples: Samples, begins: dict[str, str] = REFERENCES) -> str:
     return table(header, [row(samples, name, list(kept.values())) for name in order])
 
 
-def trained(title: str, stream: Stream, checked: Stream, epochs: int, options: Any) -> str:
+def trained(kinds: Kinds, stream: Data, checked: Data, epochs: int, options: Any) -> str:
     """The section about one stream; `epochs` are timed together."""
-    worst = check(checked, 3 // checked.steps)
-    everybody, missing = contenders(stream)
+    worst = check(kinds, checked, CHECKED_STEPS // checked.steps)
+    everybody, missing = contenders(kinds, stream)
     orders = stream.orders(epochs)
     timers = {x.name: timer(x, orders, stream.steps) for x in everybody}
     found = rows(measured(timers, options.rounds))
-    facts = f"Gradients, and parameters after 3 steps, agree within {worst:.0e}."
+    facts = (
+        f"{len(stream.numbers()):,} parameters; gradients, and parameters after {CHECKED_STEPS} "
+        f"steps, agree within {worst:.0e}."
+    )
     left_out = f"\n\nLeft out: {'; '.join(missing)}." if missing else ""
-    return f"## {title}\n\n{facts}\n\n{found}{left_out}"
+    return f"## {stream.title}\n\n{facts}\n\n{found}{left_out}"
 
 
 def batches(options: Any) -> str:
     """Digits in batches of 32."""
-    stream = digits()
-    title = f"Digits 64-32-10, Adam, batches of {stream.batch}, shuffled"
-    return trained(title, stream, stream.checked(), EPOCHS, options)
+    return trained(BATCHES, digits(), digits().checked(), 3, options)
 
 
 def whole(options: Any) -> str:
     """All digits in each step."""
-    stream = digits(0)
-    title = f"Digits 64-32-10, Adam, all {stream.batch:,} examples in each step"
-    return trained(title, stream, stream, 10, options)
+    return trained(BATCHES, digits(0), digits(0), 10, options)
+
+
+def three_letters(options: Any) -> str:
+    """The next letter after three, in batches of 32."""
+    return trained(BATCHES, letters(), letters().checked(), 1, options)
+
+
+def one_name(options: Any) -> str:
+    """A name in each step."""
+    return trained(NAMES, transformer(), transformer().checked(), 1, options)
 
 
 def calls(options: Any) -> str:
@@ -204,7 +215,13 @@ def calls(options: Any) -> str:
     return "## Calls\n\n" + "\n\n".join(found)
 
 
-SECTIONS = {"batches": batches, "whole": whole, "calls": calls}
+SECTIONS = {
+    "batches": batches,
+    "names": one_name,
+    "letters": three_letters,
+    "whole": whole,
+    "calls": calls,
+}
 
 
 def heading(options: Any) -> str:

@@ -1,4 +1,4 @@
-"""Digits in JAX: one compiled function makes a step, on one flat vector that is given away."""
+"""Digits and letters in JAX: a compiled function makes a step, on one vector that is given away."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from streams import DIGITS, RATE, Order, Stream, as_matrices, as_numbers, layer_numbers
+from streams import RATE, Order, Stream
 from training import BETAS, EPSILON, imported
 
 Array = Any
@@ -27,7 +27,7 @@ class Jax:
         jax.config.update("jax_enable_x64", True)
         np = jax.numpy
         self.xs, self.ys = np.array(stream.inputs), np.array(stream.targets)
-        arrays = as_matrices(DIGITS, layer_numbers(DIGITS))
+        arrays, self.stream = stream.arrays(), stream
         self._shapes = [array.shape for array in arrays]
         self._first = np.concatenate([array.ravel() for array in map(np.array, arrays)])
         self._batch, self._steps = stream.batch, stream.steps
@@ -54,7 +54,9 @@ class Jax:
 
     def _loss(self, flat: Array, xs: Array, ys: Array) -> Array:
         np, jax = self.jax.numpy, self.jax
-        w1, b1, w2, b2 = self._matrices(flat)
+        *table, w1, b1, w2, b2 = self._matrices(flat)
+        if table:
+            xs = table[0][xs].reshape(len(xs), -1)
         logs = jax.nn.log_softmax(np.tanh(xs @ w1.T + b1) @ w2.T + b2)
         return -np.mean(np.take_along_axis(logs, ys[:, None], axis=1))
 
@@ -76,7 +78,7 @@ class Jax:
     def gradients(self, first: Order) -> list[float]:
         """The derivatives of the loss of these examples."""
         flat = self._gradients(self._first, self.jax.numpy.array(first))
-        return as_numbers(self._matrices(flat))
+        return self.stream.flat(self._matrices(flat))
 
     def epochs(self, orders: Sequence[Order]) -> None:
         """A step for each batch."""
@@ -92,7 +94,7 @@ class Jax:
         state.block_until_ready()
 
     def parameters(self) -> list[float]:
-        return as_numbers(self._matrices(self.jax.numpy.split(self.state, 3)[0]))
+        return self.stream.flat(self._matrices(self.jax.numpy.split(self.state, 3)[0]))
 
 
 def contenders(stream: Stream) -> list[Jax]:

@@ -1,11 +1,11 @@
-"""Digits in PyTorch: eager, with matrices, and with Adam in the form that is fastest for them."""
+"""Digits and letters in PyTorch: eager, with matrices, and with the forms of Adam."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from streams import DIGITS, RATE, Order, Stream, as_matrices, as_numbers, layer_numbers
+from streams import RATE, Order, Stream
 from training import BETAS, EPSILON, imported
 
 
@@ -19,10 +19,10 @@ class Torch:
         self.exact = kind == "float64"
         self._adam, self._size = {adam: True}, stream.batch
         self._type = getattr(torch, kind)
-        self.xs = torch.tensor(stream.inputs, dtype=self._type)
+        self.stream, kept = stream, torch.int64 if stream.table[0] else self._type
+        self.xs = torch.tensor(stream.inputs, dtype=kept)
         self.ys = torch.tensor(stream.targets, dtype=torch.int64)
-        arrays = as_matrices(DIGITS, layer_numbers(DIGITS))
-        self._first = [torch.tensor(array, dtype=self._type) for array in arrays]
+        self._first = [torch.tensor(array, dtype=self._type) for array in stream.arrays()]
         self.reset()
 
     def reset(self) -> None:
@@ -32,14 +32,16 @@ class Torch:
 
     def _loss(self, xs: Any, ys: Any) -> Any:
         functional = self.torch.nn.functional
-        w1, b1, w2, b2 = self.ws
+        *table, w1, b1, w2, b2 = self.ws
+        if table:
+            xs = functional.embedding(xs, table[0]).flatten(1)
         logits = functional.linear(functional.linear(xs, w1, b1).tanh(), w2, b2)
         return functional.cross_entropy(logits, ys)
 
     def gradients(self, first: Order) -> list[float]:
         """The derivatives of the loss of these examples."""
         loss = self._loss(self.xs[first], self.ys[first])
-        return as_numbers(self.torch.autograd.grad(loss, self.ws))
+        return self.stream.flat(self.torch.autograd.grad(loss, self.ws))
 
     def epochs(self, orders: Sequence[Order]) -> None:
         """A step for each batch."""
@@ -55,7 +57,7 @@ class Torch:
                 adam.step()
 
     def parameters(self) -> list[float]:
-        return as_numbers([w.detach() for w in self.ws])
+        return self.stream.flat([w.detach() for w in self.ws])
 
 
 def contenders(stream: Stream) -> list[Torch]:

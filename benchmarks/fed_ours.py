@@ -1,37 +1,50 @@
-"""Digits in the package itself: by `train`, by a begun run that is fed, and by an own loop."""
+"""Digits and letters in the package: by `train`, by a begun run that is fed, by an own loop."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import process_time
 from typing import Any
 
-from streams import DIGITS, RATE, Order, Stream, layer_numbers
+from streams import RATE, Order, Stream
 from training import BETAS, EPSILON, imported
 
 
-def network() -> Any:
-    """The network 64-32-10 with the numbers that all contenders begin with."""
+def network(stream: Stream) -> tuple[list[list[Any]], Any]:
+    """The rows of the embedding, and the layers behind it."""
+    from tinygrad_edu import Value
     from tinygrad_edu.nn import MLP
 
-    model = MLP(DIGITS[0], list(DIGITS[1:]), ["tanh", "linear"])
-    for p, x in zip(model.parameters(), layer_numbers(DIGITS), strict=True):
-        p.data = x
-    return model
+    rows, columns = stream.table
+    table = [[Value(0.0) for _ in range(columns)] for _ in range(rows)]
+    inputs, *sizes = stream.sizes
+    return table, MLP(inputs, sizes, ["tanh", "linear"])
 
 
-def compiled(model: Any, one_hot: bool = False) -> Any:
-    """The mean cross entropy, compiled: its inputs are the pixels and the target.
+def compiled(stream: Stream, table: list[list[Any]], model: Any, one_hot: bool) -> Any:
+    """The mean cross entropy of the network, compiled.
 
-    one_hot: the target is a number for each class, else the class itself.
+    one_hot: the target is a number for each class, else the class itself. An index of a row is a
+    number for each row.
     """
     from tinygrad_edu import Value, compile
     from tinygrad_edu.losses import cross_entropy
 
-    pixels = [Value(0.0) for _ in range(DIGITS[0])]
-    targets = [Value(0.0) for _ in range(DIGITS[-1])] if one_hot else [Value(0.0)]
+    targets = [Value(0.0) for _ in range(stream.sizes[-1] if one_hot else 1)]
+    inputs = xs = [Value(0.0) for _ in range(stream.inputs.shape[1] * max(1, len(table)))]
+    if table:
+        places = [inputs[at : at + len(table)] for at in range(0, len(inputs), len(table))]
+        xs = [sum(hit * x for hit, x in zip(hits, row)) for hits in places for row in zip(*table)]
     wanted: Any = targets if one_hot else targets[0]
-    loss = cross_entropy(model(pixels), wanted)
-    return compile(loss, model.parameters(), [*pixels, *targets], reduction="mean")
+    loss = cross_entropy(model(xs), wanted)
+    leaves = [*(x for row in table for x in row), *model.parameters()]
+    return compile(loss, leaves, [*inputs, *targets], reduction="mean")
+
+
+def hot(classes: Any, size: int) -> Any:
+    """Columns of 0 and 1 for a column of classes, or for each of several."""
+    rows = imported("numpy").eye(size)[classes]
+    return rows.reshape(len(classes), -1)
 
 
 class Ours:
@@ -41,18 +54,18 @@ class Ours:
     exact = True
 
     def __init__(self, stream: Stream, one_hot: bool = False) -> None:
-        self.stream, self.model = stream, network()
-        self.name += ", one-hot targets" if one_hot else ""
-        self.xs = stream.inputs
-        self.ys = imported("numpy").eye(DIGITS[-1])[stream.targets] if one_hot else stream.targets
-        self.leaves = self.model.parameters()
-        self.loss = compiled(self.model, one_hot)
+        self.stream, (table, self.model) = stream, network(stream)
+        self.name += ", one-hot" if one_hot or table else ""
+        self.xs = hot(stream.inputs, len(table)) if table else stream.inputs
+        self.ys = hot(stream.targets, stream.sizes[-1]) if one_hot else stream.targets
+        self.loss = compiled(stream, table, self.model, one_hot)
+        self.leaves = self.loss.wrt
         self.reset()
 
     def reset(self) -> None:
         from tinygrad_edu.optim import Adam
 
-        for p, x in zip(self.leaves, layer_numbers(DIGITS)):
+        for p, x in zip(self.leaves, self.stream.numbers(), strict=True):
             p.data = x
         self.adam = Adam(self.leaves, RATE, BETAS, EPSILON)
 
@@ -66,15 +79,30 @@ class Ours:
 
 
 class Train(Ours):
-    """`train(..., compiled=True)`, which shuffles by itself."""
+    """`train(..., compiled=True)`, which shuffles by itself.
 
-    name = "tinygrad_edu, train(..., compiled=True)"
+    step_seconds: of a step after the first epoch, as the schedule of the rate sees them go by.
+    """
+
+    def __init__(self, stream: Stream, one_hot: bool = False) -> None:
+        super().__init__(stream, one_hot)
+        self.name = self.name.replace("tinygrad_edu", "tinygrad_edu, train(..., compiled=True)")
+        self.step_seconds = 0.0
 
     def epochs(self, orders: Sequence[Order]) -> None:
         """A step for each batch."""
         from tinygrad_edu.losses import cross_entropy
         from tinygrad_edu.train import train
 
+        first, last = self.stream.steps, self.stream.steps * len(orders) - 1
+        clock = {first: 0.0, last: 0.0}
+
+        def rate(step: int) -> float:
+            if step in clock:
+                clock[step] = process_time()
+            return RATE
+
+        self.adam.lr = rate
         train(
             self.model,
             cross_entropy,
@@ -85,12 +113,15 @@ class Train(Ours):
             compiled=True,
             progress=False,
         )
+        self.step_seconds = (clock[last] - clock[first]) / max(1, last - first)
 
 
 class Fed(Ours):
     """A begun run that is fed with a table of pixels and a column of classes, one for each step."""
 
-    name = "tinygrad_edu, begun and fed"
+    def __init__(self, stream: Stream, one_hot: bool = False) -> None:
+        super().__init__(stream, one_hot)
+        self.name = self.name.replace("tinygrad_edu", "tinygrad_edu, begun and fed")
 
     def reset(self) -> None:
         super().reset()
@@ -118,7 +149,9 @@ class Fed(Ours):
 class Own(Ours):
     """A loop of the user: the loss and its gradients, and then a step of the optimizer."""
 
-    name = "tinygrad_edu, own loop: step(...), optimizer.step()"
+    def __init__(self, stream: Stream, one_hot: bool = False) -> None:
+        super().__init__(stream, one_hot)
+        self.name = self.name.replace("tinygrad_edu", "tinygrad_edu, step(...), optimizer.step()")
 
     def epochs(self, orders: Sequence[Order]) -> None:
         """A step for each batch; one batch of all examples stays in order."""
@@ -135,6 +168,8 @@ class Own(Ours):
 
 def contenders(stream: Stream) -> list[Ours]:
     """All ways, with both kinds of targets."""
+    if stream.table[0]:
+        return [Fed(stream, True), Own(stream, True)]
     if stream.steps == 1:
         return [kind(stream, hot) for kind in (Fed, Own) for hot in (False, True)]
     return [kind(stream, hot) for kind in (Train, Fed, Own) for hot in (False, True)]

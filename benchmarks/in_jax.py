@@ -26,6 +26,27 @@ Arrays = Sequence[Array]
 State = tuple[Any, ...]  # parameters, what the optimizer remembers (two trees), steps made
 
 
+def gpt_losses(jax: Any, p: Arrays, tokens: Array) -> Array:
+    """The losses of W3 at each token of any name."""
+    np = jax.numpy
+    tokens_in, places, tokens_out, wq, wk, wv, wo, up, down = p
+    size = len(tokens) - 1
+
+    def normalized(x: Array) -> Array:
+        return x * (np.mean(x * x, axis=1, keepdims=True) + 1e-5) ** -0.5
+
+    x = normalized(tokens_in[tokens[:-1]] + places[:size])
+    y = normalized(x)
+    q, k, v = ((y @ w.T).reshape(size, HEADS, -1) for w in (wq, wk, wv))
+    scores = np.einsum("thi,shi->hts", q, k) / (WIDTH // HEADS) ** 0.5
+    scores = np.where(np.tril(np.ones((size, size), bool)), scores, -np.inf)
+    read = np.einsum("hts,shi->thi", jax.nn.softmax(scores), v).reshape(size, WIDTH)
+    x = read @ wo.T + x
+    x = np.maximum(normalized(x) @ up.T, 0) @ down.T + x
+    logs = jax.nn.log_softmax(x @ tokens_out.T)
+    return -logs[np.arange(size), tokens[1:]]
+
+
 def losses(jax: Any) -> dict[str, Callable[[Arrays], Array]]:
     """The loss of each workload, as a function of its matrices."""
     np = jax.numpy
@@ -48,24 +69,10 @@ def losses(jax: Any) -> dict[str, Callable[[Arrays], Array]]:
             h = jax.nn.sigmoid(h @ w.T + b)
         return 0.5 * np.sum((h - targets) ** 2)
 
-    def normalized(x: Array) -> Array:
-        return x * (np.mean(x * x, axis=1, keepdims=True) + 1e-5) ** -0.5
+    def name_loss(p: Arrays) -> Array:
+        return np.mean(gpt_losses(jax, p, tokens))
 
-    def gpt_loss(p: Arrays) -> Array:
-        tokens_in, places, tokens_out, wq, wk, wv, wo, up, down = p
-        size = len(tokens) - 1
-        x = normalized(tokens_in[tokens[:-1]] + places[:size])
-        y = normalized(x)
-        q, k, v = ((y @ w.T).reshape(size, HEADS, -1) for w in (wq, wk, wv))
-        scores = np.einsum("thi,shi->hts", q, k) / (WIDTH // HEADS) ** 0.5
-        scores = np.where(np.tril(np.ones((size, size), bool)), scores, -np.inf)
-        read = np.einsum("hts,shi->thi", jax.nn.softmax(scores), v).reshape(size, WIDTH)
-        x = read @ wo.T + x
-        x = np.maximum(normalized(x) @ up.T, 0) @ down.T + x
-        logs = jax.nn.log_softmax(x @ tokens_out.T)
-        return -np.mean(logs[np.arange(size), tokens[1:]])
-
-    return {"W1": moons_loss, "W2": family_loss, "W3": gpt_loss}
+    return {"W1": moons_loss, "W2": family_loss, "W3": name_loss}
 
 
 def step(jax: Any, name: str, slopes: Callable[[Arrays], Any], state: State) -> tuple[State, Array]:

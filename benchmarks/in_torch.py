@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from training import (
@@ -24,6 +25,31 @@ Tensor = Any
 Tensors = Sequence[Tensor]
 
 
+def gpt_loss(torch: Any, p: Tensors, tokens: Tensor) -> Tensor:
+    """The loss of W3 for the tokens of any name."""
+    linear, size = torch.nn.functional.linear, len(tokens) - 1
+    tokens_in, places, tokens_out, wq, wk, wv, wo, up, down = p
+    later = _later(torch, size)
+
+    def normalized(x: Tensor) -> Tensor:
+        return x * ((x * x).mean(dim=1, keepdim=True) + 1e-5).rsqrt()
+
+    x = normalized(tokens_in[tokens[:-1]] + places[:size])
+    y = normalized(x)
+    q, k, v = (linear(y, w).view(size, HEADS, -1).transpose(0, 1) for w in (wq, wk, wv))
+    scores = q @ k.transpose(1, 2) / (WIDTH // HEADS) ** 0.5 + later
+    read = (scores.softmax(dim=2) @ v).transpose(0, 1).reshape(size, WIDTH)
+    x = linear(read, wo) + x
+    x = linear(linear(normalized(x), up).relu(), down) + x
+    return torch.nn.functional.cross_entropy(linear(x, tokens_out), tokens[1:])
+
+
+@cache
+def _later(torch: Any, size: int) -> Tensor:
+    """What hides later positions from a position."""
+    return torch.full((size, size), -torch.inf, dtype=torch.float64).triu(1)
+
+
 def losses(torch: Any) -> dict[str, Callable[[Tensors], Tensor]]:
     """The loss of each workload, as a function of its matrices."""
     linear = torch.nn.functional.linear
@@ -36,8 +62,6 @@ def losses(torch: Any) -> dict[str, Callable[[Tensors], Tensor]]:
     inputs, targets = (tensor(columns).T.contiguous() for columns in family_columns())
     persons, relations = inputs[:, :24].contiguous(), inputs[:, 24:].contiguous()
     tokens = torch.tensor(name_tokens())
-    size = len(tokens) - 1
-    later = torch.full((size, size), -torch.inf, dtype=torch.float64).triu(1)
 
     def moons_loss(p: Tensors) -> Tensor:
         h = linear(points, p[0], p[1]).relu()
@@ -52,21 +76,10 @@ def losses(torch: Any) -> dict[str, Callable[[Tensors], Tensor]]:
             h = linear(h, w, b).sigmoid()
         return 0.5 * ((h - targets) ** 2).sum()
 
-    def normalized(x: Tensor) -> Tensor:
-        return x * ((x * x).mean(dim=1, keepdim=True) + 1e-5).rsqrt()
+    def name_loss(p: Tensors) -> Tensor:
+        return gpt_loss(torch, p, tokens)
 
-    def gpt_loss(p: Tensors) -> Tensor:
-        tokens_in, places, tokens_out, wq, wk, wv, wo, up, down = p
-        x = normalized(tokens_in[tokens[:-1]] + places[:size])
-        y = normalized(x)
-        q, k, v = (linear(y, w).view(size, HEADS, -1).transpose(0, 1) for w in (wq, wk, wv))
-        scores = q @ k.transpose(1, 2) / (WIDTH // HEADS) ** 0.5 + later
-        read = (scores.softmax(dim=2) @ v).transpose(0, 1).reshape(size, WIDTH)
-        x = linear(read, wo) + x
-        x = linear(linear(normalized(x), up).relu(), down) + x
-        return torch.nn.functional.cross_entropy(linear(x, tokens_out), tokens[1:])
-
-    return {"W1": moons_loss, "W2": family_loss, "W3": gpt_loss}
+    return {"W1": moons_loss, "W2": family_loss, "W3": name_loss}
 
 
 class Torch:
