@@ -265,6 +265,7 @@ ROWS: dict[str, Row] = {
         count=2,
     ),
     "less": Row(lambda a, b: mpf(a < b), count=2),
+    "equal": Row(lambda a, b: mpf(a == b), count=2),
     "either": Row(lambda a, b: mpf(a != 0 or b != 0), count=2),
     "mask": Row(
         lambda c, x: x if c else mpf(0),

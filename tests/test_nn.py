@@ -192,7 +192,7 @@ def test_other_slips_are_told() -> None:
         MLP(2, [2, 1], ["tanh"])
     with pytest.raises(ValueError, match="3 heads cannot share 4 numbers"):
         Block(4, 3)
-    with pytest.raises(IndexError, match="unknown vector 2: this embedding has 0 to 1"):
+    with pytest.raises(IndexError, match="the index must be a whole number from 0 to 1, not 2"):
         Embedding(2, 2, seed=0)(2)
     with pytest.raises(LengthError, match="2 outputs and 1 targets"):
         mse_loss([Value(1.0), Value(2.0)], [1.0])

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         TapeError,
         ViewError,
     )
-    from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, where
+    from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, take, where
     from tinygrad_edu.groups import group
     from tinygrad_edu.history import History
     from tinygrad_edu.ops import (
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         cos,
         cosh,
         either,
+        equal,
         erf,
         erfc,
         exp,
@@ -136,6 +137,7 @@ __all__ = [
     "cos",
     "cosh",
     "either",
+    "equal",
     "erf",
     "erfc",
     "exp",
@@ -177,6 +179,7 @@ __all__ = [
     "softplus",
     "sqrt",
     "step",
+    "take",
     "tan",
     "tanh",
     "topological_order",

@@ -230,6 +230,14 @@ class Value(Drawable, Habits):
         (on_float.get() or tell)(sys._getframe(1))
         return self._data
 
+    if not TYPE_CHECKING:  # type checkers refuse a list's own index without help
+
+        def __index__(self) -> NoReturn:
+            raise TypeError(
+                "a Value cannot be the index of a list, which would forget where it came from. "
+                "Write take(table, x) for table[x], or int(x.data)"
+            )
+
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
 

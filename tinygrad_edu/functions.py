@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, TypeVar, overload
 
-from tinygrad_edu.ops import either, erfc, mask, maximum, minimum, sigmoid, step
+from tinygrad_edu.errors import LengthError
+from tinygrad_edu.ops import (
+    add,
+    div,
+    either,
+    equal,
+    erfc,
+    mask,
+    maximum,
+    minimum,
+    sigmoid,
+    step,
+)
 from tinygrad_edu.rows.op import of_one
 from tinygrad_edu.rows.symbolic import Applies
 
-__all__ = ["FUNCTIONS", "clip", "gelu", "leaky_relu", "silu", "where"]
+__all__ = ["FUNCTIONS", "clip", "gelu", "leaky_relu", "silu", "take", "where", "wrong_index"]
 
 S = TypeVar("S", bound=Applies)
 
@@ -82,6 +95,81 @@ def silu(x: Any) -> Any:
     if hasattr(x, "__len__"):
         of_one("silu", x)
     return x * sigmoid(x)
+
+
+def take(table: Sequence[Any], index: Any) -> Any:
+    """This returns the entry of a table at an index: table[index], also if the index is a Value.
+
+    table: a list of numbers or Values, or of lists of them that have the same form, such as the
+    vectors of an embedding. index: a whole number from 0 to len(table) - 1. If it is a Value, as in
+    a compiled loss, whose inputs change, the graph has the sum over all entries, in which those at
+    other indices are masked out. So the gradient goes to the entry that was taken, and to no other;
+    the index itself has the gradient 0. In a later run of the graph, the result is nan for an index
+    that is not in the table; a compiled loss raises IndexError then.
+
+    IndexError for an index that is not in the table, TypeError for one that is not a whole number,
+    LengthError for an empty table or lists of different lengths.
+    """
+    if not len(table):
+        raise LengthError("the table is empty: give it one entry or more")
+    if not hasattr(index, "_apply"):
+        return table[_whole(index, len(table))]
+    hits = [equal(index, k) for k in range(len(table))]
+    valid = 0 / _sum(hits)  # 0, but nan for an index that is not in the table
+    if isinstance(getattr(valid, "data", None), float) and valid.data != valid.data:
+        raise IndexError(wrong_index(valid))
+    return _picked(hits, table, valid)
+
+
+def _picked(hits: Sequence[Any], entries: Sequence[Any], valid: Any) -> Any:
+    """Returns the sum of the entries, each masked by its hit, 1 or 0; lists give a list."""
+    if isinstance(entries[0], list | tuple):
+        if len({len(entry) if isinstance(entry, list | tuple) else -1 for entry in entries}) > 1:
+            raise LengthError("the entries of the table have different lengths")
+        return [_picked(hits, column, valid) for column in zip(*entries)]
+    return _sum([mask(hit, entry) for hit, entry in zip(hits, entries)]) + valid
+
+
+def _sum(terms: Sequence[Any]) -> Any:
+    return sum(terms[1:], terms[0])
+
+
+def wrong_index(node: Any) -> str:
+    """This returns the message for an index that is not in its table, if this node says so.
+
+    node: a Value that is nan. '' if it is not the part of a `take` that says whether the index is
+    valid.
+    """
+    if node.op is not div or node.args[0].data != 0:
+        return ""
+    total, count = node.args[1], 1
+    while total.op is add and total.args[1].op is equal:
+        total, count = total.args[0], count + 1
+    if total.op is not equal or total.args[1].data != 0:
+        return ""
+    index = total.args[0]
+    named = index.args[1] if index.op is mask else index  # a label that may be ignored
+    return _out_of_range(index.data, count, named.label)
+
+
+def _whole(index: Any, count: int) -> int:
+    """Returns the index as an int."""
+    try:
+        i = int(index)
+        is_whole = i == index and not isinstance(index, str)
+    except (TypeError, ValueError, OverflowError):
+        is_whole = False
+    if not is_whole:
+        raise TypeError(f"an index must be a whole number, not {index!r:.60}")
+    if not 0 <= i < count:
+        raise IndexError(_out_of_range(i, count))
+    return i
+
+
+def _out_of_range(index: float, count: int, label: str = "") -> str:
+    """Returns the message for an index that is not in a table of `count` entries."""
+    name = f" {label}" if label else ""
+    return f"the index{name} must be a whole number from 0 to {count - 1}, not {index:g}"
 
 
 # By name: the function, and the least and the greatest number of its arguments.

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
-from tinygrad_edu.functions import where
+from tinygrad_edu.functions import take, where
 from tinygrad_edu.habits.hints import elsewhere
-from tinygrad_edu.ops import exp, less, log, log1p, mask, minimum, relu, softplus, step
+from tinygrad_edu.ops import equal, exp, less, log, log1p, mask, minimum, relu, softplus, step
 from tinygrad_edu.trees import is_tree, like, numbers, shape
 
 __all__ = [
@@ -354,9 +354,12 @@ def _classes(
     shares: list[Any] = []
     for row, label in zip(rows, labels):
         counts = is_tree(label) or isinstance(label, Value) or label != ignored
-        loss, share = one(_row(row), label) if counts else (Value(0.0), 0.0)
+        counted = None
         if isinstance(label, Value):  # an input of a compiled loss
-            counted = less(label, ignored) + less(ignored, label)
+            counted = 1 - equal(label, ignored)
+            label = mask(counted, label)  # an ignored label is no index, so 0 stands for it
+        loss, share = one(_row(row), label) if counts else (Value(0.0), 0.0)
+        if counted is not None:
             loss = mask(counted, loss)
             share = mask(counted, share) if isinstance(share, Value) else share
         each.append(loss)
@@ -465,12 +468,10 @@ def _weight(weight: Sequence[float] | None, label: Any, classes: int) -> Any:
 def _entry(xs: Sequence[Any], label: Any) -> Any:
     """Returns the entry of class `label`.
 
-    A label that is a Value is an input of a compiled loss: then the entry is a sum in which all
-    other entries are masked out, and -inf if the label is not an index.
+    A label that is a Value is an input of a compiled loss: see `take`.
     """
     if isinstance(label, Value):
-        hits = [1 - less(c, label) - less(label, c) for c in range(len(xs))]
-        return _sum([mask(hit, x) for hit, x in zip(hits, xs)]) + log(_sum(hits))
+        return take(xs, label)
     if not isinstance(label, Integral):
         raise TypeError(
             f"a target must be the index of a class or a list of probabilities, not {label!r}"

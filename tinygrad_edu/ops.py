@@ -161,6 +161,12 @@ less: Binary = row("less", lambda a, b: choose(a < b, 1.0, choose(a >= b, 0.0, n
                lambda y, a, b: 0.0,
                kink=(tie, "0 everywhere, also where both numbers are equal"),
                says="1 where a < b, else 0, nan if either is")
+equal: Binary = row("equal",
+               lambda a, b: choose(equals(a, b), 1.0, 0 * less(a, b)),
+               lambda y, a, b: 0.0,
+               lambda y, a, b: 0.0,
+               kink=(tie, "0 everywhere, also where both numbers are equal"), commutes=True,
+               says="1 where a == b, else 0, nan if either is")
 either: Binary = row("either",
                lambda a, b: choose(equals(a, 0), choose(equals(b, 0), 0.0, 1.0), 1.0),
                lambda y, a, b: 0.0,

@@ -77,9 +77,8 @@ class _Argument(Value):
 
     def __index__(self) -> int:
         raise TypeError(
-            "an input of a compiled loss cannot be an index: the graph would use that one entry "
-            "for all examples. Give a number for each class, 1 for the right one and 0 for the "
-            "others, or do not compile"
+            "an input of a compiled loss cannot be the index of a list: the graph would have that "
+            "one entry for all examples. Write take(table, x) for table[x], which is recorded"
         )
 
     def _reported(self, answer: bool) -> bool:

@@ -14,6 +14,7 @@ from tinygrad_edu.analysis.finite import first_nonfinite, nonfinite_message
 from tinygrad_edu.compiler.recording import Recording
 from tinygrad_edu.compiler.tape.python_function import Columns, Sums
 from tinygrad_edu.engine import Value
+from tinygrad_edu.functions import wrong_index
 
 __all__ = ["nonfinite_node", "outputs_eagerly", "run_eagerly"]
 
@@ -35,8 +36,7 @@ def run_eagerly(graph: Recording, columns: Columns, count: int, report: Report) 
         if not all(map(isfinite, [*results, *(items[-1] for items in lists)])):
             node = _first_nonfinite(outputs)
             if node is not None:
-                where = f"example {i}: " if graph.inputs else ""
-                report(where + nonfinite_message(node))
+                report(_message(node, i, bool(graph.inputs)))
     if not all(map(isfinite, sums)):
         report("a sum over the examples is not finite")
     return sums, lists
@@ -51,9 +51,21 @@ def outputs_eagerly(
         _, outputs = _replayed(graph, columns, i)
         node = _first_nonfinite(outputs)
         if node is not None and not all(isfinite(y.data) for y in outputs):
-            report(f"example {i}: {nonfinite_message(node)}")
+            report(_message(node, i, True))
         rows.append([y.data for y in outputs])
     return [list(column) for column in zip(*rows)]
+
+
+def _message(node: Value, example: int, many: bool) -> str:
+    """Returns a sentence about the node; IndexError for an index that is not in its table.
+
+    many: whether there are several examples, so that the sentence names one.
+    """
+    where = f"example {example}: " if many else ""
+    wrong = wrong_index(node)
+    if wrong:
+        raise IndexError(where + wrong)
+    return where + nonfinite_message(node)
 
 
 def nonfinite_node(graph: Recording, columns: Columns, count: int) -> tuple[int, Value] | None:

@@ -7,12 +7,11 @@ Names, arguments and initial weights are PyTorch's. With the argument `init`, a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import index as whole
 from typing import Any, overload
 
 from tinygrad_edu.engine import Value, as_value
 from tinygrad_edu.errors import LengthError
-from tinygrad_edu.functions import FUNCTIONS, gelu, leaky_relu, silu
+from tinygrad_edu.functions import FUNCTIONS, gelu, leaky_relu, silu, take
 from tinygrad_edu.nn.init import Init, Seed, generator, linear_default, normal
 from tinygrad_edu.nn.module import (
     Module,
@@ -88,8 +87,9 @@ class Linear(VectorModule):
 class Embedding(Module):
     """A table of `num_embeddings` vectors of `embedding_dim` numbers.
 
-    Called with an index it returns that vector; with a list of indices, a list of vectors. The
-    numbers start standard normal, as in PyTorch. TypeError or IndexError for a wrong index.
+    Called with an index it returns that vector; with a list of indices, a list of vectors. An index
+    may be the input of a compiled loss: see `take`. The numbers start standard normal, as in
+    PyTorch. TypeError or IndexError for a wrong index.
     """
 
     def __init__(
@@ -113,18 +113,7 @@ class Embedding(Module):
             index = index.tolist()
         if isinstance(index, list | tuple | range):
             return [self.forward(i) for i in index]
-        try:
-            i = whole(index)
-        except TypeError:
-            raise TypeError(
-                "an index cannot be the input of a compiled graph: give one-hot inputs to a Linear"
-                f"an embedding takes a whole number, the index of a vector, not {index!r:.60}; "
-                "an index cannot be the input of a compiled graph: give one-hot inputs to a Linear"
-                "an index cannot be the input of a compiled graph: give one-hot inputs to a Linear"
-            ) from None
-        if not 0 <= i < len(self.weight):
-            raise IndexError(f"unknown vector {i}: this embedding has 0 to {len(self.weight) - 1}")
-        return list(self.weight[i])
+        return list(take(self.weight, index))
 
     def about(self) -> str:
         return f"Embedding({len(self.weight)}, {len(self.weight[0])})"

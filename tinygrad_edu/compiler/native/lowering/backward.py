@@ -125,8 +125,9 @@ class _Backward:
         if isinstance(u, Row):
             self.adjoints.setdefault(u, []).append((local, adjoint, guard))
             return
-        if guard is not None:
-            local, adjoint = ONE, self._masked(local, adjoint, guard)
+        if guard is not None:  # both factors are masked: other products need the same two rows
+            adjoint = self._masked(ONE, adjoint, guard)
+            local = local if local == ONE else self._masked(ONE, self.writer.as_row(local), guard)
         if isinstance(u, Lane):
             lanes = self.lanes.setdefault(u.row, {})
             lanes.setdefault(u.lane, []).append((adjoint, self.writer.as_row(local)))

@@ -76,6 +76,10 @@ def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
         x, y = numbers.get(a, a), numbers.get(b, b)
         if op is mul:
             sums[k] = [(y, x) if isinstance(y, Number) else (x, y)]
+        elif op is ops.mask and _is_hit(tape, a):
+            # An entry of a table times 1 or 0. It would be nan for an infinity times 0; but where a
+            # result is not finite, the engine computes the example again.
+            sums[k] = [(y, x) if isinstance(y, Number) else (x, y)]
         elif op is neg:
             sums[k] = negated(a)
         elif op is ops.power and y == TWO:
@@ -86,3 +90,8 @@ def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
             calls[k] = Call(op, (x, y) if b >= 0 else (x,))
     nodes: dict[int, Node] = {k: Sum(found) for k, found in sums.items()}
     return dict(sorted((nodes | calls).items()))
+
+
+def _is_hit(tape: Tape, k: int) -> bool:
+    """Returns whether slot k says which entry of a table is taken, as 1 or 0: see `take`."""
+    return tape.ops[k] is ops.equal and tape.ops[tape.b[k]] is CONSTANT
