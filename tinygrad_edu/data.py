@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
+from itertools import chain, product
 from math import cos, frexp, inf, isfinite, pi, sin, sqrt
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -89,17 +89,31 @@ def as_examples(data: Any) -> list[Example]:
         xs, ys = (list(_plain(part, "(X, y)")) for part in data)
         if len(xs) != len(ys):
             raise ValueError(f"{len(xs)} rows of inputs and {len(ys)} targets: give one for each")
-        pairs: list[Any] = list(zip(xs, ys))
+        return [*map(Example, xs, ys)]
     elif isinstance(data, str | bytes | dict) or not hasattr(data, "__iter__"):
         raise TypeError(f"{_DATA}, not {type(data).__name__}")
     elif getattr(data, "ndim", 0):
         raise TypeError(f"{_DATA}, not one array: give (X, y)")
     else:
-        pairs = list(data)
+        pairs: list[Any] = list(data)
+    if {*map(type, pairs)} <= _ROWS and {*map(len, pairs)} == {2}:
+        inputs, targets = zip(*pairs)
+        if _are_plain(inputs) and _are_plain(targets):
+            return [*map(Example, inputs, targets)]
     return [x if type(x) is Example else _example(i, x) for i, x in enumerate(pairs)]
 
 
+_EXACT = ("float64", "float32", "int64", "int32", "uint8")  # types of arrays
+_NUMBERS, _ROWS = {float, int}, {list, tuple}
 _DATA = "data are pairs of inputs and target, or (X, y)"
+
+
+def _are_plain(rows: Sequence[Any]) -> bool:
+    """Returns whether these are numbers of Python, or lists and tuples of such numbers."""
+    kinds = {*map(type, rows)}
+    if not kinds <= _ROWS:
+        return kinds <= _NUMBERS
+    return {*map(type, chain.from_iterable(rows))} <= _NUMBERS
 
 
 def _example(i: int, pair: Any) -> Example:
@@ -114,10 +128,13 @@ def _plain(x: Any, where: str) -> Any:
     if hasattr(x, "to_numpy"):  # a table of pandas or polars
         x = x.to_numpy()
     if hasattr(x, "tolist"):
+        done = getattr(x, "dtype", None) in _EXACT
         x = x.tolist()
+        if done:  # the numbers of the array are Python's now
+            return x
     if isinstance(x, list | tuple):
         kinds = set(map(type, x))
-        return x if kinds <= {float, int} else type(x)(_plain(part, where) for part in x)
+        return x if kinds <= _NUMBERS else type(x)(_plain(part, where) for part in x)
     if not isinstance(x, Real):
         raise TypeError(f"{where} contains {x!r:.60}, which is not a number")
     return int(x) if isinstance(x, Integral) else float(x)

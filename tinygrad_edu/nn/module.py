@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
@@ -134,16 +135,14 @@ class Module(Strict):
         A parameter that occurs twice comes once, with its first name. ValueError if two parameters
         have the same name.
         """
-        first: dict[Value, str] = {}
-        for name, value in self._named():
-            first.setdefault(value, name)
-        if len(set(first.values())) < len(first):
-            raise ValueError("two parameters have the same name: rename the lists or parts")
-        return iter([(name, value) for value, name in first.items()])
+        names = self._names()
+        return zip(names.values(), names)
 
     def parameters(self) -> list[Value]:
         """This returns every parameter once, in order."""
-        return [p for _, p in self.named_parameters()]
+        if type(self).named_parameters is not Module.named_parameters:  # a user's own
+            return [p for _, p in self.named_parameters()]
+        return list(self._names())
 
     @alone("every grad becomes 0.0", without_effect="set_to_none")
     def zero_grad(self) -> None:
@@ -207,11 +206,26 @@ class Module(Strict):
             yield name, part
             yield from ((f"{name}.{inner}", deeper) for inner, deeper in part.walk())
 
-    def _named(self) -> Iterator[tuple[str, Value]]:
+    def _names(self) -> dict[Value, str]:
+        """Returns the parameters in order, each with its first name; see `named_parameters`."""
+        found = self._named()
+        names = {value: name for name, value in found}
+        if len(names) < len(found):
+            names = {}
+            for name, value in found:
+                names.setdefault(value, name)
+        if len({*names.values()}) < len(names):
+            raise ValueError("two parameters have the same name: rename the lists or parts")
+        return names
+
+    def _named(self, above: str = "") -> list[tuple[str, Value]]:
+        """Returns the leaves with their names, perhaps more than once; `above` precedes each."""
+        found: list[tuple[str, Value]] = []
         for name, x in vars(self).items():
-            yield from _leaves(name, x)
+            _add_leaves(found, above + name, x)
         for name, part in self.parts():
-            yield from ((f"{name}.{inner}", value) for inner, value in part._named())
+            found += part._named(f"{above}{name}.")
+        return found
 
     def __repr__(self) -> str:
         """A description in lines, one for each part."""
@@ -246,7 +260,8 @@ class Module(Strict):
         def __setattr__(self, name: str, x: Any) -> None:
             """Sets an attribute; refuses to replace a parameter by a plain number."""
             if name in vars(self) and not isinstance(x, Value | Module):
-                held = any(_leaves(name, vars(self)[name]))
+                held: list[tuple[str, Value]] = []
+                _add_leaves(held, name, vars(self)[name])
                 if held and isinstance(next(numbers(x), None), Real) and not has_value(x):
                     raise TypeError(
                         f"{name} is a parameter, not a plain number: write p.data = ... "
@@ -288,17 +303,27 @@ def _items(x: Any) -> list[Any]:
     return list(x.tolist()) if getattr(x, "dtype", "") == "object" else []
 
 
-def _leaves(name: str, x: Any) -> Iterator[tuple[str, Value]]:
-    """Yields the leaves in `x` with their names; not those of Modules, which have other names."""
+@lru_cache(64)
+def _brackets(count: int) -> list[str]:
+    """Returns the endings [0], [1], ... of names: joining is much faster than writing numbers."""
+    return [f"[{i}]" for i in range(count)]
+
+
+def _add_leaves(found: list[tuple[str, Value]], name: str, x: Any) -> None:
+    """Adds the leaves in `x` with their names; not those of Modules, which have other names."""
     if isinstance(x, Value):
         if x.op is LEAF:  # a computed Value, such as a stored output, is no parameter
-            yield name, x
+            found.append((name, x))
     elif isinstance(x, dict):
         for key, item in x.items():
-            yield from _leaves(f"{name}[{key}]", item)
+            _add_leaves(found, f"{name}[{key}]", item)
     else:
-        for i, item in enumerate(_items(x)):
-            yield from _leaves(f"{name}[{i}]", item)
+        items = _items(x)
+        if {*map(type, items)} == {Value} and {item.op for item in items} == {LEAF}:
+            found += zip(map(name.__add__, _brackets(len(items))), items)
+            return
+        for i, item in enumerate(items):
+            _add_leaves(found, f"{name}[{i}]", item)
 
 
 def _modules(name: str, x: Any) -> Iterator[tuple[str, Module]]:
@@ -309,8 +334,9 @@ def _modules(name: str, x: Any) -> Iterator[tuple[str, Module]]:
             yield from _modules(f"{name}[{key}]", item)
     elif isinstance(x, list | tuple):
         stem = f"{name}_" if name[-1].isdigit() else name.removesuffix("s")
-        for i, item in enumerate(x, 1):
-            yield from _modules(f"{stem}{i}", item)
+        if {*map(type, x)} != {Value}:  # a list of parameters holds no module
+            for i, item in enumerate(x, 1):
+                yield from _modules(f"{stem}{i}", item)
 
 
 def _values(x: Any) -> Iterator[Value]:

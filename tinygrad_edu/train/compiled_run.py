@@ -28,6 +28,9 @@ from tinygrad_edu.trees import like, numbers, shape
 __all__ = ["Compiled", "columns_of", "compiled_loss", "straight_on", "train_compiled"]
 
 
+_PLAIN = {float, int}
+
+
 class Compiled:
     """The passes of a compiled loss over columns of numbers.
 
@@ -277,9 +280,32 @@ def compiled_loss(
 
 def columns_of(examples: Sequence[Example]) -> list[list[float]]:
     """This returns a column for each input and each target; LengthError for different shapes."""
+    parts = [_columns_of_rows([example[k] for example in examples]) for k in (0, 1)]
+    if examples and None not in parts:
+        return [column for columns in parts for column in columns or ()]
     if len({str(shape(tuple(example))) for example in examples}) > 1:
         raise LengthError(
             "a compiled run needs examples of the same shape: give each as many inputs and targets"
         )
     rows = [[float(x) for x in numbers(tuple(example))] for example in examples]
     return [list(column) for column in zip(*rows)]
+
+
+def _columns_of_rows(rows: Sequence[Any]) -> list[list[float]] | None:
+    """Returns the columns of plain rows of one length, or of plain numbers.
+
+    None for anything else, such as rows of rows, which takes longer.
+    """
+    kinds = {*map(type, rows)}
+    if kinds <= _PLAIN:
+        return [[*map(float, rows)]]
+    if not kinds <= {list, tuple} or len({*map(len, rows)}) > 1:
+        return None
+    columns = [*zip(*rows)]
+    kinds_of_columns = [{*map(type, column)} for column in columns]
+    if not all(kinds <= _PLAIN for kinds in kinds_of_columns):
+        return None
+    return [
+        [*column] if kinds == {float} else [*map(float, column)]
+        for column, kinds in zip(columns, kinds_of_columns)
+    ]
