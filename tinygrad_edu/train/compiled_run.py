@@ -25,7 +25,7 @@ from tinygrad_edu.train.passes import Loss, Turn, steps_in_epoch, turns
 from tinygrad_edu.train.run import Run, check_run
 from tinygrad_edu.trees import like, numbers, shape
 
-__all__ = ["Compiled", "columns_of", "compiled_loss", "straight_on", "train_compiled"]
+__all__ = ["Compiled", "columns_of", "compiled_loss", "shape_of", "straight_on", "train_compiled"]
 
 
 _PLAIN = {float, int}
@@ -81,12 +81,10 @@ class Compiled:
 
     def phases(self, epoch: int, step: int, now: Sequence[int]) -> Iterator[Turn]:
         """Yields a Turn after the backward pass of a step and one after its update."""
-        count, examples = len(now), self.examples
-        given: Any = self.given
-        if count < self.count or not isinstance(now, range):
-            given = [c[now] if self.arrays else [c[i] for i in now] for c in given]
+        examples = self.examples
+        if len(now) < self.count or not isinstance(now, range):
             examples = [examples[i] for i in now] if examples else ()
-        (loss, *rest), _ = self.step.run(given, count)
+        loss, *rest = self.sums(now)
         share, at = self.share(now), self.places
         slopes = [rest[i] / share for i in at] if share != 1 else [rest[i] for i in at]
         self.slopes = slopes
@@ -101,6 +99,29 @@ class Compiled:
         self.update(slopes)
         yield Turn("update", epoch, step, examples, (), total, metrics)
 
+    def sums(self, now: Sequence[int]) -> list[float]:
+        """Returns the sums over these examples of the loss, of `also` and of the gradients."""
+        given: Any = self.given
+        if len(now) < self.count or not isinstance(now, range):
+            given = [c[now] if self.arrays else [c[i] for i in now] for c in given]
+        sums, _ = self.step.run(given, len(now))
+        return sums
+
+    def begun(self, first: Sequence[int]) -> Any:
+        """Returns a run of the machine that holds all examples; None if there is none.
+
+        first: the examples of the first step. They are the first in the order of the columns.
+        """
+        columns = [column[: len(first)] for column in self.lists]
+        machine = self.step.start_training(self.optimizer, columns, len(first))
+        if machine is not None:
+            machine.hold(self.step.used(self.lists))
+        return machine
+
+    def keep(self, machine: Any) -> None:
+        """Keeps a run of `begun` that has ended, for the next one."""
+        self.step.keep(machine)
+
     def share(self, now: Sequence[int]) -> float:
         """Returns the divisor of a sum over these examples."""
         if self.weights:
@@ -112,12 +133,13 @@ class Compiled:
         for p, slope in zip(self.optimizer.parameters, self.slopes):
             p.grad = slope
 
-    def prepared(self, columns: Columns) -> Columns:
+    def prepared(self, examples: Sequence[Example]) -> Any:
         """Returns the columns of validation examples, of which each epoch wants the outputs."""
+        columns = columns_of(examples)
         floats = self.step.chosen(len(columns[0]) if columns else 1, forward=True) == "python"
         return columns if floats else as_arrays(columns)
 
-    def validated(self, columns: Columns, share: float) -> tuple[float, dict[str, float]]:
+    def validated(self, columns: Any, share: float) -> tuple[float, dict[str, float]]:
         """Returns the loss of validation examples and the sum of each metric.
 
         share: the divisor of the sum of their losses.
@@ -278,12 +300,26 @@ def compiled_loss(
     return step, columns
 
 
+def shape_of(example: Example) -> str:
+    """This returns the shape of the inputs and the targets, as text."""
+    return " and ".join(map(_shape_of, example))
+
+
+def _shape_of(x: Any) -> str:
+    """Returns the shape as text; quickly for a number or a row of numbers."""
+    if type(x) in _PLAIN:
+        return "number"
+    if type(x) in (list, tuple) and {*map(type, x)} <= _PLAIN:
+        return f"row of {len(x)}"
+    return str(shape(x))
+
+
 def columns_of(examples: Sequence[Example]) -> list[list[float]]:
     """This returns a column for each input and each target; LengthError for different shapes."""
     parts = [_columns_of_rows([example[k] for example in examples]) for k in (0, 1)]
     if examples and None not in parts:
         return [column for columns in parts for column in columns or ()]
-    if len({str(shape(tuple(example))) for example in examples}) > 1:
+    if len({*map(shape_of, examples)}) > 1:
         raise LengthError(
             "a compiled run needs examples of the same shape: give each as many inputs and targets"
         )

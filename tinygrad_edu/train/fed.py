@@ -29,11 +29,9 @@ def in_batches(
     """
     every = range(passes.count)
     first = every[: size or passes.count]
-    columns = [column[: len(first)] for column in passes.lists]
-    machine = passes.step.start_training(passes.optimizer, columns, len(first))
+    machine = passes.begun(first)
     if machine is None:
         return
-    machine.hold(passes.step.used(passes.lists))
     history, start = run.history, len(run.history.losses)
     try:
         for epoch in range(start // per_epoch, run.epochs):
@@ -58,7 +56,7 @@ def in_batches(
                 break
     finally:
         machine.write()
-    passes.step.keep(machine)
+    passes.keep(machine)
 
 
 def _epoch(

@@ -15,9 +15,9 @@ from tinygrad_edu.habits.keywords import refuse
 from tinygrad_edu.history import Criterion, History, Learner
 from tinygrad_edu.losses import weighed
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.train.by_shape import ByShape, of_one_shape
 from tinygrad_edu.train.compiled_run import (
     Compiled,
-    columns_of,
     compiled_loss,
     straight_on,
 )
@@ -73,6 +73,8 @@ def train(
 
     compiled: records the graph of one example, and runs it over all examples in each step (see
     `compile`). The model must not branch on its numbers. There are no Turns before "backward".
+    Examples of several shapes, such as texts of several lengths, have a graph each, which is
+    compiled once for each shape.
     Without batches, validation, watch and callbacks, the parameters get their numbers only at the
     end of the run, so `until` may read the History but not the model.
 
@@ -103,13 +105,19 @@ def train(
         one, weights = many or (loss, [])
         over: Reduction = "sum" if many else reduction
         fs = [one, *by_name.values()]
-        step, columns = compiled_loss(model, fs, examples, optimizer.parameters, over)
-        how: dict[str, Any] = {
-            "weights": weights[: len(examples)],
-            "mean": reduction == "mean",
-            "size": batch_size,
-        }
-        passes = Compiled(step, columns, optimizer, [*by_name], examples, not straight, **how)
+        groups = of_one_shape(examples)
+        straight = straight and len(groups) == 1
+        parts = []
+        for group in groups:
+            some = [examples[i] for i in group]
+            step, columns = compiled_loss(model, fs, some, optimizer.parameters, over)
+            how: dict[str, Any] = {
+                "weights": [weights[i] for i in group] if weights else [],
+                "mean": reduction == "mean",
+                "size": batch_size,
+            }
+            parts.append(Compiled(step, columns, optimizer, [*by_name], some, not straight, **how))
+        passes = parts[0] if len(parts) == 1 else ByShape(parts, groups, examples, weights)
     else:
         passes = Eager(model, loss, examples, optimizer, reduction, by_name, bool(looks))
     share: float = sum(many[1][len(examples) :]) if many else len(judged or [])
@@ -161,7 +169,7 @@ def _judge(
     model: Module, passes: Eager | Compiled, examples: list[Example], share: float
 ) -> Callable[[], Mapping[str, float]]:
     """Returns the function that computes the validation metrics after an epoch."""
-    columns = passes.prepared(columns_of(examples)) if isinstance(passes, Compiled) else []
+    columns = passes.prepared(examples) if isinstance(passes, Compiled) else []
 
     def judge() -> Mapping[str, float]:
         if isinstance(passes, Compiled):  # it was recorded with dropout off
@@ -183,9 +191,11 @@ def _ask(model: Module, loss: Loss, examples: list[Example]) -> None:
         if len(first) > _KINDS:
             return  # the targets are numbers, not classes
     with no_grad(), _still(model):
-        outputs = model(examples[0].inputs)
-        for example in first.values():
-            loss(outputs, example.targets)
+        for group in of_one_shape([*first.values()]):
+            some = [[*first.values()][i] for i in group]
+            outputs = model(some[0].inputs)
+            for example in some:
+                loss(outputs, example.targets)
 
 
 @contextmanager

@@ -390,6 +390,14 @@ class Run:
             some = self.table.take(now, axis=1) if len(self.table) else self.table
         self.feed(some, len(now), weight)
 
+    def follow(self, other: Run) -> None:
+        """Goes on where a run of another program stands, with the same optimizer.
+
+        The parameters and the states of the optimizer move from its arena into this one.
+        """
+        for at, there in zip([self.at, *self.kept], [other.at, *other.kept], strict=True):
+            self.arena[at] = other.arena[there]
+
     def look(self, parameters: Sequence[Value]) -> list[tuple[float, float]]:
         """Returns the number of each of these parameters, and its gradient in the last step."""
         number = {p: i for i, p in enumerate(self.plan.parameters)}
@@ -411,7 +419,7 @@ class Run:
         if plan.parameters != self.order:
             number = {p: i for i, p in enumerate(plan.parameters)}
             at = at[[number[p] for p in self.order]]
-        self.kept = [at - plan.parameters_at + begin for begin in begins]
+        self.at, self.kept = at, [at - plan.parameters_at + begin for begin in begins]
 
     def steps(self, count: int) -> Floats:
         """Makes up to `count` steps, and returns the outputs of each step.

@@ -1,0 +1,113 @@
+"""Compiled training over examples of several shapes, beside the eager Loop."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from tinygrad_edu import Value, tanh
+from tinygrad_edu.data import Example
+from tinygrad_edu.losses import cross_entropy, mse_loss
+from tinygrad_edu.nn import Block, Embedding, Linear, Module
+from tinygrad_edu.optim import SGD, Adam
+from tinygrad_edu.train import no_better, train
+from tinygrad_edu.train.by_shape import of_one_shape
+
+
+class Letters(Module):
+    """A small transformer: vectors of letters and places, a block, logits of the next letter."""
+
+    def __init__(self) -> None:
+        self.letters, self.places = Embedding(5, 4, seed=1), Embedding(6, 4, seed=2)
+        self.block, self.outer = Block(4, 2, seed=3), Linear(4, 5, seed=4)
+
+    def forward(self, word: Any) -> Any:
+        vectors = [self.letters(x) for x in word]
+        places = (self.places(i) for i in range(len(word)))
+        added = [[a + b for a, b in zip(x, place)] for x, place in zip(vectors, places)]
+        return [self.outer(x) for x in self.block(added)]
+
+
+def words(count: int, seed: int = 0) -> list[tuple[list[int], list[int]]]:
+    random, found = Random(seed), []
+    for _ in range(count):
+        word = [random.randrange(5) for _ in range(random.choice([3, 4, 5]))]
+        found.append((word[:-1], word[1:]))
+    return found
+
+
+def outcome(compiled: bool, **how: Any) -> list[float]:
+    """All numbers of a run: losses, metrics, watched parameters, parameters and steps."""
+    model = Letters()
+    optimizer = Adam(model.parameters(), 0.02)
+    how = {"epochs": 3, "progress": False, "compiled": compiled, **how}
+    run = train(model, cross_entropy, words(9), optimizer, **how)
+    rows = [run.losses, *run.metrics.values(), *run.parameters.values(), *run.grads.values()]
+    numbers = [p.data for p in model.parameters()]
+    return [x for row in rows for x in row] + [*numbers, optimizer.steps]
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 4])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"validation": words(4, 1), "metrics": {"twice": lambda y, t: 2 * cross_entropy(y, t)}},
+        {"watch": ["outer.bias[0]"]},
+        {"reduction": "sum", "until": no_better(2)},
+    ],
+    ids=["plain", "validation", "watch", "until"],
+)
+def test_compiled_training_over_several_shapes_is_the_eager_one(
+    batch_size: int, how: dict[str, Any]
+) -> None:
+    found = outcome(True, batch_size=batch_size, **how)
+    wanted = outcome(False, batch_size=batch_size, **how)
+    assert found == pytest.approx(wanted, rel=1e-10, abs=1e-12)
+
+
+def test_each_shape_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tinygrad_edu.train import compiled_run
+
+    made, compile = [], compiled_run.compile
+    monkeypatch.setattr(
+        compiled_run, "compile", lambda *f, **how: made.append(f) or compile(*f, **how)
+    )
+    outcome(True, batch_size=1)
+    assert len(made) == len({len(word) for word, _ in words(9)}) == 3
+
+
+def test_groups_are_in_order_and_see_the_whole_shape() -> None:
+    data = [
+        Example([1.0], 1),
+        Example([1.0, 2.0], 1),
+        Example([3.0], 2),
+        Example([[1.0], [2.0]], 1),
+        Example((1,), 1.0),
+        Example([1.0], [1.0]),
+    ]
+    assert of_one_shape(data) == [[0, 2, 4], [1], [3], [5]]
+
+
+def test_validation_of_an_unknown_shape_is_told() -> None:
+    with pytest.raises(ValueError, match="validation examples of the same shapes"):
+        outcome(True, validation=[([1], [2])])
+
+
+def test_a_part_that_is_not_finite_leaves_the_parameters_as_they_were() -> None:
+    class Root(Module):
+        def __init__(self) -> None:
+            self.w = Value(1.0)
+
+        def forward(self, xs: Any) -> Any:
+            return tanh(sum((x * self.w for x in xs), Value(0.0)) ** 0.5)
+
+    model = Root()
+    optimizer = SGD(model.parameters(), 0.1)
+    data = [([1.0], 0.0), ([1.0, -2.0], 0.0)]
+    with pytest.warns(match="nan"):
+        run = train(model, mse_loss, data, optimizer, epochs=3, batch_size=1, compiled=True)
+    assert "the loss is nan" in run.stopped
+    assert model.w.data == model.w.data

@@ -1,0 +1,125 @@
+"""Compiled runs over examples of several shapes, such as texts of several lengths.
+
+The graph of an example depends on its shape. So each shape is compiled once, and kept. A step adds
+up the gradients of all shapes in its batch. With one example in a batch, the machine makes the
+passes and the update in one call, and the parameters move from the memory of one program to that of
+the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import nan
+from typing import Any
+
+from tinygrad_edu.data import Example
+from tinygrad_edu.train.compiled_run import Compiled, shape_of
+
+__all__ = ["ByShape", "Machines", "of_one_shape"]
+
+
+def of_one_shape(examples: Sequence[Example]) -> list[list[int]]:
+    """This returns the places of the examples of each shape, in order."""
+    groups: dict[str, list[int]] = {}
+    for i, example in enumerate(examples):
+        groups.setdefault(shape_of(example), []).append(i)
+    return [*groups.values()]
+
+
+class ByShape(Compiled):
+    """The passes of several compiled losses, one for each shape of the examples.
+
+    parts: the passes of each shape. groups: the places of its examples among all. The other
+    arguments are those of `Compiled`.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Compiled],
+        groups: Sequence[Sequence[int]],
+        examples: Sequence[Example],
+        weights: Sequence[float],
+    ) -> None:
+        first = parts[0]
+        self.parts, self.groups = parts, groups
+        self.step, self.optimizer, self.names = first.step, first.optimizer, first.names
+        self.looked, self.mean, self.arrays = first.looked, first.mean, first.arrays
+        self.examples, self.weights, self.count = examples, weights, len(examples)
+        self.update, self.slopes = None, []
+        self.at = {i: (k, j) for k, group in enumerate(groups) for j, i in enumerate(group)}
+
+    def split(self, now: Sequence[int]) -> dict[int, list[int]]:
+        """This returns, for the shapes among these examples, their places in the parts."""
+        found: dict[int, list[int]] = {}
+        for i in now:
+            k, j = self.at[i]
+            found.setdefault(k, []).append(j)
+        return found
+
+    def sums(self, now: Sequence[int]) -> list[float]:
+        """This returns the sums over these examples: see `Compiled.sums`."""
+        each = [self.parts[k].sums(places) for k, places in self.split(now).items()]
+        return [sum(xs) for xs in zip(*each)]
+
+    def begun(self, first: Sequence[int]) -> Machines | None:
+        """This returns a run of the machine; None if a batch may have several shapes."""
+        if len(first) > 1:
+            return None
+        machines = Machines(self)
+        return machines if machines.move(self.at[first[0]][0]) else None
+
+    def keep(self, machine: Machines) -> None:
+        """Lets each loss keep its run."""
+        for k, run in machine.runs.items():
+            self.parts[k].keep(run)
+
+    def prepared(self, examples: Sequence[Example]) -> list[tuple[Compiled, Any]]:
+        """This returns validation examples by shape; ValueError for a shape that is not known."""
+        known = {shape_of(self.examples[group[0]]): k for k, group in enumerate(self.groups)}
+        found = []
+        for group in of_one_shape(examples):
+            some = [examples[i] for i in group]
+            k = known.get(shape_of(some[0]))
+            if k is None:
+                raise ValueError(
+                    "a compiled run needs validation examples of the same shapes as its examples"
+                )
+            found.append((self.parts[k], self.parts[k].prepared(some)))
+        return found
+
+    def validated(self, prepared: Any, share: float) -> tuple[float, dict[str, float]]:
+        """This returns the loss of validation examples and the sum of each metric."""
+        each = [part.validated(columns, 1.0) for part, columns in prepared]
+        loss = sum(loss for loss, _ in each) / share if share else nan
+        return loss, {name: sum(sums[name] for _, sums in each) for name in self.names}
+
+
+class Machines:
+    """The runs of the machine for each shape, as one run; see `native.Run`."""
+
+    def __init__(self, passes: ByShape) -> None:
+        self.passes = passes
+        self.runs: dict[int, Any] = {}
+        self.now: Any = None
+
+    def move(self, k: int) -> bool:
+        """Goes on in the memory of part k; returns whether it has machine code."""
+        if k not in self.runs:
+            part = self.passes.parts[k]
+            run = part.begun([0])
+            if run is None:
+                return False
+            self.runs[k] = run
+        if self.now is not None and self.now is not self.runs[k]:
+            self.runs[k].follow(self.now)
+        self.now = self.runs[k]
+        return True
+
+    def take(self, now: Sequence[int], weight: float) -> None:
+        """Goes on with the example of this index."""
+        ((k, places),) = self.passes.split(now).items()
+        self.move(k)
+        self.now.take(places, weight)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.now, name)
