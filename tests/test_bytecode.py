@@ -41,7 +41,9 @@ from tinygrad_edu.compiler.native.lowering.lane_sums import sums
 from tinygrad_edu.compiler.native.lowering.nodes import (
     Apply,
     Call,
+    Factor,
     Given,
+    Lane,
     LaneSums,
     Number,
     Pattern,
@@ -216,9 +218,8 @@ def worked_example() -> list[str]:
     nodes = normal_form(tape, tape.outputs)
     writer = Writer(RowProgram(8))
     given = [writer.row(Given()) for _ in range(4)]
-    ahead = forward(
-        nodes, [{0: k} for k in nodes], writer.program(), {x: given[0], t: given[1]}, set()
-    )
+    places: dict[Factor, Lane] = {x: Lane(given[0], 0), t: Lane(given[1], 0)}
+    ahead = forward(nodes, [{0: k} for k in nodes], writer.program(), places, set())
     last = ahead.places[tape.outputs[0]].row
     both = backward(ahead.program, last, given[2], [w, b], set())
     writer = Writer(both.program)

@@ -13,6 +13,8 @@ The terms, here and in all of `native`:
     pack      similar nodes that become the lanes of one row
     hub       a row that is a factor in the products of several sums
     block     eight parameters whose gradients are in one row
+    window    parameters that are side by side in the arena, and read as one row
+    chunk     as many examples as a row has lanes
     arena     the memory of the machine, one array of doubles
     level     rows that do not need each other
     epilogue  an operation on a sum after its last product is added
@@ -27,6 +29,10 @@ The passes, in the order of `lower`:
     6 layout           row program -> addresses in the arena
     7 fuse             row program -> shorter row program
     8 schedule         row program and addresses -> bytecode
+
+If there are many examples, `once` has a part of the graph that none of them changes, such as a
+penalty on the parameters. It takes this part away after pass 1 and adds it after pass 5; its lanes
+are similar nodes, not examples.
 
 `nodes` has every kind of operand and node, `row_program` the program of the passes 3 to 8, and
 `lane_sums` the sums over lanes in the passes 4 and 5.

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from tinygrad_edu import ops
 from tinygrad_edu.chain_rule import cut
-from tinygrad_edu.compiler.native.lowering.lane_sums import LaneSum, sums
+from tinygrad_edu.compiler.native.lowering.lane_sums import LaneSum, sums, sums_by_lane
 from tinygrad_edu.compiler.native.lowering.nodes import (
     ONE,
     Apply,
+    Beside,
     Column,
     Dots,
     Gather,
@@ -35,10 +37,13 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     row_of,
 )
 from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
+from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 from tinygrad_edu.rows.op import Op, Rule, telling
 from tinygrad_edu.rows.symbolic import Symbolic
 
-__all__ = ["Backward", "backward"]
+__all__ = ["Backward", "Seeds", "backward", "backward_once"]
+
+Seeds = dict[Row, dict[int, list[Lane]]]  # by row and lane, single lanes that add to its adjoint
 
 # One use of a row adds a contribution to its adjoint: the local derivative, the adjoint of the
 # result, and a guard. The guard is the condition of the mask through which the adjoint came; None
@@ -68,39 +73,105 @@ def backward(
     nan, too.
     """
     sweep = _Backward(program, wanted, absorbed)
-    sweep.run(program, output, seed)
+    needed = sweep.needed(program, wanted)
+    if output is not None and output in needed:
+        sweep.give(output, seed, ONE, None)
+    sweep.run(program, needed)
     return Backward(sweep.writer.program(), sweep.gradients)
+
+
+def backward_once(
+    program: RowProgram, seeds: Seeds, wanted: Iterable[Row], absorbed: Collection[Row]
+) -> tuple[RowProgram, dict[Row, Row]]:
+    """Returns the program with adjoints of rows that no example changes, and those of `wanted`.
+
+    seeds: what is known of the adjoints before. A row of `wanted` has no adjoint if nothing depends
+    on it. The adjoint of a row is 0 in lanes without a node.
+    """
+    sweep = _Backward(program, (), absorbed, seeds, wanted)
+    sweep.run(program, sweep.needed(program, wanted))
+    return sweep.writer.program(), sweep.found
 
 
 class _Backward:
     """The state of the pass.
 
     adjoints: contributions to each row from uses of the whole row. lanes: contributions from uses
-    of single lanes, by row and lane.
+    of single lanes, by row and lane. seeds: contributions that are single lanes, if no example
+    changes the program; else None. found: the adjoints of the rows that are to be kept.
     """
 
     def __init__(
-        self, program: RowProgram, wanted: Iterable[int], absorbed: Collection[Row]
+        self,
+        program: RowProgram,
+        wanted: Iterable[int],
+        absorbed: Collection[Row],
+        seeds: Seeds | None = None,
+        kept: Iterable[Row] = (),
     ) -> None:
-        self.writer, self.absorbed = Writer(program), absorbed
+        self.writer, self.absorbed, self.seeds = Writer(program), absorbed, seeds
+        self.kept, self.found = set(kept), dict[Row, Row]()
         self.gradients: dict[int, LaneSum] = {s: [] for s in wanted}
         self.adjoints: dict[Row, list[Contribution]] = {}
         self.lanes: dict[Row, dict[int, LaneSum]] = {}
 
-    def run(self, program: RowProgram, output: Row | Slot | Number | None, seed: Row) -> None:
-        needed: set[object] = set(self.gradients)
+    def needed(self, program: RowProgram, wanted: Iterable[object]) -> set[object]:
+        """Returns what is wanted, and all rows that depend on it."""
+        needed = set(wanted)
         for row in program.rows:
             if not needed.isdisjoint(map(row_of, self.writer.parts(row))):
                 needed.add(row)
-        if output is not None and output in needed:
-            self._give(output, seed, ONE, None)
+        return needed
+
+    def run(self, program: RowProgram, needed: set[object]) -> None:
         for row in reversed(list(program.rows)):
-            terms = self.adjoints.pop(row, [])
+            if row not in needed:
+                continue
+            terms, seeds = self.adjoints.pop(row, []), (self.seeds or {}).get(row, {})
+            definition = self.writer.rows[row]
             if row in self.lanes:
                 each = [self.lanes[row].get(lane, []) for lane in range(self.writer.lanes)]
-                terms.append((ONE, sums(self.writer, each), None))
-            if row in needed and terms:
+                add = sums if self.seeds is None else sums_by_lane
+                terms.append((ONE, add(self.writer, each), None))
+            if isinstance(definition, Beside):
+                self._pass_on_sums(definition, terms, seeds, needed)
+                continue
+            terms += self._gathered(seeds) if seeds else []
+            if terms and row in self.kept:
+                self.found[row] = self._outright(terms)
+            elif terms:
                 self._pass_on(row, terms, needed)
+
+    def _gathered(self, seeds: dict[int, list[Lane]]) -> list[Contribution]:
+        """Returns single lanes as rows, which are 0 in all other lanes."""
+        each: list[list[Lane]] = [seeds.get(lane, []) for lane in range(self.writer.lanes)]
+        found: list[Contribution] = []
+        for i in range(max(map(len, each))):
+            layer = (lane[i] if i < len(lane) else Number(0.0) for lane in each)
+            found.append((ONE, self.writer.row(Gather(tuple(layer))), None))
+        return found
+
+    def _pass_on_sums(
+        self,
+        definition: Beside,
+        terms: list[Contribution],
+        seeds: dict[int, list[Lane]],
+        needed: set[object],
+    ) -> None:
+        """Gives the adjoints of sums over lanes to the rows that are added up."""
+        adjoints: dict[int, Lane] = {}
+        if not terms and all(len(lanes) == 1 for lanes in seeds.values()):
+            adjoints = {lane: lanes[0] for lane, lanes in seeds.items()}
+        elif terms := terms + self._gathered(seeds):
+            total = self._outright(terms)
+            adjoints = {lane: Lane(total, lane) for lane in range(self.writer.lanes)}
+        for i, row in enumerate(definition.rows):
+            node = self.writer.rows[row]
+            for hub, *others in node.terms if isinstance(node, LaneSums) else ():
+                for adjoint, other in zip(map(adjoints.get, count(i * BLOCK)), others):
+                    for x, y in ((hub, other), (other, hub)):
+                        if adjoint is not None and x in needed:
+                            self.give(x, y, adjoint, None)
 
     def _pass_on(self, row: Row, terms: list[Contribution], needed: set[object]) -> None:
         """Gives the adjoint of a row, times the local derivatives, to its operands."""
@@ -116,11 +187,16 @@ class _Backward:
                 inner = parts[0]
                 if guard is not None and inner is not None:
                     inner = self.writer.operation(ops.mask, guard, inner)
+            if isinstance(u, Lane) and isinstance(definition, Gather) and self.seeds is not None:
+                whole = self._masked(ONE, adjoint, inner) if inner is not None else adjoint
+                lanes = self.seeds.setdefault(u.row, {})
+                lanes.setdefault(u.lane, []).append(Lane(whole, place))
+                continue
             plain = op is ops.mask and not tells
             local = ONE if plain else self._local(row, parts, place, tells)
-            self._give(u, adjoint, local, inner)
+            self.give(u, adjoint, local, inner)
 
-    def _give(self, u: Operand, adjoint: Row, local: Operand, guard: Operand | None) -> None:
+    def give(self, u: Operand, adjoint: Row, local: Operand, guard: Operand | None) -> None:
         """Adds a contribution to the adjoint of an operand."""
         if isinstance(u, Row):
             self.adjoints.setdefault(u, []).append((local, adjoint, guard))
@@ -142,6 +218,11 @@ class _Backward:
         """Returns local * adjoint, but 0 in lanes where the guard is 0."""
         product = adjoint if local == ONE else self.writer.dots((local, adjoint))
         return self.writer.as_row(self.writer.operation(ops.mask, guard, product))
+
+    def _outright(self, terms: list[Contribution]) -> Row:
+        """Returns the sum of contributions; it is 0 in lanes where its guard is 0."""
+        total, guard = self._total(terms)
+        return total if guard is None else self._masked(ONE, total, guard)
 
     def _total(self, terms: list[Contribution]) -> tuple[Row, Operand | None]:
         """Returns the sum of contributions, and its guard if each contribution has one."""
@@ -194,7 +275,7 @@ class _Backward:
             op = definition.op
         elif isinstance(definition, Gather):
             return self.writer.pattern({place: ONE})
-        elif isinstance(definition, Given | Pattern | Slope | Column | LaneSums | Zero):
+        elif isinstance(definition, Given | Pattern | Slope | Column | LaneSums | Beside | Zero):
             raise AssertionError(f"{definition!r} is never differentiated")
         else:
             assert_never(definition)

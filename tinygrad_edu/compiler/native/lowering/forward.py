@@ -7,14 +7,15 @@ from collections.abc import Collection, Container, Hashable, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
+from tinygrad_edu.compiler.native.lowering.lane_sums import LaneSum, sums_by_lane
 from tinygrad_edu.compiler.native.lowering.nodes import (
     ONE,
     Apply,
+    Beside,
     Call,
     Dots,
     Factor,
     Gather,
-    Given,
     Group,
     Lane,
     Node,
@@ -26,6 +27,7 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     Slot,
     Sum,
     Term,
+    Total,
 )
 from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
 from tinygrad_edu.ops import div
@@ -59,15 +61,17 @@ def forward(
     nodes: Mapping[int, Node],
     groups: Iterable[Group],
     program: RowProgram,
-    inputs: Mapping[int, Row],
+    inputs: Mapping[Factor, Lane],
     absorbed: Container[int],
+    packs: Iterable[Row] = (),
 ) -> Forward:
     """Returns the program with a row for each group.
 
-    inputs: the rows of the slots that differ from example to example. absorbed: slots whose nan
-    could be absorbed before the output (`tape.hidden`).
+    inputs: the places of slots that have one before: lane 0 stands for all lanes of a slot that
+    differs from example to example. absorbed: slots whose nan could be absorbed before the output
+    (`tape.hidden`). packs: rows of `inputs` whose lanes hold different slots.
     """
-    return _Forward(nodes, program, inputs, absorbed).run(groups)
+    return _Forward(nodes, program, inputs, absorbed, packs).run(groups)
 
 
 class _Forward:
@@ -81,12 +85,13 @@ class _Forward:
         self,
         nodes: Mapping[int, Node],
         program: RowProgram,
-        inputs: Mapping[int, Row],
+        inputs: Mapping[Factor, Lane],
         absorbed: Container[int],
+        packs: Iterable[Row],
     ) -> None:
         self.writer, self.nodes, self.absorbed = Writer(program), nodes, absorbed
-        self.places: dict[Factor, Lane] = {x: Lane(row, 0) for x, row in inputs.items()}
-        self.packs: set[Row] = set()
+        self.places: dict[Factor, Lane] = dict(inputs)
+        self.packs = set(packs)
         self.lent: set[Row] = set()
         self.tried: dict[Hashable, set[int]] = {}
 
@@ -95,7 +100,7 @@ class _Forward:
         for group in groups:
             row = self._row(group)
             self.places |= {s: Lane(row, lane) for lane, s in group.items()}
-            if [*group] != [0]:
+            if [*group] != [0] or isinstance(self.writer.rows[row], Beside):
                 self.packs.add(row)
             if any(s in self.absorbed for s in group.values()):
                 rows.add(row)
@@ -119,6 +124,8 @@ class _Forward:
         if isinstance(first, Sum):
             terms = {lane: self._terms_of(s) for lane, s in group.items()}
             return self.writer.dots(*self._products(terms))
+        if isinstance(first, Total):
+            return self._totals(group)
         op = first.op
         calls = (self.nodes[s] for s in group.values())
         columns = zip(*(node.args for node in calls if isinstance(node, Call)))
@@ -130,6 +137,17 @@ class _Forward:
         if any(s in self.absorbed for s in group.values()):  # a shorter form may lose a nan
             return self.writer.share(Apply(op, tuple(map(self.writer.as_row, operands))))
         return self.writer.as_row(self.writer.operation(op, *operands))
+
+    def _totals(self, group: Group) -> Row:
+        """Returns a row of long sums. Their lanes are 0 where they have no term."""
+        lanes = range(self.writer.lanes)
+        wanted: list[LaneSum] = [[] for _ in lanes]
+        for lane, s in group.items():
+            node = self.nodes[s]
+            assert isinstance(node, Total)
+            products = self._products({i: node.terms.get(i, ()) for i in lanes})
+            wanted[lane] = [(self.writer.dots(*products), self.writer.filling(ONE))]
+        return sums_by_lane(self.writer, wanted)
 
     def _terms_of(self, s: Slot) -> Sequence[Term]:
         node = self.nodes[s]
@@ -223,7 +241,7 @@ class _Forward:
         """Returns one product for terms of different lanes; it is 0 in lanes that have no term."""
         x = self._merged({lane: term[0] for lane, term in column.items()}, members)
         y = self._merged({lane: term[1] for lane, term in column.items()}, members)
-        if len(column) == len(members) or self._is_given(x) or self._is_given(y):
+        if len(column) == len(members) or self._is_pattern(x) or self._is_pattern(y):
             return x, y  # a pattern is 0 in these lanes already
         if isinstance(x, Number):
             return self._pattern(dict.fromkeys(column, x), members), y
@@ -231,8 +249,8 @@ class _Forward:
         ones = self._pattern(dict.fromkeys(column, ONE), members)
         return self.writer.share(Dots(((ones, x),))), y
 
-    def _is_given(self, x: Operand) -> bool:
-        return isinstance(x, Row) and isinstance(self.writer.rows[x], Given | Pattern)
+    def _is_pattern(self, x: Operand) -> bool:
+        return isinstance(x, Row) and isinstance(self.writer.rows[x], Pattern)
 
     def _pattern(self, numbers: Mapping[int, Number], members: Collection[int]) -> Row:
         """Returns numbers as a row.

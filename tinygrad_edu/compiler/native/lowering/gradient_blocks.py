@@ -25,7 +25,7 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
 from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
 from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 
-__all__ = ["Block", "Blocks", "blocks"]
+__all__ = ["Block", "Blocks", "Window", "blocks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,30 @@ class Block:
     parameters: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """As many parameters, side by side in the order of the blocks, as a row has lanes.
+
+    parameters: their numbers as a row, which no instruction computes. gradients: the row of their
+    gradients, and examples: the row of the sums over the examples, to which other contributions are
+    added. Both are None if there are no other contributions: then the sums are the gradients.
+    """
+
+    parameters: Row
+    examples: Row | None = None
+    gradients: Row | None = None
+
+
 @dataclass(frozen=True)
 class Blocks:
-    """The program with the gradients of all parameters, and the blocks in their order."""
+    """The program with the gradients of all parameters, and the blocks in their order.
+
+    windows: all of them, in the same order; () if no row reads a window.
+    """
 
     program: RowProgram
     blocks: tuple[Block, ...]
+    windows: tuple[Window, ...] = ()
 
 
 def blocks(program: RowProgram, gradients: Mapping[int, LaneSum], single: bool) -> Blocks:

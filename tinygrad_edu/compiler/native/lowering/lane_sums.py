@@ -5,21 +5,34 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from tinygrad_edu.compiler.native.lowering.nodes import LaneSums, Number, Row
+from tinygrad_edu.compiler.native.lowering.nodes import Beside, LaneSums, Number, Row, Zero
 from tinygrad_edu.compiler.native.lowering.row_program import Writer
 from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 
-__all__ = ["LaneSum", "sums"]
+__all__ = ["LaneSum", "sums", "sums_by_lane"]
 
 LaneSum = list[tuple[Row, Row]]  # products of two rows, which are added over all lanes
 
 
-def sums(writer: Writer, wanted: Sequence[LaneSum]) -> Row:
+def sums_by_lane(writer: Writer, wanted: Sequence[LaneSum]) -> Row:
+    """Adds a row with a sum for each lane, which begin at 0 in each chunk, and returns it."""
+    eights = [wanted[k : k + BLOCK] for k in range(0, len(wanted), BLOCK)]
+    return writer.row(
+        Beside(
+            tuple(
+                sums(writer, eight, fresh=True) if any(eight) else writer.row(Zero())
+                for eight in eights
+            )
+        )
+    )
+
+
+def sums(writer: Writer, wanted: Sequence[LaneSum], fresh: bool = False) -> Row:
     """Adds a row with up to eight sums, one in each of its first lanes, and returns it.
 
     A term is a hub and eight more rows: sum k adds hub * rows[k]. If sum k has no product left with
     this hub, rows[k] is 0 in all lanes. Fewer terms are faster, so of the two rows of a product,
-    the hub is the row that occurs in more sums.
+    the hub is the row that occurs in more sums. fresh: see `LaneSums`.
     """
     zero, terms = writer.filling(Number(0.0)), []
     having: dict[Row, dict[int, deque[int]]] = {}  # places of products, by row and sum
@@ -47,4 +60,4 @@ def sums(writer: Writer, wanted: Sequence[LaneSum]) -> Row:
                     term[1 + j] = y if x is hub else x
                     done.add((j, place))
                 terms.append(tuple(term))
-    return writer.row(LaneSums(tuple(terms)))
+    return writer.row(LaneSums(tuple(terms), fresh))

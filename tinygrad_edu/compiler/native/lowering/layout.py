@@ -5,6 +5,7 @@
     patterns
     parameters
     sums that begin at 0 in each step, including the outputs
+    sums that begin at 0 in each chunk of examples
     rows whose single lanes are factors of gradients
     gradients
     other leaves
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 
 from tinygrad_edu.compiler.native.lowering.gradient_blocks import Blocks
 from tinygrad_edu.compiler.native.lowering.nodes import (
+    Beside,
     Dots,
     Lane,
     LaneSums,
@@ -113,22 +115,43 @@ def layout(
     for row, definition in program.rows.items():
         if isinstance(definition, Pattern):
             arena.place_pattern(row, definition)
-    parameters_at = arena.take(len(blocks) * BLOCK)
+    # the last window may end after the last block
+    doubles = max(len(blocks) * BLOCK, len(found.windows) * arena.lanes)
+    parameters_at = arena.take(doubles)
     zero_at = arena.size
+    examples_at = arena.take(doubles if found.windows else 0)
+    for k, window in enumerate(found.windows):
+        arena.rows[window.parameters] = parameters_at + k * arena.lanes
+        if window.examples is not None:
+            arena.rows[window.examples] = examples_at + k * arena.lanes
+    apart = {
+        part for node in program.rows.values() if isinstance(node, Beside) for part in node.rows
+    }
     hubs = list(dict.fromkeys(_hubs(found)))
     own = {*outputs, *(block.gradients for block in blocks)}
-    added_to = [row for row, node in program.rows.items() if isinstance(node, LaneSums)]
+    added_to = [
+        row for row, node in program.rows.items() if isinstance(node, LaneSums) and row not in apart
+    ]
     of_hubs = [row for row in hubs if isinstance(program.rows[row], LaneSums)]
-    arena.place(dict.fromkeys([*of_hubs, *(row for row in added_to if row not in own)]))
+    for row in dict.fromkeys([*of_hubs, *(row for row in added_to if row not in own)]):
+        arena.rows[row] = arena.take(BLOCK)
     outputs_at = arena.size
     for row in outputs:
         arena.rows[row] = arena.take(BLOCK)
     zeroed = arena.size - zero_at
+    for row, node in program.rows.items():
+        if isinstance(node, Beside) and row not in arena.rows:
+            at = arena.rows[row] = arena.take(max(len(node.rows) * BLOCK, arena.lanes))
+            arena.rows |= {part: at + k * BLOCK for k, part in enumerate(node.rows)}
     arena.place(hubs)  # in the order of the blocks, so that one instruction reads many
-    gradients_at = arena.take(len(blocks) * BLOCK)
+    gradients_at = arena.take(doubles)
+    for k, window in enumerate(found.windows):
+        if window.gradients is not None:
+            arena.rows[window.gradients] = gradients_at + k * arena.lanes
     for i, block in enumerate(blocks):
-        at = arena.rows[block.gradients] = gradients_at + i * BLOCK
-        if isinstance(program.rows[block.gradients], LaneSums):
+        begin = examples_at if block.gradients in apart else gradients_at
+        at = arena.rows[block.gradients] = begin + i * BLOCK
+        if block.gradients not in apart and isinstance(program.rows[block.gradients], LaneSums):
             zeroed = at + BLOCK - zero_at
         arena.slots |= {p: parameters_at + i * BLOCK + k for k, p in enumerate(block.parameters)}
     for slot in leaves:

@@ -14,6 +14,7 @@ from tinygrad_edu.compiler.native.lowering.layout import Arena, Layout, layout
 from tinygrad_edu.compiler.native.lowering.nodes import (
     ONE,
     Apply,
+    Factor,
     Gather,
     Given,
     Group,
@@ -24,6 +25,7 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     row_of,
 )
 from tinygrad_edu.compiler.native.lowering.normal_form import normal_form
+from tinygrad_edu.compiler.native.lowering.once import Divided, divided, with_once
 from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
 from tinygrad_edu.compiler.native.lowering.schedule import schedule
 from tinygrad_edu.compiler.native.lowering.vectorize import packs
@@ -70,14 +72,21 @@ def lower(
     writer = Writer(RowProgram(lanes))
     columns = [] if inputs is None else [writer.row(Given()) for _ in range(len(inputs) + 2)]
     nodes = normal_form(tape, tape.outputs)
-    groups: Sequence[Group] = packs(nodes, parameters, lanes) if single else [{0: s} for s in nodes]
-    given = dict(zip(inputs or (), columns))
-    ahead = forward(nodes, groups, writer.program(), given, hidden(tape, output))
+    part = Divided(nodes, {}, ())
+    if inputs is not None:
+        part = divided(nodes, {*inputs}, tape.outputs)
+    groups: Sequence[Group]
+    groups = packs(nodes, parameters, lanes) if single else [{0: s} for s in part.each]
+    hiding = hidden(tape, output)
+    ahead = forward(part.each, groups, writer.program(), _lanes(inputs or (), columns), hiding)
     program, seed = _seeded(ahead, output, columns)
     last = row_of(ahead.operand(output))
-    both = backward(program, last, seed, parameters, ahead.absorbed)
+    # what the examples read of the other part is a leaf to them, like a parameter
+    both = backward(program, last, seed, [*parameters, *part.read], ahead.absorbed)
     program, outputs = _with_outputs(both.program, _wanted(tape, ahead), columns)
-    found = blocks(program, both.gradients, single)
+    found = blocks(program, {p: both.gradients[p] for p in parameters}, single)
+    if part.read:
+        found = with_once(found, part, both.gradients, hiding)
     places = layout(found, columns, outputs, _leaves(tape, ahead))
     return _scheduled(found, places, sizes)
 
@@ -91,7 +100,7 @@ def lower_forward(tape: Tape, inputs: Sequence[int], lanes: int, sizes: Sequence
     columns = [writer.row(Given()) for _ in range(len(inputs) + 2)]
     nodes = normal_form(tape, tape.outputs)
     absorbed = set[int]().union(*(hidden(tape, s) for s in tape.outputs))
-    given = dict(zip(inputs, columns))
+    given = _lanes(inputs, columns)
     ahead = forward(nodes, [{0: s} for s in nodes], writer.program(), given, absorbed)
     writer = Writer(ahead.program)
     operands = [row_of(x) for x in _wanted(tape, ahead)]
@@ -102,6 +111,11 @@ def lower_forward(tape: Tape, inputs: Sequence[int], lanes: int, sizes: Sequence
     arena.place(outputs)
     places = replace(places, size=arena.size, rows=arena.rows, outputs_at=arena.rows[outputs[0]])
     return _scheduled(found, places, sizes)
+
+
+def _lanes(inputs: Sequence[int], columns: Sequence[Row]) -> dict[Factor, Lane]:
+    """Returns the places of inputs: each example has a lane of its own."""
+    return {s: Lane(row, 0) for s, row in zip(inputs, columns)}
 
 
 def _wanted(tape: Tape, ahead: Forward) -> list[Uniform]:
@@ -118,7 +132,7 @@ def _leaves(tape: Tape, ahead: Forward) -> list[int]:
 def _scheduled(found: Blocks, places: Layout, sizes: Sequence[int]) -> Lowered:
     """Returns the last passes of a program whose addresses are known."""
     fused = fuse(found.program, places.rows)
-    code = schedule(fused, places, found.blocks, sizes)
+    code = schedule(fused, places, found, sizes)
     operations = frozenset(node.op.name for node in fused.rows.values() if isinstance(node, Apply))
     return Lowered(code.numbers, code.size, code.constants, places, len(found.blocks), operations)
 

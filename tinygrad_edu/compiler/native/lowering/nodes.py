@@ -9,7 +9,7 @@ it handles every kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn, TypeAlias, final
 
@@ -20,6 +20,7 @@ __all__ = [
     "MINUS_ONE",
     "ONE",
     "Apply",
+    "Beside",
     "Call",
     "Column",
     "Definition",
@@ -40,6 +41,7 @@ __all__ = [
     "Slot",
     "Sum",
     "Term",
+    "Total",
     "Uniform",
     "Zero",
     "assert_never",
@@ -121,7 +123,15 @@ class Call:
     args: tuple[Factor, ...]
 
 
-Node: TypeAlias = Sum | Call
+@final
+@dataclass(frozen=True, eq=False, slots=True)
+class Total:
+    """A long sum of products: the terms of each lane are added first, then the lanes."""
+
+    terms: Mapping[int, Sequence[Term]]
+
+
+Node: TypeAlias = Sum | Call | Total
 
 
 def factors(node: Node) -> Sequence[Factor]:
@@ -130,6 +140,8 @@ def factors(node: Node) -> Sequence[Factor]:
         return [x for term in node.terms for x in term]
     if isinstance(node, Call):
         return node.args
+    if isinstance(node, Total):
+        return [x for terms in node.terms.values() for term in terms for x in term]
     assert_never(node)
 
 
@@ -202,9 +214,19 @@ class LaneSums:
     """Eight sums over all lanes, one in each of the first eight lanes.
 
     terms: each is a hub and eight other rows. Sum k adds hub * others[k] over all lanes and terms.
+    fresh: whether the sums begin at 0 in each chunk of examples, not only in each step.
     """
 
     terms: tuple[tuple[Row, ...], ...]
+    fresh: bool = False
+
+
+@final
+@dataclass(frozen=True, eq=False, slots=True)
+class Beside:
+    """Rows of eight numbers, such as `LaneSums`, that are side by side and read as one row."""
+
+    rows: tuple[Row, ...]
 
 
 @final
@@ -213,14 +235,16 @@ class Zero:
     """Eight gradients that are always 0: no instruction computes them."""
 
 
-Definition: TypeAlias = Given | Pattern | Dots | Apply | Slope | Gather | Column | LaneSums | Zero
+Definition: TypeAlias = (
+    Given | Pattern | Dots | Apply | Slope | Gather | Column | LaneSums | Beside | Zero
+)
 
 
 def operands(node: Definition) -> Sequence[Operand | None]:
     """Returns the operands in order, as often as the node uses them, without the epilogue's row."""
     if isinstance(node, Dots):
         return [x for term in node.terms for x in term]
-    if isinstance(node, Apply | Column):
+    if isinstance(node, Apply | Column | Beside):
         return node.rows
     if isinstance(node, Gather):
         return node.sources

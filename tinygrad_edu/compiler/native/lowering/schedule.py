@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from itertools import chain, groupby, zip_longest
 from operator import itemgetter
 
-from tinygrad_edu.compiler.native.lowering.gradient_blocks import Block
+from tinygrad_edu.compiler.native.lowering.gradient_blocks import Blocks
 from tinygrad_edu.compiler.native.lowering.layout import Arena, Layout
 from tinygrad_edu.compiler.native.lowering.nodes import (
     ONE,
     Apply,
+    Beside,
     Column,
     Dots,
     Gather,
@@ -65,27 +66,40 @@ class Bytecode:
     constants: Mapping[int, float]
 
 
-def schedule(
-    program: RowProgram, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
-) -> Bytecode:
+def schedule(program: RowProgram, layout: Layout, found: Blocks, sizes: Sequence[int]) -> Bytecode:
     """Returns the bytecode of a program. sizes: the numbers of rows that DOTS can compute."""
-    return _Schedule(program, layout, blocks, sizes).bytecode()
+    return _Schedule(program, layout, found, sizes).bytecode()
 
 
 class _Schedule:
     """The state of the pass.
 
     waiting: updates of parameters that are not read any more. fillings: the rows that have one
-    number in all lanes, with this number.
+    number in all lanes, with this number. blocks: by row of gradients, the numbers of the blocks
+    that have gradients in it. unfinished: by block, the rows that have its gradients and are not
+    computed yet. reading: by row of parameters, the numbers of the blocks that are in it.
     """
 
     def __init__(
-        self, program: RowProgram, layout: Layout, blocks: Sequence[Block], sizes: Sequence[int]
+        self, program: RowProgram, layout: Layout, found: Blocks, sizes: Sequence[int]
     ) -> None:
         self.program, self.layout, self.sizes = program, layout, sizes
         self.arena, self.writer = Arena(program.lanes, layout), Writer(program)
-        self.order = blocks
-        self.blocks = {block.gradients: i for i, block in enumerate(blocks)}
+        self.order = found.blocks
+        self.blocks = {block.gradients: [i] for i, block in enumerate(found.blocks)}
+        self.reading: dict[Row, list[int]] = {}
+        for k, window in enumerate(found.windows):
+            begin, end = k * program.lanes // BLOCK, -(-(k + 1) * program.lanes // BLOCK)
+            inside = [*range(begin, min(end, len(found.blocks)))]
+            self.reading[window.parameters] = inside
+            if window.gradients is not None:
+                self.blocks[window.gradients] = inside
+                for i in inside:
+                    self.blocks.pop(found.blocks[i].gradients, None)
+        self.unfinished: list[set[Row]] = [set() for _ in found.blocks]
+        for row, inside in self.blocks.items():
+            for i in inside:
+                self.unfinished[i].add(row)
         self.slopes = {x.of: row for row, x in program.rows.items() if isinstance(x, Slope)}
         self.waiting: deque[tuple[int, int, int]] = deque()
         self.fillings = {row: x for row in program.rows if (x := self._number_in(row)) is not None}
@@ -123,10 +137,13 @@ class _Schedule:
                 for x in operands(node):
                     if isinstance(x, int) and x in block_of:
                         readers[block_of[x]] = max(readers[block_of[x]], level)
+            for read in rows_of(node) if self.reading else ():
+                for i in self.reading.get(read, ()):
+                    readers[i] = max(readers[i], level)
         for row in self.program.rows:
             if row in self.blocks:
                 needed = map(level_of.__getitem__, rows_of(self.program.rows[row]))
-                level = 1 + max(readers[self.blocks[row]], *needed, -1)
+                level = 1 + max(*map(readers.__getitem__, self.blocks[row]), *needed, -1)
                 gradients.setdefault(level, []).append(row)
         levels = range(1 + max([*rows, *gradients], default=-1))
         return ((rows.get(level, []), gradients.get(level, [])) for level in levels)
@@ -153,8 +170,8 @@ class _Schedule:
                 columns.append((row, node))
             elif isinstance(node, Zero):
                 zeros.append(row)
-            elif isinstance(node, Given | Pattern | Slope):
-                pass  # there before the run, or computed with another row
+            elif isinstance(node, Given | Pattern | Slope | Beside):
+                pass  # there before the run, or computed with other rows
             else:
                 assert_never(node)
         self._gather(gathers)
@@ -173,8 +190,13 @@ class _Schedule:
 
     def _update(self, rows: Iterable[Row]) -> None:
         """Adds the parameters of these gradients to the waiting updates."""
-        places = sorted([self.blocks[row]] for row in rows if row in self.blocks)
-        k = 0
+        done = []
+        for row in rows:
+            for i in self.blocks.get(row, ()):
+                self.unfinished[i].discard(row)
+                if not self.unfinished[i]:
+                    done.append([i])
+        places, k = sorted(done), 0
         while k < len(places):
             count, (step,) = _run(places, k, min(k + BLOCK, len(places)))
             self.waiting.append((places[k][0], count, max(step, 1)))
@@ -182,6 +204,9 @@ class _Schedule:
 
     def _gather(self, found: Sequence[tuple[Row, Gather]]) -> None:
         """Writes GATHERs: one for all rows that are side by side."""
+        if self.arena.lanes % BLOCK:  # a GATHER writes whole eights: rows of others stay apart
+            for row, _ in found:
+                self.arena.place([row])
         self.arena.place(row for row, _ in found)
         sources: list[int] = []
         for (row, node), following in zip_longest(found, found[1:]):
@@ -233,6 +258,7 @@ class _Schedule:
                 *beside, out = places[k]
                 pairs = [x for pair in zip(beside, steps) for x in pair] * 2
                 self._write(code, [out, count, *pairs[:4]])
+                self._update(rows[k : k + count])
                 k += count
 
     def _name(self, row: Row, node: Apply) -> str:
@@ -344,6 +370,8 @@ class _Schedule:
         at = self.arena.rows
         parts = []
         for row, node in found:
+            if node.fresh:
+                self._write(GATHER, [at[row], 1, *[0] * BLOCK])
             others = [at[x] for _, *eight in node.terms for x in eight]
             parts.append((others, [at[hub] for hub, *_ in node.terms], [at[row]]))
         parts.sort(reverse=True)  # neighbours read the same rows
