@@ -26,7 +26,7 @@ from tinygrad_edu.compiler.native.binding.library import (
     rows_with_c,
 )
 from tinygrad_edu.compiler.native.lowering.lower import lower, lower_forward
-from tinygrad_edu.compiler.native.machine.interpreter import BLOCK, outputs, wide
+from tinygrad_edu.compiler.native.machine.interpreter import BLOCK, hubs, outputs, wide
 from tinygrad_edu.compiler.native.machine.optimizer_update import Update
 from tinygrad_edu.compiler.tape.tape import Tape, no_collection
 from tinygrad_edu.engine import Value
@@ -88,9 +88,9 @@ class Plan:
             with_c = not rows_with_c().isdisjoint(op.name for op in {*tape.ops})
             code = pool.submit(library, width, vectors, registers, with_c)
             if forward:
-                low = lower_forward(tape, inputs or (), self.lanes, sizes)
+                low = lower_forward(tape, inputs or (), self.lanes, sizes, hubs(registers))
             else:
-                low = lower(tape, wanted, inputs, self.lanes, sizes)
+                low = lower(tape, wanted, inputs, self.lanes, sizes, hubs(registers))
             self.code = code.result()
         for name in low.operations & missing():  # derivatives may need such functions, too
             raise MissingError(f"this machine has no function for the operation {name}")

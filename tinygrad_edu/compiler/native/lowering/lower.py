@@ -59,6 +59,7 @@ def lower(
     inputs: Sequence[int] | None,
     lanes: int,
     sizes: Sequence[int],
+    hubs: int,
 ) -> Lowered:
     """Returns the bytecode of a tape and of its derivatives.
 
@@ -66,7 +67,7 @@ def lower(
     nothing depends. inputs: slots that have a column, with a number for each example. Two columns
     follow: the weight of each example in the gradients and a 1, both 0 in padding. None: there is a
     single example, and lanes hold its repeated parts. lanes: numbers in a row. sizes: the numbers
-    of rows that DOTS can compute at a time.
+    of rows that DOTS can compute at a time. hubs: the most hubs of a REDUCE.
     """
     single, output = inputs is None, tape.outputs[0]
     writer = Writer(RowProgram(lanes))
@@ -88,10 +89,12 @@ def lower(
     if part.read:
         found = with_once(found, part, both.gradients, hiding)
     places = layout(found, columns, outputs, _leaves(tape, ahead))
-    return _scheduled(found, places, sizes)
+    return _scheduled(found, places, sizes, hubs)
 
 
-def lower_forward(tape: Tape, inputs: Sequence[int], lanes: int, sizes: Sequence[int]) -> Lowered:
+def lower_forward(
+    tape: Tape, inputs: Sequence[int], lanes: int, sizes: Sequence[int], hubs: int
+) -> Lowered:
     """Returns the bytecode of the forward pass alone, for many examples; see `lower`.
 
     The outputs are rows side by side, at `outputs_at`: they have a number for each example.
@@ -110,7 +113,7 @@ def lower_forward(tape: Tape, inputs: Sequence[int], lanes: int, sizes: Sequence
     arena = Arena(lanes, places)
     arena.place(outputs)
     places = replace(places, size=arena.size, rows=arena.rows, outputs_at=arena.rows[outputs[0]])
-    return _scheduled(found, places, sizes)
+    return _scheduled(found, places, sizes, hubs)
 
 
 def _lanes(inputs: Sequence[int], columns: Sequence[Row]) -> dict[Factor, Lane]:
@@ -129,10 +132,10 @@ def _leaves(tape: Tape, ahead: Forward) -> list[int]:
     return [s for s, op in enumerate(tape.ops) if op is LEAF and s not in ahead.places]
 
 
-def _scheduled(found: Blocks, places: Layout, sizes: Sequence[int]) -> Lowered:
+def _scheduled(found: Blocks, places: Layout, sizes: Sequence[int], hubs: int) -> Lowered:
     """Returns the last passes of a program whose addresses are known."""
     fused = fuse(found.program, places.rows)
-    code = schedule(fused, places, found, sizes)
+    code = schedule(fused, places, found, sizes, hubs)
     operations = frozenset(node.op.name for node in fused.rows.values() if isinstance(node, Apply))
     return Lowered(code.numbers, code.size, code.constants, places, len(found.blocks), operations)
 

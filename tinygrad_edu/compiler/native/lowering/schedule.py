@@ -66,9 +66,14 @@ class Bytecode:
     constants: Mapping[int, float]
 
 
-def schedule(program: RowProgram, layout: Layout, found: Blocks, sizes: Sequence[int]) -> Bytecode:
-    """Returns the bytecode of a program. sizes: the numbers of rows that DOTS can compute."""
-    return _Schedule(program, layout, found, sizes).bytecode()
+def schedule(
+    program: RowProgram, layout: Layout, found: Blocks, sizes: Sequence[int], hubs: int
+) -> Bytecode:
+    """Returns the bytecode of a program.
+
+    sizes: the numbers of rows that DOTS can compute. hubs: the most hubs of a REDUCE.
+    """
+    return _Schedule(program, layout, found, sizes, hubs).bytecode()
 
 
 class _Schedule:
@@ -81,9 +86,14 @@ class _Schedule:
     """
 
     def __init__(
-        self, program: RowProgram, layout: Layout, found: Blocks, sizes: Sequence[int]
+        self,
+        program: RowProgram,
+        layout: Layout,
+        found: Blocks,
+        sizes: Sequence[int],
+        hubs: int,
     ) -> None:
-        self.program, self.layout, self.sizes = program, layout, sizes
+        self.program, self.layout, self.sizes, self.hubs = program, layout, sizes, hubs
         self.arena, self.writer = Arena(program.lanes, layout), Writer(program)
         self.order = found.blocks
         self.blocks = {block.gradients: [i] for i, block in enumerate(found.blocks)}
@@ -377,7 +387,7 @@ class _Schedule:
         parts.sort(reverse=True)  # neighbours read the same rows
         while parts:
             others, hubs, outs = parts.pop()
-            if parts and parts[-1][0] == others and len(hubs) == 1:
+            if self.hubs == 2 and parts and parts[-1][0] == others and len(hubs) == 1:
                 _, more, further = parts.pop()
                 hubs, outs = hubs + more, outs + further
             n = len(hubs) // len(outs)

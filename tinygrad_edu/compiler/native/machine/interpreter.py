@@ -46,6 +46,7 @@ __all__ = [
     "TRANSPOSE",
     "UPDATE",
     "Epilogue",
+    "hubs",
     "machine",
     "outputs",
     "wide",
@@ -78,6 +79,11 @@ def outputs(vectors: int, registers: int) -> list[int]:
     return [j for j in (1, 2, 4, 8, 16) if j == 1 or j * vectors <= registers - 5]
 
 
+def hubs(registers: int) -> int:
+    """Returns the most hubs that REDUCE has, so that sums, hubs and a row stay in registers."""
+    return 2 if registers > 2 * (BLOCK + 1) else 1
+
+
 def wide(width: int) -> str:
     """Returns attributes of functions, without which LLVM would halve the widest vectors."""
     bits = 64 * width
@@ -91,7 +97,8 @@ def machine(width: int, vectors: int, registers: int, missing: Collection[str] =
     vectors that the processor holds. missing: operations that are left out; no bytecode uses them.
     """
     code = _Machine(width, vectors)
-    calls = {GATHER: "gather", REDUCE: "reduce1", REDUCE + 1: "reduce2", TRANSPOSE: "transpose"}
+    sums = {REDUCE + i: f"reduce{i + 1}" for i in range(hubs(registers))}
+    calls = {GATHER: "gather", **sums, TRANSPOSE: "transpose"}
     for i, j in enumerate(outputs(vectors, registers)):
         code.dots(j)
         calls[DOTS + i] = f"dots{j}"
@@ -100,8 +107,8 @@ def machine(width: int, vectors: int, registers: int, missing: Collection[str] =
             code.elementwise(name)
             calls[ELEMENTWISE + k] = f"elementwise_{k}"
     code.gather()
-    code.reduce(1)
-    code.reduce(2)
+    for i, _ in enumerate(sums):
+        code.reduce(i + 1)
     code.transpose()
     code.run(calls)
     code.train()
