@@ -816,7 +816,7 @@ def test_what_cannot_be_trained_is_refused() -> None:
         with pytest.raises(ValueError, match=words):
             train(m, half, data, optimizer, epochs=1, compiled=True, **how)
 
-    refused("as many inputs", data=[XOR[0], Example((1.0,), (1.0,))])
+    refused("takes 2 inputs, not 1", data=[XOR[0], Example((1.0,), (1.0,))])
     refused("one example or more", data=[])
     model.dropout = Dropout(0.5, seed=1)  # type: ignore[attr-defined]
     refused("cannot draw random numbers")

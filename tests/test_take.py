@@ -252,3 +252,20 @@ def test_ignored_labels_cost_no_products() -> None:
     assert value == pytest.approx(compile(f, flat, [0.0] * 21, backend="python")(*columns)[0])  # type: ignore[call-overload]
     rows = len(step.program().plan(3).bytecode) // 4
     assert rows < 6000
+
+
+def test_rows_of_logits_become_lanes_of_one_row() -> None:
+    """The chain of a softmax has the order of the logits, whatever their numbers are."""
+    pytest.importorskip("llvmlite")
+
+    def code(*numbers: float) -> bytes:
+        ws = [[Value(0.1), Value(0.2), Value(0.3)], [Value(0.4), Value(0.5), Value(0.6)]]
+
+        def f(*labels: Any) -> Value:
+            rows = [[sum((w * x for w in row), Value(0.0)) for row in zip(*ws)] for x in numbers]
+            return sum((cross_entropy(row, t) for row, t in zip(rows, labels)), Value(0.0))
+
+        step = compile(f, [w for row in ws for w in row], [0.0] * len(numbers))
+        return step.program().plan(1).bytecode
+
+    assert len(code(0.5, -1.0, 2.0, 3.0)) < 1.5 * len(code(0.5, 0.5))

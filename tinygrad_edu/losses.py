@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from math import isfinite
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -294,8 +295,15 @@ def logsumexp(values: Iterable[Any]) -> Value:
 
 
 def _logsumexp(values: Iterable[Any]) -> Any:
-    """Like `logsumexp`, but floats give a float."""
-    first, *others = sorted(_row(values), key=lambda x: -_number(x))  # largest first
+    """Like `logsumexp`, but floats give a float.
+
+    The order is the given one, so that rows of logits have graphs of the same form, which machine
+    code computes side by side. Infinities are sorted: a sum that begins with -inf would become nan.
+    """
+    row = _row(values)
+    if not all(isfinite(_number(x)) for x in row):
+        row = sorted(row, key=lambda x: -_number(x))
+    first, *others = row
     total = first
     for x in others:
         total = total + softplus(x - total)

@@ -77,7 +77,7 @@ def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
         if op is mul:
             sums[k] = [(y, x) if isinstance(y, Number) else (x, y)]
         elif op is ops.mask and _is_hit(tape, a):
-            # An entry of a table times 1 or 0. It would be nan for an infinity times 0; but where a
+            # Times 1 or 0: so the adjoints need no mask. An infinity times 0 is nan, but where a
             # result is not finite, the engine computes the example again.
             sums[k] = [(y, x) if isinstance(y, Number) else (x, y)]
         elif op is neg:
@@ -93,5 +93,10 @@ def normal_form(tape: Tape, ends: Iterable[int]) -> dict[int, Node]:
 
 
 def _is_hit(tape: Tape, k: int) -> bool:
-    """Returns whether slot k says which entry of a table is taken, as 1 or 0: see `take`."""
+    """Returns whether slot k compares an index with a number: equal(x, n), or 1 - equal(x, n).
+
+    `take` masks the other entries of a table by it, and `cross_entropy` an ignored label.
+    """
+    if tape.ops[k] is ops.sub and tape.data[tape.a[k]] == 1 and tape.ops[tape.a[k]] is CONSTANT:
+        k = tape.b[k]
     return tape.ops[k] is ops.equal and tape.ops[tape.b[k]] is CONSTANT
