@@ -68,6 +68,30 @@ def test_compiled_training_over_several_shapes_is_the_eager_one(
     assert found == pytest.approx(wanted, rel=1e-10, abs=1e-12)
 
 
+@pytest.mark.parametrize("batch_size", [0, 1, 4])
+def test_callbacks_of_several_shapes_are_those_of_the_loop(batch_size: int) -> None:
+    """They see and change the same numbers, whichever program has them."""
+    found = []
+    for compiled in (True, False):
+        seen: list[float] = []
+        model_of: list[Any] = []
+
+        def see(turn: Any, seen: Any = seen, of: Any = model_of) -> None:
+            if turn.phase in ("backward", "update"):
+                ps = of[0].parameters
+                ps[turn.step % 5].data += 0.01
+                seen.extend(
+                    [turn.loss.data, *(p.data for p in ps[::7]), *(p.grad for p in ps[::7])]
+                )
+
+        model = Letters()
+        model_of.append(Adam(model.parameters(), 0.02))
+        how: dict[str, Any] = {"epochs": 2, "progress": False, "batch_size": batch_size}
+        train(model, cross_entropy, words(9), model_of[0], compiled=compiled, callbacks=see, **how)
+        found.append([*seen, *(p.data for p in model.parameters())])
+    assert found[0] == pytest.approx(found[1], rel=1e-9, abs=1e-12)
+
+
 def test_each_shape_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from tinygrad_edu.train import compiled_run
 

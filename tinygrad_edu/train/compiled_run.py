@@ -21,6 +21,7 @@ from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError
 from tinygrad_edu.history import Criterion, History, Learner
 from tinygrad_edu.optim.at_once import compiled
+from tinygrad_edu.train.halves import Halves
 from tinygrad_edu.train.passes import Loss, Turn, steps_in_epoch, turns
 from tinygrad_edu.train.run import Run, check_run
 from tinygrad_edu.trees import like, numbers, shape
@@ -67,6 +68,8 @@ class Compiled:
         self.update: Callable[[list[float]], None] | None = None
         self.slopes: list[float] = []
 
+    halves: Halves | None = None  # of the steps between Turns, if the machine makes them
+
     @cached_property
     def given(self) -> Columns:
         """The columns as the back end of a Turn wants them."""
@@ -84,19 +87,23 @@ class Compiled:
         examples = self.examples
         if len(now) < self.count or not isinstance(now, range):
             examples = [examples[i] for i in now] if examples else ()
-        loss, *rest = self.sums(now)
-        share, at = self.share(now), self.places
-        slopes = [rest[i] / share for i in at] if share != 1 else [rest[i] for i in at]
-        self.slopes = slopes
-        if self.looked:
-            self.write()
+        share, halves = self.share(now), self.halves
+        sums = None if halves is None else halves.passes(now, share)
+        if sums is None:
+            sums, halves = self.sums(now), None
+            rest, at = sums[1:], self.places
+            self.slopes = [rest[i] / share for i in at] if share != 1 else [rest[i] for i in at]
+            if self.looked:
+                self.write()
+        loss, *rest = sums
         metrics, total = dict(zip(self.names, rest)), Value(loss / share)
         yield Turn("backward", epoch, step, examples, (), total, metrics)
-        if self.looked:
-            slopes = [p.grad for p in self.optimizer.parameters]
-        if self.update is None:  # machine code updates by itself
-            self.update = _update(self.optimizer, self.arrays)
-        self.update(slopes)
+        if halves is None or not halves.update():
+            if self.looked:
+                self.slopes = [p.grad for p in self.optimizer.parameters]
+            if self.update is None:  # machine code updates by itself
+                self.update = _update(self.optimizer, self.arrays)
+            self.update(self.slopes)
         yield Turn("update", epoch, step, examples, (), total, metrics)
 
     def sums(self, now: Sequence[int]) -> list[float]:
@@ -121,6 +128,11 @@ class Compiled:
     def keep(self, machine: Any) -> None:
         """Keeps a run of `begun` that has ended, for the next one."""
         self.step.keep(machine)
+
+    def observe(self, size: int) -> None:
+        """Lets the machine make the halves of a step between Turns. size: of a batch, or 0."""
+        machine = self.begun(range(size or self.count))
+        self.halves = None if machine is None else Halves(machine, self.optimizer)
 
     def share(self, now: Sequence[int]) -> float:
         """Returns the divisor of a sum over these examples."""

@@ -71,23 +71,23 @@ def _epoch(
     None if a number is not finite. The last step leaves a Ctrl-C waiting, for its epoch to be kept.
     """
     history, seen = run.history, 0
-    sums, values, rows = [0.0] * len(passes.names), [*watched.values()], _rows(run, watched)
-    grads = rows[len(values) :]
+    sums, rows = [0.0] * len(passes.names), _rows(run, watched)
+    grads, places = rows[len(watched) :], machine.places_of([*watched.values()])
     for k, now in enumerate(batches):
         share = passes.share(now)
         if not share:
             return None
         run.patience.begin()
         machine.take(now, 1 / share)
-        old = machine.look(values) if values else []
+        numbers = machine.look(places) if watched else ()
         (found,) = machine.steps(1).tolist()
         if not all(map(isfinite, found)):
             return None
-        new = machine.look(values) if values else []
+        slopes = machine.look(places, gradients=True) if watched else ()
         history.losses.append(found[0] / share)
-        for row, slopes, (x, _), (_, slope) in zip(rows, grads, old, new):
+        for row, x, grad, slope in zip(rows, numbers, grads, slopes):
             row.append(x)
-            slopes.append(slope)
+            grad.append(slope)
         sums = [total + x for total, x in zip(sums, found[1:])]
         seen += len(now)
         if k + 1 < len(batches):

@@ -129,6 +129,8 @@ def train(
     with run:
         if isinstance(passes, Compiled) and not callbacks:
             in_batches(run, passes, batch_size, seed, per_epoch, watched)
+        elif isinstance(passes, Compiled):
+            passes.observe(batch_size)
         if history.epochs < epochs and not history.stopped:
             steps = turns(passes, epochs, batch_size, seed, len(history.losses))
             with closing(steps):  # closed at once, for the sake of the garbage collector

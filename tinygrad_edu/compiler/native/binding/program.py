@@ -42,6 +42,7 @@ Column: TypeAlias = Sequence[float] | Floats  # the numbers of an input, one for
 # rows of 7 vectors fit into 16 registers.
 VECTORS = (1, 2, 4, 7, 13)
 NOTHING, ONE_EXAMPLE = np.empty((0, 0, 0)), np.zeros((1, 1, 1))
+_UPDATE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 3)
 MOST_KEPT = 2**23  # doubles of inputs that are kept between calls
 IN_ONE_GO = 2**18  # numbers; more of them are copied column by column, without a table between
 
@@ -79,7 +80,7 @@ class Plan:
         self.inputs = [] if single else [x for x in program.inputs if x in tape.leaves]
         # a parameter that is not on the tape gets a slot, too: an optimizer may move it
         slots = {x: len(tape) + i for i, x in enumerate(self.parameters)} | tape.leaves
-        known = {*self.inputs, *self.parameters}
+        known = {*program.inputs, *self.parameters}
         self.others = [x for x in tape.leaves if x not in known]
         self.lanes, self.outputs = width * vectors, len(tape.outputs)
         inputs = None if single else [slots[x] for x in self.inputs]
@@ -315,11 +316,11 @@ class Run:
         self.kept: list[Addresses] = []
         if optimizer is not None:
             self._prepare(*self.program.update(optimizer), optimizer)
-        self._read()
+        self.read()
         arrays = (self.arena, self.numbers, self.data, self.places)
         self.pointers = [x.ctypes.data for x in arrays]  # made once: each takes a microsecond
 
-    def _read(self) -> None:
+    def read(self) -> None:
         """Lays the present numbers of all leaves, and the optimizer's states, into the arena."""
         plan, arena, optimizer = self.plan, self.arena, self.optimizer
         arena[plan.at] = doubles([p._data for p in plan.parameters])
@@ -343,7 +344,7 @@ class Run:
     ) -> None:
         """Begins anew, with other examples and the present numbers of all leaves and states."""
         self.program, self.optimizer = program, optimizer
-        self._read()
+        self.read()
         self.feed(columns, count, 1 / count if mean else 1.0)
 
     def rest(self) -> None:
@@ -398,12 +399,17 @@ class Run:
         for at, there in zip([self.at, *self.kept], [other.at, *other.kept], strict=True):
             self.arena[at] = other.arena[there]
 
-    def look(self, parameters: Sequence[Value]) -> list[tuple[float, float]]:
-        """Returns the number of each of these parameters, and its gradient in the last step."""
+    def places_of(self, parameters: Sequence[Value]) -> Addresses:
+        """Returns the places of these parameters, for `look`."""
         number = {p: i for i, p in enumerate(self.plan.parameters)}
-        at = self.plan.at[[number[p] for p in parameters]]
-        gradients = self.arena[at - self.plan.parameters_at + self.plan.gradients_at]
-        return list(zip(self.arena[at].tolist(), gradients.tolist()))
+        return np.array([number[p] for p in parameters], np.intp)
+
+    def look(self, places: Addresses, gradients: bool = False) -> list[float]:
+        """Returns the numbers of the parameters at these places, or their last gradients."""
+        plan = self.plan
+        at = plan.gradients_of if gradients else plan.at
+        found: list[float] = self.arena[at[places]].tolist()
+        return found
 
     def _prepare(self, update: Update, code: Library, optimizer: Optimizer) -> None:
         """Adds the optimizer's states to the arena, in the order of the parameters."""
@@ -429,10 +435,9 @@ class Run:
         settings = np.zeros((count, 2))
         optimizer = self.optimizer
         if optimizer is not None and count:
-            rates, begin = _rates(optimizer, count), optimizer.steps
+            rates = _rates(optimizer, count)
             count = len(rates)
-            numbers = self.formula.settings(rates, range(begin, begin + count))
-            settings = np.array(numbers).reshape(len(numbers), count).T.copy()
+            settings = self._settings(rates, optimizer.steps)
         found = np.empty((count, self.plan.outputs))
         arena, *inputs, places = self.pointers
         more = (found.ctypes.data, count, self.update, places, settings.ctypes.data)
@@ -440,6 +445,29 @@ class Run:
         if optimizer is not None:
             optimizer.steps += done
         return found[:done]
+
+    def _settings(self, rates: list[float], begin: int) -> Floats:
+        """Returns a row of the scalars of the update for each step, from step `begin` on."""
+        count = len(rates)
+        numbers = self.formula.settings(rates, range(begin, begin + count))
+        return np.array(numbers).reshape(len(numbers), count).T.copy()
+
+    def both_passes(self) -> Floats:
+        """Makes both passes without an update, and returns the outputs."""
+        found, settings = np.empty(self.plan.outputs), np.zeros(max(int(self.numbers[7]), 1))
+        arena, *inputs, places = self.pointers
+        more = (found.ctypes.data, 1, None, places, settings.ctypes.data)
+        self.plan.train(arena, self.plan.bytecode, *inputs, *more)
+        return found
+
+    def change(self) -> None:
+        """Makes the optimizer's update alone, but does not count it as a step."""
+        optimizer = self.optimizer
+        if optimizer is None or self.update is None:
+            raise TypeError("a run without an optimizer has no update")
+        settings = self._settings([optimizer.rate_at(optimizer.steps)], optimizer.steps)
+        arena, *_, places = self.pointers
+        _UPDATE(self.update)(arena, places, settings.ctypes.data, 0, self.plan.size // BLOCK, 1)
 
     def save(self) -> tuple[list[Floats], int]:
         """Returns everything that a run changes and the next step reads, for `restore`."""
@@ -469,6 +497,10 @@ class Run:
         finite = np.isfinite(rows).all(axis=1)
         return len(rows) if finite.all() else int(finite.argmin())
 
+    def finite_gradients(self) -> bool:
+        """Returns whether all gradients of the last step are finite."""
+        return bool(np.isfinite(self.arena[self.plan.gradients_of]).all())
+
     def finite(self) -> bool:
         """Returns whether all parameters are finite."""
         plan = self.plan
@@ -492,6 +524,22 @@ class Run:
             p._grad = gradient
         if self.optimizer is not None:
             self.optimizer.keep([self.arena[at] for at in self.kept])
+
+    def write_numbers(self) -> None:
+        """Writes the same as `write`, but no gradients."""
+        for p, x in zip(self.plan.parameters, self.arena[self.plan.at].data):
+            p._data = x
+        if self.optimizer is not None:
+            self.optimizer.keep([self.arena[at] for at in self.kept])
+
+    def write_gradients(self) -> None:
+        """Writes the gradients of the last step to the parameters."""
+        for p, gradient in zip(self.plan.parameters, self.arena[self.plan.gradients_of].data):
+            p._grad = gradient
+
+    def read_gradients(self) -> None:
+        """Lays the present gradients of the parameters into the arena, for `change`."""
+        self.arena[self.plan.gradients_of] = doubles([p._grad for p in self.plan.parameters])
 
 
 def _rates(optimizer: Optimizer, count: int) -> list[float]:
