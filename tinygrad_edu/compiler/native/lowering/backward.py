@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 from tinygrad_edu import ops
 from tinygrad_edu.chain_rule import cut
@@ -119,8 +120,10 @@ class _Backward:
         """Returns what is wanted, and all rows that depend on it."""
         needed = set(wanted)
         for row in program.rows:
-            if not needed.isdisjoint(map(row_of, self.writer.parts(row))):
-                needed.add(row)
+            for u in self.writer.parts(row):
+                if row_of(u) in needed:
+                    needed.add(row)
+                    break
         return needed
 
     def run(self, program: RowProgram, needed: set[object]) -> None:
@@ -180,7 +183,9 @@ class _Backward:
         op = definition.op if isinstance(definition, Apply) else None
         tells = row in self.absorbed
         for place, u in enumerate(parts):
-            if u is None or row_of(u) not in needed or (cut(op, place, None) and not tells):
+            if u is None or row_of(u) not in needed:
+                continue
+            if op is ops.mask and cut(op, place, None) and not tells:
                 continue
             inner = guard
             if op is ops.mask and place == 1:
@@ -226,7 +231,10 @@ class _Backward:
 
     def _total(self, terms: list[Contribution]) -> tuple[Row, Operand | None]:
         """Returns the sum of contributions, and its guard if each contribution has one."""
-        guards = list(dict.fromkeys(guard for *_, guard in terms))
+        if len(terms) == 1:
+            local, adjoint, guard = terms[0]
+            return self._sum([(local, adjoint)]), guard
+        guards = list(dict.fromkeys([guard for _, _, guard in terms]))
         if len(guards) == 1:
             return self._sum([(local, adjoint) for local, adjoint, _ in terms]), guards[0]
         pairs = [
@@ -248,6 +256,9 @@ class _Backward:
         may be exactly 0. But the sum of their products with the adjoint may be different from 0,
         because `muladd` may round one product and not the other.
         """
+        if len(terms) == 1:
+            local, adjoint = terms[0]
+            return adjoint if local == ONE else self.writer.dots((local, adjoint))
         locals_of: dict[Row, list[Operand]] = {}
         for local, adjoint in terms:
             locals_of.setdefault(adjoint, []).append(local)
@@ -256,8 +267,6 @@ class _Backward:
             if len(found) == 2 and found[0] != found[1] and all(isinstance(x, Row) for x in found):
                 found = [self.writer.operation(ops.add, *found)]
             products += [(local, adjoint) for local in found]
-        if len(products) == 1 and products[0][0] == ONE:
-            return terms[0][1]
         return self.writer.dots(*products)
 
     def _local(self, row: Row, parts: Sequence[Operand | None], place: int, tells: bool) -> Operand:
@@ -271,6 +280,10 @@ class _Backward:
             op, parts = meaning
         elif isinstance(definition, Dots):
             parts, place = definition.terms[place // 2], place % 2
+            if not tells:  # the rule returns the other factor as it is
+                pick: Any = op.derivatives[place]
+                factor: Operand = pick(row, *parts)
+                return factor
         elif isinstance(definition, Apply):
             op = definition.op
         elif isinstance(definition, Gather):

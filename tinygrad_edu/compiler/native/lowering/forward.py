@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -62,7 +62,7 @@ def forward(
     groups: Iterable[Group],
     program: RowProgram,
     inputs: Mapping[Factor, Lane],
-    absorbed: Container[int],
+    absorbed: set[int],
     packs: Iterable[Row] = (),
 ) -> Forward:
     """Returns the program with a row for each group.
@@ -86,7 +86,7 @@ class _Forward:
         nodes: Mapping[int, Node],
         program: RowProgram,
         inputs: Mapping[Factor, Lane],
-        absorbed: Container[int],
+        absorbed: set[int],
         packs: Iterable[Row],
     ) -> None:
         self.writer, self.nodes, self.absorbed = Writer(program), nodes, absorbed
@@ -99,10 +99,11 @@ class _Forward:
         rows: set[Row] = set()
         for group in groups:
             row = self._row(group)
-            self.places |= {s: Lane(row, lane) for lane, s in group.items()}
+            for lane, s in group.items():
+                self.places[s] = Lane(row, lane)
             if [*group] != [0] or isinstance(self.writer.rows[row], Beside):
                 self.packs.add(row)
-            if any(s in self.absorbed for s in group.values()):
+            if self._is_absorbed(group):
                 rows.add(row)
         return Forward(self.writer.program(), self.places, rows)
 
@@ -134,7 +135,7 @@ class _Forward:
             for i in range(op is div, len(operands)):  # a quotient is safe if its divisor is
                 beside = () if op is div else operands
                 operands[i] = self._filled(operands[i], group, op, op.safe, (i, *beside))
-        if any(s in self.absorbed for s in group.values()):  # a shorter form may lose a nan
+        if self._is_absorbed(group):  # a shorter form may lose a nan
             return self.writer.share(Apply(op, tuple(map(self.writer.as_row, operands))))
         return self.writer.as_row(self.writer.operation(op, *operands))
 
@@ -148,6 +149,9 @@ class _Forward:
             products = self._products({i: node.terms.get(i, ()) for i in lanes})
             wanted[lane] = [(self.writer.dots(*products), self.writer.filling(ONE))]
         return sums_by_lane(self.writer, wanted)
+
+    def _is_absorbed(self, group: Group) -> bool:
+        return not self.absorbed.isdisjoint(group.values())
 
     def _terms_of(self, s: Slot) -> Sequence[Term]:
         node = self.nodes[s]
@@ -212,7 +216,7 @@ class _Forward:
             [(self._key(x, lane, members), self._key(y, lane, members)) for x, y in terms]
             for lane, terms in members.items()
         ]
-        if all(mine == keys[0] for mine in keys):
+        if keys.count(keys[0]) == len(keys):
             return [(self._operand(x), self._operand(y)) for x, y in keys[0]]
         columns = _columns(
             (key, lane, term)

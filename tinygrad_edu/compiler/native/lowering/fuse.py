@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container
 from dataclasses import replace
+from itertools import chain
 
 from tinygrad_edu import ops
 from tinygrad_edu.compiler.native.lowering.nodes import (
@@ -31,10 +32,11 @@ __all__ = ["fuse"]
 def fuse(program: RowProgram, placed: Container[Row]) -> RowProgram:
     """Returns the program with fewer rows. placed: rows with an address, which are kept."""
     rows = dict(program.rows)
-    uses = Counter(x for node in rows.values() for x in rows_of(node))
+    uses = Counter(chain.from_iterable(map(rows_of, rows.values())))
     for row in reversed(list(program.rows)):
         if not uses[row] and row not in placed:
-            uses.subtract(rows_of(rows.pop(row)))
+            for read in rows_of(rows.pop(row)):
+                uses[read] -= 1
 
     def movable(x: Operand) -> tuple[Product, ...]:
         """Returns the terms of a sum that only one row uses; () for any other operand."""
@@ -48,8 +50,12 @@ def fuse(program: RowProgram, placed: Container[Row]) -> RowProgram:
                 rows[row] = Dots(terms, RELU)
                 del rows[total]
         elif isinstance(node, Dots) and len(node.terms) == 1 and node.epilogue is PLAIN:
-            other, y = sorted(node.terms[0], key=lambda x: len(movable(x)))
-            if isinstance(other, Row) and isinstance(y, Row) and (terms := movable(y)):
+            other, y = node.terms[0]
+            if not (isinstance(other, Row) and isinstance(y, Row)):
+                continue
+            if len(movable(other)) > len(movable(y)):
+                other, y = y, other
+            if terms := movable(y):
                 epilogue, factor = TIMES, rows.get(other)
                 if uses[other] == 1 and isinstance(factor, Apply) and factor.op is ops.step:
                     del rows[other]

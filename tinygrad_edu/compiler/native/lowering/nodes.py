@@ -9,7 +9,7 @@ it handles every kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn, TypeAlias, final
 
@@ -257,12 +257,12 @@ def operands(node: Definition) -> Sequence[Operand | None]:
     assert_never(node)
 
 
-def rows_of(node: Definition) -> Iterator[Row]:
-    """Yields the rows that a node reads, as often as it uses them."""
-    for x in operands(node):
-        if isinstance(x, Row):
-            yield x
-        elif isinstance(x, Lane):
-            yield x.row
+def rows_of(node: Definition) -> Sequence[Row]:
+    """Returns the rows that a node reads, as often as it uses them."""
+    if isinstance(node, Apply):
+        return node.rows
+    found = [x.row if isinstance(x, Lane) else x for x in operands(node)]
+    rows = [x for x in found if isinstance(x, Row)]
     if isinstance(node, Dots) and node.other is not None:
-        yield node.other
+        rows.append(node.other)
+    return rows

@@ -114,7 +114,7 @@ def with_once(
     found: Blocks,
     part: Divided,
     gradients: Mapping[int, LaneSum],
-    absorbed: Container[int],
+    absorbed: set[int],
 ) -> Blocks:
     """Returns the program with the nodes that no example changes, and with their gradients.
 

@@ -55,12 +55,17 @@ class RowProgram:
 
 
 class Writer:
-    """Writes a new program, which begins as a copy of an old one."""
+    """Writes a new program, which begins as a copy of an old one.
+
+    filled: the rows that have one number in every lane, by its text: it is found without the text
+    of all lanes.
+    """
 
     def __init__(self, old: RowProgram) -> None:
         self.lanes = old.lanes
         self.rows, self.meanings = dict(old.rows), dict(old.meanings)
         self.shared, self.patterns = dict(old.shared), dict(old.patterns)
+        self.filled: dict[str, Row] = {}
 
     def program(self) -> RowProgram:
         """Returns the new program, to which nothing may be added afterwards."""
@@ -86,7 +91,11 @@ class Writer:
 
     def filling(self, x: Number) -> Row:
         """Returns the row with that number in every lane."""
-        return self._pattern([x.value] * self.lanes)
+        key = repr(x.value)
+        row = self.filled.get(key)
+        if row is None:
+            row = self.filled[key] = self._pattern([x.value] * self.lanes)
+        return row
 
     def _pattern(self, numbers: Sequence[float]) -> Row:
         key = repr(numbers)  # the text tells -0 from 0

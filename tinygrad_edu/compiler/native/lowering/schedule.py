@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby, zip_longest
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from tinygrad_edu.compiler.native.lowering.gradient_blocks import Blocks
 from tinygrad_edu.compiler.native.lowering.layout import Arena, Layout
@@ -141,9 +141,10 @@ class _Schedule:
             if isinstance(node, Given | Pattern):
                 level_of[row] = -1
                 continue
-            level = level_of[row] = 1 + max(map(level_of.__getitem__, rows_of(node)), default=-1)
+            level = 1 + max([level_of[x] for x in rows_of(node)], default=-1)
+            level_of[row] = level
             rows.setdefault(level, []).append(row)
-            if isinstance(node, Dots | Gather):
+            if not isinstance(node, Apply):
                 for x in operands(node):
                     if isinstance(x, int) and x in block_of:
                         readers[block_of[x]] = max(readers[block_of[x]], level)
@@ -193,8 +194,7 @@ class _Schedule:
         self._update(zeros)
 
     def _write(self, code: int, numbers: Sequence[int]) -> None:
-        self.code.extend((code, 2 + len(numbers)))
-        self.code.extend(numbers)
+        self.code.fromlist([code, 2 + len(numbers), *numbers])
         if self.waiting and code != UPDATE:  # one at a time, between other instructions
             self._write(UPDATE, self.waiting.popleft())
 
@@ -277,25 +277,26 @@ class _Schedule:
 
     def _dots(self, rows: Sequence[tuple[Row, Dots]]) -> None:
         """Writes DOTSs: sums over the same rows go into one instruction."""
-        found = [_Dots(row, node) for row, node in rows]
-        if self.sizes[-1] > 2:
+        own = self.sizes[-1] > 2
+        fillings = self.fillings if own else {}
+        found = [_Dots(row, node, fillings) for row, node in rows]
+        if own:
             self._own_factors(found)
-        used = Counter(chain.from_iterable(chain.from_iterable(s.rr for s in found)))
+        used = Counter(chain.from_iterable([pair for s in found for pair in s.rr]))
         alike: dict[object, list[_Dots]] = {}
         for s in found:
-            s.rr = [(y, x) if used[y] > used[x] else (x, y) for x, y in s.rr]
-            s.find(self.arena)
-            key = s.row if s.uu else (s.node.epilogue, len(s.rr), *s.beside)
-            alike.setdefault(key, []).append(s)
-        groups = [
-            sorted(group, key=_Dots.order) if len(group) > 1 else group for group in alike.values()
-        ]
-        groups.sort(key=lambda group: group[0].columns())
+            alike.setdefault(s.find(self.arena, used), []).append(s)
+        groups = [*alike.values()]
+        for group in groups:
+            if len(group) > 1:
+                group.sort(key=_places)
+        groups.sort(key=_columns)
         self.arena.place([s.row for group in groups for s in group])
         more = [self.arena.take(self.arena.lanes) for _ in self.sizes[1:]]
+        at = self.arena.rows
         for s in found:
-            s.places[-1] = self.arena.rows[s.row]
-        free = {*more, *(s.places[-1] for s in found)}  # addresses that hold no needed number yet
+            s.places[-1] = at[s.row]
+        free = {*more, *[s.places[-1] for s in found]}  # addresses that hold no needed number yet
         for group in groups:
             k = 0
             while k < len(group):
@@ -307,16 +308,14 @@ class _Schedule:
         A product that occurs in many of the sums stays as it is. In every other product, a row with
         this number in every lane replaces the number, so the product has two rows.
         """
-        fillings = self.fillings
-        for s in found:
-            if any(x in fillings for x, _ in s.rr):
-                s.ur += [(fillings[x], y) for x, y in s.rr if x in fillings]
-                s.rr = [pair for pair in s.rr if pair[0] not in fillings]
-        fixed = Counter(pair for s in found for pair in s.ur if isinstance(pair[0], Number))
+        fixed = Counter([pair for s in found for pair in s.ur if isinstance(pair[0], Number)])
         if not fixed:
             return
         for s in found:
-            most = 2 if all(isinstance(u, Number) for u, _ in s.ur) else len(found)
+            numbers = [u for u, _ in s.ur if isinstance(u, Number)]
+            if not numbers:
+                continue
+            most = 2 if len(numbers) == len(s.ur) else len(found)
             common: list[tuple[Uniform, Row]] = []
             for u, row in s.ur:
                 if isinstance(u, Number) and fixed[u, row] <= most:
@@ -347,32 +346,30 @@ class _Schedule:
         two instructions.
         """
         first, end = group[k], min(k + self.sizes[-1], len(group))
-        us, a, b, places = first.us, first.a, first.b, first.places
-        count, steps, j = 1, [0] * len(places), 0
+        count, steps, j = 1, [0] * len(first.places), 0
         if k + 1 < end and first.evenly(group[k + 1]):
             count, steps = _run([s.places for s in group[k:end]], 0, end - k)
             j = max(i for i, size in enumerate(self.sizes) if size <= count)
             larger = self.sizes[min(j + 1, len(self.sizes) - 1)]
             if larger // 2 < count < larger:
-                ends = [x + (larger - 1) * step for x, step in zip(places, steps)]
+                ends = [x + (larger - 1) * step for x, step in zip(first.places, steps)]
                 inside = min(ends) >= 0 and max(ends) + self.arena.lanes <= self.arena.size
-                outs = (places[-1] + i * steps[-1] for i in range(count, larger))
+                outs = (first.places[-1] + i * steps[-1] for i in range(count, larger))
                 j += inside and free.issuperset(outs)
             count = min(count, self.sizes[j])
         free.difference_update([s.places[-1] for s in group[k : k + count]])
-        init, other, out = places[-3:]
+        n, m, (init, other, out) = len(first.ur), len(first.rr), first.places[-3:]
         init_step, other_step, out_step = steps[-3:]
-        u_step = steps[0] if us else 0
-        a_step, b_step = (steps[len(us)], steps[len(us) + len(a)]) if a else (0, 0)
+        u_step, a_step, b_step = steps[0] if n else 0, *((steps[n], steps[n + m]) if m else (0, 0))
         epilogue = EPILOGUES.index(first.node.epilogue)
-        numbers = [out, out_step, init, init_step, len(us), u_step, epilogue]
-        numbers += other, other_step, len(first.uu), len(a), a_step, b_step
+        numbers = [out, out_step, init, init_step, n, u_step, epilogue]
+        numbers += other, other_step, len(first.uu), m, a_step, b_step
         assert 2 + len(numbers) == HEAD
-        numbers += chain.from_iterable(zip(us, first.beside))
-        numbers += map(self.arena.address, chain.from_iterable(first.uu))
-        numbers += chain.from_iterable(zip(a, b))
+        numbers += first.pairs
+        numbers += [self.arena.address(u) for pair in first.uu for u in pair]
+        numbers += first.more
         self._write(DOTS + j, numbers)
-        self._update(s.row for s in group[k : k + count])
+        self._update([s.row for s in group[k : k + count]])
         return count
 
     def _sums(self, found: Sequence[tuple[Row, LaneSums]]) -> None:
@@ -402,61 +399,76 @@ class _Dots:
     """A row that DOTS computes, with its products by the kinds of their factors.
 
     ur: the first factor is uniform, the second is a row. rr: both are rows. uu: both are uniform.
-    init: the first number of the sum. us, beside, a, b: the addresses of the factors in `ur` and
-    `rr`. places: the addresses for which DOTS has a step: us, a, b, init, the epilogue's row, and
-    the row itself. One DOTS computes several rows if from one row to the next all addresses of a
-    kind grow by the same step.
+    init: the first number of the sum. pairs, more: the addresses of the factors in `ur` and `rr`.
+    places: the addresses for which DOTS has a step: of the uniform factors of `ur`, the first rows
+    of `rr`, the second rows of `rr`, init, the epilogue's row, and the row itself. One DOTS
+    computes several rows if from one row to the next all addresses of a kind grow by the same step.
     """
 
-    __slots__ = ("a", "b", "beside", "init", "node", "places", "row", "rr", "ur", "us", "uu")
+    __slots__ = ("init", "more", "node", "pairs", "places", "row", "rr", "ur", "uu")
 
-    def __init__(self, row: Row, node: Dots) -> None:
+    def __init__(self, row: Row, node: Dots, fillings: Mapping[Row, Number]) -> None:
+        """fillings: first rows of `rr` that have one number in all lanes, and are uniform here."""
         self.row, self.node, number = row, node, -0.0  # -0 + x is x, even for -0
         self.ur: list[tuple[Uniform, Row]] = []
         self.rr: list[tuple[Row, Row]] = []
         self.uu: list[tuple[Uniform, Uniform]] = []
+        filled: list[tuple[Uniform, Row]] = []
         for x, y in node.terms:
             if isinstance(x, Row):
-                if isinstance(y, Row):
-                    self.rr.append((x, y))
-                else:
+                if not isinstance(y, Row):
                     self.ur.append((y, x))
+                elif x in fillings:
+                    filled.append((fillings[x], y))
+                else:
+                    self.rr.append((x, y))
             elif isinstance(y, Row):
                 self.ur.append((x, y))
             elif isinstance(x, Number) and isinstance(y, Number):
                 number += x.value * y.value
             else:
                 self.uu.append((x, y))
+        self.ur += filled
         self.init: Uniform = Number(number)
         if not number and self.uu and self.uu[0][0] == ONE:
             _, self.init = self.uu.pop(0)
 
-    def find(self, arena: Arena) -> None:
-        """Sets the addresses. The row itself perhaps has none yet: -1."""
+    def find(self, arena: Arena, used: Mapping[Row, int]) -> object:
+        """Sets the addresses; the row itself perhaps has none yet: -1. Returns a key: one DOTS can
+        compute sums with the same key.
+
+        used: how many sums have a row in `rr`. The row with more of them becomes the first.
+        """
         at, address = arena.rows, arena.address
-        self.us: list[int] = [address(u) for u, _ in self.ur]
-        self.beside: list[int] = [at[x] for _, x in self.ur]
-        self.a: list[int] = [at[x] for x, _ in self.rr]
-        self.b: list[int] = [at[x] for _, x in self.rr]
-        other = 0 if self.node.other is None else at[self.node.other]
-        last = address(self.init), other, at.get(self.row, -1)
-        self.places: list[int] = [*self.us, *self.a, *self.b, *last]
-
-    def order(self) -> list[int]:
-        """Returns the key by which sums over the same rows are sorted."""
-        return self.places
-
-    def columns(self) -> tuple[list[int], ...]:
-        """Returns the key by which any sums are sorted."""
-        return self.us, self.a, self.b, self.places[-3:]
+        self.pairs: list[int] = []
+        self.more: list[int] = []
+        for u, row in self.ur:
+            self.pairs += address(u), at[row]
+        for x, y in self.rr:
+            self.more += (at[y], at[x]) if used[y] > used[x] else (at[x], at[y])
+        node = self.node
+        init, other = address(self.init), 0 if node.other is None else at[node.other]
+        self.places: list[int] = [
+            *self.pairs[::2], *self.more[::2], *self.more[1::2], init, other, at.get(self.row, -1)
+        ]  # fmt: skip
+        return self.row if self.uu else (node.epilogue, len(self.rr), *self.pairs[1::2])
 
     def evenly(self, following: _Dots) -> bool:
         """Returns whether the addresses of each kind grow by one step to the following sum."""
         steps = [y - x for x, y in zip(self.places, following.places)]
-        n, m = len(self.us), len(self.a)
+        n, m = len(self.ur), len(self.rr)
         if n > 1 and len({*steps[:n]}) > 1:
             return False
         return m < 2 or len({*steps[n : n + m]}) == 1 == len({*steps[n + m : n + 2 * m]})
+
+
+_places = attrgetter("places")  # the key by which sums over the same rows are sorted
+
+
+def _columns(group: Sequence[_Dots]) -> tuple[list[int], ...]:
+    """Returns the key by which groups of sums are sorted."""
+    s = group[0]
+    return s.pairs[::2], s.more[::2], s.more[1::2], s.places[-3:]
 
 
 def _run(places: Sequence[Sequence[int]], k: int, end: int) -> tuple[int, list[int]]:
@@ -465,15 +477,16 @@ def _run(places: Sequence[Sequence[int]], k: int, end: int) -> tuple[int, list[i
     Each place has several addresses, and each of them has its own step. A sequence of two places
     counts as one place if the second begins a longer sequence.
     """
-
-    def step(i: int) -> list[int]:
-        return [y - x for x, y in zip(places[i], places[i + 1])]
-
     if k + 1 == end:
         return 1, [0] * len(places[k])
-    steps, count = step(k), 2
-    while k + count < end and step(k + count - 1) == steps:
+    steps, count = _steps(places, k), 2
+    while k + count < end and _steps(places, k + count - 1) == steps:
         count += 1
-    if count == 2 and k + 3 < end and step(k + 1) == step(k + 2):
+    if count == 2 and k + 3 < end and _steps(places, k + 1) == _steps(places, k + 2):
         return 1, [0] * len(steps)
     return count, steps
+
+
+def _steps(places: Sequence[Sequence[int]], k: int) -> list[int]:
+    """Returns by how much each address grows from place k to the next."""
+    return [y - x for x, y in zip(places[k], places[k + 1])]
