@@ -30,9 +30,9 @@ The passes, in the order of `lower`:
     7 fuse             row program -> shorter row program
     8 schedule         row program and addresses -> bytecode
 
-If there are many examples, `once` has a part of the graph that none of them changes, such as a
-penalty on the parameters. It takes this part away after pass 1 and adds it after pass 5; its lanes
-are similar nodes, not examples.
+`once` has the part of the graph that no example changes, such as a penalty on the parameters. It
+takes this part away after pass 1 and adds it after pass 5; its lanes are similar nodes, not
+examples.
 
 `nodes` has every kind of operand and node, `row_program` the program of the passes 3 to 8, and
 `lane_sums` the sums over lanes in the passes 4 and 5.

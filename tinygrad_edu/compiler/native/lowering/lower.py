@@ -25,7 +25,7 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     row_of,
 )
 from tinygrad_edu.compiler.native.lowering.normal_form import normal_form
-from tinygrad_edu.compiler.native.lowering.once import Divided, divided, with_once
+from tinygrad_edu.compiler.native.lowering.once import divided, penalties, with_once
 from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
 from tinygrad_edu.compiler.native.lowering.schedule import schedule
 from tinygrad_edu.compiler.native.lowering.vectorize import packs
@@ -73,11 +73,13 @@ def lower(
     writer = Writer(RowProgram(lanes))
     columns = [] if inputs is None else [writer.row(Given()) for _ in range(len(inputs) + 2)]
     nodes = normal_form(tape, tape.outputs)
-    part = Divided(nodes, {}, ())
-    if inputs is not None:
-        part = divided(nodes, {*inputs}, tape.outputs)
     groups: Sequence[Group]
-    groups = packs(nodes, parameters, lanes) if single else [{0: s} for s in part.each]
+    if inputs is None:
+        part = penalties(nodes, parameters, tape.outputs)
+        groups = packs(part.each, parameters, lanes)
+    else:
+        part = divided(nodes, {*inputs}, tape.outputs)
+        groups = [{0: s} for s in part.each]
     hiding = hidden(tape, output)
     ahead = forward(part.each, groups, writer.program(), _lanes(inputs or (), columns), hiding)
     program, seed = _seeded(ahead, output, columns)

@@ -2,8 +2,9 @@
 
 A penalty on the parameters, such as 0.01 * (w1**2 + w2**2 + ...), has the same number for every
 example. `divided` separates such nodes from the others. For the others they are leaves, like
-parameters: their numbers are given, and their adjoints are sums over all examples. Here the lanes
-of a row are not examples. They are similar nodes:
+parameters: their numbers are given, and their adjoints are sums over all examples. If there is only
+one example, `penalties` separates penalties, which have no other repeated parts than their terms.
+Here the lanes of a row are not examples. They are similar nodes:
 
     window    as many parameters as a row has lanes, side by side in the arena, read as one row
     place     of a parameter: its number in the order of the blocks
@@ -15,8 +16,10 @@ It is added to the sums over the examples.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from tinygrad_edu import ops
 from tinygrad_edu.compiler.native.lowering.backward import Seeds, backward_once
@@ -30,6 +33,7 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     Definition,
     Dots,
     Factor,
+    Gather,
     Given,
     Group,
     Lane,
@@ -48,9 +52,10 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
 from tinygrad_edu.compiler.native.lowering.row_program import RowProgram, Writer
 from tinygrad_edu.compiler.native.machine.interpreter import BLOCK, PLAIN
 
-__all__ = ["Divided", "divided", "with_once"]
+__all__ = ["Divided", "divided", "penalties", "with_once"]
 
 FEW = 8  # a sum of more products is added up lane by lane
+MANY = 64  # products in a penalty, if there is only one example
 
 
 @dataclass(frozen=True)
@@ -94,9 +99,59 @@ def divided(nodes: Mapping[int, Node], inputs: Container[int], outputs: Sequence
                 rest = [x for x in node.terms if not (same(x[0]) and same(x[1]))]
                 node = Sum([(ONE, new), *rest])
         each[s] = node
+    return Divided(each, once, _read(each, once, outputs))
+
+
+def penalties(
+    nodes: Mapping[int, Node], parameters: Collection[int], outputs: Sequence[int]
+) -> Divided:
+    """Returns the nodes of a single example in two parts: penalties are the second.
+
+    A penalty is a long sum of functions of one parameter each, which are not linear: so it is no
+    neuron. Nothing else uses these functions, and no mask may keep the sum from the loss.
+    """
+    made_of: dict[Factor, Factor | None] = {p: p for p in parameters}  # None: of several parameters
+    users: Counter[Factor] = Counter()
+    for s, node in nodes.items():
+        used = set(factors(node))
+        users.update(used)
+        found = {made_of[x] for x in used if x in made_of}
+        if found:
+            made_of[s] = found.pop() if len(found) == 1 else None
+
+    def is_function(term: Term) -> bool:
+        """Returns whether a product is a number, or a function of one parameter, and not linear."""
+        x, y = term
+        if isinstance(x, Number):
+            return isinstance(y, Number) or (y in nodes and made_of.get(y) is not None)
+        return made_of.get(x) is not None and made_of.get(x) == made_of.get(y)
+
+    def needed(s: int) -> list[int]:
+        """Returns a node and all nodes that it needs."""
+        below = (x for x in dict.fromkeys(factors(nodes[s])) if isinstance(x, int) and x in nodes)
+        return [s, *chain.from_iterable(map(needed, below))]
+
+    taken: set[Factor] = set()
+    reached = _reached(nodes, nodes, outputs[0])
+    for s, node in nodes.items():
+        if s not in reached or not isinstance(node, Sum) or len(node.terms) < MANY:
+            continue
+        if made_of.get(s, s) is None and all(map(is_function, node.terms)):
+            mine = needed(s)
+            if all(users[x] == 1 for x in mine[1:]):
+                taken.update(mine)
+    once = {s: node for s, node in nodes.items() if s in taken}
+    each = {s: node for s, node in nodes.items() if s not in taken}
+    return Divided(each, once, _read(each, once, outputs))
+
+
+def _read(
+    each: Mapping[int, Node], once: Container[Factor], outputs: Sequence[int]
+) -> tuple[Slot, ...]:
+    """Returns the nodes of the second part that are outputs, or that the first part reads."""
     read = dict.fromkeys(x for node in each.values() for x in factors(node) if x in once)
     read |= dict.fromkeys(s for s in outputs if s in once)
-    return Divided(each, once, tuple(x for x in read if isinstance(x, int)))
+    return tuple(x for x in read if isinstance(x, int))
 
 
 def _reached(nodes: Mapping[int, Node], varying: Container[Factor], loss: int) -> set[Factor]:
@@ -145,8 +200,9 @@ def with_once(
     program, adjoint = backward_once(ahead.program, seeds, windows, ahead.absorbed)
     merged = dict(ahead.program.rows)
     places = {s: ahead.places[s] for s in part.read}
-    for row, node in writer.rows.items():
-        merged[row] = _placed(node, places)
+    gradients_of = {block.gradients for block in found.blocks}  # perhaps before what they read
+    for row in sorted(writer.rows, key=gradients_of.__contains__):
+        merged[row] = _placed(writer.rows[row], places)
     merged |= program.rows
     joined = _joined(merged, found, windows, adjoint)
     every = RowProgram(lanes, merged, patterns=program.patterns)
@@ -155,13 +211,15 @@ def with_once(
 
 def _placed(node: Definition, places: Mapping[Slot, Lane]) -> Definition:
     """Returns a definition that reads the lanes of slots that have a place."""
-    if not isinstance(node, Dots):
-        return node
 
     def at(x: Operand) -> Operand:
         return places.get(x, x) if isinstance(x, int) else x
 
-    return replace(node, terms=tuple((at(x), at(y)) for x, y in node.terms))
+    if isinstance(node, Dots):
+        return replace(node, terms=tuple((at(x), at(y)) for x, y in node.terms))
+    if isinstance(node, Gather):
+        return Gather(tuple(None if x is None else at(x) for x in node.sources))
+    return node
 
 
 def _grouped(
