@@ -96,4 +96,4 @@ class FrozenWarning(UserWarning):
 
 
 class SlowWarning(UserWarning):
-    """A faster way exists if a package is installed."""
+    """A faster way exists, perhaps if a package is installed, or a way that needs less memory."""

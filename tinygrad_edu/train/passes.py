@@ -18,6 +18,7 @@ from tinygrad_edu.history import Learner
 from tinygrad_edu.losses import weighed
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.rows.ieee import number
+from tinygrad_edu.train.large import warn_if_large
 
 __all__ = [
     "PHASES",
@@ -143,6 +144,7 @@ class Eager:
         self.optimizer, self.reduction, self.metrics = optimizer, reduction, metrics or {}
         self.count = len(examples)
         self.watching = watching
+        self.most = 1  # examples of one graph so far: the warning counts nodes only for more
         self.parameters = model.parameters() if isinstance(model, Module) else []
 
     def phases(self, epoch: int, step: int, now: Sequence[int]) -> Iterator[Turn]:
@@ -153,7 +155,7 @@ class Eager:
     def _phases(self, epoch: int, step: int, now: Sequence[int]) -> Iterator[Turn]:
         examples = [self.examples[i] for i in now]
         with no_collection():
-            outputs = [self.model(example.inputs) for example in examples]
+            outputs = self._outputs(examples, in_batches=True)
         yield Turn("forward", epoch, step, examples, outputs, None)
         with no_collection():
             total, metrics = self.judged(examples, outputs)
@@ -165,6 +167,19 @@ class Eager:
         yield Turn("backward", epoch, step, examples, outputs, total, metrics)
         self.optimizer.step()
         yield Turn("update", epoch, step, examples, outputs, total, metrics)
+
+    def _outputs(self, examples: Sequence[Example], in_batches: bool) -> list[Any]:
+        """Returns the outputs for each example; warns after the first if the graph will be large.
+
+        in_batches: whether smaller batches would help.
+        """
+        outputs = [self.model(example.inputs) for example in examples[:1]]
+        if len(examples) > self.most:
+            self.most = len(examples)
+            shared = {*self.parameters, *self.optimizer.parameters}
+            warn_if_large(outputs, shared, len(examples), in_batches)
+        outputs += [self.model(example.inputs) for example in examples[1:]]
+        return outputs
 
     def judged(
         self, examples: Sequence[Example], outputs: Sequence[Any]
@@ -189,7 +204,7 @@ class Eager:
     def validated(self, examples: Sequence[Example]) -> tuple[float, dict[str, float]]:
         """Returns the loss of validation examples and the sum of each metric."""
         with no_collection():
-            outputs = [self.model(example.inputs) for example in examples]
+            outputs = self._outputs(examples, in_batches=False)
             total, metrics = self.judged(examples, outputs)
         return total.data, metrics
 
