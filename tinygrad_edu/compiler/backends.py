@@ -148,6 +148,7 @@ class Backends:
     """The three back ends of one graph. MissingError if `asked` is not installed."""
 
     def __init__(self, graph: Recording, asked: BackendName) -> None:
+        self.graph, self.asked = graph, asked
         self.python, self.numpy, self.machine = (
             PythonLoop(graph),
             NumPyArrays(graph),

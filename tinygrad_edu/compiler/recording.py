@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from functools import cached_property
+from operator import is_
 
 from tinygrad_edu.compiler.tape.tape import Tape, no_collection, record
 from tinygrad_edu.engine import Value
-from tinygrad_edu.ops import TABLE
+from tinygrad_edu.ops import CONSTANT, TABLE
 
-__all__ = ["Recording"]
+__all__ = ["Recording", "same_instructions"]
 
 
 class Recording:
@@ -46,3 +48,31 @@ class Recording:
     def numbers(self) -> list[float]:
         """Returns the present numbers of `constants`."""
         return [leaf._data for leaf in self.constants]
+
+
+def same_instructions(one: Recording, other: Recording) -> bool:
+    """Returns whether the code of one recording computes the other, bit for bit.
+
+    That is so if they have the same operations, operands and constants in the same order, and read
+    the same leaves, or inputs at the same places. The labels may differ.
+    """
+    a, b = one.forward, other.forward
+    if len(a) != len(b) or len(one.inputs) != len(other.inputs) or one.own_rows != other.own_rows:
+        return False
+    same = a.outputs == b.outputs and a.a == b.a and a.b == b.b
+    if not same or not all(map(is_, a.ops, b.ops)) or _constants(a) != _constants(b):
+        return False
+    place, there = ({x: i for i, x in enumerate(r.inputs)} for r in (one, other))
+
+    def equal(xs: Sequence[Value], ys: Sequence[Value]) -> bool:
+        return len(xs) == len(ys) and all(
+            place.get(x) == there.get(y) and (x in place or x is y) for x, y in zip(xs, ys)
+        )
+
+    slots = [*a.leaves.values()] == [*b.leaves.values()]
+    return slots and equal([*a.leaves], [*b.leaves]) and equal(one.wrt, other.wrt)
+
+
+def _constants(tape: Tape) -> bytes:
+    """Returns the constants of a tape, with every bit: -0.0 is another number than 0.0."""
+    return array("d", [x for op, x in zip(tape.ops, tape.data) if op is CONSTANT]).tobytes()

@@ -22,6 +22,7 @@ from tinygrad_edu.errors import LengthError
 from tinygrad_edu.history import Criterion, History, Learner
 from tinygrad_edu.optim.at_once import compiled
 from tinygrad_edu.train.halves import Halves
+from tinygrad_edu.train.kept_code import with_kept_code
 from tinygrad_edu.train.passes import Loss, Turn, steps_in_epoch, turns
 from tinygrad_edu.train.run import Run, check_run
 from tinygrad_edu.trees import like, numbers, shape
@@ -309,7 +310,7 @@ def compiled_loss(
 
     columns = columns_of(examples)
     step = compile(one, parameters, [column[0] for column in columns], reduction=reduction)
-    return step, columns
+    return with_kept_code(model, step), columns
 
 
 def shape_of(example: Example) -> str:
