@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu import Value, tanh
+from tinygrad_edu import Value, compile, tanh
 from tinygrad_edu.data import Example
 from tinygrad_edu.losses import cross_entropy, mse_loss
 from tinygrad_edu.nn import Block, Embedding, Linear, Module
@@ -135,3 +135,42 @@ def test_a_part_that_is_not_finite_leaves_the_parameters_as_they_were() -> None:
         run = train(model, mse_loss, data, optimizer, epochs=3, batch_size=1, compiled=True)
     assert "the loss is nan" in run.stopped
     assert model.w.data == model.w.data
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("batch_size", [0, 1, 4])
+@pytest.mark.parametrize("count", [1, 9])
+@pytest.mark.parametrize("validation", [False, True])
+def test_ignored_labels_fill_up_words_of_several_lengths(
+    reduction: str, batch_size: int, count: int, validation: bool
+) -> None:
+    """The mean is over the labels that count, also where a step has a single example."""
+    data = words(count)
+    filled = [(xs + [0] * (4 - len(xs)), ts + [-100] * (4 - len(ts))) for xs, ts in data]
+
+    def numbers(compiled: bool) -> list[float]:
+        model = Letters()
+        optimizer = SGD(model.parameters(), 0.02)  # a sum diverges at large rates
+        how: dict[str, Any] = {"batch_size": batch_size, "reduction": reduction, "epochs": 2}
+        how |= {"validation": filled[:2]} if validation else {}
+        run = train(
+            model, cross_entropy, filled, optimizer, compiled=compiled, progress=False, **how
+        )
+        return [
+            *run.losses,
+            *run.metrics.get("val_loss", []),
+            *(p.data for p in optimizer.parameters),
+        ]
+
+    assert numbers(True) == pytest.approx(numbers(False), rel=1e-10, abs=1e-12)
+
+
+def test_a_mean_over_labels_of_a_compiled_loss_is_that_of_those_that_count() -> None:
+    rows = [[Value(0.3), Value(-0.2)], [Value(0.1), Value(0.4)], [Value(-0.5), Value(0.6)]]
+    leaves = [z for row in rows for z in row]
+    step = compile(lambda *labels: cross_entropy(rows, labels), leaves, [0, 0, 0])
+    value, slopes = step(1, -100, 0)
+    wanted = cross_entropy(rows, [1, -100, 0])
+    wanted.backward()
+    assert value == pytest.approx(wanted.data)
+    assert slopes == pytest.approx([z.grad for z in leaves])

@@ -310,10 +310,13 @@ def _logsumexp(values: Iterable[Any]) -> Any:
     return total
 
 
-def weighed(loss: Any, targets: Iterable[Any]) -> tuple[Any, list[float]] | None:
+def weighed(
+    loss: Any, targets: Iterable[Any], some: bool = False
+) -> tuple[Any, list[float]] | None:
     """This returns (weighted loss of one example, weight of each target) for a weighted mean.
 
-    None if all examples have the same weight. Only `cross_entropy` and `nll_loss` can have other
+    some: whether other targets of the same run have other weights. None if all examples have the
+    same weight. Only `cross_entropy` and `nll_loss` can have other
     weights: by `partial(cross_entropy, weight=...)`, or 0 for targets to ignore.
     """
     f: Any = loss
@@ -326,7 +329,7 @@ def weighed(loss: Any, targets: Iterable[Any]) -> tuple[Any, list[float]] | None
     labels = [list(numbers(t)) for t in targets]
     known = any(x == ignored for row in labels for x in row)
     are_indices = all(isinstance(x, Integral) for row in labels for x in row)
-    if not are_indices or (weight is None and not known):
+    if not are_indices or (weight is None and not known and not some):
         return None
     each = [
         sum(_weight(weight, x, len(weight or [])) for x in row if x != ignored) for row in labels
@@ -369,7 +372,8 @@ def _classes(
         loss, share = one(_row(row), label) if counts else (Value(0.0), 0.0)
         if counted is not None:
             loss = mask(counted, loss)
-            share = mask(counted, share) if isinstance(share, Value) else share
+            if isinstance(share, Value) or len(rows) > 1:
+                share = mask(counted, share)
         each.append(loss)
         shares.append(share)
     if reduction == "mean" and any(isinstance(x, Value) or x != 1.0 for x in shares):

@@ -124,6 +124,7 @@ class Eager:
     Garbage collection is off while a phase builds or follows a graph: a graph has no cycles, but
     the collector would look at all of its nodes again and again. At every Turn it is on, or, if
     nobody is `watching` between the phases of a step, only after the step, which is faster.
+    some: whether validation examples have weights that differ: see `losses.weighed`.
     """
 
     def __init__(
@@ -135,6 +136,7 @@ class Eager:
         reduction: Reduction,
         metrics: Mapping[str, Metric] | None = None,
         watching: bool = True,
+        some: bool = False,
     ) -> None:
         if not callable(model):
             raise TypeError(f"{type(model).__name__} cannot be called with inputs")
@@ -145,6 +147,7 @@ class Eager:
         self.count = len(examples)
         self.watching = watching
         self.most = 1  # examples of one graph so far: the warning counts nodes only for more
+        self.weighed = some or weighed(loss, [example.targets for example in examples]) is not None
         self.parameters = model.parameters() if isinstance(model, Module) else []
 
     def phases(self, epoch: int, step: int, now: Sequence[int]) -> Iterator[Turn]:
@@ -185,7 +188,7 @@ class Eager:
         self, examples: Sequence[Example], outputs: Sequence[Any]
     ) -> tuple[Value, dict[str, float]]:
         """Returns the loss of these outputs and the sum of each metric."""
-        many = weighed(self.loss, [example.targets for example in examples])
+        many = weighed(self.loss, [example.targets for example in examples], self.weighed)
         loss, share = (self.loss, len(examples)) if many is None else (many[0], sum(many[1]))
         losses = [loss(y, example.targets) for y, example in zip(outputs, examples)]
         for y in losses:

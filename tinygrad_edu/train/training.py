@@ -98,6 +98,9 @@ def train(
     if watched:
         looks.insert(0, _keeping(watched, history))
     many = weighed(loss, [example.targets for example in (*examples, *(judged or []))])
+    weighs = many is not None
+    if 1 in (batch_size, len(examples)) and reduction == "mean" and judged is None:
+        many = None  # the mean over the labels of a single example is what its loss is
     straight = not (looks or batch_size or judged or many)
     passes: Eager | Compiled
     if compiled:
@@ -119,7 +122,7 @@ def train(
             parts.append(Compiled(step, columns, optimizer, [*by_name], some, not straight, **how))
         passes = parts[0] if len(parts) == 1 else ByShape(parts, groups, examples, weights)
     else:
-        passes = Eager(model, loss, examples, optimizer, reduction, by_name, bool(looks))
+        passes = Eager(model, loss, examples, optimizer, reduction, by_name, bool(looks), weighs)
     share: float = sum(many[1][len(examples) :]) if many else len(judged or [])
     share = share if reduction == "mean" else 1
     judge = _judge(model, passes, judged, share) if judged is not None else None

@@ -198,15 +198,18 @@ class Program:
         self.updates: dict[Hashable, tuple[Update, Library]] = {}
         self.idle: list[Run] = []  # at most one run that has ended, with all that it had made
 
-    def plan(self, count: int, forward: bool = False) -> Plan:
-        """Returns the plan with the least work for `count` examples; at a tie, the longer rows."""
+    def plan(self, count: int, forward: bool = False, weighted: bool = False) -> Plan:
+        """Returns the plan with the least work for `count` examples; at a tie, the longer rows.
+
+        weighted: whether the weight of an example is not 1. For a single example it is always 1.
+        """
         width, _ = processor()
 
         def cost(vectors: int) -> tuple[int, int]:
             chunks = -(-count // (vectors * width))
             return chunks * (vectors + 2), -vectors
 
-        single = count == 1 and not forward
+        single = count == 1 and not forward and not weighted
         key = (BLOCK // width if single else min(VECTORS, key=cost)), single, forward
         if key not in self.plans:
             with no_collection():
@@ -360,12 +363,11 @@ class Run:
         columns: of `Program.inputs`, as lists, arrays or a table. weight: of each example in the
         gradients; outputs are always sums.
         """
-        if self.plan.single and count != 1:
-            self._move(self.program.plan(count))
+        if self.plan.single and (count != 1 or weight != 1):
+            self._move(self.program.plan(count, weighted=weight != 1))
         plan = self.plan
         if plan.single:
             self.arena[plan.inputs_at] = [column[0] for column in columns]
-            weight = 1.0
         data = plan.columns(columns, count, weight, self.data)
         if data is not self.data:
             self.data, self.pointers[2] = data, data.ctypes.data
