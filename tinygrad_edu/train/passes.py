@@ -87,6 +87,7 @@ def loop(
     batch_size: the examples in a step, shuffled in each epoch by `seed`; 0 for all of them, in
     order. reduction: "mean" or "sum" of the loss over the examples of a step; the papers of 1986
     use the sum. start: the number of the first step. ValueError without examples.
+    A SlowWarning comes before a step would build a graph of more than ten million nodes.
     """
     passes = Eager(model, loss, as_examples(data), optimizer, reduction)
     return turns(passes, epochs, batch_size, seed, start)

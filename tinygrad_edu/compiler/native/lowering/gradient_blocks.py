@@ -104,8 +104,9 @@ def _eights_of_a_kind(gradients: Mapping[int, LaneSum], single: bool) -> Iterato
         for hub in sorted(having, key=partial(_fit, having, adjoints, single), reverse=True):
             mine = list(having[hub])
             for p in mine:
-                for row in {*gradients[p][0]} - {hub}:
-                    del having[row][p]
+                x, y = gradients[p][0]
+                if x is not y:
+                    del having[y if x is hub else x][p]
             having[hub] = {}
             yield from _eights(mine)
 

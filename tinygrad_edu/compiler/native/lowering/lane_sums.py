@@ -34,7 +34,15 @@ def sums(writer: Writer, wanted: Sequence[LaneSum], fresh: bool = False) -> Row:
     this hub, rows[k] is 0 in all lanes. Fewer terms are faster, so of the two rows of a product,
     the hub is the row that occurs in more sums. fresh: see `LaneSums`.
     """
-    zero, terms = writer.filling(Number(0.0)), []
+    zero = writer.filling(Number(0.0))
+    if wanted and all(len(products) == 1 for products in wanted):  # the usual case, done quickly
+        single = [product for (product,) in wanted]
+        hub = max(single[0], key=lambda row: sum(row in product for product in single))
+        if all(hub in product for product in single):
+            others = [y if x is hub else x for x, y in single]
+            others += [zero] * (BLOCK - len(others))
+            return writer.row(LaneSums(((hub, *others),), fresh))
+    terms: list[tuple[Row, ...]] = []
     having: dict[Row, dict[int, deque[int]]] = {}  # places of products, by row and sum
     for k, products in enumerate(wanted):
         for i, product in enumerate(products):

@@ -141,13 +141,16 @@ class _Schedule:
             if isinstance(node, Given | Pattern):
                 level_of[row] = -1
                 continue
-            level = 1 + max([level_of[x] for x in rows_of(node)], default=-1)
-            level_of[row] = level
+            level = -1
+            for x in rows_of(node):
+                if level_of[x] > level:
+                    level = level_of[x]
+            level_of[row] = level = level + 1
             rows.setdefault(level, []).append(row)
             if not isinstance(node, Apply):
-                for x in operands(node):
-                    if isinstance(x, int) and x in block_of:
-                        readers[block_of[x]] = max(readers[block_of[x]], level)
+                for slot in operands(node):
+                    if isinstance(slot, int) and slot in block_of:
+                        readers[block_of[slot]] = max(readers[block_of[slot]], level)
             for read in rows_of(node) if self.reading else ():
                 for i in self.reading.get(read, ()):
                     readers[i] = max(readers[i], level)
@@ -357,7 +360,8 @@ class _Schedule:
                 outs = (first.places[-1] + i * steps[-1] for i in range(count, larger))
                 j += inside and free.issuperset(outs)
             count = min(count, self.sizes[j])
-        free.difference_update([s.places[-1] for s in group[k : k + count]])
+        for s in group[k : k + count]:
+            free.discard(s.places[-1])
         n, m, (init, other, out) = len(first.ur), len(first.rr), first.places[-3:]
         init_step, other_step, out_step = steps[-3:]
         u_step, a_step, b_step = steps[0] if n else 0, *((steps[n], steps[n + m]) if m else (0, 0))
@@ -366,10 +370,12 @@ class _Schedule:
         numbers += other, other_step, len(first.uu), m, a_step, b_step
         assert 2 + len(numbers) == HEAD
         numbers += first.pairs
-        numbers += [self.arena.address(u) for pair in first.uu for u in pair]
+        if first.uu:
+            numbers += [self.arena.address(u) for pair in first.uu for u in pair]
         numbers += first.more
         self._write(DOTS + j, numbers)
-        self._update([s.row for s in group[k : k + count]])
+        if first.row in self.blocks:
+            self._update([s.row for s in group[k : k + count]])
         return count
 
     def _sums(self, found: Sequence[tuple[Row, LaneSums]]) -> None:
@@ -455,11 +461,14 @@ class _Dots:
 
     def evenly(self, following: _Dots) -> bool:
         """Returns whether the addresses of each kind grow by one step to the following sum."""
-        steps = [y - x for x, y in zip(self.places, following.places)]
         n, m = len(self.ur), len(self.rr)
-        if n > 1 and len({*steps[:n]}) > 1:
-            return False
-        return m < 2 or len({*steps[n : n + m]}) == 1 == len({*steps[n + m : n + 2 * m]})
+        xs, ys, begin = self.places, following.places, 0
+        for end in (n, n + m, n + 2 * m):
+            for i in range(begin + 1, end):
+                if ys[i] - xs[i] != ys[begin] - xs[begin]:
+                    return False
+            begin = end
+        return True
 
 
 _places = attrgetter("places")  # the key by which sums over the same rows are sorted
