@@ -4,8 +4,8 @@
 
 Digits and letters in batches of 32, shuffled; a transformer that gets one name in each step; all
 digits at once; then single calls: the forward pass alone, and columns that are arrays of 10^5
-examples. The peers are PyTorch, eager,
-and JAX, compiled, both in float64 with matrices. Who is not installed is left out, and named.
+examples. The peers are PyTorch, eager, and JAX, compiled, both in float64 with matrices. Who is
+not installed is left out, and named.
 
 In each round everybody runs once, in an order that rotates, with the garbage collector off and on
 one thread. Times are of the processor (`process_time`), and ratios are taken within the round:
@@ -20,7 +20,7 @@ import gc
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -117,26 +117,28 @@ def timer(contender: Contender, orders: Sequence[Order], steps: int) -> Timer:
 
     def sample() -> float:
         contender.reset()
-        if isinstance(contender, fed_ours.Train):
-            contender.epochs([*orders, *orders, *orders, *orders])
+        if isinstance(contender, fed_ours.Train | names_ours.Train):
+            contender.epochs([*orders, *orders])
             return contender.step_seconds
         return seconds(lambda: contender.epochs(orders)) / steps / len(orders)
 
     return sample
 
 
-def measured(timers: dict[str, Timer], rounds: int) -> Samples:
-    """All in turn, `rounds` times, each round beginning with another one."""
+def measured(timers: dict[str, Timer], rounds: int, slow: Container[str] = ()) -> Samples:
+    """All in turn, `rounds` times, each round beginning with another one; the slow ones once."""
     names, samples = list(timers), {name: list[float]() for name in timers}
-    for timer in timers.values():
-        timer()  # compiles what there is to compile
+    for name, timer in timers.items():
+        if name not in slow:
+            timer()  # compiles what there is to compile
     gc.collect()
     gc.freeze()  # what exists by now need not be looked through between the samples
     for turn in range(rounds):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            with collector(enabled=False):
-                samples[name].append(timers[name]())
+            if not turn or name not in slow:
+                with collector(enabled=False):
+                    samples[name].append(timers[name]())
     gc.unfreeze()
     return samples
 
@@ -176,7 +178,8 @@ def trained(kinds: Kinds, stream: Data, checked: Data, epochs: int, options: Any
     everybody, missing = contenders(kinds, stream)
     orders = stream.orders(epochs)
     timers = {x.name: timer(x, orders, stream.steps) for x in everybody}
-    found = rows(measured(timers, options.rounds))
+    slow = [x.name for x in everybody if isinstance(x, names_ours.Train)]  # compiles each time
+    found = rows(measured(timers, options.rounds, slow))
     facts = (
         f"{len(stream.numbers()):,} parameters; gradients, and parameters after {CHECKED_STEPS} "
         f"steps, agree within {worst:.0e}."
@@ -205,6 +208,22 @@ def one_name(options: Any) -> str:
     return trained(NAMES, transformer(), transformer().checked(), 1, options)
 
 
+def training(options: Any) -> str:
+    """All names once, from new objects to the parameters after the last step."""
+    stream, lines = transformer(), []
+    makers = [make for module in NAMES.values() for make in module.MAKERS]
+    for make in makers:
+        with collector(enabled=False):
+            start = process_time()
+            contender: Contender = make(stream)
+            contender.reset()
+            contender.epochs(stream.orders(1))
+            contender.parameters()
+            lines.append([contender.name, f"{process_time() - start:.2f}"])
+    found = table(["training", "seconds"], lines)
+    return f"## All {stream.steps:,} names once, compilation included\n\n{found}"
+
+
 def calls(options: Any) -> str:
     """Single calls, beside the step of a begun run with the same examples."""
     found = []
@@ -218,6 +237,7 @@ def calls(options: Any) -> str:
 SECTIONS = {
     "batches": batches,
     "names": one_name,
+    "training": training,
     "letters": three_letters,
     "whole": whole,
     "calls": calls,

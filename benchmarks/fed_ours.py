@@ -24,17 +24,19 @@ def network(stream: Stream) -> tuple[list[list[Any]], Any]:
 def compiled(stream: Stream, table: list[list[Any]], model: Any, one_hot: bool) -> Any:
     """The mean cross entropy of the network, compiled.
 
-    one_hot: the target is a number for each class, else the class itself. An index of a row is a
-    number for each row.
+    one_hot: an index, of a row or of a class, is a number for each row or class; else it is itself.
     """
-    from tinygrad_edu import Value, compile
+    from tinygrad_edu import Value, compile, take
     from tinygrad_edu.losses import cross_entropy
 
     targets = [Value(0.0) for _ in range(stream.sizes[-1] if one_hot else 1)]
-    inputs = xs = [Value(0.0) for _ in range(stream.inputs.shape[1] * max(1, len(table)))]
-    if table:
-        places = [inputs[at : at + len(table)] for at in range(0, len(inputs), len(table))]
-        xs = [sum(hit * x for hit, x in zip(hits, row)) for hits in places for row in zip(*table)]
+    places = len(table) if one_hot and table else 1
+    inputs = xs = [Value(0.0) for _ in range(stream.inputs.shape[1] * places)]
+    if table and one_hot:
+        spots = [inputs[at : at + places] for at in range(0, len(inputs), places)]
+        xs = [sum(hit * x for hit, x in zip(hits, row)) for hits in spots for row in zip(*table)]
+    elif table:
+        xs = [x for index in inputs for x in take(table, index)]
     wanted: Any = targets if one_hot else targets[0]
     loss = cross_entropy(model(xs), wanted)
     leaves = [*(x for row in table for x in row), *model.parameters()]
@@ -47,6 +49,38 @@ def hot(classes: Any, size: int) -> Any:
     return rows.reshape(len(classes), -1)
 
 
+def timed_training(
+    model: Any, loss: Any, data: Any, adam: Any, orders: Sequence[Order], size: int = 1
+) -> float:
+    """Trains for as many epochs, and returns the seconds of a step after the first epoch.
+
+    A schedule of the rate sees the steps go by.
+    """
+    from tinygrad_edu.train import train
+
+    first = -(-len(orders[0]) // size)
+    last = first * len(orders) - 1
+    clock = {first: 0.0, last: 0.0}
+
+    def rate(step: int) -> float:
+        if step in clock:
+            clock[step] = process_time()
+        return RATE
+
+    adam.lr = rate
+    train(
+        model,
+        loss,
+        data,
+        adam,
+        epochs=len(orders),
+        batch_size=size,
+        compiled=True,
+        progress=False,
+    )
+    return (clock[last] - clock[first]) / max(1, last - first)
+
+
 class Ours:
     """What all ways have in common: the model, and an optimizer that begins again."""
 
@@ -55,8 +89,8 @@ class Ours:
 
     def __init__(self, stream: Stream, one_hot: bool = False) -> None:
         self.stream, (table, self.model) = stream, network(stream)
-        self.name += ", one-hot" if one_hot or table else ""
-        self.xs = hot(stream.inputs, len(table)) if table else stream.inputs
+        self.name += ", one-hot" if one_hot else ""
+        self.xs = hot(stream.inputs, len(table)) if one_hot and table else stream.inputs
         self.ys = hot(stream.targets, stream.sizes[-1]) if one_hot else stream.targets
         self.loss = compiled(stream, table, self.model, one_hot)
         self.leaves = self.loss.wrt
@@ -92,28 +126,9 @@ class Train(Ours):
     def epochs(self, orders: Sequence[Order]) -> None:
         """A step for each batch."""
         from tinygrad_edu.losses import cross_entropy
-        from tinygrad_edu.train import train
 
-        first, last = self.stream.steps, self.stream.steps * len(orders) - 1
-        clock = {first: 0.0, last: 0.0}
-
-        def rate(step: int) -> float:
-            if step in clock:
-                clock[step] = process_time()
-            return RATE
-
-        self.adam.lr = rate
-        train(
-            self.model,
-            cross_entropy,
-            (self.xs, self.ys),
-            self.adam,
-            epochs=len(orders),
-            batch_size=self.stream.batch,
-            compiled=True,
-            progress=False,
-        )
-        self.step_seconds = (clock[last] - clock[first]) / max(1, last - first)
+        data, size = (self.xs, self.ys), self.stream.batch
+        self.step_seconds = timed_training(self.model, cross_entropy, data, self.adam, orders, size)
 
 
 class Fed(Ours):
@@ -169,7 +184,7 @@ class Own(Ours):
 def contenders(stream: Stream) -> list[Ours]:
     """All ways, with both kinds of targets."""
     if stream.table[0]:
-        return [Fed(stream, True), Own(stream, True)]
+        return [Fed(stream), Fed(stream, True), Own(stream)]
     if stream.steps == 1:
         return [kind(stream, hot) for kind in (Fed, Own) for hot in (False, True)]
     return [kind(stream, hot) for kind in (Train, Fed, Own) for hot in (False, True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -55,10 +55,10 @@ class Jax:
         np, losses = self.jax.numpy, gpt_losses(self.jax, self._matrices(vector), tokens)
         return np.sum(np.where(np.arange(len(losses)) < size, losses, 0.0)) / size
 
-    def _made(self, longest: int, state: Array, made: Array) -> tuple[Array, Array, Array]:
+    def _made(self, longest: int, state: Array, made: Array, order: Array) -> tuple[Array, ...]:
         """The state after a step with the next name, and the loss before it."""
         np = self.jax.numpy
-        i = made % len(self.rows)
+        i = order[made % len(order)]
         w, mean, square = np.split(state, 3)
         slopes = self.jax.value_and_grad(self._loss)
         loss, g = slopes(w, self.rows[i, : longest + 1], self.sizes[i])
@@ -87,8 +87,9 @@ class Jax:
         """A step for each name."""
         state, made = self.state, self.made
         for order in orders:
+            at = self.jax.device_put(imported("numpy").array(order))
             for i in order:
-                state, made, _loss = self._step(self._host[i])(state, made)
+                state, made, _loss = self._step(self._host[i])(state, made, at)
         self.state, self.made = state, made
         state.block_until_ready()
 
@@ -96,6 +97,9 @@ class Jax:
         return flat("W3", self._matrices(self.jax.numpy.split(self.state, 3)[0]))
 
 
-def contenders(stream: Names) -> list[Jax]:
+MAKERS: tuple[Callable[[Names], Any], ...] = (partial(Jax, each=False), partial(Jax, each=True))
+
+
+def contenders(stream: Names) -> list[Any]:
     """Both ways to handle lengths."""
-    return [Jax(stream, each=False), Jax(stream, each=True)]
+    return [make(stream) for make in MAKERS]

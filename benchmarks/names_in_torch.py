@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from in_torch import gpt_loss
 from streams import RATE, Names, Order
@@ -45,6 +46,9 @@ class Torch:
         return flat("W3", [w.detach() for w in self.ws])
 
 
-def contenders(stream: Names) -> list[Torch]:
+MAKERS: tuple[Callable[[Names], Any], ...] = (Torch,)
+
+
+def contenders(stream: Names) -> list[Any]:
     """The one above."""
-    return [Torch(stream)]
+    return [make(stream) for make in MAKERS]

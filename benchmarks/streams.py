@@ -23,6 +23,13 @@ Order = list[int]  # the indices of all examples, as an epoch takes them
 Sizes = tuple[int, ...]
 
 
+def orders(examples: int, epochs: int) -> list[Order]:
+    """What `train(..., seed=0)` makes of the indices of the examples."""
+    from tinygrad_edu.data import shuffled
+
+    return [shuffled(range(examples), epoch) for epoch in range(epochs)]
+
+
 @dataclass(frozen=True)
 class Stream:
     """Examples, an order of them for each epoch, and the network that learns them.
@@ -46,9 +53,7 @@ class Stream:
 
     def orders(self, epochs: int) -> list[Order]:
         """The orders that `train(..., seed=0)` takes."""
-        from tinygrad_edu.data import shuffled
-
-        return [shuffled(range(len(self.targets)), epoch) for epoch in range(epochs)]
+        return orders(len(self.targets), epochs)
 
     def checked(self) -> Stream:
         """The first examples, for few steps."""
@@ -144,8 +149,8 @@ class Names:
         return len(self.words)
 
     def orders(self, epochs: int) -> list[Order]:
-        """In turn."""
-        return [list(range(len(self.words)))] * epochs
+        """The orders that `train(..., seed=0)` takes."""
+        return orders(len(self.words), epochs)
 
     def checked(self) -> Names:
         """A few names of different lengths."""
