@@ -367,7 +367,10 @@ class Run:
             self._move(self.program.plan(count, weighted=weight != 1))
         plan = self.plan
         if plan.single:
-            self.arena[plan.inputs_at] = [column[0] for column in columns]
+            if isinstance(columns, np.ndarray):  # whose rows need not become objects
+                self.arena[plan.inputs_at] = columns[:, 0]
+            else:
+                self.arena[plan.inputs_at] = [column[0] for column in columns]
         data = plan.columns(columns, count, weight, self.data)
         if data is not self.data:
             self.data, self.pointers[2] = data, data.ctypes.data
