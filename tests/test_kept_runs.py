@@ -145,18 +145,19 @@ def shorter(step: Any, optimizer: Any, data: Any) -> None:
         shorter,
     ],
 )
-def test_what_changes_between_two_calls_is_seen(change: Change) -> None:
+@pytest.mark.parametrize("count", [12, 300])
+def test_what_changes_between_two_calls_is_seen(change: Change, count: int) -> None:
     """The numbers after a change are those of a loss that kept nothing."""
     found = []
     for fresh in (False, True):
-        nodes, data = network(), columns(12)
+        nodes, data = network(), columns(count)
         step, optimizer = compiled(nodes), Adam(nodes[1], 0.01)
         train(step, optimizer, data)
         change(step, optimizer, data)
         step = compiled(nodes) if fresh else step
         found.append(state(optimizer, train(step, optimizer, data)))
     assert found[0] == found[1]
-    nodes, data = network(), columns(12)
+    nodes, data = network(), columns(count)
     step, optimizer = compiled(nodes), Adam(nodes[1], 0.01)
     train(step, optimizer, data)
     same = state(optimizer, train(step, optimizer, data))

@@ -10,7 +10,12 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeGuard
 
 from tinygrad_edu.compiler.leaves import is_many
-from tinygrad_edu.compiler.tape.python_function import Columns, column_of_array, table_of_arrays
+from tinygrad_edu.compiler.tape.python_function import (
+    Columns,
+    column_of_array,
+    packed,
+    table_of_arrays,
+)
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError, NumberError, TapeError
 from tinygrad_edu.rows.ieee import number
@@ -77,17 +82,22 @@ def columns_of_inputs(
     return Examples([[c] * count if isinstance(c, float) else c for c in columns], count, single)
 
 
-def _lists(given: Sequence[Table], inputs: int) -> list[list[float]] | None:
-    """Returns a copy of the columns if each is a list of floats, and all have the same length.
+def _lists(given: Sequence[Table], inputs: int) -> Columns | None:
+    """Returns the columns, copied, if each is a list of floats, and all have the same length.
 
     None for anything that needs a closer look.
     """
     if type(given) not in (list, tuple) or len(given) != inputs or not inputs:
         return None
-    columns = [list(column) for column in given if type(column) is list]
-    if len(columns) < inputs or not columns[0] or len({*map(len, columns)}) > 1:
+    lists = [column for column in given if type(column) is list]
+    if len(lists) < inputs or len({*map(len, lists)}) > 1:
         return None
-    return columns if all(map(_are_floats, columns)) else None
+    columns: list[Sequence[float]] = []
+    for column in lists:  # one after the other: the floats of a column fit into a cache
+        if not _are_floats(column):
+            return None
+        columns.append(packed(column))
+    return columns
 
 
 def _labelled(inputs: Sequence[Value], label: str) -> Value:

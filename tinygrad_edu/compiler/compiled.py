@@ -147,8 +147,9 @@ class CompiledLoss:
     rows, with a row for each example, as in fast(X, y). A gradient is the sum or mean over the
     examples. If an input gets a sequence, the gradient by this input is a list with a number for
     each example; so the type of a gradient is Any.
-    recorded: the tape of the graph. tape: the same with the adjoints. The object keeps no numbers
-    of a call, so threads may share it.
+    recorded: the tape of the graph. tape: the same with the adjoints. Threads may share the object:
+    it keeps no numbers of a call. It does keep the memory of a run of `train` for the next run,
+    which begins with the present numbers as if that memory were new.
     """
 
     def __init__(
