@@ -19,6 +19,7 @@ from tinygrad_edu.train.by_shape import ByShape, of_one_shape
 from tinygrad_edu.train.compiled_run import (
     Compiled,
     compiled_loss,
+    shape_of,
     straight_on,
 )
 from tinygrad_edu.train.fed import in_batches
@@ -32,6 +33,7 @@ from tinygrad_edu.train.passes import (
     turns,
 )
 from tinygrad_edu.train.run import Callback, Run, check_run
+from tinygrad_edu.trees import numbers
 
 __all__ = ["loss_below", "no_better", "train"]
 
@@ -189,18 +191,24 @@ def _judge(
 
 
 def _ask(model: Module, loss: Loss, examples: list[Example]) -> None:
-    """Calls the loss once for each kind of target, because a compiled loss cannot raise errors."""
-    first: dict[str, Example] = {}
+    """Calls the loss for each number among the targets, because a compiled loss cannot raise errors.
+
+    An example is asked if its targets have a number, or it has a shape, that no other had before.
+    """
+    asked: list[Example] = []
+    seen: set[str] = set()
     for example in examples:
-        first.setdefault(repr(example.targets), example)
-        if len(first) > _KINDS:
+        marks = {shape_of(example), *map(repr, numbers(example.targets))}
+        if not marks <= seen:
+            asked.append(example)
+            seen |= marks
+        if len(seen) > _KINDS:
             return  # the targets are numbers, not classes
     with no_grad(), _still(model):
-        for group in of_one_shape([*first.values()]):
-            some = [[*first.values()][i] for i in group]
-            outputs = model(some[0].inputs)
-            for example in some:
-                loss(outputs, example.targets)
+        for group in of_one_shape(asked):
+            outputs = model(asked[group[0]].inputs)
+            for i in group:
+                loss(outputs, asked[i].targets)
 
 
 @contextmanager
