@@ -76,7 +76,8 @@ def train(
     compiled: records the graph of one example, and runs it over all examples in each step (see
     `compile`). The model must not branch on its numbers. There are no Turns before "backward".
     Examples of several shapes, such as texts of several lengths, have a graph each, which is
-    compiled once for each shape.
+    compiled once for each shape. It is faster to fill up texts to one length, with labels that
+    `cross_entropy` ignores.
     Without batches, validation, watch and callbacks, the parameters get their numbers only at the
     end of the run, so `until` may read the History but not the model.
 
@@ -191,7 +192,7 @@ def _judge(
 
 
 def _ask(model: Module, loss: Loss, examples: list[Example]) -> None:
-    """Calls the loss for each number among the targets, because a compiled loss cannot raise errors.
+    """Calls the loss for each number among the targets: a compiled loss cannot raise errors.
 
     An example is asked if its targets have a number, or it has a shape, that no other had before.
     """
