@@ -25,6 +25,7 @@ from tinygrad_edu.compiler.native.binding.library import (
     processor,
     rows_with_c,
 )
+from tinygrad_edu.compiler.native.binding.parts import begins_of_parts, on_threads
 from tinygrad_edu.compiler.native.lowering.lower import lower, lower_forward
 from tinygrad_edu.compiler.native.machine.interpreter import BLOCK, hubs, outputs, wide
 from tinygrad_edu.compiler.native.machine.optimizer_update import Update
@@ -35,6 +36,7 @@ from tinygrad_edu.errors import MissingError
 __all__ = ["VECTORS", "Optimizer", "Plan", "Program", "Run", "aligned"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
 Addresses: TypeAlias = npt.NDArray[np.intp]
 Column: TypeAlias = Sequence[float] | Floats  # the numbers of an input, one for each example
 
@@ -68,9 +70,9 @@ class Plan:
 
     forward: for the forward pass alone, which gives the outputs of each example.
     single: there is one example; lanes hold repeated parts of the graph instead of examples.
-    numbers: the argument `plan` of `train` (see `interpreter`). A run fills in two of the numbers:
-    the number of chunks of examples, and the number of settings in a step. free: arenas and
-    inputs that no run uses.
+    numbers: the argument `plan` of `train` and `parts` (see `interpreter`). A run fills in two of
+    the numbers: the number of chunks of examples, and the number of settings in a step. work: of a
+    chunk, in vectors that instructions read. free: arenas and inputs that no run uses.
     """
 
     def __init__(self, program: Program, vectors: int, single: bool, forward: bool = False) -> None:
@@ -110,11 +112,15 @@ class Plan:
         size = 0 if single else (len(self.inputs) + 2) * self.lanes
         doubles = self.outputs * (self.lanes if forward else 1)
         sums = (places.zero_at, places.zeroed, places.outputs_at, doubles)
-        self.numbers = np.array((places.inputs_at, size, 0, *sums, 0), np.int64)
+        slopes = (places.gradients_at, self.size)
+        self.numbers = np.array((places.inputs_at, size, 0, *sums, 0, *slopes), np.int64)
+        self.work = len(low.bytecode) * vectors
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         types = (*[pointer] * 5, number, *[pointer] * 3)
         train = ctypes.CFUNCTYPE(number, *types)(self.code.address("train"))
         self.train: Callable[..., int] = train
+        parts = ctypes.CFUNCTYPE(None, *[pointer] * 6, *[number] * 2, pointer)
+        self.parts: Callable[..., None] = parts(self.code.address("parts"))
         ahead = ctypes.CFUNCTYPE(None, *[pointer] * 6)(self.code.address("forward"))
         self.forward: Callable[..., None] = ahead
         self.free: list[tuple[Floats, Floats]] = []
@@ -129,6 +135,37 @@ class Plan:
     def give_back(self, arena: Floats, data: Floats) -> None:
         """Keeps this memory for the next run, because fresh memory costs as much as a step."""
         self.free.append((arena, data if data.size < MOST_KEPT else NOTHING))
+
+    def on_threads(
+        self, work: Callable[[Floats, int, int], None], arena: Floats, parts: int
+    ) -> None:
+        """Calls work(an arena, first, last) until all parts are done, perhaps on several threads.
+
+        The calling thread works in the given arena; every other one in an arena of its own, which
+        has the same leaves.
+        """
+        lent: dict[int, tuple[Floats, Floats]] = {}
+
+        def span(worker: int, first: int, last: int) -> None:
+            if worker and worker not in lent:
+                lent[worker] = self.borrow(arena)
+            work(lent[worker][0] if worker else arena, first, last)
+
+        on_threads(span, parts)
+        for memory in lent.values():
+            self.give_back(*memory)
+
+    def borrow(self, arena: Floats) -> tuple[Floats, Floats]:
+        """Returns memory as `memory` does, with the leaves of that arena."""
+        mine, data = self.memory()
+        begin, end = self.parameters_at, self.parameters_at + self.size
+        mine[begin:end] = arena[begin:end]
+        mine[self.others_at] = arena[self.others_at]
+        return mine, data
+
+    def cut(self, chunks: int) -> Integers:
+        """Returns the first chunk of each part of so many chunks, and their number."""
+        return begins_of_parts(chunks, chunks * self.work)
 
     def columns(
         self, columns: Sequence[Column] | Floats, count: int, weight: float, old: Floats = NOTHING
@@ -230,11 +267,16 @@ class Program:
         arena, old = plan.memory()
         arena[plan.others_at] = [x._data for x in plan.others]
         data = plan.columns(columns, count, 1.0, old)
-        numbers = plan.numbers.copy()
-        numbers[2] = len(data)
         found = np.empty((len(data), plan.outputs, plan.lanes))
-        given, kept = (x.ctypes.data for x in (numbers, data)), found.ctypes.data
-        plan.forward(arena.ctypes.data, plan.bytecode, *given, kept, None)
+        begins = plan.cut(len(data))
+
+        def work(mine: Floats, first: int, last: int) -> None:
+            here, numbers = slice(begins[first], begins[last]), plan.numbers.copy()
+            numbers[2] = here.stop - here.start
+            given = (x.ctypes.data for x in (numbers, data[here], found[here]))
+            plan.forward(mine.ctypes.data, plan.bytecode, *given, None)
+
+        plan.on_threads(work, arena, len(begins) - 1)
         plan.give_back(arena, data)
         rows: list[list[float]] = [
             row.reshape(-1)[:count].tolist() for row in found.transpose(1, 0, 2)
@@ -444,12 +486,52 @@ class Run:
             count = len(rates)
             settings = self._settings(rates, optimizer.steps)
         found = np.empty((count, self.plan.outputs))
+        begins = self.plan.cut(len(self.data))
+        if len(begins) > 2:
+            return self._steps_in_parts(settings, found, begins)
         arena, *inputs, places = self.pointers
         more = (found.ctypes.data, count, self.update, places, settings.ctypes.data)
         done = self.plan.train(arena, self.plan.bytecode, *inputs, *more)
         if optimizer is not None:
             optimizer.steps += done
         return found[:done]
+
+    def _steps_in_parts(self, settings: Floats, found: Floats, begins: Integers) -> Floats:
+        """Makes the steps of these settings, each in parts, and returns their outputs in `found`.
+
+        As `train` of the machine, it stops after a step whose first output is not finite.
+        """
+        optimizer = self.optimizer
+        for k, now in enumerate(settings):
+            found[k] = self._passes_in_parts(begins)
+            if optimizer is not None and self.update is not None:
+                self._change(self.update, now)
+                optimizer.steps += 1  # at once: a Ctrl-C may come between steps
+            if not np.isfinite(found[k, 0]):
+                return found[: k + 1]
+        return found
+
+    def _passes_in_parts(self, begins: Integers) -> Floats:
+        """Makes both passes, lays the gradients into the arena, and returns the outputs.
+
+        The sums of the parts are added in the order of the parts, whoever made them.
+        """
+        plan, parts = self.plan, len(begins) - 1
+        sums = np.empty((parts, plan.outputs + plan.size))
+        numbers, data = self.numbers, self.data
+
+        def work(arena: Floats, first: int, last: int) -> None:
+            given = (x.ctypes.data for x in (numbers, data, sums, begins))
+            plan.parts(arena.ctypes.data, plan.bytecode, *given, first, last, None)
+
+        plan.on_threads(work, self.arena, parts)
+        total = sums[0]
+        for row in sums[1:]:
+            total += row
+        begin = plan.gradients_at
+        self.arena[begin : begin + plan.size] = total[plan.outputs :]
+        outputs: Floats = total[: plan.outputs]
+        return outputs
 
     def _settings(self, rates: list[float], begin: int) -> Floats:
         """Returns a row of the scalars of the update for each step, from step `begin` on."""
@@ -459,6 +541,9 @@ class Run:
 
     def both_passes(self) -> Floats:
         """Makes both passes without an update, and returns the outputs."""
+        begins = self.plan.cut(len(self.data))
+        if len(begins) > 2:
+            return self._passes_in_parts(begins)
         found, settings = np.empty(self.plan.outputs), np.zeros(max(int(self.numbers[7]), 1))
         arena, *inputs, places = self.pointers
         more = (found.ctypes.data, 1, None, places, settings.ctypes.data)
@@ -470,9 +555,17 @@ class Run:
         optimizer = self.optimizer
         if optimizer is None or self.update is None:
             raise TypeError("a run without an optimizer has no update")
-        settings = self._settings([optimizer.rate_at(optimizer.steps)], optimizer.steps)
+        (now,) = self._settings([optimizer.rate_at(optimizer.steps)], optimizer.steps)
+        self._change(self.update, now)
+
+    def _change(self, update: int, settings: Floats) -> None:
+        """Moves all parameters by their gradients.
+
+        update: the address of the function. settings: its scalars for this step.
+        """
         arena, *_, places = self.pointers
-        _UPDATE(self.update)(arena, places, settings.ctypes.data, 0, self.plan.size // BLOCK, 1)
+        blocks = self.plan.size // BLOCK
+        _UPDATE(update)(arena, places, settings.ctypes.data, 0, blocks, 1)
 
     def save(self) -> tuple[list[Floats], int]:
         """Returns everything that a run changes and the next step reads, for `restore`."""

@@ -91,7 +91,7 @@ def wide(width: int) -> str:
 
 
 def machine(width: int, vectors: int, registers: int, missing: Collection[str] = ()) -> str:
-    """Returns the LLVM module with `run(...)`, `train(...)`, `forward(...)` and the instructions.
+    """Returns the LLVM module with the instructions, `run`, `train`, `parts` and `forward`.
 
     width: doubles in a vector of the processor, 2, 4 or 8. vectors: vectors in a row. registers:
     vectors that the processor holds. missing: operations that are left out; no bytecode uses them.
@@ -112,6 +112,7 @@ def machine(width: int, vectors: int, registers: int, missing: Collection[str] =
     code.transpose()
     code.run(calls)
     code.train()
+    code.parts()
     code.forward()
     return code.text()
 
@@ -344,6 +345,39 @@ class _Machine(Code):
 
             self.loop(steps, [], step)
             self.leave(steps)
+
+    def parts(self) -> None:
+        """Makes the passes over some parts of the chunks, without an update.
+
+        Parts `first`, `first` + 1, ... up to `last` - 1. plan, columns: as for `train`; plan has
+        two more numbers: the address of the gradients, and their count. found: memory for the
+        outputs and then the gradients of each part. begins: the first chunk of each part, and the
+        end of the last part. none: null, because nothing is updated.
+        """
+        data = "double* m, i32* bytecode, i64* plan, double* columns, double* found, i64* begins"
+        header = f"void @parts({data}, i64 first, i64 last, ptr none)"
+        with self.function(header) as (pointers, (first, last, none)):
+            m, bytecode, plan, columns, found, begins = pointers
+            to, size, _, zero, zeroed, sums, outputs, _, slopes, gradients = (
+                plan[k] for k in range(10)
+            )
+            no, fill = Vector(self, "false", "i1"), Vector(self, "0", "i8")
+
+            def part(i: Vector) -> None:
+                k = first + i
+                begin, end = begins[k], begins[k + 1]
+
+                def chunk(c: Vector) -> None:
+                    self.copy(m + to, columns + (begin + c) * size, size)
+                    self.call("@run", m, bytecode, none, plan, columns)
+
+                self.call("@llvm.memset.p0.i64", m + zero, fill, zeroed * 8, no)
+                self.loop(end - begin, [], chunk)
+                into = found + k * (outputs + gradients)
+                self.copy(into, m + sums, outputs)
+                self.copy(into + outputs, m + slopes, gradients)
+
+            self.loop(last - first, [], part)
 
     def forward(self) -> None:
         """Runs the bytecode of a forward pass, and keeps the outputs of each chunk.
