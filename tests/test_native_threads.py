@@ -115,10 +115,10 @@ def test_a_hundred_thousand_examples(on: Callable[[int], None]) -> None:
 
 
 def test_a_batch_is_cut_by_its_work_alone() -> None:
-    assert parts.begins_of_parts(1000, parts.MUCH - 1).tolist() == [0, 1000]
-    assert parts.begins_of_parts(1, parts.MUCH).tolist() == [0, 1]
-    assert parts.begins_of_parts(3, parts.MUCH).tolist() == [0, 1, 2, 3]
-    begins = parts.begins_of_parts(1000, parts.MUCH).tolist()
+    assert parts.begins_of_parts(1000, parts.MUCH - 1) == [0, 1000]
+    assert parts.begins_of_parts(1, parts.MUCH) == [0, 1]
+    assert parts.begins_of_parts(3, parts.MUCH) == [0, 1, 2, 3]
+    begins = parts.begins_of_parts(1000, parts.MUCH)
     assert [begins[0], begins[-1], len(begins)] == [0, 1000, parts.PARTS + 1]
     assert {b - a for a, b in pairwise(begins)} == {62, 63}
 

@@ -14,22 +14,19 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-import numpy as np
-import numpy.typing as npt
-
 __all__ = ["begins_of_parts", "cores", "on_threads"]
 
 PARTS = 16  # of a large batch, so that up to 16 cores can share it
 MUCH = 2**22  # vectors that instructions read, from where on a batch is large: about 1 ms
 
 
-def begins_of_parts(chunks: int, work: int) -> npt.NDArray[np.int64]:
+def begins_of_parts(chunks: int, work: int) -> list[int]:
     """Returns the first chunk of each part, and the number of chunks.
 
     There is one part if all is done soon. work: of all chunks, in vectors.
     """
     parts = min(PARTS, chunks) if work >= MUCH else 1
-    return np.arange(parts + 1) * chunks // parts
+    return [k * chunks // parts for k in range(parts + 1)]
 
 
 def cores() -> int:

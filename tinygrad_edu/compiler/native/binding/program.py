@@ -165,7 +165,7 @@ class Plan:
 
     def cut(self, chunks: int) -> Integers:
         """Returns the first chunk of each part of so many chunks, and their number."""
-        return begins_of_parts(chunks, chunks * self.work)
+        return np.array(begins_of_parts(chunks, chunks * self.work), np.int64)
 
     def columns(
         self, columns: Sequence[Column] | Floats, count: int, weight: float, old: Floats = NOTHING
