@@ -274,13 +274,19 @@ def machine_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     pytest.importorskip("llvmlite")
     from tinygrad_edu.compiler.native.binding.program import Run
 
-    counts, steps = list[int](), Run.steps
+    counts, steps, fed = list[int](), Run.steps, Run.fed
 
     def spy(run: Run, count: int) -> Any:
         counts.append(count)
         return steps(run, count)
 
+    def spy_on_batches(run: Run, batches: Any, weights: Any) -> Any:
+        found = fed(run, batches, weights)
+        counts.extend([1] * len(found) if len(batches) > 1 else [])  # a single one takes a step
+        return found
+
     monkeypatch.setattr(Run, "steps", spy)
+    monkeypatch.setattr(Run, "fed", spy_on_batches)
     return counts
 
 

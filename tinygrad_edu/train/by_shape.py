@@ -121,5 +121,13 @@ class Machines:
         self.move(k)
         self.now.take(places, weight)
 
+    def fed(self, batches: Sequence[Sequence[int]], weights: Sequence[float]) -> Any:
+        """Makes a step with the first batch, and returns its outputs.
+
+        The next one may be in the memory of another program.
+        """
+        self.take(batches[0], weights[0])
+        return self.now.steps(1)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.now, name)

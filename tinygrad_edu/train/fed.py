@@ -6,8 +6,8 @@ end of an epoch, or until somebody may look at them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 from tinygrad_edu.data import shuffled
@@ -16,6 +16,9 @@ from tinygrad_edu.train.compiled_run import Compiled
 from tinygrad_edu.train.run import Run
 
 __all__ = ["in_batches"]
+
+_SHORT = 0.01  # seconds between two looks for a Ctrl-C
+MOST_AT_ONCE = 2**14  # examples
 
 
 def in_batches(
@@ -70,29 +73,42 @@ def _epoch(
 
     None if a number is not finite. The last step leaves a Ctrl-C waiting, for its epoch to be kept.
     """
-    history, seen = run.history, 0
+    history, seen, k = run.history, 0, 0
     sums, rows = [0.0] * len(passes.names), _rows(run, watched)
     grads, places = rows[len(watched) :], machine.places_of([*watched.values()])
-    for k, now in enumerate(batches):
-        share = passes.share(now)
-        if not share:
+    while k < len(batches):
+        many = 1 if watched else max(machine.pace // machine.chunks, 1)
+        now = _alike(batches[k : k + min(many, MOST_AT_ONCE // len(batches[k]) or 1)])
+        shares = [passes.share(batch) for batch in now]
+        if not all(shares):
             return None
         run.patience.begin()
-        machine.take(now, 1 / share)
+        began = time.monotonic()
         numbers = machine.look(places) if watched else ()
-        (found,) = machine.steps(1).tolist()
-        if not all(map(isfinite, found)):
+        found = machine.fed(now, [1 / share for share in shares])
+        if not len(found) or machine.finite_rows(found) < len(found):
             return None
+        now = now[: len(found)]
         slopes = machine.look(places, gradients=True) if watched else ()
-        history.losses.append(found[0] / share)
+        for (loss, *counted), share in zip(found.tolist(), shares):
+            history.losses.append(loss / share)
+            sums = [total + x for total, x in zip(sums, counted)]
         for row, x, grad, slope in zip(rows, numbers, grads, slopes):
             row.append(x)
             grad.append(slope)
-        sums = [total + x for total, x in zip(sums, found[1:])]
-        seen += len(now)
-        if k + 1 < len(batches):
+        seen += sum(map(len, now))
+        k += len(now)
+        if len(now) == many and time.monotonic() - began < _SHORT:
+            machine.pace = 8 * many * machine.chunks
+        if k < len(batches):
             run.patience.end()
     return {n: x / seen for n, x in zip(passes.names, sums)} if machine.finite() else None
+
+
+def _alike(batches: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
+    """Returns the first batches that have as many examples."""
+    other = (k for k, batch in enumerate(batches) if len(batch) != len(batches[0]))
+    return batches[: next(other, len(batches))]
 
 
 def _rows(run: Run, watched: Mapping[str, Value]) -> list[list[float]]:

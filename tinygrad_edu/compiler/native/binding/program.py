@@ -196,6 +196,27 @@ class Plan:
             data[whole, -2:, rest:] = 0.0
         return data
 
+    def batches(
+        self, table: Floats, batches: npt.NDArray[np.intp], weights: Sequence[float]
+    ) -> Floats:
+        """Returns the inputs of several batches, each as `columns` returns them.
+
+        table: a row for each of `inputs`. batches: indices, a row for each batch.
+        """
+        count, size = batches.shape
+        chunks, inputs = -(-size // self.lanes), len(self.inputs)
+        missing = chunks * self.lanes - size
+        filling = np.repeat(batches[:, -1:], missing, axis=1)
+        at = np.concatenate([batches, filling], axis=1).ravel()
+        some = table.take(at, axis=1) if inputs else np.empty((0, at.size))
+        data = np.empty((count, chunks, inputs + 2, self.lanes))
+        chunked = some.reshape(inputs, count, chunks, self.lanes)
+        data[:, :, :inputs] = chunked.transpose(1, 2, 0, 3)
+        data[:, :, -2], data[:, :, -1] = np.reshape(weights, (-1, 1, 1)), 1.0
+        if missing:
+            data[:, -1, -2:, -missing:] = 0.0
+        return data
+
 
 def _addresses(
     places: Mapping[int, int], slots: Mapping[Value, int], leaves: Sequence[Value]
@@ -532,6 +553,39 @@ class Run:
         self.arena[begin : begin + plan.size] = total[plan.outputs :]
         outputs: Floats = total[: plan.outputs]
         return outputs
+
+    def fed(self, batches: Sequence[Sequence[int]], weights: Sequence[float]) -> Floats:
+        """Makes a step with each batch of the data set, and returns the outputs of each step.
+
+        There are fewer steps if an output is not finite, if a schedule of rates ends, or if a batch
+        is so large that threads share it. batches: indices of examples, as many in each. weights:
+        for each batch, see `feed`.
+        """
+        optimizer = self.optimizer
+        self.take(batches[0], weights[0])
+        if len(batches) == 1 or optimizer is None or len(self.plan.cut(len(self.data))) > 2:
+            return self.steps(1)
+        rates = _rates(optimizer, len(batches))
+        settings = self._settings(rates, optimizer.steps)
+        found = np.empty((len(rates), self.plan.outputs))
+        arena, numbers, data, places = self.pointers
+        if self.plan.single:
+            columns, stride = self.table.T.take(np.ravel(batches), axis=0), 0
+        else:
+            laid = self.plan.batches(self.table, np.array(batches), weights)
+            data, stride = laid.ctypes.data, laid.strides[0]
+        at, to, inputs = settings.ctypes.data, found.ctypes.data, self.plan.inputs_at
+        further, wide, train = settings.strides[0], found.strides[0], self.plan.train
+        done = 0
+        for k in range(len(rates)):
+            if not stride:
+                self.arena[inputs] = columns[k]
+            where = (to + k * wide, 1, self.update, places, at + k * further)
+            if not train(arena, self.plan.bytecode, numbers, data + k * stride, *where):
+                break
+            done += 1
+        optimizer.steps += done
+        return found[:done]
 
     def _settings(self, rates: list[float], begin: int) -> Floats:
         """Returns a row of the scalars of the update for each step, from step `begin` on."""

@@ -8,10 +8,9 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 from tinygrad_edu import ops
 from tinygrad_edu.chain_rule import cut
@@ -281,9 +280,8 @@ class _Backward:
         elif isinstance(definition, Dots):
             parts, place = definition.terms[place // 2], place % 2
             if not tells:  # the rule returns the other factor as it is
-                pick: Any = op.derivatives[place]
-                factor: Operand = pick(row, *parts)
-                return factor
+                pick: Callable[..., Operand] = op.derivatives[place]  # type: ignore[assignment]
+                return pick(row, *parts)
         elif isinstance(definition, Apply):
             op = definition.op
         elif isinstance(definition, Gather):
