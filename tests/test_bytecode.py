@@ -174,6 +174,8 @@ def fingerprints(everything: bool = False) -> dict[str, str]:
         if everything:
             texts += [machine(width, vectors, registers) for vectors in program.VECTORS]
         found[f"machine {width}"] = digest(*texts)
+        text = machine(2 * width, 2, registers, {"pow"}, "float")
+        found[f"machine of singles {2 * width}"] = digest(text)
         ps = [Value(0.5), Value(0.25)]
         schedule = lambda i: 0.1 / (i + 1)  # noqa: E731
         texts = [
@@ -188,6 +190,8 @@ def fingerprints(everything: bool = False) -> dict[str, str]:
             )
         ]
         found[f"updates {width}"] = digest(*texts)
+        update = Update(*Adam(ps).recorded(), 2 * width, wide(2 * width, "float"), "float")
+        found[f"update of singles {2 * width}"] = digest(update.text)
     return found
 
 

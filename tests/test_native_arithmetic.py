@@ -61,13 +61,13 @@ WAYS: dict[str, tuple[str, Callable[..., Any]]] = {
 }
 
 
-def module(width: int) -> str:
+def module(width: int, real: str = "double") -> str:
     """Functions `of_0` and so on, one for each way, which fill an array from others, a vector at a
     time.
     """
-    code = Code(ATTRIBUTES)
+    code = Code(ATTRIBUTES, real=real)
     for k, (name, write) in enumerate(WAYS.values()):
-        arrays = ", ".join(f"double* {x}" for x in (*operands_of(name), "y"))
+        arrays = ", ".join(f"real* {x}" for x in (*operands_of(name), "y"))
         with code.function(f"void @of_{k}({arrays}, i64 n)") as ((*xs, y), (n,)):
 
             def one(i: Vector, write: Any = write, xs: Any = xs, y: Any = y) -> None:
@@ -83,14 +83,15 @@ def c_library() -> ctypes.CDLL:
 
 
 @cache
-def machine(width: int, cpu: str) -> dict[str, Run]:
-    """Every way by its name, for lists of floats."""
+def machine(width: int, cpu: str, real: str = "double") -> dict[str, Run]:
+    """Every way by its name, for lists of floats, which are doubles or singles in memory."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     for name in LIBRARY:
         llvm.add_symbol(name, ctypes.cast(getattr(c_library(), name), ctypes.c_void_p).value)
-    made = llvm.parse_assembly(module(width))
+    made = llvm.parse_assembly(module(width, real))
     made.verify()
+    kind = {"double": ctypes.c_double, "float": ctypes.c_float}[real]
     settings = {}
     if cpu == "this":
         features = llvm.get_host_cpu_features().flatten()
@@ -106,7 +107,7 @@ def machine(width: int, cpu: str) -> dict[str, Run]:
         def run(*args: list[float]) -> list[float]:
             assert engine  # kept alive: the code is its own
             vectors = -(-len(args[0]) // width)
-            arrays = [(ctypes.c_double * (vectors * width))(*x) for x in (*args, [])]
+            arrays = [(kind * (vectors * width))(*x) for x in (*args, [])]
             kinds = [ctypes.c_void_p] * len(arrays)
             function = ctypes.CFUNCTYPE(None, *kinds, ctypes.c_int64)
             function(engine.get_function_address(f"of_{k}"))(*arrays, vectors)

@@ -14,6 +14,7 @@ __all__ = [
     "NonFiniteError",
     "NonFiniteWarning",
     "NumberError",
+    "PrecisionError",
     "ScriptError",
     "SlowWarning",
     "StaleError",
@@ -53,6 +54,10 @@ class FormatError(ValueError):
 
 class ViewError(ValueError):
     """A view option, a level or the name of a node is unknown, or options do not go together."""
+
+
+class PrecisionError(ValueError):
+    """Single precision was asked for, and this graph or back end has double precision alone."""
 
 
 class MissingError(ImportError):

@@ -16,7 +16,7 @@ from tinygrad_edu.compiler.recording import Recording
 from tinygrad_edu.compiler.tape.python_function import Columns, Run, Sums, python_function
 from tinygrad_edu.compiler.tape.tape import no_collection
 from tinygrad_edu.compiler.warn import say_once
-from tinygrad_edu.errors import MissingError
+from tinygrad_edu.errors import MissingError, PrecisionError
 
 if TYPE_CHECKING:
     from tinygrad_edu.compiler.native.binding.program import Program
@@ -26,17 +26,21 @@ __all__ = [
     "FAST",
     "MANY",
     "OLDEST",
+    "PRECISIONS",
     "Backend",
     "BackendName",
     "Backends",
     "MachineCode",
     "NumPyArrays",
+    "Precision",
     "PythonLoop",
     "machine_code",
 ]
 
 BackendName = Literal["auto", "python", "numpy", "machine"]  # "auto": the fastest installed one
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
+Precision = Literal["float64", "float32"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 FAST = 'pip install "tinygrad-edu[fast]"'
 OLDEST = (0, 45)  # llvmlite; older versions write pointers in a different way, and fail
 # With this number of examples, arrays become faster than a loop; measured on MLPs, it is 20 to 40.
@@ -110,8 +114,8 @@ class MachineCode:
 
     name: ClassVar[BackendName] = "machine"
 
-    def __init__(self, graph: Recording) -> None:
-        self.graph = graph
+    def __init__(self, graph: Recording, precision: Precision = "float64") -> None:
+        self.graph, self.precision = graph, precision
         self.possible = machine_code() and not graph.own_rows
 
     def can_run(self, count: int, forward: bool = False) -> bool:
@@ -124,6 +128,8 @@ class MachineCode:
         try:
             self.program.plan(count, forward)
         except Exception as error:  # raised by llvmlite or the system; other back ends need neither
+            if self.precision == "float32":
+                raise PrecisionError(f'precision="float32" needs machine code: {error}') from error
             self.possible = False
             say_once(f"this graph runs without machine code, which is slower: {error}")
         return self.possible
@@ -134,7 +140,7 @@ class MachineCode:
         from tinygrad_edu.compiler.native.binding.program import Program
 
         inputs = [self.graph.inputs[i] for i in self.graph.used]
-        return Program(self.graph.forward, self.graph.wrt, inputs)
+        return Program(self.graph.forward, self.graph.wrt, inputs, self.precision)
 
     def run(self, columns: Columns, count: int) -> Sums:
         outputs, gradients = self.program.run(columns, count)
@@ -145,20 +151,28 @@ class MachineCode:
 
 
 class Backends:
-    """The three back ends of one graph. MissingError if `asked` is not installed."""
+    """The three back ends of one graph. MissingError if `asked` is not installed.
 
-    def __init__(self, graph: Recording, asked: BackendName) -> None:
-        self.graph, self.asked = graph, asked
+    precision: "float32" is for machine code alone; PrecisionError if the graph has none, so that
+    nothing is computed in doubles unawares.
+    """
+
+    def __init__(
+        self, graph: Recording, asked: BackendName, precision: Precision = "float64"
+    ) -> None:
+        self.graph, self.asked, self.precision = graph, asked, precision
         self.python, self.numpy, self.machine = (
             PythonLoop(graph),
             NumPyArrays(graph),
-            MachineCode(graph),
+            MachineCode(graph, precision),
         )
         self.has_numpy = installed("numpy")
         has_machine_code = machine_code()
         there = {"numpy": self.has_numpy, "machine": has_machine_code}
         if not there.get(asked, True):
             raise MissingError(f"{asked} is not installed: {FAST}")
+        if precision == "float32":
+            _check_single(graph, asked, has_machine_code)
         if asked == "auto" and not has_machine_code:
             say_once(f"a compiled loss is much faster as machine code: {FAST}")
 
@@ -174,6 +188,21 @@ class Backends:
             return self.python if asked == "python" else self.numpy
         many = asked == "machine" or count >= MANY
         return self.numpy if self.has_numpy and many else self.python
+
+
+def _check_single(graph: Recording, asked: BackendName, has_machine_code: bool) -> None:
+    """Raises an error if this graph has no machine code, which single precision needs."""
+    if not has_machine_code:
+        raise MissingError(f'precision="float32" needs machine code: {FAST}')
+    what = ""
+    if asked not in ("auto", "machine"):
+        what = f"the back end {asked} has doubles only"
+    elif graph.own_rows:
+        what = "an operation of your own has no machine code"
+    elif graph.per_example:
+        what = "gradients by inputs have no machine code"
+    if what:
+        raise PrecisionError(f'{what}: leave out precision="float32"')
 
 
 def machine_code() -> bool:

@@ -28,7 +28,8 @@ def with_kept_code(model: Any, step: CompiledLoss) -> CompiledLoss:
     except TypeError:  # a model that has no hash, or no weak references
         return step
     for code in [*others]:
-        if code.asked == step.backend and same_instructions(code.graph, step.graph):
+        asked = (code.asked, code.precision) == (step.backend, step.precision)
+        if asked and same_instructions(code.graph, step.graph):
             step.backends = code
             break
     others[:] = _newest([*(code for code in others if code is not step.backends), step.backends])

@@ -59,13 +59,17 @@ class Library:
 
 
 @cache
-def library(width: int, vectors: int, registers: int, with_c: bool) -> Library:
+def library(
+    width: int, vectors: int, registers: int, with_c: bool, real: str = "double"
+) -> Library:
     """Returns the interpreter for rows of so many vectors. It is never freed.
 
-    with_c: whether it has the operations that call functions of C. Most graphs have no such
-    operation, and without them the interpreter is compiled faster.
+    width: floats of the type `real` in a vector. with_c: whether it has the operations that call
+    functions of C. Most graphs have no such operation, and without them the interpreter is compiled
+    faster.
     """
-    return Library(machine(width, vectors, registers, missing() if with_c else rows_with_c()))
+    without = missing() if with_c else rows_with_c()
+    return Library(machine(width, vectors, registers, without, real))
 
 
 def function_of_c(name: str) -> int | None:

@@ -1,8 +1,11 @@
 """The memory of a compiled loss, and the calls of its machine code.
 
+The arena has doubles, or singles ("float32") on request. Numbers that come from outside are rounded
+when they are laid in, and those that go outside are doubles again.
+
 Addresses stay valid: the interpreter is never freed, and a run holds the code of its update. The
 bytecode is checked when it is made and cannot be changed afterwards, and a run writes nothing but
-doubles in its arena.
+floats in its arena.
 """
 
 from __future__ import annotations
@@ -35,16 +38,19 @@ from tinygrad_edu.errors import MissingError
 
 __all__ = ["VECTORS", "Optimizer", "Plan", "Program", "Run", "aligned"]
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+Floats: TypeAlias = npt.NDArray[np.float64 | np.float32]  # in an arena, one of them
 Integers: TypeAlias = npt.NDArray[np.int64]
 Addresses: TypeAlias = npt.NDArray[np.intp]
+Places: TypeAlias = int | slice | tuple[slice | int, ...] | list[int] | Addresses
 Column: TypeAlias = Sequence[float] | Floats  # the numbers of an input, one for each example
 
 # Vectors in a row. The sums of two rows of 13 vectors fit into 32 registers, and the sums of two
 # rows of 7 vectors fit into 16 registers.
 VECTORS = (1, 2, 4, 7, 13)
+LINE = 64  # bytes in a cache line
 NOTHING, ONE_EXAMPLE = np.empty((0, 0, 0)), np.zeros((1, 1, 1))
 _UPDATE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 3)
+REAL = {"float64": "double", "float32": "float"}  # types of NumPy, and of LLVM
 MOST_KEPT = 2**23  # doubles of inputs that are kept between calls
 IN_ONE_GO = 2**18  # numbers; more of them are copied column by column, without a table between
 
@@ -76,7 +82,9 @@ class Plan:
     """
 
     def __init__(self, program: Program, vectors: int, single: bool, forward: bool = False) -> None:
-        width, registers = processor()
+        self.dtype = program.dtype
+        real, (width, registers) = REAL[self.dtype], program.vectors()
+        width = min(width, BLOCK) if single else width
         tape, sizes = program.tape, outputs(vectors, registers)
         self.parameters, self.single = [] if forward else program.wrt, single
         self.inputs = [] if single else [x for x in program.inputs if x in tape.leaves]
@@ -89,7 +97,7 @@ class Plan:
         wanted = [slots[x] for x in self.parameters]
         with ThreadPoolExecutor(1) as pool:  # compiles the interpreter at the same time
             with_c = not rows_with_c().isdisjoint(op.name for op in {*tape.ops})
-            code = pool.submit(library, width, vectors, registers, with_c)
+            code = pool.submit(library, width, vectors, registers, with_c, real)
             if forward:
                 low = lower_forward(tape, inputs or (), self.lanes, sizes, hubs(registers))
             else:
@@ -99,8 +107,8 @@ class Plan:
             raise MissingError(f"this machine has no function for the operation {name}")
         places = low.layout
         self.bytecode = np.array(low.bytecode, np.int32).tobytes()  # bytes cannot be changed
-        self.fixed = np.zeros(low.size)
-        self.fixed[list(low.numbers)] = list(low.numbers.values())
+        self.fixed = np.zeros(low.size, self.dtype)
+        lay(self.fixed, list(low.numbers), list(low.numbers.values()))
         check(low.bytecode, self.fixed.size, self.lanes, sizes, low.blocks)
         self.at = _addresses(places.slots, slots, self.parameters)
         self.others_at = _addresses(places.slots, slots, self.others)
@@ -179,7 +187,7 @@ class Plan:
             return ONE_EXAMPLE
         chunks, inputs = -(-count // self.lanes), len(self.inputs)
         shape = (chunks, inputs + 2, self.lanes)
-        data = old if old.shape == shape else np.empty(shape)
+        data = old if old.shape == shape else np.empty(shape, self.dtype)
         whole, rest = divmod(count, self.lanes)
         end = whole * self.lanes
         in_one_go = isinstance(columns, np.ndarray) or count * inputs < IN_ONE_GO
@@ -187,10 +195,10 @@ class Plan:
         for k in range(0, inputs, max(size, 1)):
             some = _table(columns[k : k + size])
             chunked = some[:, :end].reshape(len(some), whole, self.lanes)
-            data[:whole, k : k + size] = chunked.transpose(1, 0, 2)
+            lay(data, np.s_[:whole, k : k + size], chunked.transpose(1, 0, 2))
             if rest:
-                data[whole, k : k + size, :rest] = some[:, end:]
-                data[whole, k : k + size, rest:] = some[:, :1]
+                lay(data, np.s_[whole, k : k + size, :rest], some[:, end:])
+                lay(data, np.s_[whole, k : k + size, rest:], some[:, :1])
         data[:, -2], data[:, -1] = weight, 1.0
         if rest:
             data[whole, -2:, rest:] = 0.0
@@ -209,9 +217,9 @@ class Plan:
         filling = np.repeat(batches[:, -1:], missing, axis=1)
         at = np.concatenate([batches, filling], axis=1).ravel()
         some = table.take(at, axis=1) if inputs else np.empty((0, at.size))
-        data = np.empty((count, chunks, inputs + 2, self.lanes))
+        data = np.empty((count, chunks, inputs + 2, self.lanes), self.dtype)
         chunked = some.reshape(inputs, count, chunks, self.lanes)
-        data[:, :, :inputs] = chunked.transpose(1, 2, 0, 3)
+        lay(data, np.s_[:, :, :inputs], chunked.transpose(1, 2, 0, 3))
         data[:, :, -2], data[:, :, -1] = np.reshape(weights, (-1, 1, 1)), 1.0
         if missing:
             data[:, -1, -2:, -missing:] = 0.0
@@ -222,6 +230,15 @@ def _addresses(
     places: Mapping[int, int], slots: Mapping[Value, int], leaves: Sequence[Value]
 ) -> Addresses:
     return np.array([places[slots[x]] for x in leaves], np.intp)
+
+
+def lay(arena: Floats, places: Places, numbers: Floats | Sequence[float]) -> None:
+    """Sets the numbers at these places; one that is too large for singles is infinite there."""
+    if arena.dtype == np.float64:
+        arena[places] = numbers
+        return
+    with np.errstate(over="ignore"):  # the engine computes again what is not finite, and reports it
+        arena[places] = numbers
 
 
 def doubles(numbers: float | Sequence[float] | Floats) -> Floats:
@@ -240,35 +257,47 @@ def _table(columns: Sequence[Column] | Floats) -> Floats:
 
 def aligned(numbers: Floats) -> Floats:
     """Returns a copy that begins at a cache line, so that no vector is in two cache lines."""
-    space = np.empty(len(numbers) + BLOCK)
-    skip = -space.ctypes.data // 8 % BLOCK
+    line = LINE // numbers.itemsize
+    space = np.empty(len(numbers) + line, numbers.dtype)
+    skip = -space.ctypes.data // numbers.itemsize % line
     copy = space[skip : skip + len(numbers)]
     copy[:] = numbers
     return copy
 
 
 class Program:
-    """A loss in machine code. wrt: the leaves to differentiate by, which may not be inputs."""
+    """A loss in machine code. wrt: the leaves to differentiate by, which may not be inputs.
 
-    def __init__(self, tape: Tape, wrt: Sequence[Value], inputs: Sequence[Value]) -> None:
+    dtype: "float64" for doubles, "float32" for singles.
+    """
+
+    def __init__(
+        self, tape: Tape, wrt: Sequence[Value], inputs: Sequence[Value], dtype: str = "float64"
+    ) -> None:
         self.tape, self.wrt, self.inputs = tape, list(wrt), list(inputs)
+        self.dtype = dtype
         self.plans: dict[tuple[int, bool, bool], Plan] = {}
         self.updates: dict[Hashable, tuple[Update, Library]] = {}
         self.idle: list[Run] = []  # at most one run that has ended, with all that it had made
+
+    def vectors(self) -> tuple[int, int]:
+        """Returns (floats in a vector, vectors in registers) of this processor."""
+        width, registers = processor()
+        return (2 * width if self.dtype == "float32" else width), registers
 
     def plan(self, count: int, forward: bool = False, weighted: bool = False) -> Plan:
         """Returns the plan with the least work for `count` examples; at a tie, the longer rows.
 
         weighted: whether the weight of an example is not 1. For a single example it is always 1.
         """
-        width, _ = processor()
+        width, _ = self.vectors()
 
         def cost(vectors: int) -> tuple[int, int]:
             chunks = -(-count // (vectors * width))
             return chunks * (vectors + 2), -vectors
 
         single = count == 1 and not forward and not weighted
-        key = (BLOCK // width if single else min(VECTORS, key=cost)), single, forward
+        key = (max(BLOCK // width, 1) if single else min(VECTORS, key=cost)), single, forward
         if key not in self.plans:
             with no_collection():
                 self.plans[key] = Plan(self, *key)
@@ -286,9 +315,9 @@ class Program:
         """Returns a list for each output, with a number for each example, by a forward pass."""
         plan = self.plan(count, forward=True)
         arena, old = plan.memory()
-        arena[plan.others_at] = [x._data for x in plan.others]
+        lay(arena, plan.others_at, [x._data for x in plan.others])
         data = plan.columns(columns, count, 1.0, old)
-        found = np.empty((len(data), plan.outputs, plan.lanes))
+        found = np.empty((len(data), plan.outputs, plan.lanes), self.dtype)
         begins = plan.cut(len(data))
 
         def work(mine: Floats, first: int, last: int) -> None:
@@ -340,10 +369,11 @@ class Program:
         """Returns the code of the optimizer's formula; its settings are constants in it."""
         key = optimizer.rule()
         if key not in self.updates:
-            recorded, (width, _) = optimizer.recorded(), processor()
+            recorded, (width, _) = optimizer.recorded(), self.vectors()
             if recorded is None:
                 raise TypeError(f"the formula of {type(optimizer).__name__} cannot be compiled")
-            update = Update(*recorded, width, wide(width))
+            real = REAL[self.dtype]
+            update = Update(*recorded, width, wide(width, real), real)
             self.updates[key] = update, Library(update.text)
         return self.updates[key]
 
@@ -367,7 +397,8 @@ class Run:
         self.program, self.optimizer = program, optimizer
         self.rule = None if optimizer is None else optimizer.rule()
         self.order = [] if optimizer is None else list(optimizer.parameters)
-        self.table, self.pace = np.empty((0, 0)), 0
+        self.table: Floats = NOTHING
+        self.pace = 0
         self._begin(program.plan(count))
         self.feed(columns, count, 1 / count if mean else 1.0)
 
@@ -389,11 +420,11 @@ class Run:
     def read(self) -> None:
         """Lays the present numbers of all leaves, and the optimizer's states, into the arena."""
         plan, arena, optimizer = self.plan, self.arena, self.optimizer
-        arena[plan.at] = doubles([p._data for p in plan.parameters])
-        arena[plan.others_at] = doubles([x._data for x in plan.others])
+        lay(arena, plan.at, doubles([p._data for p in plan.parameters]))
+        lay(arena, plan.others_at, doubles([x._data for x in plan.others]))
         if optimizer is not None:
             for at, xs in zip(self.kept, optimizer.kept_rows()):
-                arena[at] = doubles(xs)
+                lay(arena, at, doubles(xs))
 
     def fits(self, optimizer: Optimizer, plan: Plan) -> bool:
         """Returns whether this run, at rest, can go on with that optimizer and that plan."""
@@ -431,9 +462,9 @@ class Run:
         plan = self.plan
         if plan.single:
             if isinstance(columns, np.ndarray):  # whose rows need not become objects
-                self.arena[plan.inputs_at] = columns[:, 0]
+                lay(self.arena, plan.inputs_at, columns[:, 0])
             else:
-                self.arena[plan.inputs_at] = [column[0] for column in columns]
+                lay(self.arena, plan.inputs_at, [column[0] for column in columns])
         data = plan.columns(columns, count, weight, self.data)
         if data is not self.data:
             self.data, self.pointers[2] = data, data.ctypes.data
@@ -487,7 +518,8 @@ class Run:
         self.update = code.address("update")
         states = len(optimizer.kept_rows())
         begins = [len(self.arena) + i * plan.size for i in range(states)]
-        self.arena = aligned(np.concatenate([self.arena, np.zeros(plan.size * states)]))
+        more = np.zeros(plan.size * states, plan.dtype)
+        self.arena = aligned(np.concatenate([self.arena, more]))
         self.places = np.array([plan.parameters_at, plan.gradients_at, *begins], np.int64)
         at = plan.at
         if plan.parameters != self.order:
@@ -500,22 +532,23 @@ class Run:
 
         There are fewer steps if an output is not finite, or if a schedule of rates ends.
         """
-        settings = np.zeros((count, 2))
+        plan = self.plan
+        settings = np.zeros((count, 2), plan.dtype)
         optimizer = self.optimizer
         if optimizer is not None and count:
             rates = _rates(optimizer, count)
             count = len(rates)
             settings = self._settings(rates, optimizer.steps)
-        found = np.empty((count, self.plan.outputs))
-        begins = self.plan.cut(len(self.data))
+        begins = plan.cut(len(self.data))
         if len(begins) > 2:
-            return self._steps_in_parts(settings, found, begins)
+            return self._steps_in_parts(settings, np.empty((count, plan.outputs)), begins)
+        found = np.empty((count, plan.outputs), plan.dtype)
         arena, *inputs, places = self.pointers
         more = (found.ctypes.data, count, self.update, places, settings.ctypes.data)
-        done = self.plan.train(arena, self.plan.bytecode, *inputs, *more)
+        done = plan.train(arena, plan.bytecode, *inputs, *more)
         if optimizer is not None:
             optimizer.steps += done
-        return found[:done]
+        return found[:done].astype(float, copy=False)
 
     def _steps_in_parts(self, settings: Floats, found: Floats, begins: Integers) -> Floats:
         """Makes the steps of these settings, each in parts, and returns their outputs in `found`.
@@ -538,7 +571,7 @@ class Run:
         The sums of the parts are added in the order of the parts, whoever made them.
         """
         plan, parts = self.plan, len(begins) - 1
-        sums = np.empty((parts, plan.outputs + plan.size))
+        sums = np.empty((parts, plan.outputs + plan.size), plan.dtype)
         numbers, data = self.numbers, self.data
 
         def work(arena: Floats, first: int, last: int) -> None:
@@ -567,7 +600,7 @@ class Run:
             return self.steps(1)
         rates = _rates(optimizer, len(batches))
         settings = self._settings(rates, optimizer.steps)
-        found = np.empty((len(rates), self.plan.outputs))
+        found = np.empty((len(rates), self.plan.outputs), self.plan.dtype)
         arena, numbers, data, places = self.pointers
         if self.plan.single:
             columns, stride = self.table.T.take(np.ravel(batches), axis=0), 0
@@ -579,29 +612,32 @@ class Run:
         done = 0
         for k in range(len(rates)):
             if not stride:
-                self.arena[inputs] = columns[k]
+                lay(self.arena, inputs, columns[k])
             where = (to + k * wide, 1, self.update, places, at + k * further)
             if not train(arena, self.plan.bytecode, numbers, data + k * stride, *where):
                 break
             done += 1
         optimizer.steps += done
-        return found[:done]
+        return found[:done].astype(float, copy=False)
 
     def _settings(self, rates: list[float], begin: int) -> Floats:
         """Returns a row of the scalars of the update for each step, from step `begin` on."""
         count = len(rates)
         numbers = self.formula.settings(rates, range(begin, begin + count))
-        return np.array(numbers).reshape(len(numbers), count).T.copy()
+        rows = np.empty((count, len(numbers)), self.plan.dtype)
+        lay(rows, np.s_[:], np.array(numbers).reshape(len(numbers), count).T)
+        return rows
 
     def both_passes(self) -> Floats:
         """Makes both passes without an update, and returns the outputs."""
         begins = self.plan.cut(len(self.data))
         if len(begins) > 2:
             return self._passes_in_parts(begins)
-        found, settings = np.empty(self.plan.outputs), np.zeros(max(int(self.numbers[7]), 1))
+        plan, most = self.plan, max(int(self.numbers[7]), 1)
+        found, settings = np.empty(plan.outputs, plan.dtype), np.zeros(most, plan.dtype)
         arena, *inputs, places = self.pointers
         more = (found.ctypes.data, 1, None, places, settings.ctypes.data)
-        self.plan.train(arena, self.plan.bytecode, *inputs, *more)
+        plan.train(arena, plan.bytecode, *inputs, *more)
         return found
 
     def change(self) -> None:
@@ -675,14 +711,14 @@ class Run:
             p._data = x
             p._grad = gradient
         if self.optimizer is not None:
-            self.optimizer.keep([self.arena[at] for at in self.kept])
+            self.optimizer.keep([self.arena[at].astype(float, copy=False) for at in self.kept])
 
     def write_numbers(self) -> None:
         """Writes the same as `write`, but no gradients."""
         for p, x in zip(self.plan.parameters, self.arena[self.plan.at].data):
             p._data = x
         if self.optimizer is not None:
-            self.optimizer.keep([self.arena[at] for at in self.kept])
+            self.optimizer.keep([self.arena[at].astype(float, copy=False) for at in self.kept])
 
     def write_gradients(self) -> None:
         """Writes the gradients of the last step to the parameters."""
@@ -691,7 +727,8 @@ class Run:
 
     def read_gradients(self) -> None:
         """Lays the present gradients of the parameters into the arena, for `change`."""
-        self.arena[self.plan.gradients_of] = doubles([p._grad for p in self.plan.parameters])
+        grads = doubles([p._grad for p in self.plan.parameters])
+        lay(self.arena, self.plan.gradients_of, grads)
 
 
 def _rates(optimizer: Optimizer, count: int) -> list[float]:

@@ -5,6 +5,9 @@ for it; tests compare the results of both. A primitive that is not here calls a 
 by lane. Every lane has the result of `ieee`, also at nan, infinities and both zeros. LLVM has one
 freedom: `muladd` rounds once or twice, whichever is faster. Both are accurate enough where
 `muladd` is used. (In the code of optimizers, the flag "contract" gives this freedom everywhere.)
+
+Singles: the operations in `BOTH` are computed as they are. All others become doubles, are computed
+so, and are rounded at the end: each result is the one of doubles, rounded once more.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from math import inf, nan, sqrt
 from tinygrad_edu.compiler.native.machine.llvm import WRITERS, Vector, bits, muladd, when
 from tinygrad_edu.ops import TABLE
 
-__all__ = ["ATANH", "EXP", "LIBRARY", "LOG2", "PAIRS", "ROUND"]
+__all__ = ["ATANH", "BOTH", "EXP", "LIBRARY", "LOG2", "PAIRS", "ROUND"]
+
+Pair = tuple[Vector, Vector]
 
 # fmt: off
 # log(2) in two parts. The first ends in 12 zero bits, so that its product with a small whole k is
@@ -157,6 +162,29 @@ def _tanh_and_sech2(a: Vector) -> tuple[Vector, Vector]:
     return _tanh(a), 4.0 * slope
 
 
+def _in_doubles(write: Callable[..., Vector]) -> Callable[..., Vector]:
+    """Returns a writer that computes singles as doubles, and rounds the result."""
+
+    def writer(*args: Vector) -> Vector:
+        if args[0].kind == "double":
+            return write(*args)
+        return write(*(x.rounded("double") for x in args)).rounded("float")
+
+    return writer
+
+
+def _pair_in_doubles(write: Callable[[Vector], Pair]) -> Callable[[Vector], Pair]:
+    """Returns the same as `_in_doubles` for a writer of two results."""
+
+    def writer(a: Vector) -> Pair:
+        if a.kind == "double":
+            return write(a)
+        y, slope = write(a.rounded("double"))
+        return y.rounded("float"), slope.rounded("float")
+
+    return writer
+
+
 def _library(name: str) -> Callable[..., Vector]:
     """Returns a writer that calls C's function of that name, one lane at a time."""
 
@@ -188,6 +216,12 @@ WRITERS |= {
     "bell": _bell,
 }
 # Pairs of operations that share an exponential; the second is the derivative of the first.
-PAIRS = {("sigmoid", "bell"): _sigmoid_and_bell, ("tanh", "sech2"): _tanh_and_sech2}
+PAIRS = {
+    ("sigmoid", "bell"): _pair_in_doubles(_sigmoid_and_bell),
+    ("tanh", "sech2"): _pair_in_doubles(_tanh_and_sech2),
+}
 LIBRARY = [name for name, op in TABLE.items() if op.primitive and name not in WRITERS]
 WRITERS |= {name: _library(name) for name in LIBRARY}
+# Operations that IEEE 754 rounds once, and those that are exact, in doubles and in singles.
+BOTH = {"add", "sub", "mul", "div", "neg", "abs", "sqrt", "floor"}
+WRITERS |= {name: _in_doubles(write) for name, write in WRITERS.items() if name not in BOTH}

@@ -1,9 +1,9 @@
 """The machine: an interpreter of bytecode for graphs of any shape, written as LLVM code.
 
-Its memory is one arena of doubles. A row is `vectors` vectors of `width` lanes. A uniform number (a
-parameter, a constant, one lane of a row), called u, has an address in the arena, too. The bytecode
-is a list of int32. An instruction is its code, its length, and then addresses, steps and counts;
-addresses and steps are in doubles. The instructions are
+Its memory is one arena of floats: doubles, or singles on request. A row is `vectors` vectors of
+`width` lanes. A uniform number (a parameter, a constant, one lane of a row), called u, has an
+address in the arena, too. The bytecode is a list of int32. An instruction is its code, its length,
+and then addresses, steps and counts; addresses and steps count floats. The instructions are
 
     DOTS         row = epilogue(init + sum of u * row + sum of u * u + sum of row * row),
                  for J rows at a time. Nearly all the work is done here.
@@ -14,7 +14,8 @@ addresses and steps are in doubles. The instructions are
     UPDATE       the optimizer moves some parameters
     0            the end
 
-The code does not depend on a graph. It is compiled once for a width and a number of vectors.
+The code does not depend on a graph. It is compiled once for a width, a number of vectors and a type
+of floats.
 """
 
 from __future__ import annotations
@@ -27,7 +28,15 @@ from itertools import accumulate, product, repeat
 from math import inf
 
 from tinygrad_edu.compiler.native.machine.arithmetic import PAIRS
-from tinygrad_edu.compiler.native.machine.llvm import Code, Pointer, Vector, muladd, when, written
+from tinygrad_edu.compiler.native.machine.llvm import (
+    SIZES,
+    Code,
+    Pointer,
+    Vector,
+    muladd,
+    when,
+    written,
+)
 from tinygrad_edu.ops import TABLE, relu, step
 
 __all__ = [
@@ -84,19 +93,26 @@ def hubs(registers: int) -> int:
     return 2 if registers > 2 * (BLOCK + 1) else 1
 
 
-def wide(width: int) -> str:
+def wide(width: int, real: str = "double") -> str:
     """Returns attributes of functions, without which LLVM would halve the widest vectors."""
-    bits = 64 * width
+    bits = 8 * SIZES[real] * width
     return f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
 
 
-def machine(width: int, vectors: int, registers: int, missing: Collection[str] = ()) -> str:
+def machine(
+    width: int,
+    vectors: int,
+    registers: int,
+    missing: Collection[str] = (),
+    real: str = "double",
+) -> str:
     """Returns the LLVM module with the instructions, `run`, `train`, `parts` and `forward`.
 
-    width: doubles in a vector of the processor, 2, 4 or 8. vectors: vectors in a row. registers:
+    width: floats in a vector of the processor, 2, 4, 8 or 16. vectors: vectors in a row. registers:
     vectors that the processor holds. missing: operations that are left out; no bytecode uses them.
+    real: the type of the floats, "double" or "float".
     """
-    code = _Machine(width, vectors)
+    code = _Machine(width, vectors, real)
     sums = {REDUCE + i: f"reduce{i + 1}" for i in range(hubs(registers))}
     calls = {GATHER: "gather", **sums, TRANSPOSE: "transpose"}
     for i, j in enumerate(outputs(vectors, registers)):
@@ -125,8 +141,8 @@ class _Machine(Code):
     of each kind and a step, the distance to the next address of this kind.
     """
 
-    def __init__(self, width: int, vectors: int) -> None:
-        super().__init__(wide(width))
+    def __init__(self, width: int, vectors: int, real: str) -> None:
+        super().__init__(wide(width, real), real=real)
         self.width, self.lanes = width, width * vectors
 
     def row(self, at: Pointer) -> list[Pointer]:
@@ -142,7 +158,7 @@ class _Machine(Code):
         reads. There are pairs (u, u) only if J is 1.
         """
         width = self.width
-        with self.function(f"internal void @dots{j}(double* m, i32* t)") as ((m, t), _):
+        with self.function(f"internal void @dots{j}(real* m, i32* t)") as ((m, t), _):
             out, out_step, init, init_step, count, u_step, *more = (t[k] for k in range(2, HEAD))
             epilogue, other, other_step, uu, rr, a_step, b_step = more
 
@@ -203,7 +219,7 @@ class _Machine(Code):
 
         code, length, out, count; then 8 * count addresses of numbers.
         """
-        with self.function("internal void @gather(double* m, i32* t)") as ((m, t), _):
+        with self.function("internal void @gather(real* m, i32* t)") as ((m, t), _):
             out, eights = t[2], t[3]
 
             def eight(i: Vector) -> None:
@@ -225,7 +241,7 @@ class _Machine(Code):
         operands = 1 if pair else len(TABLE[name].derivatives)
         size = min(self.lanes, 2 * self.width)
         last, pieces = self.lanes - size, Vector(self, f"{-(-self.lanes // size)}", "i64")
-        header = f"internal void @elementwise_{OPS.index(name)}(double* m, i32* t)"
+        header = f"internal void @elementwise_{OPS.index(name)}(real* m, i32* t)"
         with self.function(header) as ((m, t), _):
             out, count, a, a_step, b, b_step = (t[k] for k in range(2, 8))
 
@@ -255,7 +271,7 @@ class _Machine(Code):
         two hubs, the eight rows are read only once.
         """
         width, size = self.width, BLOCK + hubs
-        with self.function(f"internal void @reduce{hubs}(double* m, i32* t)") as ((m, t), _):
+        with self.function(f"internal void @reduce{hubs}(real* m, i32* t)") as ((m, t), _):
             terms, *outs = (t[k] for k in range(2, 3 + hubs))
 
             def term(i: Vector, *sums: Vector) -> Sequence[Vector]:
@@ -268,9 +284,10 @@ class _Machine(Code):
 
             zero = Vector(self, "zeroinitializer", width=width)
             sums = self.loop(terms, [zero] * BLOCK * hubs, term)
-            for k in range(0, BLOCK * hubs, width):
+            some = min(width, BLOCK)
+            for k in range(0, BLOCK * hubs, some):
                 at = m + outs[k // BLOCK] + k % BLOCK
-                at.store(at.vector(width) + _across(sums[k : k + width]))
+                at.store(at.vector(some) + _across(sums[k : k + some]))
 
     def transpose(self) -> None:
         """Code TRANSPOSE: row k of the result is lane k of each of eight rows.
@@ -278,7 +295,7 @@ class _Machine(Code):
         code, length, out, eight rows of eight lanes. Three rounds exchange lanes between rows: one
         lane at a time, then two neighbours at a time, then four.
         """
-        with self.function("internal void @transpose(double* m, i32* t)") as ((m, t), _):
+        with self.function("internal void @transpose(real* m, i32* t)") as ((m, t), _):
             out, rows = m + t[2], [(m + t[3 + k]).vector(BLOCK) for k in range(BLOCK)]
             for half in (1, 2, 4):
                 low = [i if not i & half else BLOCK + i - half for i in range(BLOCK)]
@@ -295,7 +312,7 @@ class _Machine(Code):
         Code UPDATE: if `update` is not null, it changes `count` blocks of eight parameters: block
         `first`, block `first` + `step`, and so on. code, length, first, count, step.
         """
-        header = "void @run(double* m, i32* bytecode, ptr update, i64* places, double* settings)"
+        header = "void @run(real* m, i32* bytecode, ptr update, i64* places, real* settings)"
         with self.function(header) as ((m, _, *given), (update,)):
             t = Pointer(self, "%t", "i32")
 
@@ -318,14 +335,14 @@ class _Machine(Code):
 
         It stops early after a step whose first output is not finite. Examples come in chunks; a
         chunk fills one row of each input. plan: eight numbers: the address of a chunk's inputs,
-        their count, the count of chunks; the address of the doubles that each step sets to 0, their
+        their count, the count of chunks; the address of the floats that each step sets to 0, their
         count; the address of the outputs, their count; the count of settings in a step. columns:
         the inputs of all chunks. losses: memory for the outputs of each step. update: null, or the
         function of an `Update`; it moves the parameters during the last chunk. places, settings:
         its arguments.
         """
-        data = "double* m, i32* bytecode, i64* plan, double* columns, double* losses, i64 steps"
-        header = f"i64 @train({data}, ptr update, i64* places, double* settings)"
+        data = "real* m, i32* bytecode, i64* plan, real* columns, real* losses, i64 steps"
+        header = f"i64 @train({data}, ptr update, i64* places, real* settings)"
         with self.function(header) as (pointers, (steps, update)):
             m, bytecode, plan, columns, losses, places, settings = pointers
             to, size, chunks, zero, zeroed, sums, outputs, each = (plan[k] for k in range(8))
@@ -337,7 +354,7 @@ class _Machine(Code):
                     last = when((c + 1).equals(chunks), update, 0)
                     self.call("@run", m, bytecode, last, places, settings + s * each)
 
-                self.call("@llvm.memset.p0.i64", m + zero, fill, zeroed * 8, no)
+                self.call("@llvm.memset.p0.i64", m + zero, fill, zeroed * SIZES[self.real], no)
                 moved = when((s > 0) & chunks.equals(1), 0, size)  # a single chunk is copied once
                 self.loop(chunks, [], chunk)
                 self.copy(losses + s * outputs, m + sums, outputs)
@@ -354,7 +371,7 @@ class _Machine(Code):
         outputs and then the gradients of each part. begins: the first chunk of each part, and the
         end of the last part. none: null, because nothing is updated.
         """
-        data = "double* m, i32* bytecode, i64* plan, double* columns, double* found, i64* begins"
+        data = "real* m, i32* bytecode, i64* plan, real* columns, real* found, i64* begins"
         header = f"void @parts({data}, i64 first, i64 last, ptr none)"
         with self.function(header) as (pointers, (first, last, none)):
             m, bytecode, plan, columns, found, begins = pointers
@@ -371,7 +388,7 @@ class _Machine(Code):
                     self.copy(m + to, columns + (begin + c) * size, size)
                     self.call("@run", m, bytecode, none, plan, columns)
 
-                self.call("@llvm.memset.p0.i64", m + zero, fill, zeroed * 8, no)
+                self.call("@llvm.memset.p0.i64", m + zero, fill, zeroed * SIZES[self.real], no)
                 self.loop(end - begin, [], chunk)
                 into = found + k * (outputs + gradients)
                 self.copy(into, m + sums, outputs)
@@ -382,10 +399,10 @@ class _Machine(Code):
     def forward(self) -> None:
         """Runs the bytecode of a forward pass, and keeps the outputs of each chunk.
 
-        plan, columns: as for `train`, but the count of outputs is their doubles, a row for each.
+        plan, columns: as for `train`, but the count of outputs is their floats, a row for each.
         found: memory for the outputs of all chunks. none: null, because nothing is updated.
         """
-        data = "double* m, i32* bytecode, i64* plan, double* columns, double* found"
+        data = "real* m, i32* bytecode, i64* plan, real* columns, real* found"
         header = f"void @forward({data}, ptr none)"
         with self.function(header) as ((m, bytecode, plan, columns, found), (none,)):
             to, size, chunks, _, _, rows, outputs = (plan[k] for k in range(7))
@@ -397,21 +414,23 @@ class _Machine(Code):
 
             self.loop(chunks, [], chunk)
 
-    def copy(self, to: Pointer, source: Pointer, doubles: Vector) -> None:
-        """Copies so many doubles."""
+    def copy(self, to: Pointer, source: Pointer, floats: Vector) -> None:
+        """Copies so many floats."""
         no = Vector(self, "false", "i1")
-        self.call("@llvm.memcpy.p0.p0.i64", to, source, doubles * 8, no)
+        self.call("@llvm.memcpy.p0.p0.i64", to, source, floats * SIZES[self.real], no)
 
 
 def _across(vectors: Sequence[Vector]) -> Vector:
     """Returns one vector: lane k is the sum of all lanes of vector k.
 
-    Each round adds one half of the lanes to the other half.
+    Each round adds one half of the lanes to the other half: those of two vectors, which become one,
+    or of a single vector, which has more lanes than there were vectors.
     """
-    found, half = list(vectors), len(vectors) // 2
+    found, half = list(vectors), vectors[0].width // 2
     while half:
-        low = [i for i in range(2 * len(vectors)) if not i & half]
+        pairs = [*zip(found[::2], found[1::2])] or [(found[0], found[0])]
+        low = [i for i in range(vectors[0].width * min(len(found), 2)) if not i & half]
         high = [i + half for i in low]
-        found = [a.shuffled(b, low) + a.shuffled(b, high) for a, b in zip(found[::2], found[1::2])]
+        found = [a.shuffled(b, low) + a.shuffled(b, high) for a, b in pairs]
         half //= 2
     return found[0]

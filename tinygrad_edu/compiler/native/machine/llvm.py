@@ -7,7 +7,7 @@ all lanes at once. If `a` is a vector of two lanes, `a * 2 + 1` writes
     %v2 = fadd <2 x double> %v1, <double 0x3ff0000000000000, double 0x3ff0000000000000>
 
 A `Vector` of width 0 stands for a single number. A `Pointer` is an address of numbers: `m[i + 8]`
-loads one of them.
+loads one of them. The floats are doubles, or singles ("float"), which are half as long.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import copysign, inf
 
 from tinygrad_edu.rows.op import TABLE, Op
 
-__all__ = ["WRITERS", "Code", "Pointer", "Vector", "bits", "muladd", "when", "written"]
+__all__ = ["SIZES", "WRITERS", "Code", "Pointer", "Vector", "bits", "muladd", "when", "written"]
+
+SIZES = {"double": 8, "float": 4}  # bytes of a float, by its type in LLVM
 
 # The functions that write operations, by the name of the operation; `arithmetic` adds them.
 WRITERS: dict[str, Callable[..., Vector]] = {}
@@ -28,11 +31,12 @@ class Code:
     """An LLVM module that is written line by line.
 
     attributes: of its functions. flags: LLVM's freedom with floats; " contract" allows it to round
-    a * b + c once instead of twice.
+    a * b + c once instead of twice. real: the type of its floats, "double" or "float".
     """
 
-    def __init__(self, attributes: str = "", flags: str = "") -> None:
+    def __init__(self, attributes: str = "", flags: str = "", real: str = "double") -> None:
         self.attributes, self.flags, self.lines = attributes, flags, list[str]()
+        self.real = real
         self.called, self.defined = dict[str, str](), set[str]()  # declarations; names
         self.names, self.block = 0, ""
 
@@ -59,14 +63,15 @@ class Code:
     def function(self, header: str) -> Iterator[tuple[list[Pointer], list[Vector]]]:
         """Defines a function. The lines that the `with` block writes are its body.
 
-        header: for example "void @f(double* m, i64 n)". Yields (pointers, others): the parameters
-        whose types end in *, and the other ones.
+        header: for example "void @f(real* m, i64 n)"; real* is an address of floats. Yields
+        (pointers, others): the parameters whose types end in *, and the other ones.
         """
         head, _, parameters = header[:-1].partition("(")
         given: list[Vector | Pointer] = []
         for kind, name in map(str.split, parameters.split(", ")):
-            is_vector = kind[-1] != "*"
-            given.append((Vector if is_vector else Pointer)(self, f"%{name}", kind.rstrip("*")))
+            make = Vector if kind[-1] != "*" else Pointer
+            kind = kind.rstrip("*")
+            given.append(make(self, f"%{name}", self.real if kind == "real" else kind))
         self.defined.add(head.split()[-1])
         self.do(f"define {head}({_typed(given)}) {self.attributes} {{")
         self.start("entry")
@@ -146,7 +151,7 @@ def _reflected(name: str) -> Callable[[Vector, float], Vector]:
 
 def _compared(floats: str, integers: str) -> Callable[[Vector, Vector | float], Vector]:
     def compared(a: Vector, b: Vector | float) -> Vector:
-        how = f"fcmp {floats}" if a.kind == "double" else f"icmp {integers}"
+        how = f"fcmp {floats}" if a.kind in SIZES else f"icmp {integers}"
         return a.line(f"{how} {a.type} {a.name}, {a.of(b).name}", "i1")
 
     return compared
@@ -155,14 +160,18 @@ def _compared(floats: str, integers: str) -> Callable[[Vector, Vector | float], 
 class Vector:
     """The result of a line of code.
 
-    name: its name in the code. kind: the type of its lanes: floats ("double"), 64-bit integers that
-    wrap around ("i64"), or results of a comparison ("i1"). width: the number of lanes; 0 for a
-    single number, or an address ("ptr").
+    name: its name in the code. kind: the type of its lanes: floats ("double" or "float"; the type
+    of the module's floats is the default), 64-bit integers that wrap around ("i64"), or results of
+    a comparison ("i1"). width: the number of lanes; 0 for a single number, or an address ("ptr").
+    real: the type of the floats of which it is one, or from which it was computed.
     """
 
-    def __init__(self, code: Code, name: str, kind: str = "double", width: int = 0) -> None:
-        self.code, self.name, self.kind, self.width = code, name, kind, width
-        self.type = f"<{width} x {kind}>" if width else kind
+    def __init__(
+        self, code: Code, name: str, kind: str = "", width: int = 0, real: str = ""
+    ) -> None:
+        self.code, self.name, self.kind, self.width = code, name, kind or code.real, width
+        self.type = f"<{width} x {self.kind}>" if width else self.kind
+        self.real = self.kind if self.kind in SIZES else real or code.real
 
     def _apply(self, op: Op, /, *args: Vector | float) -> Vector:
         """Writes an operation of the table: by its writer, or as a sequence of other operations."""
@@ -184,11 +193,12 @@ class Vector:
         """Writes a line that computes something, and returns its result."""
         name = self.code.name()
         self.code.do(f"{name} = {text}")
-        return Vector(self.code, name, kind or self.kind, self.width if width is None else width)
+        width = self.width if width is None else width
+        return Vector(self.code, name, kind or self.kind, width, self.real)
 
     def write(self, name: str, *args: Vector | float) -> Vector:
         """Writes an instruction on operands like this vector; for floats, f precedes its name."""
-        name = f"f{name}{self.code.flags}" if self.kind == "double" else name
+        name = f"f{name}{self.code.flags}" if self.kind in SIZES else name
         return self.line(f"{name} {self.type} {', '.join(self.of(x).name for x in args)}")
 
     def call(self, function: str, *args: Vector | float) -> Vector:
@@ -197,12 +207,20 @@ class Vector:
 
     def intrinsic(self, name: str, *args: Vector | float) -> Vector:
         """Writes a call of a function that is part of LLVM."""
-        return self.call(f"@llvm.{name}.{f'v{self.width}' if self.width else ''}f64", *args)
+        lanes = f"v{self.width}" if self.width else ""
+        return self.call(f"@llvm.{name}.{lanes}f{8 * SIZES[self.kind]}", *args)
 
     def cast(self, kind: str) -> Vector:
         """Returns the same bits, taken as another kind."""
-        to = Vector(self.code, "", kind, self.width)
-        return to.line(f"bitcast {_typed([self])} to {to.type}")
+        return self._turned("bitcast", kind)
+
+    def rounded(self, kind: str) -> Vector:
+        """Returns the same numbers as floats of another type; singles are rounded."""
+        return self._turned("fpext" if SIZES[kind] > SIZES[self.kind] else "fptrunc", kind)
+
+    def _turned(self, how: str, kind: str) -> Vector:
+        to = Vector(self.code, "", kind, self.width, self.real)
+        return to.line(f"{how} {_typed([self])} to {to.type}")
 
     def of(self, x: Vector | float) -> Vector:
         """Returns `x` itself, or a number as a vector like this one."""
@@ -210,7 +228,9 @@ class Vector:
 
     def constant(self, x: float) -> Vector:
         """Returns a vector like this one with that number in every lane."""
-        lane = f"0x{bits(x):016x}" if self.kind == "double" else "null" if self.kind == "ptr" else x
+        lane = f"{x}" if self.kind != "ptr" else "null"
+        if self.kind in SIZES:
+            lane = f"0x{bits(single(x) if self.kind == 'float' else x):016x}"
         lanes = f"<{', '.join([f'{self.kind} {lane}'] * self.width)}>"
         return Vector(self.code, lanes if self.width else f"{lane}", self.kind, self.width)
 
@@ -250,11 +270,11 @@ class Vector:
 
 
 class Pointer:
-    """An address of numbers: doubles, i64, or i32. An i32 that is read becomes an i64."""
+    """An address of numbers: floats, i64, or i32. An i32 that is read becomes an i64."""
 
     type = "ptr"
 
-    def __init__(self, code: Code, name: str, kind: str = "double") -> None:
+    def __init__(self, code: Code, name: str, kind: str) -> None:
         self.code, self.name, self.kind = code, name, kind
 
     def __add__(self, i: Vector | int) -> Pointer:
@@ -270,14 +290,14 @@ class Pointer:
         return x.line(f"sext i32 {x.name} to i64", "i64") if x.kind == "i32" else x
 
     def vector(self, width: int) -> Vector:
-        """Loads `width` numbers from this address on. The address may be any multiple of 8."""
+        """Loads `width` numbers from this address on. Any number may be the first."""
         like = Vector(self.code, "", self.kind, width)
-        aligned = ", align 8" if width else ""
+        aligned = f", align {SIZES.get(self.kind, 8)}" if width else ""
         return like.line(f"load {like.type}, ptr {self.name}{aligned}")
 
     def store(self, x: Vector) -> None:
         """Writes a store of `x` to this address."""
-        self.code.do(f"store {_typed([x, self])}, align 8")
+        self.code.do(f"store {_typed([x, self])}, align {SIZES.get(x.kind, 8)}")
 
 
 def muladd(a: Vector, b: Vector | float, c: Vector | float) -> Vector:
@@ -289,7 +309,7 @@ def when(condition: Vector, x: Vector | float, y: Vector | float) -> Vector:
     """Returns `x` in the lanes where the condition holds, and `y` in the others."""
     like = x if isinstance(x, Vector) else y
     if not isinstance(like, Vector):
-        like = Vector(condition.code, "", width=condition.width)
+        like = Vector(condition.code, "", condition.real, condition.width)
     return like.line(f"select {_typed([condition, like.of(x), like.of(y)])}")
 
 
@@ -302,6 +322,15 @@ def written(op: Op) -> Callable[..., Vector]:
         return result if isinstance(result, Vector) else args[0].constant(result)
 
     return WRITERS.get(op.name, as_made_of_others)
+
+
+def single(x: float) -> float:
+    """Returns the float rounded to single precision; an infinity if it is too large."""
+    try:
+        rounded: float = struct.unpack("f", struct.pack("f", x))[0]
+    except OverflowError:
+        return copysign(inf, x)
+    return rounded
 
 
 def bits(x: float) -> int:

@@ -28,11 +28,18 @@ class Update:
     """
 
     def __init__(
-        self, leaves: Sequence[Value], results: Sequence[Value], width: int, attributes: str
+        self,
+        leaves: Sequence[Value],
+        results: Sequence[Value],
+        width: int,
+        attributes: str,
+        real: str = "double",
     ) -> None:
         """leaves: a parameter, its gradient, its states, the learning rate, the step's number.
-        results: the new parameter and the new states.
+        results: the new parameter and the new states. width: of the processor's vectors, in floats
+        of the type `real`.
         """
+        width = min(width, BLOCK)
         *places, rate, steps = leaves
         tape = record(results)
         # slots that differ from parameter to parameter
@@ -49,9 +56,9 @@ class Update:
         self.runs = [
             python_function(tape, read_too, [], self.common, arrays=a) for a in (False, True)
         ]
-        code = Code(attributes, " contract")
+        code = Code(attributes, " contract", real)
         header = (
-            "void @update(double* m, i64* places, double* settings, i64 first, i64 count, i64 step)"
+            "void @update(real* m, i64* places, real* settings, i64 first, i64 count, i64 step)"
         )
         with code.function(header) as ((m, at, settings), (first, count, apart)):
             begins = [m + at[i] + first * BLOCK for i, _ in enumerate(places)]
