@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu import losses
+from tinygrad_edu import Value, losses, tanh
 from tinygrad_edu.data import Example, moons
 from tinygrad_edu.errors import NonFiniteWarning
-from tinygrad_edu.nn import MLP
+from tinygrad_edu.nn import MLP, Module
 from tinygrad_edu.optim import SGD, Adam, Momentum, cosine
 from tinygrad_edu.optim.clipping import clip_grad_norm_
 from tinygrad_edu.train import History, train
@@ -186,3 +186,38 @@ def test_watched_parameters_are_those_of_the_loop() -> None:
         assert list(eager) == list(machine) == names
         for name in names:
             assert machine[name] == pytest.approx(eager[name], rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 5])
+def test_a_gradient_outside_of_the_graph_is_gone_in_the_next_step(batch_size: int) -> None:
+    """The callback adds to the gradients of parameters, as a penalty does, of idle ones, too."""
+
+    class Half(Module):
+        def __init__(self) -> None:
+            self.used = [Value(0.1 * k) for k in range(1, 41)]
+            self.idle = [Value(1.0) for _ in range(20)]
+
+        def forward(self, x: Any) -> Any:
+            return tanh(sum(w * x for w in self.used)) + 0.1 * sum(w * w for w in self.used)
+
+    found = []
+    for compiled in (True, False):
+        model, seen = Half(), list[float]()
+
+        def penalty(turn: Any, model: Any = model, seen: Any = seen) -> None:
+            if turn.phase == "backward":
+                for p in model.parameters():
+                    p.grad += p.data
+                    seen.append(p.grad)
+
+        optimizer = SGD(model.parameters(), 0.1)
+        data = [(0.1 * k, 0.5) for k in range(10)]
+        how: dict[str, Any] = {"epochs": 3, "batch_size": batch_size, "progress": False}
+        loss = losses.mse_loss
+        train(model, loss, data, optimizer, compiled=compiled, callbacks=penalty, **how)
+        if compiled:  # what the callback laid into the kept memory is gone, too
+            train(model, loss, data, optimizer, compiled=True, **how)
+        else:
+            train(model, loss, data, optimizer, **how)
+        found.append([*seen, *(x for p in model.parameters() for x in (p.data, p.grad))])
+    assert found[0] == pytest.approx(found[1], rel=1e-9, abs=1e-12)

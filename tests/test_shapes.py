@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from tinygrad_edu import Value, compile, tanh
 from tinygrad_edu.data import Example
+from tinygrad_edu.errors import NonFiniteWarning
 from tinygrad_edu.losses import cross_entropy, mse_loss
 from tinygrad_edu.nn import Block, Embedding, Linear, Module
 from tinygrad_edu.optim import SGD, Adam
@@ -174,3 +176,83 @@ def test_a_mean_over_labels_of_a_compiled_loss_is_that_of_those_that_count() -> 
     wanted.backward()
     assert value == pytest.approx(wanted.data)
     assert slopes == pytest.approx([z.grad for z in leaves])
+
+
+def test_what_only_some_shapes_use_is_moved_by_those_alone() -> None:
+    """Each place has parameters of its own, which shorter words lack."""
+
+    class Places(Module):
+        def __init__(self, count: int) -> None:
+            self.ws = [Value(0.1 * k) for k in range(count)]
+
+        def forward(self, xs: Any) -> Any:
+            return tanh(sum((x * w for x, w in zip(xs, self.ws)), Value(0.0)))
+
+    random = Random(2)
+    data = [([random.random()] * (1 + k % 7 * 8), random.random()) for k in range(30)]
+    found = []
+    for compiled in (True, False):
+        model = Places(60)
+        optimizer = Adam(model.parameters(), 0.01)
+        how: dict[str, Any] = {"epochs": 6, "progress": False, "compiled": compiled}
+        run = train(model, mse_loss, data, optimizer, batch_size=4, **how)
+        found.append([*run.losses, *(x for p in model.parameters() for x in (p.data, p.grad))])
+    assert found[0] == pytest.approx(found[1], rel=1e-10, abs=1e-12)
+
+
+def test_the_machine_makes_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("llvmlite")
+    from tinygrad_edu.train.compiled_run import Compiled
+
+    monkeypatch.setattr(Compiled, "sums", lambda *_: pytest.fail("a step without the machine"))
+    for batch_size in (0, 1, 4):
+        outcome(True, batch_size=batch_size, callbacks=[lambda turn: None])
+        outcome(True, batch_size=batch_size)
+
+
+def test_a_run_in_two_is_the_run_in_one() -> None:
+    """To the last bit, although the second half begins in the memory of another program."""
+    found = []
+    for epochs in ([4], [1, 3, 4]):
+        model = Letters()
+        optimizer, history = Adam(model.parameters(), 0.02), None
+        for end in epochs:
+            history = train(
+                model,
+                cross_entropy,
+                words(9),
+                optimizer,
+                epochs=end,
+                batch_size=4,
+                progress=False,
+                compiled=True,
+                history=history,
+            )
+        assert history is not None
+        found.append([*history.losses, *(p.data for p in model.parameters())])
+    assert found[0] == found[1]
+
+
+@pytest.mark.filterwarnings("ignore", category=NonFiniteWarning)
+@pytest.mark.parametrize("batch_size", [0, 1, 2, 3])
+@pytest.mark.parametrize("bad", range(6))
+def test_a_nan_in_any_step_ends_the_run_as_in_the_loop(batch_size: int, bad: int) -> None:
+    class Root(Module):
+        def __init__(self) -> None:
+            self.w, self.v = Value(1.0), Value(0.5)
+
+        def forward(self, xs: Any) -> Any:
+            return sum((x * self.w for x in xs), self.v) ** 0.5
+
+    data = [([1.0 + k] * (1 + k % 3), 0.5) for k in range(6)]
+    data[bad] = ([-90.0] * (1 + bad % 3), 0.5)
+    found = []
+    for compiled in (True, False):
+        model = Root()
+        optimizer = Adam(model.parameters(), 0.01)
+        how: dict[str, Any] = {"epochs": 3, "progress": False, "batch_size": batch_size}
+        run = train(model, mse_loss, data, optimizer, compiled=compiled, **how)
+        losses = [x for x in run.losses if isfinite(x)]
+        assert run.stopped.startswith("the loss is nan")
+        found.append([*losses, model.w.data, model.v.data, optimizer.steps])
+    assert found[0] == pytest.approx(found[1], rel=1e-10, nan_ok=True)

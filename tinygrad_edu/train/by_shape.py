@@ -1,9 +1,10 @@
 """Compiled runs over examples of several shapes, such as texts of several lengths.
 
 The graph of an example depends on its shape. So each shape is compiled once, and kept. A step adds
-up the gradients of all shapes in its batch. With one example in a batch, the machine makes the
-passes and the update in one call, and the parameters move from the memory of one program to that of
-the next.
+up the gradients of all shapes in its batch: the machine makes the passes of each shape in the
+memory of its program, and the update in one of them. From there the parameters move on to the
+memory of the programs that are used next. With one example in a batch, passes and update are one
+call of the machine.
 """
 
 from __future__ import annotations
@@ -62,16 +63,24 @@ class ByShape(Compiled):
         return [sum(xs) for xs in zip(*each)]
 
     def begun(self, first: Sequence[int]) -> Machines | None:
-        """This returns a run of the machine; None if a batch may have several shapes."""
-        if len(first) > 1:
-            return None
-        machines = Machines(self)
-        return machines if machines.move(self.at[first[0]][0]) else None
+        """This returns a run of the machine for all shapes; None if a shape has none.
+
+        first: as many indices as a step has examples.
+        """
+        runs = list[Any]()
+        for part, group in zip(self.parts, self.groups):
+            count = -(-len(first) * len(group) // self.count)  # of this shape in a usual batch
+            least = min(len(first), len(group), 2)  # a batch, not the graph of a single example
+            run = part.begun(range(max(count, least)))
+            if run is None:
+                return None
+            runs.append(run)
+        return Machines(self, runs)
 
     def keep(self, machine: Machines) -> None:
         """Lets each loss keep its run."""
-        for k, run in machine.runs.items():
-            self.parts[k].keep(run)
+        for part, run in zip(self.parts, machine.runs):
+            part.keep(run)
 
     def prepared(self, examples: Sequence[Example]) -> list[tuple[Compiled, Any]]:
         """This returns validation examples by shape; ValueError for a shape that is not known."""
@@ -95,31 +104,41 @@ class ByShape(Compiled):
 
 
 class Machines:
-    """The runs of the machine for each shape, as one run; see `native.Run`."""
+    """The runs of the machine for each shape, as one run; see `native.Run`.
 
-    def __init__(self, passes: ByShape) -> None:
-        self.passes = passes
-        self.runs: dict[int, Any] = {}
-        self.now: Any = None
+    now: the run whose memory has the present parameters and the states of the optimizer. It makes
+    the updates, and does everything that is not written here. used: the runs for the shapes of this
+    step, in the order of their first examples.
+    """
 
-    def move(self, k: int) -> bool:
-        """Goes on in the memory of part k; returns whether it has machine code."""
-        if k not in self.runs:
-            part = self.passes.parts[k]
-            run = part.begun([0])
-            if run is None:
-                return False
-            self.runs[k] = run
-        if self.now is not None and self.now is not self.runs[k]:
-            self.runs[k].follow(self.now)
-        self.now = self.runs[k]
-        return True
+    def __init__(self, passes: ByShape, runs: Sequence[Any]) -> None:
+        self.passes, self.runs = passes, runs
+        self.now: Any = runs[0]
+        self.used: list[Any] = [self.now]
 
     def take(self, now: Sequence[int], weight: float) -> None:
-        """Goes on with the example of this index."""
-        ((k, places),) = self.passes.split(now).items()
-        self.move(k)
-        self.now.take(places, weight)
+        """Goes on with the examples of these indices."""
+        self.used = []
+        for k, places in self.passes.split(now).items():
+            run = self.runs[k]
+            run.take(places, weight)
+            self.used.append(run)
+        if self.now not in self.used:
+            self.used[0].follow(self.now)
+            self.now = self.used[0]
+
+    def read(self) -> None:
+        """Lays the present numbers of all leaves and states into the memory of each shape."""
+        for run in self.used:
+            run.read()
+
+    def steps(self, count: int) -> Any:
+        """Makes steps over the examples of all shapes."""
+        return self.now.steps(count, self.used)
+
+    def both_passes(self) -> Any:
+        """Makes both passes over the examples of all shapes."""
+        return self.now.both_passes(self.used)
 
     def fed(self, batches: Sequence[Sequence[int]], weights: Sequence[float]) -> Any:
         """Makes a step with the first batch, and returns its outputs.
@@ -127,7 +146,7 @@ class Machines:
         The next one may be in the memory of another program.
         """
         self.take(batches[0], weights[0])
-        return self.now.steps(1)
+        return self.steps(1)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.now, name)

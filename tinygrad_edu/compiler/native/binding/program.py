@@ -116,7 +116,8 @@ class Plan:
         self.inputs_at = _addresses(places.slots, slots, same)
         self.size = low.blocks * BLOCK
         self.parameters_at, self.gradients_at = places.parameters_at, places.gradients_at
-        self.gradients_of = self.at - self.parameters_at + self.gradients_at
+        self.to_gradients = self.gradients_at - self.parameters_at
+        self.gradients_of = self.at + self.to_gradients
         size = 0 if single else (len(self.inputs) + 2) * self.lanes
         doubles = self.outputs * (self.lanes if forward else 1)
         sums = (places.zero_at, places.zeroed, places.outputs_at, doubles)
@@ -378,12 +379,16 @@ class Program:
         return self.updates[key]
 
 
+Saved: TypeAlias = tuple[Plan, list[Floats], int]  # of a run: see `Run.save`
+
+
 class Run:
     """A plan, its arena with the numbers, and the inputs. With an optimizer, it trains.
 
     kept: the addresses in the arena of each state of the optimizer, such as its velocities, in the
     order of the optimizer's parameters. pace: how many chunks of examples a call of `steps` can go
-    through before anybody waits for it; 0 before that is known.
+    through before anybody waits for it; 0 before that is known. laid: whether the arena has
+    gradients that are not from the machine.
     """
 
     def __init__(
@@ -406,6 +411,7 @@ class Run:
         """Lays the present numbers of all leaves into the arena of a plan."""
         self.plan, optimizer = plan, self.optimizer
         self.arena, self.data = plan.memory()
+        self.laid = False
         self.numbers = plan.numbers.copy()
         self.numbers[2] = len(self.data)
         self.update: int | None = None
@@ -527,10 +533,11 @@ class Run:
             at = at[[number[p] for p in self.order]]
         self.at, self.kept = at, [at - plan.parameters_at + begin for begin in begins]
 
-    def steps(self, count: int) -> Floats:
+    def steps(self, count: int, runs: Sequence[Run] = ()) -> Floats:
         """Makes up to `count` steps, and returns the outputs of each step.
 
-        There are fewer steps if an output is not finite, or if a schedule of rates ends.
+        There are fewer steps if an output is not finite, or if a schedule of rates ends. runs: see
+        `both_passes`.
         """
         plan = self.plan
         settings = np.zeros((count, 2), plan.dtype)
@@ -539,9 +546,9 @@ class Run:
             rates = _rates(optimizer, count)
             count = len(rates)
             settings = self._settings(rates, optimizer.steps)
-        begins = plan.cut(len(self.data))
-        if len(begins) > 2:
-            return self._steps_in_parts(settings, np.empty((count, plan.outputs)), begins)
+        if len(runs) > 1 or len(plan.cut(len(self.data))) > 2:
+            return self._steps_in_halves(settings, np.empty((count, plan.outputs)), runs)
+        self._clear()
         found = np.empty((count, plan.outputs), plan.dtype)
         arena, *inputs, places = self.pointers
         more = (found.ctypes.data, count, self.update, places, settings.ctypes.data)
@@ -550,14 +557,25 @@ class Run:
             optimizer.steps += done
         return found[:done].astype(float, copy=False)
 
-    def _steps_in_parts(self, settings: Floats, found: Floats, begins: Integers) -> Floats:
-        """Makes the steps of these settings, each in parts, and returns their outputs in `found`.
+    def _clear(self) -> None:
+        """Clears gradients that were laid into the arena.
+
+        The machine does not: it never writes the gradient of a parameter that the graph lacks.
+        """
+        if self.laid:
+            plan = self.plan
+            here = slice(plan.gradients_at, plan.gradients_at + plan.size)
+            self.arena[here] = plan.fixed[here]
+            self.laid = False
+
+    def _steps_in_halves(self, settings: Floats, found: Floats, runs: Sequence[Run]) -> Floats:
+        """Makes the steps of these settings, and returns their outputs, which are in `found`.
 
         As `train` of the machine, it stops after a step whose first output is not finite.
         """
         optimizer = self.optimizer
         for k, now in enumerate(settings):
-            found[k] = self._passes_in_parts(begins)
+            found[k] = self.both_passes(runs)
             if optimizer is not None and self.update is not None:
                 self._change(self.update, now)
                 optimizer.steps += 1  # at once: a Ctrl-C may come between steps
@@ -598,6 +616,7 @@ class Run:
         self.take(batches[0], weights[0])
         if len(batches) == 1 or optimizer is None or len(self.plan.cut(len(self.data))) > 2:
             return self.steps(1)
+        self._clear()
         rates = _rates(optimizer, len(batches))
         settings = self._settings(rates, optimizer.steps)
         found = np.empty((len(rates), self.plan.outputs), self.plan.dtype)
@@ -628,8 +647,16 @@ class Run:
         lay(rows, np.s_[:], np.array(numbers).reshape(len(numbers), count).T)
         return rows
 
-    def both_passes(self) -> Floats:
-        """Makes both passes without an update, and returns the outputs."""
+    def both_passes(self, runs: Sequence[Run] = ()) -> Floats:
+        """Makes both passes without an update, and returns the outputs.
+
+        runs: of programs with the same optimizer, this one among them. Each makes the passes over
+        its examples, with the parameters of this one; the sums of outputs are returned, the sums of
+        gradients come into this arena. They are added in the order of the runs.
+        """
+        if len(runs) > 1:
+            return self._passes_of(runs)
+        self._clear()
         begins = self.plan.cut(len(self.data))
         if len(begins) > 2:
             return self._passes_in_parts(begins)
@@ -639,6 +666,19 @@ class Run:
         more = (found.ctypes.data, 1, None, places, settings.ctypes.data)
         plan.train(arena, plan.bytecode, *inputs, *more)
         return found
+
+    def _passes_of(self, runs: Sequence[Run]) -> Floats:
+        """Makes both passes in several runs: see `both_passes`."""
+        numbers = self.arena[self.at]
+        outputs, slopes = np.zeros(self.plan.outputs), np.zeros(len(numbers))
+        for run in runs:
+            if run is not self:
+                run.arena[run.at] = numbers
+            outputs += run.both_passes()
+            slopes += run.arena[run.at + run.plan.to_gradients]
+        lay(self.arena, self.at + self.plan.to_gradients, slopes)
+        self.laid = True
+        return outputs
 
     def change(self) -> None:
         """Makes the optimizer's update alone, but does not count it as a step."""
@@ -657,16 +697,24 @@ class Run:
         blocks = self.plan.size // BLOCK
         _UPDATE(update)(arena, places, settings.ctypes.data, 0, blocks, 1)
 
-    def save(self) -> tuple[list[Floats], int]:
+    def save(self) -> Saved:
         """Returns everything that a run changes and the next step reads, for `restore`."""
         saved = [self.arena[at : at + self.plan.size].copy() for at in self._begins()]
-        return saved, 0 if self.optimizer is None else self.optimizer.steps
+        return self.plan, saved, 0 if self.optimizer is None else self.optimizer.steps
 
-    def restore(self, saved: tuple[list[Floats], int]) -> None:
-        """Sets the numbers and the optimizer back to a saved state."""
-        arrays, steps = saved
+    def restore(self, saved: Saved) -> None:
+        """Sets the numbers and the optimizer back to a state that this run has saved.
+
+        Or one that a run of another program with the same parameters and optimizer has saved.
+        """
+        plan, arrays, steps = saved
+        here, there = (x.at - x.parameters_at for x in (self.plan, plan))
         for at, numbers in zip(self._begins(), arrays):
-            self.arena[at : at + self.plan.size] = numbers
+            if plan is self.plan:
+                self.arena[at : at + plan.size] = numbers
+            else:  # of another run, or this one has moved in the meantime
+                self.arena[at + here] = numbers[there]
+        self.laid = True
         if self.optimizer is not None:
             self.optimizer.steps = steps
 
@@ -729,6 +777,7 @@ class Run:
         """Lays the present gradients of the parameters into the arena, for `change`."""
         grads = doubles([p._grad for p in self.plan.parameters])
         lay(self.arena, self.plan.gradients_of, grads)
+        self.laid = True
 
 
 def _rates(optimizer: Optimizer, count: int) -> list[float]:
