@@ -610,3 +610,14 @@ def test_the_real_sets() -> None:
     assert [len(iris()), len(digits())] == [150, 1797]
     assert Counter(example.targets.index(1.0) for example in iris()) == {0: 50, 1: 50, 2: 50}
     assert {x for example in digits() for x in example.inputs} == {i / 16 for i in range(17)}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 100])
+def test_an_order_is_the_same_whether_numpy_makes_it_or_not(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numpy")
+    seeds = (0, 7, 2**32 + 1, 2**64 - 1)
+    found = [shuffled(range(count), seed) for seed in seeds]
+    monkeypatch.delitem(sys.modules, "numpy")
+    assert [shuffled(range(count), seed) for seed in seeds] == found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, product
 from math import cos, frexp, inf, isfinite, pi, sin, sqrt
 from numbers import Integral, Real
@@ -197,17 +198,37 @@ def _log(x: float) -> float:
 def shuffled(examples: Sequence[T], seed: int) -> list[T]:
     """This returns the examples in a random order (Fisher and Yates 1938, Durstenfeld 1964)."""
     rng, order = SplitMix64(seed), list(examples)
-    fair = 2**64 - len(order)  # bits below it favour no remainder; `below` asks more exactly
-    for i in range(len(order) - 1, 0, -1):
+    numpy = sys.modules.get("numpy")  # which makes the same numbers, if somebody has loaded it
+    places = _places(numpy, seed, len(order)) if numpy else ()
+    for i, j in zip(range(len(order) - 1, 0, -1), places or _drawn(rng, len(order))):
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
+def _drawn(rng: SplitMix64, count: int) -> Iterator[int]:
+    """Yields rng.below(i + 1) for each place i of a list, from the last to the second."""
+    fair = 2**64 - count  # bits below it favour no remainder; `below` asks more exactly
+    for i in range(count - 1, 0, -1):
         z = rng.state = (rng.state + 0x9E3779B97F4A7C15) % 2**64  # as in `bits`; calls cost more
         z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
         z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
         z ^= z >> 31
         while z >= fair and z >= 2**64 - 2**64 % (i + 1):
             z = rng.bits()
-        j = z % (i + 1)
-        order[i], order[j] = order[j], order[i]
-    return order
+        yield z % (i + 1)
+
+
+def _places(numpy: Any, seed: int, count: int) -> list[int]:
+    """Returns the numbers of `_drawn` from an array; [] if one of them has to be drawn again."""
+    u = numpy.uint64
+    z = numpy.arange(1, count, dtype=u) * u(0x9E3779B97F4A7C15) + u(seed)  # modulo 2**64
+    z = (z ^ z >> u(30)) * u(0xBF58476D1CE4E5B9)
+    z = (z ^ z >> u(27)) * u(0x94D049BB133111EB)
+    z ^= z >> u(31)
+    if (z >= u(2**64 - max(count, 1))).any():
+        return []
+    places: list[int] = (z % numpy.arange(count, 1, -1, dtype=u)).tolist()
+    return places
 
 
 def split(examples: Sequence[T], share: float, seed: int) -> tuple[list[T], list[T]]:

@@ -75,7 +75,8 @@ def _epoch(
     """
     history, seen, k = run.history, 0, 0
     sums, rows = [0.0] * len(passes.names), _rows(run, watched)
-    grads, places = rows[len(watched) :], machine.places_of([*watched.values()])
+    grads = rows[len(watched) :]
+    places = machine.places_of([*watched.values()]) if watched else ()
     while k < len(batches):
         many = 1 if watched else max(machine.pace // machine.chunks, 1)
         now = _alike(batches[k : k + min(many, MOST_AT_ONCE // len(batches[k]) or 1)])

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Protocol, TypeAlias
@@ -52,6 +52,7 @@ NOTHING, ONE_EXAMPLE = np.empty((0, 0, 0)), np.zeros((1, 1, 1))
 _UPDATE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 3)
 REAL = {"float64": "double", "float32": "float"}  # types of NumPy, and of LLVM
 MOST_KEPT = 2**23  # doubles of inputs that are kept between calls
+LAID = 2**14  # doubles of batches that are laid out at a time
 IN_ONE_GO = 2**18  # numbers; more of them are copied column by column, without a table between
 
 
@@ -206,21 +207,21 @@ class Plan:
         return data
 
     def batches(
-        self, table: Floats, batches: npt.NDArray[np.intp], weights: Sequence[float]
+        self, rows: Floats, batches: npt.NDArray[np.intp], weights: Sequence[float]
     ) -> Floats:
         """Returns the inputs of several batches, each as `columns` returns them.
 
-        table: a row for each of `inputs`. batches: indices, a row for each batch.
+        rows: of the data set, with a number for each of `inputs`. batches: indices, a row for each.
         """
         count, size = batches.shape
         chunks, inputs = -(-size // self.lanes), len(self.inputs)
         missing = chunks * self.lanes - size
         filling = np.repeat(batches[:, -1:], missing, axis=1)
         at = np.concatenate([batches, filling], axis=1).ravel()
-        some = table.take(at, axis=1) if inputs else np.empty((0, at.size))
         data = np.empty((count, chunks, inputs + 2, self.lanes), self.dtype)
-        chunked = some.reshape(inputs, count, chunks, self.lanes)
-        lay(data, np.s_[:, :, :inputs], chunked.transpose(1, 2, 0, 3))
+        if inputs:
+            chunked = rows.take(at, axis=0).reshape(count, chunks, self.lanes, inputs)
+            lay(data, np.s_[:, :, :inputs], chunked.swapaxes(2, 3))
         data[:, :, -2], data[:, :, -1] = np.reshape(weights, (-1, 1, 1)), 1.0
         if missing:
             data[:, -1, -2:, -missing:] = 0.0
@@ -402,7 +403,7 @@ class Run:
         self.program, self.optimizer = program, optimizer
         self.rule = None if optimizer is None else optimizer.rule()
         self.order = [] if optimizer is None else list(optimizer.parameters)
-        self.table: Floats = NOTHING
+        self.rows: Floats = np.empty((0, 0))
         self.pace = 0
         self._begin(program.plan(count))
         self.feed(columns, count, 1 / count if mean else 1.0)
@@ -453,7 +454,7 @@ class Run:
     def rest(self) -> None:
         """Lets go of the program, the optimizer and large memory, until `again`."""
         del self.program  # which holds this run: without a circle, both are freed at once
-        self.optimizer, self.table = None, np.empty((0, 0))
+        self.optimizer, self.rows = None, np.empty((0, 0))
         if self.data.size >= MOST_KEPT:
             self.data = NOTHING
 
@@ -486,15 +487,16 @@ class Run:
 
     def hold(self, columns: Sequence[Column]) -> None:
         """Prepares the columns of a data set, from which `take` takes examples."""
-        self.table = _table(columns).copy() if columns else np.empty((0, 0))
+        self.rows = _table(columns).T.copy() if columns else np.empty((0, 0))
 
     def take(self, now: Sequence[int], weight: float) -> None:
         """Goes on with the examples of these indices in the data set; see `feed`."""
+        some = self.rows
         if isinstance(now, range):
-            some = self.table[:, now.start : now.stop]
-        else:
-            some = self.table.take(now, axis=1) if len(self.table) else self.table
-        self.feed(some, len(now), weight)
+            some = some[now.start : now.stop]
+        elif some.size:
+            some = some.take(now, axis=0)
+        self.feed(some.T, len(now), weight)
 
     def follow(self, other: Run) -> None:
         """Goes on where a run of another program stands, with the same optimizer.
@@ -620,24 +622,34 @@ class Run:
         rates = _rates(optimizer, len(batches))
         settings = self._settings(rates, optimizer.steps)
         found = np.empty((len(rates), self.plan.outputs), self.plan.dtype)
-        arena, numbers, data, places = self.pointers
-        if self.plan.single:
-            columns, stride = self.table.T.take(np.ravel(batches), axis=0), 0
-        else:
-            laid = self.plan.batches(self.table, np.array(batches), weights)
-            data, stride = laid.ctypes.data, laid.strides[0]
-        at, to, inputs = settings.ctypes.data, found.ctypes.data, self.plan.inputs_at
-        further, wide, train = settings.strides[0], found.strides[0], self.plan.train
+        at, to = settings.ctypes.data, found.ctypes.data
+        further, wide = settings.strides[0], found.strides[0]
+        arena, numbers, _, places = self.pointers
         done = 0
-        for k in range(len(rates)):
-            if not stride:
-                lay(self.arena, inputs, columns[k])
-            where = (to + k * wide, 1, self.update, places, at + k * further)
-            if not train(arena, self.plan.bytecode, numbers, data + k * stride, *where):
+        for data in self._laid(np.array(batches[: len(rates)]), weights):
+            where = (to + done * wide, 1, self.update, places, at + done * further)
+            if not self.plan.train(arena, self.plan.bytecode, numbers, data, *where):
                 break
             done += 1
         optimizer.steps += done
         return found[:done].astype(float, copy=False)
+
+    def _laid(self, batches: npt.NDArray[np.intp], weights: Sequence[float]) -> Iterator[int]:
+        """Yields the address of the inputs of each batch, when the arena is ready for its step.
+
+        So many are laid out at a time that they stay in a cache.
+        """
+        plan = self.plan
+        many = max(LAID // max(self.data.size, 1), 1)
+        for k in range(0, len(batches), many):
+            some = batches[k : k + many]
+            if plan.single:
+                for row in self.rows.take(some[:, 0], axis=0):
+                    lay(self.arena, plan.inputs_at, row)
+                    yield self.pointers[2]
+            else:
+                laid = plan.batches(self.rows, some, weights[k : k + many])
+                yield from range(laid.ctypes.data, laid.ctypes.data + laid.nbytes, laid.strides[0])
 
     def _settings(self, rates: list[float], begin: int) -> Floats:
         """Returns a row of the scalars of the update for each step, from step `begin` on."""
