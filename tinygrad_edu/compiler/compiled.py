@@ -120,7 +120,7 @@ def compile(
     nan or an infinity raises a NonFiniteError, and is not only a warning.
 
     precision: "float64", or "float32" for machine code in single precision, which has half the
-    memory and up to twice the speed. All numbers are rounded to 7 digits when they are laid into
+    memory and about twice the speed. All numbers are rounded to 7 digits when they are laid into
     the machine, in it, and nowhere else: results are Python's floats. Gradients agree with those of
     doubles to about 1e-5 of the largest one, unless the graph loses digits by subtraction. Numbers
     below 1e-38 become 0. Numbers above 3e38 are infinite, so the engine runs the examples again, in

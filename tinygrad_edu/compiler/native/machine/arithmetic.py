@@ -6,22 +6,21 @@ by lane. Every lane has the result of `ieee`, also at nan, infinities and both z
 freedom: `muladd` rounds once or twice, whichever is faster. Both are accurate enough where
 `muladd` is used. (In the code of optimizers, the flag "contract" gives this freedom everywhere.)
 
-Singles: the operations in `BOTH` are computed as they are. All others become doubles, are computed
-so, and are rounded at the end: each result is the one of doubles, rounded once more.
+Singles have shorter polynomials and other constants: see `Form`. Where a function of C is called,
+they become doubles, and the result is rounded.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf, nan, sqrt
 
 from tinygrad_edu.compiler.native.machine.llvm import WRITERS, Vector, bits, muladd, when
 from tinygrad_edu.ops import TABLE
 
-__all__ = ["ATANH", "BOTH", "EXP", "LIBRARY", "LOG2", "PAIRS", "ROUND"]
-
-Pair = tuple[Vector, Vector]
+__all__ = ["ATANH", "EXP", "LIBRARY", "LOG2", "PAIRS", "ROUND", "SINGLE"]
 
 # fmt: off
 # log(2) in two parts. The first ends in 12 zero bits, so that its product with a small whole k is
@@ -41,6 +40,69 @@ ATANH = (0.666666666666667, 0.39999999999899505, 0.28571428625975487, 0.22222211
 # fmt: on
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the functions below have to know about doubles or singles.
+
+    integer: the type of an integer with as many bits. digits: the bits behind the exponent. bias:
+    the exponent of 1. round, log2, exp, atanh: as the constants above. least: e to this power is 0.
+    small: e to a power below this may be subnormal. scale: the power of 2 that makes such results
+    normal. most: e to a power a little below it is infinite. flat: tanh is 1 from there on.
+    """
+
+    integer: str
+    digits: int
+    bias: int
+    round: float
+    log2: tuple[float, float]
+    exp: tuple[float, ...]
+    atanh: tuple[float, ...]
+    least: float
+    small: float
+    scale: int
+    most: float
+    flat: float
+
+
+DOUBLE = Form(
+    integer="i64",
+    digits=52,
+    bias=1023,
+    round=ROUND,
+    log2=LOG2,
+    exp=EXP,
+    atanh=ATANH,
+    least=-746.0,
+    small=-700.0,
+    scale=128,
+    most=710.0,
+    flat=22.0,  # tanh(22) is 1 - 2**-62
+)
+# The first part of log(2) has 9 bits. Six terms and four have errors of 1.4e-9 and 1.2e-9.
+SINGLE = Form(
+    integer="i32",
+    digits=23,
+    bias=127,
+    round=1.5 * 2**23,
+    log2=(0.693359375, -0.00021219444005469057),
+    exp=(
+        0.5000000013457727,
+        0.16666666681614256,
+        0.04166646500604005,
+        0.008333310934448869,
+        0.0013933641031986701,
+        0.00019890980869750327,
+    ),
+    atanh=(0.6666666655449709, 0.40000121839806124, 0.28550820815960665, 0.23330467216303835),
+    least=-104.0,
+    small=-80.0,
+    scale=64,
+    most=89.0,
+    flat=10.0,  # tanh(10) is 1 - 2**-28
+)
+FORMS = {"double": DOUBLE, "float": SINGLE}
+
+
 def _polynomial(x: Vector, coefficients: tuple[float, ...]) -> Vector:
     """Returns the sum of coefficients[i] * x**i, by Horner's rule."""
     *rest, highest = coefficients
@@ -51,30 +113,40 @@ def _polynomial(x: Vector, coefficients: tuple[float, ...]) -> Vector:
 
 
 def _reduced(a: Vector) -> tuple[Vector, Vector]:
-    """Returns (ROUND + k, e**r - 1), where a = k * log(2) + r, k is whole, |r| <= log(2) / 2."""
-    rounded = muladd(a, 1 / sum(LOG2), ROUND)
-    k = rounded - ROUND
-    r = muladd(k, -LOG2[1], muladd(k, -LOG2[0], a))
+    """Returns (round + k, e**r - 1), where a = k * log(2) + r, k is whole, |r| <= log(2) / 2."""
+    form = FORMS[a.kind]
+    high, low = form.log2
+    rounded = muladd(a, 1 / (high + low), form.round)
+    k = rounded - form.round
+    r = muladd(k, -low, muladd(k, -high, a))
     r2 = r * r  # a processor can compute even and odd powers at the same time
-    p = muladd(r, _polynomial(r2, EXP[1::2]), _polynomial(r2, EXP[::2]))
+    p = muladd(r, _polynomial(r2, form.exp[1::2]), _polynomial(r2, form.exp[::2]))
     return rounded, muladd(r2, p, r)
 
 
 def _power_of_2(rounded: Vector, unit: float = 1.0) -> Vector:
-    """Returns unit * 2**k, given ROUND + k: the bits of k are added to the exponent of unit."""
-    return ((rounded.cast("i64") << 52) + bits(unit)).cast("double")
+    """Returns unit * 2**k, given round + k: the bits of k are added to the exponent of unit."""
+    kind, form = rounded.kind, FORMS[rounded.kind]
+    return ((rounded.cast(form.integer) << form.digits) + bits(unit, kind)).cast(kind)
 
 
 def _exp(a: Vector, unit: float = 1.0) -> Vector:
     """Returns e**a, computed as ((unit * 2**k) * e**r) / unit.
 
     unit: 1 if a <= 0; 1/2 allows every a. For large a, 2**k alone would be infinite. A result that
-    may be subnormal is computed 2**128 times as large, and then scaled.
+    may be subnormal is computed 2**scale times as large, and then scaled.
     """
-    tiny = a < -700.0
-    rounded, e = _reduced(when(a < -746.0, -746.0, a))
-    power = _power_of_2(when(tiny, rounded + 128.0, rounded), unit)
-    return muladd(power, e, power) * when(tiny, 2.0**-128 / unit, 1 / unit)
+    form = FORMS[a.kind]
+    tiny = a < form.small
+    rounded, e = _reduced(when(a < form.least, form.least, a))
+    power = _power_of_2(when(tiny, rounded + float(form.scale), rounded), unit)
+    return muladd(power, e, power) * when(tiny, 2.0**-form.scale / unit, 1 / unit)
+
+
+def _exp_of_any(a: Vector) -> Vector:
+    """Returns e**a, also where it is infinite."""
+    most = FORMS[a.kind].most
+    return _exp(when(a > most, most, a), 0.5)
 
 
 def _log_of(f: Vector, k: Vector) -> Vector:
@@ -83,11 +155,12 @@ def _log_of(f: Vector, k: Vector) -> Vector:
     log(1 + f) is 2 * atanh(s), s = f / (2 + f). It is computed as f minus a small rest, so that
     the error of the rest hardly matters.
     """
+    form = FORMS[f.kind]
     s = f / (f + 2.0)
     z = s * s
     h = f * f * 0.5
-    rest = h - muladd(s, muladd(z, _polynomial(z, ATANH), h), k * LOG2[1])
-    return muladd(k, LOG2[0], f - rest)
+    rest = h - muladd(s, muladd(z, _polynomial(z, form.atanh), h), k * form.log2[1])
+    return muladd(k, form.log2[0], f - rest)
 
 
 def _log(a: Vector) -> Vector:
@@ -95,11 +168,13 @@ def _log(a: Vector) -> Vector:
 
     The bits of sqrt(1/2) are subtracted first, so that k counts up where m reaches sqrt(2).
     """
-    subnormal = a < 2.0**-1022
-    x = when(subnormal, a * 2.0**54, a).cast("i64") + (bits(1.0) - bits(sqrt(0.5)))
-    m = ((x & (1 << 52) - 1) + bits(sqrt(0.5))).cast("double")
-    k = (x >> 52 | bits(2.0**52)).cast("double")  # so far, k + 2**52 + 1023
-    k = k - when(subnormal, 2.0**52 + 1023 + 54, 2.0**52 + 1023)
+    kind, form = a.kind, FORMS[a.kind]
+    n, root = form.digits, bits(sqrt(0.5), kind)
+    subnormal = a < 2.0 ** (1 - form.bias)
+    x = when(subnormal, a * 2.0 ** (n + 2), a).cast(form.integer) + (bits(1.0, kind) - root)
+    m = ((x & (1 << n) - 1) + root).cast(kind)
+    k = (x >> n | bits(2.0**n, kind)).cast(kind)  # so far, k + 2**n + bias
+    k = k - when(subnormal, 2.0**n + form.bias + n + 2, 2.0**n + form.bias)
     y = when(a < inf, _log_of(m - 1.0, k), inf)
     return when(a > 0.0, y, when(a.equals(0.0), -inf, nan))
 
@@ -114,7 +189,8 @@ def _tanh(a: Vector) -> Vector:
     z = size * size
     p = _polynomial(z, (675675.0, 45045.0, 594.0, 1.0)) * (size * z)
     q = _polynomial(z, (2027025.0, 945945.0, 51975.0, 630.0, 1.0))
-    rounded, e = _reduced(2.0 * when(size > 22.0, 22.0, size))  # tanh(22) is 1 - 2**-62
+    flat = FORMS[a.kind].flat
+    rounded, e = _reduced(2.0 * when(size > flat, flat, size))
     e = muladd(e + 1.0, _power_of_2(rounded), 1.0)
     small = size < 0.625
     y = when(small, size, 1.0) - when(small, p, 2.0) / when(small, q, e)
@@ -173,18 +249,6 @@ def _in_doubles(write: Callable[..., Vector]) -> Callable[..., Vector]:
     return writer
 
 
-def _pair_in_doubles(write: Callable[[Vector], Pair]) -> Callable[[Vector], Pair]:
-    """Returns the same as `_in_doubles` for a writer of two results."""
-
-    def writer(a: Vector) -> Pair:
-        if a.kind == "double":
-            return write(a)
-        y, slope = write(a.rounded("double"))
-        return y.rounded("float"), slope.rounded("float")
-
-    return writer
-
-
 def _library(name: str) -> Callable[..., Vector]:
     """Returns a writer that calls C's function of that name, one lane at a time."""
 
@@ -208,7 +272,7 @@ WRITERS |= {
     "abs": operator.abs,
     "sqrt": lambda a: a.intrinsic("sqrt", a),
     "floor": lambda a: a.intrinsic("floor", a),
-    "exp": lambda a: _exp(when(a > 710.0, 710.0, a), 0.5),
+    "exp": _exp_of_any,
     "log": _log,
     "log1p": _log1p,
     "tanh": _tanh,
@@ -216,12 +280,6 @@ WRITERS |= {
     "bell": _bell,
 }
 # Pairs of operations that share an exponential; the second is the derivative of the first.
-PAIRS = {
-    ("sigmoid", "bell"): _pair_in_doubles(_sigmoid_and_bell),
-    ("tanh", "sech2"): _pair_in_doubles(_tanh_and_sech2),
-}
+PAIRS = {("sigmoid", "bell"): _sigmoid_and_bell, ("tanh", "sech2"): _tanh_and_sech2}
 LIBRARY = [name for name, op in TABLE.items() if op.primitive and name not in WRITERS]
-WRITERS |= {name: _library(name) for name in LIBRARY}
-# Operations that IEEE 754 rounds once, and those that are exact, in doubles and in singles.
-BOTH = {"add", "sub", "mul", "div", "neg", "abs", "sqrt", "floor"}
-WRITERS |= {name: _in_doubles(write) for name, write in WRITERS.items() if name not in BOTH}
+WRITERS |= {name: _in_doubles(_library(name)) for name in LIBRARY}

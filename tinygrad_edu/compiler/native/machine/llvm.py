@@ -333,6 +333,6 @@ def single(x: float) -> float:
     return rounded
 
 
-def bits(x: float) -> int:
-    """Returns the 64 bits of a float as an integer."""
-    return int.from_bytes(struct.pack(">d", x), "big")
+def bits(x: float, kind: str = "double") -> int:
+    """Returns the bits of a float as an integer: 64, or the 32 of a single."""
+    return int.from_bytes(struct.pack(">d" if kind == "double" else ">f", x), "big")
