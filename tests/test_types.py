@@ -373,11 +373,11 @@ def kind(x: {union}) -> str:
 @pytest.mark.parametrize(
     ("union", "kinds"),
     [
-        ("Node", ["Sum", "Call"]),
+        ("Node", ["Sum", "Total", "Call"]),
         ("Operand", ["Row", "int", "Number", "Lane"]),
         (
             "Definition",
-            "Given Pattern Dots Apply Slope Gather Column LaneSums Zero".split(),
+            "Given Pattern Dots Apply Slope Gather Column LaneSums Beside Zero".split(),
         ),
     ],
 )
