@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu import Value, relu, tanh
+from tinygrad_edu import TABLE, Value, relu, tanh
 from tinygrad_edu.compiler.backends import Backends
 from tinygrad_edu.data import Example, moons
 from tinygrad_edu.errors import NonFiniteWarning
@@ -18,6 +18,9 @@ from tinygrad_edu.losses import half_squared_error, mse_loss
 from tinygrad_edu.nn import MLP, Module
 from tinygrad_edu.optim import SGD, Adam
 from tinygrad_edu.train import History, kept_code, train
+
+# Without machine code, whichever test is the first to compile is told that it is slow.
+pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.SlowWarning")
 
 DATA = [Example(x, y) for x, y in moons(40, noise=0.2, seed=1)]
 
@@ -239,3 +242,23 @@ def test_little_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_code, "MOST", size - 1)
     run(model, optimizer, 1)
     assert kept_code._kept[model] == []
+
+
+def test_a_rule_that_was_changed_makes_new_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a class does to see what breaks: the right rule counts again as soon as it is back."""
+    row = TABLE["tanh"]
+    model = MLP(2, [2, 1], activation="tanh", seed=1)
+    start = [p.data for p in model.parameters()]
+
+    def losses() -> list[float]:
+        for p, x in zip(model.parameters(), start):
+            p.data = x
+        optimizer = SGD(model.parameters(), 0.5)
+        data = ([[0.5, -1.0], [1.0, 0.3]], [0.2, -0.4])
+        return train(model, mse_loss, data, optimizer, epochs=4, compiled=True).losses
+
+    right = losses()
+    with monkeypatch.context() as patch:
+        patch.setattr(row, "derivatives", (lambda y, a: 0.5,))
+        assert losses()[1:] != right[1:]
+    assert losses() == right

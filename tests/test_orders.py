@@ -18,7 +18,7 @@ from tinygrad_edu.analysis.orders import METHODS, MOST_VISITS, Orders
 from tinygrad_edu.ops import CONSTANT
 from tinygrad_edu.rows.ieee import same
 
-GRAPHS = 300
+GRAPHS = 400
 
 
 def thread_68() -> Value:

@@ -37,6 +37,7 @@ DOMAIN: dict[str, Callable[..., bool]] = {
     "abs": lambda a: abs(a) > 1e-6,
     "sign": lambda a: abs(a) > 1e-6,
     "step": lambda a: abs(a) > 1e-6,
+    "equal": lambda a, b: abs(a - b) > 1e-6,
     "relu": lambda a: abs(a) > 1e-6,
     "floor": lambda a: abs(a - round(a)) > 1e-6,
     "ceil": lambda a: abs(a - round(a)) > 1e-6,
@@ -66,7 +67,7 @@ DOMAIN: dict[str, Callable[..., bool]] = {
     "softplus": lambda a: abs(a) < 6,
 }
 FLAT = (  # they send nothing back to some operand
-    *("step", "sign", "floor", "ceil", "less", "either", "mask", "max", "min", "relu"),
+    *("step", "sign", "floor", "ceil", "less", "equal", "either", "mask", "max", "min", "relu"),
 )
 # Rows whose operand has to be in a narrow range are met more often, so that enough are left.
 NARROW = ("asin", "acos", "acosh", "atanh", "circle")

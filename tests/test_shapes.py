@@ -17,6 +17,9 @@ from tinygrad_edu.optim import SGD, Adam
 from tinygrad_edu.train import no_better, train
 from tinygrad_edu.train.by_shape import of_one_shape
 
+# Without machine code, whichever test is the first to compile is told that it is slow.
+pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.SlowWarning")
+
 
 class Letters(Module):
     """A small transformer: vectors of letters and places, a block, logits of the next letter."""

@@ -20,6 +20,9 @@ from tinygrad_edu.nn import Embedding, Linear, Module
 from tinygrad_edu.optim import SGD, Adam
 from tinygrad_edu.train import train
 
+# Without machine code, whichever test is the first to compile is told that it is slow.
+pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.SlowWarning")
+
 BACKENDS = pytest.mark.parametrize("backend", ["python", "numpy", "machine"])
 NEEDS = {"numpy": "numpy", "machine": "llvmlite"}
 PROGRAMS = 200

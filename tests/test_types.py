@@ -241,6 +241,7 @@ def test_every_row_is_imported_by_its_name() -> None:
     assert "asinh" in called
 
 
+@pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.SlowWarning")
 def test_every_program_but_the_wrong_ones_runs(programs: Path, monkeypatch) -> None:
     monkeypatch.chdir(programs)
     for i, (name, text) in enumerate(RIGHT.items()):

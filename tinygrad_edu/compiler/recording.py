@@ -22,12 +22,14 @@ class Recording:
     tape; the columns of other inputs are never read. constants: all other leaves on the tape; a
     call takes the numbers that they have then. per_example: the inputs in `wrt`; each example has
     its own gradient by them. own_rows: whether the graph has an operation that the user made.
+    rules: the values and rules of all rows when it was recorded, in the order of the table.
     """
 
     def __init__(
         self, outputs: Sequence[Value], wrt: Sequence[Value], inputs: Sequence[Value]
     ) -> None:
         self.outputs, self.wrt, self.inputs = outputs, wrt, inputs
+        self.rules = [(op, op.value, *op.derivatives) for op in TABLE.values()]
         self.forward = record(outputs)
         given = set(inputs)
         self.constants = [leaf for leaf in self.forward.leaves if leaf not in given]
@@ -54,9 +56,12 @@ def same_instructions(one: Recording, other: Recording) -> bool:
     """Returns whether the code of one recording computes the other, bit for bit.
 
     That is so if they have the same operations, operands and constants in the same order, and read
-    the same leaves, or inputs at the same places. The labels may differ.
+    the same leaves, or inputs at the same places, and if nobody has changed a rule in between. The
+    labels may differ.
     """
     a, b = one.forward, other.forward
+    if one.rules != other.rules:
+        return False
     if len(a) != len(b) or len(one.inputs) != len(other.inputs) or one.own_rows != other.own_rows:
         return False
     same = a.outputs == b.outputs and a.a == b.a and a.b == b.b
