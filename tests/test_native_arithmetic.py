@@ -236,14 +236,21 @@ def test_errors_are_small(name: str, cpu: str) -> None:
                 assert error <= bound, (x, y, error)
 
 
-@pytest.mark.filterwarnings("ignore:Descending:DeprecationWarning")  # of powers, as mpmath 1.3 has
-def test_coefficients_are_as_their_comments_say() -> None:
+def coefficients(of_exp: int, of_atanh: int) -> tuple[list[float], list[float]]:
+    """The best polynomials with so many terms for the middles of exp and atanh."""
     with mp.workdps(50):
         log2, z = mp.log(2), (3 - mp.sqrt(8)) ** 2
-        exp = chebyfit(lambda r: hyp1f1(1, 3, r) / 2, [-log2 / 2, log2 / 2], 10)
-        atanh = chebyfit(lambda z: hyp2f1(1, 1.5, 2.5, z) * 2 / 3, [0, z], 7)
-        assert tuple(float(c) for c in reversed(exp)) == EXP
-        assert tuple(float(c) for c in reversed(atanh)) == ATANH
+        exp = chebyfit(lambda r: hyp1f1(1, 3, r) / 2, [-log2 / 2, log2 / 2], of_exp)
+        atanh = chebyfit(lambda z: hyp2f1(1, 1.5, 2.5, z) * 2 / 3, [0, z], of_atanh)
+        return [float(c) for c in reversed(exp)], [float(c) for c in reversed(atanh)]
+
+
+@pytest.mark.filterwarnings("ignore:Descending:DeprecationWarning")  # of powers, as mpmath 1.3 has
+def test_coefficients_are_as_their_comments_say() -> None:
+    exp, atanh = coefficients(10, 7)
+    assert (tuple(exp), tuple(atanh)) == (EXP, ATANH)
+    with mp.workdps(50):
+        log2 = mp.log(2)
         assert LOG2[1] == float(log2 - mpf(LOG2[0]))
     assert bits(LOG2[0]) % 2**12 == 0
 

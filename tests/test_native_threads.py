@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import threading
@@ -22,7 +21,7 @@ from tinygrad_edu.optim import SGD, Adam, Momentum
 
 pytest.importorskip("llvmlite")
 import numpy as np
-from test_native_training import LONG_RUN, environment, posix, together
+from test_native_training import LONG_RUN, environment, interrupted, posix, together
 
 from tinygrad_edu.compiler.native.binding import parts
 
@@ -291,20 +290,5 @@ def test_ctrl_c_leaves_whole_steps(cores: int) -> None:
         "from tinygrad_edu.compiler.native.binding import parts\n"
         f"parts.MUCH, parts.cores = 0, lambda: {cores}\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", large + LONG_RUN.format(examples=20_000)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(Random(cores).uniform(0.2, 0.5))
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert process.returncode == 0, err[-2000:]
-    assert int(out) > 5
+    program = large + LONG_RUN.format(examples=20_000)
+    assert int(interrupted(program, Random(cores).uniform(0.2, 0.5))) > 5

@@ -350,10 +350,8 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": root}
 
 
-@posix
-@pytest.mark.parametrize("examples", [4, 50_000])
-def test_ctrl_c_is_answered_and_leaves_whole_steps(examples: int) -> None:
-    program = LONG_RUN.format(examples=examples)
+def interrupted(program: str, seconds: float) -> str:
+    """What a program prints that says that it is ready, and gets a Ctrl-C so much later."""
     process = subprocess.Popen(
         [sys.executable, "-c", program],
         stdout=subprocess.PIPE,
@@ -364,13 +362,19 @@ def test_ctrl_c_is_answered_and_leaves_whole_steps(examples: int) -> None:
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(0.4)
+        time.sleep(seconds)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 0, err[-2000:]
-    assert int(out) > 5
+    return out
+
+
+@posix
+@pytest.mark.parametrize("examples", [4, 50_000])
+def test_ctrl_c_is_answered_and_leaves_whole_steps(examples: int) -> None:
+    assert int(interrupted(LONG_RUN.format(examples=examples), 0.4)) > 5
 
 
 # --- threads -------------------------------------------------------------------------------------
