@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from math import inf, nan
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from tinygrad_edu import Value, optim, sign
 from tinygrad_edu.errors import InnerNodeError, StateError
 from tinygrad_edu.optim import lr_scheduler
+from tinygrad_edu.optim.at_once import compiled
 
 pytestmark = pytest.mark.quick
 
@@ -774,3 +776,18 @@ def test_the_formula_is_compiled_once_for_many_parameters(monkeypatch: pytest.Mo
     for _ in range(5):
         made.step()
     assert len(calls) == len(MANY) + 1  # the first step, and a recording
+
+
+@EVERY_KIND
+def test_numpy_computes_the_bits_of_plain_python(kind: Any) -> None:
+    pytest.importorskip("numpy")
+    random = Random(1)
+    made = kind([Value(random.gauss(0, 1)) for _ in range(300)], 0.01)
+    recorded = made.recorded()
+    plain, arrays = (compiled(recorded, arrays=by_numpy) for by_numpy in (False, True))
+    rows = [[p.data for p in made.parameters], *made.kept()]
+    for steps in range(50):
+        slopes = [random.gauss(0, 10.0 ** random.randint(-9, 3)) for _ in range(300)]
+        given, settings = [rows[0], slopes, *rows[1:]], {"lr": 0.01, "steps": float(steps)}
+        rows = plain(given, settings)
+        assert arrays(given, settings) == rows

@@ -5,10 +5,11 @@ A formula is recorded once for all optimizers with the same rule (`Optimizer.rul
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import isfinite
 
-from tinygrad_edu.compiler.tape.python_function import python_function
+from tinygrad_edu.compiler.tape.python_function import packed, python_function
 from tinygrad_edu.compiler.tape.tape import no_collection, record
 from tinygrad_edu.engine import Value
 
@@ -45,7 +46,7 @@ def compiled(recorded: Recorded, arrays: bool = False) -> Update:
 def finite_results(
     rule: Hashable,
     recorded: Callable[[], Recorded | None],
-    columns: Sequence[Sequence[float]],
+    columns: Sequence[list[float]],
     settings: Mapping[str, float],
 ) -> Rows | None:
     """Returns the results of the compiled formula.
@@ -64,9 +65,10 @@ def finite_results(
         made = recorded()
         if made is None:
             return None
-        update = _updates[rule] = compiled(made)
+        # NumPy computes the same bits: these formulas are made of + - * / and square roots
+        update = _updates[rule] = compiled(made, arrays="numpy" in sys.modules)
     try:
-        rows = update(columns, settings)
+        rows = update([packed(column) for column in columns], settings)
     except ArithmeticError:
         return None
     return rows if all(isfinite(sum(row)) for row in rows) else None  # an infinity stays in a sum
