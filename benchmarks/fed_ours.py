@@ -89,6 +89,7 @@ class Ours:
 
     def __init__(self, stream: Stream, one_hot: bool = False) -> None:
         self.stream, (table, self.model) = stream, network(stream)
+        self.table = table
         self.name += ", one-hot" if one_hot else ""
         self.xs = hot(stream.inputs, len(table)) if one_hot and table else stream.inputs
         self.ys = hot(stream.targets, stream.sizes[-1]) if one_hot else stream.targets
@@ -112,6 +113,21 @@ class Ours:
         return [p.data for p in self.leaves]
 
 
+def with_table(table: list[list[Any]], behind: Any) -> Any:
+    """The model whose inputs are indices of rows of a table."""
+    from tinygrad_edu import take
+    from tinygrad_edu.nn import Module
+
+    class Rows(Module):
+        def __init__(self) -> None:
+            self.table, self.behind = table, behind
+
+        def forward(self, indices: Any) -> Any:
+            return self.behind([x for index in indices for x in take(self.table, index)])
+
+    return Rows()
+
+
 class Train(Ours):
     """`train(..., compiled=True)`, which shuffles by itself.
 
@@ -120,6 +136,8 @@ class Train(Ours):
 
     def __init__(self, stream: Stream, one_hot: bool = False) -> None:
         super().__init__(stream, one_hot)
+        if self.table:
+            self.model = with_table(self.table, self.model)
         self.name = self.name.replace("tinygrad_edu", "tinygrad_edu, train(..., compiled=True)")
         self.step_seconds = 0.0
 
@@ -182,9 +200,9 @@ class Own(Ours):
 
 
 def contenders(stream: Stream) -> list[Ours]:
-    """All ways, with both kinds of targets."""
+    """All ways, with both kinds of targets; an own loop with a table has indices alone."""
     if stream.table[0]:
-        return [Fed(stream), Fed(stream, True), Own(stream)]
+        return [Train(stream), Fed(stream), Fed(stream, True), Own(stream)]
     if stream.steps == 1:
         return [kind(stream, hot) for kind in (Fed, Own) for hot in (False, True)]
     return [kind(stream, hot) for kind in (Train, Fed, Own) for hot in (False, True)]
