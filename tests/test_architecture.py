@@ -33,7 +33,7 @@ HOUSE = """
     compiler.languages compiler.native draw
     compiler nn
     train
-    saving plots
+    saving plots live
     compat
     .
     lesson

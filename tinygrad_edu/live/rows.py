@@ -1,0 +1,99 @@
+"""The rows of the table as JavaScript: the functions that compute a page's numbers.
+
+The graph itself is data, a list of operations with their operands. So a page has one case for each
+operation that it uses, however large its graph is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from tinygrad_edu.compiler.languages.expressions import JavaScript, helpers
+from tinygrad_edu.errors import FormatError
+from tinygrad_edu.ops import TABLE
+from tinygrad_edu.rows.op import Op
+
+__all__ = ["rows"]
+
+
+def rows(ops: Sequence[Op]) -> str:
+    """This returns JavaScript: `forward`, `slopes`, `reads` and MASK for these operations.
+
+    forward(op, a, b, v, from, to) computes the values v of the nodes `from` to `to`, the last one
+    excluded. slopes(op, a, b, v, d, from, to) computes their local derivatives, d[2k] by the first
+    operand of node k and d[2k + 1] by the second. An operation is its place in `ops`; -1 is a leaf.
+    reads(op, place, y, a, b) is the textbook form of a local derivative, or undefined if that is
+    the rule itself. MASK is the number of the row `mask`, or -1. FormatError for an operation of
+    the user's own that is not made of rows of the table.
+    """
+    for op in ops:
+        if op is not TABLE.get(op.name) and op.primitive:
+            raise FormatError(
+                f"{op.name} is an operation of your own that a page cannot compute: define its "
+                "value by operators and functions of tinygrad_edu"
+            )
+    forward = "".join(
+        _case(i, [f"v[k] = {_text(op, op.value, 'xz')};"]) for i, op in enumerate(ops)
+    )
+    slopes = "".join(_case(i, _slopes(op)) for i, op in enumerate(ops))
+    reads = "".join(_reads(i, op) for i, op in enumerate(ops))
+    text = "\n".join(
+        [
+            "// The operations of the table, printed for this page.",
+            f"const MASK = {next((i for i, op in enumerate(ops) if op.name == 'mask'), -1)};",
+            _function("forward", "", forward),
+            _function("slopes", "d", slopes),
+            f"function reads(op, place, y, a, b) {{\n  switch (2 * op + place) {{\n{reads}  }}\n"
+            "  return undefined;\n}\n",
+        ]
+    )
+    return (
+        helpers("javascript", set(re.findall(r"[a-z]\w*(?=\()", forward + slopes + reads))) + text
+    )
+
+
+def _text(op: Op, rule: Callable[..., object], names: str, y: str = "v[k]") -> str:
+    """The value or a rule of an operation, as JavaScript."""
+    operands = [JavaScript(x) for x in names[: len(op.derivatives)]]
+    if rule is op.value:
+        return str(op(*operands))
+    result = JavaScript(y)
+    return str(result._of(rule(result, *operands)))
+
+
+def _slopes(op: Op) -> Iterable[str]:
+    """The statements for the local derivatives of node k; all are nan if its value is nan."""
+    places = ("d[2 * k]", "d[2 * k + 1]")
+    if op.name == "mask":  # the sweep cuts the condition, and multiplies by nothing
+        return [f"{place} = 1;" for place in places]
+    return [
+        f"{place} = v[k] === v[k] ? {_text(op, rule, 'xz')} : NaN;"
+        for place, rule in zip(places, op.derivatives)
+    ]
+
+
+def _reads(i: int, op: Op) -> str:
+    """The cases for those rules of an operation that a textbook writes in another form."""
+    return "".join(
+        f"    case {2 * i + place}: return {_text(op, read, 'ab', 'y')};\n"
+        for place, (read, rule) in enumerate(zip(op.reads, op.derivatives))
+        if read is not rule
+    )
+
+
+def _case(i: int, statements: Iterable[str]) -> str:
+    return f"      case {i}: {' '.join(statements)} break;\n"
+
+
+def _function(name: str, more: str, cases: str) -> str:
+    arguments = ", ".join(filter(None, ["op", "a", "b", "v", more, "from", "to"]))
+    return f"""\
+function {name}({arguments}) {{
+  for (let k = from; k < to; k++) {{
+    const x = v[a[k]], z = v[b[k]];
+    switch (op[k]) {{
+{cases}    }}
+  }}
+}}
+"""
