@@ -19,7 +19,7 @@ from tinygrad_edu.ops import LEAF
 if TYPE_CHECKING:
     from tinygrad_edu.analysis.calls import Box
 
-__all__ = ["CALLS", "WHOLE", "WORDS", "parse", "zoom"]
+__all__ = ["CALLS", "WHOLE", "WORDS", "parse", "zoom", "zoomed"]
 
 CALLS: tuple[Calls, ...] = get_args(Calls)
 # For each name: the first word of the last part of a path to keep, or else the number of parts.
@@ -42,11 +42,18 @@ def zoom(graph: Graph, level: str | int, calls: Calls = "sequence") -> Graph:
     Inputs, states and weights of a group with several calls stay outside.
     ViewError for any other level or `calls`.
     """
+    return zoomed(graph, level, calls)[0]
+
+
+def zoomed(
+    graph: Graph, level: str | int, calls: Calls = "sequence"
+) -> tuple[Graph, dict[int, int]]:
+    """This returns the same as `zoom`, and for each node the id of its box."""
     level = parse(level)
     if calls not in CALLS:
         raise ViewError(f"unknown calls {str(calls)[:60]!r}: choose {', '.join(CALLS)}")
     if level == "node":
-        return graph
+        return graph, {node.id: node.id for node in graph.nodes}
     from tinygrad_edu.analysis.calls import boxes, ordered  # late, so that a picture comes fast
 
     box_of = boxes(graph, partial(_cut, level=level), calls) if level else _whole(graph)
@@ -65,7 +72,8 @@ def zoom(graph: Graph, level: str | int, calls: Calls = "sequence") -> Graph:
     for edge in graph.edges:
         if places[edge.source] != places[edge.target]:
             leaving[places[edge.source]].add(edge.source)
-    edges = _bundles(graph, {i: ids[place] for i, place in places.items()}, order)
+    new = {i: ids[place] for i, place in places.items()}
+    edges = _bundles(graph, new, order)
     args: dict[int, list[int]] = defaultdict(list)
     for edge in edges:
         args[edge.target].append(edge.source)
@@ -95,7 +103,7 @@ def zoom(graph: Graph, level: str | int, calls: Calls = "sequence") -> Graph:
             )
         )
     outputs = tuple(dict.fromkeys(ids[places[i]] for i in graph.outputs))
-    return Graph(tuple(nodes), outputs, tuple(edges))
+    return Graph(tuple(nodes), outputs, tuple(edges)), new
 
 
 def parse(level: str | int) -> str | int:

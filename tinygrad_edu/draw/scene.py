@@ -41,12 +41,16 @@ Head = Literal["full", "hollow", "ring", "square", ""]
 
 
 class Span(NamedTuple):
-    """A piece of text in one size and colour. size: the font size, in points."""
+    """A piece of text in one size and colour.
+
+    size: the font size, in points. slot: its name, if a page changes it.
+    """
 
     text: str
     size: int
     color: str
     bold: bool = False
+    slot: str = ""
 
 
 Line = tuple[Span, ...]
@@ -94,7 +98,8 @@ class Link(NamedTuple):
     """An arrow from the box `tail` to the box `head`, with lines of text that interrupt it.
 
     pen: the width of the line, in points. double: whether it is two thin lines, on the
-    colour `paper`. back: whether its head points back, to the tail.
+    colour `paper`. back: whether its head points back, to the tail. live: whether a page changes
+    its look.
     """
 
     name: str
@@ -110,6 +115,7 @@ class Link(NamedTuple):
     label: tuple[Line, ...] = ()
     kind: str = ""
     tooltip: str = ""
+    live: bool = False
 
 
 class Sketch(NamedTuple):
@@ -177,7 +183,7 @@ class Scene(NamedTuple):
 
 def wide(line: Sequence[Span]) -> float:
     """This returns the room of a line of text, in points, in the widest font of the list."""
-    return sum([width(text, size, bold) for text, size, _, bold in line])
+    return sum([width(span.text, span.size, span.bold) for span in line])
 
 
 def room(lines: Sequence[Line]) -> tuple[int, int]:

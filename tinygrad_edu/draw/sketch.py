@@ -176,7 +176,8 @@ class _Drawing:
             data = "?"
         if data:
             caption = "" if node.kind == "constant" else "value"
-            yield self._captioned(caption, data, colors.ink)
+            slot = "" if node.kind == "constant" else "value"
+            yield self._captioned(caption, data, colors.ink, slot)
             yield from self._was(node, "data")
         terms = [] if node.grad is None else view.terms(node.grad, self.arriving[node.id])
         if moment and node.kind != "constant":
@@ -186,11 +187,12 @@ class _Drawing:
             known = view.terms(None, sofar, len(self.arriving[node.id])) if terms else []
             terms = known + ["?"] * (len(terms) - len(known))  # as many lines as in the end
         if grad:
-            yield self._captioned("grad", grad, colors.grad)
+            yield self._captioned("grad", grad, colors.grad, "grad")
             yield from self._was(node, "grad")
         about = _equals(lambda: sum(float(term.strip("()")) for term in terms), grad, view)
-        for sign, term in zip([about, *"+" * len(terms)], terms):
-            yield (Span(f"{sign} {term}", theme.NUMBER, colors.quiet),)
+        for i, (sign, term) in enumerate(zip([about, *"+" * len(terms)], terms)):
+            slot = view.slot(f"term{i}")
+            yield (Span(f"{sign} {term}", theme.NUMBER, colors.quiet, slot=slot),)
         if node.stale:
             yield (Span("set after use", theme.SMALL, colors.warning, True),)
 
@@ -220,8 +222,8 @@ class _Drawing:
         if show(before) != show(node):
             yield self._captioned("was", show(before), self.view.colors.quiet)
 
-    def _captioned(self, caption: str, number: str, color: str) -> Line:
-        said = Span(number, theme.NUMBER, color)
+    def _captioned(self, caption: str, number: str, color: str, slot: str = "") -> Line:
+        said = Span(number, theme.NUMBER, color, slot=self.view.slot(slot))
         if not caption:
             return (said,)
         return (Span(f"{caption} ", theme.SMALL, self.view.colors.quiet), said)
@@ -243,11 +245,12 @@ class _Drawing:
             dash,
             arrow,
             bool(sign) and moment is not None and moment.back,  # the gradient flows back
-            sign == "undefined",
+            sign == "undefined" and not self.view.live,
             colors.paper,
             tuple(self._label(edge)),
             f"use {sign}".rstrip(),
             self._link_tooltip(edge),
+            self.view.live,
         )
         return self._now(self._pen(link, edge.source, edge.target))
 
@@ -275,7 +278,7 @@ class _Drawing:
             size = theme.NUMBER if caption == "= " else theme.SMALL
             yield (
                 *([Span(caption, size, colors.quiet)] if caption else []),
-                Span(theme.printable(text), theme.NUMBER, colors.quiet),
+                Span(theme.printable(text), theme.NUMBER, colors.quiet, slot=view.slot("local")),
             )
         added = view.added(edge) if "contribution" in self.said else ""
         if not added:
@@ -290,17 +293,19 @@ class _Drawing:
                 Span(str(edge.uses), theme.NUMBER, colors.quiet),
                 Span(" edges, sum", theme.SMALL, colors.quiet),
             )
-        elif x is not None and kept_out(edge):
+        elif x is not None and kept_out(edge) and not view.live:
             yield (Span("kept out by a mask", theme.SMALL, colors.quiet),)
         elif said and adjoint:
-            yield (Span(f"\u00d7 {adjoint}", theme.NUMBER, colors.quiet),)
+            times = Span(f"\u00d7 {adjoint}", theme.NUMBER, colors.quiet, slot=view.slot("times"))
+            yield (times,)
             local = "" if edge.local is None else view.number(edge.local)
             sign = f"{_equals(lambda: float(local) * float(adjoint), added, view)} "
         else:
             sign = ""
         color = colors.sign(x) if passed and x is not None else colors.quiet
         added = added.removeprefix("+") if sign else added
-        yield (Span(f"{sign}{added if passed else '?'}", theme.NUMBER, color),)
+        told = f"{sign}{added if passed else '?'}"
+        yield (Span(told, theme.NUMBER, color, slot=view.slot("sum")),)
 
     def _side(self, edge: Edge) -> str:
         """`left` or `right` where the title does not tell the operands apart."""
@@ -331,7 +336,7 @@ class _Drawing:
         return part._replace(color=self.view.colors.highlight, pen=5.0)
 
     def _tooltip(self, node: Node) -> str:
-        if self.moment:  # the number may not be known yet
+        if self.moment or self.view.live:  # the number may not be known yet, or change
             return node.kind
         data, grad = self.view.data(node), self.view.grad(node)
         exact = [repr(x) for x in (node.data, node.grad)]
@@ -346,7 +351,7 @@ class _Drawing:
         told = [f"operand {edge.operand}"]
         if not target.op:
             told = [f"{edge.uses} edge{'s' * (edge.uses > 1)}"]
-        if self.moment:
+        if self.moment or self.view.live:
             return told[0]
         if edge.local is None or hide & {"edges", "leaves", "values"}:
             pass

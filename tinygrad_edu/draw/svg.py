@@ -174,7 +174,9 @@ def link(placed: Placed, attributes: str = "") -> str:
     curves, base, tip, head = arrow(placed)
     ink = f'stroke="{link.color}"'
     path = "".join(map(_curve, curves))
-    line = f'<path d="{path}" fill="none" {ink}{_pen(link.pen)}{_dash(link.dash, link.pen)}/>'
+    named = ' class="line"' if link.live else ""
+    drawn = f'd="{path}" fill="none" {ink}{_pen(link.pen)}{_dash(link.dash, link.pen)}'
+    line = f"<path{named} {drawn}/>"
     if link.double:  # two thin lines: an outline around the line, without caps
         outer = f'<path d="{path}" fill="none" {ink}{_pen(link.pen + 4)}/>'
         inner = f'<path d="{path}" fill="none" stroke="{link.paper}"{_pen(link.pen + 1.4)}/>'
@@ -182,7 +184,10 @@ def link(placed: Placed, attributes: str = "") -> str:
     heads = ""
     if tip:
         fill = link.color if link.arrow in ("full", "square") else "none"
-        heads += f'<path d="{_head(link.arrow, base, tip, head)}" fill="{fill}" {ink}{_pen(1.5)}/>'
+        ends = " ".join(map(_number, (*base, *tip)))
+        named = f' class="head" data-ends="{ends}"' if link.live else ""
+        outline = _head(link.arrow, base, tip, head)
+        heads += f'<path{named} d="{outline}" fill="{fill}" {ink}{_pen(1.5)}/>'
     said = lines(link.label, placed.text) if placed.text else ""
     return _group(link, "edge", attributes, line + heads + said)
 
@@ -273,7 +278,7 @@ def text(line: Line, place: Place, y: float | None = None) -> str:
     if len(line) == 1:
         return _span(line[0], place.x, base)
     # In a narrow font the longer part has more room to spare: a step towards it keeps the middle.
-    rooms = [width(text, size, bold) for text, size, _, bold in line]
+    rooms = [width(span.text, span.size, span.bold) for span in line]
     x = place.x - sum(rooms) / 2 + max(-4.0, min(4.0, 0.03 * (rooms[-1] - rooms[0])))
     written = []
     for i, (span, room) in enumerate(zip(line, rooms)):
@@ -292,7 +297,8 @@ def _span(span: Span, x: int, y: int, anchor: str = "") -> str:
     bold = ' font-weight="bold"' if span.bold else ""
     at = f' text-anchor="{anchor}"' if anchor else ""
     look = f'font-size="{span.size}" fill="{span.color}"{bold}{at}'
-    return f'<text x="{x}" y="{y}" {look}>{escaped(span.text.strip())}</text>'
+    slot = f' data-slot="{span.slot}"' if span.slot else ""
+    return f'<text{slot} x="{x}" y="{y}" {look}>{escaped(span.text.strip())}</text>'
 
 
 def _group(part: Box | Link, what: str, attributes: str, inside: str) -> str:

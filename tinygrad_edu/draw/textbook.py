@@ -102,12 +102,13 @@ class _Drawing:
         if neuron.activation:
             lines.append((Span(neuron.activation, theme.SMALL + 3, colors.quiet),))
         lines += self._numbers(node)
-        for bias in neuron.biases:
+        for i, bias in enumerate(neuron.biases):
             leaf = self.graph.nodes[bias.leaf]
             caption = Span("bias ", theme.SMALL, colors.quiet)
             number = _signed(view.data(leaf), bias.sign)
-            lines.append((caption, Span(number, theme.NUMBER, colors.ink)))
-        told = [f"neuron {neuron.name}".rstrip(), *map(self._told, neuron.biases)]
+            told = Span(number, theme.NUMBER, colors.ink, slot=view.slot(f"bias{i}"))
+            lines.append((caption, told))
+        facts = [f"neuron {neuron.name}".rstrip(), *map(self._told, neuron.biases)]
         return Box(
             f"n{node.id}",
             "circle",
@@ -117,7 +118,7 @@ class _Drawing:
             2.0 if output else 1.0,
             double=output,
             kind="neuron output" if output else "neuron",
-            tooltip="" if view.hide else ", ".join(told),
+            tooltip="" if view.hide or view.live else ", ".join(facts),
         )
 
     def _told(self, bias: Bias) -> str:
@@ -125,12 +126,12 @@ class _Drawing:
 
     def _numbers(self, node: Node) -> Iterator[Line]:
         colors = self.view.colors
-        numbers = (("value ", self.view.data(node), colors.ink),
-                   ("grad ", self.view.grad(node), colors.grad))  # fmt: skip
+        numbers = (("value", self.view.data(node), colors.ink),
+                   ("grad", self.view.grad(node), colors.grad))  # fmt: skip
         for caption, number, color in numbers:
             if number:
-                small = Span(caption, theme.SMALL, colors.quiet)
-                yield (small, Span(number, theme.NUMBER, color))
+                small = Span(f"{caption} ", theme.SMALL, colors.quiet)
+                yield (small, Span(number, theme.NUMBER, color, slot=self.view.slot(caption)))
 
     def _box(self, node: Node) -> Box:
         colors = self.view.colors
@@ -192,10 +193,11 @@ class _Drawing:
         lines: list[Line] = []
         if self.numbers:
             number = _signed(view.data(leaf), weight.sign)
-            lines.append((Span(number, theme.NUMBER, colors.ink),))
+            lines.append((Span(number, theme.NUMBER, colors.ink, slot=view.slot("weight")),))
             if grad := _signed(view.grad(leaf), weight.sign):
                 small = Span("grad ", theme.SMALL, colors.quiet)
-                lines.append((small, Span(grad, theme.NUMBER, colors.grad)))
+                told_grad = Span(grad, theme.NUMBER, colors.grad, slot=view.slot("wgrad"))
+                lines.append((small, told_grad))
         told = [f"weight {leaf.label}".rstrip(), repr(weight.data)]
         told += [] if weight.grad is None else [f"grad {weight.grad!r}"]
         link = Link(
@@ -205,7 +207,8 @@ class _Drawing:
             colors.line,
             label=tuple(lines),
             kind="weight",
-            tooltip="" if view.hide else ", ".join(told),
+            tooltip="" if view.hide or view.live else ", ".join(told),
+            live=view.live,
         )
         if "leaves" in view.hide or weight.data is None:
             return link

@@ -109,6 +109,15 @@ class View:
         """The colours of the theme."""
         return THEMES[self.theme]
 
+    @property
+    def live(self) -> bool:
+        """Whether a page changes the numbers of the picture."""
+        return False
+
+    def slot(self, name: str) -> str:
+        """The name of a text that a page changes; '' in a picture that stands still."""
+        return name if self.live else ""
+
     def number(self, x: float) -> str:
         """The number as text, with the precision of this view."""
         return rounded(x, self.precision)

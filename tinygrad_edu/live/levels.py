@@ -1,0 +1,173 @@
+"""The pictures of a page, one for each level, and which numbers of the graph each part shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from tinygrad_edu.analysis.graph import Edge, Graph
+from tinygrad_edu.analysis.network import network
+from tinygrad_edu.analysis.zoom import zoomed
+from tinygrad_edu.draw import svg
+from tinygrad_edu.draw.compose import compose, laid_out, single
+from tinygrad_edu.draw.layout import LayoutError
+from tinygrad_edu.draw.picture import MOST_SHAPES
+from tinygrad_edu.draw.scene import Sketch
+from tinygrad_edu.draw.sketch import Panel, drawn, sketch
+from tinygrad_edu.draw.textbook import textbook
+from tinygrad_edu.draw.theme import Theme
+from tinygrad_edu.draw.view import View
+from tinygrad_edu.errors import ViewError
+
+__all__ = ["LEVELS", "Level", "Live", "levels"]
+
+LEVELS = ("node", "neuron", "layer", "network")
+_VARIABLES = Theme(*(f"var(--{name})" for name in Theme._fields))
+
+
+class Live(View):
+    """The view of a page: colours are variables of its style sheet, and its numbers have slots."""
+
+    @property
+    def live(self) -> bool:
+        """True: a page changes the numbers."""
+        return True
+
+    @property
+    def colors(self) -> Theme:
+        """The variables, whose colours are those of the reader's theme."""
+        return _VARIABLES
+
+
+class _Widest(Live):
+    """The same view with numbers that need as much room as nearly all."""
+
+    def number(self, x: float) -> str:
+        return "-12." + "3" * self.precision if self.precision else "-123"
+
+
+class Level(NamedTuple):
+    """One picture.
+
+    name: one of LEVELS. svg: its text. boxes, links: for each part, by its id, what it shows, as
+    the page's data has it: see `page`.
+    """
+
+    name: str
+    svg: str
+    boxes: dict[str, dict[str, Any]]
+    links: dict[str, dict[str, Any]]
+
+
+def levels(
+    graph: Graph, view: View, title: str, said: str, timeout: float, first: str = ""
+) -> list[Level]:
+    """This returns a picture of the graph for each level that differs from the one before it.
+
+    title, said: the graph's name, and its text for people who cannot see it. first: the level that
+    must be there, or ''. ViewError if it cannot; LayoutError if no level can be laid out.
+    """
+    made: list[Level] = []
+    shapes: set[int] = set()
+    for name in LEVELS:
+        try:
+            parts = _network(graph, view) if name == "network" else _zoomed(graph, view, name)
+            count = len(parts.sketch.boxes)
+            if name != "network" and (count in shapes or count > MOST_SHAPES):
+                continue
+            shapes.add(count)
+            made.append(_level(name, parts, view, title, said, timeout))
+        except (ViewError, LayoutError) as error:
+            if name == first or (name == LEVELS[-1] and not made):
+                raise
+            del error
+    if first and first not in [level.name for level in made]:
+        raise ViewError(f"level {first} shows the same as another level, or too many shapes")
+    return made
+
+
+class _Parts(NamedTuple):
+    """A sketch, a sketch of the same with the widest numbers, and what their parts show."""
+
+    sketch: Sketch
+    widest: Sketch
+    boxes: dict[str, dict[str, Any]]
+    links: dict[str, dict[str, Any]]
+
+
+def _sketches(view: View, make: Callable[[View], Sketch]) -> Iterator[Sketch]:
+    for kind in (Live, _Widest):
+        yield make(kind(**{name: getattr(view, name) for name in View.__dataclass_fields__}))
+
+
+def _zoomed(graph: Graph, view: View, name: str) -> _Parts:
+    level, new = zoomed(graph, name)
+    if drawn(level, view.form) > MOST_SHAPES:
+        raise LayoutError(f"level {name} has too many shapes", "too large")
+    held: dict[int, list[int]] = {}
+    for i, box in new.items():
+        held.setdefault(box, []).append(i)
+    leaving = {i for edge in graph.edges if new[edge.source] != new[edge.target]
+               for i in [edge.source]} | {*graph.outputs}  # fmt: skip
+    boxes = {}
+    for node in level.nodes:
+        shows = (
+            [i for i in held[node.id] if i in leaving] if node.kind == "group" else held[node.id]
+        )
+        boxes[f"n{node.id}"] = {
+            "node": shows[0] if len(shows) == 1 else -1,
+            "holds": held[node.id],
+        }
+    bundled: dict[tuple[int, int], list[int]] = {}
+    for edge in graph.edges:
+        bundled.setdefault((new[edge.source], new[edge.target]), []).append(_number(edge))
+    links = {}
+    for edge in level.edges:
+        own = bundled[edge.source, edge.target]
+        if level.nodes[edge.target].kind != "group":  # each operand has a link of its own
+            own = [2 * held[edge.target][0] + edge.operand]
+        links[f"e{edge.source}_{edge.target}_{edge.operand}"] = {"edges": own}
+    first, widest = _sketches(view, lambda kind: sketch(Panel(level), kind))
+    return _Parts(first, widest, boxes, links)
+
+
+def _number(edge: Edge) -> int:
+    """The number of an edge in the page's data."""
+    return 2 * edge.target + edge.operand
+
+
+def _network(graph: Graph, view: View) -> _Parts:
+    first, widest = _sketches(view, lambda kind: textbook(graph, kind))
+    found = network(graph)
+    inside = {f"n{neuron.output}": neuron for neuron in found.neurons}
+    boxes: dict[str, dict[str, Any]] = {}
+    for box in first.boxes:
+        node = graph.output.id if box.name == "after" else int(box.name[1:])
+        boxes[box.name] = {"node": node, "holds": [node]}
+        if box.name in inside:
+            neuron = inside[box.name]
+            boxes[box.name]["holds"] = list(neuron.inside)
+            boxes[box.name]["biases"] = [[bias.leaf, bias.sign] for bias in neuron.biases]
+    weights = {
+        f"e{w.source}_{w.target}_{i}": w for n in found.neurons for i, w in enumerate(n.weights)
+    }
+    links: dict[str, dict[str, Any]] = {link.name: {"edges": []} for link in first.links}
+    for name, weight in weights.items():
+        links[name]["weight"] = [weight.leaf, weight.sign]
+    return _Parts(first, widest, boxes, links)
+
+
+def _level(name: str, parts: _Parts, view: View, title: str, said: str, timeout: float) -> Level:
+    layout = laid_out([parts.sketch, parts.widest], view, timeout)
+    drawn = single(parts.sketch, layout, view).named(f"{name}-")
+    scene = compose([(drawn, "")], view)
+    text = svg.svg(scene, title, said)
+    head, _, rest = text.partition(">")
+    box = head[head.index("viewBox") :]
+    wide = f'width="{scene.width}" height="{scene.height}"'
+    head = f'<svg class="level" id="level-{name}" {wide} {box}'
+    return Level(name, f"{head}>{rest}", _named(parts.boxes, name), _named(parts.links, name))
+
+
+def _named(parts: dict[str, dict[str, Any]], name: str) -> dict[str, dict[str, Any]]:
+    return {f"{name}-{part}": shows for part, shows in parts.items()}

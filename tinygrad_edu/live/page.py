@@ -1,0 +1,230 @@
+"""The page: one HTML file with the graph, its numbers, and the programs that change them.
+
+The file holds, as text: the picture of each level, a table of the numbers (both are there with
+scripts off), the data of the graph as JSON, the rows of the table as JavaScript, and the files of
+`web/`. A policy in its head forbids whatever else: it loads nothing, and sends nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from tinygrad_edu.analysis.graph import Graph, Node, differentiated, graph, jsonable
+from tinygrad_edu.draw.aloud import aloud
+from tinygrad_edu.draw.heading import said
+from tinygrad_edu.draw.theme import THEMES, printable
+from tinygrad_edu.draw.view import View
+from tinygrad_edu.drawable import K, Roles
+from tinygrad_edu.engine import Value
+from tinygrad_edu.errors import ViewError
+from tinygrad_edu.files import write_whole
+from tinygrad_edu.live.levels import Level, Live, levels
+from tinygrad_edu.live.rows import rows
+from tinygrad_edu.rows.ieee import total
+from tinygrad_edu.rows.op import Op
+
+__all__ = ["Page", "page"]
+
+_WEB = Path(__file__).parent / "web"
+# in the order in which they are read: each uses only names of those before it, or in functions
+SCRIPTS = (
+    "numbers", "graph", "words", "picture", "play", "touch", "look", "share", "train", "sheet",
+    "main",
+)  # fmt: skip
+_HEIGHT = 760  # pixels of a page in a notebook
+_OTHERS = ("print", "contrast")  # themes that nobody gets without choosing
+
+
+class Page:
+    """A live page: `save("page.html")`; a notebook shows it by itself.
+
+    html: its text, the same bytes on every machine. note: remarks, usually ''.
+    """
+
+    def __init__(self, html: str, note: str = "") -> None:
+        self.html = html
+        self.note = note
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the page to `path`, whole or not at all; ViewError unless it ends in .html."""
+        if os.path.splitext(os.fspath(path))[1].lower() not in (".html", ".htm"):
+            raise ViewError(f"a page is an HTML file: write {os.fspath(path)[:60]}.html")
+        write_whole(path, self.html.encode("utf-8", "replace"))
+
+    def __repr__(self) -> str:
+        return f'a live page of {len(self.html.encode()):,} bytes: save("page.html")'
+
+    def _repr_html_(self) -> str:
+        return _framed(self.html)
+
+    def _mime_(self) -> tuple[str, str]:
+        return "text/html", self._repr_html_()
+
+
+def _framed(html: str) -> str:
+    """The page in a frame of its own, for a notebook: its style and its script stay inside."""
+    return (
+        f'<iframe srcdoc="{escape(html)}" sandbox="allow-scripts allow-downloads" '
+        f'title="live page" width="100%" height="{_HEIGHT}" frameborder="0"></iframe>'
+    )
+
+
+def page(
+    what: Value | Graph,
+    *,
+    title: str | None = None,
+    precision: int = 4,
+    direction: str = "LR",
+    theme: str = "system",
+    level: str | None = None,
+    roles: Roles[K] | None = None,
+    timeout: float = 20.0,
+) -> Page:
+    """This returns the live page of a graph: played event by event, with numbers to be changed.
+
+    title: of the page, by default the formula of the output. precision: decimals. direction: LR or
+    TB. theme: `system`, or one of the themes of pictures. level: the one shown first. roles: see
+    `graph`. timeout: the seconds that Graphviz may take. ViewError for several outputs, or for an
+    unknown option.
+    """
+    whole = what if isinstance(what, Graph) else graph(what, roles=roles)
+    if len(whole.outputs) != 1:
+        raise ViewError("a page plays one output: give the output whose gradients you want")
+    if theme not in ("system", *THEMES):
+        raise ViewError(f"unknown theme {theme[:60]!r}: choose system, {', '.join(THEMES)}")
+    view = View(precision=precision, direction=direction, legend=False)
+    whole = differentiated(recomputed(whole))
+    heading = printable(said(whole, {}) if title is None else " ".join(title.split()))
+    return assembled(whole, view, heading, theme, level or "", timeout)
+
+
+def recomputed(graph: Graph) -> Graph:
+    """This returns the graph with the numbers that its leaves give now."""
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        used = tuple(nodes[i].data or 0.0 for i in node.args)
+        data = float(total(node.op.value, *used)) if node.op else node.data
+        nodes.append(node._replace(data=data, used=used, grad=None, stale=False))
+    return Graph(tuple(nodes), graph.outputs)
+
+
+def assembled(
+    whole: Graph,
+    view: View,
+    heading: str,
+    theme: str,
+    level: str,
+    timeout: float,
+    more: Mapping[str, Any] | None = None,
+) -> Page:
+    """This returns the page of a graph with gradients. more: entries of its data."""
+    plain = Live(**vars(replace(view)))
+    made = levels(whole, plain, heading, aloud(whole, view), timeout, level)
+    ops = list(dict.fromkeys(node.op for node in whole.nodes if node.op))
+    data = {**_data(whole, ops, view, heading, made), **(more or {})}
+    data["theme"], data["level"] = theme, level or made[0].name
+    shown = data["level"]
+    pictures = [
+        each.svg if each.name == shown else each.svg.replace("<svg ", "<svg hidden ", 1)
+        for each in made
+    ]
+    script = '(() => {\n"use strict";\n' + rows(ops) + "".join(map(_script, SCRIPTS)) + "})();\n"
+    style = _themes(theme) + _read("style.css")
+    marks = {
+        "TITLE": escape(heading),
+        "POLICY": _policy(script, style),
+        "STYLE": style,
+        "PICTURE": "\n".join(pictures),
+        "NUMBERS": _table(whole, view),
+        "DATA": json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "SCRIPT": script,
+    }
+    pieces = _read("page.html").split("%%")  # text, mark, text, mark, ..., text
+    html = "".join(marks[piece] if i % 2 else piece for i, piece in enumerate(pieces))
+    return Page(html)
+
+
+def _read(name: str) -> str:
+    return (_WEB / name).read_text(encoding="utf-8")
+
+
+def _script(name: str) -> str:
+    return _read(f"{name}.js") if (_WEB / f"{name}.js").exists() else ""
+
+
+def _policy(script: str, style: str) -> str:
+    """What the browser may do with this page: run this script, use this style, and nothing else."""
+    hashes = [b64encode(sha256(text.encode()).digest()).decode() for text in (script, style)]
+    return (
+        f"default-src 'none'; script-src 'sha256-{hashes[0]}'; style-src 'sha256-{hashes[1]}'; "
+        "img-src blob: data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _themes(theme: str) -> str:
+    """The colours of each theme as variables, and the fonts' family."""
+
+    def rule(name: str) -> str:
+        colors = "; ".join(f"--{field}: {x}" for field, x in THEMES[name]._asdict().items())
+        scheme = "dark" if name in ("dark", "contrast") else "light"
+        return f"{{ color-scheme: {scheme}; {colors} }}"
+
+    lines = [f":root {rule('light' if theme == 'system' else theme)}"]
+    if theme == "system":
+        lines.append(f"@media (prefers-color-scheme: dark) {{ :root {rule('dark')} }}")
+    lines += [f':root[data-theme="{name}"] {rule(name)}' for name in THEMES]
+    lines.append(f"@media print {{ :root {rule('print')} }}")
+    return "\n".join(lines) + "\n"
+
+
+def _table(whole: Graph, view: View) -> str:
+    """The numbers of all nodes as an HTML table."""
+    lines = [
+        '<table id="numbers"><caption>Values and gradients</caption>',
+        '<thead><tr><th scope="col">name</th><th scope="col">value</th>'
+        '<th scope="col">gradient</th></tr></thead><tbody>',
+    ]
+    for node in whole.nodes:
+        if node.kind != "constant":
+            name = escape(printable(whole.names[node.id]))
+            lines.append(
+                f'<tr data-node="{node.id}"><th scope="row">{name}</th>'
+                f"<td>{view.data(node)}</td><td>{view.grad(node)}</td></tr>"
+            )
+    return "\n".join([*lines, "</tbody></table>"])
+
+
+def _data(
+    whole: Graph, ops: Sequence[Op], view: View, heading: str, made: Sequence[Level]
+) -> dict[str, Any]:
+    """The data of the page, as its script reads them."""
+    numbers = {op: i for i, op in enumerate(ops)}
+    nodes = whole.nodes
+    return {
+        "version": 1,
+        "title": heading,
+        "precision": view.precision,
+        "ops": [op.name for op in ops],
+        "op": [numbers.get(node.op, -1) for node in nodes],
+        "a": [node.args[0] if node.args else -1 for node in nodes],
+        "b": [node.args[1] if len(node.args) > 1 else -1 for node in nodes],
+        "kind": "".join(node.kind[0] for node in nodes),
+        "data": [jsonable(node.data) for node in nodes],
+        "label": [printable(node.label) for node in nodes],
+        "name": [printable(name) for name in whole.names],
+        "role": [node.role for node in nodes],
+        "group": [node.group for node in nodes],
+        "output": whole.output.id,
+        "levels": [
+            {"name": x.name, "svg": f"level-{x.name}", "boxes": x.boxes, "links": x.links}
+            for x in made
+        ],
+    }
