@@ -336,7 +336,9 @@ class _Drawing:
         return part._replace(color=self.view.colors.highlight, pen=5.0)
 
     def _tooltip(self, node: Node) -> str:
-        if self.moment or self.view.live:  # the number may not be known yet, or change
+        if self.view.live:  # the page itself says it, and says it of the present numbers
+            return ""
+        if self.moment:  # the number may not be known yet
             return node.kind
         data, grad = self.view.data(node), self.view.grad(node)
         exact = [repr(x) for x in (node.data, node.grad)]
@@ -346,12 +348,14 @@ class _Drawing:
 
     def _link_tooltip(self, edge: Edge) -> str:
         """All facts about the edge, with exact numbers, also those that the label does not show."""
+        if self.view.live:
+            return ""
         graph, hide = self.panel.graph, set(self.view.hide)
         target = graph.nodes[edge.target]
         told = [f"operand {edge.operand}"]
         if not target.op:
             told = [f"{edge.uses} edge{'s' * (edge.uses > 1)}"]
-        if self.moment or self.view.live:
+        if self.moment:
             return told[0]
         if edge.local is None or hide & {"edges", "leaves", "values"}:
             pass

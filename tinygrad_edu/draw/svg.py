@@ -172,22 +172,24 @@ def link(placed: Placed, attributes: str = "") -> str:
     """This returns a link: its line, its arrow heads and its text."""
     link = placed.link
     curves, base, tip, head = arrow(placed)
-    ink = f'stroke="{link.color}"'
+    fill, ink = ' fill="none"', f' stroke="{link.color}"'
+    if link.live and not link.label:  # thousands of links, whose parts look alike
+        attributes, fill, ink = f"{attributes}{fill}{ink}", "", ""
     path = "".join(map(_curve, curves))
     named = ' class="line"' if link.live else ""
-    drawn = f'd="{path}" fill="none" {ink}{_pen(link.pen)}{_dash(link.dash, link.pen)}'
-    line = f"<path{named} {drawn}/>"
+    line = f'<path{named} d="{path}"{fill}{ink}{_pen(link.pen)}{_dash(link.dash, link.pen)}/>'
     if link.double:  # two thin lines: an outline around the line, without caps
-        outer = f'<path d="{path}" fill="none" {ink}{_pen(link.pen + 4)}/>'
-        inner = f'<path d="{path}" fill="none" stroke="{link.paper}"{_pen(link.pen + 1.4)}/>'
+        outer = f'<path d="{path}"{fill}{ink}{_pen(link.pen + 4)}/>'
+        inner = f'<path d="{path}"{fill} stroke="{link.paper}"{_pen(link.pen + 1.4)}/>'
         line = outer + inner
     heads = ""
     if tip:
-        fill = link.color if link.arrow in ("full", "square") else "none"
+        if link.arrow in ("full", "square"):
+            fill = f' fill="{link.color}"'
         ends = " ".join(map(_number, (*base, *tip)))
         named = f' class="head" data-ends="{ends}"' if link.live else ""
         outline = _head(link.arrow, base, tip, head)
-        heads += f'<path{named} d="{outline}" fill="{fill}" {ink}{_pen(1.5)}/>'
+        heads = f'<path{named} d="{outline}"{fill}{ink}{_pen(1.5)}/>'
     said = lines(link.label, placed.text) if placed.text else ""
     return _group(link, "edge", attributes, line + heads + said)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tinygrad_edu.analysis.graph import Edge, Graph
 from tinygrad_edu.analysis.network import network
 from tinygrad_edu.analysis.zoom import zoomed
-from tinygrad_edu.draw import svg
+from tinygrad_edu.draw import svg, theme
 from tinygrad_edu.draw.compose import compose, laid_out, single
 from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.draw.picture import MOST_SHAPES
@@ -22,6 +22,10 @@ from tinygrad_edu.errors import ViewError
 __all__ = ["LEVELS", "Level", "Live", "levels"]
 
 LEVELS = ("node", "neuron", "layer", "network")
+# What most texts have, written once: a page of a thousand nodes is a tenth smaller.
+_SIZE, _INK = f'font-size="{theme.NUMBER}"', 'fill="var(--ink)"'
+_USUAL = f"{_SIZE} {_INK}"
+_CAPTION = f'font-size="{theme.SMALL}" fill="var(--quiet)" text-anchor="end"'
 _VARIABLES = Theme(*(f"var(--{name})" for name in Theme._fields))
 
 
@@ -118,6 +122,8 @@ def _zoomed(graph: Graph, view: View, name: str) -> _Parts:
             "node": shows[0] if len(shows) == 1 else -1,
             "holds": held[node.id],
         }
+    if name == "node":  # the names of its parts say what they show
+        return _Parts(*_sketches(view, lambda kind: sketch(Panel(level), kind)), {}, {})
     bundled: dict[tuple[int, int], list[int]] = {}
     for edge in graph.edges:
         bundled.setdefault((new[edge.source], new[edge.target]), []).append(_number(edge))
@@ -127,8 +133,8 @@ def _zoomed(graph: Graph, view: View, name: str) -> _Parts:
         if level.nodes[edge.target].kind != "group":  # each operand has a link of its own
             own = [2 * held[edge.target][0] + edge.operand]
         links[f"e{edge.source}_{edge.target}_{edge.operand}"] = {"edges": own}
-    first, widest = _sketches(view, lambda kind: sketch(Panel(level), kind))
-    return _Parts(first, widest, boxes, links)
+    made = _sketches(view, lambda kind: sketch(Panel(level), kind))
+    return _Parts(*made, boxes, links)
 
 
 def _number(edge: Edge) -> int:
@@ -161,11 +167,13 @@ def _level(name: str, parts: _Parts, view: View, title: str, said: str, timeout:
     layout = laid_out([parts.sketch, parts.widest], view, timeout)
     drawn = single(parts.sketch, layout, view).named(f"{name}-")
     scene = compose([(drawn, "")], view)
-    text = svg.svg(scene, title, said)
-    head, _, rest = text.partition(">")
+    head, _, rest = svg.svg(scene, title, said).partition(">")
     box = head[head.index("viewBox") :]
     wide = f'width="{scene.width}" height="{scene.height}"'
-    head = f'<svg class="level" id="level-{name}" {wide} {box}'
+    head = f'<svg class="level" id="level-{name}" {wide} {_USUAL} {box}'
+    rest = (
+        rest.replace(_CAPTION, 'class="caption"').replace(f" {_SIZE}", "").replace(f" {_INK}", "")
+    )
     return Level(name, f"{head}>{rest}", _named(parts.boxes, name), _named(parts.links, name))
 
 

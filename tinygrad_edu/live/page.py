@@ -36,7 +36,7 @@ __all__ = ["Page", "page"]
 _WEB = Path(__file__).parent / "web"
 # in the order in which they are read: each uses only names of those before it, or in functions
 SCRIPTS = (
-    "numbers", "graph", "words", "picture", "play", "touch", "look", "share", "train", "sheet",
+    "numbers", "graph", "words", "parts", "picture", "play", "touch", "look", "share", "train", "sheet",
     "main",
 )  # fmt: skip
 _HEIGHT = 760  # pixels of a page in a notebook
@@ -186,7 +186,7 @@ def _themes(theme: str) -> str:
 
 
 def _table(whole: Graph, view: View) -> str:
-    """The numbers of all nodes as an HTML table."""
+    """The numbers of all nodes as an HTML table, without the end tags that HTML does not need."""
     lines = [
         '<table id="numbers"><caption>Values and gradients</caption>',
         '<thead><tr><th scope="col">name</th><th scope="col">value</th>'
@@ -196,8 +196,8 @@ def _table(whole: Graph, view: View) -> str:
         if node.kind != "constant":
             name = escape(printable(whole.names[node.id]))
             lines.append(
-                f'<tr data-node="{node.id}"><th scope="row">{name}</th>'
-                f"<td>{view.data(node)}</td><td>{view.grad(node)}</td></tr>"
+                f'<tr data-node="{node.id}"><th scope="row">{name}'
+                f"<td>{view.data(node)}<td>{view.grad(node)}"
             )
     return "\n".join([*lines, "</tbody></table>"])
 
