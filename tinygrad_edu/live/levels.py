@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tinygrad_edu.analysis.graph import Edge, Graph
@@ -99,9 +99,9 @@ class _Parts(NamedTuple):
     links: dict[str, dict[str, Any]]
 
 
-def _sketches(view: View, make: Callable[[View], Sketch]) -> Iterator[Sketch]:
-    for kind in (Live, _Widest):
-        yield make(kind(**{name: getattr(view, name) for name in View.__dataclass_fields__}))
+def _sketches(view: View, make: Callable[[View], Sketch]) -> tuple[Sketch, Sketch]:
+    fields = {name: getattr(view, name) for name in View.__dataclass_fields__}
+    return make(Live(**fields)), make(_Widest(**fields))
 
 
 def _zoomed(graph: Graph, view: View, name: str) -> _Parts:

@@ -36,8 +36,8 @@ __all__ = ["Page", "page"]
 _WEB = Path(__file__).parent / "web"
 # in the order in which they are read: each uses only names of those before it, or in functions
 SCRIPTS = (
-    "numbers", "graph", "words", "parts", "picture", "play", "touch", "look", "share", "train", "sheet",
-    "main",
+    "numbers", "graph", "words", "parts", "picture", "play", "touch", "look", "share", "train",
+    "sheet", "main",
 )  # fmt: skip
 _HEIGHT = 760  # pixels of a page in a notebook
 _OTHERS = ("print", "contrast")  # themes that nobody gets without choosing
