@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.habits.imports import install as _install
-from tinygrad_edu.hooks import draws, import_lines, plays, trains
+from tinygrad_edu.hooks import draws, import_lines, pages, plays, trains
 
 if TYPE_CHECKING:
     from tinygrad_edu import compat as compat
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.analysis.trace import Trace, trace
     from tinygrad_edu.analysis.transforms import grad, hessian, jacobian, jvp, value_and_grad
     from tinygrad_edu.compiler.compiled import CompiledLoss, compile
-    from tinygrad_edu.drawable import Picture
+    from tinygrad_edu.drawable import Page, Picture
     from tinygrad_edu.engine import Value, gradient, no_grad, topological_order
     from tinygrad_edu.errors import (
         FrozenWarning,
@@ -195,6 +195,12 @@ def _draw(what: Value | Graph, **view: Any) -> Picture:
     return draw(what, **view)
 
 
+def _page(what: Value | Graph, **how: Any) -> Page:
+    from tinygrad_edu.live.page import page
+
+    return page(what, **how)
+
+
 def _train(step: CompiledLoss, *run: Any, **how: Any) -> History:
     from tinygrad_edu.train import train_compiled
 
@@ -319,5 +325,6 @@ if not TYPE_CHECKING:
 
 
 draws.append(_draw)
+pages.append(_page)
 plays.append(_play)
 trains.append(_train)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NoReturn, Protocol, TypeVar
 
-from tinygrad_edu.hooks import draws
+from tinygrad_edu.hooks import draws, pages
 
 __all__ = [
     "PATIENCE",
@@ -20,6 +20,8 @@ __all__ = [
     "Hideable",
     "Labels",
     "Level",
+    "Page",
+    "PageTheme",
     "Picture",
     "Role",
     "Roles",
@@ -37,7 +39,8 @@ ThemeName = Literal["light", "dark", "print", "contrast"]
 Calls = Literal["sequence", "apart", "together"]  # how a group that is entered again is drawn
 Level = Literal["node", "neuron", "layer", "network"]
 Role = Literal["input", "parameter", "loss"]
-Format = Literal["svg", "png", "pdf", "dot", "json", "txt"]
+Format = Literal["svg", "png", "pdf", "html", "dot", "json", "txt"]
+PageTheme = Literal["system", "light", "dark", "print", "contrast"]
 K = TypeVar("K", bound="Drawable | str")  # a Value, or its label
 Roles = Mapping[K, Role] | Mapping["Drawable | str", Role]  # all of one kind, or of both
 
@@ -61,13 +64,24 @@ class Picture(Protocol):
         """The drawing as text of at most `width` columns; 0 means as wide as the graph needs."""
 
     def render(self, format: Format) -> bytes:
-        """The bytes of a file in that format: svg, png, pdf, dot, json or txt."""
+        """The bytes of a file in that format: svg, png, pdf, html, dot, json or txt."""
 
     def save(self, path: str | os.PathLike[str], format: Format | None = None) -> None:
         """Writes the drawing to a file, in `format` or the format of the file name's ending."""
 
     def mimebundle(self, plain: str) -> dict[str, str]:
         """The MIME bundle for a notebook: the picture, and `plain` as the text."""
+
+
+class Page(Protocol):
+    """The live page of a graph: `save` it; a notebook shows it automatically."""
+
+    @property
+    def html(self) -> str:
+        """The text of the page: one file, which loads nothing."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the page to a file whose name ends in .html."""
 
 
 PATIENCE = 5.0  # seconds that a cell of a notebook waits for a picture that nobody asked for
@@ -149,6 +163,42 @@ class Drawable:
             insist=insist,
         )
         return picture
+
+    def page(
+        self,
+        *others: NoReturn,
+        title: str | None = None,
+        precision: int = 4,
+        direction: Direction = "LR",
+        theme: PageTheme = "system",
+        level: Level | None = None,
+        roles: Roles[K] | None = None,
+        timeout: float = 20.0,
+    ) -> Page:
+        """This returns the live page of this node's graph: `y.page().save("y.html")` writes it.
+
+        It is one HTML file that works offline. It plays the forward and the backward pass event by
+        event. A student changes any leaf, and every number follows.
+
+        title: of the page; by default the formula. precision: decimals. direction: "LR" or "TB".
+        theme: "system" follows the reader's computer; "light", "dark", "print" or "contrast". The
+        reader can change it. level: the picture shown first, "node", "neuron", "layer" or
+        "network". roles: "input", "parameter" or "loss", by Value or label. timeout: seconds that
+        Graphviz may take. ViewError for an unknown option, level or label.
+        """
+        if others:
+            raise TypeError("page() takes only named options: write y.page(level='network')")
+        page: Page = pages[-1](
+            self,
+            title=title,
+            precision=precision,
+            direction=direction,
+            theme=theme,
+            level=level,
+            roles=roles,
+            timeout=timeout,
+        )
+        return page
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return shown(self, lambda plain: self.draw(timeout=PATIENCE).mimebundle(plain))

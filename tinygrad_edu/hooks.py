@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["draws", "import_lines", "plays", "trains"]
+__all__ = ["draws", "import_lines", "pages", "plays", "trains"]
 
 draws: list[Callable[..., Any]] = []  # makes the Picture of `Value.draw`
+pages: list[Callable[..., Any]] = []  # makes the Page of `Value.page`
 plays: list[Callable[..., dict[str, str]]] = []  # makes a notebook's bundle of a Trace
 trains: list[Callable[..., Any]] = []  # runs `CompiledLoss.train`, and gives its History
 import_lines: list[Callable[[str], str]] = []  # the import statement of a public name, or ""

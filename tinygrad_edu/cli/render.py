@@ -256,6 +256,9 @@ def render(**options: Any) -> None:
     the name of its variable. If the script did not compute gradients, they are computed. With --at,
     the graph is computed again.
 
+    A FILE.html is a live page, which works offline: it plays both passes, step by step, and every
+    number can be changed.
+
     \b
     Examples:
       tinygrad-edu render "tanh(x*w + b)" --at x=2 --at w=-3 --at b=7 -o neuron.svg
@@ -266,6 +269,7 @@ def render(**options: Any) -> None:
       tinygrad-edu render "tanh(x*w)" --at x=1 --at w=2 --steps slides
       tinygrad-edu render "tanh(x*w)" --at x=1,w=2 --size 1280x720 --title "One neuron" -o y.png
       tinygrad-edu render lesson.py:loss --level layer -o loss.png
+      tinygrad-edu render "tanh(x*w + b)" --at x=2,w=-3,b=7 -o neuron.html
     """
     request = Request(**options)
     with refusing():

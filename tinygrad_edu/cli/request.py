@@ -66,6 +66,8 @@ class Request:
         """ViewError or FormatError for options that do not go together, or that no picture has."""
         self._check_graphs()
         self._check_look()
+        if "html" in self.formats:
+            self._check_page()
         _ = self.view, self.formats, self.role_of, self.depth
 
     def _check_graphs(self) -> None:
@@ -83,6 +85,22 @@ class Request:
             raise ViewError("--steps shows every value: drop --level")
         if self.outputs:
             raise ViewError("--steps writes to its own FOLDER: drop -o")
+
+    def _check_page(self) -> None:
+        """ViewError for an option that only a picture that stands still has."""
+        for option, asked in {
+            "--wrt": self.by,
+            "--update": self.update is not None,
+            "--highlight": self.highlight,
+            "--hide": self.hide,
+            "--edges formula,numbers": {*(self.edges or ())} & {"formula", "numbers"},
+            "--form": self.form != "compact",
+            "--size": self.size,
+            "--calls": self.calls,
+            "--insist": self.insist,
+        }.items():
+            if asked:
+                raise ViewError(f"{option} is for pictures, and not for a live page: drop it")
 
     def _check_look(self) -> None:
         if self.no_legend and self.title:

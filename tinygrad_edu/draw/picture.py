@@ -25,6 +25,7 @@ from tinygrad_edu.drawable import Calls, Format, K, Roles, mime
 from tinygrad_edu.engine import Value, topological_order
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.files import write_whole
+from tinygrad_edu.hooks import pages
 
 __all__ = [
     "DEFAULT",
@@ -71,6 +72,7 @@ class Picture:
         if not 0 < timeout < inf:
             raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
         graphs = [mark(g, view.highlight) for g in (before, graph) if g is not None]
+        self.whole, self.level = graph, level
         self.textbook = level == "network"
         self.graphs = graphs
         if level is not None and not self.textbook:
@@ -156,6 +158,8 @@ class Picture:
             return self._json().encode()
         if format == "txt":
             return self._text().encode("utf-8", "replace")
+        if format == "html":
+            return self._page()
         if format not in FORMATS:
             raise FormatError(f"unknown format {format!r}: choose {', '.join(FORMATS)}")
         graphs, remark = self._legible()
@@ -173,6 +177,32 @@ class Picture:
             notes.insert(0, scaled)
         self.note = "; ".join(filter(None, notes))
         return data
+
+    def _page(self) -> bytes:
+        """The live page; ViewError for what only a picture that stands still can show."""
+        view = self.view
+        for option, asked in {
+            "before": len(self.graphs) > 1,
+            "highlight": view.highlight,
+            "hide": view.hide,
+            "edges": set(view.edges or ()) & {"formula", "numbers"},
+            "form": view.form != "compact",
+            "size": view.size,
+            "level": isinstance(self.level, int),
+        }.items():
+            if asked:
+                raise ViewError(f"{option} is for pictures, and not for a live page: drop it")
+        theme = "system" if view.theme == DEFAULT.theme else view.theme
+        made: bytes = pages[-1](
+            self.whole,
+            title=self.title,
+            precision=view.precision,
+            direction=view.direction,
+            theme=theme,
+            level=self.level,
+            timeout=self.timeout,
+        ).html.encode("utf-8", "replace")
+        return made
 
     def _svg(self, scene: Scene, graphs: Sequence[Graph]) -> str:
         heading = title(graphs[-1], self.view)

@@ -174,8 +174,10 @@ def _level(name: str, parts: _Parts, view: View, title: str, said: str, timeout:
     rest = (
         rest.replace(_CAPTION, 'class="caption"').replace(f" {_SIZE}", "").replace(f" {_INK}", "")
     )
-    return Level(name, f"{head}>{rest}", _named(parts.boxes, name), _named(parts.links, name))
-
-
-def _named(parts: dict[str, dict[str, Any]], name: str) -> dict[str, dict[str, Any]]:
-    return {f"{name}-{part}": shows for part, shows in parts.items()}
+    drawn_boxes, drawn_links = ({part.name for part in each} for each in parts.sketch[:2])
+    return Level(
+        name,
+        f"{head}>{rest}",
+        {f"{name}-{part}": x for part, x in parts.boxes.items() if part in drawn_boxes},
+        {f"{name}-{part}": x for part, x in parts.links.items() if part in drawn_links},
+    )

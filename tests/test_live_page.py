@@ -1,0 +1,161 @@
+"""The live page: what is in the file, what it may do, and what refuses to become one."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinygrad_edu import Op, Value, group, nn
+from tinygrad_edu.draw.theme import THEMES
+from tinygrad_edu.errors import FormatError, ViewError
+from tinygrad_edu.live.page import page
+from tinygrad_edu.live.rows import rows
+from tinygrad_edu.ops import TABLE
+
+
+def neuron() -> Value:
+    x, w, b = Value(2.0, label="x"), Value(-3.0, label="w"), Value(7.0, label="b")
+    y = (x * w + b).tanh()
+    y.label = "y"
+    return y
+
+
+def data_of(html: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)
+    assert found
+    made: dict[str, Any] = json.loads(found[1])
+    return made
+
+
+def test_a_page_is_one_file_that_loads_nothing() -> None:
+    html = neuron().page().html
+    assert not re.search(r"(src|href)=", html)
+    assert "http" not in html.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
+
+
+def test_the_policy_lets_this_script_and_this_style_run_and_nothing_else() -> None:
+    html = neuron().page().html
+    policy = unescape(re.findall(r'Content-Security-Policy" content="([^"]*)"', html)[0])
+    assert policy.startswith("default-src 'none'; ")
+    for tag in ("script", "style"):
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.S)
+        assert f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" in policy
+    assert "unsafe" not in policy
+
+
+def test_same_graph_same_bytes() -> None:
+    assert neuron().page().html == neuron().page().html
+
+
+def test_the_data_are_the_graph() -> None:
+    data = data_of(neuron().page(precision=3).html)
+    assert data["ops"] == ["mul", "add", "tanh"]
+    assert data["op"] == [-1, -1, 0, -1, 1, 2]
+    assert data["a"] == [-1, -1, 0, -1, 2, 4]
+    assert data["b"] == [-1, -1, 1, -1, 3, -1]
+    assert (data["kind"], data["output"], data["precision"]) == ("lloloo", 5, 3)
+    assert data["data"][:5] == [2.0, -3.0, -6.0, 7.0, 1.0]
+
+
+def test_the_table_of_numbers_is_there_without_scripts() -> None:
+    html = neuron().page().html
+    assert re.search(r'scope="row">w<td>-3<td>0\.8399', html)  # 2 * (1 - tanh(1)**2)
+
+
+def test_a_page_shows_the_numbers_that_the_leaves_give_now() -> None:
+    x = Value(2.0, label="x")
+    y = x * x
+    x.data = 5.0
+    data = data_of(y.page().html)
+    assert data["data"] == [5.0, 25.0]
+
+
+def test_levels_are_laid_out_in_advance() -> None:
+    model = nn.MLP(2, [3, 1])
+    out = model([Value(1.0, label="x1"), Value(2.0, label="x2")])
+    out = out[0] if isinstance(out, list) else out
+    html = ((out - 1) ** 2).page(level="layer").html
+    data = data_of(html)
+    assert [level["name"] for level in data["levels"]] == ["node", "neuron", "layer", "network"]
+    assert data["level"] == "layer"
+    shown = re.findall(r'<svg (hidden )?class="level" id="level-(\w+)"', html)
+    assert shown == [
+        ("hidden ", "node"),
+        ("hidden ", "neuron"),
+        ("", "layer"),
+        ("hidden ", "network"),
+    ]
+    for level in data["levels"][1:]:
+        for part in [*level["boxes"], *level["links"]]:
+            assert f'id="{part}"' in html, part
+
+
+def test_the_links_of_a_group_stand_for_all_edges_that_cross_its_border() -> None:
+    x = Value(2.0, label="x")
+    with group("layer1"):
+        inside = x * x + x
+    y = inside * 3 + x  # x is used outside, too, so it has a box of its own
+    data = data_of(y.page().html)
+    layer = next(level for level in data["levels"] if level["name"] != "node")
+    sums = {tuple(link["edges"]) for link in layer["links"].values()}
+    uses = zip(data["a"], data["b"])
+    of_x = [2 * k + i for k, ends in enumerate(uses) for i, source in enumerate(ends) if not source]
+    assert len(of_x) == 4
+    assert tuple(of_x[:3]) in sums
+    assert tuple(of_x[3:]) in sums
+
+
+def test_hostile_labels_stay_text() -> None:
+    x = Value(1.0, label="</script><img src=x onerror=alert(1)>")
+    html = (x * 2).page().html
+    assert "<img" not in html
+    assert html.count("</script>") == 2
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_theme_has_its_colours(theme: str) -> None:
+    html = neuron().page().html
+    (rule,) = re.findall(rf'data-theme="{theme}"\] {{([^}}]*)}}', html)
+    for name, color in THEMES[theme]._asdict().items():
+        assert f"--{name}: {color}" in rule
+
+
+def test_every_row_of_the_table_can_be_printed() -> None:
+    text = rows([*TABLE.values()])
+    assert all(f"case {i}:" in text for i in range(len(TABLE)))
+
+
+def test_what_a_page_cannot_show_is_refused(tmp_path: Path) -> None:
+    y = neuron()
+    with pytest.raises(ViewError, match="choose system"):
+        y.page(theme="pink")  # type: ignore[arg-type]
+    with pytest.raises(ViewError, match="level"):
+        y.page(level="layer")
+    with pytest.raises(ViewError, match=r"\.html"):
+        y.page().save(tmp_path / "y.svg")
+    with pytest.raises(TypeError, match="named options"):
+        y.page("y.html")  # type: ignore[arg-type]
+    odd = Op("odd", lambda a: float(str(a)), lambda y, a: 1.0)
+    with pytest.raises(FormatError, match="odd"):
+        odd(Value(2.0)).page()
+    with pytest.raises(ViewError, match="hide"):
+        y.draw(hide=["grads"]).save(tmp_path / "y.html")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_picture_saved_as_html_is_a_page(tmp_path: Path) -> None:
+    neuron().draw().save(tmp_path / "y.html")
+    assert (tmp_path / "y.html").read_text(encoding="utf-8") == neuron().page().html
+
+
+def test_a_notebook_shows_it_in_a_frame_of_its_own() -> None:
+    made = page(neuron())._repr_html_()
+    assert made.startswith('<iframe srcdoc="')
+    assert 'sandbox="allow-scripts' in made
