@@ -99,9 +99,9 @@ function repaintTable() {
 /** Makes the parts of a level reachable by the keyboard. @param {Level} made */
 function prepareLevel(made) {
   made.svg.setAttribute("role", "group");
-  for (const part of [...made.boxes, ...made.links]) {
+  for (const part of made.parts.values()) {
     if (!meaning(part)) continue;
-    setAll(part.group, { tabindex: "0", role: "button", "aria-label": titleOf(part) });
+    setAll(part.group, { tabindex: part.told.holds || made.links.length < 100 ? "0" : "-1", role: "button", "aria-label": titleOf(part) });
     const node = part.told.node;
     if (node !== undefined && state.data.kind[node] === "l") part.group.classList.add("movable");
   }
@@ -163,7 +163,7 @@ function zoomBy(factor) {
 
 /** Brings the current event into the frame, where the picture is larger than it. */
 function follow() {
-  const frame = byId("picture"), box = [...level().now].find((part) => part.told.holds);
+  const frame = byId("picture"), box = [...levelShown().now].find((part) => part.told.holds);
   if (!box || (frame.scrollWidth <= frame.clientWidth && frame.scrollHeight <= frame.clientHeight)) return;
   const at = box.group.getBoundingClientRect(), around = frame.getBoundingClientRect();
   if (at.left < around.left || at.right > around.right) frame.scrollLeft += (at.left + at.right - around.left - around.right) / 2;
@@ -254,6 +254,11 @@ function startLook() {
   byId("search").oninput = () => findName(false);
   byId("search").onkeydown = (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && findName(true);
   for (const [id, factor] of [["zoomin", 1.25], ["zoomout", 0.8], ["fit", -1]]) byId(String(id)).onclick = () => zoomBy(Number(factor));
+  byId("wide").onclick = () => {
+    const wide = document.querySelector(".halves")?.classList.toggle("wide-picture");
+    byId("wide").setAttribute("aria-pressed", String(wide));
+    zoomBy(1);
+  };
   byId("numbers")?.closest("details")?.addEventListener("toggle", repaintTable);
   addEventListener("resize", () => zoomBy(1));
 }

@@ -1,7 +1,7 @@
 // The picture: it repaints what has changed on the visible level, and nothing else.
 
 const THINNEST = 1.2, WIDEST = 4, WIDEST_WEIGHT = 6; // points, as in a still picture
-const LETTERS = 8, ROOM = 99; // of the widest number that a part has room for: -12.3333
+const LETTERS = 8, ROOM = 99, DIGIT = 12; // of -12.3333: each part has room for it
 
 /**
  * The element of the page with this id.
@@ -38,10 +38,13 @@ class Part {
     this.id = id;
     this.told = told;
     this.group = byId(id);
-    /** @type {Map<string, {element: any, text: string}>} */
+    /** @type {Map<string, {element: any, text: string, both: any[], from: number[], middle: number}>} */
     this.texts = new Map();
     for (const element of this.group.querySelectorAll("[data-slot]")) {
-      this.texts.set(element.dataset.slot, { element, text: element.textContent });
+      const text = element.textContent, captioned = element.getAttribute("text-anchor") === "start";
+      const both = captioned ? [element.previousElementSibling, element] : []; // they keep their common middle
+      const from = both.map((one) => Number(one.getAttribute("x")));
+      this.texts.set(element.dataset.slot, { element, text, both, from, middle: text.length });
     }
     this.line = this.group.querySelector(".line");
     this.head = this.group.querySelector(".head");
@@ -53,10 +56,12 @@ class Part {
   write(slot, text) {
     const place = this.texts.get(slot);
     if (!place || place.text === text) return;
-    place.text = text;
     const element = place.element, sign = /^[=≈×+] /.test(text) ? 2 : 0;
     element.textContent = text;
     if (element.hasAttribute("textLength")) element.removeAttribute("textLength");
+    const shift = ((place.middle - text.length) * DIGIT) / 2;
+    if (text.length !== place.text.length) place.both.forEach((one, i) => one.setAttribute("x", place.from[i] + shift));
+    place.text = text;
     if (text.length - sign <= LETTERS) return;
     const room = ROOM + sign * 10;
     if (element.getComputedTextLength() > room) setAll(element, { textLength: `${room}`, lengthAdjust: "spacingAndGlyphs" });

@@ -59,11 +59,14 @@ function pictureFile() {
   for (const [element, twin] of pairs) {
     const look = getComputedStyle(element);
     for (const name of ["fill", "stroke"]) if (/var\(|^$/.test(element.getAttribute(name) || "")) twin.setAttribute(name, look.getPropertyValue(name));
+    const written = element.classList.contains("caption") ? ["font-size", "text-anchor", "fill"] : [];
+    for (const name of written) twin.setAttribute(name, look.getPropertyValue(name));
     for (const name of ["stroke-width", "opacity"]) if (element.closest(".now, .traced")) twin.setAttribute(name, look.getPropertyValue(name));
     for (const name of ["tabindex", "role", "data-slot", "data-room"]) twin.removeAttribute(name);
   }
   copy.querySelector(".flows")?.remove();
-  setAll(copy, { width: `${width}`, height: `${height}`, xmlns: "http://www.w3.org/2000/svg", role: "img" });
+  setAll(copy, { width: `${width}`, height: `${height}`, role: "img", "font-size": "22",
+    fill: getComputedStyle(svg).fill });
   copy.removeAttribute("style");
   return { text: new XMLSerializer().serializeToString(copy), width, height };
 }
