@@ -27,11 +27,14 @@ from tinygrad_edu.rows.symbolic import Symbolic
 
 __all__ = [
     "SIDES",
+    "Here",
     "applied",
+    "because",
     "called",
     "clipped",
     "derivative",
     "derivative_in_numbers",
+    "formula_here",
     "local_derivative",
     "name",
     "number",
@@ -252,12 +255,17 @@ def reason(graph: Graph, target: Node, operand: int, convention: bool = False) -
     made = _in_names(graph, target, operand, Formula)
     kink = target.op.kink
     at_kink = kink is not None and (made is None or kink[0](*target.used))
+    return because(target.op, made, at_kink, convention)
+
+
+def because(op: Op, made: Here | None, at_kink: bool, convention: bool) -> str:
+    """Returns the reason for the number of a derivative whose formula is `made`, as `reason`."""
     said = f", because {' and '.join(made.because)}" if made is not None and made.because else ""
-    if kink is None or not at_kink:
+    if op.kink is None or not at_kink:
         return said
     if said:
-        return f"{said} (by convention: {kink[1]})" if convention else said
-    return " by convention" + (f": {kink[1]}" if convention else "")
+        return f"{said} (by convention: {op.kink[1]})" if convention else said
+    return " by convention" + (f": {op.kink[1]}" if convention else "")
 
 
 def _in_names(graph: Graph, target: Node, operand: int, cls: type[Formula]) -> Here | None:
@@ -272,13 +280,20 @@ def _rule(target: Node, operand: int, y: Here, args: Sequence[Here]) -> Here | N
     """Returns the formula of the rule here; None if there is none, or if its number differs."""
     if isnan(number(target)):
         return None
-    try:
-        made = y._lift(target.op.reads[operand](y, *args))
-    except Exception:  # a user's rule may raise anything
+    made = formula_here(target.op, operand, y, args)
+    if made is None:
         return None
     x = _local(target, operand)
     wrong = target.op.kink and not (made.number == x or isclose(made.number, x, rel_tol=1e-6))
     return None if wrong else made
+
+
+def formula_here(op: Op, operand: int, y: Here, args: Sequence[Here]) -> Here | None:
+    """Returns the textbook form of a rule here; None if it cannot be a formula."""
+    try:
+        return y._lift(op.reads[operand](y, *args))
+    except Exception:  # a user's rule may raise anything
+        return None
 
 
 def _local(target: Node, operand: int) -> float:

@@ -28,6 +28,7 @@ from tinygrad_edu.errors import ViewError
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.live.levels import Level, Live, levels
 from tinygrad_edu.live.rows import rows
+from tinygrad_edu.live.words import words
 from tinygrad_edu.rows.ieee import total
 from tinygrad_edu.rows.op import Op
 
@@ -223,6 +224,7 @@ def _data(
         "role": [node.role for node in nodes],
         "group": [node.group for node in nodes],
         "output": whole.output.id,
+        "words": words(whole, ops, view.precision),
         "levels": [
             {"name": x.name, "svg": f"level-{x.name}", "boxes": x.boxes, "links": x.links}
             for x in made

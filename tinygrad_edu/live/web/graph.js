@@ -1,0 +1,125 @@
+// The graph: its numbers, and what the forward and the backward pass do to them.
+
+/**
+ * One event of a pass. edge: 2 * target + operand; -1 if none is passed, which is so in the
+ * forward pass, and where the output gets its adjoint.
+ * @typedef {{phase: "forward" | "backward", node: number, edge: number}} Event
+ */
+
+class Graph {
+  /** @param {any} data as the page has them */
+  constructor(data) {
+    const n = data.op.length;
+    this.n = n;
+    this.op = Int32Array.from(data.op);
+    this.a = Int32Array.from(data.a);
+    this.b = Int32Array.from(data.b);
+    this.kind = Uint8Array.from(data.kind, (/** @type {string} */ letter) => letter.charCodeAt(0));
+    this.output = /** @type {number} */ (data.output);
+    const words = new Map([["nan", NaN], ["inf", Infinity], ["-inf", -Infinity]]);
+    this.value = Float64Array.from(data.data, (/** @type {any} */ x) => words.get(x) ?? x);
+    this.grad = new Float64Array(n);
+    this.reached = new Uint8Array(n); // whether the backward pass comes to the node
+    // Each edge, an operand of a node, has a place in these: 2 * node + operand.
+    this.local = new Float64Array(2 * n);
+    this.contribution = new Float64Array(2 * n);
+    this.passes = new Uint8Array(2 * n); // whether a contribution passes
+    this.before = new Float64Array(2 * n); // the sum of those before it; nan for the first
+    this.isFirst = new Uint8Array(2 * n);
+    /** @type {Event[]} */
+    this.events = [];
+  }
+
+  /** @param {number} leaf @param {number} x */
+  set(leaf, x) {
+    this.value[leaf] = x;
+  }
+
+  /** @param {number} leaf @returns {number} */
+  number(leaf) {
+    return this.value[leaf];
+  }
+
+  /** Whether the node has a gradient: a constant has none. @param {number} node @returns {boolean} */
+  wanted(node) {
+    return this.kind[node] !== 99; // c
+  }
+
+  /** The node at the start of an edge. @param {number} edge @returns {number} */
+  source(edge) {
+    return (edge % 2 ? this.b : this.a)[edge >> 1];
+  }
+
+  /** Both passes: computes every number, and lists the events. */
+  run() {
+    const { n, op, a, b, value } = this;
+    forward(op, a, b, value, 0, n);
+    slopes(op, a, b, value, this.local, 0, n);
+    for (const all of [this.grad, this.contribution]) all.fill(0);
+    for (const all of [this.reached, this.passes, this.isFirst]) all.fill(0);
+    this.before.fill(NaN);
+    this.events = [];
+    for (let node = 0; node < n; node++) {
+      if (op[node] >= 0) this.events.push({ phase: "forward", node, edge: -1 });
+      if (op[node] === MASK) this.maskedSlopes(node);
+    }
+    this.events.push({ phase: "backward", node: this.output, edge: -1 });
+    this.grad[this.output] = this.reached[this.output] = 1;
+    for (let node = this.output; node >= 0; node--) {
+      if (op[node] < 0 || !this.reached[node]) continue;
+      for (let edge = 2 * node; edge < 2 * node + 2; edge++) this.pass(node, edge);
+    }
+  }
+
+  /** The local derivatives of a mask: 0 by the condition, and by what a 0 there hides. @param {number} node */
+  maskedSlopes(node) {
+    const { a, value, local } = this, isNan = Number.isNaN(value[node]);
+    local[2 * node] = isNan ? NaN : 0;
+    local[2 * node + 1] = isNan ? NaN : value[a[node]] === 0 ? 0 : 1;
+  }
+
+  /** A contribution along one edge, if one passes. @param {number} node @param {number} edge */
+  pass(node, edge) {
+    const source = this.source(edge);
+    if (source < 0 || !this.wanted(source)) return;
+    if (this.op[node] === MASK && this.local[edge] === 0) return; // not even 0 times infinity
+    const contribution = this.grad[node] * this.local[edge];
+    this.contribution[edge] = contribution;
+    this.passes[edge] = 1;
+    if (this.reached[source]) {
+      this.before[edge] = this.grad[source];
+      this.grad[source] += contribution;
+    } else {
+      this.isFirst[edge] = this.reached[source] = 1;
+      this.grad[source] = contribution;
+    }
+    this.events.push({ phase: "backward", node: source, edge });
+  }
+
+  /**
+   * What is known after the first p events. After the last one, every gradient is known: that of a
+   * node to which nothing came is 0.
+   * @param {number} p
+   * @returns {{known: Uint8Array, grad: Float64Array, hasGrad: Uint8Array, passed: Uint8Array}}
+   */
+  moment(p) {
+    const { n, op, events } = this;
+    const known = Uint8Array.from(op, (row) => (row < 0 ? 1 : 0)), hasGrad = new Uint8Array(n);
+    const grad = new Float64Array(n), passed = new Uint8Array(2 * n);
+    for (const { phase, node, edge } of events.slice(0, p)) {
+      if (phase === "forward") known[node] = 1;
+      else if (edge < 0) grad[node] = hasGrad[node] = 1;
+      else {
+        grad[node] = this.isFirst[edge] ? this.contribution[edge] : this.before[edge] + this.contribution[edge];
+        hasGrad[node] = passed[edge] = 1;
+      }
+    }
+    if (p >= events.length) for (let node = 0; node < n; node++) hasGrad[node] = Number(this.wanted(node));
+    return { known, grad, hasGrad, passed };
+  }
+
+  /** The first node whose number is nan or infinite, or -1. @returns {number} */
+  firstNonfinite() {
+    return this.value.findIndex((x) => !Number.isFinite(x));
+  }
+}
