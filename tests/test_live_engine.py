@@ -12,25 +12,23 @@ import math
 import struct
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from math import inf, nan
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from conftest import SPECIAL, neuron, random_value
+from conftest import SPECIAL, random_value
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_edu
-from tinygrad_edu import TABLE, Op, Value, graph, mask, maximum, relu, sigmoid, tanh, where
+from tinygrad_edu import TABLE, Op, Value, graph
 from tinygrad_edu.analysis.graph import Graph
-from tinygrad_edu.analysis.trace import trace_of
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.live.page import _data, recomputed
 from tinygrad_edu.live.rows import rows
-from tinygrad_edu.ops import CONSTANT
-from tinygrad_edu.rows.formula import format_number, rounded
+from tinygrad_edu.rows.formula import rounded
 
 WEB = Path(tinygrad_edu.__file__).parent / "live" / "web"
 ROWS = list(TABLE.values())

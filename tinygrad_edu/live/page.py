@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.analysis.graph import Graph, Node, differentiated, graph, jsonable
+from tinygrad_edu.analysis.notation import number
 from tinygrad_edu.draw.aloud import aloud
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.theme import THEMES, printable
@@ -111,7 +112,7 @@ def recomputed(graph: Graph) -> Graph:
     """This returns the graph with the numbers that its leaves give now."""
     nodes: list[Node] = []
     for node in graph.nodes:
-        used = tuple(nodes[i].data or 0.0 for i in node.args)
+        used = tuple(number(nodes[i]) for i in node.args)
         data = float(total(node.op.value, *used)) if node.op else node.data
         nodes.append(node._replace(data=data, used=used, grad=None, stale=False))
     return Graph(tuple(nodes), graph.outputs)

@@ -38,8 +38,8 @@ def words(graph: Graph, ops: Sequence[Op], precision: int) -> dict[str, Any]:
 
     value: for each operation, its form in names and in numbers. kink: for each, the convention at
     its kink, or ''. slope: for each kind of edge (the operation, the operand, the numbers of
-    constants beside it) a place in `forms`. There, a situation has the local derivative in names, in
-    numbers, and the reason; '' has what holds in all other situations.
+    constants beside it) a place in `forms`. There, a situation has the local derivative in names,
+    in numbers, and the reason; '' has what holds in all other situations.
     """
     forms: list[dict[str, list[str]]] = []
     slope: dict[str, int] = {}
