@@ -371,12 +371,14 @@ def check_format(data: bytes, format: str) -> None:
         assert json.loads(text)["nodes"][-1]["op"] == "tanh"
     elif format == "txt":
         assert text == DRAWN
+    elif format == "html":
+        assert text.startswith("<!DOCTYPE html>")
     else:
         assert text.startswith("digraph")
         assert text.endswith("}\n")
 
 
-FORMATS = ("svg", "png", "pdf", "dot", "json", "txt")
+FORMATS = ("svg", "png", "pdf", "html", "dot", "json", "txt")
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -68,7 +68,7 @@ def test_the_completion_script_is_printed(shell: str) -> None:
         ("render --fo", {"--form", "--format"}),
         ("check --a", {"--at"}),
         ("step --a", {"--at", "--all"}),
-        ("render x --format ", {"svg", "png", "pdf", "dot", "json", "txt"}),
+        ("render x --format ", {"svg", "png", "pdf", "html", "dot", "json", "txt"}),
         ("render -x*w --format p", {"png", "pdf"}),
         ("render x --theme ", {"light", "dark", "print", "contrast"}),
         ("render x --theme dark --direction ", {"LR", "TB"}),

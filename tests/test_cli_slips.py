@@ -66,11 +66,11 @@ def refusal(*args: str) -> str:
         (["x*w", *AT, "--direction", "up"], "unknown direction 'up': choose LR, TB"),
         (
             ["x*w", *AT, "--format", "gif"],
-            "unknown format 'gif': choose svg, png, pdf, dot, json, txt",
+            "unknown format 'gif': choose svg, png, pdf, html, dot, json, txt",
         ),
         (
             ["x*w", *AT, "-o", "x.gif"],
-            "unknown ending .gif: choose .svg, .png, .pdf, .dot, .json, .txt",
+            "unknown ending .gif: choose .svg, .png, .pdf, .html, .dot, .json, .txt",
         ),
         (["x*w", *AT, "-o", "picture"], "the file name has no ending: choose .svg, .png"),
         (

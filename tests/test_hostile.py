@@ -1120,7 +1120,7 @@ def test_a_very_long_name_leaves_room_for_the_reason() -> None:
 
 NO_FORMAT = [
     *("y", "y.", ".", "..", ".svg", ".dot", "", "svg", "-", "y.bmp", "y.pkl", "y.PKL", "y.pickle"),
-    *("y.svg.gz", "y.svgz", "y.py", "y.svg ", "y.s vg", "y.svg:png", "y.dot.", "y/svg", "y.html"),
+    *("y.svg.gz", "y.svgz", "y.py", "y.svg ", "y.s vg", "y.svg:png", "y.dot.", "y/svg", "y.htm"),
     *("y.\x1b[31m", "y.\ud800", "y." + "q" * 5_000, "y.dot\0", "y.dot\n"),
 ]
 
@@ -1128,7 +1128,9 @@ NO_FORMAT = [
 @pytest.mark.parametrize("name", [name for name in NO_FORMAT if name != "-"], ids=short)
 def test_an_ending_that_is_no_format_is_told_the_formats(name: str) -> None:
     message = refusal(*SQUARE, "-o", name)
-    assert all(f".{format}" in message for format in ("svg", "png", "pdf", "dot", "json", "txt"))
+    assert all(
+        f".{format}" in message for format in ("svg", "png", "pdf", "html", "dot", "json", "txt")
+    )
 
 
 @pytest.mark.parametrize(

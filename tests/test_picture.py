@@ -48,7 +48,7 @@ from tinygrad_edu.rows.formula import rounded
 ROOT = Path(__file__).parents[1]
 SVG = "{http://www.w3.org/2000/svg}"
 LAID_OUT = ("svg", "png", "pdf")
-WRITTEN = ("dot", "json", "txt")
+WRITTEN = ("html", "dot", "json", "txt")
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +86,8 @@ def check_format(data: bytes, format: str, g: Graph) -> None:
         assert data.decode() == dot([(sketch(Panel(g), View()), "")], View())
     elif format == "json":
         assert json.loads(data)["nodes"][g.output.id]["op"] == g.output.op.name
+    elif format == "html":
+        assert data.startswith(b"<!DOCTYPE html>")
     else:
         assert data.decode() == text(g)
 
@@ -191,7 +193,7 @@ def test_with_no_engine(format: str, tmp_path: Path) -> None:
     picture.save(path)
     check_format(path.read_bytes(), format, picture.graph)
     why = "drawn without Graphviz, because TINYGRAD_EDU_DOT=none turned Graphviz off"
-    assert picture.note.startswith(why) == (format == "svg")
+    assert picture.note.startswith(why) == (format == "svg")  # of a page, it would be for levels
 
 
 @pytest.mark.parametrize("format", ["svg", "png", "pdf"])
@@ -464,7 +466,7 @@ def test_the_ending_decides(path: str | Path, format: str) -> None:
 
 @pytest.mark.parametrize("path", ["y", "", ".", "y.", "y.jpg", "y.svgz", "svg", ".svg", "y.svg.gz"])
 def test_an_ending_that_says_no_format(path: str, tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"\.svg, \.png, \.pdf, \.dot, \.json, \.txt"):
+    with pytest.raises(FormatError, match=r"\.svg, \.png, \.pdf, \.html, \.dot, \.json, \.txt"):
         format_of(path)
     with pytest.raises(FormatError):
         example().draw().save(tmp_path / path)
@@ -473,7 +475,7 @@ def test_an_ending_that_says_no_format(path: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", ["", "SVG", "jpg", "svg ", "exe; rm", "plain", None])
 def test_a_format_that_there_is_not(format: str) -> None:
-    with pytest.raises(FormatError, match="svg, png, pdf, dot, json, txt"):
+    with pytest.raises(FormatError, match="svg, png, pdf, html, dot, json, txt"):
         example().draw().render(format)
     assert issubclass(FormatError, ValueError)
 
