@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -36,13 +37,14 @@ from tinygrad_edu.rows.op import Op
 __all__ = ["Page", "page"]
 
 _WEB = Path(__file__).parent / "web"
-# in the order in which they are read: each uses only names of those before it, or in functions
-SCRIPTS = (
+# In the order in which they are read; a program needs no file that nothing in its page uses.
+_SCRIPTS = (
     "numbers", "graph", "words", "parts", "picture", "play", "touch", "look", "share", "train",
     "sheet", "main",
 )  # fmt: skip
 _HEIGHT = 760  # pixels of a page in a notebook
-_OTHERS = ("print", "contrast")  # themes that nobody gets without choosing
+_ROOM = (840, 600)  # pixels for the picture, beside the numbers, on a projector of 1280x720
+_REMARKS = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
 
 
 class Page:
@@ -102,7 +104,7 @@ def page(
         raise ViewError("a page plays one output: give the output whose gradients you want")
     if theme not in ("system", *THEMES):
         raise ViewError(f"unknown theme {theme[:60]!r}: choose system, {', '.join(THEMES)}")
-    view = View(precision=precision, direction=direction, legend=False)
+    view = View(precision=precision, direction=direction, legend=False, size=_ROOM)
     whole = differentiated(recomputed(whole))
     heading = printable(said(whole, {}) if title is None else " ".join(title.split()))
     return assembled(whole, view, heading, theme, level or "", timeout)
@@ -138,7 +140,7 @@ def assembled(
         each.svg if each.name == shown else each.svg.replace("<svg ", "<svg hidden ", 1)
         for each in made
     ]
-    script = '(() => {\n"use strict";\n' + rows(ops) + "".join(map(_script, SCRIPTS)) + "})();\n"
+    script = _program(ops, "train" in data)
     style = _themes(theme) + _read("style.css")
     marks = {
         "TITLE": escape(heading),
@@ -158,8 +160,16 @@ def _read(name: str) -> str:
     return (_WEB / name).read_text(encoding="utf-8")
 
 
+def _program(ops: Sequence[Op], trains: bool) -> str:
+    """The whole script of a page."""
+    files = [name for name in _SCRIPTS if trains or name != "train"]
+    there = [name for name in files if (_WEB / f"{name}.js").exists()]
+    return '(() => {\n"use strict";\n' + rows(ops) + "".join(map(_script, there)) + "})();\n"
+
+
 def _script(name: str) -> str:
-    return _read(f"{name}.js") if (_WEB / f"{name}.js").exists() else ""
+    """A file of the page's program, without the comments that stand on lines of their own."""
+    return _REMARKS.sub("", _read(f"{name}.js"))
 
 
 def _policy(script: str, style: str) -> str:
