@@ -136,7 +136,7 @@ function openLevel(name) {
 
 /** Opens a group: the next finer level. @returns {boolean} whether there is one */
 function openFiner() {
-  const size = (/** @type {any} */ told) => Object.keys(told.boxes).length;
+  const size = (/** @type {any} */ told) => byId(told.svg).querySelectorAll(".node").length;
   const here = state.data.levels.find((/** @type {any} */ told) => told.name === state.level);
   const finer = state.data.levels.filter((/** @type {any} */ told) => size(told) > size(here));
   if (!finer.length) return false;
@@ -252,7 +252,9 @@ function startLook() {
   byId("level").onchange = () => openLevel(byId("level").value);
   byId("theme").onchange = () => ((state.theme = byId("theme").value), update("level"));
   byId("search").oninput = () => findName(false);
-  byId("search").onkeydown = (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && findName(true);
+  byId("search").onkeydown = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Enter") findName(true); // what a handler returns decides whether the key is typed
+  };
   for (const [id, factor] of [["zoomin", 1.25], ["zoomout", 0.8], ["fit", -1]]) byId(String(id)).onclick = () => zoomBy(Number(factor));
   byId("wide").onclick = () => {
     const wide = document.querySelector(".halves")?.classList.toggle("wide-picture");

@@ -1,7 +1,7 @@
 // The picture: it repaints what has changed on the visible level, and nothing else.
 
 const THINNEST = 1.2, WIDEST = 4, WIDEST_WEIGHT = 6; // points, as in a still picture
-const LETTERS = 8, ROOM = 99, DIGIT = 12; // of -12.3333: each part has room for it
+const LETTERS = 8, ROOM = 99, DIGIT = 12.2; // of -12.3333: each part has room for it
 
 /**
  * The element of the page with this id.
@@ -63,8 +63,9 @@ class Part {
     if (text.length !== place.text.length) place.both.forEach((one, i) => one.setAttribute("x", place.from[i] + shift));
     place.text = text;
     if (text.length - sign <= LETTERS) return;
-    const room = ROOM + sign * 10;
-    if (element.getComputedTextLength() > room) setAll(element, { textLength: `${room}`, lengthAdjust: "spacingAndGlyphs" });
+    // measuring would make the browser lay out the page: these are the widths of Helvetica's characters
+    const wide = [...text].reduce((sum, c) => sum + (/[-. ()]/.test(c) ? 6.7 : DIGIT), 0);
+    setAll(element, { textLength: `${Math.min(ROOM + sign * 10, wide).toFixed()}`, lengthAdjust: "spacingAndGlyphs" });
   }
 
   /** @param {string} slot @returns {boolean} */
