@@ -12,19 +12,21 @@ import math
 import struct
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from math import inf
+from math import inf, nan
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from conftest import SPECIAL, random_value
+from conftest import SPECIAL, neuron, random_value
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_edu
-from tinygrad_edu import TABLE, Op, Value, graph
+from tinygrad_edu import TABLE, Op, Value, graph, hypot, maximum, minimum, sigmoid, step, where
 from tinygrad_edu.analysis.graph import Graph
+from tinygrad_edu.analysis.notation import number as number_of
+from tinygrad_edu.analysis.trace import trace_of
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.live.page import _data, recomputed
 from tinygrad_edu.live.rows import rows
@@ -43,7 +45,7 @@ const number = (text) => {
   return double[0];
 };
 const bits = (x) => {
-  double[0] = x;
+  double[0] = x === x ? x : NaN; // of one sign
   return [words32[1], words32[0]].map((word) => word.toString(16).padStart(8, "0")).join("");
 };
 """
@@ -197,7 +199,7 @@ def ask(run: Run, cases: Sequence[Sequence[Graph]], **given: Any) -> Iterator[tu
     questions = []
     for graphs in cases:
         points = [
-            [(node.id, bits(node.data or 0.0)) for node in g.nodes if node.kind == "leaf"]
+            [(node.id, bits(number_of(node))) for node in g.nodes if node.kind == "leaf"]
             for g in graphs
         ]
         questions.append((data_of(graphs[0], **given), points))
@@ -223,3 +225,183 @@ def cases() -> list[list[Graph]]:
         found.append(list(at_points(y, points)))
     assert {node.op for graphs in found for node in graphs[0].nodes} >= set(ROWS)
     return found
+
+
+def agree(found: Sequence[str], expected: Sequence[float | None], sizes: Sequence[float]) -> bool:
+    """A constant has no gradient, and the page has 0 there."""
+    pairs = zip(map(number, found), (e or 0.0 for e in expected), sizes, strict=True)
+    return all(x == e or (x != x and e != e) or abs(x - e) <= 1e-12 * size for x, e, size in pairs)
+
+
+@ENGINES
+def test_both_passes_have_the_numbers_and_the_order_of_the_package(
+    run: Run, cases: list[list[Graph]]
+) -> None:
+    odd = 0
+    for g, told in ask(run, cases):
+        events = trace_of(g)
+        edges = [e.passing and 2 * e.passing.target + e.passing.operand for e in events]
+        assert told["events"] == [
+            [e.phase, e.node, -1 if edge is None else edge] for e, edge in zip(events, edges)
+        ]
+        values = [node.data or 0.0 for node in g.nodes]
+        grads = [node.grad for node in events.graph.nodes]
+        sizes, contributions = [abs(x or 0.0) for x in grads], [0.0] * 2 * len(values)
+        for event, edge in zip(events, edges):
+            if event.passing is not None and edge is not None:
+                contributions[edge] = event.passing.contribution
+                sizes[event.node] = max(sizes[event.node], 0) + abs(event.passing.contribution)
+        assert agree(told["value"], values, [*map(abs, values)])
+        assert agree(told["grad"], grads, sizes)
+        assert told["moment"] == told["grad"]
+        assert told["known"] == [node.kind != "constant" for node in g.nodes]
+        each = [sizes[i] for node in g.nodes for i in (*node.args, 0, 0)[:2]]
+        assert agree(told["contribution"], contributions, each)
+        passed = {edge for edge in edges if edge is not None}
+        assert told["passes"] == told["passed"] == [i in passed for i in range(len(contributions))]
+        assert told["first"] == next((i for i, x in enumerate(values) if x - x != 0), -1)
+        odd += told["first"] >= 0
+    assert COUNT / 2 < odd < COUNT * POINTS - COUNT / 2  # so that both sorts are among them
+
+
+MOMENTS = """([data]) => {
+  const graph = new Graph(data);
+  graph.run();
+  return [...graph.events, 0].map((_, p) => {
+    const { known, grad, hasGrad, passed } = graph.moment(p);
+    return [[...known], [...grad].map(bits), [...hasGrad], [...passed]];
+  });
+}"""
+
+
+@ENGINES
+def test_at_each_moment_is_known_what_the_events_before_it_told(run: Run) -> None:
+    for y in (neuron(), *(random_value(Random(seed), 12) for seed in range(5))):
+        g = recomputed(graph(y))
+        events = list(trace_of(g))
+        told = asked(run, [data_of(g)], MOMENTS)
+        assert len(told) == len(events) + 1
+        known = [not node.op for node in g.nodes]
+        grad, passed, has = [0.0] * len(known), [False] * 2 * len(known), [False] * len(known)
+        for event, moment in zip([None, *events], told, strict=True):
+            if event is not None and event.phase == "forward":
+                known[event.node] = True
+            elif event is not None and event.running is not None:
+                grad[event.node], has[event.node] = event.running, True
+                if event.passing is not None:
+                    passed[2 * event.passing.target + event.passing.operand] = True
+            if event is events[-1]:
+                has = [node.kind != "constant" for node in g.nodes]
+            assert [moment[0], moment[2], moment[3]] == [known, has, passed]
+            assert agree(moment[1], grad, [max(1.0, abs(x)) for x in grad])
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+NUMBERS = (nan, inf, -inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.5, 3.0, 1e300, 5e-324, 27.3)
+
+
+def read_out(run: Run, cases: Sequence[Sequence[Graph]], precision: int = 4, **given: Any) -> int:
+    """How many lines are not those of the package, in graphs whose numbers are to the last bit."""
+    others = 0
+    for g, told in ask(run, cases, precision=precision, **given):
+        events = trace_of(g, precision)
+        lines = list(events.lines())
+        assert len(lines) == len(told["lines"])
+        if lines != told["lines"]:
+            numbers = [(node.data, node.grad or 0.0) for node in events.graph.nodes]
+            found = zip(map(number, told["value"]), map(number, told["grad"]))
+            assert repr(numbers) != repr([*found]), [
+                pair for pair in zip(lines, told["lines"]) if pair[0] != pair[1]
+            ]
+            others += 1
+    return others
+
+
+@ENGINES
+@pytest.mark.parametrize("precision", [0, 4, 9])
+def test_every_event_is_told_as_the_package_tells_it(
+    run: Run, cases: list[list[Graph]], precision: int
+) -> None:
+    assert read_out(run, cases, precision) <= 3 * precision + 1
+
+
+@ENGINES
+def test_each_row_is_told_at_each_number_beside_each_constant(run: Run) -> None:
+    """Kinks, ties, masks that hide, formulas that a constant makes shorter."""
+    found = []
+    for op in ROWS:
+        x, z = Value(1.0, label="x"), Value(1.0)
+        if len(op.derivatives) == 1:
+            found.append([*at_points(op(x), [[a] for a in NUMBERS])])
+            continue
+        found.append([*at_points(op(x, x), [[a] for a in NUMBERS])])
+        found.append([*at_points(op(x, z), [[a, b] for a in NUMBERS for b in NUMBERS])])
+        for c in NUMBERS:
+            for y in (op(x, c), op(c, x)):
+                if y.op:  # the result of a mask may be a constant
+                    found.append([*at_points(y, [[a] for a in NUMBERS])])
+    assert read_out(run, found) <= 3
+
+
+def own_operations() -> list[Op]:
+    return [
+        Op("cube", lambda a: a**3, lambda y, a: 3 * a**2),
+        Op("swish", lambda a: a * sigmoid(a), lambda y, a: y + sigmoid(a) * (1 - y)),
+        Op("leak", lambda a: maximum(a, a / 8), lambda y, a: where(step(a), 1, 0.125)),
+        Op(
+            "far",
+            lambda a, b: hypot(a, b) - b,
+            lambda y, a, b: a / (y + b),
+            lambda y, a, b: -y / (y + b),
+        ),
+    ]
+
+
+@ENGINES
+def test_operations_of_ones_own_are_computed_and_told(run: Run) -> None:
+    own = own_operations()
+    x, z = Value(1.0, label="x"), Value(1.0, label="z")
+    values = [op(x) if len(op.derivatives) == 1 else op(x, z) for op in own]
+    finite = [a for a in NUMBERS if abs(a) < 1e9]
+    found = [[*at_points(y, [[a, b] for a in finite for b in finite])] for y in values]
+    assert read_out(run, found, ops=own) == 0
+
+
+@ENGINES
+def test_a_rule_that_compares_what_a_page_cannot_foresee_is_told_in_numbers(run: Run) -> None:
+    """The situation knows that x is above 0, not whether it is above 1."""
+    least = Op("least", lambda a: minimum(a, 1), lambda y, a: step(1 - a))
+    y = least(Value(0.5, label="x"))
+    ((_, told),) = ask(run, [[recomputed(graph(y))]], ops=[least])
+    assert told["lines"][-1] == (
+        "backward  v1 -> x: local derivative 1; contribution 1 * 1 = 1; grad x = 1"
+    )
+
+
+# --- text as numbers -----------------------------------------------------------------------------
+
+
+@ENGINES
+def test_what_is_typed_is_read(run: Run) -> None:
+    good = {
+        "2": 2, " -.5 ": -0.5, "1e-3": 1e-3, "1/3": 1 / 3, "-pi/2": -math.pi / 2, "inf": inf,
+        "-inf": -inf, "NaN": nan, "+7.": 7, "1 000": 1000, "\u22123": -3, "1E5": 1e5, "1/0": inf,
+        "-0": -0.0, "e": math.e, "1e400": inf,
+    }  # fmt: skip
+    bad = {
+        "": "missing", "  ": "missing", "1,5": "comma", "x": "such as", "1/": "such as",
+        "1//2": "such as", "1/2/3": "such as", "--1": "such as", "0x10": "such as", ".": "such as",
+        "1e": "such as", "constructor": "such as", "1;2": "such as",
+    }  # fmt: skip
+    answer = """(all) => all.map((text) => {
+      const { value, reason } = parse(text);
+      return [bits(value), reason];
+    })"""
+    told = asked(run, [*good, *bad], answer)
+    for (text, reason), x in zip(told, good.values()):
+        assert reason == ""
+        assert repr(number(text)) == repr(float(x))
+    for (text, reason), word in zip(told[len(good) :], bad.values(), strict=True):
+        assert math.isnan(number(text))
+        assert word in reason

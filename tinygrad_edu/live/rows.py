@@ -13,6 +13,8 @@ from tinygrad_edu.compiler.languages.expressions import JavaScript, helpers
 from tinygrad_edu.errors import FormatError
 from tinygrad_edu.ops import TABLE
 from tinygrad_edu.rows.op import Op
+from tinygrad_edu.rows.source import dissolved
+from tinygrad_edu.rows.terms import traced
 
 __all__ = ["rows"]
 
@@ -27,12 +29,6 @@ def rows(ops: Sequence[Op]) -> str:
     the rule itself. MASK is the number of the row `mask`, or -1. FormatError for an operation of
     the user's own that is not made of rows of the table.
     """
-    for op in ops:
-        if op is not TABLE.get(op.name) and op.primitive:
-            raise FormatError(
-                f"{op.name} is an operation of your own that a page cannot compute: define its "
-                "value by operators and functions of tinygrad_edu"
-            )
     forward = "".join(
         _case(i, [f"v[k] = {_text(op, op.value, 'xz')};"]) for i, op in enumerate(ops)
     )
@@ -54,12 +50,20 @@ def rows(ops: Sequence[Op]) -> str:
 
 
 def _text(op: Op, rule: Callable[..., object], names: str, y: str = "v[k]") -> str:
-    """The value or a rule of an operation, as JavaScript."""
+    """The value or a rule of an operation, as JavaScript; an operation of the user's in rows."""
     operands = [JavaScript(x) for x in names[: len(op.derivatives)]]
-    if rule is op.value:
-        return str(op(*operands))
-    result = JavaScript(y)
-    return str(result._of(rule(result, *operands)))
+    is_value, result = rule is op.value, JavaScript(y)
+    if op is TABLE.get(op.name):
+        return str(op(*operands) if is_value else result._of(rule(result, *operands)))
+    letters = ("" if is_value else "y") + "ab"[: len(operands)]
+    term = traced(rule, letters)
+    if term is None:
+        raise FormatError(
+            f"{op.name} is an operation of your own that a page cannot compute: define its value "
+            "and its rules by operators and functions of tinygrad_edu, without if"
+        )
+    given = dict(zip(letters, operands if is_value else [result, *operands]))
+    return str(dissolved(term, given, lambda text: f"({text})"))
 
 
 def _slopes(op: Op) -> Iterable[str]:

@@ -146,9 +146,8 @@ def _told(
 
 def _foreseen(made: Here, constants: Sequence[float | None]) -> bool:
     """Whether the situation alone decides the comparisons in a formula."""
-    others = [re.escape(format_number(c)) for c in constants if c is not None]
+    number = "(?:-?[0-9][0-9.e+-]*|-?inf|nan)"
     operand = f"{_NAME}[ab]"
-    decided = (
-        rf"{operand} is not 0|{operand} = 0|{operand} [<>=] ({'|'.join([operand, '0', *others])})"
-    )
-    return all(re.fullmatch(rf"{decided}|-?[0-9in].*", reason) for reason in made.because)
+    others = [operand, "0", *(re.escape(format_number(c)) for c in constants if c is not None)]
+    decided = f"{operand} is not 0|{operand} [<>=] (?:{'|'.join(others)})|{number} [<>=] {number}"
+    return all(re.fullmatch(decided, reason) for reason in made.because)
