@@ -11,7 +11,7 @@ from math import atanh, inf, tanh
 from random import Random
 from statistics import correlation
 
-from tinygrad_edu import Value, gradient, graph
+from tinygrad_edu import Value, gradient
 from tinygrad_edu.analysis.check import central_difference
 from tinygrad_edu.data import Example, gate
 from tinygrad_edu.demos.laboratory import charts
@@ -131,10 +131,9 @@ def picture_of_one(lesson: Lesson) -> None:
     error = half_squared_error(outputs, example.targets)
     error.label = "error"
     error.backward()
-    whole = graph(error, roles={error: "loss"})
-    lesson.picture(
+    lesson.play(
         "2-network",
-        whole.draw(level="network", precision=3),
+        lambda: error.page(level="network", precision=3, roles={error: "loss"}),
         "The same with the error after the output, and the gradient of each weight below it.",
     )
 

@@ -47,8 +47,10 @@ def used_twice(lesson: Lesson) -> None:
         "s = x*w is used three times in y = s*s + s, so three contributions arrive at s: "
         f"{', '.join(f'{x:g}' for x in arriving)}. The gradient of s is their sum, {s.grad:g}."
     )
-    lesson.picture(
-        "1-used-twice", y.draw(), "s is one node, and the contributions to its gradient add up."
+    lesson.play(
+        "1-used-twice",
+        y.page,
+        "s is one node, and the contributions to its gradient add up. Play it, and change x or w.",
     )
     claim = "contributions to a node that is used three times"
     lesson.claim(bounded(claim, "chain rule", len(arriving), 3, 3))
@@ -109,9 +111,9 @@ def both_modes(lesson: Lesson) -> None:
     """The same derivatives by both modes, and the number of edges that each mode passes."""
     y, _ = function([0.5, -1.0, 2.0])
     y.backward()
-    lesson.picture(
+    lesson.play(
         "2-graph",
-        y.draw(edges=["contribution"]),
+        y.page,
         "y1 = tanh(x1)*x1, y2 = tanh(y1 + x2)*x2, y3 = tanh(y2 + x3)*x3: one pass back computes "
         "every gradient. Forward mode must go through this graph three times.",
     )

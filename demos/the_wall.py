@@ -104,7 +104,11 @@ def every_line(lesson: Lesson) -> None:
     x1, x2 = Value(1.0, label="x1"), Value(1.0, label="x2")
     y = unit([x1, x2])
     y.label = "y"
-    lesson.picture("1-unit", y.draw(), "A threshold unit, at the corner where its line is wrong.")
+    caption = (
+        "A threshold unit, at the corner where its line is wrong. Its gradients are 0: the step "
+        "has no slope that could say where to go."
+    )
+    lesson.play("1-unit", y.page, caption)
     three = ("and", "or", "xor")
     shown = [(f"{n}: {scores[GATES[n]]} of 4", line_of(best_line(GATES[n])), 0.0) for n in three]
     lesson.plot(

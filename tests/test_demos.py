@@ -118,7 +118,7 @@ def test_every_claim_holds(name: str, tmp_path: Path, request: pytest.FixtureReq
     assert all(row["holds"] is not False for row in rows)
     page = (out / "index.html").read_text()
     pictures = set(re.findall(r'src="([^"]+)"', page))
-    assert pictures == {file.name for file in out.glob("*.svg")}
+    assert pictures == {file.name for file in out.glob("[0-9]*.*")}
     assert pictures
     assert "<script" not in page
 
@@ -131,7 +131,7 @@ def test_a_lesson_runs_without_matplotlib_and_graphviz(
     done = demo("the_wall", "--seeds", "1", "--out", str(tmp_path))
     assert done.exit_code == 0
     assert done.output.count("pip install 'tinygrad-edu[plots]'") == 1
-    assert ElementTree.parse(tmp_path / "1-unit.svg").getroot().tag == f"{SVG}svg"  # by ourselves
+    assert "<svg" in (tmp_path / "1-unit.html").read_text()  # by ourselves
     assert "14 of the 16" in done.output
 
 

@@ -1,4 +1,7 @@
-"""The page of a lesson: HTML without scripts, which loads nothing from outside its folder."""
+"""The page of a lesson: HTML which loads nothing from outside its folder.
+
+Scripts are only in the live pages that it shows, each in a frame of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import NamedTuple
 
 from tinygrad_edu.lesson.claims import HEAD, Claim
 
-__all__ = ["SMALLEST", "Figure", "Lines", "Text", "page"]
+__all__ = ["SMALLEST", "Figure", "Lines", "Part", "Played", "Text", "page"]
 
 _LOOK = """
 :root { color-scheme: light; }
@@ -18,6 +21,9 @@ p, figcaption { max-width: 46rem; }
 h1 { line-height: 1.2; }
 pre { overflow-x: auto; background: #f4f4f4; padding: .75rem; font-size: .9rem; }
 figure { margin: 2rem 0; }
+figure iframe { display: block; width: 100%; height: 46rem; max-height: 95vh;
+  border: 1px solid #595959; }
+figure a.alone { display: inline; }
 figure a { display: block; overflow-x: auto; }
 figure img { display: block; max-width: 100%; height: auto; margin: auto; }
 figcaption { color: #4d4d4d; margin-top: .5rem; }
@@ -56,7 +62,17 @@ class Figure(NamedTuple):
     width: float
 
 
-def page(title: str, parts: Sequence[Text | Lines | Figure], claims: Sequence[Claim]) -> str:
+class Played(NamedTuple):
+    """A live page in the same folder, which is shown in the lesson's page."""
+
+    file: str
+    caption: str
+
+
+Part = Text | Lines | Figure | Played
+
+
+def page(title: str, parts: Sequence[Part], claims: Sequence[Claim]) -> str:
     """The HTML of the page: the title, the parts in order, and the table of claims."""
     body = "\n".join(_part(part) for part in parts)
     return f"""<!DOCTYPE html>
@@ -77,12 +93,16 @@ def page(title: str, parts: Sequence[Text | Lines | Figure], claims: Sequence[Cl
 """
 
 
-def _part(part: Text | Lines | Figure) -> str:
+def _part(part: Part) -> str:
     if isinstance(part, Text):
         return f"<p>{escape(part.text)}</p>"
     if isinstance(part, Lines):
         return f"<pre>{escape(part.text)}</pre>"
     file, caption = escape(part.file), escape(part.caption)
+    if isinstance(part, Played):
+        frame = f'<iframe src="{file}" title="{caption}" loading="lazy"></iframe>'
+        alone = f'<a class="alone" href="{file}">Open it in a window of its own</a>'
+        return f"<figure>{frame}<figcaption>{caption} {alone}</figcaption></figure>"
     least = f"min-width: {SMALLEST * part.width:.0f}pt"
     image = f'<img src="{file}" alt="{caption}" style="{least}">'
     return f'<figure><a href="{file}">{image}</a><figcaption>{caption}</figcaption></figure>'

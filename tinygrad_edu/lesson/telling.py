@@ -16,7 +16,7 @@ from tinygrad_edu.draw.layout import LayoutError
 from tinygrad_edu.errors import MissingError
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.lesson.claims import Claim, table
-from tinygrad_edu.lesson.page import Figure, Lines, Text, page
+from tinygrad_edu.lesson.page import Figure, Lines, Part, Played, Text, page
 from tinygrad_edu.lesson.seeds import Job, processes, run_all
 from tinygrad_edu.plots.canvas import save
 
@@ -28,10 +28,10 @@ _KEPT = "unfinished.jsonl"
 
 
 class Drawable(Protocol):
-    """An object that can be saved as a picture, such as a `draw.picture.Picture`."""
+    """An object that can be saved as a picture or as a page, such as a `draw.picture.Picture`."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the picture, in the format of the ending of `path`."""
+        """Writes it, in the format of the ending of `path`."""
 
 
 class Lesson:
@@ -44,7 +44,7 @@ class Lesson:
     def __init__(self, title: str, seed: int, seeds: int, quick: bool, out: Path) -> None:
         self.title = title
         self.seed, self.seeds, self.quick, self.out = seed, seeds, quick, out
-        self.parts: list[Text | Lines | Figure] = []
+        self.parts: list[Part] = []
         self.claims: list[Claim] = []
         self._missing: set[str] = set()
         self._width = min(shutil.get_terminal_size().columns, WIDEST)
@@ -69,6 +69,18 @@ class Lesson:
             self._miss("diagrams", error)
         else:
             self._place(name, caption)
+
+    def play(self, name: str, make: Callable[[], Drawable], caption: str) -> None:
+        """Adds a live page: the class plays it, and changes its numbers.
+
+        Without Graphviz, a large graph has none; a message says so, once.
+        """
+        try:
+            make().save(self.out / f"{name}.html")
+        except LayoutError as error:
+            self._miss("diagrams", error)
+        else:
+            self.parts.append(Played(f"{name}.html", caption))
 
     def plot(self, name: str, make: Callable[[], Any], caption: str) -> None:
         """Adds a plot to the page; without matplotlib, prints a message instead, once."""
