@@ -3,7 +3,7 @@
 /**
  * One event of a pass. edge: 2 * target + operand; -1 if none is passed, which is so in the
  * forward pass, and where the output gets its adjoint.
- * @typedef {{phase: "forward" | "backward", node: number, edge: number}} Event
+ * @typedef {{phase: "forward" | "backward", node: number, edge: number}} PassEvent
  */
 
 class Graph {
@@ -26,7 +26,7 @@ class Graph {
     this.passes = new Uint8Array(2 * n); // whether a contribution passes
     this.before = new Float64Array(2 * n); // the sum of those before it; nan for the first
     this.isFirst = new Uint8Array(2 * n);
-    /** @type {Event[]} */
+    /** @type {PassEvent[]} */
     this.events = [];
   }
 

@@ -109,7 +109,7 @@ function prepareLevel(made) {
 
 /** @param {Part} part @returns {string} what a screen reader says */
 function titleOf(part) {
-  const { data, graph } = state, { node, edges, holds } = part.told;
+  const { data } = state, { node, edges, holds } = part.told;
   if (!holds) return `from ${data.name[sourceOf(edges[0])]} to ${data.name[edges[0] >> 1]}`;
   if (node < 0 || holds.length > 1) return `${data.group[holds[0]] || "group"}, ${holds.length} values inside: open`;
   const kinds = { l: "leaf", c: "constant", o: "operation" };

@@ -61,7 +61,7 @@ function localDerivative(graph, data, edge) {
   let [names, numbers, reason] = form[situation(at)] ?? form[""];
   if (read !== undefined) {
     const [told, x, z] = [y, ...at].map((number) => seen(number, precision));
-    const made = reads(op, place, told, x, z);
+    const made = reads(op, place, told, x, z) ?? NaN;
     // rounded numbers may give another result: tanh has no slope where 1 - y**2 is 1 - 1**2
     if (!isClose(made, local, 0.1) && !(Number.isNaN(made) && Number.isNaN(local))) numbers = "";
   }

@@ -1,0 +1,390 @@
+"""The live page in Chromium and in Firefox: all that readers do, and nothing leaves it.
+
+tests/live/driver.mjs opens the pages and does to them what a person does. After every action the
+page must not have complained, and must have asked for nothing but itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REAL_PATH
+
+from tinygrad_edu import Value, nn, trace
+from tinygrad_edu.analysis.graph import graph
+from tinygrad_edu.analysis.trace import Trace
+from tinygrad_edu.live.page import page
+from tinygrad_edu.rows.formula import rounded
+
+pytestmark = pytest.mark.machine
+
+ROOT = Path(__file__).parent.parent
+LIVE = ROOT / "tests" / "live"
+WEB = ROOT / "tinygrad_edu" / "live" / "web"
+BROWSERS = {  # what the driver calls it, and the programs that it may be
+    "chromium": ("chrome", ("chromium", "chromium-browser", "google-chrome")),
+    "firefox": ("firefox", ("firefox-esr", "firefox")),
+}
+ADVICE = (
+    "`npm install` the packages that setup.cfg lists under [npm], and set NODE_PATH to the folder "
+    "node_modules it made"
+)
+MOST_LINES = 1200  # of the page's own code
+SLACK = 3  # how much slower than asked a machine may be that does other things meanwhile
+
+
+# --- the browsers --------------------------------------------------------------------------------
+
+
+class Browser:
+    """A browser that the driver drives."""
+
+    def __init__(self, kind: str) -> None:
+        name, programs = BROWSERS[kind]
+        program = next(filter(None, (shutil.which(p, path=REAL_PATH) for p in programs)), None)
+        node = shutil.which("node", path=REAL_PATH)
+        assert program, f"none of {', '.join(programs)} is on the PATH"
+        assert node, "node is not on the PATH"
+        self.kind = kind
+        self.file = Path()
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        self.process = subprocess.Popen(
+            [node, str(LIVE / "driver.mjs"), name, program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            env={**os.environ, "PATH": REAL_PATH},
+        )
+
+    def end(self) -> None:
+        self.process.communicate(timeout=60)
+
+    def do(self, *actions: Any) -> list[Any]:
+        """What each action answers; what was asked for and complained about is kept."""
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin
+        assert stdout
+        stdin.write(json.dumps(actions) + "\n")
+        stdin.flush()
+        line = stdout.readline()
+        assert line, f"the driver ended: {ADVICE}"
+        answer = json.loads(line)
+        self.asked += answer["asked"]
+        self.errors += answer["errors"]
+        assert "failed" not in answer, (answer["failed"], answer["errors"])
+        results: list[Any] = answer["results"]
+        return results
+
+    def open(self, file: Path, **more: Any) -> None:
+        self.file = file
+        self.asked, self.errors = [], []
+        self.do(["open", str(file), more])
+
+    def say(self, expression: str) -> Any:
+        return self.do(["say", expression])[0]
+
+    def text(self, selector: str) -> str:
+        return str(self.say(f"document.querySelector({json.dumps(selector)}).textContent"))
+
+    def kept_to_itself(self) -> None:
+        """Fails if the page complained, or asked for anything but itself."""
+        assert self.errors == []
+        own = (self.file.as_uri(), f"http://page.test/{self.file.name}")
+        assert [url for url in self.asked if url.split("#")[0] not in own] == []
+
+
+@pytest.fixture(scope="module", params=BROWSERS)
+def started(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    browser = Browser(request.param)
+    yield browser
+    browser.end()
+
+
+@pytest.fixture
+def browser(started: Browser) -> Iterator[Browser]:
+    """A browser whose page must have kept to itself when the test ends."""
+    started.asked, started.errors = [], []
+    yield started
+    started.kept_to_itself()
+
+
+# --- the pages -----------------------------------------------------------------------------------
+
+
+def neuron(x: float = 2.0, w: float = -3.0, b: float = 7.0) -> Value:
+    """The README's, with leaves 0, 1 and 3, the product 2, the sum 4 and the output 5."""
+    leaves = Value(x, label="x"), Value(w, label="w"), Value(b, label="b")
+    y = (leaves[0] * leaves[1] + leaves[2]).tanh()
+    y.label = "y"
+    return y
+
+
+def network(*layers: int) -> Value:
+    """The squared error of a network on one example."""
+    model = nn.MLP(2, list(layers), seed=1)
+    out: Any = model([Value(0.5, label="x1"), Value(-1.5, label="x2")])
+    return (out - 1.0) ** 2
+
+
+Made = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The file of a page, by its name; each is made once."""
+    folder = tmp_path_factory.mktemp("pages")
+    pages: dict[str, Callable[[], Any]] = {
+        "neuron": lambda: page(neuron()),
+        "small network": lambda: page(network(3, 1), level="network"),
+        "network": lambda: page(network(16, 16, 1)),
+    }
+
+    def of(name: str) -> Path:
+        file = folder / f"{name.replace(' ', '-')}.html"
+        if not file.exists():
+            pages[name]().save(file)
+        return file
+
+    return of
+
+
+def shown(browser: Browser, level: str = "node") -> dict[str, str]:
+    """The numbers in the picture: part and slot, such as node-n5 value."""
+    found: dict[str, str] = browser.say(
+        f"Object.fromEntries([...document.querySelectorAll('#level-{level} [data-slot]')].map("
+        "text => [text.closest('.node, .edge').id + ' ' + text.dataset.slot, text.textContent]))"
+    )
+    return found
+
+
+OPEN_THE_TABLE = """new Promise(done => {
+    const details = document.querySelector('#numbers').closest('details');
+    if (details.open) return done();
+    details.addEventListener('toggle', () => done(), {once: true});
+    details.open = true;
+})"""
+
+
+def holds(browser: Browser, played: Trace, level: str = "node") -> None:
+    """Fails unless the picture and the table show the numbers of the graph, all of them."""
+    picture = shown(browser, level)
+    browser.do(["say", OPEN_THE_TABLE])
+    table = browser.say(
+        "[...document.querySelectorAll('#numbers tr[data-node]')].map(row => "
+        "[Number(row.dataset.node), ...[...row.cells].slice(1).map(cell => cell.innerText)])"
+    )
+    nodes = played.graph.nodes
+    for node in nodes:
+        if f"node-n{node.id} value" in picture:
+            assert picture[f"node-n{node.id} value"] == rounded(node.data)
+            assert picture[f"node-n{node.id} grad"] == rounded(node.grad)
+    assert table == [
+        [node.id, rounded(node.data), rounded(node.grad)]
+        for node in nodes
+        if node.kind != "constant"
+    ]
+
+
+def line(browser: Browser) -> str:
+    """The event's line, as the terminal writes it."""
+    phase, event = browser.text("#phase"), browser.text("#event")
+    return f"{phase:9} {event}"
+
+
+# --- playing -------------------------------------------------------------------------------------
+
+
+def test_it_plays_to_the_end_and_steps_back(browser: Browser, made: Made) -> None:
+    played = trace(neuron())
+    browser.open(made("neuron"))
+    browser.do(["click", "#start"], ["choose", "#speed", "10"])
+    assert line(browser) == played.given()
+    picture = shown(browser)
+    assert picture["node-n5 value"] == picture["node-n0 grad"] == "?"
+    assert picture["node-n0 value"] == "2"
+    browser.do(["click", "#play"])
+    last = len(played)
+    browser.do(
+        ["until", f"document.querySelector('#place').textContent == 'event {last} of {last}'"]
+    )
+    assert browser.text("#play") == "Play"
+    assert line(browser) == played.line(played.events[-1])
+    holds(browser, played)
+    for i in reversed(range(last)):
+        browser.do(["click", "#back"])
+        assert line(browser) == [*played.lines()][i]
+    assert shown(browser) == picture
+
+
+def test_each_event_is_the_terminals_and_its_contribution_is_in_sight(
+    browser: Browser, made: Made
+) -> None:
+    played = trace(neuron())
+    browser.open(made("neuron"), hash="#e=0")
+    for event in played:
+        browser.do(["click", "#forward"])
+        assert line(browser) == played.line(event)
+        picture = shown(browser)
+        if event.phase == "forward":
+            assert picture[f"node-n{event.node} value"] == rounded(event.data)
+        else:
+            assert picture[f"node-n{event.node} grad"] == rounded(event.running)
+        if event.passing:
+            e = event.passing
+            link = f"node-e{event.node}_{e.target}_{e.operand}"
+            assert picture[f"{link} sum"].split()[-1] == rounded(e.contribution)
+
+
+def test_it_can_be_paused(browser: Browser, made: Made) -> None:
+    browser.open(made("neuron"), hash="#e=0")
+    browser.do(["choose", "#speed", "10"], ["click", "#play"])
+    browser.do(["until", "document.querySelector('#scrub').value > 1"], ["click", "#play"])
+    first = browser.text("#place")
+    browser.do(["wait", 400])
+    assert browser.text("#place") == first
+    assert browser.text("#play") == "Play"
+
+
+# --- touching ------------------------------------------------------------------------------------
+
+
+def test_a_leaf_is_dragged(browser: Browser, made: Made) -> None:
+    browser.open(made("neuron"))
+    browser.do(["drag", "#node-n0 rect", 60, 0])
+    x = float(browser.say("document.querySelector('#leaf-0').value"))
+    assert x > 2
+    holds(browser, trace(neuron(x)))
+    browser.do(["drag", "#node-n0 rect", -60, 0])
+    assert browser.say("document.querySelector('#leaf-0').value") == "2"
+    holds(browser, trace(neuron()))
+
+
+def test_a_leaf_is_typed_or_slid(browser: Browser, made: Made) -> None:
+    browser.open(made("neuron"))
+    for text, w in (
+        ("1/3", 1 / 3),
+        ("-.5e1", -5.0),
+        ("1e-320", 1e-320),
+        ("-0", -0.0),
+        ("-3", -3.0),
+    ):
+        browser.do(["type", "#leaf-1", text])
+        holds(browser, trace(neuron(w=w)))
+    browser.do(["focus", "#slide-1"], ["key", "ArrowRight"])
+    w = float(browser.say("document.querySelector('#leaf-1').value"))
+    assert w > -3
+    holds(browser, trace(neuron(w=w)))
+
+
+@pytest.mark.parametrize("text", ["2,5", "", "two", "1e", "0x10", "alert(1)", "1//2", "--1"])
+def test_a_bad_number_is_refused_in_words_and_changes_nothing(
+    text: str, browser: Browser, made: Made
+) -> None:
+    browser.open(made("neuron"))
+    browser.do(["type", "#leaf-0", "5"], ["type", "#leaf-0", text])
+    reason = browser.text("#wrong-0")
+    assert reason
+    assert len(reason) < 80
+    assert browser.say("document.querySelector('#leaf-0').getAttribute('aria-invalid')") == "true"
+    holds(browser, trace(neuron(5.0)))
+    browser.do(["type", "#leaf-0", "2"])
+    assert browser.text("#wrong-0") == ""
+    holds(browser, trace(neuron()))
+
+
+@pytest.mark.parametrize(("text", "x"), [("nan", "nan"), ("-inf", "-inf"), ("1/0", "inf")])
+def test_a_number_that_is_not_finite_is_shown_and_the_first_node_is_named(
+    text: str, x: str, browser: Browser, made: Made
+) -> None:
+    browser.open(made("neuron"))
+    browser.do(["type", "#leaf-0", text])
+    holds(browser, trace(neuron(float(x))))
+    assert browser.text("#trouble").startswith(f"x is {x}")
+    browser.do(["click", "#reset"])
+    assert browser.text("#trouble") == ""
+    holds(browser, trace(neuron()))
+
+
+def test_a_push_changes_the_output_by_about_what_the_gradient_predicts(
+    browser: Browser, made: Made
+) -> None:
+    y = neuron()
+    y.backward()
+    browser.open(made("neuron"))
+    browser.do(["click", "#node-n0 rect"], ["type", "#push", "0.01"])
+    slope = next(node.grad for node in trace(y).graph.nodes if node.id == 0)
+    assert browser.text("#predicted").split(" = ")[-1] == rounded(slope * 0.01)
+    assert browser.text("#real") == rounded(neuron(2.01).data - y.data)
+
+
+def test_gradient_steps_are_the_engines_and_diverge_and_are_taken_back(
+    browser: Browser, made: Made
+) -> None:
+    numbers = [2.0, -3.0, 7.0]
+    browser.open(made("neuron"))
+    browser.do(["type", "#rate", "0.5"])
+    for count, button in ((1, "#descend"), (10, "#descend10")):
+        for _ in range(count):
+            y = neuron(*numbers)
+            y.backward()
+            nodes = graph(y).nodes
+            numbers = [x - 0.5 * (nodes[i].grad or 0.0) for x, i in zip(numbers, (0, 1, 3))]
+        browser.do(["click", button])
+        holds(browser, trace(neuron(*numbers)))
+    assert "11 steps" in browser.text("#descent")
+    assert browser.say("document.querySelector('#loss polyline').points.length") == 12
+    browser.do(["click", "#reset"])
+    holds(browser, trace(neuron()))
+    assert browser.say("document.querySelector('#loss').checkVisibility()") is False
+
+
+# --- the program ---------------------------------------------------------------------------------
+
+
+def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What a program of npm says."""
+    folders = os.environ.get("NODE_PATH", "").split(os.pathsep)
+    program = shutil.which(name, path=os.pathsep.join(f"{folder}/.bin" for folder in folders))
+    if not program:
+        pytest.fail(f"{name} is not on this machine: {ADVICE}")
+    return subprocess.run([program, *arguments], cwd=ROOT, capture_output=True, encoding="utf-8")
+
+
+def test_the_types_of_the_program_are_right() -> None:
+    done = tool("tsc", "--project", str(LIVE / "tsconfig.json"))
+    assert (done.stdout, done.returncode) == ("", 0)
+
+
+def test_the_type_check_sees_what_is_wrong(tmp_path: Path) -> None:
+    """So that the test above can fail."""
+    settings = json.loads((LIVE / "tsconfig.json").read_text())
+    (tmp_path / "wrong.js").write_text("/** @param {number} x */\nfunction f(x) {}\nf('');\n")
+    settings |= {"files": [], "include": [str(tmp_path / "wrong.js")]}
+    (tmp_path / "tsconfig.json").write_text(json.dumps(settings))
+    done = tool("tsc", "--project", str(tmp_path / "tsconfig.json"))
+    assert "is not assignable to parameter of type 'number'" in done.stdout
+
+
+def test_a_linter_finds_nothing_in_the_program() -> None:
+    where = [str(folder.relative_to(ROOT)) for folder in (WEB, LIVE)]
+    done = tool("eslint", "--config", str(LIVE / "eslint.config.mjs"), *where)
+    assert (done.stdout, done.returncode) == ("", 0)
+
+
+def test_the_program_is_short() -> None:
+    """Lines of code, that is without blank ones and those of comments alone."""
+    text = "".join(file.read_text(encoding="utf-8") for file in sorted(WEB.glob("*.js")))
+    text = re.sub(r"^\s*/\*.*?\*/\s*$", "", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [
+        line for line in text.splitlines() if line.strip() and not line.strip().startswith("//")
+    ]
+    assert 800 < len(lines) <= MOST_LINES
