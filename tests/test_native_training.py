@@ -170,6 +170,15 @@ def test_twice_is_once(name: str) -> None:
     assert history == whole
 
 
+def test_how_many_steps_a_call_makes_does_not_change_a_bit() -> None:
+    """Powers of Adam's betas, too, are the same for one step and for an array of them."""
+    once, single = Learning("Adam"), Learning("Adam")
+    once.train(200)
+    for _ in range(200):
+        single.train(1)
+    assert once.numbers() == single.numbers()
+
+
 @pytest.mark.parametrize("epochs", [1, 2, 3, 4, 6, 7, 8, 11, 29])
 def test_a_criterion_in_the_midst_of_a_call(epochs: int) -> None:
     """All that was computed beyond it is undone."""

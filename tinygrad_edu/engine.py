@@ -181,9 +181,12 @@ class Value(Drawable, Habits):
 
     @grad.setter
     def grad(self, grad: float) -> None:
-        if grad is None:
+        if grad.__class__ is float:  # first, for a loop over many parameters
+            self._grad = grad
+        elif grad is None:
             raise NumberError("grad is a number, never None: write x.grad = 0.0")
-        self._grad = grad if grad.__class__ is float else self._slope(grad)
+        else:
+            self._grad = self._slope(grad)
 
     def _slope(self, grad: float) -> float:
         return number(grad)

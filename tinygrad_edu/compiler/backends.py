@@ -8,9 +8,10 @@ them is not finite, `CompiledLoss` drops all of them and asks the eager engine (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, cast, get_args
 
 from tinygrad_edu.compiler.recording import Recording
 from tinygrad_edu.compiler.tape.python_function import Columns, Run, Sums, python_function
@@ -55,10 +56,11 @@ class Backend(Protocol):
     def run(self, columns: Columns, count: int) -> Sums:
         """Returns (sums, lists) over `count` examples.
 
-        sums: the loss, each of `also`, and the gradients by leaves that are not inputs. lists: the
-        gradients of each example by `Recording.per_example`. columns: a list or an array of floats
-        for each used input. All other leaves have their present numbers. If this raises an
-        ArithmeticError, or if a result is not finite, the eager engine does the run again.
+        sums: the loss, each of `also`, and the gradients by leaves that are not inputs; a list, or
+        an array of floats. lists: the gradients of each example by `Recording.per_example`.
+        columns: a list or an array of floats for each used input. All other leaves have their
+        present numbers. If this raises an ArithmeticError, or if a result is not finite, the eager
+        engine does the run again.
         """
 
     def outputs(self, columns: Columns, count: int) -> list[list[float]]:
@@ -143,8 +145,7 @@ class MachineCode:
         return Program(self.graph.forward, self.graph.wrt, inputs, self.precision)
 
     def run(self, columns: Columns, count: int) -> Sums:
-        outputs, gradients = self.program.run(columns, count)
-        return [*outputs, *gradients], []
+        return cast(Sequence[float], self.program.run(columns, count)), []
 
     def outputs(self, columns: Columns, count: int) -> list[list[float]]:
         return self.program.each(columns, count)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, get_args, overload
 
@@ -33,7 +32,7 @@ from tinygrad_edu.compiler.leaves import as_list, by_label, check_leaves
 from tinygrad_edu.compiler.record_function import Function, record_function
 from tinygrad_edu.compiler.recording import Recording
 from tinygrad_edu.compiler.replay import nonfinite_node, outputs_eagerly, run_eagerly
-from tinygrad_edu.compiler.tape.python_function import Columns, Sums
+from tinygrad_edu.compiler.tape.python_function import Columns, Sums, are_finite, floats
 from tinygrad_edu.compiler.tape.tape import Tape, no_collection, record
 from tinygrad_edu.compiler.warn import outside, say_once
 from tinygrad_edu.engine import Value
@@ -225,14 +224,16 @@ class CompiledLoss:
     ) -> tuple[float, list[Gradient], list[float]]:
         """Returns the value, the gradients, and the sums or means of `also`."""
         lists, count, single = self.columns(columns, by_label)
-        sums, per_example = self.run(lists, count)
+        totals, per_example = self._sums(lists, count)
         scale = 1.0 / count if self.reduction == "mean" else 1.0
-        sums = [x / count for x in sums] if self.reduction == "mean" else sums
+        sums = floats(totals, count if self.reduction == "mean" else 1)
         outputs = 1 + len(self.also)
-        values, slopes, items = sums[:outputs], iter(sums[outputs:]), iter(per_example)
+        values: list[float] = sums[:outputs]
+        gradients: list[Gradient] = sums[outputs:]
         if not per_example:
-            return values[0], [*slopes], values[1:]
-        gradients: list[Gradient] = []
+            return values[0], gradients, values[1:]
+        slopes, items = iter(gradients), iter(per_example)
+        gradients = []
         for x in self.wrt:
             if x not in self.graph.per_example:
                 gradients.append(next(slopes))
@@ -279,7 +280,7 @@ class CompiledLoss:
         backend = self.backends.choose(self.backend, count, forward=True)
         try:
             found = backend.outputs(self.used(lists), count)
-            if all(isfinite(sum(xs)) for xs in found):
+            if all(map(are_finite, found)):
                 return found
         except ArithmeticError:
             pass
@@ -294,18 +295,23 @@ class CompiledLoss:
         lists, count, _ = self.columns(columns, by_label)
         return nonfinite_node(self.graph, lists, count)
 
-    def run(self, columns: Columns, count: int) -> Sums:
+    def run(self, columns: Columns, count: int) -> tuple[list[float], list[list[float]]]:
         """Returns (totals, per_example), in lists.
 
         totals: the loss, each of `also`, and the gradients by leaves that are not inputs, all added
         up over the examples. per_example: for each input in `wrt`, the gradients of the examples.
         columns: a list or an array of floats for each input.
         """
+        totals, per_example = self._sums(columns, count)
+        return floats(totals), per_example
+
+    def _sums(self, columns: Columns, count: int) -> Sums:
+        """Returns the same as `run`, but the totals may be an array."""
         backend = self.backends.choose(self.backend, count)
         try:
-            sums, per_example = backend.run(self.used(columns), count)
-            if all(isfinite(sum(xs)) for xs in (sums, *per_example)):  # infinities stay in a sum
-                return sums, per_example
+            totals, per_example = backend.run(self.used(columns), count)
+            if all(map(are_finite, (totals, *per_example))):
+                return totals, per_example
         except ArithmeticError:  # Python raises an error for some results that IEEE 754 defines
             pass
         return run_eagerly(self.graph, columns, count, self._report)

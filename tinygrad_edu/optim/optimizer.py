@@ -108,15 +108,19 @@ class Optimizer(Strict):
         self.settings: dict[str, Setting] = {**defaults, **settings}
         self._lists = {name: list[float]() for name in self._first}
         # newer than the lists, if they are there: a float is the number of all parameters
-        self._rows: Sequence[Row | float] | None = list(self._first.values())
+        self._rows: Sequence[float | list[float] | Row] | None = list(self._first.values())
         self._shown = False  # whether somebody else has the lists
+        self._plain: list[Value] = []  # the parameters, once their classes have been looked at
 
     @property
     def _kept(self) -> dict[str, list[float]]:
         """The state, by name: lists with one number for each parameter."""
         rows, self._rows = self._rows, None
         for xs, row in zip(self._lists.values(), rows or ()):
-            xs[:] = [row] * len(self.parameters) if isinstance(row, float) else row.tolist()
+            if isinstance(row, float):
+                xs[:] = [row] * len(self.parameters)
+            else:
+                xs[:] = row if isinstance(row, list) else row.tolist()
         return self._lists
 
     @property
@@ -171,23 +175,29 @@ class Optimizer(Strict):
         Only the formulas of this package are compiled: one of a user may draw random numbers, or
         print.
         """
-        formula, kinds = self.formula, {*map(type, self.parameters)}
-        if kinds != {Value} or getattr(formula, "__module__", "") != _METHODS:
+        parameters = self.parameters
+        if getattr(self.formula, "__module__", "") != _METHODS or not self._are_plain():
             return False
         from tinygrad_edu.optim.at_once import finite_results  # late: it needs the compiler
 
-        kept = list(self._kept.values())
         settings = {"lr": self.rate_now(), "steps": float(self.steps)}
-        given = [[p._data for p in self.parameters], [p._grad for p in self.parameters], *kept]
-        rows = finite_results(self.rule(), self._record, given, settings)
+        given: list[Any] = [[p._data for p in parameters], [p._grad for p in parameters]]
+        given += self.kept_rows()
+        rows: Any = finite_results(self.rule(), self._record, given, settings)
         if rows is None:
             return False
-        for p, x in zip(self.parameters, rows[0]):
+        numbers, *kept = rows
+        for p, x in zip(parameters, getattr(numbers, "data", numbers)):  # an array's, as floats
             p._data = x
-        for xs, after in zip(kept, rows[1:]):
-            xs[:] = after
+        self.keep(kept)
         self.steps += 1
         return True
+
+    def _are_plain(self) -> bool:
+        """Returns whether all parameters are of the class `Value` itself."""
+        if self.parameters != self._plain and {*map(type, self.parameters)} == {Value}:
+            self._plain = list(self.parameters)  # to look at their classes only once
+        return self.parameters == self._plain
 
     def _how(self, lr: object, t: object) -> dict[str, object]:
         """Returns the keyword arguments of the formula, without those that it does not take."""
@@ -209,17 +219,17 @@ class Optimizer(Strict):
         self._shown = True
         return list(self._kept.values())
 
-    def kept_rows(self) -> Sequence[float | Sequence[float] | Row]:
+    def kept_rows(self) -> Sequence[float | list[float] | Row]:
         """This returns the same numbers as `kept`, to read only.
 
         Each list may still be an array, or one float, which is the number of all parameters.
         """
         return list(self._lists.values()) if self._rows is None else self._rows
 
-    def keep(self, rows: Sequence[Row]) -> None:
-        """Sets the state to these arrays: one for each list of `kept`, in this order.
+    def keep(self, rows: Sequence[list[float] | Row]) -> None:
+        """Sets the state to these rows: one for each list of `kept`, in this order.
 
-        The arrays become lists when somebody asks for them, because that takes as long as some
+        Arrays become lists when somebody asks for them, because that takes as long as some
         steps. But if `kept` has returned the lists before, they get the numbers at once.
         """
         self._rows = rows
@@ -270,6 +280,7 @@ class Optimizer(Strict):
             "_lists",
             "_rows",
             "_shown",
+            "_plain",
             "_first",
             "_asked",
         }

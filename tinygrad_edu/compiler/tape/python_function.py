@@ -26,7 +26,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache, partial
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from tinygrad_edu.compiler.tape.lines import Line, lines
 from tinygrad_edu.compiler.tape.tape import Tape
@@ -38,25 +38,32 @@ from tinygrad_edu.rows.source import Source, python
 
 __all__ = [
     "LONGEST",
+    "Arrays",
     "Columns",
     "Run",
     "Sums",
+    "are_finite",
+    "array_function",
     "as_arrays",
+    "as_column",
     "as_lists",
     "column_of_array",
+    "floats",
     "packed",
     "python_function",
 ]
 
 Columns: TypeAlias = Sequence[Sequence[float]]  # lists or arrays of floats
-Sums: TypeAlias = tuple[list[float], list[list[float]]]
+Sums: TypeAlias = tuple[Sequence[float], list[list[float]]]
 Run: TypeAlias = Callable[[Columns, Sequence[float], int], Sums]
+Arrays: TypeAlias = Callable[[Columns, Sequence[float]], Columns]
 # The compiled text. Its last argument is 1.0, or an array of ones to turn numbers into arrays.
 Code: TypeAlias = Callable[[Columns, Sequence[float], float, object], Sums]
 Meaning: TypeAlias = Callable[..., object]  # a function of floats, or of NumPy's arrays
 
 SMALL = 2**18  # numbers that are copied more quickly than looked at column by column
 LONG = 256  # numbers of a column; shorter ones are packed together, later
+_ROUNDED = {"abs", "sqrt"}  # IEEE 754 says which bits these functions have
 LONGEST = 2000  # characters of an expression inside another; nobody reads this code
 
 
@@ -91,13 +98,37 @@ class ArrayText(Source):
 
 
 def python_function(
-    tape: Tape, inputs: Sequence[int], sums: Sequence[int], lists: Sequence[int], arrays: bool
+    tape: Tape,
+    inputs: Sequence[int],
+    sums: Sequence[int],
+    lists: Sequence[int],
+    arrays: bool,
+    exact: bool = False,
 ) -> Run:
     """Returns the function that computes the slots `sums` and `lists` from the slots `inputs`.
 
     No label of the user's is in its text: slots are called t0, t1, ... The text is compiled to a
-    code object, without `exec`. arrays: for NumPy.
+    code object, without `exec`. arrays: for NumPy. exact: `lists` then have the bits that the loop
+    gives: NumPy's functions, but for the square root, are not rounded alike on all processors.
     """
+    code = _code(tape, inputs, sums, lists, arrays, exact)
+    return partial(_run_arrays if arrays else _run_floats, code)
+
+
+def array_function(tape: Tape, inputs: Sequence[int], lists: Sequence[int]) -> Arrays:
+    """Returns the exact function for NumPy that computes `lists`, in arrays that stay arrays."""
+    return partial(_arrays, _code(tape, inputs, [], lists, arrays=True, exact=True))
+
+
+def _code(
+    tape: Tape,
+    inputs: Sequence[int],
+    sums: Sequence[int],
+    lists: Sequence[int],
+    arrays: bool,
+    exact: bool,
+) -> Code:
+    """Returns the compiled text of a function."""
     own = {op: f"own{i}" for i, op in enumerate(_own_primitives(tape))}
     varies, shared = _varying(tape, inputs)
     kind = ArrayText if arrays else FloatText
@@ -122,8 +153,8 @@ def python_function(
             each = f"[{_names(inputs)}] in zip(*columns)" if inputs else "_ in range(int(count))"
             text += [f"for {each}:", *(f" {line}" for line in loop)]
     text.append(f"return [{', '.join(totals)}], [{', '.join(items)}]")
-    code: Code = python("\n ".join(text), _meanings(own, arrays))
-    return partial(_run_arrays if arrays else _run_floats, code)
+    code: Code = python("\n ".join(text), _meanings(own, arrays, exact))
+    return code
 
 
 def _own_primitives(tape: Tape) -> list[Op]:
@@ -187,14 +218,15 @@ def _sum(tape: Tape, texts: dict[int, Source], varies: Sequence[bool], k: int) -
     return f"({texts[a]}) * dot({texts[b]}, ones)"
 
 
-def _meanings(own: dict[Op, str], arrays: bool) -> dict[str, object]:
+def _meanings(own: dict[Op, str], arrays: bool, exact: bool) -> dict[str, object]:
     """Returns what each name in the text stands for. own: names of the user's operations."""
     found: dict[str, object] = {"nan": math.nan, "inf": math.inf}
     for op, name in own.items():
         found[name] = _vectorized(op.value) if arrays else partial(total, op.value)
     for name, op in TABLE.items():
         if op.primitive:
-            found[name] = _of_arrays(op) if arrays else _of_floats(op)
+            by_items = exact and name not in _ROUNDED
+            found[name] = (_by_items if by_items else _of_arrays)(op) if arrays else _of_floats(op)
     return found | (_functions_of_forms() if arrays else {})
 
 
@@ -244,6 +276,33 @@ def packed(column: list[float]) -> Sequence[float]:
     import numpy as np
 
     return cast(Sequence[float], np.frombuffer(struct.pack(f"{len(column)}d", *column)))
+
+
+def as_column(row: float | Sequence[float], count: int) -> Sequence[float]:
+    """Returns a row as an array of floats. One float is the number of all examples."""
+    import numpy as np
+
+    if isinstance(row, float):
+        return cast(Sequence[float], np.full(count, row))
+    return packed(row) if isinstance(row, list) else row
+
+
+def are_finite(numbers: Sequence[float]) -> bool:
+    """Returns whether all these numbers are finite; False if only the sum of a list is not."""
+    if isinstance(numbers, list):
+        return math.isfinite(sum(numbers))  # infinities stay in a sum
+    import numpy as np
+
+    return bool(np.isfinite(numbers).all())
+
+
+def floats(numbers: Sequence[float], divisor: int = 1) -> list[float]:
+    """Returns the numbers of a list or an array, each divided, as a list."""
+    if isinstance(numbers, list):
+        return numbers if divisor == 1 else [x / divisor for x in numbers]
+    array: Any = numbers
+    found: list[float] = (array if divisor == 1 else array / divisor).tolist()
+    return found
 
 
 def table_of_arrays(parts: Sequence[object], inputs: int) -> Columns | None:
@@ -298,6 +357,14 @@ def _run_arrays(code: Code, columns: Columns, others: Sequence[float], count: in
     return totals, [np.asarray(items).tolist() for items in lists]
 
 
+def _arrays(code: Code, columns: Columns, others: Sequence[float]) -> Columns:
+    import numpy as np
+
+    count = len(columns[0])
+    with np.errstate(all="ignore"):
+        return code(as_arrays(columns), others, float(count), np.ones(count))[1]
+
+
 @cache  # operations of the table never change
 def _of_arrays(op: Op) -> Meaning:
     """Returns NumPy's function; if there is none, the table's function, applied item by item.
@@ -315,6 +382,25 @@ def _of_arrays(op: Op) -> Meaning:
             if all(np.isclose(x, y, 1e-12, equal_nan=True) for x, y in pairs):
                 return function
     return _vectorized(op.value)
+
+
+@cache
+def _by_items(op: Op) -> Meaning:
+    """Returns the table's function, applied item by item; of floats alone it is a float."""
+    import numpy as np
+
+    quick, value = _of_floats(op), partial(total, op.value)
+
+    def function(*xs: Any) -> object:
+        if not any(isinstance(x, np.ndarray) for x in xs):
+            return value(*xs)
+        columns = [x.tolist() for x in np.broadcast_arrays(*xs)]
+        try:
+            return np.array([*map(quick, *columns)])
+        except (ArithmeticError, ValueError):  # where IEEE 754 has a result
+            return np.array([*map(value, *columns)])
+
+    return function
 
 
 def _points(op: Op) -> list[tuple[float, ...]]:

@@ -305,13 +305,12 @@ class Program:
                 self.plans[key] = Plan(self, *key)
         return self.plans[key]
 
-    def run(self, columns: Sequence[Column], count: int) -> tuple[list[float], list[float]]:
-        """Returns the outputs and the gradients by `wrt`, each summed over the examples."""
+    def run(self, columns: Sequence[Column], count: int) -> Floats:
+        """Returns the outputs and then the gradients by `wrt`, each summed over the examples."""
         run = Run(self, columns, count, False)
-        found: list[float] = run.steps(1)[0].tolist()
-        gradients = run.gradients()
+        found = np.concatenate([run.steps(1)[0], run.arena[run.plan.gradients_of]], dtype=float)
         run.plan.give_back(run.arena, run.data)
-        return found, gradients
+        return found
 
     def each(self, columns: Sequence[Column], count: int) -> list[list[float]]:
         """Returns a list for each output, with a number for each example, by a forward pass."""

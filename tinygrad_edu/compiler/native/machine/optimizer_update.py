@@ -54,7 +54,7 @@ class Update:
         read_too = [tape.leaves[x] for x in (rate, steps) if x in tape.leaves]
         self.others = [0.0 for k, op in enumerate(tape.ops) if op is LEAF and k not in read_too]
         self.runs = [
-            python_function(tape, read_too, [], self.common, arrays=a) for a in (False, True)
+            python_function(tape, read_too, [], self.common, a, exact=True) for a in (False, True)
         ]
         code = Code(attributes, " contract", real)
         header = (
