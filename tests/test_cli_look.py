@@ -380,7 +380,7 @@ def test_the_help_has_sections_and_words_as_they_are_typed() -> None:
     sections = re.findall(r"(?m)^(\w.*):$", said)
     assert sections == [
         "Options", "What the picture says", "How it looks", "Slides and pages",
-        "More than one graph", "Large graphs",
+        "More than one graph", "Worksheets", "Large graphs",
     ]  # fmt: skip
     assert "[16:9|4:3|A4|none]" in said
     assert "[LR|TB]" in said

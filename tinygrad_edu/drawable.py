@@ -83,6 +83,9 @@ class Page(Protocol):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the page to a file whose name ends in .html."""
 
+    def key(self, html: bool = False) -> str:
+        """The answers of a worksheet, as text or as an HTML page."""
+
 
 PATIENCE = 5.0  # seconds that a cell of a notebook waits for a picture that nobody asked for
 
@@ -174,6 +177,8 @@ class Drawable:
         level: Level | None = None,
         roles: Roles[K] | None = None,
         timeout: float = 20.0,
+        worksheet: bool = False,
+        hide: Collection[Hideable] = (),
     ) -> Page:
         """This returns the live page of this node's graph: `y.page().save("y.html")` writes it.
 
@@ -184,7 +189,10 @@ class Drawable:
         theme: "system" follows the reader's computer; "light", "dark", "print" or "contrast". The
         reader can change it. level: the picture shown first, "node", "neuron", "layer" or
         "network". roles: "input", "parameter" or "loss", by Value or label. timeout: seconds that
-        Graphviz may take. ViewError for an unknown option, level or label.
+        Graphviz may take. worksheet: a page that asks for the hidden numbers and marks the answers,
+        without knowing them; `key()` has them. hide: what it asks for, any of "leaves", "values",
+        "grads", "edges"; by default values and grads. ViewError for an unknown option, level or
+        label.
         """
         if others:
             raise TypeError("page() takes only named options: write y.page(level='network')")
@@ -197,6 +205,8 @@ class Drawable:
             level=level,
             roles=roles,
             timeout=timeout,
+            worksheet=worksheet,
+            hide=hide,
         )
         return page
 

@@ -55,6 +55,7 @@ _SAID = "What the picture says"
 _LOOK = "How it looks"
 _PAGE = "Slides and pages"
 _MORE = "More than one graph"
+_ASK = "Worksheets"
 _LARGE = "Large graphs"
 
 
@@ -229,6 +230,21 @@ _LARGE = "Large graphs"
     section=_MORE,
 )
 @option(
+    "--worksheet",
+    is_flag=True,
+    help="Make FILE.html a worksheet: it asks for what --hide hides, and marks the answers.  "
+    "[default for --hide: values,grads]",
+    section=_ASK,
+)
+@option(
+    "--key",
+    metavar="FILE",
+    shell_complete=files,
+    help="Write the answers of the worksheet to this file, .txt or .html: the worksheet itself "
+    "does not have them.",
+    section=_ASK,
+)
+@option(
     "--timeout",
     type=Number("a number of seconds", "20", 1e6),
     default=20.0,
@@ -257,7 +273,7 @@ def render(**options: Any) -> None:
     the graph is computed again.
 
     A FILE.html is a live page, which works offline: it plays both passes, step by step, and every
-    number can be changed.
+    number can be changed. With --worksheet, it asks for numbers instead.
 
     \b
     Examples:
@@ -270,11 +286,12 @@ def render(**options: Any) -> None:
       tinygrad-edu render "tanh(x*w)" --at x=1,w=2 --size 1280x720 --title "One neuron" -o y.png
       tinygrad-edu render lesson.py:loss --level layer -o loss.png
       tinygrad-edu render "tanh(x*w + b)" --at x=2,w=-3,b=7 -o neuron.html
+      tinygrad-edu render "x*w + x" --at x=2,w=3 --worksheet -o sheet.html --key key.txt
     """
     request = Request(**options)
     with refusing():
         request.check()
-        given = load_target(request.target, request.assignments, outputs=request.paths)
+        given = load_target(request.target, request.assignments, outputs=request.written)
         with reading():
             what = subject(request, given)
             view = replace(request.view, highlight=given.names(request.highlight, what.whole))
@@ -292,7 +309,7 @@ def render(**options: Any) -> None:
             write, notes = _made(request, given, what, drawing)
         write()
     # remarks may give away what is hidden; notes are about the drawing itself
-    for remark in [*notes, *([] if view.hide else remarks)]:
+    for remark in [*notes, *([] if view.hide or request.worksheet else remarks)]:
         click.echo(f"Note: {one_line(remark, LONGEST)}", err=True)
 
 
@@ -303,6 +320,8 @@ def _made(request: Request, given: Target, what: Subject, drawing: picture.Pictu
     """The whole drawing, as yet unwritten: nothing is written if one of the files fails."""
     if request.folder is not None:
         return _steps(request, request.folder, given, what, drawing)
+    if request.worksheet:
+        return _sheet(request, given, what, drawing)
     if request.formats == [None]:
         written = drawing.text(**terminal(given.stdout))
         return lambda: click.echo(written, file=given.stdout, nl=False, color=True), []
@@ -316,6 +335,31 @@ def _made(request: Request, given: Target, what: Subject, drawing: picture.Pictu
             deliver(picture_, path, given.stdout)
 
     return write, list(filter(None, dict.fromkeys(notes)))
+
+
+def _sheet(request: Request, given: Target, what: Subject, drawing: picture.Picture) -> _Made:
+    """The worksheet of --worksheet, and its key."""
+    from tinygrad_edu.live.page import page  # late, so that a picture comes fast
+
+    made = page(
+        what.whole,
+        title=drawing.title,
+        precision=request.precision,
+        direction=drawing.view.direction,
+        theme="system" if request.theme == "light" else request.theme,
+        timeout=request.timeout,
+        worksheet=True,
+        hide=request.hide or (),
+        edges=request.edges,
+    )
+
+    def write() -> None:
+        if request.key is not None:
+            key = made.key(html=request.key.lower().endswith(".html"))
+            deliver(key.encode("utf-8", "replace"), request.key, given.stdout)
+        deliver(made.html.encode("utf-8", "replace"), (request.paths or ["-"])[0], given.stdout)
+
+    return write, list(filter(None, [made.note]))
 
 
 def _steps(

@@ -58,6 +58,8 @@ class Request:
     timeout: float
     insist: bool
     strict: bool
+    worksheet: bool
+    key: str | None
 
     def __init__(self, **options: Any) -> None:
         vars(self).update(options)
@@ -66,6 +68,7 @@ class Request:
         """ViewError or FormatError for options that do not go together, or that no picture has."""
         self._check_graphs()
         self._check_look()
+        self._check_worksheet()
         if "html" in self.formats:
             self._check_page()
         _ = self.view, self.formats, self.role_of, self.depth
@@ -86,21 +89,38 @@ class Request:
         if self.outputs:
             raise ViewError("--steps writes to its own FOLDER: drop -o")
 
+    def _check_worksheet(self) -> None:
+        if self.worksheet and self.formats != ["html"]:
+            raise ViewError("--worksheet makes one page: name its file, -o FILE.html")
+        if self.worksheet and self.level not in (None, "node"):
+            raise ViewError("--worksheet asks for the numbers of each node: drop --level")
+        if self.key is None:
+            return
+        if not self.worksheet:
+            raise ViewError("--key has the answers of a worksheet: add --worksheet, or drop it")
+        if os.path.splitext(self.key)[1].lower() not in (".txt", ".html"):
+            raise ViewError(f"--key writes text or a page: name it {shown(self.key)}.txt or .html")
+        if self.key in self.paths:
+            raise ViewError("--key and -o name the same file: the key is for the teacher alone")
+
     def _check_page(self) -> None:
         """ViewError for an option that only a picture that stands still has."""
         for option, asked in {
             "--wrt": self.by,
             "--update": self.update is not None,
             "--highlight": self.highlight,
-            "--hide": self.hide,
-            "--edges formula,numbers": {*(self.edges or ())} & {"formula", "numbers"},
+            "--hide": self.hide and not self.worksheet,
+            "--edges formula,numbers": not self.worksheet
+            and {*(self.edges or ())} & {"formula", "numbers"},
             "--form": self.form != "compact",
             "--size": self.size,
             "--calls": self.calls,
             "--insist": self.insist,
         }.items():
             if asked:
-                raise ViewError(f"{option} is for pictures, and not for a live page: drop it")
+                more = ", or add --worksheet" if option == "--hide" else ""
+                told = f"{option} is for pictures, and not for a live page: drop it{more}"
+                raise ViewError(told)
 
     def _check_look(self) -> None:
         if self.no_legend and self.title:
@@ -120,6 +140,11 @@ class Request:
         """The files to write, `-` for standard output."""
         # as a file, standard output would be replaced, and earlier output would be lost
         return ["-" if output == "/dev/stdout" else output for output in self.outputs]
+
+    @property
+    def written(self) -> list[str]:
+        """The files to write, the key of a worksheet among them."""
+        return [*self.paths, *([] if self.key is None else [self.key])]
 
     @cached_property
     def view(self) -> View:

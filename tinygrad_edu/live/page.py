@@ -11,8 +11,9 @@ import json
 import os
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -23,14 +24,16 @@ from tinygrad_edu.analysis.notation import number
 from tinygrad_edu.draw.aloud import aloud
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.theme import THEMES, printable
-from tinygrad_edu.draw.view import View
+from tinygrad_edu.draw.view import BLANK, View
 from tinygrad_edu.drawable import K, Roles
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.files import write_whole
+from tinygrad_edu.live.key import key
 from tinygrad_edu.live.levels import Level, Live, levels
 from tinygrad_edu.live.rows import rows
 from tinygrad_edu.live.words import words
+from tinygrad_edu.live.worksheet import HIDDEN, sheet
 from tinygrad_edu.rows.ieee import total
 from tinygrad_edu.rows.op import Op
 
@@ -40,8 +43,9 @@ _WEB = Path(__file__).parent / "web"
 # In the order in which they are read; a program needs no file that nothing in its page uses.
 _SCRIPTS = (
     "numbers", "graph", "words", "parts", "picture", "play", "touch", "look", "share", "train",
-    "sheet", "main",
+    "answers", "predict", "main",
 )  # fmt: skip
+_SHEET_SCRIPTS = ("numbers", "answers", "sheet")
 _HEIGHT = 760  # pixels of a page in a notebook
 _ROOM = (840, 600)  # pixels for the picture, beside the numbers, on a projector of 1280x720
 _REMARKS = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
@@ -53,9 +57,19 @@ class Page:
     html: its text, the same bytes on every machine. note: remarks, usually ''.
     """
 
-    def __init__(self, html: str, note: str = "") -> None:
+    def __init__(self, html: str, note: str = "", key: Callable[[bool], str] | None = None) -> None:
         self.html = html
         self.note = note
+        self._key = key
+
+    def key(self, html: bool = False) -> str:
+        """This returns the answers of a worksheet, as text or as an HTML page, for the teacher.
+
+        ViewError if this is no worksheet.
+        """
+        if self._key is None:
+            raise ViewError("only a worksheet has a key: make the page with worksheet=True")
+        return self._key(html)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the page to `path`, whole or not at all; ViewError unless it ends in .html."""
@@ -91,12 +105,17 @@ def page(
     level: str | None = None,
     roles: Roles[K] | None = None,
     timeout: float = 20.0,
+    worksheet: bool = False,
+    hide: Collection[str] = (),
+    edges: Sequence[str] | None = None,
 ) -> Page:
     """This returns the live page of a graph: played event by event, with numbers to be changed.
 
     title: of the page, by default the formula of the output. precision: decimals. direction: LR or
     TB. theme: `system`, or one of the themes of pictures. level: the one shown first. roles: see
-    `graph`. timeout: the seconds that Graphviz may take. ViewError for several outputs, or for an
+    `graph`. timeout: the seconds that Graphviz may take. worksheet: a page that asks for hidden
+    numbers, marks the answers, and plays nothing. hide: what it asks for, as a View has it; by
+    default values and grads. edges: what its edges say. ViewError for several outputs, or for an
     unknown option.
     """
     whole = what if isinstance(what, Graph) else graph(what, roles=roles)
@@ -104,10 +123,38 @@ def page(
         raise ViewError("a page plays one output: give the output whose gradients you want")
     if theme not in ("system", *THEMES):
         raise ViewError(f"unknown theme {theme[:60]!r}: choose system, {', '.join(THEMES)}")
+    if hide and not worksheet:
+        raise ViewError("a live page computes every number: to hide some, add worksheet=True")
     view = View(precision=precision, direction=direction, legend=False, size=_ROOM)
     whole = differentiated(recomputed(whole))
-    heading = printable(said(whole, {}) if title is None else " ".join(title.split()))
+    if worksheet:
+        if level not in (None, "node"):
+            raise ViewError("a worksheet asks for the numbers of each node: drop the level")
+        view = replace(view, hide=hide or HIDDEN, edges=edges)
+        return _worksheet(whole, view, title, theme, timeout)
+    heading = _heading(whole, title)
     return assembled(whole, view, heading, theme, level or "", timeout)
+
+
+def _heading(whole: Graph, title: str | None, blanks: Mapping[int, str] | None = None) -> str:
+    return printable(said(whole, blanks) if title is None else " ".join(title.split()))
+
+
+def _worksheet(whole: Graph, view: View, title: str | None, theme: str, timeout: float) -> Page:
+    """The page that asks for the hidden numbers."""
+    nameless = (n.id for n in whole.nodes if n.kind == "leaf" and not n.label)
+    heading = _heading(whole, title, dict.fromkeys(nameless, BLANK))
+    made = sheet(whole, view, heading, timeout)
+    marks = {
+        "TITLE": escape(heading),
+        "PICTURE": made.svg,
+        "QUESTIONS": made.listed,
+        "DIGITS": f"{view.precision} decimal" + "s" * (view.precision != 1),
+        "DATA": _json(made.data),
+    }
+    script = _program(_SHEET_SCRIPTS, end="startSheet();\n")
+    html = _filled("sheet.html", marks, script, _themes(theme) + _read("sheet.css"))
+    return Page(html, "", partial(key, made.asked, heading, view.precision))
 
 
 def recomputed(graph: Graph) -> Graph:
@@ -140,31 +187,36 @@ def assembled(
         each.svg if each.name == shown else each.svg.replace("<svg ", "<svg hidden ", 1)
         for each in made
     ]
-    script = _program(ops, "train" in data)
-    style = _themes(theme) + _read("style.css")
     marks = {
         "TITLE": escape(heading),
-        "POLICY": _policy(script, style),
-        "STYLE": style,
         "PICTURE": "\n".join(pictures),
         "NUMBERS": _table(whole, view),
-        "DATA": json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
-        "SCRIPT": script,
+        "DATA": _json(data),
     }
-    pieces = _read("page.html").split("%%")  # text, mark, text, mark, ..., text
-    html = "".join(marks[piece] if i % 2 else piece for i, piece in enumerate(pieces))
-    return Page(html)
+    files = [name for name in _SCRIPTS if name != "train" or "train" in data]
+    script = _program(files, rows(ops))
+    return Page(_filled("page.html", marks, script, _themes(theme) + _read("style.css")))
+
+
+def _filled(name: str, marks: Mapping[str, str], script: str, style: str) -> str:
+    """A file of `web/` with its marks replaced."""
+    own = {"POLICY": _policy(script, style), "STYLE": style, "SCRIPT": script}
+    pieces = _read(name).split("%%")  # text, mark, text, mark, ..., text
+    return "".join({**marks, **own}[x] if i % 2 else x for i, x in enumerate(pieces))
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _read(name: str) -> str:
     return (_WEB / name).read_text(encoding="utf-8")
 
 
-def _program(ops: Sequence[Op], trains: bool) -> str:
-    """The whole script of a page."""
-    files = [name for name in _SCRIPTS if trains or name != "train"]
+def _program(files: Sequence[str], start: str = "", end: str = "") -> str:
+    """The whole script of a page, of which nothing is visible from outside."""
     there = [name for name in files if (_WEB / f"{name}.js").exists()]
-    return '(() => {\n"use strict";\n' + rows(ops) + "".join(map(_script, there)) + "})();\n"
+    return '(() => {\n"use strict";\n' + start + "".join(map(_script, there)) + end + "})();\n"
 
 
 def _script(name: str) -> str:
