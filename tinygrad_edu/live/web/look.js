@@ -1,6 +1,8 @@
 // Looking closer: what a box or a link says, the paths to the output, search, size, theme and level.
 
-let pointed = ""; // the part under the pointer or with the focus: "node 3", "edge 7"
+/** @type {Object<string, string>} */
+const KINDS = { l: "leaf", c: "constant", o: "operation" };
+let pointed = ""; // the part under the pointer or with the focus: "node 3", "edge 7 9", "box ID"
 let scale = 0; // pixels for each point of the picture; 0: it fits
 /** @type {any} */
 let drag = null; // what the pointer drags: the paper, or a leaf
@@ -10,120 +12,81 @@ function selectedNode() {
   return state.selected.startsWith("node ") ? Number(state.selected.slice(5)) : -1;
 }
 
-/** Selects a part. @param {string} part */
+/** Selects a part: "node 3". @param {string} part */
 function choose(part) {
   if (state.selected === part) return;
   state.selected = part;
   update("look");
 }
 
-/** What a part of the picture stands for: "node 3", "edge 7", or "". @param {Part | undefined} part @returns {string} */
+/** What a part of the picture stands for. @param {Part | undefined} part @returns {string} */
 function meaning(part) {
-  if (!part) return "";
-  if (part.told.holds) return part.told.node < 0 ? `box ${part.id}` : `node ${part.told.node}`;
-  return part.told.edges.length ? `edge ${part.told.edges.join(" ")}` : "";
+  if (!part?.told.holds) return part?.told.edges.length ? `edge ${part.told.edges.join(" ")}` : "";
+  return part.told.node < 0 ? `box ${part.id}` : `node ${part.told.node}`;
 }
 
-/** The part of the visible level that an event is about. @param {any} event @returns {Part | undefined} */
+/** The part of the picture where something happens. @param {any} event @returns {Part | undefined} */
 function partAt(event) {
-  const group = event.target instanceof Element && event.target.closest(".node, .edge");
-  return group ? levelShown().parts.get(group.id) : undefined;
+  return levelShown().parts.get(event.target.closest?.(".node, .edge")?.id);
 }
 
-/** All nodes and edges between a node and the output. @param {number[]} from */
+/** All nodes and edges between some nodes and the output, and how many paths. @param {number[]} from */
 function pathsFrom(from) {
-  const { graph } = state, ways = new Float64Array(graph.n);
-  const nodes = new Set(from), edges = new Set();
+  const { graph } = state, ways = new Float64Array(graph.n), nodes = new Set(from), edges = new Set();
   for (const node of from) ways[node] = 1;
-  for (let node = 0; node < graph.n; node++) {
-    for (const edge of [2 * node, 2 * node + 1]) {
-      const source = sourceOf(edge);
-      if (source < 0 || !nodes.has(source) || graph.op[node] < 0) continue;
-      nodes.add(node);
-      edges.add(edge);
-      ways[node] += ways[source];
-    }
+  for (let edge = 0; edge < 2 * graph.n; edge++) { // operands come before their use
+    if (!nodes.has(graph.source(edge))) continue;
+    nodes.add(edge >> 1);
+    edges.add(edge);
+    ways[edge >> 1] += ways[graph.source(edge)];
   }
   return { nodes, edges, count: from.includes(graph.output) ? 0 : ways[graph.output] };
 }
 
 /** Shows what is pointed at, or selected: its numbers and its paths to the output. */
 function repaintPanel() {
-  const { graph, data } = state, part = pointed || state.selected;
-  const [kind, ...ids] = part.split(" "), [id] = ids.map(Number);
-  byId("panel-words").hidden = !part;
-  byId("panel-hint").hidden = Boolean(part);
-  if (kind === "edge") describe(`${data.name[sourceOf(id)]} → ${data.name[id >> 1]}`, ids.map(Number));
-  else if (kind === "node") describe(data.name[id], [], id);
-  else if (kind === "box") describe(data.group[levelShown().parts.get(ids.join(" "))?.told.holds[0]] || "group", []);
-  const from = kind === "edge" ? ids.map((edge) => sourceOf(Number(edge))) : kind === "node" ? [id] : [];
-  const { nodes, edges, count } = pathsFrom(kind === "edge" ? ids.map((edge) => Number(edge) >> 1) : from);
-  if (kind === "edge") for (const [i, edge] of ids.entries()) edges.add(Number(edge)), nodes.add(from[i]);
-  byId("paths").textContent = from.length && count
-    ? `${count} path${count > 1 ? "s" : ""} to ${data.name[graph.output]}` : "";
-  levelShown().light(pointed ? nodes : new Set(), pointed ? edges : new Set());
-  for (const box of levelShown().boxes) box.group.classList.toggle("selected", meaning(box) === state.selected);
-}
-
-/** Fills the panel. @param {string} title @param {number[]} edges @param {number} [node] */
-function describe(title, edges, node) {
-  const { graph, data } = state, lines = [];
-  const write = (/** @type {number} */ x) => rounded(x, data.precision);
-  if (node !== undefined) {
-    const kinds = { l: "leaf", c: "constant", o: "operation" };
-    const kind = kinds[/** @type {"l"} */ (data.kind[node])] + (node === graph.output ? ", the output" : "");
-    lines.push([kind, data.role[node], data.group[node]].filter(Boolean).join(", "));
-    lines.push(`value ${write(graph.value[node])}` + (data.kind[node] === "c" ? "" : `, grad ${write(graph.grad[node])}`));
+  const { graph, data, selected } = state, [kind, ...rest] = (pointed || selected).split(" "), ids = rest.map(Number);
+  const edges = kind === "edge" ? ids : [], node = kind === "node" ? ids[0] : -1, group = levelShown().parts.get(rest[0]);
+  const { nodes, edges: lit, count } = pathsFrom(edges.length ? edges.map((edge) => edge >> 1) : node < 0 ? [] : [node]);
+  for (const edge of edges) nodes.add(graph.source(edge)) && lit.add(edge);
+  const lines = graph.events.flatMap((event, i) =>
+    event.node === node || edges.includes(event.edge) ? [eventLine(graph, data, i).replace(/^\w+ +/, "")] : []);
+  if (edges.some((edge) => !graph.passes[edge])) lines.push("no gradient flows here");
+  if (node >= 0) {
+    const what = KINDS[data.kind[node]] + (node === graph.output ? ", the output" : "");
+    const grad = data.kind[node] === "c" ? "" : `, grad ${shown(graph.grad[node])}`;
+    lines.unshift([what, data.role[node], data.group[node]].filter(Boolean).join(", "), `value ${shown(graph.value[node])}${grad}`);
   }
-  graph.events.forEach((/** @type {any} */ event, /** @type {number} */ i) => {
-    const about = edges.includes(event.edge) || (node !== undefined && event.node === node);
-    if (about) lines.push(eventLine(graph, data, i).replace(/^\w+ +/, ""));
-  });
-  for (const edge of edges) if (!graph.passes[edge]) lines.push("no gradient flows here");
-  byId("panel-title").textContent = title;
+  const title = edges.length ? `${data.name[graph.source(edges[0])]} → ${data.name[edges[0] >> 1]}` : data.name[node];
+  byId("panel-title").textContent = title ?? (data.group[group?.told.holds[0]] || "");
   byId("panel-lines").replaceChildren(...lines.map((text) => make("li", { text })));
+  byId("paths").textContent = count ? `${count} path${count > 1 ? "s" : ""} to ${data.name[graph.output]}` : "";
+  byId("panel-words").hidden = !kind;
+  byId("panel-hint").hidden = Boolean(kind);
+  levelShown().light(pointed ? nodes : new Set(), pointed ? lit : new Set());
+  levelShown().mark("selected", levelShown().boxes.filter((box) => meaning(box) === selected));
 }
 
 /** The live numbers of the table below the picture, while it is open. */
 function repaintTable() {
-  const table = byId("numbers"), { graph, data, position } = state;
-  if (!table || (table.closest("details") && !table.closest("details").open)) return;
-  const at = graph.moment(position);
+  const table = byId("numbers"), { graph } = state, at = graph.moment(state.position);
+  if (!table?.closest("details")?.open) return;
   for (const row of table.querySelectorAll("tr[data-node]")) {
     const node = Number(row.dataset.node), [value, grad] = row.querySelectorAll("td");
-    value.textContent = at.known[node] ? rounded(graph.value[node], data.precision) : "?";
-    grad.textContent = at.hasGrad[node] ? rounded(at.grad[node], data.precision) : "?";
+    value.textContent = at.known[node] ? shown(graph.value[node]) : "?";
+    grad.textContent = at.hasGrad[node] ? shown(at.grad[node]) : "?";
   }
 }
 
-/** Makes the parts of a level reachable by the keyboard. @param {Level} made */
-function prepareLevel(made) {
-  made.svg.setAttribute("role", "group");
-  for (const part of made.parts.values()) {
-    if (!meaning(part)) continue;
-    setAll(part.group, { tabindex: part.told.holds || made.links.length < 100 ? "0" : "-1", role: "button", "aria-label": titleOf(part) });
-    const node = part.told.node;
-    if (node !== undefined && state.data.kind[node] === "l") part.group.classList.add("movable");
-  }
-}
-
-/** @param {Part} part @returns {string} what a screen reader says */
-function titleOf(part) {
-  const { data } = state, { node, edges, holds } = part.told;
-  if (!holds) return `from ${data.name[sourceOf(edges[0])]} to ${data.name[edges[0] >> 1]}`;
-  if (node < 0 || holds.length > 1) return `${data.group[holds[0]] || "group"}, ${holds.length} values inside: open`;
-  const kinds = { l: "leaf", c: "constant", o: "operation" };
-  return `${data.name[node]}, ${kinds[/** @type {"l"} */ (data.kind[node])]}`;
-}
-
-/** Shows the level of the state, and hides the others. */
+/** Shows the level and the theme of the state. */
 function showLevel() {
-  for (const told of state.data.levels) byId(told.svg).toggleAttribute("hidden", told.name !== state.level);
-  byId("level").value = state.level;
-  byId("theme").value = state.theme;
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  if (state.theme === state.data.theme) delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = state.theme === "system" ? (dark ? "dark" : "light") : state.theme;
+  const { data, level, theme } = state, page = document.documentElement;
+  for (const { svg, name } of data.levels) byId(svg).toggleAttribute("hidden", name !== level);
+  Object.assign(byId("level"), { value: level });
+  Object.assign(byId("theme"), { value: theme });
+  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  if (theme === data.theme) delete page.dataset.theme;
+  else page.dataset.theme = theme === "system" ? system : theme;
   zoomBy(1);
 }
 
@@ -137,67 +100,61 @@ function openLevel(name) {
 /** Opens a group: the next finer level. @returns {boolean} whether there is one */
 function openFiner() {
   const size = (/** @type {any} */ told) => byId(told.svg).querySelectorAll(".node").length;
-  const here = state.data.levels.find((/** @type {any} */ told) => told.name === state.level);
-  const finer = state.data.levels.filter((/** @type {any} */ told) => size(told) > size(here));
-  if (!finer.length) return false;
-  openLevel(finer.sort((/** @type {any} */ p, /** @type {any} */ q) => size(p) - size(q))[0].name);
-  return true;
+  const { levels, level } = { ...state.data, ...state }, here = size(levels.find((/** @type {any} */ told) => told.name === level));
+  const finer = levels.filter((/** @type {any} */ told) => size(told) > here).sort((/** @type {any} */ p, /** @type {any} */ q) => size(p) - size(q));
+  if (finer.length) openLevel(finer[0].name);
+  return finer.length > 0;
+}
+
+/** Width and height of a level, in points. @param {any} svg @returns {number[]} */
+function sizeOf(svg) {
+  return svg.getAttribute("viewBox").split(" ").slice(2).map(Number);
 }
 
 /** Larger or smaller by a factor; 0: as it was at first, -1: all of it. @param {number} factor */
 function zoomBy(factor) {
-  const frame = byId("picture"), { svg } = levelShown();
-  const [, , width, height] = svg.getAttribute("viewBox").split(/[ ,]+/).map(Number);
-  const fits = Math.min(frame.clientWidth / width, Math.max(240, frame.clientHeight || innerHeight * 0.6) / height);
-  const across = frame.scrollWidth || 1, middle = (frame.scrollLeft + frame.clientWidth / 2) / across;
-  if (factor <= 0) scale = 0;
-  if (factor > 0 && factor !== 1) scale = (scale || Math.max(0.82, Math.min(1.5, frame.clientWidth / width))) * factor;
-  scale = Math.min(8, Math.max(0, scale));
-  // the numbers of the picture have 22 points: at 0.82 they are as large as 18 pixels
-  const shown = factor === -1 ? fits : scale || Math.max(0.82, Math.min(1.5, frame.clientWidth / width));
-  if (factor === -1) scale = fits;
-  svg.style.width = `${width * shown}px`;
-  svg.style.height = `${height * shown}px`;
+  const frame = byId("picture"), { svg } = levelShown(), [width, height] = sizeOf(svg), fits = frame.clientWidth / width;
+  const first = Math.max(0.82, Math.min(1.5, fits)); // its numbers have 22 points: 18 pixels at least
+  const middle = (frame.scrollLeft + frame.clientWidth / 2) / (frame.scrollWidth || 1);
+  if (factor > 0 && factor !== 1) scale = Math.min(8, Math.max(0.05, (scale || first) * factor));
+  if (factor <= 0) scale = factor && Math.min(fits, parseFloat(getComputedStyle(frame).maxHeight) / height || fits);
+  svg.style.width = `${width * (scale || first)}px`;
+  svg.style.height = `${height * (scale || first)}px`;
   frame.scrollLeft = middle * frame.scrollWidth - frame.clientWidth / 2;
 }
 
 /** Brings the current event into the frame, where the picture is larger than it. */
 function follow() {
-  const frame = byId("picture"), box = [...levelShown().now].find((part) => part.told.holds);
+  const frame = byId("picture"), box = levelShown().svg.querySelector(".node.now");
   if (!box || (frame.scrollWidth <= frame.clientWidth && frame.scrollHeight <= frame.clientHeight)) return;
-  const at = box.group.getBoundingClientRect(), around = frame.getBoundingClientRect();
+  const at = box.getBoundingClientRect(), around = frame.getBoundingClientRect();
   if (at.left < around.left || at.right > around.right) frame.scrollLeft += (at.left + at.right - around.left - around.right) / 2;
   if (at.top < around.top || at.bottom > around.bottom) frame.scrollTop += (at.top + at.bottom - around.top - around.bottom) / 2;
 }
 
-/** Finds the next node with a name that contains what is typed. @param {boolean} again */
+/** Finds the first node, or the next one, with a name that contains what is typed. @param {boolean} again */
 function findName(again) {
   const { data } = state, wanted = byId("search").value.trim().toLowerCase();
-  /** @type {number[]} */
-  const found = wanted ? data.name.flatMap((/** @type {string} */ name, /** @type {number} */ node) =>
-    `${name} ${data.label[node] || ""}`.toLowerCase().includes(wanted) ? [node] : []) : [];
-  const at = again ? found.indexOf(selectedNode()) + 1 : 0;
-  const node = found[at % found.length];
-  byId("found").textContent = wanted ? (found.length ? `${at % found.length + 1} of ${found.length}` : "no such name") : "";
-  if (node === undefined) return;
-  choose(`node ${node}`);
-  levelShown().boxOf.get(node)?.group.scrollIntoView({ block: "nearest", inline: "center" });
+  const matches = (/** @type {number} */ node) => `${data.name[node]} ${data.label[node]}`.toLowerCase().includes(wanted);
+  const found = wanted ? [...data.name.keys()].filter(matches) : [];
+  const at = again ? (found.indexOf(selectedNode()) + 1) % found.length : 0;
+  byId("found").textContent = !wanted ? "" : found.length ? `${at + 1} of ${found.length}` : "no such name";
+  if (!found.length) return;
+  choose(`node ${found[at]}`);
+  levelShown().boxOf.get(found[at])?.group.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 /** Begins to drag: a leaf's number by its box, or the paper. @param {PointerEvent} event */
 function press(event) {
-  const part = partAt(event), frame = byId("picture");
-  if (event.button) return;
-  const leaf = part && leaves.has(part.told.node) && part.told.holds ? part.told.node : -1;
-  if (leaf < 0 && event.pointerType !== "mouse") return; // a finger scrolls
-  drag = { leaf, part, x: event.clientX, y: event.clientY, left: frame.scrollLeft, top: frame.scrollTop,
-    from: leaf < 0 ? 0 : state.graph.number(leaf), moved: false };
+  const told = partAt(event)?.told, frame = byId("picture"), leaf = told?.holds && leaves.has(told.node) ? told.node : -1;
+  if (event.button || (leaf < 0 && event.pointerType !== "mouse")) return; // a finger scrolls
+  drag = { leaf, x: event.clientX, y: event.clientY, left: frame.scrollLeft, top: frame.scrollTop, from: state.graph.value[leaf] };
 }
 
 /** Goes on to drag. @param {PointerEvent} event */
 function pull(event) {
   if (!drag) return;
-  const frame = byId("picture"), [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
+  const frame = byId("picture"), dx = event.clientX - drag.x, dy = event.clientY - drag.y;
   if (!drag.moved && Math.hypot(dx, dy) < 4) return;
   if (!drag.moved) frame.setPointerCapture(event.pointerId);
   drag.moved = true;
@@ -207,47 +164,51 @@ function pull(event) {
 
 /** Selects what was clicked, or opens a group. @param {Event} event */
 function clicked(event) {
-  const part = partAt(event), moved = drag && drag.moved;
+  const part = partAt(event), moved = drag?.moved;
   drag = null;
-  if (moved) return;
-  if (part && part.told.holds && (part.told.node < 0 || part.told.holds.length > 1) && openFiner()) return;
-  choose(meaning(part));
+  if (!moved && !(part?.told.holds && (part.told.node < 0 || part.told.holds.length > 1) && openFiner())) choose(meaning(part));
 }
 
-/** The keys of a box. @param {KeyboardEvent} event */
+/** The keys of a part. @param {KeyboardEvent} event */
 function partKey(event) {
   const part = partAt(event), steps = { ArrowUp: 1, ArrowDown: -1 }[event.key];
   if (part && (event.key === "Enter" || event.key === " ")) clicked(event);
-  else if (steps && part && leaves.has(part.told.node)) nudge(part.told.node, steps * (event.shiftKey ? 10 : 1));
+  else if (steps && leaves.has(part?.told.node)) nudge(part?.told.node, steps * (event.shiftKey ? 10 : 1));
   else if (event.key === "Escape") choose("");
   else return;
   event.preventDefault();
 }
 
+/** Turns the wheel: over a leaf its number, else the size; until it is clicked, the page scrolls. @param {WheelEvent} event */
+function turn(event) {
+  const node = partAt(event)?.told.node, own = byId("picture").contains(document.activeElement);
+  if (!event.ctrlKey && !own) return;
+  event.preventDefault();
+  if (own && leaves.has(node)) nudge(node, -Math.sign(event.deltaY));
+  else zoomBy(event.deltaY < 0 ? 1.1 : 1 / 1.1);
+}
+
+/** Shows the part that is pointed at, and what a screen reader says of it. @param {Event} event */
+function point(event) {
+  const gone = event.type === "pointerleave" || event.type === "focusout", part = gone ? undefined : partAt(event);
+  const link = part && !part.told.holds && part.told.edges[0], { graph, data } = state;
+  const ends = typeof link === "number" ? [`from ${data.name[graph.source(link)]} to ${data.name[link >> 1]}:`] : [];
+  if (part && event.type === "focusin") {
+    part.group.ariaLabel = [...ends, ...[...part.group.querySelectorAll("text")].map((text) => text.textContent)].join(" ");
+  }
+  if (drag?.moved || meaning(part) === pointed) return;
+  pointed = meaning(part);
+  repaintPanel();
+}
+
 /** Connects the picture and the controls of its look. */
 function startLook() {
-  const frame = byId("picture");
-  const point = (/** @type {Event} */ event) => {
-    const part = drag && drag.moved ? pointed : meaning(partAt(event));
-    if (part === pointed) return;
-    pointed = part;
-    repaintPanel();
-  };
-  frame.addEventListener("pointerover", point);
-  frame.addEventListener("focusin", point);
-  for (const out of ["pointerleave", "focusout"]) frame.addEventListener(out, () => ((pointed = ""), repaintPanel()));
-  frame.addEventListener("pointerdown", press);
-  frame.addEventListener("pointermove", pull);
-  frame.addEventListener("pointercancel", () => (drag = null));
-  frame.addEventListener("click", clicked);
-  frame.addEventListener("keydown", partKey);
-  frame.addEventListener("wheel", (/** @type {WheelEvent} */ event) => {
-    const part = partAt(event), own = frame.contains(document.activeElement);
-    if (!event.ctrlKey && !own) return; // the page scrolls, until the picture is clicked
-    event.preventDefault();
-    if (own && part && leaves.has(part.told.node)) nudge(part.told.node, -Math.sign(event.deltaY));
-    else zoomBy(event.deltaY < 0 ? 1.1 : 1 / 1.1);
-  }, { passive: false });
+  const frame = byId("picture"), page = document.querySelector(".halves");
+  for (const type of ["pointerover", "focusin", "pointerleave", "focusout"]) frame.addEventListener(type, point);
+  /** @type {Object<string, (event: any) => void>} */
+  const acts = { pointerdown: press, pointermove: pull, pointercancel: () => (drag = null), click: clicked, keydown: partKey };
+  for (const [type, act] of Object.entries(acts)) frame.addEventListener(type, act);
+  frame.addEventListener("wheel", turn, { passive: false });
   byId("level").replaceChildren(...state.data.levels.map((/** @type {any} */ { name }) => make("option", { value: name, text: name })));
   byId("level").onchange = () => openLevel(byId("level").value);
   byId("theme").onchange = () => ((state.theme = byId("theme").value), update("level"));
@@ -255,12 +216,13 @@ function startLook() {
   byId("search").onkeydown = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter") findName(true); // what a handler returns decides whether the key is typed
   };
-  for (const [id, factor] of [["zoomin", 1.25], ["zoomout", 0.8], ["fit", -1]]) byId(String(id)).onclick = () => zoomBy(Number(factor));
+  byId("zoomin").onclick = () => zoomBy(1.25);
+  byId("zoomout").onclick = () => zoomBy(0.8);
+  byId("fit").onclick = () => zoomBy(-1);
   byId("wide").onclick = () => {
-    const wide = document.querySelector(".halves")?.classList.toggle("wide-picture");
-    byId("wide").setAttribute("aria-pressed", String(wide));
+    byId("wide").ariaPressed = String(page?.classList.toggle("wide-picture"));
     zoomBy(1);
   };
-  byId("numbers")?.closest("details")?.addEventListener("toggle", repaintTable);
+  byId("numbers").closest("details").ontoggle = repaintTable;
   addEventListener("resize", () => zoomBy(1));
 }

@@ -15,7 +15,6 @@ function levelShown() {
   if (!found) {
     found = new Level(state.data.levels.find((/** @type {any} */ told) => told.name === state.level));
     levels.set(state.level, found);
-    prepareLevel(found);
   }
   return found;
 }

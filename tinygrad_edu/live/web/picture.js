@@ -3,13 +3,17 @@
 const THINNEST = 1.2, WIDEST = 4, WIDEST_WEIGHT = 6; // points, as in a still picture
 const LETTERS = 8, ROOM = 99, DIGIT = 12.2; // of -12.3333: each part has room for it
 
-/**
- * The element of the page with this id.
- * @param {string} id
- * @returns {any}
- */
+/** @type {Object<string, number[]>} */
+const DASHES = { negative: [7, 4], zero: [1.5, 4] };
+
+/** The element with this id. @param {string} id @returns {any} */
 function byId(id) {
   return document.getElementById(id);
+}
+
+/** @param {Element} element @param {Object<string, any>} attributes */
+function setAll(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 }
 
 /**
@@ -19,21 +23,23 @@ function byId(id) {
  * @param {...Element} children
  * @returns {any}
  */
-function make(tag, attributes = {}, ...children) {
-  const element = tag.startsWith("svg:")
-    ? document.createElementNS("http://www.w3.org/2000/svg", tag.slice(4))
-    : document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
+function make(tag, { text = "", ...attributes } = {}, ...children) {
+  const [name, svg] = tag.split(":").reverse();
+  const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
+  element.textContent = text;
+  setAll(element, attributes);
   element.append(...children);
   return element;
 }
 
-/** A box or a link of the picture, with its texts that change. */
+/** A number as this page writes it. @param {number} x @returns {string} */
+function shown(x) {
+  return rounded(x, state.data.precision);
+}
+
+/** A box or a link of the picture. */
 class Part {
-  /** @param {string} id of its group @param {any} told what the level says of it */
+  /** @param {string} id of its group @param {any} told what it shows */
   constructor(id, told) {
     this.id = id;
     this.told = told;
@@ -48,84 +54,61 @@ class Part {
     }
     this.line = this.group.querySelector(".line");
     this.head = this.group.querySelector(".head");
-    this.seen = ""; // the numbers that were painted last
+    this.numbers = ""; // that were painted last
     this.look = "";
+  }
+
+  /** Whether these numbers differ from those that were painted last. @param {any[]} numbers */
+  differs(numbers) {
+    const before = this.numbers;
+    return before !== (this.numbers = numbers.join());
   }
 
   /** Writes a text, narrower if it is wider than its room. @param {string} slot @param {string} text */
   write(slot, text) {
     const place = this.texts.get(slot);
     if (!place || place.text === text) return;
-    const element = place.element, sign = /^[=≈×+] /.test(text) ? 2 : 0;
+    const { element, both, from, middle } = place, sign = /^[=≈×+] /.test(text) ? 2 : 0;
     element.textContent = text;
     if (element.hasAttribute("textLength")) element.removeAttribute("textLength");
-    const shift = ((place.middle - text.length) * DIGIT) / 2;
-    if (text.length !== place.text.length) place.both.forEach((one, i) => one.setAttribute("x", place.from[i] + shift));
+    const shift = ((middle - text.length) * DIGIT) / 2;
+    if (text.length !== place.text.length) both.forEach((one, i) => one.setAttribute("x", from[i] + shift));
     place.text = text;
     if (text.length - sign <= LETTERS) return;
     // measuring would make the browser lay out the page: these are the widths of Helvetica's characters
     const wide = [...text].reduce((sum, c) => sum + (/[-. ()]/.test(c) ? 6.7 : DIGIT), 0);
-    setAll(element, { textLength: `${Math.min(ROOM + sign * 10, wide).toFixed()}`, lengthAdjust: "spacingAndGlyphs" });
+    setAll(element, { textLength: Math.min(ROOM + sign * 10, wide).toFixed(), lengthAdjust: "spacingAndGlyphs" });
   }
 
-  /** @param {string} slot @returns {boolean} */
-  has(slot) {
-    return this.texts.has(slot);
-  }
-
-  /** Shows a link by the sign and the size of a number. @param {number | null} x @param {number} most */
+  /** Shows the sign and the size of a number by a line and its head. @param {number | null} x @param {number} most */
   paint(x, most, widest = WIDEST) {
-    const sign = x === null ? "line" : signOf(x);
-    const share = x === null || x !== x ? 0 : Math.abs(x) === Infinity ? 1 : most ? Math.abs(x) / most : 0;
-    const width = THINNEST + (widest - THINNEST) * Math.min(1, share);
-    const look = `${sign} ${width.toFixed(1)}`;
+    const sign = x === null ? "line" : x > 0 ? "positive" : x < 0 ? "negative" : x === 0 ? "zero" : "undefined";
+    const width = THINNEST + (widest - THINNEST) * (x ? Math.min(1, most ? Math.abs(x) / most : 1) : 0);
+    const look = `${sign} ${width.toFixed(1)}`, color = `var(--${sign})`;
     if (look === this.look || !this.line) return;
-    const before = this.look.split(" ")[0];
-    this.look = look;
-    const color = `var(--${sign})`;
-    const dash = { negative: [7, 4], zero: [1.5, 4] }[sign];
-    setAll(this.line, { stroke: color, "stroke-width": width.toFixed(1) });
-    this.line.setAttribute("stroke-dasharray", dash ? dash.map((d) => (d + width * 0.8).toFixed(1)).join(" ") : "none");
-    if (this.texts.has("sum")) this.texts.get("sum")?.element.setAttribute("fill", x === null ? "var(--quiet)" : color);
-    if (sign === before) return;
-    if (this.head) {
-      const full = sign !== "negative" && sign !== "zero";
-      setAll(this.head, { d: headOf(this.head, sign), stroke: color, fill: full ? color : "none" });
-    }
+    const dash = DASHES[sign]?.map((d) => (d + width * 0.8).toFixed(1)).join(" ");
+    setAll(this.line, { stroke: color, "stroke-width": width.toFixed(1), "stroke-dasharray": dash ?? "none" });
+    this.texts.get("sum")?.element.setAttribute("fill", x === null ? "var(--quiet)" : color);
+    const fill = sign === "negative" || sign === "zero" ? "none" : color;
+    if (this.head) setAll(this.head, { d: headOf(this.head.dataset.ends, sign), stroke: color, fill });
     this.group.classList.toggle("double", sign === "undefined");
+    this.look = look;
   }
 }
 
-/** @param {Element} element @param {Object<string, string>} attributes */
-function setAll(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+/** The outline of an arrow head. @param {string} ends its base and its tip @param {string} sign @returns {string} */
+function headOf(ends, sign) {
+  const [x, y, tipX, tipY] = ends.split(" ").map(Number), [dx, dy] = [tipX - x, tipY - y];
+  const r = Math.hypot(dx, dy) / 2;
+  if (sign === "zero") return `M${x + dx / 2 - r} ${y + dy / 2}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
+  const square = [[0, -0.4], [1, -0.4], [1, 0.4], [0, 0.4]], corners = sign === "undefined" ? square : [[0, -0.4], [1, 0], [0, 0.4]];
+  return `M${corners.map(([on, off]) => `${(x + on * dx - off * dy).toFixed(1)} ${(y + on * dy + off * dx).toFixed(1)}`).join("L")}z`;
 }
 
-/** @param {number} x @returns {string} the word for its sign, and the colour's name */
-function signOf(x) {
-  return x > 0 ? "positive" : x < 0 ? "negative" : x === 0 ? "zero" : "undefined";
-}
-
-/** The outline of an arrow head. @param {any} head @param {string} sign @returns {string} */
-function headOf(head, sign) {
-  const [bx, by, x, y] = head.dataset.ends.split(" ").map(Number);
-  const length = Math.hypot(x - bx, y - by) || 1;
-  const across = -((y - by) / length) * length * 0.4, down = ((x - bx) / length) * length * 0.4;
-  const path = (/** @type {number[][]} */ points) => `M${points.map((p) => p.map((c) => c.toFixed(1)).join(" ")).join("L")}z`;
-  if (sign === "zero") {
-    const r = length / 2;
-    return `M${(x + bx) / 2 - r} ${(y + by) / 2}a${r} ${r} 0 1 0 ${length} 0a${r} ${r} 0 1 0 ${-length} 0z`;
-  }
-  const left = [bx + across, by + down], right = [bx - across, by - down];
-  if (sign !== "undefined") return path([left, [x, y], right]);
-  return path([left, [x + across, y + down], [x - across, y - down], right]);
-}
-
-/** A level of the picture: its boxes and links, and which of them belong to a node or an edge. */
+/** A level of the picture: its parts, and which of them belong to a node or an edge. */
 class Level {
   /** @param {any} told one of the levels in the data */
   constructor(told) {
-    this.name = told.name;
     this.svg = byId(told.svg);
     const { boxes, links } = partsOf(told, state.data);
     const drawn = (/** @type {Object<string, any>} */ parts) =>
@@ -135,132 +118,103 @@ class Level {
     /** @type {Map<string, Part>} */
     this.parts = new Map([...this.boxes, ...this.links].map((part) => [part.id, part]));
     /** @type {Map<number, Part>} */
-    this.boxOf = new Map();
-    for (const box of this.boxes) for (const node of [...box.told.holds, box.told.node]) this.boxOf.set(node, box);
+    this.boxOf = new Map(this.boxes.flatMap((box) => [...box.told.holds, box.told.node].map((node) => [node, box])));
     /** @type {Map<number, Part>} */
-    this.linkOf = new Map();
-    /** @type {Map<Part, Part[]>} */
+    this.linkOf = new Map(this.links.flatMap((link) => link.told.edges.map((/** @type {number} */ edge) => [edge, link])));
+    /** @type {Map<Part | undefined, Part[]>} */
     this.arriving = new Map(); // the links that bring contributions to a box, in their order
-    const last = (/** @type {Part} */ link) => Math.max(-1, ...link.told.edges);
-    for (const link of [...this.links].sort((p, q) => (last(q) >> 1) - (last(p) >> 1) || last(p) - last(q))) {
-      for (const edge of link.told.edges) this.linkOf.set(edge, link);
-      const box = link.told.edges.length ? this.boxOf.get(sourceOf(last(link))) : undefined;
-      if (box) this.arriving.set(box, [...(this.arriving.get(box) || []), link]);
+    for (const edge of [...this.linkOf.keys()].sort((p, q) => (q >> 1) - (p >> 1) || p - q)) {
+      const link = this.linkOf.get(edge), box = this.boxOf.get(state.graph.source(edge));
+      const others = this.arriving.get(box) || [];
+      if (link && !others.includes(link)) this.arriving.set(box, [...others, link]);
     }
     this.flows = make("svg:g", { class: "flows" });
     this.svg.append(this.flows);
-    /** @type {Set<Part>} */
-    this.now = new Set();
-    /** @type {Set<Part>} */
-    this.lit = new Set();
+    for (const { group, told: part } of this.parts.values()) { // a keyboard reaches all parts of a small picture
+      const about = part.holds || part.edges.length;
+      if (about) setAll(group, { tabindex: part.holds || this.links.length < 100 ? 0 : -1, role: part.holds ? "button" : "group" });
+      group.classList.toggle("movable", leaves.has(part.node));
+    }
+    this.svg.setAttribute("role", "group");
   }
 
   /** Writes all numbers that are known at this moment of the passes. */
   repaint() {
-    const { graph, data, position } = state;
-    const at = graph.moment(position);
-    const digits = data.precision;
-    let most = 0, heaviest = 0;
-    for (const { told } of this.links) {
-      const size = Math.abs(sumOf(graph.contribution, told.edges));
-      if (size < Infinity) most = Math.max(most, size);
-      if (told.weight) heaviest = Math.max(heaviest, Math.abs(graph.value[told.weight[0]]));
+    const { graph, position } = state, at = graph.moment(position), { value, contribution } = graph;
+    const sizes = this.links.map(({ told }) => Math.abs(sumOf(contribution, told.edges))).filter(Number.isFinite);
+    const weights = this.links.map(({ told }) => (told.weight ? Math.abs(value[told.weight[0]]) : 0));
+    for (const link of this.links) {
+      if (link.told.weight) this.repaintWeight(link, at, Math.max(...weights));
+      else if (link.told.edges.length) this.repaintLink(link, at, Math.max(...sizes));
     }
-    for (const link of this.links) this.repaintLink(link, at, most, heaviest, digits);
-    for (const box of this.boxes) this.repaintBox(box, at, digits);
+    for (const box of this.boxes) this.repaintBox(box, at);
     this.highlight(graph.events[position - 1]);
   }
 
-  /** @param {Part} link @param {any} at @param {number} most @param {number} heaviest @param {number} digits */
-  repaintLink(link, at, most, heaviest, digits) {
-    const { graph } = state, { edges, weight } = link.told;
-    const edge = edges[0], target = edge >> 1;
-    const passed = edges.filter((/** @type {number} */ e) => at.passed[e]);
-    const x = passed.length ? sumOf(graph.contribution, passed) : null;
-    const known = edges.length > 0 && at.known[target];
-    const seen = [x, known, graph.local[edge], graph.grad[target], most, heaviest,
-      weight && [graph.value[weight[0]], at.hasGrad[weight[0]], at.grad[weight[0]]]].join();
-    if (seen === link.seen) return;
-    link.seen = seen;
-    if (weight) {
-      const [leaf, sign] = weight;
-      link.write("weight", rounded(sign * graph.value[leaf], digits));
-      link.write("wgrad", at.hasGrad[leaf] ? rounded(sign * at.grad[leaf], digits) : "?");
-      link.paint(sign * graph.value[leaf], heaviest, WIDEST_WEIGHT);
-      return;
-    }
-    const [local, adjoint] = [graph.local[edge], graph.grad[target]].map((n) => rounded(n, digits));
+  /** @param {Part} link @param {any} at @param {number} most the size of the largest weight */
+  repaintWeight(link, at, most) {
+    const [leaf, sign] = link.told.weight, x = sign * state.graph.value[leaf];
+    if (!link.differs([x, at.hasGrad[leaf], at.grad[leaf], most])) return;
+    link.write("weight", shown(x));
+    link.write("wgrad", at.hasGrad[leaf] ? shown(sign * at.grad[leaf]) : "?");
+    link.paint(x, most, WIDEST_WEIGHT);
+  }
+
+  /** @param {Part} link @param {any} at @param {number} most the size of the largest contribution */
+  repaintLink(link, at, most) {
+    const { graph } = state, edge = link.told.edges[0], target = edge >> 1;
+    const x = arrived(link, at), known = at.known[target];
+    if (!link.differs([x, known, graph.local[edge], graph.grad[target], most])) return;
+    const local = shown(graph.local[edge]), adjoint = shown(graph.grad[target]), total = x === null ? "?" : shown(x);
     link.write("local", known ? local : "?");
     link.write("times", `× ${x === null ? "?" : adjoint}`);
-    const total = x === null ? "?" : rounded(x, digits);
-    const made = Number(local) * Number(adjoint);
-    if (link.has("times")) link.write("sum", `${x === null ? "=" : equals(made, total, digits)} ${total}`);
-    else link.write("sum", `${link.has("sum") && edges.length > 1 ? "= " : x !== null && x > 0 ? "+" : ""}${total}`);
+    const factors = link.texts.has("times"), several = link.told.edges.length > 1;
+    const sign = x !== null && factors ? equals(Number(local) * Number(adjoint), total, state.data.precision) : "=";
+    link.write("sum", factors || several ? `${sign} ${total}` : `${x !== null && x > 0 ? "+" : ""}${total}`);
     link.paint(x, most);
   }
 
-  /** @param {Part} box @param {any} at @param {number} digits */
-  repaintBox(box, at, digits) {
-    const { graph } = state, { node, biases = [] } = box.told;
-    const arriving = this.arriving.get(box) || [];
-    const links = arriving.filter((link) => link.told.edges.some((/** @type {number} */ e) => at.passed[e]));
-    const terms = links.map((link) => sumOf(graph.contribution, link.told.edges.filter((/** @type {number} */ e) => at.passed[e])));
-    const seen = [graph.value[node], at.known[node], at.grad[node], at.hasGrad[node], terms,
-      biases.map((/** @type {number[]} */ [leaf]) => graph.value[leaf])].join();
-    if (seen === box.seen) return;
-    box.seen = seen;
-    if (node >= 0) {
-      const grad = at.hasGrad[node] ? rounded(at.grad[node], digits) : "?";
-      box.write("value", at.known[node] ? rounded(graph.value[node], digits) : "?");
-      box.write("grad", grad);
-      const written = terms.map((x) => rounded(x, digits));
-      const sum = written.reduce((total, x) => total + Number(x), 0);
-      const few = !box.has("term0") || box.has("term1");
-      const sign = links.length === arriving.length ? equals(sum, grad, digits) : "=";
-      if (!few) box.write("term0", `= sum of ${terms.length}`);
-      for (let i = 0; few && box.has(`term${i}`); i++) {
-        const term = i >= written.length ? "?" : i && written[i].startsWith("-") ? `(${written[i]})` : written[i];
-        box.write(`term${i}`, `${i ? "+" : sign} ${term}`);
-      }
+  /** @param {Part} box @param {any} at */
+  repaintBox(box, at) {
+    const { value } = state.graph, { node, biases = [] } = box.told, links = this.arriving.get(box) || [];
+    const terms = links.map((link) => arrived(link, at)).filter((x) => x !== null);
+    const leafs = biases.map((/** @type {number[]} */ [leaf, sign]) => sign * value[leaf]);
+    if (!box.differs([value[node], at.known[node], at.grad[node], at.hasGrad[node], terms, leafs])) return;
+    leafs.forEach((/** @type {number} */ x, /** @type {number} */ i) => box.write(`bias${i}`, shown(x)));
+    if (node < 0) return;
+    const grad = at.hasGrad[node] ? shown(at.grad[node]) : "?", written = terms.map(shown);
+    box.write("value", at.known[node] ? shown(value[node]) : "?");
+    box.write("grad", grad);
+    const sum = written.reduce((total, x) => total + Number(x), 0);
+    const sign = terms.length === links.length ? equals(sum, grad, state.data.precision) : "=";
+    if (!box.texts.has("term1")) return box.write("term0", `= sum of ${terms.length}`);
+    for (let i = 0; box.texts.has(`term${i}`); i++) {
+      const term = written[i] ?? "?";
+      box.write(`term${i}`, `${i ? "+" : sign} ${i && term.startsWith("-") ? `(${term})` : term}`);
     }
-    biases.forEach((/** @type {number[]} */ [leaf, sign], /** @type {number} */ i) =>
-      box.write(`bias${i}`, rounded(sign * graph.value[leaf], digits)));
   }
 
-  /** Shows which parts the current event is about, and what flows. @param {any} event */
+  /** Shows which parts an event is about, and what flows. @param {any} event */
   highlight(event) {
-    /** @type {Set<Part | undefined>} */
-    const now = new Set();
-    const flows = new Set();
-    if (event) {
-      now.add(this.boxOf.get(event.node));
-      const edges = event.phase === "forward" ? [2 * event.node, 2 * event.node + 1] : [event.edge];
-      for (const edge of edges) flows.add(this.linkOf.get(edge));
-    }
-    for (const part of [...now, ...flows]) if (part) now.add(part); else now.delete(part);
-    repaintClass(this.now, /** @type {Set<Part>} */ (now), "now");
-    this.now = /** @type {Set<Part>} */ (now);
-    const back = event && event.phase === "backward";
-    this.flows.replaceChildren(...[...flows].filter((link) => link && link.line).map((link) =>
-      make("svg:path", { class: back ? "flow back" : "flow", d: link.line.getAttribute("d"), fill: "none" })));
+    const back = event?.phase === "backward", edges = back ? [event.edge] : event ? [2 * event.node, 2 * event.node + 1] : [];
+    const links = new Set(edges.map((/** @type {number} */ edge) => this.linkOf.get(edge)).filter(Boolean));
+    this.mark("now", [event && this.boxOf.get(event.node), ...links]);
+    this.flows.replaceChildren(...[...links].map((link) =>
+      make("svg:path", { class: back ? "flow back" : "flow", d: link?.line.getAttribute("d"), fill: "none" })));
   }
 
-  /** Lights these nodes and edges, all others fade. @param {Set<number>} nodes @param {Set<number>} edges */
+  /** Lights these nodes and edges, so that all others fade. @param {Set<number>} nodes @param {Set<number>} edges */
   light(nodes, edges) {
-    const lit = new Set([
-      ...[...nodes].map((node) => this.boxOf.get(node)),
-      ...[...edges].map((edge) => this.linkOf.get(edge)),
-    ].filter((part) => part !== undefined));
-    this.svg.classList.toggle("traced", lit.size > 0);
-    repaintClass(this.lit, lit, "lit");
-    this.lit = lit;
+    this.svg.classList.toggle("traced", nodes.size > 0);
+    this.mark("lit", [...[...nodes].map((node) => this.boxOf.get(node)), ...[...edges].map((edge) => this.linkOf.get(edge))]);
   }
-}
 
-/** @param {Set<Part>} before @param {Set<Part>} after @param {string} name */
-function repaintClass(before, after, name) {
-  for (const part of before) if (!after.has(part)) part.group.classList.remove(name);
-  for (const part of after) part.group.classList.add(name);
+  /** Gives a class to these parts, and takes it from all others. @param {string} name @param {any[]} parts */
+  mark(name, parts) {
+    const groups = new Set(parts.filter(Boolean).map((part) => part.group));
+    for (const group of this.svg.querySelectorAll(`.${name}`)) if (!groups.has(group)) group.classList.remove(name);
+    for (const group of groups) group.classList.add(name);
+  }
 }
 
 /** @param {Float64Array} numbers @param {number[]} edges @returns {number} */
@@ -268,7 +222,8 @@ function sumOf(numbers, edges) {
   return edges.reduce((sum, edge) => sum + numbers[edge], 0);
 }
 
-/** The node whose value an edge uses, or -1. @param {number} edge @returns {number} */
-function sourceOf(edge) {
-  return (edge & 1 ? state.data.b : state.data.a)[edge >> 1];
+/** What a link has brought until a moment; null before that. @param {Part} link @param {any} at @returns {number | null} */
+function arrived(link, at) {
+  const passed = link.told.edges.filter((/** @type {number} */ edge) => at.passed[edge]);
+  return passed.length ? sumOf(state.graph.contribution, passed) : null;
 }

@@ -8,12 +8,11 @@ function goTo(position) {
   update("event");
 }
 
-/** @param {boolean} playing */
+/** Plays, or stops. @param {boolean} playing */
 function setPlaying(playing) {
   clearTimeout(clock);
   state.playing = playing;
-  if (playing && state.position === state.graph.events.length) goTo(0);
-  else update("event");
+  goTo(playing && state.position === state.graph.events.length ? 0 : state.position);
   if (playing) clock = setTimeout(tick, 1000 / state.speed);
 }
 
@@ -33,63 +32,41 @@ function stepBy(by) {
 
 /** The current event as text, and as a formula with its numbers. */
 function repaintEvent() {
-  const { graph, data, position, playing } = state, count = graph.events.length;
-  const event = graph.events[position - 1];
-  const line = event ? eventLine(graph, data, position - 1) : givenLine(graph, data);
-  const [word, ...rest] = line.split(/\s+/);
-  byId("phase").textContent = word;
-  byId("event").textContent = rest.join(" ");
-  byId("formula").textContent = event ? formulaOf(event) : "";
-  byId("place").textContent = `event ${position} of ${count}`;
-  const scrub = byId("scrub");
-  scrub.max = count;
-  scrub.value = position;
-  scrub.setAttribute("aria-valuetext", `${position} of ${count}`);
-  byId("play").textContent = playing ? "Pause" : "Play";
-  for (const [id, off] of [["start", position === 0], ["back", position === 0],
-    ["forward", position === count], ["end", position === count]]) {
-    byId(String(id)).setAttribute("aria-disabled", String(off));
-  }
+  const { graph, data, position, playing } = state, count = graph.events.length, event = graph.events[position - 1];
+  const [phase, ...words] = (event ? eventLine(graph, data, position - 1) : givenLine(graph, data)).split(/\s+/);
+  const texts = { phase, event: words.join(" "), formula: event ? formulaOf(event) : "",
+    place: `event ${position} of ${count}`, play: playing ? "Pause" : "Play" };
+  for (const [id, text] of Object.entries(texts)) byId(id).textContent = text;
+  Object.assign(byId("scrub"), { max: count, value: position, ariaValueText: `${position} of ${count}` });
+  for (const id of ["start", "back"]) byId(id).ariaDisabled = String(position === 0);
+  for (const id of ["forward", "end"]) byId(id).ariaDisabled = String(position === count);
 }
 
-/** What an event does, such as w.grad += 0.5 × 2 = 1. @param {any} event @returns {string} */
-function formulaOf(event) {
-  const { graph, data } = state, { node, edge } = event;
-  const write = (/** @type {number} */ x) => rounded(x, data.precision);
-  const name = data.name[node];
-  if (event.phase === "forward") return `${name} = ${write(graph.value[node])}`;
+/** What an event does, such as w.grad += 0.5 × 2 = 1. @param {{phase: string, node: number, edge: number}} event */
+function formulaOf({ phase, node, edge }) {
+  const { graph, data } = state, name = data.name[node];
+  if (phase === "forward") return `${name} = ${shown(graph.value[node])}`;
   if (edge < 0) return `${name}.grad = 1`;
-  const [adjoint, local] = [write(graph.grad[edge >> 1]), write(graph.local[edge])];
-  const total = write(graph.contribution[edge]);
-  const signed = local.startsWith("-") ? `(${local})` : local;
-  return `${name}.grad += ${adjoint} × ${signed} ${equals(Number(adjoint) * Number(local), total, data.precision)} ${total}`;
+  const [adjoint, local, total] = [graph.grad[edge >> 1], graph.local[edge], graph.contribution[edge]].map(shown);
+  const sign = equals(Number(adjoint) * Number(local), total, data.precision);
+  return `${name}.grad += ${adjoint} × ${local.startsWith("-") ? `(${local})` : local} ${sign} ${total}`;
 }
 
-/** Keys that act wherever the focus is, but in a field. @param {KeyboardEvent} event */
-function playKey(event) {
-  const at = /** @type {Element} */ (event.target);
-  if (event.ctrlKey || event.metaKey || event.altKey || at.closest("input, select, textarea")) return;
-  const last = state.graph.events.length;
-  /** @type {Object<string, () => void>} */
-  const keys = {
-    " ": () => setPlaying(!state.playing), ArrowRight: () => stepBy(1), ArrowLeft: () => stepBy(-1),
-    Home: () => stepBy(-last), End: () => stepBy(last), "+": () => zoomBy(1.25), "=": () => zoomBy(1.25),
-    "-": () => zoomBy(0.8), 0: () => zoomBy(0),
-  };
-  if (!(event.key in keys) || (event.key === " " && at.closest("button, summary, a, [role=button]"))) return;
-  event.preventDefault();
-  keys[event.key]();
-}
-
-/** Connects the controls. */
+/** Connects the buttons, and the keys that act wherever the focus is, but in a field. */
 function startPlay() {
-  const last = () => state.graph.events.length;
-  byId("play").onclick = () => setPlaying(!state.playing);
-  byId("forward").onclick = () => stepBy(1);
-  byId("back").onclick = () => stepBy(-1);
-  byId("start").onclick = () => stepBy(-last());
-  byId("end").onclick = () => stepBy(last());
+  const by = (/** @type {number} */ events) => () => stepBy(events);
+  const acts = { play: () => setPlaying(!state.playing), start: by(-Infinity), back: by(-1), forward: by(1), end: by(Infinity) };
+  for (const [id, act] of Object.entries(acts)) byId(id).onclick = act;
   byId("scrub").oninput = () => stepBy(Number(byId("scrub").value) - state.position);
   byId("speed").onchange = () => (state.speed = Number(byId("speed").value));
-  document.addEventListener("keydown", playKey);
+  /** @type {Object<string, () => void>} */
+  const keys = { " ": acts.play, Home: acts.start, ArrowLeft: acts.back, ArrowRight: acts.forward, End: acts.end,
+    "+": () => zoomBy(1.25), "=": () => zoomBy(1.25), "-": () => zoomBy(0.8), 0: () => zoomBy(0) };
+  document.addEventListener("keydown", (event) => {
+    const at = /** @type {Element} */ (event.target), pressed = event.key === " " && at.closest("button, summary, [role=button]");
+    if (event.ctrlKey || event.metaKey || event.altKey || pressed || at.closest("input, select, textarea")) return;
+    if (!Object.hasOwn(keys, event.key)) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
 }

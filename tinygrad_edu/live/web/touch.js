@@ -3,8 +3,8 @@
 /** @type {Map<number, {field: any, slider: any, moves: any, wrong: any, grad: any, reach: number, step: number}>} */
 const leaves = new Map();
 const SAMPLES = 60; // points of the curve beside a tangent
-const BOUND = 1e6; // times the first loss: a larger one has diverged
-let descending = 0; // of the timer, while steps run
+const BOUND = 1e6; // times the first output: a larger one has diverged
+let push = 0.1, descending = 0; // the push on a leaf; the timer, while steps run
 
 /** Gives a leaf another number. @param {number} leaf @param {number} x */
 function setLeaf(leaf, x) {
@@ -13,9 +13,9 @@ function setLeaf(leaf, x) {
   update("numbers");
 }
 
-/** Moves a leaf by some of its steps, to a number without needless digits. @param {number} leaf @param {number} steps */
+/** Moves a leaf by some of its steps. @param {number} leaf @param {number} steps */
 function nudge(leaf, steps, from = state.graph.number(leaf)) {
-  const { step } = /** @type {any} */ (leaves.get(leaf));
+  const step = leaves.get(leaf)?.step || 1;
   setLeaf(leaf, tidy(Math.round(from / step + steps) * step));
 }
 
@@ -24,73 +24,60 @@ function tidy(x) {
   return Number(x.toPrecision(12));
 }
 
-/** The range of a slider: around the recorded number, in steps of 1, 0.1, 0.01 ... @param {number} x */
-function rangeOf(x) {
-  const reach = Number.isFinite(x) ? 2 * Math.max(1, Math.abs(x)) : 2;
-  const step = 10 ** (Math.floor(Math.log10(reach)) - 2);
-  return { reach, step: tidy(step), middle: Number.isFinite(x) ? tidy(Math.round(x / step) * step) : 0 };
+/** Calls a function with the number in a field, each time it is changed; a text that is none gets a line beside it.
+ * @param {any} field @param {any} wrong where the line is @param {(x: number) => void} act @param {string} [rule] for finite numbers */
+function readNumber(field, wrong, act, rule = "") {
+  field.onchange = () => {
+    const { value, reason } = parse(field.value), problem = reason || (rule && !Number.isFinite(value) ? rule : "");
+    wrong.textContent = problem;
+    field.ariaInvalid = String(problem !== "");
+    if (!problem) act(value);
+  };
 }
 
-/** Makes the row of a leaf. @param {number} leaf @param {boolean} moves whether descent may move it */
-function leafRow(leaf, moves) {
-  const { data, graph } = state, name = data.name[leaf];
-  const { reach, step, middle } = rangeOf(graph.value[leaf]);
-  const field = make("input", { id: `leaf-${leaf}`, type: "text", inputmode: "decimal", autocomplete: "off",
-    "aria-describedby": `wrong-${leaf}` });
-  const slider = make("input", { id: `slide-${leaf}`, type: "range", min: tidy(middle - reach),
-    max: tidy(middle + reach), step, "aria-label": `${name}, slider` });
-  const box = make("input", { id: `moves-${leaf}`, type: "checkbox", "aria-label": `descent moves ${name}` });
-  const wrong = make("span", { id: `wrong-${leaf}`, class: "wrong", role: "alert" });
-  const grad = make("output", { for: `leaf-${leaf}` });
+/** Makes the row of a leaf. @param {number} leaf @param {boolean} moving whether descent moves it @returns {any} */
+function leafRow(leaf, moving) {
+  const { data, graph } = state, name = data.name[leaf], x = Number.isFinite(graph.value[leaf]) ? graph.value[leaf] : 0;
+  const reach = 2 * Math.max(1, Math.abs(x)), step = tidy(10 ** (Math.floor(Math.log10(reach)) - 2));
+  const [min, max] = [x - reach, x + reach].map((end) => tidy(Math.round(end / step) * step));
+  const field = make("input", { id: `leaf-${leaf}`, inputmode: "decimal", autocomplete: "off", type: "text",
+    "aria-label": `${name} =`, "aria-describedby": `wrong-${leaf}` });
+  const slider = make("input", { id: `slide-${leaf}`, type: "range", min, max, step, "aria-label": `${name}, slider` });
+  const moves = make("input", { id: `moves-${leaf}`, type: "checkbox", "aria-label": `descent moves ${name}` });
+  const wrong = make("span", { id: `wrong-${leaf}`, class: "wrong", role: "alert" }), grad = make("output");
   const look = make("button", { type: "button", class: "name", text: name, "aria-label": `look at ${name}` });
-  box.checked = moves;
-  field.onchange = () => typed(leaf);
+  moves.checked = moving;
+  readNumber(field, wrong, (number) => setLeaf(leaf, number));
   slider.oninput = () => setLeaf(leaf, Number(slider.value));
   look.onclick = field.onfocus = slider.onfocus = () => choose(`node ${leaf}`);
-  leaves.set(leaf, { field, slider, moves: box, wrong, grad, reach, step });
-  const label = make("label", { for: `leaf-${leaf}`, class: "hidden", text: `${name} =` });
-  const role = make("small", { text: data.role[leaf] || "" });
-  return make("li", {}, make("span", { class: "who" }, box, look, role), label, field, slider, grad, wrong);
-}
-
-/** Takes what was typed for a leaf; a text that is no number changes nothing. @param {number} leaf */
-function typed(leaf) {
-  const { field, wrong } = /** @type {any} */ (leaves.get(leaf));
-  const { value, reason } = parse(field.value);
-  wrong.textContent = reason;
-  field.setAttribute("aria-invalid", String(reason !== ""));
-  if (!reason) setLeaf(leaf, value);
+  leaves.set(leaf, { field, slider, moves, wrong, grad, reach, step });
+  const who = make("span", { class: "who" }, moves, look, make("small", { text: data.role[leaf] || "" }));
+  return make("li", {}, who, field, slider, grad, wrong);
 }
 
 /** Shows the numbers of the leaves, what descent did, and the tangent. @param {boolean} changed */
 function repaintTouch(changed) {
-  const { graph, data } = state;
-  if (changed) {
-    for (const [leaf, { field, slider, grad, wrong, step }] of leaves) {
-      const x = graph.value[leaf], text = numeralOf(x);
-      if (field.value !== text) {
-        field.value = text;
-        wrong.textContent = "";
-        field.removeAttribute("aria-invalid");
-        if (x > Number(slider.max)) slider.max = tidy(Math.ceil(x / step) * step);
-        if (x < Number(slider.min)) slider.min = tidy(Math.floor(x / step) * step);
-        slider.value = String(x);
-        slider.setAttribute("aria-valuetext", text);
-      }
-      const slope = `grad ${rounded(graph.grad[leaf], data.precision)}`;
-      if (grad.textContent !== slope) grad.textContent = slope;
-    }
-    repaintLosses();
-    const bad = graph.firstNonfinite();
-    byId("trouble").textContent = bad < 0 ? ""
-      : `${data.name[bad]} is ${rounded(graph.value[bad], data.precision)}: the first number that is not finite.`;
-  }
+  const { graph, data } = state, bad = graph.firstNonfinite();
   repaintTangent();
+  if (!changed) return;
+  for (const [leaf, { field, slider, grad, wrong }] of leaves) {
+    const x = graph.value[leaf], text = numeralOf(x), slope = `grad ${shown(graph.grad[leaf])}`;
+    if (grad.textContent !== slope) grad.textContent = slope;
+    if (field.value === text) continue;
+    wrong.textContent = "";
+    Object.assign(field, { value: text, ariaInvalid: "false" });
+    if (x > Number(slider.max)) slider.max = x;
+    if (x < Number(slider.min)) slider.min = x;
+    Object.assign(slider, { value: x, ariaValueText: text });
+  }
+  repaintLosses();
+  byId("trouble").textContent = bad < 0 ? ""
+    : `${data.name[bad]} is ${shown(graph.value[bad])}: the first number that is not finite.`;
 }
 
-/** The shortest text that is read back as the same number. @param {number} x @returns {string} */
+/** The shortest text that is read back as the same number. @param {number | string} x @returns {string} */
 function numeralOf(x) {
-  return Number.isFinite(x) ? String(x) : x !== x ? "nan" : x > 0 ? "inf" : "-inf";
+  return Object.is(x, -0) ? "-0" : String(x).replace("Infinity", "inf").replace("NaN", "nan");
 }
 
 /** The output if a leaf were another number. @param {number} leaf @param {number} x @returns {number} */
@@ -106,72 +93,57 @@ function repaintTangent() {
   const { graph, data } = state, leaf = selectedNode(), row = leaves.get(leaf);
   byId("tangent").hidden = !row;
   if (!row) return;
-  const write = (/** @type {number} */ n) => rounded(n, data.precision);
-  const h = parse(byId("push").value).value, x = graph.value[leaf], y = graph.value[graph.output];
-  const grad = graph.grad[leaf], out = data.name[graph.output], name = data.name[leaf];
-  const real = outputAt(leaf, x + h) - y;
-  byId("tangent-of").textContent = `A small push on ${name}`;
-  byId("predicted").textContent = `${write(grad)} × ${write(h)} = ${write(grad * h)}`;
-  byId("real").textContent = write(real);
-  byId("miss").textContent = `${write(real - grad * h)}`;
-  const reach = Math.max(2 * Math.abs(h) || 0, row.reach / 4);
-  const xs = Array.from({ length: SAMPLES + 1 }, (_, i) => x + reach * (2 * i / SAMPLES - 1));
-  const line = xs.map((at) => outputAt(leaf, at));
+  const x = graph.value[leaf], y = graph.value[graph.output], grad = graph.grad[leaf], name = data.name[leaf];
+  const real = outputAt(leaf, x + push) - y, predicted = grad * push;
+  const texts = { "tangent-of": `A small push on ${name}`, predicted: `${shown(grad)} × ${shown(push)} = ${shown(predicted)}`,
+    real: shown(real), miss: shown(real - predicted) };
+  for (const [id, text] of Object.entries(texts)) byId(id).textContent = text;
+  const reach = Math.max(2 * Math.abs(push), row.reach / 4);
+  const xs = Array.from({ length: SAMPLES + 1 }, (_, i) => x + reach * ((2 * i) / SAMPLES - 1));
   curve(byId("tangent-plot"), [
-    { class: "line", xs, ys: line },
+    { class: "line", xs, ys: xs.map((at) => outputAt(leaf, at)) },
     { class: "touching", xs, ys: xs.map((at) => y + grad * (at - x)), fits: false },
     { class: "spot", xs: [x], ys: [y] },
-    { class: "pushed", xs: [x + h], ys: [y + real] },
-  ], name, out);
+    { class: "pushed", xs: [x + push], ys: [y + real] },
+  ], name, data.name[graph.output]);
 }
 
 /**
- * Draws curves with axes and their numbers.
+ * Draws curves with axes and their numbers; one point is a dot.
  * @param {any} svg
  * @param {{class: string, xs: number[], ys: number[], fits?: boolean}[]} series those that do not
  *   `fits` are cut off at the others' range
  * @param {string} across @param {string} up the words at the axes
  */
 function curve(svg, series, across, up) {
-  const finite = (/** @type {number[]} */ numbers) => numbers.filter(Number.isFinite);
-  const span = (/** @type {number[]} */ numbers) => {
-    const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
-    const pad = low < high ? 0 : Math.abs(low) / 10 || 1;
-    return numbers.length ? [low - pad, high + pad] : [0, 1];
+  const [left, right, top, bottom] = [84, 388, 26, 220], fitting = series.filter((one) => one.fits !== false);
+  const span = (/** @type {number[]} */ all) => {
+    const finite = all.filter(Number.isFinite), low = Math.min(...finite), high = Math.max(...finite);
+    return low < high ? [low, high] : finite.length ? [low - (Math.abs(low) / 10 || 1), high + (Math.abs(low) / 10 || 1)] : [0, 1];
   };
-  const fitting = series.filter((one) => one.fits !== false);
-  const [x0, x1] = span(finite(fitting.flatMap((one) => one.xs)));
-  const [y0, y1] = span(finite(fitting.flatMap((one) => one.ys)));
-  const [left, right, top, bottom] = [84, 388, 26, 220];
-  const px = (/** @type {number} */ x) => left + ((right - left) * (x - x0)) / (x1 - x0);
-  const py = (/** @type {number} */ y) => bottom - ((bottom - top) * (y - y0)) / (y1 - y0);
-  const text = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ anchor, /** @type {string} */ said) =>
-    make("svg:text", { x, y, "text-anchor": anchor, text: said });
-  const write = (/** @type {number} */ n) => rounded(Number(n.toPrecision(3)), 3);
+  const [x0, x1] = span(fitting.flatMap((one) => one.xs)), [y0, y1] = span(fitting.flatMap((one) => one.ys));
   const drawn = series.map(({ class: look, xs, ys }) => {
-    const points = xs.map((x, i) => [px(x), py(ys[i])]).filter((p) => p.every((c) => Math.abs(c) < 1e5));
+    const points = xs.map((x, i) => [left + ((right - left) * (x - x0)) / (x1 - x0), bottom - ((bottom - top) * (ys[i] - y0)) / (y1 - y0)])
+      .filter((point) => point.every((c) => Math.abs(c) < 1e5)).map((point) => point.map((c) => c.toFixed(1)));
     if (points.length === 1) return make("svg:circle", { class: look, cx: points[0][0], cy: points[0][1], r: 6 });
-    return make("svg:polyline", { class: look, points: points.map((p) => p.map((c) => c.toFixed(1)).join(",")).join(" ") });
+    return make("svg:polyline", { class: look, points: points.join(" ") });
   });
-  const clip = `${svg.id}-clip`;
-  const window = make("svg:clipPath", { id: clip },
-    make("svg:rect", { x: left, y: top - 8, width: right - left + 8, height: bottom - top + 16 }));
-  svg.replaceChildren(window,
+  const text = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ anchor, /** @type {string | number} */ said) =>
+    make("svg:text", { x, y, "text-anchor": anchor, text: typeof said === "string" ? said : rounded(Number(said.toPrecision(3)), 3) });
+  const frame = make("svg:rect", { x: left, y: top - 8, width: right - left + 8, height: bottom - top + 16 });
+  svg.replaceChildren(make("svg:clipPath", { id: `${svg.id}-clip` }, frame),
     make("svg:path", { class: "axis", d: `M${left} ${top}V${bottom}H${right}` }),
-    make("svg:g", { "clip-path": `url(#${clip})` }, ...drawn),
-    text(left - 8, top + 6, "end", write(y1)), text(left - 8, bottom, "end", write(y0)),
-    text(left, bottom + 22, "start", write(x0)), text(right, bottom + 22, "end", write(x1)),
-    text((left + right) / 2, bottom + 22, "middle", across), text(left + 8, top + 4, "start", up));
+    make("svg:g", { "clip-path": `url(#${svg.id}-clip)` }, ...drawn),
+    text(left - 8, top + 6, "end", y1), text(left - 8, bottom, "end", y0), text(left + 8, top + 4, "start", up),
+    text(left, bottom + 22, "start", x0), text(right, bottom + 22, "end", x1), text((left + right) / 2, bottom + 22, "middle", across));
 }
 
 /** Some steps of gradient descent on the chosen leaves. @param {number} count */
 function descend(count) {
-  const { graph, losses, rate } = state;
-  const moved = [...leaves].filter(([, row]) => row.moves.checked).map(([leaf]) => leaf);
+  const { graph, losses, rate } = state, moved = [...leaves.keys()].filter((leaf) => leaves.get(leaf)?.moves.checked);
   if (!losses.length) losses.push(graph.value[graph.output]);
   for (let i = 0; i < count && !diverged(); i++) {
-    const next = moved.map((leaf) => graph.value[leaf] - rate * graph.grad[leaf]);
-    moved.forEach((leaf, k) => graph.set(leaf, next[k]));
+    for (const leaf of moved) graph.set(leaf, graph.value[leaf] - rate * graph.grad[leaf]);
     graph.run();
     losses.push(graph.value[graph.output]);
   }
@@ -179,10 +151,10 @@ function descend(count) {
   update("numbers");
 }
 
-/** @returns {boolean} whether the last loss is not finite, or much larger than the first one */
+/** @returns {boolean} whether the last output is not finite, or much larger than the first one */
 function diverged() {
-  const { losses } = state, last = losses[losses.length - 1];
-  return losses.length > 0 && !(Math.abs(last) <= BOUND * Math.max(1, Math.abs(losses[0])));
+  const [first = 0] = state.losses, last = state.losses.at(-1) ?? 0;
+  return !(Math.abs(last) <= BOUND * Math.max(1, Math.abs(first)));
 }
 
 /** Steps run by the clock, or stop. @param {boolean} on */
@@ -194,52 +166,35 @@ function runSteps(on) {
 
 /** The curve of the output, step by step, and a line that says how it goes. */
 function repaintLosses() {
-  const { losses, data, graph } = state, last = losses[losses.length - 1], steps = losses.length - 1;
-  const write = (/** @type {number} */ x) => rounded(x, data.precision);
-  const out = data.name[graph.output];
+  const { losses, data, graph } = state, steps = losses.length - 1, out = data.name[graph.output], bad = diverged();
+  const went = `${steps} step${steps > 1 ? "s" : ""}, ${out} went from ${shown(losses[0])} to ${shown(losses[steps])}.`;
   byId("loss-box").hidden = steps < 1;
-  byId("descent").textContent = steps < 1 ? ""
-    : `${diverged() ? "Diverged: after" : "After"} ${steps} step${steps > 1 ? "s" : ""}, ${out} went from `
-      + `${write(losses[0])} to ${write(last)}.`
-      + (diverged() ? " Take a smaller rate, and reset." : "");
-  byId("descent").classList.toggle("wrong", diverged());
+  byId("descent").textContent = steps < 1 ? "" : bad ? `Diverged: after ${went} Reset, and take a smaller rate.` : `After ${went}`;
+  byId("descent").classList.toggle("wrong", bad);
   if (steps > 0) curve(byId("loss"), [{ class: "line", xs: losses.map((_, i) => i), ys: losses }], "step", out);
-}
-
-/** All leaves get their recorded numbers back. */
-function resetAll() {
-  runSteps(false);
-  for (const leaf of leaves.keys()) state.graph.set(leaf, recorded(leaf));
-  state.losses = [];
-  update("numbers");
 }
 
 /** The number that is in the file. @param {number} node @returns {number} */
 function recorded(node) {
-  const x = state.data.data[node];
-  return typeof x === "string" ? { nan: NaN, inf: Infinity, "-inf": -Infinity }[x] ?? NaN : x;
+  return parse(numeralOf(state.data.data[node])).value;
 }
 
 /** Makes the rows of the leaves and connects the controls. */
 function startTouch() {
-  const { data, graph } = state;
-  const all = [...data.kind].flatMap((kind, node) => (kind === "l" ? [node] : []));
+  const { data, graph } = state, all = [...data.kind].flatMap((kind, node) => (kind === "l" ? [node] : []));
   const parameters = all.filter((leaf) => data.role[leaf] === "parameter");
-  const moving = new Set(parameters.length ? parameters : all.filter((leaf) => data.role[leaf] !== "input"));
-  byId("leaves").replaceChildren(...all.map((leaf) => leafRow(leaf, moving.has(leaf))));
+  const moving = parameters.length ? parameters : all.filter((leaf) => data.role[leaf] !== "input");
+  byId("leaves").replaceChildren(...all.map((leaf) => leafRow(leaf, moving.includes(leaf))));
   byId("descent-of").textContent = `Gradient descent on ${data.name[graph.output]}`;
   byId("descend").onclick = () => descend(1);
   byId("descend10").onclick = () => descend(10);
   byId("run").onclick = () => runSteps(!descending);
-  byId("reset").onclick = resetAll;
-  byId("rate").onchange = () => {
-    const { value, reason } = parse(byId("rate").value);
-    byId("rate-wrong").textContent = reason || (Number.isFinite(value) ? "" : "a rate is a finite number");
-    if (Number.isFinite(value)) state.rate = value;
+  byId("reset").onclick = () => {
+    runSteps(false);
+    for (const leaf of all) graph.set(leaf, recorded(leaf));
+    state.losses = [];
+    update("numbers");
   };
-  byId("push").onchange = () => {
-    const { value, reason } = parse(byId("push").value);
-    byId("push-wrong").textContent = reason || (Number.isFinite(value) && value ? "" : "a push is a finite number, not 0");
-    if (Number.isFinite(value) && value) repaintTangent();
-  };
+  readNumber(byId("rate"), byId("rate-wrong"), (x) => (state.rate = x), "a rate is a finite number");
+  readNumber(byId("push"), byId("push-wrong"), (x) => (push = x, repaintTangent()), "a push is a finite number");
 }
