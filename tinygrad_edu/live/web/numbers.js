@@ -10,7 +10,8 @@
 function digitsOf(size, count) {
   const [text, power] = size.toExponential(count && count - 1).split("e");
   const digits = text.replace(".", "");
-  if (count) {
+  // a tie has one digit more than is asked for, unless that is more than a double tells apart
+  if (count && (count > 14 || size.toExponential().split("e")[0].length === count + 2)) {
     const [exactly, exponent] = size.toExponential(100).split("e"), exact = exactly.replace(".", "");
     if (/^50*$/.test(exact.slice(count)) && Number(exact[count - 1]) % 2 === 0) {
       return [exact.slice(0, count), Number(exponent)];
