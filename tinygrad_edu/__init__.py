@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.functions import clip, gelu, leaky_relu, silu, take, where
     from tinygrad_edu.groups import group
     from tinygrad_edu.history import History
+    from tinygrad_edu.live.page import page
     from tinygrad_edu.ops import (
         TABLE,
         acos,
@@ -169,6 +170,7 @@ __all__ = [
     "numerical_derivative",
     "numerical_gradient",
     "orders",
+    "page",
     "relu",
     "sech2",
     "sigmoid",
@@ -195,10 +197,10 @@ def _draw(what: Value | Graph, **view: Any) -> Picture:
     return draw(what, **view)
 
 
-def _page(what: Value | Graph, **how: Any) -> Page:
+def _page(what: Any, *lesson: Any, **how: Any) -> Page:
     from tinygrad_edu.live.page import page
 
-    return page(what, **how)
+    return page(what, *lesson, **how)
 
 
 def _train(step: CompiledLoss, *run: Any, **how: Any) -> History:
@@ -276,6 +278,8 @@ if not TYPE_CHECKING:
                 from tinygrad_edu.analysis import explain as file
             case "orders":
                 from tinygrad_edu.analysis import orders as file
+            case "page":
+                from tinygrad_edu.live import page as file
             case "grad" | "hessian" | "jacobian" | "jvp" | "value_and_grad":
                 from tinygrad_edu.analysis import transforms as file
             case "CompiledLoss" | "compile":

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from tinygrad_edu.drawable import Page
 from tinygrad_edu.engine import Value
+from tinygrad_edu.hooks import pages
 
 __all__ = ["Criterion", "History", "Learner"]
 
@@ -50,6 +52,16 @@ class History:
         if self.stopped:
             parts.append(f"stopped: {self.stopped}")
         return f"<History: {'; '.join(parts)}>"
+
+    def page(self, **how: Any) -> Page:
+        """This returns a live page that trains the model of this run, from its present weights.
+
+        how: options of `tinygrad_edu.page`. ValueError for a history that was loaded from a file.
+        """
+        if self.model is None or self.loss is None:
+            raise ValueError("a page needs a history that train() has just made, not a loaded one")
+        made: Page = pages[-1](self.model, self.loss, self.examples, **how)
+        return made
 
 
 class Criterion(NamedTuple):

@@ -25,17 +25,20 @@ from tinygrad_edu.draw.aloud import aloud
 from tinygrad_edu.draw.heading import said
 from tinygrad_edu.draw.theme import THEMES, printable
 from tinygrad_edu.draw.view import BLANK, View
-from tinygrad_edu.drawable import K, Roles
+from tinygrad_edu.drawable import K, Role, Roles
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.live.key import key
 from tinygrad_edu.live.levels import Level, Live, levels
 from tinygrad_edu.live.rows import rows
+from tinygrad_edu.live.training import RATE, training
 from tinygrad_edu.live.words import words
 from tinygrad_edu.live.worksheet import HIDDEN, sheet
+from tinygrad_edu.nn.module import Module
 from tinygrad_edu.rows.ieee import total
 from tinygrad_edu.rows.op import Op
+from tinygrad_edu.train.passes import Data, Loss
 
 __all__ = ["Page", "page"]
 
@@ -48,7 +51,7 @@ _SCRIPTS = (
 _SHEET_SCRIPTS = ("numbers", "answers", "sheet")
 _HEIGHT = 760  # pixels of a page in a notebook
 _ROOM = (840, 600)  # pixels for the picture, beside the numbers, on a projector of 1280x720
-_REMARKS = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+_REMARKS = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
 
 
 class Page:
@@ -96,8 +99,11 @@ def _framed(html: str) -> str:
 
 
 def page(
-    what: Value | Graph,
+    what: Value | Graph | Module,
+    loss: Loss | None = None,
+    data: Data | None = None,
     *,
+    rate: float = RATE,
     title: str | None = None,
     precision: int = 4,
     direction: str = "LR",
@@ -111,6 +117,10 @@ def page(
 ) -> Page:
     """This returns the live page of a graph: played event by event, with numbers to be changed.
 
+    what: the output, or its graph. Or it is a model with a loss and data, as `train` takes them.
+    Then the page shows the loss of one example, and trains the model on all of them, by gradient
+    descent with this rate; errors are those of `training`.
+
     title: of the page, by default the formula of the output. precision: decimals. direction: LR or
     TB. theme: `system`, or one of the themes of pictures. level: the one shown first. roles: see
     `graph`. timeout: the seconds that Graphviz may take. worksheet: a page that asks for hidden
@@ -118,6 +128,16 @@ def page(
     default values and grads. edges: what its edges say. ViewError for several outputs, or for an
     unknown option.
     """
+    more: dict[str, Any] = {}
+    if not isinstance(what, Value | Graph):
+        if loss is None or data is None:
+            raise TypeError("a page of a model needs a loss and data: page(model, loss, (X, y))")
+        lesson = training(what, loss, data, rate)
+        given: dict[Any, Role] = {**lesson.roles, **(roles or {})}
+        what, roles, more["train"] = lesson.loss, given, lesson.data
+    elif loss is not None or data is not None:
+        kind = type(what).__name__
+        raise TypeError(f"loss and data are for a page of a model, not of a {kind}")
     whole = what if isinstance(what, Graph) else graph(what, roles=roles)
     if len(whole.outputs) != 1:
         raise ViewError("a page plays one output: give the output whose gradients you want")
@@ -128,12 +148,14 @@ def page(
     view = View(precision=precision, direction=direction, legend=False, size=_ROOM)
     whole = differentiated(recomputed(whole))
     if worksheet:
+        if more:
+            raise ViewError("a worksheet trains nothing: give the loss of one example")
         if level not in (None, "node"):
             raise ViewError("a worksheet asks for the numbers of each node: drop the level")
         view = replace(view, hide=hide or HIDDEN, edges=edges)
         return _worksheet(whole, view, title, theme, timeout)
     heading = _heading(whole, title)
-    return assembled(whole, view, heading, theme, level or "", timeout)
+    return assembled(whole, view, heading, theme, level or "", timeout, more)
 
 
 def _heading(whole: Graph, title: str | None, blanks: Mapping[int, str] | None = None) -> str:
@@ -181,7 +203,8 @@ def assembled(
     made = levels(whole, plain, heading, aloud(whole, view), timeout, level)
     ops = list(dict.fromkeys(node.op for node in whole.nodes if node.op))
     data = {**_data(whole, ops, view, heading, made), **(more or {})}
-    data["theme"], data["level"] = theme, level or made[0].name
+    usual = made[-1 if "train" in data and made[-1].name == "network" else 0].name
+    data["theme"], data["level"] = theme, level or usual
     shown = data["level"]
     pictures = [
         each.svg if each.name == shown else each.svg.replace("<svg ", "<svg hidden ", 1)
@@ -189,6 +212,7 @@ def assembled(
     ]
     marks = {
         "TITLE": escape(heading),
+        "TRAIN": _read("train.html") if "train" in data else "",
         "PICTURE": "\n".join(pictures),
         "NUMBERS": _table(whole, view),
         "DATA": _json(data),

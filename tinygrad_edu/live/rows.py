@@ -49,7 +49,7 @@ def rows(ops: Sequence[Op]) -> str:
     )
 
 
-def _text(op: Op, rule: Callable[..., object], names: str, y: str = "v[k]") -> str:
+def _text(op: Op, rule: Callable[..., object], names: str, y: str = "y") -> str:
     """The value or a rule of an operation, as JavaScript; an operation of the user's in rows."""
     operands = [JavaScript(x) for x in names[: len(op.derivatives)]]
     is_value, result = rule is op.value, JavaScript(y)
@@ -68,11 +68,11 @@ def _text(op: Op, rule: Callable[..., object], names: str, y: str = "v[k]") -> s
 
 def _slopes(op: Op) -> Iterable[str]:
     """The statements for the local derivatives of node k; all are nan if its value is nan."""
-    places = ("d[2 * k]", "d[2 * k + 1]")
+    places = ("d[e]", "d[e + 1]")
     if op.name == "mask":  # the sweep cuts the condition, and multiplies by nothing
         return [f"{place} = 1;" for place in places]
     return [
-        f"{place} = v[k] === v[k] ? {_text(op, rule, 'xz')} : NaN;"
+        f"{place} = y === y ? {_text(op, rule, 'xz')} : NaN;"
         for place, rule in zip(places, op.derivatives)
     ]
 
@@ -80,7 +80,7 @@ def _slopes(op: Op) -> Iterable[str]:
 def _reads(i: int, op: Op) -> str:
     """The cases for those rules of an operation that a textbook writes in another form."""
     return "".join(
-        f"    case {2 * i + place}: return {_text(op, read, 'ab', 'y')};\n"
+        f"    case {2 * i + place}: return {_text(op, read, 'ab')};\n"
         for place, (read, rule) in enumerate(zip(op.reads, op.derivatives))
         if read is not rule
     )
@@ -92,10 +92,11 @@ def _case(i: int, statements: Iterable[str]) -> str:
 
 def _function(name: str, more: str, cases: str) -> str:
     arguments = ", ".join(filter(None, ["op", "a", "b", "v", more, "from", "to"]))
+    own = ", y = v[k], e = 2 * k" if more else ""  # read once: a store to d may be one to v
     return f"""\
 function {name}({arguments}) {{
   for (let k = from; k < to; k++) {{
-    const x = v[a[k]], z = v[b[k]];
+    const x = v[a[k]], z = v[b[k]]{own};
     switch (op[k]) {{
 {cases}    }}
   }}

@@ -27,7 +27,15 @@ from tinygrad_edu.train.passes import Loss, Turn, steps_in_epoch, turns
 from tinygrad_edu.train.run import Run, check_run
 from tinygrad_edu.trees import like, numbers, shape
 
-__all__ = ["Compiled", "columns_of", "compiled_loss", "shape_of", "straight_on", "train_compiled"]
+__all__ = [
+    "Compiled",
+    "columns_of",
+    "compiled_loss",
+    "one_example",
+    "shape_of",
+    "straight_on",
+    "train_compiled",
+]
 
 
 _PLAIN = {float, int}
@@ -292,8 +300,20 @@ def compiled_loss(
 ) -> tuple[CompiledLoss, list[list[float]]]:
     """This returns the compiled loss of one example, and the columns of all examples.
 
-    fs: the loss and the metrics. ValueError for a model with active dropout, LengthError if the
-    examples have different shapes.
+    fs: the loss and the metrics. Errors are those of `one_example`.
+    """
+    one, columns = one_example(model, fs, examples)
+    step = compile(one, parameters, [column[0] for column in columns], reduction=reduction)
+    return with_kept_code(model, step), columns
+
+
+def one_example(
+    model: Any, fs: Sequence[Loss], examples: Sequence[Example]
+) -> tuple[Callable[..., list[Any]], list[list[float]]]:
+    """This returns a function that is the graph of one example, and the columns of all examples.
+
+    The function takes a leaf for each column, and gives the values of `fs`. ValueError for a model
+    with active dropout, LengthError if the examples have different shapes.
     """
     steps_in_epoch(examples)
     for _, part in model.walk():
@@ -308,9 +328,7 @@ def compiled_loss(
         outputs = model(inputs)
         return [f(outputs, targets) for f in fs]
 
-    columns = columns_of(examples)
-    step = compile(one, parameters, [column[0] for column in columns], reduction=reduction)
-    return with_kept_code(model, step), columns
+    return one, columns_of(examples)
 
 
 def shape_of(example: Example) -> str:

@@ -35,7 +35,7 @@ from tinygrad_edu.train.passes import (
 from tinygrad_edu.train.run import Callback, Run, check_run
 from tinygrad_edu.trees import numbers
 
-__all__ = ["loss_below", "no_better", "train"]
+__all__ = ["ask_targets", "loss_below", "no_better", "train"]
 
 
 _KINDS = 1000  # most different targets that are checked one by one, as classes
@@ -107,7 +107,7 @@ def train(
     straight = not (looks or batch_size or judged or many)
     passes: Eager | Compiled
     if compiled:
-        _ask(model, loss, examples)
+        ask_targets(model, loss, examples)
         one, weights = many or (loss, [])
         over: Reduction = "sum" if many else reduction
         fs = [one, *by_name.values()]
@@ -191,7 +191,7 @@ def _judge(
     return judge
 
 
-def _ask(model: Module, loss: Loss, examples: list[Example]) -> None:
+def ask_targets(model: Module, loss: Loss, examples: list[Example]) -> None:
     """Calls the loss for each number among the targets: a compiled loss cannot raise errors.
 
     An example is asked if its targets have a number, or it has a shape, that no other had before.

@@ -52,6 +52,7 @@ function start() {
   recall();
   update("level");
   update("numbers");
+  if (state.data.train) startTrain();
 }
 
 start();
