@@ -323,7 +323,7 @@ def read_out(run: Run, cases: Sequence[Sequence[Graph]], precision: int = 4, **g
 def test_every_event_is_told_as_the_package_tells_it(
     run: Run, cases: list[list[Graph]], precision: int
 ) -> None:
-    assert read_out(run, cases, precision) <= 3 * precision + 1
+    assert read_out(run, cases if precision == 4 else cases[:100], precision) <= 5
 
 
 @ENGINES
@@ -340,7 +340,7 @@ def test_each_row_is_told_at_each_number_beside_each_constant(run: Run) -> None:
         for c in NUMBERS:
             for y in (op(x, c), op(c, x)):
                 if y.op:  # the result of a mask may be a constant
-                    found.append([*at_points(y, [[a] for a in NUMBERS])])
+                    found.append([*at_points(y, [[a] for a in {*NUMBERS[3:11], c}])])
     assert read_out(run, found) <= 3
 
 

@@ -37,23 +37,31 @@ def words(graph: Graph, ops: Sequence[Op], precision: int) -> dict[str, Any]:
     """This returns the templates for the events of a graph with these operations.
 
     value: for each operation, its form in names and in numbers. kink: for each, the convention at
-    its kink, or ''. slope: for each kind of edge (the operation, the operand, the numbers of
-    constants beside it) a place in `forms`. There, a situation has the local derivative in names,
-    in numbers, and the reason; '' has what holds in all other situations.
+    its kink, or ''. slope: for each kind of edge (the operation, the operand, `c` for a constant
+    beside it, or the number of one that makes a difference) a place in `forms`. There, a situation
+    has the local derivative in names, in numbers, and the reason; '' has what holds in all others.
     """
-    forms: list[dict[str, list[str]]] = []
-    slope: dict[str, int] = {}
     numbers = {op: i for i, op in enumerate(ops)}
+    slope: dict[str, int] = {}
+    places: dict[str, int] = {}  # of each form, by its text
+    forms: list[dict[str, list[str]]] = []
+    known = set()
     for node in graph.nodes:
         constants = [_constant(graph, graph.nodes[i]) for i in node.args]
         for place, i in enumerate(node.args):
-            told = (format_number(x) if x is not None else "" for x in (*constants, None)[:2])
-            key = " ".join([str(numbers[node.op]), str(place), *told])
-            if graph.nodes[i].kind != "constant" and key not in slope:
+            told = ["" if x is None else format_number(x) for x in (*constants, None)[:2]]
+            kind, key = (
+                f"{numbers[node.op]} {place} {' '.join(x)}"
+                for x in (["c" * bool(c) for c in told], told)
+            )
+            if graph.nodes[i].kind != "constant" and key not in known:
+                known.add(key)
                 form = _form(node.op, place, constants, precision)
-                if form not in forms:
+                at = places.setdefault(repr(form), len(forms))
+                if at == len(forms):
                     forms.append(form)
-                slope[key] = forms.index(form)
+                if slope.setdefault(kind, at) != at:
+                    slope[key] = at
     return {
         "value": [[str(op(*_marks(op, mark))) for mark in (_NAME, _NUMBER)] for op in ops],
         "kink": [op.kink[1] if op.kink else "" for op in ops],
@@ -130,24 +138,30 @@ def _told(
     for mark in (_NAME, _NUMBER):
         y = Here(_Mark(mark + "y"), float(total(op.value, *at)))
         args = [
-            Here(name if c is None else _Mark(c), x, c is not None, place=i)
-            for i, (name, c, x) in enumerate(zip(_marks(op, mark), constants, at))
+            Here(name if c is None else constant, x, c is not None, place=i)
+            for i, (name, constant, c, x) in enumerate(
+                zip(_marks(op, mark), _marks(op, _NAME), constants, at)
+            )
         ]
         made.append(formula_here(op, place, y, args))
     named, numbered = made
     at_kink = op.kink is not None and op.kink[0](*at)
     if named is None or numbered is None:
         return ["", "", because(op, None, op.kink is not None, True)]
-    if not _foreseen(named, constants):
+    if not _foreseen(named):
         return ["", "", because(op, None, at_kink, True)]
-    texts = [shown(x.number, precision) if x.constant else str(x) for x in (named, numbered)]
+    texts = [_rounded(x, precision) if x.constant else str(x) for x in (named, numbered)]
     return [*texts, because(op, named, at_kink, True)]
 
 
-def _foreseen(made: Here, constants: Sequence[float | None]) -> bool:
+def _rounded(made: Here, precision: int) -> str:
+    """The text of a formula that is one number: that of a constant, or another one."""
+    text = str(made)
+    return _NUMBER + text[1:] if text.startswith(_NAME) else shown(made.number, precision)
+
+
+def _foreseen(made: Here) -> bool:
     """Whether the situation alone decides the comparisons in a formula."""
-    number = "(?:-?[0-9][0-9.e+-]*|-?inf|nan)"
-    operand = f"{_NAME}[ab]"
-    others = [operand, "0", *(re.escape(format_number(c)) for c in constants if c is not None)]
-    decided = f"{operand} is not 0|{operand} [<>=] (?:{'|'.join(others)})|{number} [<>=] {number}"
+    operand, number = f"{_NAME}[ab]", "(?:-?[0-9][0-9.e+-]*|-?inf|nan)"
+    decided = f"{operand} is not 0|{operand} [<>=] ({operand}|0)|{number} [<>=] {number}"
     return all(re.fullmatch(decided, reason) for reason in made.because)

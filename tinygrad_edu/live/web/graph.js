@@ -27,7 +27,7 @@ class Graph {
     this.before = new Float64Array(2 * n); // the sum of those before it; nan for the first
     this.isFirst = new Uint8Array(2 * n);
     /** @type {PassEvent[]} */
-    this.events = [];
+    this.told = []; // the events, once somebody asked for them
   }
 
   /** @param {number} leaf @param {number} x */
@@ -50,25 +50,36 @@ class Graph {
     return (edge % 2 ? this.b : this.a)[edge >> 1];
   }
 
-  /** Both passes: computes every number, and lists the events. */
+  /** Both passes: computes every number. */
   run() {
-    const { n, op, a, b, value } = this;
+    const { n, op, a, b, value, output } = this;
     forward(op, a, b, value, 0, n);
     slopes(op, a, b, value, this.local, 0, n);
     for (const all of [this.grad, this.contribution]) all.fill(0);
     for (const all of [this.reached, this.passes, this.isFirst]) all.fill(0);
     this.before.fill(NaN);
-    this.events = [];
-    for (let node = 0; node < n; node++) {
-      if (op[node] >= 0) this.events.push({ phase: "forward", node, edge: -1 });
-      if (op[node] === MASK) this.maskedSlopes(node);
-    }
-    this.events.push({ phase: "backward", node: this.output, edge: -1 });
-    this.grad[this.output] = this.reached[this.output] = 1;
-    for (let node = this.output; node >= 0; node--) {
+    this.told = [];
+    for (let node = 0; MASK >= 0 && node < n; node++) if (op[node] === MASK) this.maskedSlopes(node);
+    this.grad[output] = this.reached[output] = 1;
+    for (let node = output; node >= 0; node--) {
       if (op[node] < 0 || !this.reached[node]) continue;
-      for (let edge = 2 * node; edge < 2 * node + 2; edge++) this.pass(node, edge);
+      this.pass(node, 2 * node);
+      this.pass(node, 2 * node + 1);
     }
+  }
+
+  /** The events of both passes, in their order. @returns {PassEvent[]} */
+  get events() {
+    const { n, op, output, passes, told } = this;
+    if (told.length) return told;
+    for (let node = 0; node < n; node++) if (op[node] >= 0) told.push({ phase: "forward", node, edge: -1 });
+    told.push({ phase: "backward", node: output, edge: -1 });
+    for (let node = output; node >= 0; node--) {
+      for (const edge of [2 * node, 2 * node + 1]) {
+        if (passes[edge]) told.push({ phase: "backward", node: this.source(edge), edge });
+      }
+    }
+    return told;
   }
 
   /** The local derivatives of a mask: 0 by the condition, and by what a 0 there hides. @param {number} node */
@@ -93,7 +104,6 @@ class Graph {
       this.isFirst[edge] = this.reached[source] = 1;
       this.grad[source] = contribution;
     }
-    this.events.push({ phase: "backward", node: source, edge });
   }
 
   /**

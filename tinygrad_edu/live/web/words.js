@@ -57,7 +57,8 @@ function localDerivative(graph, data, edge) {
   const [a, b] = at, read = reads(op, place, y, a, b);
   if (words.kink[op] && !isClose(read ?? local, local, 1e-6)) return `${shown} by convention: ${words.kink[op]}`;
   const constants = sources.map((x) => (data.kind[x] === "c" && data.name[x] !== data.label[x] ? data.name[x] : ""));
-  const form = words.forms[words.slope[[op, place, ...constants, ""].slice(0, 4).join(" ")]];
+  const key = (/** @type {string[]} */ beside) => [op, place, ...beside, ""].slice(0, 4).join(" ");
+  const form = words.forms[words.slope[key(constants)] ?? words.slope[key(constants.map((c) => c && "c"))]];
   let [names, numbers, reason] = form[situation(at)] ?? form[""];
   if (read !== undefined) {
     const [told, x, z] = [y, ...at].map((number) => seen(number, precision));
