@@ -300,9 +300,9 @@ def in_both(examples: int) -> tuple[list[Any], list[list[float]]]:
 
 def test_large_batches_in_parts() -> None:
     """Which threads share."""
-    (double, half), columns = in_both(50_000)
-    plan = half.program().plan(50_000)
-    assert len(plan.cut(-(-50_000 // plan.lanes))) > 2
+    (double, half), columns = in_both(100_000)
+    plan = half.program().plan(100_000)
+    assert len(plan.cut(-(-100_000 // plan.lanes))) > 2
     value, slopes = double(*columns)
     found, its = half(*columns)
     assert near([found, *its], [value, *slopes], [value, *map(abs, slopes)])

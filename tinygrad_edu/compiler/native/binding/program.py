@@ -31,7 +31,7 @@ from tinygrad_edu.compiler.native.binding.library import (
 from tinygrad_edu.compiler.native.binding.parts import begins_of_parts, on_threads
 from tinygrad_edu.compiler.native.lowering.lower import lower, lower_forward
 from tinygrad_edu.compiler.native.machine.interpreter import BLOCK, hubs, outputs, wide
-from tinygrad_edu.compiler.native.machine.optimizer_update import Update
+from tinygrad_edu.compiler.native.machine.optimizer_update import FEW, Update
 from tinygrad_edu.compiler.tape.tape import Tape, no_collection
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import MissingError
@@ -52,6 +52,7 @@ NOTHING, ONE_EXAMPLE = np.empty((0, 0, 0)), np.zeros((1, 1, 1))
 _UPDATE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 3)
 REAL = {"float64": "double", "float32": "float"}  # types of NumPy, and of LLVM
 MOST_KEPT = 2**23  # doubles of inputs that are kept between calls
+AHEAD = 2**10  # steps whose scalars are computed at a time
 LAID = 2**14  # doubles of batches that are laid out at a time
 IN_ONE_GO = 2**18  # numbers; more of them are copied column by column, without a table between
 
@@ -176,6 +177,10 @@ class Plan:
     def cut(self, chunks: int) -> Integers:
         """Returns the first chunk of each part of so many chunks, and their number."""
         return np.array(begins_of_parts(chunks, chunks * self.work), np.int64)
+
+    def is_cut(self, chunks: int) -> bool:
+        """Returns whether so many chunks have several parts."""
+        return len(begins_of_parts(chunks, chunks * self.work)) > 2
 
     def columns(
         self, columns: Sequence[Column] | Floats, count: int, weight: float, old: Floats = NOTHING
@@ -387,7 +392,8 @@ class Run:
 
     kept: the addresses in the arena of each state of the optimizer, such as its velocities, in the
     order of the optimizer's parameters. pace: how many chunks of examples a call of `steps` can go
-    through before anybody waits for it; 0 before that is known. laid: whether the arena has
+    through before anybody waits for it; 0 before that is known. ahead: a constant rate, the number
+    of a step, and the scalars of the update from this step on. laid: whether the arena has
     gradients that are not from the machine.
     """
 
@@ -403,6 +409,7 @@ class Run:
         self.rule = None if optimizer is None else optimizer.rule()
         self.order = [] if optimizer is None else list(optimizer.parameters)
         self.rows: Floats = np.empty((0, 0))
+        self.ahead: tuple[float, int, Floats] = 0.0, 0, np.empty((0, 0))
         self.pace = 0
         self._begin(program.plan(count))
         self.feed(columns, count, 1 / count if mean else 1.0)
@@ -540,14 +547,13 @@ class Run:
         There are fewer steps if an output is not finite, or if a schedule of rates ends. runs: see
         `both_passes`.
         """
-        plan = self.plan
-        settings = np.zeros((count, 2), plan.dtype)
-        optimizer = self.optimizer
+        plan, optimizer = self.plan, self.optimizer
         if optimizer is not None and count:
-            rates = _rates(optimizer, count)
-            count = len(rates)
-            settings = self._settings(rates, optimizer.steps)
-        if len(runs) > 1 or len(plan.cut(len(self.data))) > 2:
+            settings = self._next_settings(optimizer, count)
+            count = len(settings)
+        else:
+            settings = np.zeros((count, 2), plan.dtype)
+        if len(runs) > 1 or plan.is_cut(len(self.data)):
             return self._steps_in_halves(settings, np.empty((count, plan.outputs)), runs)
         self._clear()
         found = np.empty((count, plan.outputs), plan.dtype)
@@ -615,17 +621,16 @@ class Run:
         """
         optimizer = self.optimizer
         self.take(batches[0], weights[0])
-        if len(batches) == 1 or optimizer is None or len(self.plan.cut(len(self.data))) > 2:
+        if len(batches) == 1 or optimizer is None or self.plan.is_cut(len(self.data)):
             return self.steps(1)
         self._clear()
-        rates = _rates(optimizer, len(batches))
-        settings = self._settings(rates, optimizer.steps)
-        found = np.empty((len(rates), self.plan.outputs), self.plan.dtype)
+        settings = self._next_settings(optimizer, len(batches))
+        found = np.empty((len(settings), self.plan.outputs), self.plan.dtype)
         at, to = settings.ctypes.data, found.ctypes.data
         further, wide = settings.strides[0], found.strides[0]
         arena, numbers, _, places = self.pointers
         done = 0
-        for data in self._laid(np.array(batches[: len(rates)]), weights):
+        for data in self._laid(np.array(batches[: len(settings)]), weights):
             where = (to + done * wide, 1, self.update, places, at + done * further)
             if not self.plan.train(arena, self.plan.bytecode, numbers, data, *where):
                 break
@@ -650,12 +655,37 @@ class Run:
                 laid = plan.batches(self.rows, some, weights[k : k + many])
                 yield from range(laid.ctypes.data, laid.ctypes.data + laid.nbytes, laid.strides[0])
 
-    def _settings(self, rates: list[float], begin: int) -> Floats:
+    def _next_settings(self, optimizer: Optimizer, count: int) -> Floats:
+        """Returns a row of the scalars of the update for each of the next steps.
+
+        There are fewer if a schedule of rates ends. A constant rate has rows for many more steps,
+        from which the next calls take theirs: a call of NumPy would cost as much as a short step.
+        """
+        rate, begin = optimizer.lr, optimizer.steps
+        if callable(rate):
+            return self._settings(_rates(optimizer, count), begin)
+        known, first, rows = self.ahead
+        if known != rate or not first <= begin <= first + len(rows) - count:
+            first, rows = begin, self._rows_at(rate, begin, count)
+            self.ahead = rate, first, rows
+        return rows[begin - first : begin - first + count]
+
+    def _rows_at(self, rate: float, begin: int, count: int) -> Floats:
+        """Returns such rows for `count` steps or more at a constant rate."""
+        if self.formula.reads_step:
+            return self._settings([rate] * count, begin)
+        return self._settings([rate], begin).repeat(max(count, AHEAD), axis=0)
+
+    def _settings(self, rates: Sequence[float] | Floats, begin: int) -> Floats:
         """Returns a row of the scalars of the update for each step, from step `begin` on."""
-        count = len(rates)
-        numbers = self.formula.settings(rates, range(begin, begin + count))
-        rows = np.empty((count, len(numbers)), self.plan.dtype)
-        lay(rows, np.s_[:], np.array(numbers).reshape(len(numbers), count).T)
+        count, formula = len(rates), self.formula
+        rows = np.empty((count, len(formula.common)), self.plan.dtype)
+        steps: Sequence[float] | Floats = range(begin, begin + count)
+        if count > FEW:
+            rates, steps = np.array(rates, float), np.array(steps, float)
+        numbers = formula.settings(rates, steps)
+        for i, column in enumerate(numbers):
+            lay(rows, np.s_[:, i], column)
         return rows
 
     def both_passes(self, runs: Sequence[Run] = ()) -> Floats:
@@ -696,7 +726,7 @@ class Run:
         optimizer = self.optimizer
         if optimizer is None or self.update is None:
             raise TypeError("a run without an optimizer has no update")
-        (now,) = self._settings([optimizer.rate_at(optimizer.steps)], optimizer.steps)
+        (now,) = self._next_settings(optimizer, 1)
         self._change(self.update, now)
 
     def _change(self, update: int, settings: Floats) -> None:
@@ -741,8 +771,8 @@ class Run:
 
     def finite_rows(self, rows: Floats) -> int:
         """Returns how many rows there are before the first that is not finite."""
-        finite = np.isfinite(rows).all(axis=1)
-        return len(rows) if finite.all() else int(finite.argmin())
+        finite = np.isfinite(rows)
+        return len(rows) if finite.all() else int(finite.all(axis=1).argmin())
 
     def finite_gradients(self) -> bool:
         """Returns whether all gradients of the last step are finite."""
@@ -792,14 +822,12 @@ class Run:
 
 
 def _rates(optimizer: Optimizer, count: int) -> list[float]:
-    """Returns the rates of the next steps.
+    """Returns the rates of the next steps, from a schedule.
 
     There are fewer if the schedule raises an error. The next call meets the same error at its
     first step, and raises it.
     """
-    lr, rates = optimizer.lr, list[float]()
-    if not callable(lr):
-        return [lr] * count
+    rates = list[float]()
     try:
         for i in range(optimizer.steps, optimizer.steps + count):
             rates.append(optimizer.rate_at(i))

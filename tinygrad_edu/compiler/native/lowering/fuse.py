@@ -8,7 +8,7 @@ subtraction.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from itertools import chain
 
@@ -17,6 +17,7 @@ from tinygrad_edu.compiler.native.lowering.nodes import (
     MINUS_ONE,
     ONE,
     Apply,
+    Definition,
     Dots,
     Operand,
     Product,
@@ -57,7 +58,7 @@ def fuse(program: RowProgram, placed: Container[Row]) -> RowProgram:
                 other, y = y, other
             if terms := movable(y):
                 epilogue, factor = TIMES, rows.get(other)
-                if uses[other] == 1 and isinstance(factor, Apply) and factor.op is ops.step:
+                if uses[other] == 1 and isinstance(factor, Apply) and _slope_of_relu(factor, rows):
                     del rows[other]
                     epilogue, (other,) = TIMES_STEP, factor.rows
                 rows[row] = Dots(terms, epilogue, other)
@@ -69,3 +70,12 @@ def fuse(program: RowProgram, placed: Container[Row]) -> RowProgram:
             if plain and isinstance(x, Row) and isinstance(y, Row):
                 rows[row] = Apply(ops.add if sign == ONE else ops.sub, (x, y))
     return replace(program, rows=rows)
+
+
+def _slope_of_relu(node: Apply, rows: Mapping[Row, Definition]) -> bool:
+    """Returns whether this is step(y), and y a result of relu."""
+    y = rows.get(node.rows[0])
+    if node.op is not ops.step:
+        return False
+    relu = isinstance(y, Apply) and y.op is ops.relu
+    return relu or (isinstance(y, Dots) and y.epilogue is RELU)

@@ -225,10 +225,15 @@ def _bell(a: Vector) -> Vector:
 def _sigmoid_and_bell(a: Vector) -> tuple[Vector, Vector]:
     """Returns (sigmoid, bell).
 
-    The smaller of sigmoid and 1 - sigmoid is accurate, so the other is, too.
+    The smaller of sigmoid and 1 - sigmoid is accurate, so the other is, too. It is
+    1 / (1 + e**|a|), with both sides multiplied by a small unit: then the power is finite even
+    where the result is subnormal.
     """
-    e = _exp(-abs(a))
-    t = e / (e + 1.0)
+    form = FORMS[a.kind]
+    unit, size = 2.0**-form.scale, abs(a)
+    rounded, e = _reduced(when(size > -form.least, -form.least, size))
+    power = _power_of_2(rounded, unit)
+    t = unit / (muladd(power, e, power) + unit)
     rest = 1.0 - t
     return when(a >= 0.0, rest, t), t * rest
 

@@ -37,7 +37,7 @@ from tinygrad_edu.compiler.native.machine.llvm import (
     when,
     written,
 )
-from tinygrad_edu.ops import TABLE, relu, step
+from tinygrad_edu.ops import TABLE, relu
 
 __all__ = [
     "BLOCK",
@@ -79,7 +79,8 @@ class Epilogue:
 PLAIN = Epilogue(lambda x, _: x)
 RELU = Epilogue(lambda x, _: written(relu)(x))
 TIMES = Epilogue(lambda x, y: x * y, reads_row=True)
-TIMES_STEP = Epilogue(lambda x, y: x * written(step)(y), reads_row=True)
+# y is a result of relu: where it is not above 0, it is 0 or nan, so x * y is x * step(y)
+TIMES_STEP = Epilogue(lambda x, y: when(y > 0.0, x, x * y), reads_row=True)
 EPILOGUES = (PLAIN, RELU, TIMES, TIMES_STEP)  # in bytecode, the place in this tuple
 
 
@@ -234,34 +235,37 @@ class _Machine(Code):
         code, length, out, count, a, a_step, b, b_step. The results are side by side. A pair of
         operations on `a` has a second result, which goes to `b`. Two vectors are computed at a
         time, because they do not wait for each other. With an odd count the last pair overlaps the
-        one before.
+        one before. Operands that are side by side, too, are one long row.
         """
         value, _, slope = name.partition(" and ")
         pair = PAIRS.get((value, slope))
         operands = 1 if pair else len(TABLE[name].derivatives)
         size = min(self.lanes, 2 * self.width)
-        last, pieces = self.lanes - size, Vector(self, f"{-(-self.lanes // size)}", "i64")
         header = f"internal void @elementwise_{OPS.index(name)}(real* m, i32* t)"
         with self.function(header) as ((m, t), _):
             out, count, a, a_step, b, b_step = (t[k] for k in range(2, 8))
 
+            beside = a_step.equals(self.lanes) & b_step.equals(self.lanes)
+            rows, lanes = when(beside, 1, count), when(beside, count * self.lanes, self.lanes)
+            last, pieces = lanes - size, (lanes + (size - 1)) >> (size.bit_length() - 1)
+
             def one(i: Vector) -> None:
                 places = [m + a + i * a_step, m + b + i * b_step][:operands]
-                to, beside = m + out + i * self.lanes, m + b + i * b_step
+                to, second_to = m + out + i * self.lanes, m + b + i * b_step
 
                 def some(k: Vector) -> None:
-                    c = when(k * size > last, last, k * size) if last else 0
+                    c = when(k * size > last, last, k * size)
                     xs = [(at + c).vector(size) for at in places]
                     if pair:
                         result, second = pair(*xs)
-                        (beside + c).store(second)
+                        (second_to + c).store(second)
                     else:
                         result = written(TABLE[name])(*xs)
                     (to + c).store(result)
 
-                self.loop(pieces, [], some) if last else some(i)
+                self.loop(pieces, [], some)
 
-            self.loop(count, [], one)
+            self.loop(rows, [], one)
 
     def reduce(self, hubs: int) -> None:
         """Codes REDUCE and REDUCE + 1: eight or sixteen sums over all lanes, added to the arena.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 from tinygrad_edu.compiler.native.machine.llvm import Code, Vector, written
-from tinygrad_edu.compiler.tape.python_function import python_function
+from tinygrad_edu.compiler.tape.python_function import array_function, python_function
 from tinygrad_edu.compiler.tape.tape import record
 from tinygrad_edu.engine import Value
 from tinygrad_edu.ops import CONSTANT, LEAF
@@ -53,9 +54,8 @@ class Update:
         self.given = [x in tape.leaves for x in (rate, steps)]
         read_too = [tape.leaves[x] for x in (rate, steps) if x in tape.leaves]
         self.others = [0.0 for k, op in enumerate(tape.ops) if op is LEAF and k not in read_too]
-        self.runs = [
-            python_function(tape, read_too, [], self.common, a, exact=True) for a in (False, True)
-        ]
+        self.run = python_function(tape, read_too, [], self.common, arrays=False, exact=True)
+        self.run_arrays = array_function(tape, read_too, self.common)
         code = Code(attributes, " contract", real)
         header = (
             "void @update(real* m, i64* places, real* settings, i64 first, i64 count, i64 step)"
@@ -84,11 +84,18 @@ class Update:
             code.loop(count, [], change)
         self.text = code.text()
 
-    def settings(self, rates: Sequence[float], steps: Sequence[float]) -> list[list[float]]:
+    def settings(self, rates: Any, steps: Any) -> Sequence[Sequence[float]]:
         """Returns the scalars that all parameters share, such as the rate and bias corrections.
 
-        There is a list for each scalar, with its numbers at these steps.
+        There is a sequence for each scalar, with its numbers at these steps. rates, steps: lists,
+        or arrays if there are more than FEW.
         """
         columns = [x for x, is_read in zip((rates, steps), self.given) if is_read]
-        run = self.runs[len(rates) > FEW]
-        return run(columns, self.others, len(rates))[1]
+        if columns and len(rates) > FEW:
+            return self.run_arrays(columns, self.others)
+        return self.run(columns, self.others, len(rates))[1]
+
+    @property
+    def reads_step(self) -> bool:
+        """Whether the scalars differ from step to step even if the rate is constant."""
+        return self.given[1]
