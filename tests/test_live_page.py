@@ -15,6 +15,7 @@ import pytest
 from tinygrad_edu import Op, Value, group, nn
 from tinygrad_edu.draw.theme import THEMES
 from tinygrad_edu.errors import FormatError, ViewError
+from tinygrad_edu.live.extras import Curve, Slider
 from tinygrad_edu.live.page import page
 from tinygrad_edu.live.rows import rows
 from tinygrad_edu.ops import TABLE
@@ -159,3 +160,26 @@ def test_a_notebook_shows_it_in_a_frame_of_its_own() -> None:
     made = page(neuron())._repr_html_()
     assert made.startswith('<iframe srcdoc="')
     assert 'sandbox="allow-scripts' in made
+
+
+def test_a_lesson_adds_sliders_and_a_curve() -> None:
+    w, x = Value(1.0, label="w"), Value(2.0, label="x")
+    y = w * x
+    curve = Curve(over=w, low=-1, high=3, points=[(0, 0), (1, 2)])
+    html = y.page(controls=[Slider("both", [w, x], 0, 5)], view=curve).html
+    data = data_of(html)
+    assert data["controls"] == [{"name": "both", "leaves": [0, 1], "low": 0.0, "high": 5.0}]
+    told = {"of": 2, "over": 0, "points": [[0.0, 0.0], [1.0, 2.0]], "low": -1.0, "high": 3.0}
+    assert data["view"] == told
+    assert "startView()" in html
+    assert "function startView" in html
+    assert "function startView" not in neuron().page().html
+    for wrong in (
+        Curve(over=w, low=2, high=2),
+        Curve(over=y, low=0, high=1),
+        Curve(w, 0, 1, Value(1.0)),
+    ):
+        with pytest.raises(ViewError):
+            y.page(view=wrong)
+    with pytest.raises(ViewError, match="low to high"):
+        y.page(controls=[Slider("s", [w], 1, float("nan"))])

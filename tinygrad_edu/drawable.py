@@ -176,6 +176,8 @@ class Drawable:
         theme: PageTheme = "system",
         level: Level | None = None,
         roles: Roles[K] | None = None,
+        controls: Sequence[Any] = (),
+        view: Any = None,
         timeout: float = 20.0,
         worksheet: bool = False,
         hide: Collection[Hideable] = (),
@@ -188,11 +190,11 @@ class Drawable:
         title: of the page; by default the formula. precision: decimals. direction: "LR" or "TB".
         theme: "system" follows the reader's computer; "light", "dark", "print" or "contrast". The
         reader can change it. level: the picture shown first, "node", "neuron", "layer" or
-        "network". roles: "input", "parameter" or "loss", by Value or label. timeout: seconds that
-        Graphviz may take. worksheet: a page that asks for the hidden numbers and marks the answers,
-        without knowing them; `key()` has them. hide: what it asks for, any of "leaves", "values",
-        "grads", "edges"; by default values and grads. ViewError for an unknown option, level or
-        label.
+        "network". roles: "input", "parameter" or "loss", by Value or label. controls, view: sliders
+        and a curve of your own, `live.extras.Slider` and `Curve`. timeout: seconds that Graphviz
+        may take. worksheet: a page that asks for the hidden numbers and marks the answers, without
+        knowing them; `key()` has them. hide: what it asks for, any of "leaves", "values", "grads",
+        "edges"; by default values and grads. ViewError for an unknown option, level or label.
         """
         if others:
             raise TypeError("page() takes only named options: write y.page(level='network')")
@@ -204,6 +206,8 @@ class Drawable:
             theme=theme,
             level=level,
             roles=roles,
+            controls=controls,
+            view=view,
             timeout=timeout,
             worksheet=worksheet,
             hide=hide,

@@ -29,6 +29,7 @@ from tinygrad_edu.drawable import K, Role, Roles
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.files import write_whole
+from tinygrad_edu.live.extras import Curve, Slider, extras
 from tinygrad_edu.live.key import key
 from tinygrad_edu.live.levels import Level, Live, levels
 from tinygrad_edu.live.rows import rows
@@ -45,10 +46,11 @@ __all__ = ["Page", "page"]
 _WEB = Path(__file__).parent / "web"
 # In the order in which they are read; a program needs no file that nothing in its page uses.
 _SCRIPTS = (
-    "numbers", "graph", "words", "parts", "picture", "play", "touch", "look", "share", "train",
-    "answers", "predict", "main",
+    "numbers", "graph", "words", "parts", "picture", "play", "touch", "look", "share", "view",
+    "train", "answers", "predict", "main",
 )  # fmt: skip
 _SHEET_SCRIPTS = ("numbers", "answers", "sheet")
+_ONLY = {"view": {"controls", "view"}, "train": {"train"}}  # for pages with such data
 _HEIGHT = 760  # pixels of a page in a notebook
 _ROOM = (840, 600)  # pixels for the picture, beside the numbers, on a projector of 1280x720
 _REMARKS = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
@@ -110,6 +112,8 @@ def page(
     theme: str = "system",
     level: str | None = None,
     roles: Roles[K] | None = None,
+    controls: Sequence[Slider] = (),
+    view: Curve | None = None,
     timeout: float = 20.0,
     worksheet: bool = False,
     hide: Collection[str] = (),
@@ -123,10 +127,10 @@ def page(
 
     title: of the page, by default the formula of the output. precision: decimals. direction: LR or
     TB. theme: `system`, or one of the themes of pictures. level: the one shown first. roles: see
-    `graph`. timeout: the seconds that Graphviz may take. worksheet: a page that asks for hidden
-    numbers, marks the answers, and plays nothing. hide: what it asks for, as a View has it; by
-    default values and grads. edges: what its edges say. ViewError for several outputs, or for an
-    unknown option.
+    `graph`. controls, view: sliders and a curve of a lesson's own. timeout: the seconds that
+    Graphviz may take. worksheet: a page that asks for hidden numbers, marks the answers, and plays
+    nothing. hide: what it asks for, as a View has it; by default values and grads. edges: what its
+    edges say. ViewError for several outputs, or for an unknown option.
     """
     more: dict[str, Any] = {}
     if not isinstance(what, Value | Graph):
@@ -145,21 +149,25 @@ def page(
         raise ViewError(f"unknown theme {theme[:60]!r}: choose system, {', '.join(THEMES)}")
     if hide and not worksheet:
         raise ViewError("a live page computes every number: to hide some, add worksheet=True")
-    view = View(precision=precision, direction=direction, legend=False, size=_ROOM)
+    look = View(precision=precision, direction=direction, legend=False, size=_ROOM)
     whole = differentiated(recomputed(whole))
     if worksheet:
         if more:
             raise ViewError("a worksheet trains nothing: give the loss of one example")
         if level not in (None, "node"):
             raise ViewError("a worksheet asks for the numbers of each node: drop the level")
-        view = replace(view, hide=hide or HIDDEN, edges=edges)
-        return _worksheet(whole, view, title, theme, timeout)
+        look = replace(look, hide=hide or HIDDEN, edges=edges)
+        return _worksheet(whole, look, title, theme, timeout)
+    if isinstance(what, Value):
+        more |= extras(what, controls, view)
     heading = _heading(whole, title)
-    return assembled(whole, view, heading, theme, level or "", timeout, more)
+    return assembled(whole, look, heading, theme, level or "", timeout, more)
 
 
 def _heading(whole: Graph, title: str | None, blanks: Mapping[int, str] | None = None) -> str:
-    return printable(said(whole, blanks) if title is None else " ".join(title.split()))
+    """The title, else the formula of the output, else its name, where the formula is too long."""
+    formula = said(whole, blanks) or whole.names[whole.output.id]
+    return printable(formula if title is None else " ".join(title.split()))
 
 
 def _worksheet(whole: Graph, view: View, title: str | None, theme: str, timeout: float) -> Page:
@@ -217,7 +225,7 @@ def assembled(
         "NUMBERS": _table(whole, view),
         "DATA": _json(data),
     }
-    files = [name for name in _SCRIPTS if name != "train" or "train" in data]
+    files = [x for x in _SCRIPTS if x not in _ONLY or not _ONLY[x].isdisjoint(data)]
     script = _program(files, rows(ops))
     return Page(_filled("page.html", marks, script, _themes(theme) + _read("style.css")))
 

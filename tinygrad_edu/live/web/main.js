@@ -49,6 +49,7 @@ function start() {
   state.theme = state.data.theme;
   document.documentElement.classList.add("live");
   for (const begin of [startPlay, startTouch, startLook, startShare]) begin();
+  if (state.data.controls || state.data.view) startView();
   recall();
   update("level");
   update("numbers");
