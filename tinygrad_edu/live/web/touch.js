@@ -1,6 +1,6 @@
 // Touching the numbers: every leaf by field, slider and dragging; the tangent; gradient descent.
 
-/** @type {Map<number, {field: any, slider: any, moves: any, wrong: any, grad: any, reach: number, step: number}>} */
+/** @type {Map<number, {field: any, slider: any, moves: any, wrong: any, grad: any, reach: number, step: number, x: number | null}>} */
 const leaves = new Map();
 const SAMPLES = 60; // points of the curve beside a tangent
 const BOUND = 1e6; // times the first output: a larger one has diverged
@@ -50,7 +50,7 @@ function leafRow(leaf, moving) {
   readNumber(field, wrong, (number) => setLeaf(leaf, number));
   slider.oninput = () => setLeaf(leaf, Number(slider.value));
   look.onclick = field.onfocus = slider.onfocus = () => choose(`node ${leaf}`);
-  leaves.set(leaf, { field, slider, moves, wrong, grad, reach, step });
+  leaves.set(leaf, { field, slider, moves, wrong, grad, reach, step, x: null });
   const who = make("span", { class: "who" }, moves, look, make("small", { text: data.role[leaf] || "" }));
   return make("li", {}, who, field, slider, grad, wrong);
 }
@@ -60,10 +60,11 @@ function repaintTouch(changed) {
   const { graph, data } = state, bad = graph.firstNonfinite();
   repaintTangent();
   if (!changed) return;
-  for (const [leaf, { field, slider, grad, wrong }] of leaves) {
-    const x = graph.value[leaf], text = numeralOf(x), slope = `grad ${shown(graph.grad[leaf])}`;
+  for (const [leaf, row] of leaves) {
+    const { field, slider, grad, wrong } = row, x = graph.value[leaf], text = numeralOf(x), slope = `grad ${shown(graph.grad[leaf])}`;
     if (grad.textContent !== slope) grad.textContent = slope;
-    if (field.value === text) continue;
+    if (Object.is(x, row.x)) continue;
+    row.x = x;
     wrong.textContent = "";
     Object.assign(field, { value: text, ariaInvalid: "false" });
     if (x > Number(slider.max)) slider.max = x;
@@ -191,7 +192,7 @@ function startTouch() {
   byId("run").onclick = () => runSteps(!descending);
   byId("reset").onclick = () => {
     runSteps(false);
-    for (const leaf of all) graph.set(leaf, recorded(leaf));
+    for (const [leaf, row] of leaves) graph.set(leaf, recorded(leaf)), (row.x = null);
     state.losses = [];
     update("numbers");
   };
