@@ -23,11 +23,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_edu
-from tinygrad_edu import TABLE, Op, Value, graph, hypot, maximum, minimum, sigmoid, step, where
+from tinygrad_edu import (
+    TABLE,
+    Op,
+    Value,
+    clip,
+    gelu,
+    graph,
+    hypot,
+    leaky_relu,
+    losses,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    silu,
+    step,
+    take,
+    where,
+)
 from tinygrad_edu.analysis.graph import Graph
 from tinygrad_edu.analysis.notation import number as number_of
 from tinygrad_edu.analysis.trace import trace_of
 from tinygrad_edu.draw.view import View
+from tinygrad_edu.engine import as_value
 from tinygrad_edu.live.page import _data, recomputed
 from tinygrad_edu.live.rows import rows
 from tinygrad_edu.rows.formula import rounded
@@ -342,6 +361,24 @@ def test_each_row_is_told_at_each_number_beside_each_constant(run: Run) -> None:
                 if y.op:  # the result of a mask may be a constant
                     found.append([*at_points(y, [[a] for a in {*NUMBERS[3:11], c}])])
     assert read_out(run, found) <= 3
+
+
+@ENGINES
+def test_functions_made_of_rows_and_constants_with_a_label_are_told(run: Run) -> None:
+    x, z, c, d = Value(1.0, label="x"), Value(1.0), as_value(-2.0), as_value(0.0)
+    c.label, d.label = "c", "not a name"
+    values = [
+        where(step(x), x * c, z**3),
+        clip(x * z, -1, 1) + relu(x - 1),
+        gelu(x) * silu(z) / c,
+        take([x, z, c], x * 0) - leaky_relu(z) + x**c + c**x + d * x - (x - d) ** z,
+        losses.cross_entropy([x, z, x * z], 1),
+        Value(3.0),
+        c * 1.0 + x * x,
+    ]
+    points = [[a, b] for a in NUMBERS[3:12] for b in NUMBERS[3:12]]
+    found = [[*at_points(y, points)] for y in values]
+    assert read_out(run, found) <= 10
 
 
 def own_operations() -> list[Op]:
