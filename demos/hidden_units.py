@@ -12,7 +12,7 @@ from itertools import count
 from math import dist
 from statistics import median
 
-from tinygrad_edu import gradient, plots
+from tinygrad_edu import gradient, page, plots
 from tinygrad_edu.data import gate
 from tinygrad_edu.demos.laboratory import charts
 from tinygrad_edu.demos.laboratory.trial import End, Trial, begin, end, learn, seconds
@@ -122,6 +122,19 @@ def folding(lesson: Lesson, seed: int, epochs: int) -> None:
         lambda: charts.folding(hidden, "hidden unit 1", "hidden unit 2", on=("01", "10")),
         "The answers of the hidden units to the four examples: the square is folded until one line "
         "is enough.",
+    )
+    lesson.play(
+        "4-training",
+        lambda: page(
+            after(TRIALS[2], seed, 0),
+            half_squared_error,
+            XOR,
+            rate=10,
+            level="network",
+            title="2-2-1 learns XOR",
+        ),
+        "The same network before its first epoch. Press Train: the line over the plane moves until "
+        "it is folded. This is plain gradient descent, without the momentum of the runs above.",
     )
     lesson.plot(
         "5-units",
