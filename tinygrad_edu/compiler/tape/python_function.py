@@ -392,13 +392,14 @@ def _by_items(op: Op) -> Meaning:
     quick, value = _of_floats(op), partial(total, op.value)
 
     def function(*xs: Any) -> object:
-        if not any(isinstance(x, np.ndarray) for x in xs):
+        counts = [len(x) for x in xs if isinstance(x, np.ndarray)]
+        if not counts:
             return value(*xs)
-        columns = [x.tolist() for x in np.broadcast_arrays(*xs)]
+        columns = [x.tolist() if isinstance(x, np.ndarray) else [x] * counts[0] for x in xs]
         try:
-            return np.array([*map(quick, *columns)])
+            return np.fromiter(map(quick, *columns), float, counts[0])
         except (ArithmeticError, ValueError):  # where IEEE 754 has a result
-            return np.array([*map(value, *columns)])
+            return np.fromiter(map(value, *columns), float, counts[0])
 
     return function
 
