@@ -4,7 +4,7 @@
  * Reads a number: 0.5, .5, 0,5, 1/2, 5e-1, with blanks anywhere.
  * @param {string} text @returns {{value: number, reason: string}} reason: '' if it is a number
  */
-function typed(text) {
+function numberTyped(text) {
   return parse(text.includes(".") ? text : text.replace(/,/g, "."));
 }
 

@@ -48,7 +48,7 @@ function start() {
   state.level = state.data.level;
   state.theme = state.data.theme;
   document.documentElement.classList.add("live");
-  for (const begin of [startPlay, startTouch, startLook, startShare]) begin();
+  for (const begin of [startPlay, startPredict, startTouch, startLook, startShare]) begin();
   if (state.data.controls || state.data.view) startView();
   recall();
   update("level");

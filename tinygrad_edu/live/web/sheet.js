@@ -55,7 +55,7 @@ function block(hash, bytes) {
  */
 function marked(data, question, text) {
   if (!text.trim()) return { right: false, reason: "" };
-  const { value, reason } = typed(text);
+  const { value, reason } = numberTyped(text);
   if (reason) return { right: false, reason };
   const hashes = nearby(value, data.precision).map((each) => sha256(`${question.salt}:${each}`).slice(0, data.length));
   if (hashes.some((hash) => question.right.includes(hash))) return { right: true, reason: "" };
