@@ -146,6 +146,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         "neuron": lambda: page(neuron()),
         "small network": lambda: page(network(3, 1), level="network"),
         "network": lambda: page(network(16, 16, 1)),
+        "light worksheet": lambda: page(neuron(), worksheet=True, theme="light"),
+        "dark worksheet": lambda: page(neuron(), worksheet=True, theme="dark"),
     }
 
     def of(name: str) -> Path:
@@ -345,6 +347,67 @@ def test_gradient_steps_are_the_engines_and_diverge_and_are_taken_back(
     browser.do(["click", "#reset"])
     holds(browser, trace(neuron()))
     assert browser.say("document.querySelector('#loss').checkVisibility()") is False
+
+
+# --- asking --------------------------------------------------------------------------------------
+
+
+VISIBLE = "getComputedStyle(document.querySelector('#leaves output')).visibility"
+
+
+def test_it_asks_before_each_event_and_reveals(browser: Browser, made: Made) -> None:
+    played = trace(neuron())
+    browser.open(made("neuron"))
+    browser.do(["click", "#predict"])
+    assert browser.text("#place") == f"event 0 of {len(played)}"
+    browser.do(["type", "#guess-number", "a few"])
+    assert "not a number" in browser.text("#guess-mark")
+    for i, event in enumerate(played):
+        right = event.passing.contribution if event.passing else event.running
+        right = event.data if event.phase == "forward" else right
+        assert browser.say(VISIBLE) == "hidden"
+        browser.do(["type", "#guess-number", rounded(right if i % 2 else -right).replace(".", ",")])
+        assert browser.text("#guess-mark").startswith("✓" if i % 2 else "✗")
+        assert rounded(right) in browser.text("#guess-mark")
+        assert ("the sign is wrong" in browser.text("#guess-mark")) == (i in (0, 2, 4, 6, 8))
+        assert line(browser) == played.line(event)
+    assert browser.say("document.querySelector('#guess-row').hidden") is True
+    assert browser.say(VISIBLE) == "visible"
+    browser.do(["click", "#predict"])
+    holds(browser, played)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_worksheet_marks_what_is_typed_and_fills_the_blanks(
+    theme: str, browser: Browser, made: Made
+) -> None:
+    browser.open(made(f"{theme} worksheet"))
+    answers = ["-6", "1", "0,7616", "1", "0.42", ".42", "4200e-4", "21/25", "-1.26"]
+    assert browser.text("#score") == "0 of 9 right"
+    for i, answer in enumerate(answers):
+        browser.do(["type", f"#answer-{i}", "9"])
+        assert browser.text(f"#mark-{i}").startswith("✗")
+        browser.do(["type", f"#answer-{i}", answer])
+        assert browser.text(f"#mark-{i}") == "✓ right"
+    assert browser.text("#score") == "9 of 9 right"
+    assert browser.text("#n5 [data-slot=value]") == "0,7616"
+    assert browser.text("#n0 [data-slot=grad]") == "-1.26"
+    browser.do(["type", "#answer-8", "-3"])
+    assert browser.text("#mark-8").endswith("multiply it by v2.grad.")
+    assert browser.text("#n0 [data-slot=grad]") == "____"
+    assert browser.do(["axe"]) == [[]]
+
+
+def test_a_worksheet_needs_no_mouse(browser: Browser, made: Made) -> None:
+    browser.open(made("light worksheet"), width=400)
+    browser.do(["key", "Tab", 2])
+    for key in ("-6", "1"):
+        for sign in key:
+            browser.do(["key", sign])
+        browser.do(["key", "Tab"])
+    assert browser.text("#score") == "2 of 9 right"
+    assert browser.say("document.activeElement.id") == "answer-2"
+    assert browser.say("document.documentElement.scrollWidth") <= 400
 
 
 # --- the program ---------------------------------------------------------------------------------

@@ -70,7 +70,9 @@ function startPredict() {
   };
   byId("reveal").onclick = reveal;
   byId("guess-number").onkeydown = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Enter") reveal();
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // after the last event, it would press the button that gets the focus
+    reveal();
   };
   document.addEventListener("repainted", askNext);
 }
