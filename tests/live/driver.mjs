@@ -23,7 +23,7 @@ const PATIENCE = 30_000; // milliseconds
 const HOST = "http://page.test/";
 const FRAME = "http://page.test/frame-without-scripts";
 /** What browsers ask for by themselves, whatever the page is: news of their makers, and an icon. */
-const OWN = /favicon\.ico$|^https?:\/\/[\w.-]+\.(google|googleapis|gstatic|mozilla|firefox)\.(com|net|org)[:/]/;
+const OWN = /favicon\.ico$|^https?:\/\/[\w.-]+\.(google|googleapis|gstatic|gvt1|mozilla|firefox)\.(com|net|org)[:/]/;
 
 const require = createRequire(import.meta.url); // unlike `import`, it reads NODE_PATH
 const { launch } = await import(pathToFileURL(require.resolve("puppeteer-core")).href);
