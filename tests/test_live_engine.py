@@ -385,7 +385,12 @@ def own_operations() -> list[Op]:
     return [
         Op("cube", lambda a: a**3, lambda y, a: 3 * a**2),
         Op("swish", lambda a: a * sigmoid(a), lambda y, a: y + sigmoid(a) * (1 - y)),
-        Op("leak", lambda a: maximum(a, a / 8), lambda y, a: where(step(a), 1, 0.125)),
+        Op(
+            "leak",
+            lambda a: maximum(a, a / 8),
+            lambda y, a: where(step(a), 1, 0.125),
+            kink=(lambda a: a == 0, "1/8 where the number is 0"),
+        ),
         Op(
             "far",
             lambda a, b: hypot(a, b) - b,
@@ -407,13 +412,20 @@ def test_operations_of_ones_own_are_computed_and_told(run: Run) -> None:
 
 @ENGINES
 def test_a_rule_that_compares_what_a_page_cannot_foresee_is_told_in_numbers(run: Run) -> None:
-    """The situation knows that x is above 0, not whether it is above 1."""
-    least = Op("least", lambda a: minimum(a, 1), lambda y, a: step(1 - a))
+    """The situation knows that x is above 0, not whether it is above 1, or at a kink there."""
+    least = Op("least", lambda a: minimum(a, 1), lambda y, a: step(1 - a), kink=(is_2, "0 there"))
     y = least(Value(0.5, label="x"))
-    ((_, told),) = ask(run, [[recomputed(graph(y))]], ops=[least])
-    assert told["lines"][-1] == (
-        "backward  v1 -> x: local derivative 1; contribution 1 * 1 = 1; grad x = 1"
-    )
+    lines = [
+        told["lines"][-1] for _, told in ask(run, [[*at_points(y, [[0.5], [2]])]], ops=[least])
+    ]
+    assert lines == [
+        f"backward  v1 -> x: local derivative {d}; contribution 1 * {d} = {d}; grad x = {d}"
+        for d in (1, 0)
+    ]
+
+
+def is_2(a: float) -> bool:
+    return a == 2
 
 
 # --- text as numbers -----------------------------------------------------------------------------

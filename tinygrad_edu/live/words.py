@@ -9,7 +9,8 @@ operands, and which of them is larger. The page fills in the names and the numbe
     \ue003a  the rounded number of a
     \ue004a  the same, in brackets if it is negative
 
-A user's own rule that compares other things than its operands and 0 has no formula on a page.
+A user's own rule that compares other things than its operands and 0 has no formula on a page, and
+a kink that is neither at 0 nor at a tie nor at all whole numbers has no name there.
 """
 
 from __future__ import annotations
@@ -121,12 +122,12 @@ def _situation(*at: float) -> str:
 
 
 def _points(constants: Sequence[float | None]) -> Iterator[tuple[float, ...]]:
-    """Operands for every situation."""
+    """Operands for every situation: no numbers at which somebody would put a kink, but 0."""
     if len(constants) == 1:
-        yield from ((x,) for x in (nan, -inf, -2.0, -1.5, 0.0, 1.5, 2.0, inf))
+        yield from ((x,) for x in (nan, -inf, -17.0, -16.5, 0.0, 16.5, 17.0, inf))
         return
     beside = [x * c for c in constants if c is not None for x in (1.0, 0.5, 2.0)]
-    free = (nan, -inf, -2.0, -1.0, 0.0, 1.0, 2.0, inf, *beside)
+    free = (nan, -inf, -17.0, -16.0, 0.0, 16.0, 17.0, inf, *beside)
     yield from product(*(free if c is None else [c] for c in constants))
 
 
