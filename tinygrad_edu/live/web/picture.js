@@ -132,7 +132,7 @@ class Level {
     this.svg.append(this.flows);
     for (const { group, told: part } of this.parts.values()) { // a keyboard reaches all parts of a small picture
       const about = part.holds || part.edges.length;
-      if (about) setAll(group, { tabindex: part.holds || this.links.length < 100 ? 0 : -1, role: part.holds ? "button" : "group" });
+      if (about) setAll(group, { tabindex: part.holds || this.links.length < 100 ? 0 : -1, role: "group" });
       group.classList.toggle("movable", leaves.has(part.node));
     }
     this.svg.setAttribute("role", "group");
@@ -141,11 +141,11 @@ class Level {
   /** Writes all numbers that are known at this moment of the passes. */
   repaint() {
     const { graph, position } = state, at = graph.moment(position), { value, contribution } = graph;
-    const sizes = this.links.map(({ told }) => Math.abs(sumOf(contribution, told.edges))).filter(Number.isFinite);
-    const weights = this.links.map(({ told }) => (told.weight ? Math.abs(value[told.weight[0]]) : 0));
+    const most = Math.max(...this.links.map(({ told }) => Math.abs(sumOf(contribution, told.edges))).filter(Number.isFinite));
+    const heaviest = Math.max(...this.links.map(({ told }) => (told.weight ? Math.abs(value[told.weight[0]]) : 0)));
     for (const link of this.links) {
-      if (link.told.weight) this.repaintWeight(link, at, Math.max(...weights));
-      else if (link.told.edges.length) this.repaintLink(link, at, Math.max(...sizes));
+      if (link.told.weight) this.repaintWeight(link, at, heaviest);
+      else if (link.told.edges.length) this.repaintLink(link, at, most);
     }
     for (const box of this.boxes) this.repaintBox(box, at);
     this.highlight(graph.events[position - 1]);

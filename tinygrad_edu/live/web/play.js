@@ -63,7 +63,7 @@ function startPlay() {
   const keys = { " ": acts.play, Home: acts.start, ArrowLeft: acts.back, ArrowRight: acts.forward, End: acts.end,
     "+": () => zoomBy(1.25), "=": () => zoomBy(1.25), "-": () => zoomBy(0.8), 0: () => zoomBy(0) };
   document.addEventListener("keydown", (event) => {
-    const at = /** @type {Element} */ (event.target), pressed = event.key === " " && at.closest("button, summary, [role=button]");
+    const at = /** @type {Element} */ (event.target), pressed = event.key === " " && at.closest("button, summary, .node, .edge");
     if (event.ctrlKey || event.metaKey || event.altKey || pressed || at.closest("input, select, textarea")) return;
     if (!Object.hasOwn(keys, event.key)) return;
     event.preventDefault();
