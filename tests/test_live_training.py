@@ -20,6 +20,7 @@ from tinygrad_edu.data import BIPOLAR, as_examples, gate, moons, rings
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.errors import LengthError, NumberError
 from tinygrad_edu.live.page import _data, page, recomputed
+from tinygrad_edu.live.rows import lanes
 from tinygrad_edu.live.training import MOST, training
 from tinygrad_edu.losses import (
     binary_cross_entropy,
@@ -60,8 +61,9 @@ def in_page(run: Run, model: Any, loss: Any, data: Any, answer: str) -> Any:
     whole = recomputed(graph(lesson.loss, roles=lesson.roles))
     ops = list(dict.fromkeys(node.op for node in whole.nodes if node.op))
     found = {**_data(whole, ops, View(), "", []), "train": lesson.data}
+    file = (WEB / "train.js").read_text("utf-8")
     return run(
-        f"{source(ops)}{(WEB / 'train.js').read_text('utf-8')}\nconst data = {json.dumps(found)};\n"
+        f"{source(ops)}{lanes(ops)}{file}\nconst data = {json.dumps(found)};\n"
         "const graph = new Graph(data); graph.run(); const it = new Trainer(graph, data);\n"
         f"const answer = () => {{ {answer} }};"
     )
@@ -73,7 +75,7 @@ def in_page(run: Run, model: Any, loss: Any, data: Any, answer: str) -> Any:
 def test_the_weights_are_those_of_train(run: Run, case: str, size: int) -> None:
     make, loss, data = CASES[case]
     steps = f"it.size = {size}; for (let i = 0; i < {STEPS}; i++) it.step();"
-    weights = "data.train.parameters.map((p) => [data.label[p], it.v[p]])"
+    weights = "data.train.parameters.map((p, i) => [data.label[p], it.w[i]])"
     found = in_page(run, make(), loss, data, f"{steps} return [{weights}, it.losses];")
     model = make()
     losses = []
@@ -92,7 +94,7 @@ def test_the_weights_are_those_of_train(run: Run, case: str, size: int) -> None:
 def test_a_loss_that_is_not_finite_stops_the_run_before_the_update(run: Run) -> None:
     model, data = MLP(1, [1], "linear", seed=0), [(1e200, 0.0)]
     steps = "const good = [it.step(), it.step(), it.step()];"
-    answer = f"{steps} return [good, it.steps, it.v[data.train.parameters[0]] === it.first[0]];"
+    answer = f"{steps} return [good, it.steps, it.w[0] === it.first[0]];"
     assert in_page(run, model, mse_loss, data, answer) == [[False] * 3, 0, True]
 
 

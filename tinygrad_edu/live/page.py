@@ -32,7 +32,7 @@ from tinygrad_edu.files import write_whole
 from tinygrad_edu.live.extras import Curve, Slider, extras
 from tinygrad_edu.live.key import key
 from tinygrad_edu.live.levels import Level, Live, levels
-from tinygrad_edu.live.rows import rows
+from tinygrad_edu.live.rows import lanes, rows
 from tinygrad_edu.live.training import RATE, training
 from tinygrad_edu.live.words import words
 from tinygrad_edu.live.worksheet import HIDDEN, sheet
@@ -138,6 +138,8 @@ def page(
             raise TypeError("a page of a model needs a loss and data: page(model, loss, (X, y))")
         lesson = training(what, loss, data, rate)
         given: dict[Any, Role] = {**lesson.roles, **(roles or {})}
+        count = len(lesson.data["examples"])
+        title = f"{what.about()}, trained on {count} examples" if title is None else title
         what, roles, more["train"] = lesson.loss, given, lesson.data
     elif loss is not None or data is not None:
         kind = type(what).__name__
@@ -226,7 +228,7 @@ def assembled(
         "DATA": _json(data),
     }
     files = [x for x in _SCRIPTS if x not in _ONLY or not _ONLY[x].isdisjoint(data)]
-    script = _program(files, rows(ops))
+    script = _program(files, rows(ops) + (lanes(ops) if "train" in data else ""))
     return Page(_filled("page.html", marks, script, _themes(theme) + _read("style.css")))
 
 

@@ -16,7 +16,7 @@ from tinygrad_edu.rows.op import Op
 from tinygrad_edu.rows.source import dissolved
 from tinygrad_edu.rows.terms import traced
 
-__all__ = ["rows"]
+__all__ = ["lanes", "rows"]
 
 
 def rows(ops: Sequence[Op]) -> str:
@@ -47,6 +47,57 @@ def rows(ops: Sequence[Op]) -> str:
     return (
         helpers("javascript", set(re.findall(r"[a-z]\w*(?=\()", forward + slopes + reads))) + text
     )
+
+
+def lanes(ops: Sequence[Op]) -> str:
+    """This returns JavaScript: the passes of `count` examples at once, for pages that train.
+
+    Node k has its number of example j at v[k * size + j], so each operation is chosen once for all
+    examples. forwardLanes(op, a, b, v, size, count, to) computes the nodes below `to`.
+    backwardLanes(op, a, b, v, g, wanted, size, count, from) adds adjoints to g, from node `from`
+    down, for operands that are wanted. Nodes without operand have a 0 in a and b. If there is a
+    `mask`, an adjoint of -0 says that nothing has come to this node, and no sum is -0.
+    """
+    masks = any(op.name == "mask" for op in ops)
+    guard, more = ("if (h === 0 && 1 / h < 0) continue; ", " + 0") if masks else ("", "")
+    ahead, back = [], []
+    for i, op in enumerate(ops):
+        value = _lane(f"v[r + j] = {_text(op, op.value, 'xz')};")
+        ahead.append(f"      case {i}: {value} break;\n")
+        back.append(f"      case {i}:\n")
+        for operand, at, rule in zip("ab", "pq", op.derivatives):
+            adds = f"h * (y === y ? {_text(op, rule, 'xz')} : NaN){more}"
+            if op.name == "mask":
+                adds = "x === 0 ? -0 : h"
+            if op.name != "mask" or operand == "b":
+                lane = _lane(f"{guard}g[{at} + j] += {adds};")
+                back.append(f"        if (wanted[{operand}[k]]) {lane}\n")
+        back.append("        break;\n")
+    where = "const p = a[k] * size, q = b[k] * size, r = k * size;"
+    return f"""\
+function forwardLanes(op, a, b, v, size, count, to) {{
+  for (let k = 0; k < to; k++) {{
+    {where}
+    switch (op[k]) {{
+{"".join(ahead)}    }}
+  }}
+}}
+
+function backwardLanes(op, a, b, v, g, wanted, size, count, from) {{
+  for (let k = from; k >= 0; k--) {{
+    {where}
+    switch (op[k]) {{
+{"".join(back)}    }}
+  }}
+}}
+"""
+
+
+def _lane(statement: str) -> str:
+    """A loop over the lanes that reads what the statement uses: unused reads cost time, too."""
+    reads = {"x": "v[p + j]", "z": "v[q + j]", "y": "v[r + j]", "h": "g[r + j]"}
+    used = [f"{x} = {at}" for x, at in reads.items() if re.search(rf"\b{x}\b", statement)]
+    return f"for (let j = 0; j < count; j++) {{ const {', '.join(used)}; {statement} }}"
 
 
 def _text(op: Op, rule: Callable[..., object], names: str, y: str = "y") -> str:

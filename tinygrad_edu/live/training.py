@@ -95,6 +95,8 @@ def training(model: Module, loss: Loss, data: Data, rate: float = RATE) -> Train
     for name, some in (("x", inputs), ("t", targets)):
         for i, leaf in enumerate(some, 1):
             leaf.label = f"{name}{i}" if len(some) > 1 else name
+    if root.label is None:
+        root.label = "loss"
     ids = {node: i for i, node in enumerate(topological_order(root))}
     parameters = [p for p in model.parameters() if p in ids]
     if not parameters:
