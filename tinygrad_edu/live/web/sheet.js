@@ -66,6 +66,14 @@ function marked(data, question, text) {
   return { right: false, reason: "This is not right. The page does not know this mistake." };
 }
 
+/** Marks a part of the picture, and brings it into the middle. @param {Element} part */
+function lookAt(part) {
+  const picture = /** @type {Element} */ (part.closest("#picture"));
+  const [box, frame] = [part.getBoundingClientRect(), picture.getBoundingClientRect()];
+  part.classList.add("asked");
+  picture.scrollBy((box.left + box.right - frame.left - frame.right) / 2, (box.top + box.bottom - frame.top - frame.bottom) / 2);
+}
+
 /** Connects the questions of the page with their blanks in the picture. */
 function startSheet() {
   const find = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
@@ -87,9 +95,8 @@ function startSheet() {
     input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter") mark();
     });
-    for (const [name, on] of /** @type {[string, boolean][]} */ ([["focus", true], ["blur", false]])) {
-      input.addEventListener(name, () => part && part.classList.toggle("asked", on));
-    }
+    input.addEventListener("focus", () => part && lookAt(part));
+    input.addEventListener("blur", () => part && part.classList.remove("asked"));
     if (blank) blank.addEventListener("click", () => input.focus());
   });
   const svg = find("picture").querySelector("svg");
