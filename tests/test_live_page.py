@@ -183,3 +183,10 @@ def test_a_lesson_adds_sliders_and_a_curve() -> None:
             y.page(view=wrong)
     with pytest.raises(ViewError, match="low to high"):
         y.page(controls=[Slider("s", [w], 1, float("nan"))])
+
+
+def test_a_large_graph_opens_where_it_can_be_looked_at() -> None:
+    out = nn.MLP(2, [8, 8, 1], seed=0)([Value(1.0), Value(2.0)])
+    html = (out[0] if isinstance(out, list) else out).page().html
+    assert data_of(html)["level"] == "network"
+    assert data_of(neuron().page().html)["level"] == "node"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_edu.analysis.graph import Edge, Graph
@@ -19,9 +19,11 @@ from tinygrad_edu.draw.theme import Theme
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.errors import ViewError
 
-__all__ = ["LEVELS", "Level", "Live", "levels"]
+__all__ = ["LEVELS", "Level", "Live", "clearest", "levels"]
 
 LEVELS = ("node", "neuron", "layer", "network")
+_CLEAREST = ("node", "network", "neuron", "layer")
+_FEW = 60  # boxes that a reader can look at together
 # What most texts have, written once: a page of a thousand nodes is a tenth smaller.
 _SIZE, _INK = f'font-size="{theme.NUMBER}"', 'fill="var(--ink)"'
 _USUAL = f"{_SIZE} {_INK}"
@@ -53,12 +55,13 @@ class _Widest(Live):
 class Level(NamedTuple):
     """One picture.
 
-    name: one of LEVELS. svg: its text. boxes, links: for each part, by its id, what it shows, as
-    the page's data has it: see `page`.
+    name: one of LEVELS. svg: its text. shapes: the number of its boxes. boxes, links: for each
+    part, by its id, what it shows, as the page's data has it: see `page`.
     """
 
     name: str
     svg: str
+    shapes: int
     boxes: dict[str, dict[str, Any]]
     links: dict[str, dict[str, Any]]
 
@@ -88,6 +91,17 @@ def levels(
     if first and first not in [level.name for level in made]:
         raise ViewError(f"level {first} shows the same as another level, or too many shapes")
     return made
+
+
+def clearest(made: Sequence[Level], trains: bool) -> str:
+    """This returns the name of the level that a reader should see first.
+
+    It is the one with all nodes, unless they are too many to be looked at together, or the page
+    trains a network.
+    """
+    few = [level.name for level in made if level.shapes <= _FEW]
+    order = ("network", "node", "neuron", "layer") if trains else _CLEAREST
+    return next((name for name in order if name in few), made[-1].name)
 
 
 class _Parts(NamedTuple):
@@ -178,6 +192,7 @@ def _level(name: str, parts: _Parts, view: View, title: str, said: str, timeout:
     return Level(
         name,
         f"{head}>{rest}",
+        len(drawn_boxes),
         {f"{name}-{part}": x for part, x in parts.boxes.items() if part in drawn_boxes},
         {f"{name}-{part}": x for part, x in parts.links.items() if part in drawn_links},
     )

@@ -31,7 +31,7 @@ from tinygrad_edu.errors import ViewError
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.live.extras import Curve, Slider, extras
 from tinygrad_edu.live.key import key
-from tinygrad_edu.live.levels import Level, Live, levels
+from tinygrad_edu.live.levels import Level, Live, clearest, levels
 from tinygrad_edu.live.rows import lanes, rows
 from tinygrad_edu.live.training import RATE, training
 from tinygrad_edu.live.words import words
@@ -213,8 +213,7 @@ def assembled(
     made = levels(whole, plain, heading, aloud(whole, view), timeout, level)
     ops = list(dict.fromkeys(node.op for node in whole.nodes if node.op))
     data = {**_data(whole, ops, view, heading, made), **(more or {})}
-    usual = made[-1 if "train" in data and made[-1].name == "network" else 0].name
-    data["theme"], data["level"] = theme, level or usual
+    data["theme"], data["level"] = theme, level or clearest(made, "train" in data)
     shown = data["level"]
     pictures = [
         each.svg if each.name == shown else each.svg.replace("<svg ", "<svg hidden ", 1)
