@@ -371,6 +371,7 @@ def test_it_asks_before_each_event_and_reveals(browser: Browser, made: Made) -> 
         assert rounded(right) in browser.text("#guess-mark")
         assert ("the sign is wrong" in browser.text("#guess-mark")) == (i in (0, 2, 4, 6, 8))
         assert line(browser) == played.line(event)
+        assert i or browser.do(["axe"]) == [[]]
     assert browser.say("document.querySelector('#guess-row').hidden") is True
     assert browser.say(VISIBLE) == "visible"
     browser.do(["click", "#predict"])

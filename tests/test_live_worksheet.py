@@ -164,6 +164,9 @@ def test_mistakes_in_values_and_in_local_derivatives() -> None:
     assert product.reason == "This is x + w. It is x·w."
     told = {w.reason: w.answer for w in made["local derivative", "y by v4"].wrong}
     assert any("y is the result" in reason for reason in told)
+    x = Value(-0.3, label="x")
+    assert "relu lets a gradient" in asked(x.relu(), "grads")["gradient", "x"].wrong[0].reason
+    assert "taken away" in asked(2 - x, "grads")["gradient", "x"].wrong[0].reason
     slope = asked(sigmoid(Value(0.3, label="a")), "grads")["gradient", "a"]
     assert any("the factor y is missing" in wrong.reason for wrong in slope.wrong)
 

@@ -41,6 +41,9 @@ _SLIPS: dict[str, Sequence[tuple[int, Callable[..., float], str]]] = {
     ],
     "exp": [(0, lambda y, a: a * y / math.e, "exp is no power: the derivative of e^a is e^a.")],
     "sqrt": [(0, lambda y, a: 1 / y, "The rule of sqrt is 1 / (2·y): the factor 2 is missing.")],
+    "relu": [(0, lambda y, a: 1.0, "relu lets a gradient pass only where its operand is above 0.")],
+    "neg": [(0, lambda y, a: 1.0, "The rule of a minus sign is -1: the sign is lost.")],
+    "sub": [(1, lambda y, a, b: 1.0, "What is taken away has the local derivative -1.")],
     "div": [
         (1, lambda y, a, b: -a / b, "The denominator is squared: the rule is -a / b²."),
     ],
@@ -147,13 +150,13 @@ def _edges(graph: Graph, arriving: Sequence[Passing]) -> Iterator[Wrong]:
 
 
 def _contributions(graph: Graph, p: Passing) -> Iterator[Wrong]:
-    """Yields wrong contributions of an edge."""
+    """Yields wrong contributions of an edge, those that say most of the mistake first."""
+    for local, reason in _rules(graph, p):
+        yield Wrong(p.adjoint * local, reason)
     arrives = f"{_named(graph, p.target)}.grad"
     yield Wrong(p.local, f"This is the local derivative alone: multiply it by {arrives}.")
     yield Wrong(p.adjoint, f"This is {arrives} alone: multiply it by the local derivative.")
     yield Wrong(p.adjoint + p.local, f"You added the local derivative to {arrives}: multiply.")
-    for local, reason in _rules(graph, p):
-        yield Wrong(p.adjoint * local, reason)
 
 
 def _rules(graph: Graph, p: Passing) -> Iterator[Wrong]:
@@ -164,10 +167,10 @@ def _rules(graph: Graph, p: Passing) -> Iterator[Wrong]:
     if op is mul:
         told = f"In a product, the derivative by {source} is {_OTHER}, not {source}."
         yield Wrong(target.used[place], told)
-    elif len(target.used) == 2:
+    elif len(target.used) == 2 and op is not sub:
         told = f"This is the derivative of {_named(graph, target.id)} by its other operand."
         yield Wrong(_slope(target, 1 - place), told)
-    elif text := rule(op, place, School):
+    elif len(target.used) == 1 and (text := rule(op, place, School)):
         x, reads = target.used[0], op.reads[place]
         told = f"In the rule of {op}, {text}, {_RESULT}, and not the operand."
         yield Wrong(total(reads, x, x), told)
