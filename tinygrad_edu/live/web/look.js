@@ -64,7 +64,7 @@ function repaintPanel() {
   byId("panel-words").hidden = !kind;
   byId("panel-hint").hidden = Boolean(kind);
   levelShown().light(pointed ? nodes : new Set(), pointed ? lit : new Set());
-  levelShown().mark("selected", levelShown().boxes.filter((box) => meaning(box) === selected));
+  levelShown().mark("selected", levelShown().boxes.filter((box) => meaning(box) === selected).map((box) => box.group));
 }
 
 /** The live numbers of the table below the picture, while it is open. */
@@ -114,7 +114,8 @@ function sizeOf(svg) {
 /** Larger or smaller by a factor; 0: as it was at first, -1: all of it. @param {number} factor */
 function zoomBy(factor) {
   const frame = byId("picture"), { svg } = levelShown(), [width, height] = sizeOf(svg), fits = frame.clientWidth / width;
-  const first = Math.max(0.82, Math.min(1.5, fits)); // its numbers have 22 points: 18 pixels at least
+  // at 0.82, the numbers have 18 pixels: a class reads them; a network is seen whole if they have 11
+  const first = fits < (state.level === "network" ? 0.5 : 0.75) ? 0.82 : Math.min(1.5, fits);
   const middle = (frame.scrollLeft + frame.clientWidth / 2) / (frame.scrollWidth || 1);
   if (factor > 0 && factor !== 1) scale = Math.min(8, Math.max(0.05, (scale || first) * factor));
   if (factor <= 0) scale = factor && Math.min(fits, parseFloat(getComputedStyle(frame).maxHeight) / height || fits);

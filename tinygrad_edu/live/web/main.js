@@ -32,7 +32,7 @@ function update(what) {
     repaintEvent();
     repaintTable();
   }
-  if (what === "event") follow();
+  if (what === "event" || what === "level") follow();
   repaintPanel();
   if (what === "numbers" || what === "look") repaintTouch(what === "numbers");
   remember();

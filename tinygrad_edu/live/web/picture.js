@@ -128,6 +128,8 @@ class Level {
       const others = this.arriving.get(box) || [];
       if (link && !others.includes(link)) this.arriving.set(box, [...others, link]);
     }
+    /** @type {Map<string, Set<any>>} */
+    this.marked = new Map(); // what has a class now
     this.flows = make("svg:g", { class: "flows" });
     this.svg.append(this.flows);
     for (const { group, told: part } of this.parts.values()) { // a keyboard reaches all parts of a small picture
@@ -194,26 +196,31 @@ class Level {
     }
   }
 
-  /** Shows which parts an event is about, and what flows. @param {any} event */
+  /** Shows which parts an event is about, what flows, and which numbers are new. @param {any} event */
   highlight(event) {
     const back = event?.phase === "backward", edges = back ? [event.edge] : event ? [2 * event.node, 2 * event.node + 1] : [];
     const links = new Set(edges.map((/** @type {number} */ edge) => this.linkOf.get(edge)).filter(Boolean));
-    this.mark("now", [event && this.boxOf.get(event.node), ...links]);
-    this.flows.replaceChildren(...[...links].map((link) =>
-      make("svg:path", { class: back ? "flow back" : "flow", d: link?.line.getAttribute("d"), fill: "none" })));
+    const box = event && this.boxOf.get(event.node), link = this.linkOf.get(event?.edge);
+    const term = link ? `term${this.arriving.get(box)?.indexOf(link)}` : "";
+    this.mark("now", [box?.group, ...[...links].map((one) => one?.group)]);
+    this.mark("fresh", [...(back ? ["grad", term] : ["value"]).map((slot) => box?.texts.get(slot)?.element), link?.texts.get("sum")?.element]);
+    this.flows.replaceChildren(...[...links].map((one) =>
+      make("svg:path", { class: back ? "flow back" : "flow", d: one?.line.getAttribute("d"), fill: "none" })));
   }
 
   /** Lights these nodes and edges, so that all others fade. @param {Set<number>} nodes @param {Set<number>} edges */
   light(nodes, edges) {
     this.svg.classList.toggle("traced", nodes.size > 0);
-    this.mark("lit", [...[...nodes].map((node) => this.boxOf.get(node)), ...[...edges].map((edge) => this.linkOf.get(edge))]);
+    const parts = [...[...nodes].map((node) => this.boxOf.get(node)), ...[...edges].map((edge) => this.linkOf.get(edge))];
+    this.mark("lit", parts.map((part) => part?.group));
   }
 
-  /** Gives a class to these parts, and takes it from all others. @param {string} name @param {any[]} parts */
-  mark(name, parts) {
-    const groups = new Set(parts.filter(Boolean).map((part) => part.group));
-    for (const group of this.svg.querySelectorAll(`.${name}`)) if (!groups.has(group)) group.classList.remove(name);
-    for (const group of groups) group.classList.add(name);
+  /** Gives a class to these elements, and takes it from all others. @param {string} name @param {any[]} elements */
+  mark(name, elements) {
+    const marked = new Set(elements.filter(Boolean));
+    for (const element of this.marked.get(name) || []) if (!marked.has(element)) element.classList.remove(name);
+    for (const element of marked) element.classList.add(name);
+    this.marked.set(name, marked);
   }
 }
 

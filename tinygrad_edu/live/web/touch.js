@@ -49,7 +49,14 @@ function leafRow(leaf, moving) {
   moves.checked = moving;
   readNumber(field, wrong, (number) => setLeaf(leaf, number));
   slider.oninput = () => setLeaf(leaf, Number(slider.value));
-  look.onclick = field.onfocus = slider.onfocus = () => choose(`node ${leaf}`);
+  look.onclick = slider.onfocus = () => choose(`node ${leaf}`);
+  field.onfocus = () => {
+    if (!wrong.textContent) field.value = numeralOf(graph.value[leaf]);
+    choose(`node ${leaf}`);
+  };
+  field.onblur = () => {
+    if (!wrong.textContent) field.value = brief(graph.value[leaf]);
+  };
   leaves.set(leaf, { field, slider, moves, wrong, grad, reach, step, x: null });
   const who = make("span", { class: "who" }, moves, look, make("small", { text: data.role[leaf] || "" }));
   return make("li", {}, who, field, slider, grad, wrong);
@@ -66,7 +73,7 @@ function repaintTouch(changed) {
     if (Object.is(x, row.x)) continue;
     row.x = x;
     wrong.textContent = "";
-    Object.assign(field, { value: text, ariaInvalid: "false" });
+    Object.assign(field, { value: field === document.activeElement ? text : brief(x), ariaInvalid: "false" });
     if (x > Number(slider.max)) slider.max = x;
     if (x < Number(slider.min)) slider.min = x;
     Object.assign(slider, { value: x, ariaValueText: text });
@@ -79,6 +86,11 @@ function repaintTouch(changed) {
 /** The shortest text that is read back as the same number. @param {number | string} x @returns {string} */
 function numeralOf(x) {
   return Object.is(x, -0) ? "-0" : String(x).replace("Infinity", "inf").replace("NaN", "nan");
+}
+
+/** The number in a field without the focus. @param {number} x @returns {string} */
+function brief(x) {
+  return rounded(x, state.data.precision + 2);
 }
 
 /** The output if a leaf were another number. @param {number} leaf @param {number} x @returns {number} */
