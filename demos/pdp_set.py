@@ -97,10 +97,9 @@ def direct_links(lesson: Lesson) -> None:
     outputs = model(inputs)
     error = half_squared_error(outputs, examples[1].targets)
     outputs[0].label, error.label = "y", "error"
-    error.backward()
-    lesson.picture(
+    lesson.play(
         "1-direct",
-        error.draw(level="network", precision=2),
+        lambda: error.page(level="network", precision=2),
         "One hidden unit, and an output that is connected to it and to the inputs: the smallest "
         "network that can compute exclusive or.",
     )

@@ -123,6 +123,14 @@ def largest_step(lesson: Lesson) -> None:
     off = abs(found / bound - 1)
     claim = "one neuron: bound of the rate, relative error from 2/(1 + x.x)"
     lesson.claim(bounded(claim, "algebra", off, high=1e-9))
+    loss = half_squared_error([unit(ONE_CASE[0].inputs)], ONE_CASE[0].targets)
+    loss.label = "loss"
+    lesson.play(
+        "5-neuron",
+        lambda: loss.page(roles=dict.fromkeys(unit.parameters(), "parameter")),
+        f"This neuron in your hands. Take gradient steps with a rate below {bound:.4f}, then with "
+        "one above it: the loss falls, then it grows without end.",
+    )
 
     pairs = []
     for seed in range(lesson.seed, lesson.seed + lesson.seeds):
