@@ -64,7 +64,7 @@ def in_page(run: Run, model: Any, loss: Any, data: Any, answer: str) -> Any:
     file = (WEB / "train.js").read_text("utf-8")
     return run(
         f"{source(ops)}{lanes(ops)}{file}\nconst data = {json.dumps(found)};\n"
-        "const graph = new Graph(data); graph.run(); const it = new Trainer(graph, data);\n"
+        "const graph = new Graph(data); graph.run(); const it = new Trainer(graph, data.train);\n"
         f"const answer = () => {{ {answer} }};"
     )
 
@@ -75,7 +75,7 @@ def in_page(run: Run, model: Any, loss: Any, data: Any, answer: str) -> Any:
 def test_the_weights_are_those_of_train(run: Run, case: str, size: int) -> None:
     make, loss, data = CASES[case]
     steps = f"it.size = {size}; for (let i = 0; i < {STEPS}; i++) it.step();"
-    weights = "data.train.parameters.map((p, i) => [data.label[p], it.w[i]])"
+    weights = "data.train.parameters.map((p) => [data.label[p], graph.value[p]])"
     found = in_page(run, make(), loss, data, f"{steps} return [{weights}, it.losses];")
     model = make()
     losses = []
@@ -94,7 +94,9 @@ def test_the_weights_are_those_of_train(run: Run, case: str, size: int) -> None:
 def test_a_loss_that_is_not_finite_stops_the_run_before_the_update(run: Run) -> None:
     model, data = MLP(1, [1], "linear", seed=0), [(1e200, 0.0)]
     steps = "const good = [it.step(), it.step(), it.step()];"
-    answer = f"{steps} return [good, it.steps, it.w[0] === it.first[0]];"
+    answer = (
+        f"{steps} return [good, it.steps, graph.value[data.train.parameters[0]] === it.first[0]];"
+    )
     assert in_page(run, model, mse_loss, data, answer) == [[False] * 3, 0, True]
 
 

@@ -11,3 +11,10 @@ declare function slopes(
 declare function reads(
   op: number, place: number, y: number, a: number, b: number,
 ): number | undefined;
+declare function forwardLanes(
+  op: Nodes, a: Nodes, b: Nodes, v: Numbers, size: number, count: number, to: number,
+): void;
+declare function backwardLanes(
+  op: Nodes, a: Nodes, b: Nodes, v: Numbers, g: Numbers, wanted: Uint8Array, size: number,
+  count: number, from: number,
+): void;
