@@ -1094,13 +1094,16 @@ def test_a_run_refuses_columns_as_a_call_does(backend: str) -> None:
 
 
 @ALL_BACKENDS
-def test_arrays_side_by_side_are_one_table(backend: str) -> None:
+@pytest.mark.parametrize("count", [6, 3000])  # few are copied side by side, many are not
+def test_arrays_side_by_side_are_one_table(backend: str, count: int) -> None:
     leaves = [Value(float(k), label=f"x{k}") for k in range(4)]
     w = Value(0.5, label="w")
     a, b, c, d = leaves
     step = compile(w * (a + 2 * b + 3 * c * d), [w, b], leaves, backend=backend)
-    table = np.arange(24.0).reshape(6, 4) / 10
+    alone = compile(w * (a + 2 * b + 3 * c * d), [w], leaves, backend=backend)
+    table = np.arange(4.0 * count).reshape(count, 4) / 10 % 7
     expected = step(*table.T.tolist())
+    each = (0.5 * (table[:, :3] @ [1, 2, 0] + 3 * table[:, 2] * table[:, 3])).tolist()
     for given in (
         [table],
         [np.asfortranarray(table)],
@@ -1113,9 +1116,11 @@ def test_arrays_side_by_side_are_one_table(backend: str) -> None:
         value, (slope, slopes) = step(*given)
         assert (value, slope) == pytest.approx((expected[0], expected[1][0]), rel=1e-12)
         assert slopes == pytest.approx(expected[1][1], rel=1e-12)
+        assert alone(*given) == (pytest.approx(value, rel=1e-12), [pytest.approx(slope, rel=1e-12)])
+        assert alone.outputs(*given) == [pytest.approx(each, rel=1e-12)]
     for wrong, words in (
         ([table[:, :3]], "4 inputs need a column"),
-        ([table[:, :3], table[:5, 3]], "the columns have 5 and 6 numbers"),
+        ([table[:, :3], table[:5, 3]], f"the columns have 5 and {count} numbers"),
         ([table[:0]], "the columns are empty"),
     ):
         with pytest.raises(LengthError, match=words):

@@ -10,12 +10,8 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeGuard
 
 from tinygrad_edu.compiler.leaves import is_many
-from tinygrad_edu.compiler.tape.python_function import (
-    Columns,
-    column_of_array,
-    packed,
-    table_of_arrays,
-)
+from tinygrad_edu.compiler.tape.python_function import Columns, packed
+from tinygrad_edu.compiler.tape.tables import column_of_array, tables
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError, NumberError, TapeError
 from tinygrad_edu.rows.ieee import number
@@ -58,7 +54,7 @@ def columns_of_inputs(
     lists = None if by_label else _lists(given, len(inputs))
     if lists is not None:
         return Examples(lists, len(lists[0]), set())
-    table = None if by_label else table_of_arrays(_parts(given), len(inputs))
+    table = None if by_label else tables(_parts(given), len(inputs))
     if table is not None:
         return Examples(table, len(table[0]), set())
     by_input: dict[Value, object] = {_labelled(inputs, x): xs for x, xs in by_label.items()}

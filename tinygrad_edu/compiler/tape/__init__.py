@@ -7,6 +7,7 @@ In the order in which they are used:
     lines            writes the slots as lines of text, `name = expression`
     table            shows these lines to readers
     python_function  makes a Python function from them, for many examples
+    tables           has arrays of NumPy as the columns of such a function
 
 One neuron, relu(x*w + b), is recorded with the leaves x, w and b in slots 0, 1 and 3. The other
 slots of the forward pass are

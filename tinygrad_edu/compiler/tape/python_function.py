@@ -47,7 +47,6 @@ __all__ = [
     "as_arrays",
     "as_column",
     "as_lists",
-    "column_of_array",
     "floats",
     "packed",
     "python_function",
@@ -61,7 +60,6 @@ Arrays: TypeAlias = Callable[[Columns, Sequence[float]], Columns]
 Code: TypeAlias = Callable[[Columns, Sequence[float], float, object], Sums]
 Meaning: TypeAlias = Callable[..., object]  # a function of floats, or of NumPy's arrays
 
-SMALL = 2**18  # numbers that are copied more quickly than looked at column by column
 LONG = 256  # numbers of a column; shorter ones are packed together, later
 _ROUNDED = {"abs", "sqrt"}  # IEEE 754 says which bits these functions have
 LONGEST = 2000  # characters of an expression inside another; nobody reads this code
@@ -252,20 +250,6 @@ def as_lists(columns: Columns) -> list[list[float]]:
     return [c.tolist() if hasattr(c, "tolist") else cast("list[float]", c) for c in columns]
 
 
-def column_of_array(x: object) -> Sequence[float] | None:
-    """Returns an array of NumPy as a column of doubles, without a copy if it is one.
-
-    None for anything but one row of floats, integers or bools.
-    """
-    if "numpy" not in sys.modules:  # whoever has an array has imported it
-        return None
-    import numpy as np
-
-    if type(x) is not np.ndarray or x.ndim != 1 or not _is_real(x.dtype.kind, x.dtype.itemsize):
-        return None
-    return cast(Sequence[float], x.astype(float, copy=False))
-
-
 def packed(column: list[float]) -> Sequence[float]:
     """Returns a copy of the column: an array if it is long, for whoever has NumPy.
 
@@ -303,41 +287,6 @@ def floats(numbers: Sequence[float], divisor: int = 1) -> list[float]:
     array: Any = numbers
     found: list[float] = (array if divisor == 1 else array / divisor).tolist()
     return found
-
-
-def table_of_arrays(parts: Sequence[object], inputs: int) -> Columns | None:
-    """Returns arrays of NumPy, of which one has two dimensions, as one table: a column in a row.
-
-    It is quicker than one column at a time, but several arrays are copied, so they must be small.
-    None for anything that needs a closer look, such as a wrong number of columns.
-    """
-    if "numpy" not in sys.modules or not 0 < len(parts) < 3:
-        return None
-    import numpy as np
-
-    tables, flat = [], 0
-    for x in parts:
-        if type(x) is not np.ndarray or not _is_real(x.dtype.kind, x.dtype.itemsize):
-            return None
-        if x.ndim not in (1, 2):
-            return None
-        flat += x.ndim == 1
-        tables.append(x if x.ndim == 2 else x[:, None])
-    if flat == len(tables):
-        return None
-    rows, columns = {len(x) for x in tables}, sum(x.shape[1] for x in tables)
-    if columns != inputs or len(rows) > 1 or {0} & {*rows, columns}:
-        return None
-    if len(tables) == 1:
-        return cast(Columns, tables[0].T.astype(float, copy=False))
-    if columns * len(tables[0]) > SMALL:
-        return None
-    return cast(Columns, np.concatenate(tables, axis=1, dtype=float).T)
-
-
-def _is_real(kind: str, size: int) -> bool:
-    """Returns whether a float can hold each number of this kind, of so many bytes."""
-    return kind in "fiub" and size <= 8
 
 
 def as_arrays(columns: Columns) -> Columns:

@@ -32,6 +32,7 @@ from tinygrad_edu.compiler.native.binding.parts import begins_of_parts, on_threa
 from tinygrad_edu.compiler.native.lowering.lower import lower, lower_forward
 from tinygrad_edu.compiler.native.machine.interpreter import BLOCK, hubs, outputs, wide
 from tinygrad_edu.compiler.native.machine.optimizer_update import FEW, Update
+from tinygrad_edu.compiler.tape.tables import Tables
 from tinygrad_edu.compiler.tape.tape import Tape, no_collection
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import MissingError
@@ -197,15 +198,14 @@ class Plan:
         data = old if old.shape == shape else np.empty(shape, self.dtype)
         whole, rest = divmod(count, self.lanes)
         end = whole * self.lanes
-        in_one_go = isinstance(columns, np.ndarray) or count * inputs < IN_ONE_GO
-        size = inputs if in_one_go else 1  # columns that are copied at a time
-        for k in range(0, inputs, max(size, 1)):
-            some = _table(columns[k : k + size])
+        k = 0
+        for some in _tables(columns, count):
+            here = slice(k, k := k + len(some))
             chunked = some[:, :end].reshape(len(some), whole, self.lanes)
-            lay(data, np.s_[:whole, k : k + size], chunked.transpose(1, 0, 2))
+            lay(data, np.s_[:whole, here], chunked.transpose(1, 0, 2))
             if rest:
-                lay(data, np.s_[whole, k : k + size, :rest], some[:, end:])
-                lay(data, np.s_[whole, k : k + size, rest:], some[:, :1])
+                lay(data, np.s_[whole, here, :rest], some[:, end:])
+                lay(data, np.s_[whole, here, rest:], some[:, :1])
         data[:, -2], data[:, -1] = weight, 1.0
         if rest:
             data[whole, -2:, rest:] = 0.0
@@ -260,6 +260,16 @@ def _table(columns: Sequence[Column] | Floats) -> Floats:
     if isinstance(columns, list) and all(type(column) is list for column in columns):
         return doubles([*chain.from_iterable(columns)]).reshape(len(columns), -1)
     return np.asarray(columns, float)
+
+
+def _tables(columns: Sequence[Column] | Floats, count: int) -> Iterator[Floats]:
+    """Yields the columns as the rows of arrays, one below the other."""
+    if isinstance(columns, Tables):
+        yield from (part.T for part in columns.parts)
+    elif isinstance(columns, np.ndarray) or 0 < count * len(columns) < IN_ONE_GO:
+        yield _table(columns)
+    else:
+        yield from (_table([column]) for column in columns)
 
 
 def aligned(numbers: Floats) -> Floats:
