@@ -65,6 +65,7 @@ ONLY = {
         "habits.arrays",
         "trees",
         "compiler.tape.python_function",
+        "compiler.tape.tables",
         "compiler.native.binding.check_bytecode",
         "compiler.native.binding.program",
     ],

@@ -63,8 +63,8 @@ class Backend(Protocol):
         engine does the run again.
         """
 
-    def outputs(self, columns: Columns, count: int) -> list[list[float]]:
-        """Returns a list for each output, with a number for each example."""
+    def outputs(self, columns: Columns, count: int) -> Columns:
+        """Returns a list or an array for each output, with a number for each example."""
 
 
 class PythonLoop:
@@ -79,7 +79,7 @@ class PythonLoop:
     def run(self, columns: Columns, count: int) -> Sums:
         return self._both_passes(columns, self.graph.numbers(), count)
 
-    def outputs(self, columns: Columns, count: int) -> list[list[float]]:
+    def outputs(self, columns: Columns, count: int) -> Columns:
         _, lists = self._forward_pass(columns, self.graph.numbers(), count)
         return lists
 
@@ -147,8 +147,8 @@ class MachineCode:
     def run(self, columns: Columns, count: int) -> Sums:
         return cast(Sequence[float], self.program.run(columns, count)), []
 
-    def outputs(self, columns: Columns, count: int) -> list[list[float]]:
-        return self.program.each(columns, count)
+    def outputs(self, columns: Columns, count: int) -> Columns:
+        return cast(Columns, self.program.each(columns, count))
 
 
 class Backends:

@@ -281,7 +281,7 @@ class CompiledLoss:
         try:
             found = backend.outputs(self.used(lists), count)
             if all(map(are_finite, found)):
-                return found
+                return [*map(floats, found)]
         except ArithmeticError:
             pass
         return outputs_eagerly(self.graph, lists, count, self._report)

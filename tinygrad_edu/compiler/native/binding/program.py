@@ -327,11 +327,11 @@ class Program:
         run.plan.give_back(run.arena, run.data)
         return found
 
-    def each(self, columns: Sequence[Column], count: int) -> list[list[float]]:
-        """Returns a list for each output, with a number for each example, by a forward pass."""
+    def each(self, columns: Sequence[Column], count: int) -> list[Floats]:
+        """Returns an array for each output, with a number for each example, by a forward pass."""
         plan = self.plan(count, forward=True)
         arena, old = plan.memory()
-        lay(arena, plan.others_at, [x._data for x in plan.others])
+        lay(arena, plan.others_at, doubles([x._data for x in plan.others]))
         data = plan.columns(columns, count, 1.0, old)
         found = np.empty((len(data), plan.outputs, plan.lanes), self.dtype)
         begins = plan.cut(len(data))
@@ -344,10 +344,7 @@ class Program:
 
         plan.on_threads(work, arena, len(begins) - 1)
         plan.give_back(arena, data)
-        rows: list[list[float]] = [
-            row.reshape(-1)[:count].tolist() for row in found.transpose(1, 0, 2)
-        ]
-        return rows
+        return [row.reshape(-1)[:count].astype(float, copy=False) for row in found.swapaxes(0, 1)]
 
     def training(
         self, columns: Sequence[Column], count: int, mean: bool, optimizer: Optimizer
