@@ -19,6 +19,7 @@ from tinygrad_edu.compiler.native.machine.interpreter import (
     EPILOGUES,
     GATHER,
     HEAD,
+    MOST_HUBS,
     OPS,
     REDUCE,
     TRANSPOSE,
@@ -85,8 +86,8 @@ class _Part:
         """Sets `known`, `extent` and `further`."""
         codes = self.numbers[self.begins]
         self._gather(codes == GATHER)
-        self._reduce(codes == REDUCE, 1, lanes)
-        self._reduce(codes == REDUCE + 1, 2, lanes)
+        for i in range(MOST_HUBS):
+            self._reduce(codes == REDUCE + i, i + 1, lanes)
         self._transpose(codes == TRANSPOSE, lanes)
         self._update(codes == UPDATE, blocks)
         self._elementwise((codes >= ELEMENTWISE) & (codes < ELEMENTWISE + len(OPS)), lanes)

@@ -399,8 +399,7 @@ class Run:
 
     kept: the addresses in the arena of each state of the optimizer, such as its velocities, in the
     order of the optimizer's parameters. pace: how many chunks of examples a call of `steps` can go
-    through before anybody waits for it; 0 before that is known. ahead: a constant rate, the number
-    of a step, and the scalars of the update from this step on. laid: whether the arena has
+    through before anybody waits for it; 0 before that is known. laid: whether the arena has
     gradients that are not from the machine.
     """
 
@@ -416,7 +415,6 @@ class Run:
         self.rule = None if optimizer is None else optimizer.rule()
         self.order = [] if optimizer is None else list(optimizer.parameters)
         self.rows: Floats = np.empty((0, 0))
-        self.ahead: tuple[float, int, Floats] = 0.0, 0, np.empty((0, 0))
         self.pace = 0
         self._begin(program.plan(count))
         self.feed(columns, count, 1 / count if mean else 1.0)
@@ -664,23 +662,25 @@ class Run:
     def _next_settings(self, optimizer: Optimizer, count: int) -> Floats:
         """Returns a row of the scalars of the update for each of the next steps.
 
-        There are fewer if a schedule of rates ends. A constant rate has rows for many more steps,
-        from which the next calls take theirs: a call of NumPy would cost as much as a short step.
+        There are fewer if a schedule of rates ends. Those of a constant rate are kept for the next
+        calls and runs: to compute them may cost as much as a few steps.
         """
         rate, begin = optimizer.lr, optimizer.steps
         if callable(rate):
             return self._settings(_rates(optimizer, count), begin)
-        known, first, rows = self.ahead
+        known, first, rows = self.formula.ahead
         if known != rate or not first <= begin <= first + len(rows) - count:
-            first, rows = begin, self._rows_at(rate, begin, count)
-            self.ahead = rate, first, rows
-        return rows[begin - first : begin - first + count]
+            goes_on = known == rate and begin == first + len(rows)
+            many = max(count, AHEAD) if goes_on or not self.formula.reads_step else count
+            first, rows = begin, self._same_rate(rate, begin, many)
+            self.formula.ahead = rate, first, rows
+        some: Floats = rows[begin - first : begin - first + count]
+        return some
 
-    def _rows_at(self, rate: float, begin: int, count: int) -> Floats:
-        """Returns such rows for `count` steps or more at a constant rate."""
+    def _same_rate(self, rate: float, begin: int, count: int) -> Floats:
         if self.formula.reads_step:
             return self._settings([rate] * count, begin)
-        return self._settings([rate], begin).repeat(max(count, AHEAD), axis=0)
+        return self._settings([rate], begin).repeat(count, axis=0)
 
     def _settings(self, rates: Sequence[float] | Floats, begin: int) -> Floats:
         """Returns a row of the scalars of the update for each step, from step `begin` on."""

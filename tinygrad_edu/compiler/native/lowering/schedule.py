@@ -54,6 +54,7 @@ from tinygrad_edu.compiler.native.machine.interpreter import (
 __all__ = ["Bytecode", "schedule"]
 
 SLOPES = dict(PAIRS.keys())  # by operation, the derivative that the same instruction can compute
+MOST_BLOCKS = 4  # in one UPDATE: its divisions overlap with the sums before and after it
 CODES = {name: ELEMENTWISE + i for i, name in enumerate(OPS)}
 
 
@@ -157,10 +158,28 @@ class _Schedule:
         for row in self.program.rows:
             if row in self.blocks:
                 needed = map(level_of.__getitem__, rows_of(self.program.rows[row]))
-                level = 1 + max(*map(readers.__getitem__, self.blocks[row]), *needed, -1)
-                gradients.setdefault(level, []).append(row)
+                level_of[row] = 1 + max(*map(readers.__getitem__, self.blocks[row]), *needed, -1)
+        for row, level in self._together_at(level_of):
+            gradients.setdefault(level, []).append(row)
         levels = range(1 + max([*rows, *gradients], default=-1))
         return ((rows.get(level, []), gradients.get(level, [])) for level in levels)
+
+    def _together_at(self, level_of: Mapping[Row, int]) -> Iterable[tuple[Row, int]]:
+        """Returns each row of gradients and its level.
+
+        Sums that multiply the same eight rows by different hubs wait for the last of them: one
+        REDUCE computes several, such as those of weights and biases of a layer.
+        """
+        keys: dict[Row, object] = {}
+        last: dict[object, int] = {}
+        for row, node in self.program.rows.items():
+            if row in self.blocks:
+                key: object = row
+                if isinstance(node, LaneSums) and len(node.terms) == 1:
+                    key = node.terms[0][1:]
+                keys[row] = key
+                last[key] = max(last.get(key, -1), level_of[row])
+        return ((row, last[key]) for row, key in keys.items())
 
     def _instructions(self, level: Sequence[Row]) -> None:
         """Writes the instructions for the rows of one level, kind by kind."""
@@ -211,7 +230,7 @@ class _Schedule:
                     done.append([i])
         places, k = sorted(done), 0
         while k < len(places):
-            count, (step,) = _run(places, k, min(k + BLOCK, len(places)))
+            count, (step,) = _run(places, k, min(k + MOST_BLOCKS, len(places)))
             self.waiting.append((places[k][0], count, max(step, 1)))
             k += count
 
@@ -379,7 +398,7 @@ class _Schedule:
         return count
 
     def _sums(self, found: Sequence[tuple[Row, LaneSums]]) -> None:
-        """Writes REDUCEs: eight sums each, or sixteen if two hubs multiply the same rows."""
+        """Writes REDUCEs: eight sums each, or more if several hubs multiply the same rows."""
         at = self.arena.rows
         parts = []
         for row, node in found:
@@ -390,7 +409,8 @@ class _Schedule:
         parts.sort(reverse=True)  # neighbours read the same rows
         while parts:
             others, hubs, outs = parts.pop()
-            if self.hubs == 2 and parts and parts[-1][0] == others and len(hubs) == 1:
+            single = len(hubs) == 1
+            while single and len(hubs) < self.hubs and parts and parts[-1][0] == others:
                 _, more, further = parts.pop()
                 hubs, outs = hubs + more, outs + further
             n = len(hubs) // len(outs)

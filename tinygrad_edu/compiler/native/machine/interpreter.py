@@ -8,7 +8,7 @@ and then addresses, steps and counts; addresses and steps count floats. The inst
     DOTS         row = epilogue(init + sum of u * row + sum of u * u + sum of row * row),
                  for J rows at a time. Nearly all the work is done here.
     ELEMENTWISE  an operation of the table, lane by lane
-    REDUCE       eight sums over all lanes of row * row: gradients of parameters
+    REDUCE       eight sums over all lanes of row * row, or 16, or 24: gradients of parameters
     GATHER       numbers from anywhere, side by side
     TRANSPOSE    eight rows as eight columns
     UPDATE       the optimizer moves some parameters
@@ -46,6 +46,7 @@ __all__ = [
     "EPILOGUES",
     "GATHER",
     "HEAD",
+    "MOST_HUBS",
     "OPS",
     "PLAIN",
     "REDUCE",
@@ -63,8 +64,9 @@ __all__ = [
 
 BLOCK = 8  # sums in a REDUCE, and parameters in a block, for every width
 OPS = [*TABLE, *map(" and ".join, PAIRS)]  # the operations of ELEMENTWISE
+MOST_HUBS = 3
 HEAD = 15  # the number of int32 before the lists of DOTS
-GATHER, REDUCE, TRANSPOSE, UPDATE = 1, 2, 4, 5  # codes; REDUCE + 1 makes sixteen sums
+GATHER, REDUCE, TRANSPOSE, UPDATE = 1, 2, 5, 6  # codes; REDUCE + i makes 8 + 8 * i sums
 DOTS, ELEMENTWISE = 8, 16  # DOTS + i makes outputs(...)[i] rows, ELEMENTWISE + k applies OPS[k]
 
 
@@ -91,7 +93,7 @@ def outputs(vectors: int, registers: int) -> list[int]:
 
 def hubs(registers: int) -> int:
     """Returns the most hubs that REDUCE has, so that sums, hubs and a row stay in registers."""
-    return 2 if registers > 2 * (BLOCK + 1) else 1
+    return min((registers - 1) // (BLOCK + 1), MOST_HUBS)
 
 
 def wide(width: int, real: str = "double") -> str:
@@ -268,23 +270,25 @@ class _Machine(Code):
             self.loop(rows, [], one)
 
     def reduce(self, hubs: int) -> None:
-        """Codes REDUCE and REDUCE + 1: eight or sixteen sums over all lanes, added to the arena.
+        """Codes REDUCE, REDUCE + 1, ...: eight sums for each hub, over all lanes, added to the arena.
 
-        code, length, count, one or two addresses of eight sums; then for each of `count` terms one
-        or two rows, the hubs, and eight more. A sum adds up hub * row over lanes and terms. With
-        two hubs, the eight rows are read only once.
+        code, length, count, for each hub the address of eight sums; then for each of `count` terms
+        a row for each hub, and eight more. A sum adds up hub * row over lanes and terms. With
+        several hubs, the eight rows are read only once.
         """
         width, size = self.width, BLOCK + hubs
         with self.function(f"internal void @reduce{hubs}(real* m, i32* t)") as ((m, t), _):
             terms, *outs = (t[k] for k in range(2, 3 + hubs))
 
             def term(i: Vector, *sums: Vector) -> Sequence[Vector]:
-                these = t + (3 + hubs) + i * size
+                these, found = t + (3 + hubs) + i * size, list(sums)
                 for at in zip(*(self.row(m + these[k]) for k in range(size))):
-                    xs = [x.vector(width) for x in at]
-                    pairs = product(xs[:hubs], xs[hubs:])
-                    sums = tuple(muladd(hub, x, s) for (hub, x), s in zip(pairs, sums))
-                return sums
+                    factors = [x.vector(width) for x in at[:hubs]]
+                    for k, place in enumerate(at[hubs:]):  # one row at a time stays in a register
+                        x = place.vector(width)
+                        for h, hub in enumerate(factors):
+                            found[h * BLOCK + k] = muladd(hub, x, found[h * BLOCK + k])
+                return found
 
             zero = Vector(self, "zeroinitializer", width=width)
             sums = self.loop(terms, [zero] * BLOCK * hubs, term)

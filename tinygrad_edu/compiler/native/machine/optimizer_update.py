@@ -23,7 +23,8 @@ class Update:
         update(m, places, settings, first, count, step)
 
     which updates `count` blocks of eight parameters: block `first`, block `first` + `step`, and so
-    on. places: the first addresses of the parameters, their gradients, and each state of the
+    on. ahead: a constant rate, the number of a step, and rows of `settings` from this step on, for
+    whoever calls the function. places: the first addresses of the parameters, their gradients, and each state of the
     optimizer. settings: the numbers for this step, one from each list that the method `settings`
     returns.
     """
@@ -51,6 +52,7 @@ class Update:
                 own.add(k)
                 read.update(x for x in operands if x >= 0)
         self.common = sorted(k for k in read - own if tape.ops[k] is not CONSTANT)
+        self.ahead: tuple[float, int, Any] = (0.0, 0, ())
         self.given = [x in tape.leaves for x in (rate, steps)]
         read_too = [tape.leaves[x] for x in (rate, steps) if x in tape.leaves]
         self.others = [0.0 for k, op in enumerate(tape.ops) if op is LEAF and k not in read_too]
