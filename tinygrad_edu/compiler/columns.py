@@ -5,12 +5,13 @@ An array of NumPy stays an array, and is not copied if its numbers are doubles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, TypeGuard
+from typing import NamedTuple, Protocol, TypeGuard, cast
 
 from tinygrad_edu.compiler.leaves import is_many
-from tinygrad_edu.compiler.tape.python_function import Columns, packed
+from tinygrad_edu.compiler.tape.python_function import Columns, packed_together
 from tinygrad_edu.compiler.tape.tables import column_of_array, tables
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import LengthError, NumberError, TapeError
@@ -88,12 +89,9 @@ def _lists(given: Sequence[Table], inputs: int) -> Columns | None:
     lists = [column for column in given if type(column) is list]
     if len(lists) < inputs or len({*map(len, lists)}) > 1:
         return None
-    columns: list[Sequence[float]] = []
-    for column in lists:  # one after the other: the floats of a column fit into a cache
-        if not _are_floats(column):
-            return None
-        columns.append(packed(column))
-    return columns
+    checked = takewhile(_are_floats, lists)  # one after the other: a column fits into a cache
+    columns = packed_together(cast("Iterator[list[float]]", checked), inputs, len(lists[0]))
+    return columns if len(columns) == inputs else None
 
 
 def _labelled(inputs: Sequence[Value], label: str) -> Value:

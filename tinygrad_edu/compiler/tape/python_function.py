@@ -49,6 +49,7 @@ __all__ = [
     "as_lists",
     "floats",
     "packed",
+    "packed_together",
     "python_function",
 ]
 
@@ -60,7 +61,8 @@ Arrays: TypeAlias = Callable[[Columns, Sequence[float]], Columns]
 Code: TypeAlias = Callable[[Columns, Sequence[float], float, object], Sums]
 Meaning: TypeAlias = Callable[..., object]  # a function of floats, or of NumPy's arrays
 
-LONG = 256  # numbers of a column; shorter ones are packed together, later
+LONG = 256  # numbers; fewer of them stay in a list
+MANY = 2**18  # numbers; more of them are packed column by column
 _ROUNDED = {"abs", "sqrt"}  # IEEE 754 says which bits these functions have
 LONGEST = 2000  # characters of an expression inside another; nobody reads this code
 
@@ -260,6 +262,23 @@ def packed(column: list[float]) -> Sequence[float]:
     import numpy as np
 
     return cast(Sequence[float], np.frombuffer(struct.pack(f"{len(column)}d", *column)))
+
+
+def packed_together(columns: Iterable[list[float]], inputs: int, count: int) -> Columns:
+    """Returns copies of the columns, which have `count` floats each: as one table, or as arrays if
+    they are many, or as lists if they are few.
+
+    inputs: how many columns a table has. There is no table of fewer columns.
+    """
+    if not LONG <= inputs * count <= MANY or "numpy" not in sys.modules:
+        return [packed(column) for column in columns]
+    import numpy as np
+
+    pack = struct.Struct(f"{count}d").pack
+    rows = [pack(*column) for column in columns]
+    if len(rows) < inputs:
+        return []
+    return cast(Columns, np.frombuffer(b"".join(rows)).reshape(inputs, count))
 
 
 def as_column(row: float | Sequence[float], count: int) -> Sequence[float]:

@@ -24,7 +24,7 @@ import operator
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, product, repeat
+from itertools import accumulate, repeat
 from math import inf
 
 from tinygrad_edu.compiler.native.machine.arithmetic import PAIRS
@@ -270,7 +270,7 @@ class _Machine(Code):
             self.loop(rows, [], one)
 
     def reduce(self, hubs: int) -> None:
-        """Codes REDUCE, REDUCE + 1, ...: eight sums for each hub, over all lanes, added to the arena.
+        """Codes REDUCE, REDUCE + 1, ...: eight sums over all lanes for each hub, in the arena.
 
         code, length, count, for each hub the address of eight sums; then for each of `count` terms
         a row for each hub, and eight more. A sum adds up hub * row over lanes and terms. With

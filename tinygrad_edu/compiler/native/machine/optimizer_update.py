@@ -23,10 +23,10 @@ class Update:
         update(m, places, settings, first, count, step)
 
     which updates `count` blocks of eight parameters: block `first`, block `first` + `step`, and so
-    on. ahead: a constant rate, the number of a step, and rows of `settings` from this step on, for
-    whoever calls the function. places: the first addresses of the parameters, their gradients, and each state of the
+    on. places: the first addresses of the parameters, their gradients, and each state of the
     optimizer. settings: the numbers for this step, one from each list that the method `settings`
-    returns.
+    returns. ahead: a constant rate, the number of a step, and such numbers from this step on, for
+    whoever calls the function.
     """
 
     def __init__(
