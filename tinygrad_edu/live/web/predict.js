@@ -5,23 +5,18 @@
  * @param {{phase: string, node: number, edge: number}} event
  * @returns {{ask: string, right: number, wrong: [number, string][]}}
  */
-function predicted(event) {
-  const { graph, data } = state, { node, edge } = event, name = data.name[node];
-  if (event.phase === "forward") {
-    const right = graph.value[node];
-    return { ask: `the value of ${name}`, right, wrong: [[-right, "the sign is wrong"]] };
-  }
+function predicted({ phase, node, edge }) {
+  const { graph, data } = state, name = data.name[node];
+  if (phase === "forward") return { ask: `the value of ${name}`, right: graph.value[node], wrong: [] };
   if (edge < 0) return { ask: `the gradient of ${name} by itself`, right: 1, wrong: [] };
-  const right = graph.contribution[edge], target = data.name[edge >> 1];
-  const local = graph.local[edge], arrives = graph.grad[edge >> 1];
-  const side = graph.a[edge >> 1] === graph.b[edge >> 1] ? [" (left)", " (right)"][edge & 1] : "";
+  const target = edge >> 1, from = data.name[target], local = graph.local[edge], arrives = graph.grad[target];
+  const side = graph.a[target] === graph.b[target] ? [" (left)", " (right)"][edge & 1] : "";
   return {
-    ask: `what ${target} -> ${name}${side} adds to ${name}.grad`,
-    right,
+    ask: `what ${from} -> ${name}${side} adds to ${name}.grad`,
+    right: graph.contribution[edge],
     wrong: [
-      [-right, "the sign is wrong"], [local, `multiply the local derivative by ${target}.grad`],
-      [arrives, `multiply ${target}.grad by the local derivative`], [arrives + local, "multiply, do not add"],
-      [graph.grad[node], "this is the whole gradient; only this path's part is asked"],
+      [local, `multiply the local derivative by ${from}.grad`], [arrives, `multiply ${from}.grad by the local derivative`],
+      [arrives + local, "multiply, do not add"], [graph.grad[node], "this is the whole gradient; a part of it is asked"],
     ],
   };
 }
@@ -29,32 +24,27 @@ function predicted(event) {
 /** Asks for the next event, if there is one and the reader wants to be asked. */
 function askNext() {
   const event = state.graph.events[state.position], wanted = byId("predict").checked;
-  const asks = wanted && event && !state.playing;
+  const asks = Boolean(wanted && event && !state.playing);
   byId("guess").hidden = !wanted;
   byId("guess-row").hidden = !asks;
-  document.documentElement.classList.toggle("predicting", Boolean(asks)); // hides what tells the answer
+  document.documentElement.classList.toggle("predicting", asks); // hides what tells the answer
   for (const part of document.querySelectorAll(".next")) part.classList.remove("next");
   if (!asks) return;
   const { node, edge } = event;
-  const link = byId(`node-e${node}_${edge >> 1}_${edge & 1}`);
-  for (const part of [byId(`node-n${node}`), link]) if (part) part.classList.add("next");
+  for (const id of [`node-n${node}`, `node-e${node}_${edge >> 1}_${edge & 1}`]) byId(id)?.classList.add("next");
   byId("guess-of").textContent = predicted(event).ask;
 }
 
-/** Marks the answer, then lets the event happen. */
+/** Marks the answer, if there is one, then lets the event happen. */
 function reveal() {
-  const field = byId("guess-number"), event = state.graph.events[state.position];
-  const { ask, right, wrong } = predicted(event), precision = state.data.precision;
-  let mark = `${ask} is ${rounded(right, precision)}`;
-  if (field.value.trim()) {
-    const { value, reason } = numberTyped(field.value);
-    byId("guess-mark").textContent = reason;
-    if (reason) return field.select();
-    const given = nearby(value, precision), is = (/** @type {number} */ x) => given.includes(nearby(x, precision)[0]);
-    const mistake = wrong.find(([x]) => is(x));
-    mark = is(right) ? `✓ Right, ${mark}.` : `✗ No, ${mark}${mistake ? `: ${mistake[1]}` : ""}.`;
-  }
-  byId("guess-mark").textContent = mark;
+  const field = byId("guess-number"), text = field.value.trim(), precision = state.data.precision;
+  const { ask, right, wrong } = predicted(state.graph.events[state.position]), { value, reason } = numberTyped(text);
+  byId("guess-mark").textContent = reason;
+  if (text && reason) return field.select();
+  const is = (/** @type {number} */ x) => nearby(value, precision).includes(nearby(x, precision)[0]);
+  const [, mistake] = [[-right, "the sign is wrong"], ...wrong].find(([x]) => is(Number(x))) || [];
+  const said = `${ask} is ${rounded(right, precision)}`;
+  byId("guess-mark").textContent = !text ? said : is(right) ? `✓ Right, ${said}.` : `✗ No, ${said}${mistake ? `: ${mistake}` : ""}.`;
   field.value = "";
   goTo(state.position + 1);
   if (byId("guess-row").hidden) byId("start").focus();
