@@ -171,9 +171,19 @@ def _network(graph: Graph, view: View) -> _Parts:
     weights = {
         f"e{w.source}_{w.target}_{i}": w for n in found.neurons for i, w in enumerate(n.weights)
     }
+    if "after" in boxes:
+        held = {i for box in boxes.values() for i in box["holds"]}
+        boxes["after"]["holds"] += [x.id for x in graph.nodes if x.op and x.id not in held]
+    products = {
+        (neuron.output, frozenset(graph.nodes[i].args)): i
+        for neuron in found.neurons
+        for i in neuron.inside
+    }
     links: dict[str, dict[str, Any]] = {link.name: {"edges": []} for link in first.links}
     for name, weight in weights.items():
-        links[name]["weight"] = [weight.leaf, weight.sign]
+        product = products.get((weight.target, frozenset((weight.source, weight.leaf))))
+        edges = [] if product is None else [2 * product, 2 * product + 1]
+        links[name] = {"edges": edges, "weight": [weight.leaf, weight.sign]}
     return _Parts(first, widest, boxes, links)
 
 

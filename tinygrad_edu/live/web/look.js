@@ -84,6 +84,7 @@ function showLevel() {
   for (const { svg, name } of data.levels) byId(svg).toggleAttribute("hidden", name !== level);
   Object.assign(byId("level"), { value: level });
   Object.assign(byId("theme"), { value: theme });
+  byId("legend-of").textContent = level === "network" ? "Weight:" : "Contribution to the gradient:";
   const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   if (theme === data.theme) delete page.dataset.theme;
   else page.dataset.theme = theme === "system" ? system : theme;
@@ -114,11 +115,12 @@ function sizeOf(svg) {
 /** Larger or smaller by a factor; 0: as it was at first, -1: all of it. @param {number} factor */
 function zoomBy(factor) {
   const frame = byId("picture"), { svg } = levelShown(), [width, height] = sizeOf(svg), fits = frame.clientWidth / width;
+  const whole = Math.min(fits, (parseFloat(getComputedStyle(frame).maxHeight) || Infinity) / height);
   // at 0.82, the numbers have 18 pixels: a class reads them; a network is seen whole if they have 11
-  const first = fits < (state.level === "network" ? 0.5 : 0.75) ? 0.82 : Math.min(1.5, fits);
+  const least = state.level === "network" ? 0.5 : 0.75, first = Math.min(1.5, whole < least ? Math.min(0.82, fits < least ? 1 : fits) : whole);
   const middle = (frame.scrollLeft + frame.clientWidth / 2) / (frame.scrollWidth || 1);
   if (factor > 0 && factor !== 1) scale = Math.min(8, Math.max(0.05, (scale || first) * factor));
-  if (factor <= 0) scale = factor && Math.min(fits, parseFloat(getComputedStyle(frame).maxHeight) / height || fits);
+  if (factor <= 0) scale = factor && whole;
   svg.style.width = `${width * (scale || first)}px`;
   svg.style.height = `${height * (scale || first)}px`;
   frame.scrollLeft = middle * frame.scrollWidth - frame.clientWidth / 2;
@@ -213,6 +215,7 @@ function startLook() {
   byId("level").replaceChildren(...state.data.levels.map((/** @type {any} */ { name }) => make("option", { value: name, text: name })));
   byId("level").onchange = () => openLevel(byId("level").value);
   byId("theme").onchange = () => ((state.theme = byId("theme").value), update("level"));
+  byId("show").onchange = () => (frame.dataset.show = byId("show").value);
   byId("search").oninput = () => findName(false);
   byId("search").onkeydown = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter") findName(true); // what a handler returns decides whether the key is typed
