@@ -25,6 +25,12 @@ function meaning(part) {
   return part.told.node < 0 ? `box ${part.id}` : `node ${part.told.node}`;
 }
 
+/** The leaf whose number a part shows: its own, or that of a weight; -1 if there is none. @param {Part | undefined} part @returns {number} */
+function leafOf(part) {
+  const leaf = part?.told.weight?.[0] ?? part?.told.node;
+  return leaves.has(leaf) ? leaf : -1;
+}
+
 /** The part of the picture where something happens. @param {any} event @returns {Part | undefined} */
 function partAt(event) {
   return levelShown().parts.get(event.target.closest?.(".node, .edge")?.id);
@@ -149,7 +155,7 @@ function findName(again) {
 
 /** Begins to drag: a leaf's number by its box, or the paper. @param {PointerEvent} event */
 function press(event) {
-  const told = partAt(event)?.told, frame = byId("picture"), leaf = told?.holds && leaves.has(told.node) ? told.node : -1;
+  const frame = byId("picture"), leaf = leafOf(partAt(event));
   if (event.button || (leaf < 0 && event.pointerType !== "mouse")) return; // a finger scrolls
   drag = { leaf, x: event.clientX, y: event.clientY, left: frame.scrollLeft, top: frame.scrollTop, from: state.graph.value[leaf] };
 }
@@ -169,14 +175,16 @@ function pull(event) {
 function clicked(event) {
   const part = partAt(event), moved = drag?.moved;
   drag = null;
-  if (!moved && !(part?.told.holds && (part.told.node < 0 || part.told.holds.length > 1) && openFiner())) choose(meaning(part));
+  if (!moved && !(part?.told.holds && (part.told.node < 0 || part.told.holds.length > 1) && openFiner())) {
+    choose(part?.told.weight ? `node ${leafOf(part)}` : meaning(part));
+  }
 }
 
 /** The keys of a part. @param {KeyboardEvent} event */
 function partKey(event) {
-  const part = partAt(event), steps = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+  const part = partAt(event), leaf = leafOf(part), steps = { ArrowUp: 1, ArrowDown: -1 }[event.key];
   if (part && (event.key === "Enter" || event.key === " ")) clicked(event);
-  else if (steps && leaves.has(part?.told.node)) nudge(part?.told.node, steps * (event.shiftKey ? 10 : 1));
+  else if (steps && leaf >= 0) nudge(leaf, steps * (event.shiftKey ? 10 : 1));
   else if (event.key === "Escape") choose("");
   else return;
   event.preventDefault();
@@ -184,10 +192,10 @@ function partKey(event) {
 
 /** Turns the wheel: over a leaf its number, else the size; until it is clicked, the page scrolls. @param {WheelEvent} event */
 function turn(event) {
-  const node = partAt(event)?.told.node, own = byId("picture").contains(document.activeElement);
+  const leaf = leafOf(partAt(event)), own = byId("picture").contains(document.activeElement);
   if (!event.ctrlKey && !own) return;
   event.preventDefault();
-  if (own && leaves.has(node)) nudge(node, -Math.sign(event.deltaY));
+  if (own && leaf >= 0) nudge(leaf, -Math.sign(event.deltaY));
   else zoomBy(event.deltaY < 0 ? 1.1 : 1 / 1.1);
 }
 

@@ -132,10 +132,10 @@ class Level {
     this.marked = new Map(); // what has a class now
     this.flows = make("svg:g", { class: "flows" });
     this.svg.append(this.flows);
-    for (const { group, told: part } of this.parts.values()) { // a keyboard reaches all parts of a small picture
-      const about = part.holds || part.edges.length;
-      if (about) setAll(group, { tabindex: part.holds || this.links.length < 100 ? 0 : -1, role: "group" });
-      group.classList.toggle("movable", leaves.has(part.node));
+    for (const part of this.parts.values()) { // a keyboard reaches all parts of a small picture
+      const tabindex = part.told.holds || this.links.length < 100 ? 0 : -1;
+      if (meaning(part)) setAll(part.group, { tabindex, role: "group" });
+      part.group.classList.toggle("movable", leafOf(part) >= 0);
     }
     this.svg.setAttribute("role", "group");
   }
