@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,12 @@ from conftest import REAL_PATH
 from tinygrad_edu import Value, nn, trace
 from tinygrad_edu.analysis.graph import graph
 from tinygrad_edu.analysis.trace import Trace
+from tinygrad_edu.data import gate, moons
 from tinygrad_edu.live.page import page
+from tinygrad_edu.losses import binary_cross_entropy_with_logits, mse_loss
+from tinygrad_edu.optim import SGD
 from tinygrad_edu.rows.formula import rounded
+from tinygrad_edu.train import loop
 
 pytestmark = pytest.mark.machine
 
@@ -135,6 +140,10 @@ def network(*layers: int) -> Value:
     return (out - 1.0) ** 2
 
 
+SHORT = 1e-5  # of a number in a field, which has six digits
+MOONS = partial(nn.MLP, 2, [16, 16, 1], seed=0)
+XOR = partial(nn.MLP, 2, [3, 1], seed=1)
+LINE = partial(nn.MLP, 1, [1], "linear", seed=0)
 Made = Callable[[str], Path]
 
 
@@ -146,6 +155,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         "neuron": lambda: page(neuron()),
         "small network": lambda: page(network(3, 1), level="network"),
         "network": lambda: page(network(16, 16, 1)),
+        "training": lambda: page(MOONS(), binary_cross_entropy_with_logits, moons(100), rate=0.5),
+        "xor": lambda: page(XOR(), mse_loss, gate("xor"), rate=0.5),
+        "line": lambda: page(LINE(), mse_loss, [(1.0, 1.0), (2.0, 3.0)], rate=0.1),
         "light worksheet": lambda: page(neuron(), worksheet=True, theme="light"),
         "dark worksheet": lambda: page(neuron(), worksheet=True, theme="dark"),
     }
@@ -409,6 +421,103 @@ def test_a_worksheet_needs_no_mouse(browser: Browser, made: Made) -> None:
     assert browser.text("#score") == "2 of 9 right"
     assert browser.say("document.activeElement.id") == "answer-2"
     assert browser.say("document.documentElement.scrollWidth") <= 400
+
+
+# --- training ------------------------------------------------------------------------------------
+
+
+def weights(browser: Browser) -> dict[str, float]:
+    """The parameters by their names, from the fields of the leaves."""
+    found = browser.say(
+        "[...document.querySelectorAll('#leaves li')].map(row => "
+        "[row.querySelector('.name').textContent, row.querySelector('input[id^=leaf]').value])"
+    )
+    return {name: float(text) for name, text in found if name.startswith("layer")}
+
+
+def test_it_trains_many_steps_a_second_and_pauses(browser: Browser, made: Made) -> None:
+    browser.open(made("training"))
+    status = "document.querySelector('#train-status').textContent"
+    assert browser.say(status).startswith("step 0: ")
+    browser.do(["click", "#train-run"], ["until", f"parseInt({status}.slice(5)) > 300"])
+    pace = re.search(r"(\d+) steps a second", browser.say(status))
+    assert pace
+    assert int(pace[1]) * SLACK >= 200
+    browser.do(["click", "#train-run"])
+    assert "100 of 100 are right" in browser.say(status)
+    first = browser.say(status)
+    browser.do(["wait", 300])
+    assert browser.say(status) == first
+    assert browser.text("#train-run") == "Train"
+    model = MOONS()
+    trained = weights(browser)
+    assert trained.keys() == model.state_dict().keys()
+    assert trained != pytest.approx(model.state_dict(), abs=0.1)
+    browser.do(["click", "#train-reset"])
+    assert weights(browser) == pytest.approx(model.state_dict(), rel=SHORT)
+
+
+def test_each_phase_of_a_step_is_told_and_the_weights_are_those_of_train(
+    browser: Browser, made: Made
+) -> None:
+    browser.open(made("xor"))
+    model = XOR()
+    turns = loop(model, mse_loss, gate("xor"), SGD(model.parameters(), lr=0.5), epochs=3)
+    for turn in turns:
+        assert browser.text("#train-phase") == f"Phase: {turn.phase}"
+        browser.do(["click", "#train-phase"])
+        said = browser.text("#train-said")
+        assert said.startswith(f"{turn.phase.capitalize()}: ")
+        if turn.phase == "loss" and turn.loss is not None:
+            assert said.endswith(f"is {rounded(turn.loss.data)}.")
+        assert weights(browser) == pytest.approx(model.state_dict(), rel=SHORT)
+
+
+def test_a_unit_of_the_picture_and_an_example_are_chosen(browser: Browser, made: Made) -> None:
+    browser.open(made("xor"))
+    map_of = "document.querySelector('#train-map').toDataURL()"
+    answer = browser.say(map_of)
+    assert browser.text("#train-words").startswith("the answer over x1 from ")
+    browser.do(["hover", "#level-network .node.neuron"])
+    assert browser.text("#train-words").startswith("layer1.neuron1 over x1 from ")
+    unit = browser.say(map_of)
+    assert unit != answer
+    browser.do(["hover", "h1"])
+    assert browser.say(map_of) == answer
+    label = "document.querySelector('#train-unit').selectedOptions[0].text"
+    node = browser.say("document.querySelectorAll('#train-unit option')[1].value")
+    browser.do(["choose", "#train-unit", node])
+    assert browser.say(label) == "layer1.neuron1"
+    assert browser.say(map_of) == unit
+    browser.do(["type", "#train-example", "2"])
+    assert browser.text("#place").startswith("event 0 of ")
+    values = browser.say(
+        "['x1', 'x2', 't'].map(name => [...document.querySelectorAll('#leaves li')].find(row => "
+        "row.querySelector('.name').textContent == name).querySelector('input[id^=leaf]').value)"
+    )
+    assert values == ["0", "1", "1"]
+
+
+def test_a_rate_that_is_too_large_ends_in_words(browser: Browser, made: Made) -> None:
+    browser.open(made("line"))
+    browser.do(["type", "#train-rate", "fast"])
+    assert browser.text("#train-refused")
+    browser.do(["type", "#train-rate", "1000"])
+    assert browser.text("#train-refused") == ""
+    browser.do(["click", "#train-run"])
+    browser.do(["until", "document.querySelector('#train-wrong').textContent"])
+    assert "training stopped before the update" in browser.text("#train-wrong")
+    assert browser.text("#train-run") == "Train"
+    browser.do(["click", "#train-reset"])
+    assert browser.text("#train-wrong") == ""
+    assert weights(browser) == pytest.approx(LINE().state_dict(), rel=SHORT)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print", "contrast"])
+def test_axe_finds_nothing_where_it_trains(theme: str, browser: Browser, made: Made) -> None:
+    browser.open(made("xor"), hash=f"#theme={theme}")
+    browser.do(["click", "#train-step"])
+    assert browser.do(["axe"]) == [[]]
 
 
 # --- the program ---------------------------------------------------------------------------------

@@ -210,6 +210,7 @@ function point(event) {
   if (drag?.moved || meaning(part) === pointed) return;
   pointed = meaning(part);
   repaintPanel();
+  document.dispatchEvent(new Event("pointed"));
 }
 
 /** Connects the picture and the controls of its look. */

@@ -146,15 +146,19 @@ function shuffled(order, seed) {
 }
 
 /** @type {Trainer} */ let trainer;
+/** @type {Map<number, string>} */ const units = new Map(); // the last node of each neuron, and its name
 let training = false, began = [0, 0], due = 0; // whether steps run; since when, from which step; the next painting
 
 /** Connects the controls. */
 function startTrain() {
   const { data, graph } = state, option = (/** @type {string} */ text, /** @type {number} */ value) => make("option", { value, text });
   trainer = new Trainer(graph, data.train);
-  const { examples, inputs, outputs } = trainer.lesson, count = examples.length, units = new Map(); // their last nodes
-  for (let k = 0; k <= Math.max(...outputs); k++) if (data.group[k] && graph.op[k] >= 0) units.set(data.group[k], k);
-  byId("train-unit").append(option("the answer", -1), ...[...units].map(([group, k]) => option(group.replaceAll("/", "."), k)));
+  const { examples, inputs, outputs } = trainer.lesson, count = examples.length;
+  for (let k = Math.max(...outputs); k >= 0; k--) {
+    const name = data.group[k].replaceAll("/", ".");
+    if (name && graph.op[k] >= 0 && ![...units.values()].includes(name)) units.set(k, name);
+  }
+  byId("train-unit").append(option("the answer", -1), ...[...units].reverse().map(([k, name]) => option(name, k)));
   byId("train-batch").append(option(`all ${count}`, 0), ...[1, 2, 5, 10, 20, 50, 100].filter((n) => n < count).map((n) => option(String(n), n)));
   byId("train-rate").value = trainer.rate;
   byId("train-example").max = count;
@@ -175,10 +179,11 @@ function startTrain() {
     showExample(far.indexOf(Math.min(...far)));
   };
   document.addEventListener("repainted", (/** @type {any} */ { detail }) => {
-    const unit = [...units.values()].includes(selectedNode()) && detail === "look";
-    if (unit) byId("train-unit").value = selectedNode();
-    if (unit || detail === "level") showAnswer();
+    const chosen = detail === "look" && units.has(selectedNode());
+    if (chosen) byId("train-unit").value = selectedNode();
+    if (chosen || detail === "level") showAnswer();
   });
+  document.addEventListener("pointed", showAnswer);
   showTraining();
 }
 
@@ -245,7 +250,7 @@ function showTraining(said = "") {
   update("numbers");
   byId("train-status").textContent = `step ${steps}${size ? `, epoch ${epoch}` : ""}: the mean loss of all examples is ${write(loss)}${right}${pace}`;
   byId("train-wrong").textContent = !ended ? "" : `The loss is ${write(last)} at step ${steps}: training stopped before the update. `
-    + "Go back to the first weights, and take a smaller rate.";
+    + "Restart with a smaller rate.";
   byId("train-said").textContent = ended ? "" : said;
   byId("train-phase").textContent = `Phase: ${["forward", "loss", "backward", "update"][phase]}`;
   const xs = [...losses.keys()].filter((i) => i % every === 0 || i === losses.length - 1), ys = xs.map((i) => losses[i]);
@@ -254,9 +259,10 @@ function showTraining(said = "") {
   showAnswer();
 }
 
-/** The answer, or what one unit says, over one or two inputs, with the examples. */
+/** The answer, or what the unit pointed at or chosen says, over one or two inputs, with the examples. */
 function showAnswer() {
-  const { inputs, examples, outputs, kind } = trainer.lesson, unit = Number(byId("train-unit").value);
+  const { inputs, examples, outputs, kind } = trainer.lesson, at = Number(pointed.replace("node ", "") || -1);
+  const unit = units.has(at) ? at : Number(byId("train-unit").value);
   const names = inputs.map((leaf, j) => state.data.name[leaf] ?? `input ${j + 1}`), [low, high] = spanOf(0);
   if (inputs.length === 2) showMap(unit, names);
   if (inputs.length !== 1) return;
@@ -280,10 +286,10 @@ function showMap(unit, names) {
     : nodes.length === 2 ? [found.map(([z, one]) => one - z)] : nodes.map((_, c) => found.map((zs) => lead(zs, c)));
   const judged = unit < 0 && kind !== "number", wrong = judged ? trainer.judge().wrong : [], many = fields.length > 1;
   paintMap(fields, wrong);
-  const words = `over ${names[0]} from ${write(x0)} to ${write(x1)}, and ${names[1]}, upwards, from ${write(y0)} to ${write(y1)}; `
+  const words = `${units.get(unit) ?? "the answer"} over ${names[0]} from ${write(x0)} to ${write(x1)}, and ${names[1]}, upwards, from ${write(y0)} to ${write(y1)}; `
     + (many ? "lines between the classes" : `line at ${write(level)}`);
   byId("train-words").textContent = words;
-  byId("train-map").ariaLabel = `Map ${words}. `
+  byId("train-map").ariaLabel = `Map: ${words}. `
     + (many ? "" : `${Math.round((100 * fields[0].filter((z) => z > 0).length) / found.length)} % of it is above the line. `)
     + (judged ? `${wrong.length} of ${examples.length} examples are wrong, in frames: ${wrong.slice(0, 8).map((i) => i + 1).join(", ") || "none"}. ` : "")
     + (many ? "Digits are classes." : `Squares have targets above ${write(middle)}, circles below.`);
