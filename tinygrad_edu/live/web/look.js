@@ -64,9 +64,9 @@ function repaintPanel() {
     lines.unshift([what, data.role[node], data.group[node]].filter(Boolean).join(", "), `value ${shown(graph.value[node])}${grad}`);
   }
   const title = edges.length ? `${data.name[graph.source(edges[0])]} → ${data.name[edges[0] >> 1]}` : data.name[node];
-  byId("panel-title").textContent = title ?? (data.group[group?.told.holds[0]] || "");
+  const paths = count ? `${count} path${count > 1 ? "s" : ""} to ${data.name[graph.output]}` : "";
+  say({ paths, "panel-title": title ?? (data.group[group?.told.holds[0]] || "") });
   byId("panel-lines").replaceChildren(...lines.map((text) => make("li", { text })));
-  byId("paths").textContent = count ? `${count} path${count > 1 ? "s" : ""} to ${data.name[graph.output]}` : "";
   byId("panel-words").hidden = !kind;
   byId("panel-hint").hidden = Boolean(kind);
   levelShown().light(pointed ? nodes : new Set(), pointed ? lit : new Set());
@@ -107,8 +107,8 @@ function openLevel(name) {
 /** Opens a group: the next finer level. @returns {boolean} whether there is one */
 function openFiner() {
   const size = (/** @type {any} */ told) => byId(told.svg).querySelectorAll(".node").length;
-  const { levels, level } = { ...state.data, ...state }, here = size(levels.find((/** @type {any} */ told) => told.name === level));
-  const finer = levels.filter((/** @type {any} */ told) => size(told) > here).sort((/** @type {any} */ p, /** @type {any} */ q) => size(p) - size(q));
+  const here = levelShown().boxes.length;
+  const finer = state.data.levels.filter((/** @type {any} */ told) => size(told) > here).sort((/** @type {any} */ p, /** @type {any} */ q) => size(p) - size(q));
   if (finer.length) openLevel(finer[0].name);
   return finer.length > 0;
 }

@@ -1,22 +1,15 @@
 // The state of the page, and the one way to change what it shows.
 
 /** @type {{graph: Graph, data: any, position: number, playing: boolean, speed: number, level: string,
- *  theme: string, selected: string, rate: number, losses: number[]}} */
+ *  theme: string, selected: string, rate: number, losses: number[], first: Float64Array}} first: the numbers in the file */
 const state = {
   graph: /** @type {any} */ (null), data: null, position: 0, playing: false, speed: 1, level: "",
-  theme: "system", selected: "", rate: 0.1, losses: [],
+  theme: "system", selected: "", rate: 0.1, losses: [], first: new Float64Array(),
 };
-/** @type {Map<string, Level>} */
-const levels = new Map();
-
 /** The visible level; each is prepared when it is first shown. @returns {Level} */
 function levelShown() {
-  let found = levels.get(state.level);
-  if (!found) {
-    found = new Level(state.data.levels.find((/** @type {any} */ told) => told.name === state.level));
-    levels.set(state.level, found);
-  }
-  return found;
+  const told = state.data.levels.find((/** @type {any} */ { name }) => name === state.level);
+  return (told.made ??= new Level(told));
 }
 
 /**
@@ -43,6 +36,7 @@ function update(what) {
 function start() {
   state.data = JSON.parse(byId("data").textContent);
   state.graph = new Graph(state.data);
+  state.first = state.graph.value.slice();
   state.graph.run();
   state.position = state.graph.events.length;
   state.level = state.data.level;

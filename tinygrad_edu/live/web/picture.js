@@ -11,6 +11,11 @@ function byId(id) {
   return document.getElementById(id);
 }
 
+/** Writes texts into elements. @param {Object<string, string>} texts by the elements' ids */
+function say(texts) {
+  for (const [id, text] of Object.entries(texts)) byId(id).textContent = text;
+}
+
 /** @param {Element} element @param {Object<string, any>} attributes */
 function setAll(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);

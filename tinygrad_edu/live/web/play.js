@@ -34,9 +34,8 @@ function stepBy(by) {
 function repaintEvent() {
   const { graph, data, position, playing } = state, count = graph.events.length, event = graph.events[position - 1];
   const [phase, ...words] = (event ? eventLine(graph, data, position - 1) : givenLine(graph, data)).split(/\s+/);
-  const texts = { phase, event: words.join(" "), formula: event ? formulaOf(event) : "",
-    place: `event ${position} of ${count}`, play: playing ? "Pause" : "Play" };
-  for (const [id, text] of Object.entries(texts)) byId(id).textContent = text;
+  say({ phase, event: words.join(" "), formula: event ? formulaOf(event) : "",
+    place: `event ${position} of ${count}`, play: playing ? "Pause" : "Play" });
   Object.assign(byId("scrub"), { max: count, value: position, ariaValueText: `${position} of ${count}` });
   for (const id of ["start", "back"]) byId(id).ariaDisabled = String(position === 0);
   for (const id of ["forward", "end"]) byId(id).ariaDisabled = String(position === count);

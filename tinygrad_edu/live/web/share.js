@@ -6,18 +6,15 @@ let waiting = 0; // of the timer that writes the address
 function remember() {
   clearTimeout(waiting);
   waiting = setTimeout(() => {
-    try {
-      history.replaceState(null, "", addressOf());
-    } catch {
-      // a page inside of another, or from a mail, may have no address to write to
-    }
+    try { history.replaceState(null, "", addressOf()); }
+    catch { /* a page inside of another, or from a mail, may have no address to write to */ }
   }, 200);
 }
 
 /** The state as the end of an address: #v=x:2,w:-3&e=12&level=node&theme=dark. @returns {string} */
 function addressOf() {
   const { graph, data, position, level, theme } = state;
-  const changed = [...leaves.keys()].filter((leaf) => !Object.is(graph.value[leaf], recorded(leaf)));
+  const changed = [...leaves.keys()].filter((leaf) => !Object.is(graph.value[leaf], state.first[leaf]));
   const numbers = changed.map((leaf) => `${encodeURIComponent(data.name[leaf])}:${numeralOf(graph.value[leaf])}`);
   return `#${numbers.length ? `v=${numbers.join(",")}&` : ""}e=${position}&level=${level}${theme === data.theme ? "" : `&theme=${theme}`}`;
 }
@@ -26,7 +23,7 @@ function addressOf() {
 function recall() {
   const { graph, data } = state, all = [...leaves.keys()];
   const told = new Map(location.hash.slice(1).split("&").map((part) => /** @type {[string, string]} */ (part.split(/=(.*)/s))));
-  for (const leaf of all) graph.set(leaf, recorded(leaf));
+  graph.value.set(state.first);
   for (const one of (told.get("v") || "").split(",")) {
     const [name, number = ""] = one.split(":"), { value, reason } = parse(number);
     const leaf = all.find((node) => encodeURIComponent(data.name[node]) === name);

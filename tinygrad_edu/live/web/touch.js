@@ -79,11 +79,10 @@ function repaintTouch(changed) {
     Object.assign(slider, { value: x, ariaValueText: text });
   }
   repaintLosses();
-  byId("trouble").textContent = bad < 0 ? ""
-    : `${data.name[bad]} is ${shown(graph.value[bad])}: the first number that is not finite.`;
+  say({ trouble: bad < 0 ? "" : `${data.name[bad]} is ${shown(graph.value[bad])}: the first number that is not finite.` });
 }
 
-/** The shortest text that is read back as the same number. @param {number | string} x @returns {string} */
+/** The shortest text that is read back as the same number. @param {number} x @returns {string} */
 function numeralOf(x) {
   return Object.is(x, -0) ? "-0" : String(x).replace("Infinity", "inf").replace("NaN", "nan");
 }
@@ -108,9 +107,8 @@ function repaintTangent() {
   if (!row) return;
   const x = graph.value[leaf], y = graph.value[graph.output], grad = graph.grad[leaf], name = data.name[leaf];
   const real = outputAt(leaf, x + push) - y, predicted = grad * push;
-  const texts = { "tangent-of": `A small push on ${name}`, predicted: `${shown(grad)} × ${shown(push)} = ${shown(predicted)}`,
-    real: shown(real), miss: shown(real - predicted) };
-  for (const [id, text] of Object.entries(texts)) byId(id).textContent = text;
+  say({ "tangent-of": `A small push on ${name}`, predicted: `${shown(grad)} × ${shown(push)} = ${shown(predicted)}`,
+    real: shown(real), miss: shown(real - predicted) });
   const reach = Math.max(2 * Math.abs(push), row.reach / 4);
   const xs = Array.from({ length: SAMPLES + 1 }, (_, i) => x + reach * ((2 * i) / SAMPLES - 1));
   curve(byId("tangent-plot"), [
@@ -187,11 +185,6 @@ function repaintLosses() {
   if (steps > 0) curve(byId("loss"), [{ class: "line", xs: losses.map((_, i) => i), ys: losses }], "step", out);
 }
 
-/** The number that is in the file. @param {number} node @returns {number} */
-function recorded(node) {
-  return parse(numeralOf(state.data.data[node])).value;
-}
-
 /** Makes the rows of the leaves and connects the controls. */
 function startTouch() {
   const { data, graph } = state, all = [...data.kind].flatMap((kind, node) => (kind === "l" ? [node] : []));
@@ -204,7 +197,8 @@ function startTouch() {
   byId("run").onclick = () => runSteps(!descending);
   byId("reset").onclick = () => {
     runSteps(false);
-    for (const [leaf, row] of leaves) graph.set(leaf, recorded(leaf)), (row.x = null);
+    graph.value.set(state.first);
+    for (const row of leaves.values()) row.x = null;
     state.losses = [];
     update("numbers");
   };
