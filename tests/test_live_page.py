@@ -70,6 +70,16 @@ def test_the_table_of_numbers_is_there_without_scripts() -> None:
     assert re.search(r'scope="row">w<td>-3<td>0\.8399', html)  # 2 * (1 - tanh(1)**2)
 
 
+def test_a_box_has_the_name_that_events_use() -> None:
+    x, w = Value(2.0, label="x"), Value(-3.0, label="my weight")
+    html = (x * w).tanh().page().html
+    boxes = re.findall(r'<g id="node-n\d".*?</g>', html, re.S)
+    said = [unescape("".join(re.findall(r">([^<]+)<", box))) for box in boxes]
+    names = [text.split("value")[0].strip().replace("= ", " = ") for text in said]
+    # a name in a formula is one word: a label of two words is told beside it
+    assert names == ["x", "my weight (v1)", "v2 = x·(my weight (v1))", "v3 = tanh(v2)"]
+
+
 def test_a_page_shows_the_numbers_that_the_leaves_give_now() -> None:
     x = Value(2.0, label="x")
     y = x * x

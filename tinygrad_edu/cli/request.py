@@ -98,8 +98,9 @@ class Request:
             return
         if not self.worksheet:
             raise ViewError("--key has the answers of a worksheet: add --worksheet, or drop it")
-        if os.path.splitext(self.key)[1].lower() not in (".txt", ".html"):
-            raise ViewError(f"--key writes text or a page: name it {shown(self.key)}.txt or .html")
+        name, ending = os.path.splitext(self.key)
+        if ending.lower() not in (".txt", ".html"):
+            raise ViewError(f"--key writes text or a page: --key {name[:60]}.txt or .html")
         if self.key in self.paths:
             raise ViewError("--key and -o name the same file: the key is for the teacher alone")
 

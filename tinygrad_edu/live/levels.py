@@ -18,6 +18,7 @@ from tinygrad_edu.draw.textbook import textbook
 from tinygrad_edu.draw.theme import Theme
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.errors import ViewError
+from tinygrad_edu.live.questions import named
 
 __all__ = ["LEVELS", "Level", "Live", "clearest", "levels"]
 
@@ -89,7 +90,8 @@ def levels(
                 raise
             del error
     if first and first not in [level.name for level in made]:
-        raise ViewError(f"level {first} shows the same as another level, or too many shapes")
+        there = " or ".join(level.name for level in made)
+        raise ViewError(f"level {first} shows no more than another, or too much: choose {there}")
     return made
 
 
@@ -137,7 +139,8 @@ def _zoomed(graph: Graph, view: View, name: str) -> _Parts:
             "holds": held[node.id],
         }
     if name == "node":  # the names of its parts say what they show
-        return _Parts(*_sketches(view, lambda kind: sketch(Panel(level), kind)), {}, {})
+        plain = Panel(named(level))  # events speak of v2: its box says that it is v2
+        return _Parts(*_sketches(view, lambda kind: sketch(plain, kind)), {}, {})
     bundled: dict[tuple[int, int], list[int]] = {}
     for edge in graph.edges:
         bundled.setdefault((new[edge.source], new[edge.target]), []).append(_number(edge))

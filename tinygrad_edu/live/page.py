@@ -51,6 +51,7 @@ _SCRIPTS = (
 )  # fmt: skip
 _SHEET_SCRIPTS = ("numbers", "answers", "sheet")
 _ONLY = {"view": {"controls", "view"}, "train": {"train"}}  # for pages with such data
+_ONE_OUTPUT = "a page plays one output: give the output whose gradients you want"
 _HEIGHT = 760  # pixels of a page in a notebook
 _ROOM = (840, 600)  # pixels for the picture, beside the numbers, on a projector of 1280x720
 _REMARKS = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
@@ -78,8 +79,9 @@ class Page:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the page to `path`, whole or not at all; ViewError unless it ends in .html."""
-        if os.path.splitext(os.fspath(path))[1].lower() not in (".html", ".htm"):
-            raise ViewError(f"a page is an HTML file: write {os.fspath(path)[:60]}.html")
+        name, ending = os.path.splitext(os.fspath(path))
+        if ending.lower() not in (".html", ".htm"):
+            raise ViewError(f"a page is an HTML file: write {name[:60]}.html")
         write_whole(path, self.html.encode("utf-8", "replace"))
 
     def __repr__(self) -> str:
@@ -134,6 +136,10 @@ def page(
     """
     more: dict[str, Any] = {}
     if not isinstance(what, Value | Graph):
+        if isinstance(what, list | tuple):
+            raise ViewError(_ONE_OUTPUT)
+        if loss is None and not isinstance(what, Module):
+            raise TypeError(f"a page is made of a Value, a Graph or a model, not of {what!r:.60}")
         if loss is None or data is None:
             raise TypeError("a page of a model needs a loss and data: page(model, loss, (X, y))")
         lesson = training(what, loss, data, rate)
@@ -146,9 +152,11 @@ def page(
         raise TypeError(f"loss and data are for a page of a model, not of a {kind}")
     whole = what if isinstance(what, Graph) else graph(what, roles=roles)
     if len(whole.outputs) != 1:
-        raise ViewError("a page plays one output: give the output whose gradients you want")
+        raise ViewError(_ONE_OUTPUT)
+    if not isinstance(title, str | None):
+        raise ViewError(f"title must be a text, not {title!r:.60}")
     if theme not in ("system", *THEMES):
-        raise ViewError(f"unknown theme {theme[:60]!r}: choose system, {', '.join(THEMES)}")
+        raise ViewError(f"unknown theme {str(theme)[:60]!r}: choose system, {', '.join(THEMES)}")
     if hide and not worksheet:
         raise ViewError("a live page computes every number: to hide some, add worksheet=True")
     look = View(precision=precision, direction=direction, legend=False, size=_ROOM)
@@ -248,8 +256,7 @@ def _read(name: str) -> str:
 
 def _program(files: Sequence[str], start: str = "", end: str = "") -> str:
     """The whole script of a page, of which nothing is visible from outside."""
-    there = [name for name in files if (_WEB / f"{name}.js").exists()]
-    return '(() => {\n"use strict";\n' + start + "".join(map(_script, there)) + end + "})();\n"
+    return '(() => {\n"use strict";\n' + start + "".join(map(_script, files)) + end + "})();\n"
 
 
 def _script(name: str) -> str:

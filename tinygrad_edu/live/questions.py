@@ -45,7 +45,7 @@ class Question(NamedTuple):
 
 
 def named(graph: Graph) -> Graph:
-    """This returns the graph with a label on every node, so that a question can name it."""
+    """This returns the graph with a label on every node, which has its name in events."""
     nodes = []
     for node, name in zip(graph.nodes, graph.names):
         if node.kind != "constant" and node.label != name:
