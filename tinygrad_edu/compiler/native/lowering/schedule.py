@@ -12,7 +12,7 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby, zip_longest
+from itertools import chain, groupby
 from operator import attrgetter, itemgetter
 
 from tinygrad_edu.compiler.native.lowering.gradient_blocks import Blocks
@@ -235,22 +235,54 @@ class _Schedule:
             k += count
 
     def _gather(self, found: Sequence[tuple[Row, Gather]]) -> None:
-        """Writes GATHERs: one for all rows that are side by side."""
+        """Writes GATHERs: one for all rows that are side by side.
+
+        Eight rows of eight lanes become a TRANSPOSE, which is faster, if in each lane their numbers
+        are side by side in the arena, such as the parameters of an embedding.
+        """
+        gathered = [(row, self._sources(node)) for row, node in found]
+        if not any(row in self.arena.rows for row, _ in found):
+            gathered.sort(key=itemgetter(1))
         if self.arena.lanes % BLOCK:  # a GATHER writes whole eights: rows of others stay apart
-            for row, _ in found:
+            for row, _ in gathered:
                 self.arena.place([row])
-        self.arena.place(row for row, _ in found)
+        self.arena.place(row for row, _ in gathered)
+        gathers = [(self.arena.rows[row], sources) for row, sources in gathered]
         sources: list[int] = []
-        for (row, node), following in zip_longest(found, found[1:]):
-            some = next(x for x in node.sources if x is not None)
-            wanted = (some if x is None else x for x in node.sources)  # unused lanes stay finite
-            sources += [self.arena.address(x) for x in wanted if not isinstance(x, Row)]
-            sources += [0] * (-len(sources) % BLOCK)
-            end = self.arena.rows[row] + len(node.sources) + -len(node.sources) % BLOCK
-            if following is None or self.arena.rows[following[0]] != end:
+        k = 0
+        while k < len(gathers):
+            out, numbers = gathers[k]
+            if not sources and self._are_columns(gathers[k : k + BLOCK]):
+                self._write(TRANSPOSE, [out, *numbers])
+                k += BLOCK
+                continue
+            sources += numbers
+            end, k = out + len(numbers), k + 1
+            if (
+                k == len(gathers)
+                or gathers[k][0] != end
+                or self._are_columns(gathers[k : k + BLOCK])
+            ):
                 self._write(GATHER, [end - len(sources), len(sources) // BLOCK, *sources])
                 sources = []
         self._update(row for row, _ in found)
+
+    def _sources(self, node: Gather) -> list[int]:
+        """Returns the addresses of the numbers of a row, up to a whole eight."""
+        some = next(x for x in node.sources if x is not None)
+        wanted = (some if x is None else x for x in node.sources)  # unused lanes stay finite
+        sources = [self.arena.address(x) for x in wanted if not isinstance(x, Row)]
+        return sources + [0] * (-len(sources) % BLOCK)
+
+    def _are_columns(self, eight: Sequence[tuple[int, list[int]]]) -> bool:
+        """Returns whether these rows, with addresses and sources, are the columns of eight rows."""
+        if self.arena.lanes != BLOCK or len(eight) < BLOCK:
+            return False
+        out, begins = eight[0]
+        return all(
+            at == out + k * BLOCK and numbers == [begin + k for begin in begins]
+            for k, (at, numbers) in enumerate(eight)
+        )
 
     def _transpose(self, found: Sequence[tuple[Row, Column]]) -> None:
         """Writes TRANSPOSEs: columns come eight at a time."""
