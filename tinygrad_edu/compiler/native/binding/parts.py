@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-__all__ = ["begins_of_parts", "cores", "on_threads"]
+__all__ = ["begins_of_parts", "cores", "is_large", "on_threads"]
 
 PARTS = 16  # of a large batch, so that up to 16 cores can share it
 MUCH = 2**22  # vectors that instructions read, from where on a batch is large: about 1 ms
@@ -25,8 +25,13 @@ def begins_of_parts(chunks: int, work: int) -> list[int]:
 
     There is one part if all is done soon. work: of all chunks, in vectors.
     """
-    parts = min(PARTS, chunks) if work >= MUCH else 1
+    parts = min(PARTS, chunks) if is_large(chunks, work) else 1
     return [k * chunks // parts for k in range(parts + 1)]
+
+
+def is_large(chunks: int, work: int) -> bool:
+    """Returns whether so many chunks with so much work have several parts."""
+    return chunks > 1 and work >= MUCH
 
 
 def cores() -> int:

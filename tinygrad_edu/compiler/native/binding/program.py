@@ -28,7 +28,7 @@ from tinygrad_edu.compiler.native.binding.library import (
     processor,
     rows_with_c,
 )
-from tinygrad_edu.compiler.native.binding.parts import begins_of_parts, on_threads
+from tinygrad_edu.compiler.native.binding.parts import begins_of_parts, is_large, on_threads
 from tinygrad_edu.compiler.native.lowering.lower import lower, lower_forward
 from tinygrad_edu.compiler.native.machine.interpreter import BLOCK, hubs, outputs, wide
 from tinygrad_edu.compiler.native.machine.optimizer_update import FEW, Update
@@ -181,7 +181,7 @@ class Plan:
 
     def is_cut(self, chunks: int) -> bool:
         """Returns whether so many chunks have several parts."""
-        return len(begins_of_parts(chunks, chunks * self.work)) > 2
+        return is_large(chunks, chunks * self.work)
 
     def columns(
         self, columns: Sequence[Column] | Floats, count: int, weight: float, old: Floats = NOTHING
