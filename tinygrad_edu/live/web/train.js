@@ -36,6 +36,7 @@ class Trainer {
     this.first = parameters.map((p) => value[p]);
     this.sums = new Float64Array(parameters.length);
     this.rate = rate;
+    this.weights = lesson.weights ?? lesson.examples.map(() => 1); // in the mean
   }
 
   /** The first weights again. */
@@ -76,9 +77,9 @@ class Trainer {
     sums.fill(0);
     g.fill(-0);
     this.ahead(now.map((i) => examples[i]), n, (row, lane) => {
-      const weight = this.weight(now[row]), at = output * SIZE + lane;
-      loss += weight * v[at];
-      this.share += g[at] = weight;
+      const at = output * SIZE + lane;
+      this.share += g[at] = this.weights[now[row]];
+      loss += g[at] * v[at];
     }, (count) => {
       backwardLanes(op, this.a, this.b, v, g, this.wanted, SIZE, count, output);
       parameters.forEach((p, i) => { for (let j = p * SIZE; j < p * SIZE + count; j++) sums[i] += g[j]; });
@@ -99,11 +100,6 @@ class Trainer {
     return true;
   }
 
-  /** @param {number} i an example @returns {number} its weight in the mean */
-  weight(i) {
-    return this.lesson.weights ? this.lesson.weights[i] : 1;
-  }
-
   /** The mean loss of some examples with the present weights, and those whose answers are wrong. */
   judge(some = [...this.lesson.examples.keys()]) {
     const { outputs, threshold, middle, inputs, examples } = this.lesson, { v, graph } = this;
@@ -111,8 +107,8 @@ class Trainer {
     let loss = 0, share = 0;
     this.ahead(some.map((i) => examples[i]), graph.n, (row, lane) => {
       const i = some[row], ys = outputs.map((y) => v[y * SIZE + lane]);
-      loss += this.weight(i) * v[graph.output * SIZE + lane];
-      share += this.weight(i);
+      loss += this.weights[i] * v[graph.output * SIZE + lane];
+      share += this.weights[i];
       if (this.classOf(ys, threshold) !== this.classOf(examples[i].slice(inputs.length), middle)) wrong.push(i);
     });
     return { loss: loss / share, wrong };
@@ -147,7 +143,7 @@ function shuffled(order, seed) {
 
 /** @type {Trainer} */ let trainer;
 /** @type {Map<number, string>} */ const units = new Map(); // the last node of each neuron, and its name
-let training = false, began = [0, 0], due = 0; // whether steps run; since when, from which step; the next painting
+let frame = 0, began = [0, 0], due = 0; // the next frame, while steps run; since when, from which step; the next painting
 
 /** Connects the controls. */
 function startTrain() {
@@ -165,7 +161,7 @@ function startTrain() {
   byId("train-view").hidden = inputs.length > 2;
   byId("train-map").hidden = inputs.length !== 2;
   byId("train-curve").toggleAttribute("hidden", inputs.length !== 1);
-  byId("train-run").onclick = () => runTraining(!training);
+  byId("train-run").onclick = () => runTraining(!frame);
   byId("train-step").onclick = () => doPhases(4);
   byId("train-phase").onclick = () => doPhases(1);
   byId("train-reset").onclick = () => (runTraining(false), trainer.reset(), showTraining());
@@ -174,8 +170,8 @@ function startTrain() {
   byId("train-batch").onchange = () => ([trainer.size, trainer.rest] = [Number(byId("train-batch").value), []]);
   readNumber(byId("train-rate"), byId("train-refused"), (x) => (trainer.rate = x), "a rate is a finite number");
   byId("train-map").onclick = (/** @type {MouseEvent} */ event) => {
-    const { px, py } = planeOf(byId("train-map").clientWidth);
-    const far = examples.map(([x, y]) => Math.hypot(px(x) - event.offsetX, py(y) - event.offsetY));
+    const across = spanOf(0), up = spanOf(1), side = byId("train-map").clientWidth;
+    const far = examples.map(([x, y]) => Math.hypot(across.share(x) - event.offsetX / side, 1 - up.share(y) - event.offsetY / side));
     showExample(far.indexOf(Math.min(...far)));
   };
   document.addEventListener("repainted", (/** @type {any} */ { detail }) => {
@@ -189,26 +185,28 @@ function startTrain() {
 
 /** Steps run between frames, or stop. @param {boolean} on */
 function runTraining(on) {
-  if (on && !training) requestAnimationFrame(trainSlice);
+  const ran = frame !== 0;
+  cancelAnimationFrame(frame);
+  frame = on ? requestAnimationFrame(trainSlice) : 0;
   if (on) [began, due] = [[performance.now(), trainer.steps], 0];
-  training = on;
   byId("train-run").textContent = on ? "Pause" : "Train";
+  if (ran && !on) showTraining();
 }
 
 /** Some steps, for 12 milliseconds; the page is painted now and then, in a quarter of the time. */
 function trainSlice() {
   const end = performance.now() + 12;
-  while (training && performance.now() < end) if (!trainer.step()) runTraining(false);
+  while (performance.now() < end) if (!trainer.step()) return runTraining(false);
+  frame = requestAnimationFrame(trainSlice);
   const start = performance.now();
-  if (start > due || !training) showTraining();
-  if (start > due) due = performance.now() + Math.max(120, 3 * (performance.now() - start));
-  if (training) requestAnimationFrame(trainSlice);
+  if (start < due) return;
+  showTraining();
+  due = performance.now() + Math.max(120, 3 * (performance.now() - start));
 }
 
 /** The next phases, to the end of the step at most, and in words what the last one did. @param {number} count */
 function doPhases(count) {
-  const { sums, graph, rate, lesson: { parameters, kind } } = trainer;
-  const write = (/** @type {number} */ x) => rounded(x, state.data.precision);
+  const { sums, graph, rate, lesson: { parameters } } = trainer;
   let said = "";
   runTraining(false);
   do {
@@ -216,17 +214,20 @@ function doPhases(count) {
     const { now, phase } = trainer, { loss, wrong } = trainer.judge(now);
     if (phase === 2) trainer.passes();
     const most = sums.reduce((best, x, i) => (Math.abs(x) > Math.abs(sums[best]) ? i : best), 0), p = parameters[most];
-    const before = graph.value[p], name = state.data.name[p];
+    const name = state.data.name[p], before = shown(graph.value[p]);
     if (phase === 3 && !trainer.step()) break;
     if (phase < 2) trainer.phase++;
-    said = [
-      `Forward: the outputs of ${now.length} examples${kind === "number" ? "" : `; ${now.length - wrong.length} are right`}.`,
-      `Loss: the mean of ${now.length} losses is ${write(loss)}.`,
-      `Backward: the mean gradients of ${sums.length} parameters; the largest is ${write(sums[most] / trainer.share)}, of ${name}.`,
-      `Update: each parameter moves by -${rate} × its gradient; ${name} from ${write(before)} to ${write(graph.value[p])}.`,
-    ][phase];
+    said = [`Forward: the outputs of ${now.length} examples${rightOf(now.length, wrong)}.`,
+      `Loss: the mean of ${now.length} losses is ${shown(loss)}.`,
+      `Backward: the mean gradients of ${sums.length} parameters; the largest is ${shown(sums[most] / trainer.share)}, of ${name}.`,
+      `Update: each parameter moves by -${rate} × its gradient; ${name} from ${before} to ${shown(graph.value[p])}.`][phase];
   } while (--count && trainer.phase);
   showTraining(said);
+}
+
+/** How many answers are right, if some can be. @param {number} count @param {number[]} wrong */
+function rightOf(count, wrong) {
+  return trainer.lesson.kind === "number" ? "" : `; ${count - wrong.length} of ${count} are right`;
 }
 
 /** Puts an example on the inputs of the picture, before the forward pass. @param {number} i */
@@ -242,20 +243,18 @@ function showExample(i) {
 
 /** Paints what training has changed. */
 function showTraining(said = "") {
-  const { losses, steps, epoch, size, phase, lesson: { kind, examples } } = trainer, last = losses[losses.length - 1];
-  const write = (/** @type {number} */ x) => rounded(x, state.data.precision);
+  const { losses, steps, epoch, size, phase, lesson: { examples } } = trainer, last = losses[losses.length - 1];
   const { loss, wrong } = trainer.judge(), every = Math.ceil(losses.length / LONG), ended = phase === 3 && !Number.isFinite(last);
-  const pace = training ? `; ${Math.round((1000 * (steps - began[1])) / (performance.now() - began[0]))} steps a second` : "";
-  const right = kind === "number" ? "" : `; ${examples.length - wrong.length} of ${examples.length} are right`;
+  const xs = [...losses.keys()].filter((i) => i % every === 0 || i === losses.length - 1), ys = xs.map((i) => losses[i]);
+  const pace = frame ? `; ${Math.round((1000 * (steps - began[1])) / (performance.now() - began[0]))} steps a second` : "";
   update("numbers");
-  byId("train-status").textContent = `step ${steps}${size ? `, epoch ${epoch}` : ""}: the mean loss of all examples is ${write(loss)}${right}${pace}`;
-  byId("train-wrong").textContent = !ended ? "" : `The loss is ${write(last)} at step ${steps}: training stopped before the update. `
-    + "Restart with a smaller rate.";
+  byId("train-status").textContent = `step ${steps}${size ? `, epoch ${epoch}` : ""}: the mean loss of all examples is ${shown(loss)}`
+    + rightOf(examples.length, wrong) + pace;
+  byId("train-wrong").textContent = ended ? `The loss is ${shown(last)} at step ${steps}: training stopped before the update. Restart with a smaller rate.` : "";
   byId("train-said").textContent = ended ? "" : said;
   byId("train-phase").textContent = `Phase: ${["forward", "loss", "backward", "update"][phase]}`;
-  const xs = [...losses.keys()].filter((i) => i % every === 0 || i === losses.length - 1), ys = xs.map((i) => losses[i]);
   curve(byId("train-loss"), [{ class: "line", xs, ys }], "step", "loss");
-  byId("train-loss").ariaLabel = losses.length ? `mean loss from ${write(losses[0])} to ${write(last)} in ${losses.length} steps` : "no step yet";
+  byId("train-loss").ariaLabel = losses.length ? `mean loss from ${shown(losses[0])} to ${shown(last)} in ${losses.length} steps` : "no step yet";
   showAnswer();
 }
 
@@ -263,7 +262,7 @@ function showTraining(said = "") {
 function showAnswer() {
   const { inputs, examples, outputs, kind } = trainer.lesson, at = Number(pointed.replace("node ", "") || -1);
   const unit = units.has(at) ? at : Number(byId("train-unit").value);
-  const names = inputs.map((leaf, j) => state.data.name[leaf] ?? `input ${j + 1}`), [low, high] = spanOf(0);
+  const names = inputs.map((leaf, j) => state.data.name[leaf] ?? `input ${j + 1}`), { low, high } = spanOf(0);
   if (inputs.length === 2) showMap(unit, names);
   if (inputs.length !== 1) return;
   const xs = Array.from({ length: LONG }, (_, i) => low + ((high - low) * i) / (LONG - 1)), nodes = unit < 0 ? outputs : [unit];
@@ -276,9 +275,9 @@ function showAnswer() {
 /** The map of two inputs, with its words. @param {number} unit or -1 @param {string[]} names of the inputs */
 function showMap(unit, names) {
   const { outputs, kind, threshold, middle, examples } = trainer.lesson, write = (/** @type {number} */ x) => rounded(x, 2);
-  const [[x0, x1], [y0, y1]] = [spanOf(0), spanOf(1)], side = Array.from({ length: FINE }, (_, i) => i / (FINE - 1));
+  const across = spanOf(0), up = spanOf(1), side = (/** @type {any} */ { low, high }) => Array.from({ length: FINE }, (_, i) => low + ((high - low) * i) / (FINE - 1));
   const nodes = unit >= 0 ? [unit] : kind === "largest" ? outputs : outputs.slice(0, 1);
-  const found = trainer.at(side.flatMap((down) => side.map((across) => [x0 + across * (x1 - x0), y1 - down * (y1 - y0)])), nodes);
+  const found = trainer.at(side(up).reverse().flatMap((y) => side(across).map((x) => [x, y])), nodes);
   const first = found.map(([z]) => z).filter(Number.isFinite), [low, high] = [Math.min(...first), Math.max(...first)];
   const level = nodes.length > 1 ? 0 : unit < 0 ? threshold : low < 0 && high > 0 ? 0 : (low + high) / 2;
   const lead = (/** @type {number[]} */ zs, /** @type {number} */ c) => zs[c] - Math.max(...zs.filter((_, k) => k !== c));
@@ -286,7 +285,7 @@ function showMap(unit, names) {
     : nodes.length === 2 ? [found.map(([z, one]) => one - z)] : nodes.map((_, c) => found.map((zs) => lead(zs, c)));
   const judged = unit < 0 && kind !== "number", wrong = judged ? trainer.judge().wrong : [], many = fields.length > 1;
   paintMap(fields, wrong);
-  const words = `${units.get(unit) ?? "the answer"} over ${names[0]} from ${write(x0)} to ${write(x1)}, and ${names[1]}, upwards, from ${write(y0)} to ${write(y1)}; `
+  const words = `${units.get(unit) ?? "the answer"} over ${names[0]} from ${write(across.low)} to ${write(across.high)}, and ${names[1]}, upwards, from ${write(up.low)} to ${write(up.high)}; `
     + (many ? "lines between the classes" : `line at ${write(level)}`);
   byId("train-words").textContent = words;
   byId("train-map").ariaLabel = `Map: ${words}. `
@@ -295,18 +294,11 @@ function showMap(unit, names) {
     + (many ? "Digits are classes." : `Squares have targets above ${write(middle)}, circles below.`);
 }
 
-/** The range of an input over the examples, with a margin. @param {number} j @returns {[number, number]} */
+/** The range of an input over the examples, with a margin; `share` says where in it a number is. @param {number} j */
 function spanOf(j) {
-  const xs = trainer.lesson.examples.map((one) => one[j]), [low, high] = [Math.min(...xs), Math.max(...xs)];
-  const margin = 0.25 * (high - low) || 1;
-  return [low - margin, high + margin];
-}
-
-/** Where inputs are on a map of so many pixels. @param {number} side */
-function planeOf(side) {
-  const [[x0, x1], [y0, y1]] = [spanOf(0), spanOf(1)];
-  const px = (/** @type {number} */ x) => (side * (x - x0)) / (x1 - x0), py = (/** @type {number} */ y) => (side * (y1 - y)) / (y1 - y0);
-  return { px, py };
+  const xs = trainer.lesson.examples.map((one) => one[j]), margin = 0.25 * (Math.max(...xs) - Math.min(...xs)) || 1;
+  const low = Math.min(...xs) - margin, high = Math.max(...xs) + margin;
+  return { low, high, share: (/** @type {number} */ x) => (x - low) / (high - low) };
 }
 
 /**
@@ -346,19 +338,19 @@ function paintMap(fields, wrong) {
     }
   }
   paint.stroke();
-  const { px, py } = planeOf(side), { examples, middle } = trainer.lesson, shown = Number(byId("train-example").value) - 1;
+  const across = spanOf(0), up = spanOf(1), { examples, middle } = trainer.lesson, chosen = Number(byId("train-example").value) - 1;
   examples.forEach(([x1, x2, ...targets], i) => {
-    const [x, y, c] = [px(x1), py(x2), trainer.classOf(targets, middle)], own = c ? positive : negative;
+    const x = side * across.share(x1), y = side * (1 - up.share(x2)), c = trainer.classOf(targets, middle), own = c ? positive : negative;
     Object.assign(paint, { strokeStyle: own, fillStyle: c && !many ? own : paper });
     paint.beginPath();
     if (many || !c) paint.arc(x, y, many ? 8 : 4.5, 0, 7);
     else paint.rect(x - 4.5, y - 4.5, 9, 9);
     paint.fill();
     paint.stroke();
-    Object.assign(paint, { fillStyle: ink, strokeStyle: i === shown ? ink : warning });
+    Object.assign(paint, { fillStyle: ink, strokeStyle: i === chosen ? ink : warning });
     if (many) paint.fillText(c, x, y);
     paint.beginPath();
-    if (i === shown) paint.arc(x, y, 11, 0, 7);
+    if (i === chosen) paint.arc(x, y, 11, 0, 7);
     if (wrong.includes(i)) paint.rect(x - 8, y - 8, 16, 16);
     paint.stroke();
   });
