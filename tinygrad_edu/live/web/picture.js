@@ -96,7 +96,8 @@ class Part {
     this.texts.get("sum")?.element.setAttribute("fill", x === null ? "var(--quiet)" : color);
     const fill = sign === "negative" || sign === "zero" ? "none" : color;
     if (this.head) setAll(this.head, { d: headOf(this.head.dataset.ends, sign), stroke: color, fill });
-    this.group.classList.toggle("double", sign === "undefined");
+    this.group.querySelector(".core")?.remove();
+    if (sign === "undefined") this.line.after(make("svg:path", { class: "core", d: this.line.getAttribute("d"), fill: "none" })); // a double line
     this.look = look;
   }
 }

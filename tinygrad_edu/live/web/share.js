@@ -41,7 +41,7 @@ function pictureFile() {
   svg.querySelectorAll("*").forEach((/** @type {Element} */ element, /** @type {number} */ i) => {
     const look = getComputedStyle(element), written = element.matches(".caption") ? ["font-size", "text-anchor", "fill"] : [];
     written.push(...["fill", "stroke"].filter((name) => element.getAttribute(name)?.startsWith("var(")));
-    if (element.closest(".now, .traced")) written.push("stroke", "stroke-width", "opacity", "font-weight");
+    if (element.closest(".now, .traced") || element.matches(".core, :has(+ .core)")) written.push("stroke", "stroke-width", "opacity", "font-weight");
     for (const name of written) twins[i].setAttribute(name, look.getPropertyValue(name));
     for (const name of ["tabindex", "role", "data-slot", "data-ends", "aria-label"]) twins[i].removeAttribute(name);
   });
