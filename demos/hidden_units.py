@@ -124,7 +124,7 @@ def folding(lesson: Lesson, seed: int, epochs: int) -> None:
         "is enough.",
     )
     lesson.play(
-        "4-training",
+        "5-training",
         lambda: page(
             after(TRIALS[2], seed, 0),
             half_squared_error,
@@ -137,7 +137,7 @@ def folding(lesson: Lesson, seed: int, epochs: int) -> None:
         "it is folded. This is plain gradient descent, without the momentum of the runs above.",
     )
     lesson.plot(
-        "5-units",
+        "6-units",
         lambda: plots.hidden_maps(model, XOR),
         "The answer of each hidden unit over the plane. Two units draw two lines; the single unit "
         "of the lesson the_wall drew one line.",
@@ -167,7 +167,7 @@ def local_minimum(lesson: Lesson, seed: int) -> None:
     lesson.show(seen_by(model))
     function = output_of(model)
     lesson.plot(
-        "6-stuck",
+        "7-stuck",
         lambda: charts.surfaces([(f"seed {seed}, epoch {trial.epochs:,}", function, 0.5)], [XOR]),
         "A network that is stuck.",
     )

@@ -63,8 +63,10 @@ def function(numbers: list[float]) -> tuple[Value, list[Value]]:
     """(y, inputs): y1 = tanh(x1) * x1, y2 = tanh(y1 + x2) * x2, ...; y is the last of them."""
     inputs = [Value(x, label=f"x{i}") for i, x in enumerate(numbers, 1)]
     y = tanh(inputs[0]) * inputs[0]
-    for x in inputs[1:]:
+    y.label = "y1"
+    for i, x in enumerate(inputs[1:], 2):
         y = tanh(y + x) * x
+        y.label = f"y{i}"
     return y, inputs
 
 

@@ -124,7 +124,7 @@ class Graph {
         hasGrad[node] = passed[edge] = 1;
       }
     }
-    if (p >= events.length) for (let node = 0; node < n; node++) hasGrad[node] = Number(this.wanted(node));
+    if (p >= events.length) for (let node = 0; node < n; node++) if (this.wanted(node)) hasGrad[node] = 1;
     return { known, grad, hasGrad, passed };
   }
 
