@@ -143,6 +143,9 @@ def test_other_pages_have_nothing_of_training() -> None:
     assert "class Trainer" not in Value(1.0).tanh().page().html
 
 
+ONE = MLP(2, [1])
+
+
 @pytest.mark.parametrize(
     ("model", "loss", "data", "kind", "words"),
     [
@@ -154,6 +157,7 @@ def test_other_pages_have_nothing_of_training() -> None:
         (MLP(2, [1]), lambda ys, t: ys, moons(4), NumberError, "returned list"),
         (MLP(2, [1]), Value(1.0), moons(4), NumberError, "a function of the outputs"),
         (MLP(2, [1]), lambda ys, t: Value(1.0), moons(4), ValueError, "nothing to train"),
+        (ONE, lambda ys, t: ONE.layers[0].neurons[0].b * 2, moons(4), ValueError, "no output"),
         (MLP(2, [1]), cross_entropy, [((1, 2), 3)], IndexError, "from 0 to 0, not 3"),
         (lambda x: x, mse_loss, moons(4), TypeError, "a page trains a model"),
         (MLP(2, [1]), mse_loss, None, TypeError, "needs a loss and data"),

@@ -101,19 +101,22 @@ def training(model: Module, loss: Loss, data: Data, rate: float = RATE) -> Train
     parameters = [p for p in model.parameters() if p in ids]
     if not parameters:
         raise ValueError("the loss depends on no parameter of the model: there is nothing to train")
+    used = [ids[y] for y in outputs if isinstance(y, Value) and y in ids]
+    if not used:
+        raise ValueError("the loss depends on no output of the model: use its first argument")
     roles: dict[Value, Role] = {x: "input" for x in inputs if x in ids}
     roles |= {**dict.fromkeys(parameters, _PARAMETER), root: "loss"}
     table: dict[str, Any] = {
         "inputs": [ids.get(x, -1) for x in inputs],
         "targets": [ids.get(x, -1) for x in targets],
         "parameters": [ids[p] for p in parameters],
-        "outputs": [ids[y] for y in outputs if y in ids],
+        "outputs": used,
         "examples": rows,
         "rate": rate,
     }
     if many is not None:
         table["weights"] = many[1]
-    return Training(root, roles, table | _reading(loss, examples, len(outputs)))
+    return Training(root, roles, table | _reading(loss, examples, len(used)))
 
 
 def _check_finite(rows: list[list[float]]) -> None:
