@@ -226,8 +226,7 @@ def ask(run: Run, cases: Sequence[Sequence[Graph]], **given: Any) -> Iterator[tu
     yield from zip([g for graphs in cases for g in graphs], told, strict=True)
 
 
-@pytest.fixture(scope="module")
-def cases() -> list[list[Graph]]:
+def random_cases() -> list[list[Graph]]:
     """Random graphs at points of special and other numbers, with each row of the table."""
     found = []
     for seed in range(COUNT):
@@ -244,6 +243,11 @@ def cases() -> list[list[Graph]]:
         found.append(list(at_points(y, points)))
     assert {node.op for graphs in found for node in graphs[0].nodes} >= set(ROWS)
     return found
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[list[Graph]]:
+    return random_cases()
 
 
 def agree(found: Sequence[str], expected: Sequence[float | None], sizes: Sequence[float]) -> bool:

@@ -24,6 +24,8 @@ const HOST = "http://page.test/";
 const FRAME = "http://page.test/frame-without-scripts";
 /** What browsers ask for by themselves, whatever the page is: news of their makers, and an icon. */
 const OWN = /favicon\.ico$|^https?:\/\/[\w.-]+\.(google|googleapis|gstatic|gvt1|mozilla|firefox)\.(com|net|org)[:/]/;
+/** What they say of an icon, and of any page that is not encrypted. */
+const OWN_WORDS = /favicon\.ico|should be served over HTTPS/;
 
 const require = createRequire(import.meta.url); // unlike `import`, it reads NODE_PATH
 const { launch } = await import(pathToFileURL(require.resolve("puppeteer-core")).href);
@@ -77,17 +79,24 @@ const browser = await launch({
   },
 });
 
+/** Keeps a complaint. */
+function complain(text) {
+  if (!OWN_WORDS.test(text)) errors.push(text);
+}
+
 async function fresh() {
   await page?.close();
   page = await browser.newPage();
   page.setDefaultTimeout(PATIENCE);
   asked = new Set();
   errors = [];
-  page.on("request", (request) => note(request.url()));
+  // a request that the page's policy stopped is told here, too; what goes out passes the proxy
+  page.on("request", (request) => request.url().startsWith("file:") && note(request.url()));
   page.on("console", (said) => {
-    if (["error", "warn", "assert"].includes(said.type())) errors.push(said.text());
+    const wrong = ["error", "warn", "assert"].includes(said.type());
+    if (wrong) complain(said.text());
   });
-  page.on("pageerror", (error) => errors.push(String(error?.message ?? error)));
+  page.on("pageerror", (error) => complain(String(error?.message ?? error)));
   page.on("dialog", (dialog) => {
     errors.push(`a dialog: ${dialog.message()}`);
     dialog.dismiss();
@@ -139,12 +148,11 @@ const actions = {
     await page.mouse.move(...(await middle(selector)));
   },
   async focus(selector) {
-    await page.focus(selector);
+    await page.$eval(selector, (found) => found.focus());
   },
   /** Replaces what is in a field, and leaves it by Enter. */
   async type(selector, text) {
-    await page.focus(selector);
-    await page.$eval(selector, (field) => field.select());
+    await page.$eval(selector, (field) => (field.focus(), field.select()));
     await page.keyboard.press("Backspace");
     await page.keyboard.type(text);
     await page.keyboard.press("Enter");
