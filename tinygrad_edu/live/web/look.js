@@ -75,7 +75,7 @@ function repaintPanel() {
 
 /** The live numbers of the table below the picture, while it is open. */
 function repaintTable() {
-  const table = byId("numbers"), { graph } = state, at = graph.moment(state.position);
+  const table = byId("numbers"), { graph, at } = state;
   if (!table?.closest("details")?.open) return;
   for (const row of table.querySelectorAll("tr[data-node]")) {
     const node = Number(row.dataset.node), [value, grad] = row.querySelectorAll("td");

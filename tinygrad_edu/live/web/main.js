@@ -1,10 +1,11 @@
 // The state of the page, and the one way to change what it shows.
 
 /** @type {{graph: Graph, data: any, position: number, playing: boolean, speed: number, level: string,
- *  theme: string, selected: string, rate: number, losses: number[], first: Float64Array}} first: the numbers in the file */
+ *  theme: string, selected: string, rate: number, losses: number[], first: Float64Array, at: any}} first: the numbers in
+ *  the file; at: what is known at the position */
 const state = {
   graph: /** @type {any} */ (null), data: null, position: 0, playing: false, speed: 1, level: "",
-  theme: "system", selected: "", rate: 0.1, losses: [], first: new Float64Array(),
+  theme: "system", selected: "", rate: 0.1, losses: [], first: new Float64Array(), at: null,
 };
 /** The visible level; each is prepared when it is first shown. @returns {Level} */
 function levelShown() {
@@ -21,13 +22,16 @@ function update(what) {
   if (what === "numbers") state.graph.run();
   if (what === "level") showLevel();
   if (what !== "look") {
+    state.at = state.graph.moment(state.position);
     levelShown().repaint();
     repaintEvent();
     repaintTable();
   }
   if (what === "event" || what === "level") follow();
   repaintPanel();
-  if (what === "numbers" || what === "look") repaintTouch(what === "numbers");
+  repaintLeaves();
+  if (what === "numbers") repaintLosses();
+  if (what !== "event") repaintTangent();
   remember();
   document.dispatchEvent(new CustomEvent("repainted", { detail: what }));
 }

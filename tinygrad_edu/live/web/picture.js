@@ -1,7 +1,7 @@
 // The picture: it repaints what has changed on the visible level, and nothing else.
 
 const THINNEST = 1.2, WIDEST = 4, WIDEST_WEIGHT = 6; // points, as in a still picture
-const LETTERS = 8, ROOM = 99, DIGIT = 12.2; // of -12.3333: each part has room for it
+const DIGIT = 12.2; // its width
 
 /** @type {Object<string, number[]>} */
 const DASHES = { negative: [7, 4], zero: [1.5, 4] };
@@ -74,15 +74,16 @@ class Part {
     const place = this.texts.get(slot);
     if (!place || place.text === text) return;
     const { element, both, from, middle } = place, sign = /^[=≈×+] /.test(text) ? 2 : 0;
+    const room = state.data.precision + 4 + sign; // characters: each part has room for -12.3333
     element.textContent = text;
     if (element.hasAttribute("textLength")) element.removeAttribute("textLength");
-    const shift = ((middle - text.length) * DIGIT) / 2;
+    const shift = ((middle - Math.min(text.length, room)) * DIGIT) / 2;
     if (text.length !== place.text.length) both.forEach((one, i) => one.setAttribute("x", from[i] + shift));
     place.text = text;
-    if (text.length - sign <= LETTERS) return;
+    if (text.length <= room) return;
     // measuring would make the browser lay out the page: these are the widths of Helvetica's characters
     const wide = [...text].reduce((sum, c) => sum + (/[-. ()]/.test(c) ? 6.7 : DIGIT), 0);
-    setAll(element, { textLength: Math.min(ROOM + sign * 10, wide).toFixed(), lengthAdjust: "spacingAndGlyphs" });
+    setAll(element, { textLength: Math.min(room * DIGIT, wide).toFixed(), lengthAdjust: "spacingAndGlyphs" });
   }
 
   /** Shows the sign and the size of a number by a line and its head. @param {number | null} x @param {number} most */
@@ -148,7 +149,7 @@ class Level {
 
   /** Writes all numbers that are known at this moment of the passes. */
   repaint() {
-    const { graph, position } = state, at = graph.moment(position), { value, contribution } = graph;
+    const { graph, position, at } = state, { value, contribution } = graph;
     const most = Math.max(...this.links.map(({ told }) => Math.abs(sumOf(contribution, told.edges))).filter(Number.isFinite));
     const heaviest = Math.max(...this.links.map(({ told }) => (told.weight ? Math.abs(value[told.weight[0]]) : 0)));
     for (const link of this.links) {

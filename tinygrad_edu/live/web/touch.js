@@ -62,13 +62,12 @@ function leafRow(leaf, moving) {
   return make("li", {}, who, field, slider, grad, wrong);
 }
 
-/** Shows the numbers of the leaves, what descent did, and the tangent. @param {boolean} changed */
-function repaintTouch(changed) {
-  const { graph, data } = state, bad = graph.firstNonfinite();
-  repaintTangent();
-  if (!changed) return;
+/** Shows the numbers of the leaves, and the first that is not finite. */
+function repaintLeaves() {
+  const { graph, data, at } = state, bad = graph.firstNonfinite();
   for (const [leaf, row] of leaves) {
-    const { field, slider, grad, wrong } = row, x = graph.value[leaf], text = numeralOf(x), slope = `grad ${shown(graph.grad[leaf])}`;
+    const { field, slider, grad, wrong } = row, x = graph.value[leaf], text = numeralOf(x);
+    const slope = `grad ${at.hasGrad[leaf] ? shown(at.grad[leaf]) : "?"}`;
     if (grad.textContent !== slope) grad.textContent = slope;
     if (Object.is(x, row.x)) continue;
     row.x = x;
@@ -78,7 +77,6 @@ function repaintTouch(changed) {
     if (x < Number(slider.min)) slider.min = x;
     Object.assign(slider, { value: x, ariaValueText: text });
   }
-  repaintLosses();
   say({ trouble: bad < 0 ? "" : `${data.name[bad]} is ${shown(graph.value[bad])}: the first number that is not finite.` });
 }
 
@@ -104,6 +102,7 @@ function outputAt(leaf, x) {
 function repaintTangent() {
   const { graph, data } = state, leaf = selectedNode(), row = leaves.get(leaf);
   byId("tangent").hidden = !row;
+  byId("tangent-plot").toggleAttribute("hidden", !Number.isFinite(graph.value[leaf]));
   if (!row) return;
   const x = graph.value[leaf], y = graph.value[graph.output], grad = graph.grad[leaf], name = data.name[leaf];
   const real = outputAt(leaf, x + push) - y, predicted = grad * push;
@@ -127,7 +126,7 @@ function repaintTangent() {
  * @param {string} across @param {string} up the words at the axes
  */
 function curve(svg, series, across, up) {
-  const [left, right, top, bottom] = [84, 388, 26, 220], fitting = series.filter((one) => one.fits !== false);
+  const [left, right, top, bottom] = [104, 388, 26, 220], fitting = series.filter((one) => one.fits !== false);
   const span = (/** @type {number[]} */ all) => {
     const finite = all.filter(Number.isFinite), low = Math.min(...finite), high = Math.max(...finite);
     return low < high ? [low, high] : finite.length ? [low - (Math.abs(low) / 10 || 1), high + (Math.abs(low) / 10 || 1)] : [0, 1];
