@@ -463,6 +463,8 @@ def test_it_trains_many_steps_a_second_and_pauses(
     trained = weights(browser)
     assert trained.keys() == model.state_dict().keys()
     assert trained != pytest.approx(model.state_dict(), abs=0.1)
+    browser.do(["until", "location.hash.includes('layer3')"], ["again"])
+    assert weights(browser) == pytest.approx(trained, rel=SHORT)
     browser.do(["click", "#train-reset"])
     assert weights(browser) == pytest.approx(model.state_dict(), rel=SHORT)
 

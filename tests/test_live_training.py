@@ -65,6 +65,7 @@ def in_page(run: Run, model: Any, loss: Any, data: Any, answer: str) -> Any:
     return run(
         f"{source(ops)}{lanes(ops)}{file}\nconst data = {json.dumps(found)};\n"
         "const graph = new Graph(data); graph.run(); const it = new Trainer(graph, data.train);\n"
+        "const first = graph.value.slice();\n"
         f"const answer = () => {{ {answer} }};"
     )
 
@@ -94,9 +95,8 @@ def test_the_weights_are_those_of_train(run: Run, case: str, size: int) -> None:
 def test_a_loss_that_is_not_finite_stops_the_run_before_the_update(run: Run) -> None:
     model, data = MLP(1, [1], "linear", seed=0), [(1e200, 0.0)]
     steps = "const good = [it.step(), it.step(), it.step()];"
-    answer = (
-        f"{steps} return [good, it.steps, graph.value[data.train.parameters[0]] === it.first[0]];"
-    )
+    same = "data.train.parameters.every((p) => graph.value[p] === first[p])"
+    answer = f"{steps} return [good, it.steps, {same}];"
     assert in_page(run, model, mse_loss, data, answer) == [[False] * 3, 0, True]
 
 
@@ -104,8 +104,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_the_update(run: Run) -> 
 def test_reset_gives_the_first_weights_and_the_same_run(run: Run) -> None:
     make, loss, data = CASES["moons"]
     five = "for (let i = 0; i < 5; i++) it.step();"
-    twice = f"it.size = 3; {five} const first = it.losses; it.reset(); {five}"
-    answer = f"{twice} return [first, it.losses];"
+    twice = f"it.size = 3; {five} const losses = it.losses; it.reset(first); {five}"
+    answer = f"{twice} return [losses, it.losses];"
     first, again = in_page(run, make(), loss, data, answer)
     assert first == again
     assert len({*first}) == 5

@@ -33,15 +33,14 @@ class Trainer {
     this.v = new Float64Array(n * SIZE).map((_, i) => value[Math.floor(i / SIZE)]);
     this.g = new Float64Array(n * SIZE);
     this.given = [...inputs, ...targets];
-    this.first = parameters.map((p) => value[p]);
     this.sums = new Float64Array(parameters.length);
     this.rate = rate;
     this.weights = lesson.weights ?? lesson.examples.map(() => 1); // in the mean
   }
 
-  /** The first weights again. */
-  reset() {
-    this.lesson.parameters.forEach((p, i) => this.graph.set(p, this.first[i]));
+  /** The first weights again. @param {Float64Array} first the numbers of all nodes */
+  reset(first) {
+    for (const p of this.lesson.parameters) this.graph.set(p, first[p]);
     Object.assign(this, { steps: 0, epoch: 0, phase: 0, losses: [], rest: [] });
   }
 
@@ -164,7 +163,7 @@ function startTrain() {
   byId("train-run").onclick = () => runTraining(!frame);
   byId("train-step").onclick = () => doPhases(4);
   byId("train-phase").onclick = () => doPhases(1);
-  byId("train-reset").onclick = () => (runTraining(false), trainer.reset(), showTraining());
+  byId("train-reset").onclick = () => (runTraining(false), trainer.reset(state.first), showTraining());
   byId("train-unit").onchange = showAnswer;
   byId("train-example").onchange = () => showExample(Number(byId("train-example").value) - 1);
   byId("train-batch").onchange = () => ([trainer.size, trainer.rest] = [Number(byId("train-batch").value), []]);
