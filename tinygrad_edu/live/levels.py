@@ -121,7 +121,8 @@ def _sketches(view: View, make: Callable[[View], Sketch]) -> tuple[Sketch, Sketc
 
 
 def _zoomed(graph: Graph, view: View, name: str) -> _Parts:
-    level, new = zoomed(graph, name)
+    # events speak of v2: its box says that it is v2
+    level, new = zoomed(named(graph), name)
     if drawn(level, view.form) > MOST_SHAPES:
         raise LayoutError(f"level {name} has too many shapes", "too large")
     held: dict[int, list[int]] = {}
@@ -138,9 +139,9 @@ def _zoomed(graph: Graph, view: View, name: str) -> _Parts:
             "node": shows[0] if len(shows) == 1 else -1,
             "holds": held[node.id],
         }
+    made = _sketches(view, lambda kind: sketch(Panel(level), kind))
     if name == "node":  # the names of its parts say what they show
-        plain = Panel(named(level))  # events speak of v2: its box says that it is v2
-        return _Parts(*_sketches(view, lambda kind: sketch(plain, kind)), {}, {})
+        return _Parts(*made, {}, {})
     bundled: dict[tuple[int, int], list[int]] = {}
     for edge in graph.edges:
         bundled.setdefault((new[edge.source], new[edge.target]), []).append(_number(edge))
@@ -150,7 +151,6 @@ def _zoomed(graph: Graph, view: View, name: str) -> _Parts:
         if level.nodes[edge.target].kind != "group":  # each operand has a link of its own
             own = [2 * held[edge.target][0] + edge.operand]
         links[f"e{edge.source}_{edge.target}_{edge.operand}"] = {"edges": own}
-    made = _sketches(view, lambda kind: sketch(Panel(level), kind))
     return _Parts(*made, boxes, links)
 
 
