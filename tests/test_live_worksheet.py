@@ -162,6 +162,9 @@ def test_mistakes_in_values_and_in_local_derivatives() -> None:
     made = asked(neuron(), "values", "edges")
     (product,) = [w for w in made["value", "v2"].wrong if w.answer == -1]
     assert product.reason == "This is x + w. It is x·w."
+    lost = "The minus sign of v2 is lost."  # 6 + 6.8814, in place of -6 + 6.8814
+    (answer,) = [w.answer for w in made["value", "v4"].wrong if w.reason == lost]
+    assert answer == pytest.approx(12.8814, abs=1e-4)
     told = {w.reason: w.answer for w in made["local derivative", "y by v4"].wrong}
     assert any("y is the result" in reason for reason in told)
     x = Value(-0.3, label="x")

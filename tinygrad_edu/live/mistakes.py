@@ -84,6 +84,10 @@ def of_value(graph: Graph, node: Node) -> Iterator[Wrong]:
             )
         yield Wrong(_slope(node, 0), f"This is the local derivative of {node.op}, not its value.")
     yield Wrong(-y, SIGN)
+    for i, (operand, x) in enumerate(zip(names, node.used)):
+        if x < 0:
+            without = (*node.used[:i], -x, *node.used[i + 1 :])
+            yield Wrong(total(node.op.value, *without), f"The minus sign of {operand} is lost.")
     if node.grad is not None:
         yield Wrong(node.grad, "This is its gradient, not its value.")
 

@@ -51,10 +51,11 @@ def training(model: Module, loss: Loss, data: Data, rate: float = RATE) -> Train
     """This returns what a page needs to train `model` on `data` by gradient descent.
 
     model, loss, data: as for `train`. The page makes the mean of the loss over the examples small.
-    rate: of the descent, which the reader can change. NumberError if the loss is not one Value
-    for each example, LengthError for examples of several shapes, ValueError for more than MOST
-    examples, for numbers that are not finite, for active dropout, and for a loss that depends on no
-    parameter.
+    rate: of the descent, which the reader can change. TypeError if `model` is no Module.
+    NumberError for a rate or an example that is not finite, and for a loss that is no function, or
+    whose result for one example is not one Value; LengthError for examples of several shapes;
+    ValueError for more than MOST examples, for active dropout, and for a loss that depends on no
+    output or no parameter.
     """
     if not isinstance(model, Module):
         kind = type(model).__name__
