@@ -243,8 +243,8 @@ function showExample(i) {
 /** Paints what training has changed. */
 function showTraining(said = "") {
   const { losses, steps, epoch, size, phase, lesson: { examples } } = trainer, last = losses[losses.length - 1];
-  const { loss, wrong } = trainer.judge(), every = Math.ceil(losses.length / LONG), ended = phase === 3 && !Number.isFinite(last);
-  const xs = [...losses.keys()].filter((i) => i % every === 0 || i === losses.length - 1), ys = xs.map((i) => losses[i]);
+  const { loss, wrong } = trainer.judge(), count = losses.length, some = Math.min(LONG, count), ended = phase === 3 && !Number.isFinite(last);
+  const xs = Array.from({ length: some }, (_, i) => Math.round((i * (count - 1)) / Math.max(1, some - 1))), ys = xs.map((i) => losses[i]);
   const pace = frame ? `; ${Math.round((1000 * (steps - began[1])) / (performance.now() - began[0]))} steps a second` : "";
   update("numbers");
   byId("train-status").textContent = `step ${steps}${size ? `, epoch ${epoch}` : ""}: the mean loss of all examples is ${shown(loss)}`
@@ -253,7 +253,7 @@ function showTraining(said = "") {
   byId("train-said").textContent = ended ? "" : said;
   byId("train-phase").textContent = `Phase: ${["forward", "loss", "backward", "update"][phase]}`;
   curve(byId("train-loss"), [{ class: "line", xs, ys }], "step", "loss");
-  byId("train-loss").ariaLabel = losses.length ? `mean loss from ${shown(losses[0])} to ${shown(last)} in ${losses.length} steps` : "no step yet";
+  byId("train-loss").ariaLabel = count ? `mean loss from ${shown(losses[0])} to ${shown(last)} in ${count} steps` : "no step yet";
   showAnswer();
 }
 
