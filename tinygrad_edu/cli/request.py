@@ -115,6 +115,9 @@ class Request:
             and {*(self.edges or ())} & {"formula", "numbers"},
             "--form": self.form != "compact",
             "--size": self.size,
+            "--scale": self.scale != 1,
+            "--fit": self.fit != picture.DEFAULT.fit,
+            "--no-legend": self.no_legend,
             "--calls": self.calls,
             "--insist": self.insist,
         }.items():

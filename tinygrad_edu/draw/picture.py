@@ -188,6 +188,9 @@ class Picture:
             "edges": set(view.edges or ()) & {"formula", "numbers"},
             "form": view.form != "compact",
             "size": view.size,
+            "scale": view.scale != 1,
+            "fit": view.fit != DEFAULT.fit,
+            "legend": not view.legend,
             "level": isinstance(self.level, int),
         }.items():
             if asked:
