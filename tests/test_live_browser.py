@@ -755,7 +755,7 @@ def test_the_picture_is_saved_as_it_is(button: str, browser: Browser, made: Made
         return
     picture = ElementTree.fromstring(browser.say(f"{kept}.text()"))
     texts = ["".join(text.itertext()) for text in picture.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"1.5", rounded(neuron(1.5).data), "x·w"} <= {*texts}
+    assert {"1.5", rounded(neuron(1.5).data), "= x·w"} <= {*texts}
     assert "var(" not in browser.say(f"{kept}.text()")
 
 

@@ -106,9 +106,9 @@ function openLevel(name) {
 
 /** Opens a group: the next finer level. @returns {boolean} whether there is one */
 function openFiner() {
-  const size = (/** @type {any} */ told) => byId(told.svg).querySelectorAll(".node").length;
-  const here = levelShown().boxes.length;
-  const finer = state.data.levels.filter((/** @type {any} */ told) => size(told) > here).sort((/** @type {any} */ p, /** @type {any} */ q) => size(p) - size(q));
+  const size = (/** @type {any} */ told) => byId(told.svg).querySelectorAll(".node").length, here = levelShown().boxes.length;
+  const finer = state.data.levels.filter((/** @type {any} */ told) => size(told) > here)
+    .sort((/** @type {any} */ p, /** @type {any} */ q) => size(p) - size(q));
   if (finer.length) openLevel(finer[0].name);
   return finer.length > 0;
 }
@@ -216,9 +216,8 @@ function point(event) {
 /** Connects the picture and the controls of its look. */
 function startLook() {
   const frame = byId("picture"), page = document.querySelector(".halves");
-  for (const type of ["pointerover", "focusin", "pointerleave", "focusout"]) frame.addEventListener(type, point);
   /** @type {Object<string, (event: any) => void>} */
-  const acts = { pointerdown: press, pointermove: pull, pointercancel: () => (drag = null), click: clicked, keydown: partKey };
+  const acts = { pointerover: point, focusin: point, pointerleave: point, focusout: point, pointerdown: press, pointermove: pull, pointercancel: () => (drag = null), click: clicked, keydown: partKey };
   for (const [type, act] of Object.entries(acts)) frame.addEventListener(type, act);
   frame.addEventListener("wheel", turn, { passive: false });
   byId("level").replaceChildren(...state.data.levels.map((/** @type {any} */ { name }) => make("option", { value: name, text: name })));
@@ -229,9 +228,7 @@ function startLook() {
   byId("search").onkeydown = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter") findName(true); // what a handler returns decides whether the key is typed
   };
-  byId("zoomin").onclick = () => zoomBy(1.25);
-  byId("zoomout").onclick = () => zoomBy(0.8);
-  byId("fit").onclick = () => zoomBy(-1);
+  for (const [id, factor] of Object.entries({ zoomin: 1.25, zoomout: 0.8, fit: -1 })) byId(id).onclick = () => zoomBy(factor);
   byId("wide").onclick = () => {
     byId("wide").ariaPressed = String(page?.classList.toggle("wide-picture"));
     zoomBy(1);
