@@ -171,6 +171,14 @@ def test_a_picture_saved_as_html_is_a_page(tmp_path: Path) -> None:
     assert (tmp_path / "y.html").read_text(encoding="utf-8") == neuron().page().html
 
 
+def test_a_page_whose_formula_is_too_long_is_called_by_its_label_or_its_size() -> None:
+    xs = [Value(i, label=f"x{i}") for i in range(40)]
+    y = sum(xs[1:], xs[0])
+    assert "<h1>A graph of 79 nodes</h1>" in page(y).html  # 40 leaves and 39 sums
+    y.label = "total"
+    assert "<h1>total</h1>" in page(y).html
+
+
 def test_a_notebook_shows_it_in_a_frame_of_its_own() -> None:
     made = page(neuron())._repr_html_()
     assert made.startswith('<iframe srcdoc="')

@@ -175,8 +175,9 @@ def page(
 
 
 def _heading(whole: Graph, title: str | None, blanks: Mapping[int, str] | None = None) -> str:
-    """The title, else the formula of the output, else its name, where the formula is too long."""
-    formula = said(whole, blanks) or whole.names[whole.output.id]
+    """The title, else the formula of the output; where that is too long, the output's label."""
+    large = whole.output.label or f"A graph of {len(whole.nodes)} nodes"
+    formula = said(whole, blanks) or large
     return printable(formula if title is None else " ".join(title.split()))
 
 
