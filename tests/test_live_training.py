@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from math import nan
+from math import isfinite, isnan, nan
 from typing import Any
 
 import pytest
 from test_live_engine import WEB, Run, in_node, in_quickjs, source
 from test_live_page import data_of
 
-from tinygrad_edu import Value, graph
+from tinygrad_edu import Value, graph, less, log, mask
 from tinygrad_edu.data import BIPOLAR, as_examples, gate, moons, rings
 from tinygrad_edu.draw.view import View
 from tinygrad_edu.errors import LengthError, NumberError
@@ -98,6 +98,22 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_the_update(run: Run) -> 
     same = "data.train.parameters.every((p) => graph.value[p] === first[p])"
     answer = f"{steps} return [good, it.steps, {same}];"
     assert in_page(run, model, mse_loss, data, answer) == [[False] * 3, 0, True]
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_nan_that_the_loss_does_not_show_is_in_the_gradients(run: Run, hidden: bool) -> None:
+    def loss(ys: Any, t: Any) -> Value:
+        outside = log(ys[0] * 0 - 1)
+        return (ys[0] - t) ** 2 + (mask(less(1, 0 * t), outside) if hidden else less(outside, 0.0))
+
+    model = MLP(1, [1], "linear", seed=0)
+    answer = "const good = it.step(); return [good, [...it.sums].map((x) => x === x)];"
+    found = in_page(run, MLP(1, [1], "linear", seed=0), loss, [(2.0, 1.0)], answer)
+    total = loss(model([2.0]), Value(1.0))
+    total.backward()
+    assert found == [isfinite(total.data), [not isnan(p.grad) for p in model.parameters()]]
+    assert found[1] == [hidden, hidden]
 
 
 @pytest.mark.machine

@@ -66,13 +66,14 @@ def lanes(ops: Sequence[Op]) -> str:
         ahead.append(f"      case {i}: {value} break;\n")
         back.append(f"      case {i}:\n")
         for operand, at, rule in zip("ab", "pq", op.derivatives):
-            adds = f"h * (y === y ? {_text(op, rule, 'xz')} : NaN){more}"
+            adds = f"h * ({_text(op, rule, 'xz')}){more}"
             if op.name == "mask":
                 adds = "x === 0 ? -0 : h"
             if op.name != "mask" or operand == "b":
                 lane = _lane(f"{guard}g[{at} + j] += {adds};")
                 back.append(f"        if (wanted[{operand}[k]]) {lane}\n")
         back.append("        break;\n")
+    nan = _lane(f"{guard}if (y !== y) g[r + j] = h + NaN;")  # all local derivatives are nan
     where = "const p = a[k] * size, q = b[k] * size, r = k * size;"
     return f"""\
 function forwardLanes(op, a, b, v, size, count, to) {{
@@ -84,8 +85,11 @@ function forwardLanes(op, a, b, v, size, count, to) {{
 }}
 
 function backwardLanes(op, a, b, v, g, wanted, size, count, from) {{
+  let nans = false;
+  for (let i = 0; i < v.length; i++) nans = nans || v[i] !== v[i];
   for (let k = from; k >= 0; k--) {{
     {where}
+    if (nans && op[k] >= 0 && op[k] !== MASK) {nan}
     switch (op[k]) {{
 {"".join(back)}    }}
   }}

@@ -142,7 +142,8 @@ function shuffled(order, seed) {
 
 /** @type {Trainer} */ let trainer;
 /** @type {Map<number, string>} */ const units = new Map(); // the last node of each neuron, and its name
-let frame = 0, began = [0, 0], due = 0; // the next frame, while steps run; since when, from which step; the next painting
+let frame = 0, began = [0, 0]; // the next frame, while steps run; since when, from which step
+let painted = 0, due = 0; // when the page was painted, until the next frame; when it is painted again
 
 /** Connects the controls. */
 function startTrain() {
@@ -187,20 +188,21 @@ function runTraining(on) {
   const ran = frame !== 0;
   cancelAnimationFrame(frame);
   frame = on ? requestAnimationFrame(trainSlice) : 0;
-  if (on) [began, due] = [[performance.now(), trainer.steps], 0];
+  if (on) [began, painted, due] = [[performance.now(), trainer.steps], 0, 0];
   byId("train-run").textContent = on ? "Pause" : "Train";
   if (ran && !on) showTraining();
 }
 
 /** Some steps, for 12 milliseconds; the page is painted now and then, in a quarter of the time. */
 function trainSlice() {
-  const end = performance.now() + 12;
-  while (performance.now() < end) if (!trainer.step()) return runTraining(false);
-  frame = requestAnimationFrame(trainSlice);
   const start = performance.now();
+  if (painted) due = start + Math.max(120, 3 * (start - painted)); // since then, the browser has drawn, too
+  painted = 0;
+  while (performance.now() < start + 12) if (!trainer.step()) return runTraining(false);
+  frame = requestAnimationFrame(trainSlice);
   if (start < due) return;
+  painted = performance.now();
   showTraining();
-  due = performance.now() + Math.max(120, 3 * (performance.now() - start));
 }
 
 /** The next phases, to the end of the step at most, and in words what the last one did. @param {number} count */
