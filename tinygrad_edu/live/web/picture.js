@@ -37,9 +37,14 @@ function make(tag, { text = "", ...attributes } = {}, ...children) {
   return element;
 }
 
+/** @type {Map<number, string>} */
+const texts = new Map(); // of numbers: most are written in several places
+
 /** A number as this page writes it. @param {number} x @returns {string} */
 function shown(x) {
-  return rounded(x, state.data.precision);
+  if (texts.size > 10000) texts.clear();
+  if (!texts.has(x)) texts.set(x, rounded(x, state.data.precision));
+  return texts.get(x) || "";
 }
 
 /** A box or a link of the picture. */
