@@ -26,7 +26,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache, partial
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from tinygrad_edu.compiler.tape.lines import Line, lines
 from tinygrad_edu.compiler.tape.tape import Tape
@@ -303,7 +303,9 @@ def floats(numbers: Sequence[float], divisor: int = 1) -> list[float]:
     """Returns the numbers of a list or an array, each divided, as a list."""
     if isinstance(numbers, list):
         return numbers if divisor == 1 else [x / divisor for x in numbers]
-    array: Any = numbers
+    import numpy as np
+
+    array = np.asarray(numbers)
     found: list[float] = (array if divisor == 1 else array / divisor).tolist()
     return found
 
@@ -359,10 +361,10 @@ def _by_items(op: Op) -> Meaning:
 
     quick, value = _of_floats(op), partial(total, op.value)
 
-    def function(*xs: Any) -> object:
+    def function(*xs: object) -> object:
         counts = [len(x) for x in xs if isinstance(x, np.ndarray)]
         if not counts:
-            return value(*xs)
+            return value(*cast(tuple[float, ...], xs))
         columns = [x.tolist() if isinstance(x, np.ndarray) else [x] * counts[0] for x in xs]
         try:
             return np.fromiter(map(quick, *columns), float, counts[0])

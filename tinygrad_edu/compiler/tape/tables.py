@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, TypeAlias, cast, overload
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["Tables", "column_of_array", "tables"]
 
-Array: TypeAlias = Any  # of NumPy
+Array: TypeAlias = "npt.NDArray[np.float64]"  # or of another real type
 
 SMALL = 2**13  # numbers that are copied more quickly than they are looked at part by part
 
