@@ -8,8 +8,9 @@ by hand, micrograd and our own eager engine. Who is not installed is left out, a
 
 In each round everybody runs once, in an order that rotates, with the garbage collector off, and
 ratios are taken within the round: their medians are what to quote. A sample is 100 steps from the
-first parameters, after 100 that are not timed; the median of a few samples counts. Those who need
-milliseconds for a step run fewer steps, and only in the first rounds.
+first parameters, after 100 that are not timed; the median of a few samples counts. The processor's
+time counts, so that other programs disturb less. Those who need milliseconds for a step run fewer
+steps, and only in the first rounds.
 
 Before anything is timed, gradients and the parameters after three steps are compared with those
 of the eager engine.
@@ -27,7 +28,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from subprocess import CalledProcessError
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import as_graphs
@@ -114,9 +115,9 @@ def sample(contender: Contender) -> float:
             contender.train(contender.steps)
         for _ in range(1 if is_slow(contender) else REPEATS):
             contender.reset()
-            start = perf_counter()
+            start = process_time()
             contender.train(contender.steps)
-            seconds.append((perf_counter() - start) / contender.steps)
+            seconds.append((process_time() - start) / contender.steps)
     return median(seconds)
 
 
@@ -229,8 +230,8 @@ def heading(options: Any) -> str:
         f"{platform.python_implementation()} {platform.python_version()}; {versions()}.\n"
         f"C: {compiler()}.\n"
         f"{options.rounds} rounds, {options.slow_rounds} of those who need milliseconds; float64, "
-        f"one thread, collector off. `x {LIMIT}`: how many times as long, median of the ratios "
-        "within each round, and the smallest and largest of them."
+        f"one thread, collector off; time of the processor. `x {LIMIT}`: how many times as long, "
+        "median of the ratios within each round, and the smallest and largest of them."
     )
 
 
