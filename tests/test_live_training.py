@@ -140,12 +140,13 @@ def test_the_right_answers_are_those_of_accuracy(run: Run, case: str) -> None:
     assert 0 < len(wrong) < len(examples)
 
 
-def test_the_data_name_every_leaf_by_its_role() -> None:
+def test_the_data_name_every_leaf_and_the_outputs_by_their_roles() -> None:
     html = page(MLP(2, [1], seed=0), mse_loss, gate("and"), rate=0.5).html
     data = data_of(html)
     lesson = data["train"]
     assert [data["label"][i] for i in lesson["inputs"]] == ["x1", "x2"]
     assert [data["label"][i] for i in lesson["targets"]] == ["t"]
+    assert [data["label"][i] for i in lesson["outputs"]] == ["y"]
     assert {data["role"][i] for i in lesson["inputs"]} == {"input"}
     assert {data["role"][i] for i in lesson["parameters"]} == {"parameter"}
     assert data["role"][data["output"]] == "loss"

@@ -93,16 +93,18 @@ def training(model: Module, loss: Loss, data: Data, rate: float = RATE) -> Train
     leaves, (root,) = record_function(one, [column[0] for column in columns])
     count = len([*numbers(examples[0].inputs)])
     inputs, targets = leaves[:count], leaves[count:]
-    for name, some in (("x", inputs), ("t", targets)):
-        for i, leaf in enumerate(some, 1):
-            leaf.label = f"{name}{i}" if len(some) > 1 else name
+    answers = [y for y in outputs if isinstance(y, Value)]
+    named = [y for y in answers if y.op and y.label is None]
+    for name, some in (("x", inputs), ("t", targets), ("y", named)):
+        for i, node in enumerate(some, 1):
+            node.label = f"{name}{i}" if len(some) > 1 else name
     if root.label is None:
         root.label = "loss"
     ids = {node: i for i, node in enumerate(topological_order(root))}
     parameters = [p for p in model.parameters() if p in ids]
     if not parameters:
         raise ValueError("the loss depends on no parameter of the model: there is nothing to train")
-    used = [ids[y] for y in outputs if isinstance(y, Value) and y in ids]
+    used = [ids[y] for y in answers if y in ids]
     if not used:
         raise ValueError("the loss depends on no output of the model: use its first argument")
     roles: dict[Value, Role] = {x: "input" for x in inputs if x in ids}
