@@ -51,17 +51,18 @@ function pathsFrom(from) {
 
 /** Shows what is pointed at, or selected: its numbers and its paths to the output. */
 function repaintPanel() {
-  const { graph, data, selected } = state, [kind, ...rest] = (pointed || selected).split(" "), ids = rest.map(Number);
+  const { graph, data, selected, position, at } = state, [kind, ...rest] = (pointed || selected).split(" "), ids = rest.map(Number);
   const edges = kind === "edge" ? ids : [], node = kind === "node" ? ids[0] : -1, group = levelShown().parts.get(rest[0]);
   const { nodes, edges: lit, count } = pathsFrom(edges.length ? edges.map((edge) => edge >> 1) : node < 0 ? [] : [node]);
   for (const edge of edges) nodes.add(graph.source(edge)) && lit.add(edge);
   const lines = graph.events.flatMap((event, i) =>
-    event.node === node || edges.includes(event.edge) ? [eventLine(graph, data, i).replace(/^\w+ +/, "")] : []);
+    i < position && (event.node === node || edges.includes(event.edge)) ? [eventLine(graph, data, i).replace(/^\w+ +/, "")] : []);
   if (edges.some((edge) => !graph.passes[edge])) lines.push("no gradient flows here");
+  else if (edges.length && !lines.length) lines.push("no gradient has come here yet");
   if (node >= 0) {
     const what = KINDS[data.kind[node]] + (node === graph.output ? ", the output" : "");
-    const grad = data.kind[node] === "c" ? "" : `, grad ${shown(graph.grad[node])}`;
-    lines.unshift([what, data.role[node], data.group[node]].filter(Boolean).join(", "), `value ${shown(graph.value[node])}${grad}`);
+    const grad = data.kind[node] === "c" ? "" : `, grad ${at.hasGrad[node] ? shown(at.grad[node]) : "?"}`;
+    lines.unshift([what, data.role[node], data.group[node]].filter(Boolean).join(", "), `value ${at.known[node] ? shown(graph.value[node]) : "?"}${grad}`);
   }
   const title = edges.length ? `${data.name[graph.source(edges[0])]} → ${data.name[edges[0] >> 1]}` : data.name[node];
   const paths = count ? `${count} path${count > 1 ? "s" : ""} to ${data.name[graph.output]}` : "";
@@ -149,6 +150,7 @@ function findName(again) {
   const at = again ? (found.indexOf(selectedNode()) + 1) % found.length : 0;
   byId("found").textContent = !wanted ? "" : found.length ? `${at + 1} of ${found.length}` : "no such name";
   if (!found.length) return;
+  pointed = ""; // the panel tells of what is found, wherever the pointer rests
   choose(`node ${found[at]}`);
   levelShown().boxOf.get(found[at])?.group.scrollIntoView({ block: "nearest", inline: "center" });
 }
