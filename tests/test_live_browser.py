@@ -14,7 +14,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
@@ -25,13 +27,13 @@ from test_katex import HOSTILE as IN_FORMULAS
 from test_svg import HOSTILE as IN_PICTURES
 
 from tinygrad_edu import Value, nn, trace
-from tinygrad_edu.analysis.graph import graph
-from tinygrad_edu.analysis.trace import Trace
+from tinygrad_edu.analysis.graph import Graph, graph
+from tinygrad_edu.analysis.trace import Trace, trace_of
 from tinygrad_edu.cli import main as cli
 from tinygrad_edu.data import gate, moons
 from tinygrad_edu.draw.theme import THEMES, printable
 from tinygrad_edu.live.extras import Curve, Slider
-from tinygrad_edu.live.page import page
+from tinygrad_edu.live.page import page, recomputed
 from tinygrad_edu.losses import binary_cross_entropy_with_logits, mse_loss
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.rows.formula import rounded
@@ -701,6 +703,59 @@ def test_a_lesson_has_sliders_and_a_curve_of_its_own(browser: Browser, tmp_path:
     assert browser.say(points) != first
     assert browser.say("document.querySelectorAll('#view circle').length") == 3
     assert browser.do(["axe"]) == [[]]
+
+
+# --- anything, in any order ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_after_anything_in_any_order_the_numbers_are_the_packages(
+    seed: int, browser: Browser, made: Made
+) -> None:
+    random, file = Random(seed), made("small network")
+    numbers = ("0", "-2.5", "1/3", "1e300", "nan", "-inf", "two", "", "1e-320", "30")
+    whole = graph(network(3, 1))
+    leaves = [node for node in whole.nodes if node.kind == "leaf"]
+    buttons = ["play", "back", "forward", "start", "end", "zoomin", "zoomout", "fit", "wide",
+               "descend", "descend10", "run", "reset", "predict", "reveal", "share"]  # fmt: skip
+    choices = {"level": ["node", "neuron", "layer", "network"], "show": ["all", "boxes"],
+               "speed": ["0.5", "10"], "theme": ["light", "dark", "system"]}  # fmt: skip
+    browser.open(file, width=random.choice([400, 1280]))
+    for _ in range(60):
+        kind = random.randrange(6)
+        if kind < 2:
+            button = f"document.querySelector('#{random.choice(buttons)}')"
+            browser.do(["say", f"{button}.checkVisibility() && {button}.click()"])
+        elif kind == 2:
+            where = random.choice([*choices])
+            browser.do(["choose", f"#{where}", random.choice(choices[where])])
+        elif kind == 3:
+            browser.do(["type", f"#leaf-{random.choice(leaves).id}", random.choice(numbers)])
+        elif kind == 4:
+            part = "document.querySelectorAll('svg.level:not([hidden]) [tabindex]')"
+            browser.do(["say", f"{part}[{random.randrange(12)} % {part}.length].focus()"])
+            browser.do(["key", random.choice(["ArrowUp", "ArrowDown", "Enter", "Escape"])])
+        else:
+            browser.do(
+                ["type", random.choice(["#search", "#rate", "#push"]), random.choice(numbers)]
+            )
+    stop = "document.querySelector('#run').textContent == 'Stop' && document.querySelector('#run')"
+    browser.do(["say", f"({stop} || document.querySelector('#end')).click()"], ["click", "#end"])
+    if browser.say("document.querySelector('#predict').checked"):
+        browser.do(["click", "#predict"], ["click", "#end"])
+    browser.do(["choose", "#level", "node"], ["choose", "#show", "all"], ["wait", 400])
+    address = browser.say("location.hash")
+    found = re.search("v=([^&]*)", address)
+    changed = dict(pair.rsplit(":", 1) for pair in found[1].split(",")) if found else {}
+    nodes = [
+        node._replace(data=float(changed.pop(quote(whole.names[node.id], "!'()*"), node.data)))
+        if node.kind == "leaf"
+        else node
+        for node in whole.nodes
+    ]
+    assert not changed
+    holds(browser, trace_of(recomputed(Graph(tuple(nodes), whole.outputs))))
+    assert re.search(r"(\d+) of \1$", browser.text("#place"))
 
 
 # --- keyboard, link, looks -----------------------------------------------------------------------
