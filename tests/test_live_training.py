@@ -149,7 +149,7 @@ def test_the_data_name_every_leaf_and_the_outputs_by_their_roles() -> None:
     assert [data["label"][i] for i in lesson["outputs"]] == ["y"]
     assert {data["role"][i] for i in lesson["inputs"]} == {"input"}
     assert {data["role"][i] for i in lesson["parameters"]} == {"parameter"}
-    assert data["role"][data["output"]] == "loss"
+    assert (data["role"][data["output"]], data["label"][data["output"]]) == ("loss", "loss")
     assert lesson["examples"] == [[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 1]]
     assert lesson["rate"] == 0.5
     assert 'id="train-run"' in html

@@ -94,11 +94,11 @@ def training(model: Module, loss: Loss, data: Data, rate: float = RATE) -> Train
     count = len([*numbers(examples[0].inputs)])
     inputs, targets = leaves[:count], leaves[count:]
     answers = [y for y in outputs if isinstance(y, Value)]
-    named = [y for y in answers if y.op and y.label is None]
+    named = [y for y in answers if y.op and not y.label]
     for name, some in (("x", inputs), ("t", targets), ("y", named)):
         for i, node in enumerate(some, 1):
             node.label = f"{name}{i}" if len(some) > 1 else name
-    if root.label is None:
+    if not root.label:
         root.label = "loss"
     ids = {node: i for i, node in enumerate(topological_order(root))}
     parameters = [p for p in model.parameters() if p in ids]
