@@ -15,7 +15,7 @@ import struct
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -668,12 +668,13 @@ class Run:
         rate, begin = optimizer.lr, optimizer.steps
         if callable(rate):
             return self._settings(_rates(optimizer, count), begin)
-        known, first, rows = self.formula.ahead
+        known, first, kept = self.formula.ahead
+        rows = cast(Floats, kept)
         if known != rate or not first <= begin <= first + len(rows) - count:
             goes_on = known == rate and begin == first + len(rows)
             many = max(count, AHEAD) if goes_on or not self.formula.reads_step else count
             first, rows = begin, self._same_rate(rate, begin, many)
-            self.formula.ahead = rate, first, rows
+            self.formula.ahead = rate, first, cast(Sequence[Sequence[float]], rows)
         some: Floats = rows[begin - first : begin - first + count]
         return some
 
@@ -686,10 +687,10 @@ class Run:
         """Returns a row of the scalars of the update for each step, from step `begin` on."""
         count, formula = len(rates), self.formula
         rows = np.empty((count, len(formula.common)), self.plan.dtype)
-        steps: Sequence[float] | Floats = range(begin, begin + count)
-        if count > FEW:
-            rates, steps = np.array(rates, float), np.array(steps, float)
-        numbers = formula.settings(rates, steps)
+        steps: Sequence[float] = range(begin, begin + count)
+        if count > FEW:  # as arrays, which are sequences of floats here
+            rates, steps = (cast(Sequence[float], np.array(x, float)) for x in (rates, steps))
+        numbers = formula.settings(cast(Sequence[float], rates), steps)
         for i, column in enumerate(numbers):
             lay(rows, np.s_[:, i], column)
         return rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from tinygrad_edu.compiler.native.machine.interpreter import BLOCK
 from tinygrad_edu.compiler.native.machine.llvm import Code, Vector, written
@@ -52,7 +51,7 @@ class Update:
                 own.add(k)
                 read.update(x for x in operands if x >= 0)
         self.common = sorted(k for k in read - own if tape.ops[k] is not CONSTANT)
-        self.ahead: tuple[float, int, Any] = (0.0, 0, ())
+        self.ahead: tuple[float, int, Sequence[Sequence[float]]] = (0.0, 0, ())
         self.given = [x in tape.leaves for x in (rate, steps)]
         read_too = [tape.leaves[x] for x in (rate, steps) if x in tape.leaves]
         self.others = [0.0 for k, op in enumerate(tape.ops) if op is LEAF and k not in read_too]
@@ -86,7 +85,7 @@ class Update:
             code.loop(count, [], change)
         self.text = code.text()
 
-    def settings(self, rates: Any, steps: Any) -> Sequence[Sequence[float]]:
+    def settings(self, rates: Sequence[float], steps: Sequence[float]) -> Sequence[Sequence[float]]:
         """Returns the scalars that all parameters share, such as the rate and bias corrections.
 
         There is a sequence for each scalar, with its numbers at these steps. rates, steps: lists,
