@@ -337,6 +337,18 @@ def test_a_number_that_is_not_finite_is_shown_and_the_first_node_is_named(
     holds(browser, trace(neuron()))
 
 
+def test_infinite_contributions_are_equal_and_not_about_equal(
+    browser: Browser, tmp_path: Path
+) -> None:
+    x, w = Value(2.0, label="x"), Value(-3.0, label="w")
+    page((x * w) ** 2).save(tmp_path / "square.html")
+    browser.open(tmp_path / "square.html")
+    browser.do(["type", "#leaf-0", "inf"])  # y' = 2 * -inf, then times -3 and times inf
+    sums = [text for part, text in shown(browser).items() if part.endswith(" sum")]
+    assert sorted(sums) == ["= -inf", "= -inf", "= inf"]
+    assert browser.text("#formula") == "w.grad += -inf × inf = -inf"
+
+
 def test_a_push_changes_the_output_by_about_what_the_gradient_predicts(
     browser: Browser, made: Made
 ) -> None:
@@ -365,9 +377,13 @@ def test_gradient_steps_are_the_engines_and_diverge_and_are_taken_back(
         holds(browser, trace(neuron(*numbers)))
     assert "11 steps" in browser.text("#descent")
     assert browser.say("document.querySelector('#loss polyline').points.length") == 12
+    ends = "['min', 'max'].map((end) => Number(document.querySelector('#slide-0')[end]))"
+    browser.do(["type", "#leaf-0", "1000"])
+    assert browser.say(ends) == [-2, 1000]
     browser.do(["click", "#reset"])
     holds(browser, trace(neuron()))
     assert browser.say("document.querySelector('#loss').checkVisibility()") is False
+    assert browser.say(ends) == [-2, 6]
 
 
 # --- asking --------------------------------------------------------------------------------------

@@ -182,8 +182,9 @@ class Level {
     const local = shown(graph.local[edge]), adjoint = shown(graph.grad[target]), total = x === null ? "?" : shown(x);
     link.write("local", known ? local : "?");
     link.write("times", `× ${x === null ? "?" : adjoint}`);
-    const factors = link.texts.has("times"), several = link.told.edges.length > 1;
-    const sign = x !== null && factors ? equals(Number(local) * Number(adjoint), total, state.data.precision) : "=";
+    const factors = link.texts.has("times"), several = link.told.edges.length > 1, { precision } = state.data;
+    const made = seen(graph.local[edge], precision) * seen(graph.grad[target], precision);
+    const sign = x !== null && factors ? equals(made, total, precision) : "=";
     link.write("sum", factors || several ? `${sign} ${total}` : `${x !== null && x > 0 ? "+" : ""}${total}`);
     link.paint(x, most);
   }

@@ -46,8 +46,8 @@ function formulaOf({ phase, node, edge }) {
   const { graph, data } = state, name = data.name[node];
   if (phase === "forward") return `${name} = ${shown(graph.value[node])}`;
   if (edge < 0) return `${name}.grad = 1`;
-  const [adjoint, local, total] = [graph.grad[edge >> 1], graph.local[edge], graph.contribution[edge]].map(shown);
-  const sign = equals(Number(adjoint) * Number(local), total, data.precision);
+  const factors = [graph.grad[edge >> 1], graph.local[edge]], [p, q] = factors.map((x) => seen(x, data.precision));
+  const [adjoint, local, total] = [...factors, graph.contribution[edge]].map(shown), sign = equals(p * q, total, data.precision);
   return `${name}.grad += ${adjoint} × ${local.startsWith("-") ? `(${local})` : local} ${sign} ${total}`;
 }
 

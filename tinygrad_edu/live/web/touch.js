@@ -1,6 +1,6 @@
 // Touching the numbers: every leaf by field, slider and dragging; the tangent; gradient descent.
 
-/** @type {Map<number, {field: any, slider: any, moves: any, wrong: any, grad: any, reach: number, step: number, x: number | null}>} */
+/** @type {Map<number, {field: any, slider: any, moves: any, wrong: any, grad: any, ends: any, reach: number, step: number, x: number | null}>} */
 const leaves = new Map();
 const SAMPLES = 60; // points of the curve beside a tangent
 const BOUND = 1e6; // times the first output: a larger one has diverged
@@ -57,7 +57,7 @@ function leafRow(leaf, moving) {
   field.onblur = () => {
     if (!wrong.textContent) field.value = brief(graph.value[leaf]);
   };
-  leaves.set(leaf, { field, slider, moves, wrong, grad, reach, step, x: null });
+  leaves.set(leaf, { field, slider, moves, wrong, grad, ends: { min, max }, reach, step, x: null });
   const who = make("span", { class: "who" }, moves, look, make("small", { text: data.role[leaf] || "" }));
   return make("li", {}, who, field, slider, grad, wrong);
 }
@@ -197,7 +197,10 @@ function startTouch() {
   byId("reset").onclick = () => {
     runSteps(false);
     graph.value.set(state.first);
-    for (const row of leaves.values()) row.x = null;
+    for (const row of leaves.values()) {
+      row.x = null;
+      Object.assign(row.slider, row.ends);
+    }
     state.losses = [];
     update("numbers");
   };
