@@ -147,8 +147,13 @@ def test_what_a_page_cannot_show_is_refused(tmp_path: Path) -> None:
     y = neuron()
     with pytest.raises(ViewError, match="choose system"):
         y.page(theme="pink")  # type: ignore[arg-type]
-    with pytest.raises(ViewError, match="level"):
+    with pytest.raises(ViewError, match="level layer shows no more than another"):
         y.page(level="layer")
+    with pytest.raises(ViewError, match="unknown level 'nod': choose node, network"):
+        y.page(level="nod")  # type: ignore[arg-type]
+    for odd_one in ({"controls": [1]}, {"view": "w"}):
+        with pytest.raises(ViewError, match=r"no (Slider|Curve) of live\.extras"):
+            y.page(**odd_one)  # type: ignore[arg-type]
     with pytest.raises(ViewError, match=r"\.html"):
         y.page().save(tmp_path / "y.svg")
     with pytest.raises(TypeError, match="named options"):

@@ -41,7 +41,8 @@ class Curve(NamedTuple):
 def extras(y: Value, controls: Sequence[Slider], view: Curve | None) -> dict[str, Any]:
     """This returns the entries `controls` and `view` of a page's data; none of what is not given.
 
-    ViewError for a leaf or a node that is not in the graph of y, and for a range without an inside.
+    ViewError for a leaf or a node that is not in the graph of y, for a range without an inside, and
+    for what is no Slider or no Curve.
     """
     ids = {node: i for i, node in enumerate(topological_order(y))}
 
@@ -55,6 +56,10 @@ def extras(y: Value, controls: Sequence[Slider], view: Curve | None) -> dict[str
             raise ViewError(f"{name} runs from low to high, not from {low!r:.30} to {high!r:.30}")
         return {"low": float(low), "high": float(high)}
 
+    for kind, some in ((Slider, controls), (Curve, () if view is None else (view,))):
+        for each in some:
+            if not isinstance(each, kind):
+                raise ViewError(f"this is no {kind.__name__} of live.extras: {each!r:.60}")
     made: dict[str, Any] = {}
     if controls:
         made["controls"] = [

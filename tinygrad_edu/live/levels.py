@@ -73,7 +73,8 @@ def levels(
     """This returns a picture of the graph for each level that differs from the one before it.
 
     title, said: the graph's name, and its text for people who cannot see it. first: the level that
-    must be there, or ''. ViewError if it cannot; LayoutError if no level can be laid out.
+    must be there, or ''. ViewError if it cannot, or is unknown; LayoutError if no level can be laid
+    out.
     """
     made: list[Level] = []
     shapes: set[int] = set()
@@ -90,8 +91,12 @@ def levels(
                 raise
             del error
     if first and first not in [level.name for level in made]:
-        there = " or ".join(level.name for level in made)
-        raise ViewError(f"level {first} shows no more than another, or too much: choose {there}")
+        there = ", ".join(level.name for level in made)
+        if first not in LEVELS:
+            raise ViewError(f"unknown level {str(first)[:60]!r}: choose {there}")
+        raise ViewError(
+            f"level {first} shows no more than another, or too much: choose from {there}"
+        )
     return made
 
 
