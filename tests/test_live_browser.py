@@ -917,6 +917,18 @@ def test_the_picture_is_saved_as_it_is(button: str, browser: Browser, made: Made
     assert "var(" not in browser.say(f"{kept}.text()")
 
 
+def test_a_notebook_shows_it_in_a_frame_that_lives(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "notebook.html"
+    file.write_text(f"<!DOCTYPE html><title>notebook</title>{page(neuron())._repr_html_()}")
+    browser.open(file)
+    text = "document.querySelector('#%s').textContent"
+    for button in ("back", "descend", "share", "fit", "save-svg"):
+        browser.do(["inside", f"document.querySelector('#{button}').click()"])
+    browser.do(["wait", 300])
+    assert browser.do(["inside", text % "place"]) == ["event 8 of 9"]
+    assert browser.do(["inside", text % "descent"])[0].startswith("After 1 step")
+
+
 # --- nothing leaves, nothing runs ----------------------------------------------------------------
 
 

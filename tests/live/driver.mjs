@@ -180,6 +180,10 @@ const actions = {
   async say(expression) {
     return page.evaluate(`((document) => (${expression}))(${here})`);
   },
+  /** The same in the first frame of the page. */
+  async inside(expression) {
+    return page.frames()[1].evaluate(expression);
+  },
   /** Until the expression is true. */
   async until(expression) {
     const end = Date.now() + PATIENCE;
