@@ -267,6 +267,13 @@ def test_each_event_is_the_terminals_and_its_contribution_is_in_sight(
             assert picture[f"{link} sum"].split()[-1] == rounded(e.contribution)
 
 
+def test_an_event_inside_of_a_box_names_the_box(browser: Browser, made: Made) -> None:
+    browser.open(made("small network"), hash="#e=1")  # a product in the first neuron
+    assert browser.text("#formula").endswith(" (in neuron1)")
+    browser.do(["choose", "#level", "node"])
+    assert "(in" not in browser.text("#formula")
+
+
 def test_it_can_be_paused(browser: Browser, made: Made) -> None:
     browser.open(made("neuron"), hash="#e=0")
     browser.do(["choose", "#speed", "10"], ["click", "#play"])

@@ -34,7 +34,7 @@ function stepBy(by) {
 function repaintEvent() {
   const { graph, data, position, playing } = state, count = graph.events.length, event = graph.events[position - 1];
   const [phase, ...words] = (event ? eventLine(graph, data, position - 1) : givenLine(graph, data)).split(/\s+/);
-  say({ phase, event: words.join(" "), formula: event ? formulaOf(event) : "",
+  say({ phase, event: words.join(" "), formula: event ? formulaOf(event) + within(event.node) : "",
     place: `event ${position} of ${count}`, play: playing ? "Pause" : "Play" });
   Object.assign(byId("scrub"), { max: count, value: position, ariaValueText: `${position} of ${count}` });
   for (const id of ["start", "back"]) byId(id).ariaDisabled = String(position === 0);
@@ -49,6 +49,12 @@ function formulaOf({ phase, node, edge }) {
   const factors = [graph.grad[edge >> 1], graph.local[edge]], [p, q] = factors.map((x) => seen(x, data.precision));
   const [adjoint, local, total] = [...factors, graph.contribution[edge]].map(shown), sign = equals(p * q, total, data.precision);
   return `${name}.grad += ${adjoint} × ${local.startsWith("-") ? `(${local})` : local} ${sign} ${total}`;
+}
+
+/** Which box holds a node that has none of its own, such as the sum in a neuron. @param {number} node @returns {string} */
+function within(node) {
+  const box = levelShown().boxOf.get(node);
+  return box && box.told.node !== node ? ` (in ${box.group.querySelector("text").textContent})` : "";
 }
 
 /** Connects the buttons, and the keys that act wherever the focus is, but in a field. */
