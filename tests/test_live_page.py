@@ -184,6 +184,15 @@ def test_a_page_whose_formula_is_too_long_is_called_by_its_label_or_its_size() -
     assert "<h1>total</h1>" in page(y).html
 
 
+@pytest.mark.parametrize(
+    ("precision", "told"),
+    [(0, "no decimals; below 1, 1 digit,"), (1, "1 decimal; below 1, 1 digit,"),
+     (4, "4 decimals; below 1, 4 digits,")],
+)  # fmt: skip
+def test_a_worksheet_says_how_many_digits_it_wants(precision: int, told: str) -> None:
+    assert f"Write {told}" in page(neuron(), worksheet=True, precision=precision).html
+
+
 def test_a_notebook_shows_it_in_a_frame_of_its_own() -> None:
     made = page(neuron())._repr_html_()
     assert made.startswith('<iframe srcdoc="')

@@ -186,16 +186,21 @@ def _worksheet(whole: Graph, view: View, title: str | None, theme: str, timeout:
     nameless = (n.id for n in whole.nodes if n.kind == "leaf" and not n.label)
     heading = _heading(whole, title, dict.fromkeys(nameless, BLANK))
     made = sheet(whole, view, heading, timeout)
+    digits = max(view.precision, 1)
     marks = {
         "TITLE": escape(heading),
         "PICTURE": made.svg,
         "QUESTIONS": made.listed,
-        "DIGITS": f"{view.precision} decimal" + "s" * (view.precision != 1),
+        "DIGITS": f"{_count(view.precision, 'decimal')}; below 1, {_count(digits, 'digit')}",
         "DATA": _json(made.data),
     }
     script = _program(_SHEET_SCRIPTS, end="startSheet();\n")
     html = _filled("sheet.html", marks, script, _themes(theme) + _read("sheet.css"))
     return Page(html, "", partial(key, made.asked, heading, view.precision))
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n or 'no'} {what}{'s' * (n != 1)}"
 
 
 def recomputed(graph: Graph) -> Graph:
