@@ -133,8 +133,9 @@ def folding(lesson: Lesson, seed: int, epochs: int) -> None:
             level="network",
             title="2-2-1 learns XOR",
         ),
-        "The same network before its first epoch. Press Train: the line over the plane moves until "
-        "it is folded. This is plain gradient descent, without the momentum of the runs above.",
+        "The same network before its first epoch. Press Train, at slow speed: the line over the "
+        "plane moves until it is folded. This is plain gradient descent, without the momentum of "
+        "the runs above.",
     )
     lesson.plot(
         "6-units",
@@ -170,6 +171,18 @@ def local_minimum(lesson: Lesson, seed: int) -> None:
         "7-stuck",
         lambda: charts.surfaces([(f"seed {seed}, epoch {trial.epochs:,}", function, 0.5)], [XOR]),
         "A network that is stuck.",
+    )
+    lesson.play(
+        "8-stuck",
+        lambda: page(
+            model,
+            half_squared_error,
+            XOR,
+            rate=10,
+            level="network",
+            title=f"2-2-1, stuck: seed {seed}, epoch {trial.epochs:,}",
+        ),
+        "The stuck network in your hands. Try any rate, or drag a weight until training gets on.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ _FEW = 60  # boxes that a reader can look at together
 # What most texts have, written once: a page of a thousand nodes is a tenth smaller.
 _SIZE, _INK = f'font-size="{theme.NUMBER}"', 'fill="var(--ink)"'
 _USUAL = f"{_SIZE} {_INK}"
+_NUMBERS = re.compile(r' (x|y|width|height|rx)="([0-9]+)"(?= )')  # HTML needs no quotes there
 _CAPTION = f'font-size="{theme.SMALL}" fill="var(--quiet)" text-anchor="end"'
 _VARIABLES = Theme(*(f"var(--{name})" for name in Theme._fields))
 
@@ -206,6 +208,7 @@ def _level(name: str, parts: _Parts, view: View, title: str, said: str, timeout:
     rest = (
         rest.replace(_CAPTION, 'class="caption"').replace(f" {_SIZE}", "").replace(f" {_INK}", "")
     )
+    rest = _NUMBERS.sub(r" \1=\2", rest)
     drawn_boxes, drawn_links = ({part.name for part in each} for each in parts.sketch[:2])
     return Level(
         name,

@@ -193,12 +193,12 @@ function runTraining(on) {
   if (ran && !on) showTraining();
 }
 
-/** Some steps, for 12 milliseconds; the page is painted now and then, in a quarter of the time. */
+/** Some steps, for 12 milliseconds, or one at slow speed; the page is painted now and then, in a quarter of the time. */
 function trainSlice() {
   const start = performance.now();
   if (painted) due = start + Math.max(120, 3 * (start - painted)); // since then, the browser has drawn, too
   painted = 0;
-  while (performance.now() < start + 12) if (!trainer.step()) return runTraining(false);
+  do if (!trainer.step()) return runTraining(false); while (state.speed >= 1 && performance.now() < start + 12);
   frame = requestAnimationFrame(trainSlice);
   if (start < due) return;
   painted = performance.now();
