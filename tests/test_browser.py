@@ -50,7 +50,7 @@ FLAGS = (
 LAUNCH = ("sh", "-c", 'exec "$@" 3<&0 4>&1 0</dev/null 1>&2', "sh")  # it listens at 3, talks at 4
 PATIENCE = 60.0  # seconds for whatever the browser does
 MEASURE = """(() => {
-    const pictures = [...document.querySelectorAll("img, svg")].map(picture => {
+    const pictures = [...document.querySelectorAll("img, svg, iframe")].map(picture => {
         const box = picture.getBoundingClientRect();
         const whole = picture.tagName != "IMG" || picture.complete && picture.naturalWidth > 0;
         const room = picture.parentElement.clientWidth;
