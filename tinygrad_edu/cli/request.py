@@ -111,8 +111,7 @@ class Request:
             "--update": self.update is not None,
             "--highlight": self.highlight,
             "--hide": self.hide and not self.worksheet,
-            "--edges formula,numbers": not self.worksheet
-            and {*(self.edges or ())} & {"formula", "numbers"},
+            "--edges": self.edges is not None and not self.worksheet,
             "--form": self.form != "compact",
             "--size": self.size,
             "--scale": self.scale != 1,

@@ -185,7 +185,7 @@ class Picture:
             "before": len(self.graphs) > 1,
             "highlight": view.highlight,
             "hide": view.hide,
-            "edges": set(view.edges or ()) & {"formula", "numbers"},
+            "edges": view.edges is not None,
             "form": view.form != "compact",
             "size": view.size,
             "scale": view.scale != 1,
