@@ -161,7 +161,14 @@ def test_what_a_page_cannot_show_is_refused(tmp_path: Path) -> None:
     odd = Op("odd", lambda a: float(str(a)), lambda y, a: 1.0)
     with pytest.raises(FormatError, match="odd"):
         odd(Value(2.0)).page()
-    for still in ({"hide": ["grads"]}, {"fit": "none"}, {"scale": 2.0}, {"size": (640, 480)}):
+    stills = (
+        {"hide": ["grads"]},
+        {"edges": ["local"]},
+        {"fit": "none"},
+        {"scale": 2.0},
+        {"size": (640, 480)},
+    )
+    for still in stills:
         with pytest.raises(ViewError, match=f"{next(iter(still))} is for pictures"):
             y.draw(**still).save(tmp_path / "y.html")  # type: ignore[arg-type]
     with pytest.raises(ViewError, match="one output"):
