@@ -89,8 +89,8 @@ function repaintTable() {
 function showLevel() {
   const { data, level, theme } = state, page = document.documentElement;
   for (const { svg, name } of data.levels) byId(svg).toggleAttribute("hidden", name !== level);
-  Object.assign(byId("level"), { value: level });
-  Object.assign(byId("theme"), { value: theme });
+  byId("level").value = level;
+  byId("theme").value = theme;
   byId("legend-of").textContent = level === "network" ? "Weight:" : "Contribution to the gradient:";
   const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   if (theme === data.theme) delete page.dataset.theme;
@@ -114,14 +114,9 @@ function openFiner() {
   return finer.length > 0;
 }
 
-/** Width and height of a level, in points. @param {any} svg @returns {number[]} */
-function sizeOf(svg) {
-  return svg.getAttribute("viewBox").split(" ").slice(2).map(Number);
-}
-
 /** Larger or smaller by a factor; 0: as it was at first, -1: all of it. @param {number} factor */
 function zoomBy(factor) {
-  const frame = byId("picture"), { svg } = levelShown(), [width, height] = sizeOf(svg), fits = frame.clientWidth / width;
+  const frame = byId("picture"), { svg } = levelShown(), { width, height } = svg.viewBox.baseVal, fits = frame.clientWidth / width;
   const whole = Math.min(fits, (parseFloat(getComputedStyle(frame).maxHeight) || Infinity) / height);
   // at 0.82, the numbers have 18 pixels: a class reads them; a network is seen whole if they have 11
   const least = state.level === "network" ? 0.5 : 0.75, first = Math.min(1.5, whole < least ? Math.min(0.82, fits < least ? 1 : fits) : whole);
@@ -136,7 +131,7 @@ function zoomBy(factor) {
 /** Brings the current event into the frame, where the picture is larger than it. */
 function follow() {
   const frame = byId("picture"), box = levelShown().svg.querySelector(".node.now");
-  if (!box || (frame.scrollWidth <= frame.clientWidth && frame.scrollHeight <= frame.clientHeight)) return;
+  if (!box) return;
   const at = box.getBoundingClientRect(), around = frame.getBoundingClientRect();
   if (at.left < around.left || at.right > around.right) frame.scrollLeft += (at.left + at.right - around.left - around.right) / 2;
   if (at.top < around.top || at.bottom > around.bottom) frame.scrollTop += (at.top + at.bottom - around.top - around.bottom) / 2;
@@ -230,11 +225,11 @@ function startLook() {
   byId("search").onkeydown = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter") findName(true); // what a handler returns decides whether the key is typed
   };
-  for (const [id, factor] of Object.entries({ zoomin: 1.25, zoomout: 0.8, fit: -1 })) byId(id).onclick = () => zoomBy(factor);
-  byId("wide").onclick = () => {
+  const widen = () => {
     byId("wide").ariaPressed = String(page?.classList.toggle("wide-picture"));
     zoomBy(1);
   };
+  onClick({ zoomin: () => zoomBy(1.25), zoomout: () => zoomBy(0.8), fit: () => zoomBy(-1), wide: widen });
   byId("numbers").closest("details").ontoggle = repaintTable;
   addEventListener("resize", () => zoomBy(1));
 }

@@ -8,14 +8,12 @@
  * @returns {[string, number]}
  */
 function digitsOf(size, count) {
-  const [text, power] = size.toExponential(count && count - 1).split("e");
-  const digits = text.replace(".", "");
+  const split = (/** @type {number | undefined} */ behind) => size.toExponential(behind).replace(".", "").split("e");
+  const [digits, power] = split(count && count - 1);
   // a tie has one digit more than is asked for, unless that is more than a double tells apart
-  if (count && (count > 14 || size.toExponential().split("e")[0].length === count + 2)) {
-    const [exactly, exponent] = size.toExponential(100).split("e"), exact = exactly.replace(".", "");
-    if (/^50*$/.test(exact.slice(count)) && Number(exact[count - 1]) % 2 === 0) {
-      return [exact.slice(0, count), Number(exponent)];
-    }
+  if (count && (count > 14 || split(undefined)[0].length === count + 1)) {
+    const [exact, exponent] = split(100), even = Number(exact[count - 1]) % 2 === 0;
+    if (even && /^50*$/.test(exact.slice(count))) return [exact.slice(0, count), Number(exponent)];
   }
   return [digits, Number(power)];
 }
@@ -59,14 +57,8 @@ function rounded(x, precision = 4) {
   return sign + written(near, up, most);
 }
 
-/**
- * A rounded number inside of a formula: a negative one has brackets.
- * @param {number} x
- * @param {number} precision
- * @returns {string}
- */
-function numeral(x, precision) {
-  const text = rounded(x, precision);
+/** A number or a name inside of a formula: a negative one has brackets. @param {string} text @returns {string} */
+function bracketed(text) {
   return text.startsWith("-") ? `(${text})` : text;
 }
 

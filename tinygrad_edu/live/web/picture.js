@@ -16,6 +16,11 @@ function say(texts) {
   for (const [id, text] of Object.entries(texts)) byId(id).textContent = text;
 }
 
+/** Says what clicks do. @param {Object<string, () => void>} acts by the ids of the buttons */
+function onClick(acts) {
+  for (const [id, act] of Object.entries(acts)) byId(id).onclick = act;
+}
+
 /** @param {Element} element @param {Object<string, any>} attributes */
 function setAll(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -81,7 +86,7 @@ class Part {
     const { element, both, from, middle } = place, sign = /^[=≈×+] /.test(text) ? 2 : 0;
     const room = state.data.precision + 4 + sign; // characters: each part has room for -12.3333
     element.textContent = text;
-    if (element.hasAttribute("textLength")) element.removeAttribute("textLength");
+    element.removeAttribute("textLength");
     const shift = ((middle - Math.min(text.length, room)) * DIGIT) / 2;
     if (text.length !== place.text.length) both.forEach((one, i) => one.setAttribute("x", from[i] + shift));
     place.text = text;
@@ -205,7 +210,7 @@ class Level {
     if (!box.texts.has("term1")) return box.write("term0", `= sum of ${terms.length}`);
     for (let i = 0; box.texts.has(`term${i}`); i++) {
       const term = written[i] ?? "?";
-      box.write(`term${i}`, `${i ? "+" : sign} ${i && term.startsWith("-") ? `(${term})` : term}`);
+      box.write(`term${i}`, `${i ? "+" : sign} ${i ? bracketed(term) : term}`);
     }
   }
 

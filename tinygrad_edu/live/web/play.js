@@ -8,26 +8,22 @@ function goTo(position) {
   update("event");
 }
 
-/** Plays, or stops. @param {boolean} playing */
-function setPlaying(playing) {
-  clearTimeout(clock);
-  state.playing = playing;
-  goTo(playing && state.position === state.graph.events.length ? 0 : state.position);
-  if (playing) clock = setTimeout(tick, 1000 / state.speed);
+/** Where playing begins: here, or at the start if the passes are over. @returns {number} */
+function orStart() {
+  return state.position < state.graph.events.length ? state.position : 0;
 }
 
-/** The next event, while it plays. */
-function tick() {
-  goTo(state.position + 1);
-  if (state.position < state.graph.events.length) clock = setTimeout(tick, 1000 / state.speed);
-  else setPlaying(false);
+/** Goes to a position, and plays on to the end of the passes, or stops. @param {boolean} playing @param {number} from */
+function setPlaying(playing, from) {
+  clearTimeout(clock);
+  state.playing = playing && from < state.graph.events.length;
+  if (state.playing) clock = setTimeout(() => setPlaying(true, state.position + 1), 1000 / state.speed);
+  goTo(from);
 }
 
 /** Stops, and goes by some events. @param {number} by */
 function stepBy(by) {
-  clearTimeout(clock);
-  state.playing = false;
-  goTo(state.position + by);
+  setPlaying(false, state.position + by);
 }
 
 /** The current event as text, and as a formula with its numbers. */
@@ -48,7 +44,7 @@ function formulaOf({ phase, node, edge }) {
   if (edge < 0) return `${name}.grad = 1`;
   const factors = [graph.grad[edge >> 1], graph.local[edge]], [p, q] = factors.map((x) => seen(x, data.precision));
   const [adjoint, local, total] = [...factors, graph.contribution[edge]].map(shown), sign = equals(p * q, total, data.precision);
-  return `${name}.grad += ${adjoint} × ${local.startsWith("-") ? `(${local})` : local} ${sign} ${total}`;
+  return `${name}.grad += ${adjoint} × ${bracketed(local)} ${sign} ${total}`;
 }
 
 /** Which box holds a node that has none of its own, such as the sum in a neuron. @param {number} node @returns {string} */
@@ -60,8 +56,9 @@ function within(node) {
 /** Connects the buttons, and the keys that act wherever the focus is, but in a field. */
 function startPlay() {
   const by = (/** @type {number} */ events) => () => stepBy(events);
-  const acts = { play: () => setPlaying(!state.playing), start: by(-Infinity), back: by(-1), forward: by(1), end: by(Infinity) };
-  for (const [id, act] of Object.entries(acts)) byId(id).onclick = act;
+  const play = () => setPlaying(!state.playing, orStart());
+  const acts = { play, start: by(-Infinity), back: by(-1), forward: by(1), end: by(Infinity) };
+  onClick(acts);
   byId("scrub").oninput = () => stepBy(Number(byId("scrub").value) - state.position);
   byId("speed").onchange = () => (state.speed = Number(byId("speed").value));
   /** @type {Object<string, () => void>} */

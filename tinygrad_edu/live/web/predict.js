@@ -10,9 +10,8 @@ function predicted({ phase, node, edge }) {
   if (phase === "forward") return { ask: `the value of ${name}`, right: graph.value[node], wrong: [] };
   if (edge < 0) return { ask: `the gradient of ${name} by itself`, right: 1, wrong: [] };
   const target = edge >> 1, from = data.name[target], local = graph.local[edge], arrives = graph.grad[target];
-  const side = graph.a[target] === graph.b[target] ? [" (left)", " (right)"][edge & 1] : "";
   return {
-    ask: `what ${from} -> ${name}${side} adds to ${name}.grad`,
+    ask: `what ${from} -> ${name}${sideOf(graph, edge)} adds to ${name}.grad`,
     right: graph.contribution[edge],
     wrong: [
       [local, `multiply the local derivative by ${from}.grad`], [arrives, `multiply ${from}.grad by the local derivative`],
@@ -28,11 +27,9 @@ function askNext() {
   byId("guess").hidden = !wanted;
   byId("guess-row").hidden = !asks;
   document.documentElement.classList.toggle("predicting", asks); // hides what tells the answer
-  for (const part of document.querySelectorAll(".next")) part.classList.remove("next");
-  if (!asks) return;
-  const { node, edge } = event;
-  for (const id of [`node-n${node}`, `node-e${node}_${edge >> 1}_${edge & 1}`]) byId(id)?.classList.add("next");
-  byId("guess-of").textContent = predicted(event).ask;
+  const { node, edge } = event ?? {}, ids = asks ? [`node-n${node}`, `node-e${node}_${edge >> 1}_${edge & 1}`] : [];
+  levelShown().mark("next", ids.map((id) => levelShown().parts.get(id)?.group));
+  if (asks) byId("guess-of").textContent = predicted(event).ask;
 }
 
 /** Marks the answer, if there is one, then lets the event happen. */
@@ -54,9 +51,8 @@ function reveal() {
 function startPredict() {
   byId("predict").onchange = () => {
     byId("guess-mark").textContent = "";
-    if (byId("predict").checked) setPlaying(false);
-    if (byId("predict").checked && state.position === state.graph.events.length) goTo(0);
-    askNext();
+    if (byId("predict").checked) setPlaying(false, orStart());
+    else askNext();
   };
   byId("reveal").onclick = reveal;
   byId("guess-number").onkeydown = (/** @type {KeyboardEvent} */ event) => {

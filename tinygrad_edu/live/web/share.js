@@ -35,9 +35,9 @@ function recall() {
   state.theme = [...byId("theme").options].find(({ value }) => value === told.get("theme"))?.value ?? state.theme;
 }
 
-/** The visible level as the text of an SVG file, as it looks now. @returns {string} */
+/** The visible level as an SVG file, as it looks now. @returns {Blob} */
 function pictureFile() {
-  const { svg } = levelShown(), copy = svg.cloneNode(true), [width, height] = sizeOf(svg), twins = copy.querySelectorAll("*");
+  const { svg } = levelShown(), copy = svg.cloneNode(true), { width, height } = svg.viewBox.baseVal, twins = copy.querySelectorAll("*");
   svg.querySelectorAll("*").forEach((/** @type {Element} */ element, /** @type {number} */ i) => {
     const look = getComputedStyle(element), written = element.matches(".caption") ? ["font-size", "text-anchor", "fill"] : [];
     written.push(...["fill", "stroke"].filter((name) => element.getAttribute(name)?.startsWith("var(")));
@@ -48,7 +48,7 @@ function pictureFile() {
   copy.querySelector(".flows").remove();
   copy.removeAttribute("style");
   setAll(copy, { width, height, role: "img", "font-size": 22, fill: getComputedStyle(svg).fill });
-  return new XMLSerializer().serializeToString(copy);
+  return new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" });
 }
 
 /** Gives a file to the reader. @param {Blob | null} blob @param {string} ending */
@@ -62,9 +62,9 @@ function giveFile(blob, ending) {
 
 /** The picture as PNG, with two pixels for each point, if that is not too large. */
 async function savePng() {
-  const image = new Image(), canvas = document.createElement("canvas"), [width, height] = sizeOf(levelShown().svg);
+  const image = new Image(), canvas = document.createElement("canvas"), { width, height } = levelShown().svg.viewBox.baseVal;
   const times = Math.min(2, 8000 / Math.max(width, height));
-  image.src = URL.createObjectURL(new Blob([pictureFile()], { type: "image/svg+xml" }));
+  image.src = URL.createObjectURL(pictureFile());
   await image.decode();
   Object.assign(canvas, { width: width * times, height: height * times });
   canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
@@ -80,9 +80,7 @@ async function copyLink() {
 
 /** Connects the controls. A print has the colours of paper. */
 function startShare() {
-  byId("share").onclick = copyLink;
-  byId("save-svg").onclick = () => giveFile(new Blob([pictureFile()], { type: "image/svg+xml" }), "svg");
-  byId("save-png").onclick = savePng;
+  onClick({ share: copyLink, "save-svg": () => giveFile(pictureFile(), "svg"), "save-png": savePng });
   addEventListener("beforeprint", () => (document.documentElement.dataset.theme = "print"));
   addEventListener("afterprint", () => update("level"));
   addEventListener("hashchange", () => (recall(), update("level"), update("numbers")));

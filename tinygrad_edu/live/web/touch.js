@@ -73,8 +73,7 @@ function repaintLeaves() {
     row.x = x;
     wrong.textContent = "";
     Object.assign(field, { value: field === document.activeElement ? text : brief(x), ariaInvalid: "false" });
-    if (x > Number(slider.max)) slider.max = x;
-    if (x < Number(slider.min)) slider.min = x;
+    if (Number.isFinite(x)) Object.assign(slider, { min: Math.min(slider.min, x), max: Math.max(slider.max, x) });
     Object.assign(slider, { value: x, ariaValueText: text });
   }
   say({ trouble: bad < 0 ? "" : `${data.name[bad]} is ${shown(graph.value[bad])}: the first number that is not finite.` });
@@ -191,10 +190,7 @@ function startTouch() {
   const moving = parameters.length ? parameters : all.filter((leaf) => data.role[leaf] !== "input");
   byId("leaves").replaceChildren(...all.map((leaf) => leafRow(leaf, moving.includes(leaf))));
   byId("descent-of").textContent = `Gradient descent on ${data.name[graph.output]}`;
-  byId("descend").onclick = () => descend(1);
-  byId("descend10").onclick = () => descend(10);
-  byId("run").onclick = () => runSteps(!descending);
-  byId("reset").onclick = () => {
+  const reset = () => {
     runSteps(false);
     graph.value.set(state.first);
     for (const row of leaves.values()) {
@@ -204,6 +200,7 @@ function startTouch() {
     state.losses = [];
     update("numbers");
   };
+  onClick({ descend: () => descend(1), descend10: () => descend(10), run: () => runSteps(!descending), reset });
   readNumber(byId("rate"), byId("rate-wrong"), (x) => (state.rate = x), "a rate is a finite number");
   readNumber(byId("push"), byId("push-wrong"), (x) => (push = x, repaintTangent()), "a push is a finite number");
 }

@@ -33,13 +33,18 @@ function filled(template, graph, data, node) {
   return template.replace(/[\ue001-\ue004][aby]/g, ([mark, letter]) => {
     const at = letter === "y" ? node : graph.source(2 * node + Number(letter === "b"));
     const text = mark < "\ue003" ? data.name[at] : rounded(graph.value[at], data.precision);
-    return text.startsWith("-") && (mark === "\ue002" || mark === "\ue004") ? `(${text})` : text;
+    return mark === "\ue002" || mark === "\ue004" ? bracketed(text) : text;
   });
 }
 
 /** The operands of a node. @param {Graph} graph @param {number} node @returns {number[]} */
 function operands(graph, node) {
   return [graph.a[node], graph.b[node]].filter((source) => source >= 0);
+}
+
+/** Which of two operands an edge is, where a node is both. @param {Graph} graph @param {number} edge @returns {string} */
+function sideOf(graph, edge) {
+  return graph.a[edge >> 1] === graph.b[edge >> 1] ? [" (left)", " (right)"][edge % 2] : "";
 }
 
 /**
@@ -104,14 +109,10 @@ function eventLine(graph, data, i) {
   const adjoint = graph.grad[edge >> 1], contribution = graph.contribution[edge], before = graph.before[edge];
   const read = (/** @type {number} */ x) => seen(x, precision), added = write(contribution);
   const running = graph.isFirst[edge] ? contribution : before + contribution;
-  let grad = write(running);
-  if (!graph.isFirst[edge]) {
-    const sum = `${write(before)} + ${numeral(contribution, precision)}`;
-    grad = `${sum} ${equals(read(before) + read(contribution), grad, precision)} ${grad}`;
-  }
-  const product = `${numeral(adjoint, precision)} * ${numeral(graph.local[edge], precision)}`;
+  const total = write(running), same = equals(read(before) + read(contribution), total, precision);
+  const grad = graph.isFirst[edge] ? total : `${write(before)} + ${bracketed(added)} ${same} ${total}`;
+  const product = `${bracketed(write(adjoint))} * ${bracketed(write(graph.local[edge]))}`;
   const sign = equals(read(adjoint) * read(graph.local[edge]), added, precision);
-  const twice = graph.a[edge >> 1] === graph.b[edge >> 1] ? [" (left)", " (right)"][edge % 2] : "";
-  return `backward  ${name} -> ${data.name[node]}${twice}: local derivative ${localDerivative(graph, data, edge)}; ` +
+  return `backward  ${name} -> ${data.name[node]}${sideOf(graph, edge)}: local derivative ${localDerivative(graph, data, edge)}; ` +
     `contribution ${product} ${sign} ${added}; grad ${data.name[node]} = ${grad}`;
 }
