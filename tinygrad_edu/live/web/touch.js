@@ -108,13 +108,18 @@ function repaintTangent() {
   say({ "tangent-of": `A small push on ${name}`, predicted: `${shown(grad)} × ${shown(push)} = ${shown(predicted)}`,
     real: shown(real), miss: shown(real - predicted) });
   const reach = Math.max(2 * Math.abs(push), row.reach / 4);
-  const xs = Array.from({ length: SAMPLES + 1 }, (_, i) => x + reach * ((2 * i) / SAMPLES - 1));
+  const xs = between(x - reach, x + reach, SAMPLES + 1);
   curve(byId("tangent-plot"), [
     { class: "line", xs, ys: xs.map((at) => outputAt(leaf, at)) },
     { class: "touching", xs, ys: xs.map((at) => y + grad * (at - x)), fits: false },
     { class: "spot", xs: [x], ys: [y] },
     { class: "pushed", xs: [x + push], ys: [y + real] },
   ], name, data.name[graph.output]);
+}
+
+/** Numbers in equal steps, from one end to the other. @param {number} low @param {number} high @param {number} count */
+function between(low, high, count) {
+  return Array.from({ length: count }, (_, i) => low + ((high - low) * i) / Math.max(1, count - 1));
 }
 
 /**

@@ -15,7 +15,6 @@ class Trainer {
   steps = 0;
   epoch = 0;
   phase = 0; // 0 to 3, the one that comes next
-  share = 0; // the weights of this step's examples
   /** @type {number[]} */ losses = []; // of each step, before its update
   /** @type {number[]} */ rest = []; // of the epoch
   /** @type {number[]} */ now = []; // the examples of this step
@@ -33,7 +32,7 @@ class Trainer {
     this.v = new Float64Array(n * SIZE).map((_, i) => value[Math.floor(i / SIZE)]);
     this.g = new Float64Array(n * SIZE);
     this.given = [...inputs, ...targets];
-    this.sums = new Float64Array(parameters.length);
+    this.means = new Float64Array(parameters.length); // of the gradients
     this.rate = rate;
     this.weights = lesson.weights ?? lesson.examples.map(() => 1); // in the mean
   }
@@ -70,21 +69,21 @@ class Trainer {
 
   /** Both passes for the examples of this step; the mean loss is the last of `losses`. */
   passes() {
-    const { g, v, graph: { op, output, n }, now, sums, lesson: { examples, parameters } } = this;
-    let loss = 0;
-    this.share = 0;
-    sums.fill(0);
+    const { g, v, graph: { op, output, n }, now, means, lesson: { examples, parameters } } = this;
+    let loss = 0, share = 0;
+    means.fill(0);
     g.fill(-0);
     this.ahead(now.map((i) => examples[i]), n, (row, lane) => {
       const at = output * SIZE + lane;
-      this.share += g[at] = this.weights[now[row]];
+      share += g[at] = this.weights[now[row]];
       loss += g[at] * v[at];
     }, (count) => {
       backwardLanes(op, this.a, this.b, v, g, this.wanted, SIZE, count, output);
-      parameters.forEach((p, i) => { for (let j = p * SIZE; j < p * SIZE + count; j++) sums[i] += g[j]; });
+      parameters.forEach((p, i) => { for (let j = p * SIZE; j < p * SIZE + count; j++) means[i] += g[j]; });
       g.fill(-0);
     });
-    this.losses.push(loss / this.share);
+    means.forEach((sum, i) => (means[i] = sum / share));
+    this.losses.push(loss / share);
     this.phase = 3;
   }
 
@@ -93,7 +92,7 @@ class Trainer {
     if (this.phase === 0) this.take();
     if (this.phase < 3) this.passes();
     if (!Number.isFinite(this.losses[this.steps])) return false;
-    this.lesson.parameters.forEach((p, i) => (this.graph.value[p] -= this.rate * (this.sums[i] / this.share)));
+    this.lesson.parameters.forEach((p, i) => (this.graph.value[p] -= this.rate * this.means[i]));
     this.steps++;
     this.phase = 0;
     return true;
@@ -147,20 +146,18 @@ let painted = 0, due = 0; // when the page was painted, until the next frame; wh
 
 /** Connects the controls. */
 function startTrain() {
-  const { data, graph } = state, option = (/** @type {string} */ text, /** @type {number} */ value) => make("option", { value, text });
+  const { data, graph } = state;
   trainer = new Trainer(graph, data.train);
   const { examples, inputs, outputs } = trainer.lesson, count = examples.length;
-  for (let k = Math.max(...outputs); k >= 0; k--) {
-    const name = data.group[k].replaceAll("/", ".");
-    if (name && graph.op[k] >= 0 && ![...units.values()].includes(name)) units.set(k, name);
-  }
-  byId("train-unit").append(option("the answer", -1), ...[...units].reverse().map(([k, name]) => option(name, k)));
-  byId("train-batch").append(option(`all ${count}`, 0), ...[1, 2, 5, 10, 20, 50, 100].filter((n) => n < count).map((n) => option(String(n), n)));
+  const computed = [...graph.op.keys()].filter((k) => data.group[k] && graph.op[k] >= 0 && k <= Math.max(...outputs));
+  const last = new Map(computed.map((k) => [data.group[k], k]));
+  for (const [group, k] of [...last].sort(([, p], [, q]) => p - q)) units.set(k, group.replaceAll("/", "."));
+  const sizes = [1, 2, 5, 10, 20, 50, 100].filter((n) => n < count);
+  byId("train-unit").append(...[...units].map(([value, text]) => make("option", { value, text })));
+  byId("train-batch").append(...[0, ...sizes].map((value) => make("option", { value, text: value || `all ${count}` })));
   byId("train-rate").value = trainer.rate;
   byId("train-example").max = count;
   byId("train-view").hidden = inputs.length > 2;
-  byId("train-map").hidden = inputs.length !== 2;
-  byId("train-curve").toggleAttribute("hidden", inputs.length !== 1);
   byId("train-run").onclick = () => runTraining(!frame);
   byId("train-step").onclick = () => doPhases(4);
   byId("train-phase").onclick = () => doPhases(1);
@@ -169,17 +166,16 @@ function startTrain() {
   byId("train-example").onchange = () => showExample(Number(byId("train-example").value) - 1);
   byId("train-batch").onchange = () => ([trainer.size, trainer.rest] = [Number(byId("train-batch").value), []]);
   readNumber(byId("train-rate"), byId("train-refused"), (x) => (trainer.rate = x), "a rate is a finite number");
-  byId("train-map").onclick = (/** @type {MouseEvent} */ event) => {
-    const across = spanOf(0), up = spanOf(1), side = byId("train-map").clientWidth;
-    const far = examples.map(([x, y]) => Math.hypot(across.share(x) - event.offsetX / side, 1 - up.share(y) - event.offsetY / side));
+  byId("train-map").onclick = (/** @type {MouseEvent} */ { offsetX, offsetY }) => {
+    const far = placed(byId("train-map").clientWidth).map(([x, y]) => Math.hypot(x - offsetX, y - offsetY));
     showExample(far.indexOf(Math.min(...far)));
   };
   document.addEventListener("repainted", (/** @type {any} */ { detail }) => {
-    const chosen = detail === "look" && units.has(selectedNode());
-    if (chosen) byId("train-unit").value = selectedNode();
-    if (chosen || detail === "level") showAnswer();
+    if (detail === "look" && units.has(selectedNode())) byId("train-unit").value = selectedNode();
+    if (detail !== "event") showAnswer();
   });
   document.addEventListener("pointed", showAnswer);
+  byId(inputs.length === 1 ? "train-map" : "train-curve").remove();
   showTraining();
 }
 
@@ -207,20 +203,20 @@ function trainSlice() {
 
 /** The next phases, to the end of the step at most, and in words what the last one did. @param {number} count */
 function doPhases(count) {
-  const { sums, graph, rate, lesson: { parameters } } = trainer;
+  const { means, graph, rate, lesson: { parameters } } = trainer;
   let said = "";
   runTraining(false);
   do {
     if (trainer.phase === 0) trainer.take();
     const { now, phase } = trainer, { loss, wrong } = trainer.judge(now);
     if (phase === 2) trainer.passes();
-    const most = sums.reduce((best, x, i) => (Math.abs(x) > Math.abs(sums[best]) ? i : best), 0), p = parameters[most];
+    const most = means.reduce((best, x, i) => (Math.abs(x) > Math.abs(means[best]) ? i : best), 0), p = parameters[most];
     const name = state.data.name[p], before = shown(graph.value[p]);
     if (phase === 3 && !trainer.step()) break;
     if (phase < 2) trainer.phase++;
     said = [`Forward: the outputs of ${now.length} examples${rightOf(now.length, wrong)}.`,
       `Loss: the mean of ${now.length} losses is ${shown(loss)}.`,
-      `Backward: the mean gradients of ${sums.length} parameters; the largest is ${shown(sums[most] / trainer.share)}, of ${name}.`,
+      `Backward: the mean gradients of ${means.length} parameters; the largest is ${shown(means[most])}, of ${name}.`,
       `Update: each parameter moves by -${rate} × its gradient; ${name} from ${before} to ${shown(graph.value[p])}.`][phase];
   } while (--count && trainer.phase);
   showTraining(said);
@@ -239,34 +235,31 @@ function showExample(i) {
   trainer.given.forEach((leaf, j) => leaf >= 0 && state.graph.set(leaf, example[j]));
   state.position = 0;
   update("numbers");
-  showAnswer();
 }
 
 /** Paints what training has changed. */
 function showTraining(said = "") {
   const { losses, steps, epoch, size, phase, lesson: { examples } } = trainer, last = losses[losses.length - 1];
   const { loss, wrong } = trainer.judge(), count = losses.length, some = Math.min(LONG, count), ended = phase === 3 && !Number.isFinite(last);
-  const xs = Array.from({ length: some }, (_, i) => Math.round((i * (count - 1)) / Math.max(1, some - 1))), ys = xs.map((i) => losses[i]);
+  const xs = between(0, count - 1, some).map(Math.round), ys = xs.map((i) => losses[i]);
   const pace = frame ? `; ${Math.round((1000 * (steps - began[1])) / (performance.now() - began[0]))} steps a second` : "";
-  update("numbers");
-  byId("train-status").textContent = `step ${steps}${size ? `, epoch ${epoch}` : ""}: the mean loss of all examples is ${shown(loss)}`
-    + rightOf(examples.length, wrong) + pace;
-  byId("train-wrong").textContent = ended ? `The loss is ${shown(last)} at step ${steps}: training stopped before the update. Restart with a smaller rate.` : "";
-  byId("train-said").textContent = ended ? "" : said;
-  byId("train-phase").textContent = `Phase: ${["forward", "loss", "backward", "update"][phase]}`;
+  const all = `step ${steps}${size ? `, epoch ${epoch}` : ""}: the mean loss of all examples is ${shown(loss)}`;
+  const ends = `The loss is ${shown(last)} at step ${steps}: training stopped before the update. Restart with a smaller rate.`;
+  say({ "train-status": all + rightOf(examples.length, wrong) + pace, "train-wrong": ended ? ends : "",
+    "train-said": ended ? "" : said, "train-phase": `Phase: ${["forward", "loss", "backward", "update"][phase]}` });
   curve(byId("train-loss"), [{ class: "line", xs, ys }], "step", "loss");
   byId("train-loss").ariaLabel = count ? `mean loss from ${shown(losses[0])} to ${shown(last)} in ${count} steps` : "no step yet";
-  showAnswer();
+  update("numbers");
 }
 
 /** The answer, or what the unit pointed at or chosen says, over one or two inputs, with the examples. */
 function showAnswer() {
   const { inputs, examples, outputs, kind } = trainer.lesson, at = Number(pointed.replace("node ", "") || -1);
   const unit = units.has(at) ? at : Number(byId("train-unit").value);
-  const names = inputs.map((leaf, j) => state.data.name[leaf] ?? `input ${j + 1}`), { low, high } = spanOf(0);
+  const names = inputs.map((leaf, j) => state.data.name[leaf] ?? `input ${j + 1}`);
   if (inputs.length === 2) showMap(unit, names);
   if (inputs.length !== 1) return;
-  const xs = Array.from({ length: LONG }, (_, i) => low + ((high - low) * i) / (LONG - 1)), nodes = unit < 0 ? outputs : [unit];
+  const [low, high] = spanOf(0), xs = between(low, high, LONG), nodes = unit < 0 ? outputs : [unit];
   const found = trainer.at(xs.map((x) => [x]), nodes), shown = unit < 0 && kind !== "largest" ? examples : [];
   curve(byId("train-curve"), [...nodes.map((_, c) => ({ class: "line", xs, ys: found.map((ys) => ys[c]) })),
     ...shown.flatMap(([x, ...ys]) => ys.map((y) => ({ class: "spot", xs: [x], ys: [y] })))], names[0], "output");
@@ -275,31 +268,39 @@ function showAnswer() {
 
 /** The map of two inputs, with its words. @param {number} unit or -1 @param {string[]} names of the inputs */
 function showMap(unit, names) {
-  const { outputs, kind, threshold, middle, examples } = trainer.lesson, write = (/** @type {number} */ x) => rounded(x, 2);
-  const across = spanOf(0), up = spanOf(1), side = (/** @type {any} */ { low, high }) => Array.from({ length: FINE }, (_, i) => low + ((high - low) * i) / (FINE - 1));
+  const { outputs, kind, threshold, middle, examples } = trainer.lesson, [left, right] = spanOf(0), [bottom, top] = spanOf(1);
   const nodes = unit >= 0 ? [unit] : kind === "largest" ? outputs : outputs.slice(0, 1);
-  const found = trainer.at(side(up).reverse().flatMap((y) => side(across).map((x) => [x, y])), nodes);
+  const xs = between(left, right, FINE), ys = between(top, bottom, FINE);
+  const found = trainer.at(ys.flatMap((y) => xs.map((x) => [x, y])), nodes);
   const first = found.map(([z]) => z).filter(Number.isFinite), [low, high] = [Math.min(...first), Math.max(...first)];
-  const level = nodes.length > 1 ? 0 : unit < 0 ? threshold : low < 0 && high > 0 ? 0 : (low + high) / 2;
-  const lead = (/** @type {number[]} */ zs, /** @type {number} */ c) => zs[c] - Math.max(...zs.filter((_, k) => k !== c));
-  const fields = nodes.length === 1 ? [found.map(([z]) => z - level)]
-    : nodes.length === 2 ? [found.map(([z, one]) => one - z)] : nodes.map((_, c) => found.map((zs) => lead(zs, c)));
+  const level = unit < 0 ? threshold : low < 0 && high > 0 ? 0 : (low + high) / 2;
+  const rivals = nodes.length > 1 ? found : found.map(([z]) => [level, z]); // the largest wins; of two, one field says it
+  const fields = (nodes.length > 2 ? [...nodes.keys()] : [1]).map((c) =>
+    rivals.map((zs) => zs[c] - Math.max(...zs.filter((_, k) => k !== c))));
   const judged = unit < 0 && kind !== "number", wrong = judged ? trainer.judge().wrong : [], many = fields.length > 1;
+  const numbers = wrong.slice(0, 8).map((i) => i + 1).join(", ") || "none";
+  const above = Math.round((100 * fields[0].filter((z) => z > 0).length) / found.length);
+  const range = (/** @type {number[]} */ ends) => `from ${ends.map((x) => rounded(x, 2)).join(" to ")}`;
+  const words = `${units.get(unit) ?? "the answer"} over ${names[0]} ${range([left, right])}, and ${names[1]}, upwards, ${range([bottom, top])}; `
+    + (many ? "lines between the classes" : `line at ${rounded(nodes.length > 1 ? 0 : level, 2)}`);
   paintMap(fields, wrong);
-  const words = `${units.get(unit) ?? "the answer"} over ${names[0]} from ${write(across.low)} to ${write(across.high)}, and ${names[1]}, upwards, from ${write(up.low)} to ${write(up.high)}; `
-    + (many ? "lines between the classes" : `line at ${write(level)}`);
-  byId("train-words").textContent = words;
-  byId("train-map").ariaLabel = `Map: ${words}. `
-    + (many ? "" : `${Math.round((100 * fields[0].filter((z) => z > 0).length) / found.length)} % of it is above the line. `)
-    + (judged ? `${wrong.length} of ${examples.length} examples are wrong, in frames: ${wrong.slice(0, 8).map((i) => i + 1).join(", ") || "none"}. ` : "")
-    + (many ? "Digits are classes." : `Squares have targets above ${write(middle)}, circles below.`);
+  say({ "train-words": words });
+  byId("train-map").ariaLabel = `Map: ${words}. ${many ? "" : `${above} % of it is above the line. `}`
+    + (judged ? `${wrong.length} of ${examples.length} examples are wrong, in frames: ${numbers}. ` : "")
+    + (many ? "Digits are classes." : `Squares have targets above ${rounded(middle, 2)}, circles below.`);
 }
 
-/** The range of an input over the examples, with a margin; `share` says where in it a number is. @param {number} j */
+/** The range of an input over the examples, with a margin. @param {number} j */
 function spanOf(j) {
-  const xs = trainer.lesson.examples.map((one) => one[j]), margin = 0.25 * (Math.max(...xs) - Math.min(...xs)) || 1;
-  const low = Math.min(...xs) - margin, high = Math.max(...xs) + margin;
-  return { low, high, share: (/** @type {number} */ x) => (x - low) / (high - low) };
+  const xs = trainer.lesson.examples.map((one) => one[j]), low = Math.min(...xs), high = Math.max(...xs);
+  const margin = 0.25 * (high - low) || 1;
+  return [low - margin, high + margin];
+}
+
+/** Where the examples are on the map, from its top left corner. @param {number} side of the map */
+function placed(side) {
+  const [left, right] = spanOf(0), [bottom, top] = spanOf(1);
+  return trainer.lesson.examples.map(([x, y]) => [(side * (x - left)) / (right - left), (side * (top - y)) / (top - bottom)]);
 }
 
 /**
@@ -310,49 +311,49 @@ function spanOf(j) {
 function paintMap(fields, wrong) {
   const canvas = byId("train-map"), side = canvas.clientWidth || 360, dots = devicePixelRatio || 1, many = fields.length > 1;
   const style = getComputedStyle(document.documentElement), step = side / (FINE - 1), paint = canvas.getContext("2d");
-  const { paper, ink, quiet, negative, positive, warning } = Object.fromEntries(
-    ["paper", "ink", "quiet", "negative", "positive", "warning"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  const [paper, ink, quiet, negative, positive, warning] =
+    ["paper", "ink", "quiet", "negative", "positive", "warning"].map((name) => style.getPropertyValue(`--${name}`));
   const most = fields[0].reduce((top, z) => (Math.abs(z) > top ? Math.abs(z) : top), 1e-300);
   const classAt = (/** @type {number} */ i) => fields.findIndex((field) => field[i] > 0);
   const edge = (/** @type {number} */ k) => Math.round((k - 0.5) * step * dots) / dots; // whole pixels: no seams
   canvas.width = canvas.height = Math.round(side * dots);
   paint.setTransform(dots, 0, 0, dots, 0, 0);
+  paint.beginPath();
   for (let i = 0; i < FINE * FINE; i++) {
     const k = i % FINE, row = (i - k) / FINE, share = many ? (2 * classAt(i)) / (fields.length - 1) - 1 : fields[0][i] / most;
     paint.globalAlpha = many ? 0.4 * Math.abs(share) : 0.08 + 0.37 * Math.min(1, Math.abs(share));
     paint.fillStyle = share > 0 ? positive : share < 0 ? negative : paper;
     paint.fillRect(edge(k), edge(row), edge(k + 1) - edge(k), edge(row + 1) - edge(row));
+    for (const field of k < FINE - 1 && row < FINE - 1 ? fields : []) { // each square: where its sides meet a line
+      const sides = [[i, i + 1], [i + 1, i + FINE + 1], [i + FINE, i + FINE + 1], [i, i + FINE]];
+      sides.filter(([p, q]) => field[p] > 0 !== field[q] > 0).forEach(([p, q], end) => {
+        const t = field[p] / (field[p] - field[q]), [x, y] = q === p + 1 ? [t, 0] : [0, t];
+        paint[end % 2 ? "lineTo" : "moveTo"](((p % FINE) + x) * step, (Math.floor(p / FINE) + y) * step);
+      });
+    }
   }
   Object.assign(paint, { globalAlpha: 1, fillStyle: quiet, strokeStyle: ink, lineWidth: 2,
     font: "13px sans-serif", textAlign: "center", textBaseline: "middle" });
-  paint.beginPath();
-  for (let i = 0; i < FINE * (FINE - 1); i++) { // each square: where its sides meet a line; in some, a sign
-    const k = i % FINE, row = (i - k) / FINE;
-    if (k % 5 === 2 && row % 5 === 2) paint.fillText(many ? classAt(i) : fields[0][i] > 0 ? "+" : "−", k * step, row * step);
-    for (const field of k < FINE - 1 ? fields : []) {
-      let ends = 0;
-      for (const [p, q] of [[i, i + 1], [i + 1, i + FINE + 1], [i + FINE, i + FINE + 1], [i, i + FINE]]) {
-        if (field[p] > 0 === field[q] > 0) continue;
-        const t = field[p] / (field[p] - field[q]), [x, y] = q === p + 1 ? [t, 0] : [0, t];
-        paint[ends++ % 2 ? "lineTo" : "moveTo"](((p % FINE) + x) * step, (Math.floor(p / FINE) + y) * step);
-      }
-    }
-  }
   paint.stroke();
-  const across = spanOf(0), up = spanOf(1), { examples, middle } = trainer.lesson, chosen = Number(byId("train-example").value) - 1;
-  examples.forEach(([x1, x2, ...targets], i) => {
-    const x = side * across.share(x1), y = side * (1 - up.share(x2)), c = trainer.classOf(targets, middle), own = c ? positive : negative;
-    Object.assign(paint, { strokeStyle: own, fillStyle: c && !many ? own : paper });
+  const some = between(2, FINE - 3, 8); // every fifth point has a sign
+  for (const i of some.flatMap((row) => some.map((k) => row * FINE + k))) {
+    paint.fillText(many ? classAt(i) : fields[0][i] > 0 ? "+" : "−", (i % FINE) * step, Math.floor(i / FINE) * step);
+  }
+  const mark = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ half, /** @type {number} */ corner) => {
     paint.beginPath();
-    if (many || !c) paint.arc(x, y, many ? 8 : 4.5, 0, 7);
-    else paint.rect(x - 4.5, y - 4.5, 9, 9);
+    paint.roundRect(x - half, y - half, 2 * half, 2 * half, corner);
     paint.fill();
     paint.stroke();
-    Object.assign(paint, { fillStyle: ink, strokeStyle: i === chosen ? ink : warning });
+  };
+  const { examples, middle } = trainer.lesson, chosen = Number(byId("train-example").value) - 1;
+  placed(side).forEach(([x, y], i) => {
+    const c = trainer.classOf(examples[i].slice(2), middle), own = c ? positive : negative, half = many ? 8 : 4.5;
+    Object.assign(paint, { strokeStyle: own, fillStyle: c && !many ? own : paper });
+    mark(x, y, half, many || !c ? half : 0);
+    paint.fillStyle = ink;
     if (many) paint.fillText(c, x, y);
-    paint.beginPath();
-    if (i === chosen) paint.arc(x, y, 11, 0, 7);
-    if (wrong.includes(i)) paint.rect(x - 8, y - 8, 16, 16);
-    paint.stroke();
+    Object.assign(paint, { fillStyle: "transparent", strokeStyle: i === chosen ? ink : warning });
+    if (i === chosen) mark(x, y, 11, 11);
+    if (wrong.includes(i)) mark(x, y, 8, 0);
   });
 }

@@ -30,8 +30,7 @@ function startView() {
  */
 function drawView(plot, { of, over, low, high, points }) {
   const { graph, data } = state, v = graph.value.slice();
-  const xs = Array.from({ length: SAMPLES + 1 }, (_, i) => low + ((high - low) * i) / SAMPLES);
-  const ys = xs.map((x) => {
+  const xs = between(low, high, SAMPLES + 1), ys = xs.map((x) => {
     v[over] = x;
     forward(graph.op, graph.a, graph.b, v, 0, of + 1);
     return v[of];
