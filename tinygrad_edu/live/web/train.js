@@ -30,7 +30,7 @@ class Trainer {
     for (const p of parameters) this.wanted[p] = 1;
     for (let k = 0; k < n; k++) if (this.wanted[a[k]] || this.wanted[b[k]]) this.wanted[k] = 1;
     this.v = new Float64Array(n * SIZE).map((_, i) => value[Math.floor(i / SIZE)]);
-    this.g = new Float64Array(n * SIZE);
+    this.g = new Float64Array(n * SIZE).fill(-0); // as each pass leaves them
     this.given = [...inputs, ...targets];
     this.means = new Float64Array(parameters.length); // of the gradients
     this.rate = rate;
@@ -72,7 +72,6 @@ class Trainer {
     const { g, v, graph: { op, output, n }, now, means, lesson: { examples, parameters } } = this;
     let loss = 0, share = 0;
     means.fill(0);
-    g.fill(-0);
     this.ahead(now.map((i) => examples[i]), n, (row, lane) => {
       const at = output * SIZE + lane;
       share += g[at] = this.weights[now[row]];
@@ -158,10 +157,9 @@ function startTrain() {
   byId("train-rate").value = trainer.rate;
   byId("train-example").max = count;
   byId("train-view").hidden = inputs.length > 2;
-  byId("train-run").onclick = () => runTraining(!frame);
-  byId("train-step").onclick = () => doPhases(4);
-  byId("train-phase").onclick = () => doPhases(1);
-  byId("train-reset").onclick = () => (runTraining(false), trainer.reset(state.first), showTraining());
+  const reset = () => (trainer.reset(state.first), runTraining(false));
+  onClick({ "train-run": () => runTraining(!frame), "train-step": () => doPhases(4), "train-phase": () => doPhases(1),
+    "train-reset": reset });
   byId("train-unit").onchange = showAnswer;
   byId("train-example").onchange = () => showExample(Number(byId("train-example").value) - 1);
   byId("train-batch").onchange = () => ([trainer.size, trainer.rest] = [Number(byId("train-batch").value), []]);
@@ -181,12 +179,11 @@ function startTrain() {
 
 /** Steps run between frames, or stop. @param {boolean} on */
 function runTraining(on) {
-  const ran = frame !== 0;
   cancelAnimationFrame(frame);
   frame = on ? requestAnimationFrame(trainSlice) : 0;
   if (on) [began, painted, due] = [[performance.now(), trainer.steps], 0, 0];
   byId("train-run").textContent = on ? "Pause" : "Train";
-  if (ran && !on) showTraining();
+  if (!on) showTraining();
 }
 
 /** Some steps, for 12 milliseconds, or one at slow speed; the page is painted now and then, in a quarter of the time. */
