@@ -97,9 +97,9 @@ class Trainer {
     return true;
   }
 
-  /** The mean loss of some examples with the present weights, and those whose answers are wrong. */
+  /** The mean loss of some examples with the present weights, and those whose answers are wrong; in words, how many are right, if some can be. */
   judge(some = [...this.lesson.examples.keys()]) {
-    const { outputs, threshold, middle, inputs, examples } = this.lesson, { v, graph } = this;
+    const { outputs, kind, threshold, middle, inputs, examples } = this.lesson, { v, graph } = this;
     /** @type {number[]} */ const wrong = [];
     let loss = 0, share = 0;
     this.ahead(some.map((i) => examples[i]), graph.n, (row, lane) => {
@@ -108,7 +108,8 @@ class Trainer {
       share += this.weights[i];
       if (this.classOf(ys, threshold) !== this.classOf(examples[i].slice(inputs.length), middle)) wrong.push(i);
     });
-    return { loss: loss / share, wrong };
+    const right = kind === "number" ? "" : `; ${some.length - wrong.length} of ${some.length} are right`;
+    return { loss: loss / share, wrong, right };
   }
 
   /** The class that outputs or targets name. @param {number[]} ys @param {number} level */
@@ -205,23 +206,18 @@ function doPhases(count) {
   runTraining(false);
   do {
     if (trainer.phase === 0) trainer.take();
-    const { now, phase } = trainer, { loss, wrong } = trainer.judge(now);
+    const { now, phase } = trainer, { loss, right } = trainer.judge(now);
     if (phase === 2) trainer.passes();
     const most = means.reduce((best, x, i) => (Math.abs(x) > Math.abs(means[best]) ? i : best), 0), p = parameters[most];
     const name = state.data.name[p], before = shown(graph.value[p]);
     if (phase === 3 && !trainer.step()) break;
     if (phase < 2) trainer.phase++;
-    said = [`Forward: the outputs of ${now.length} examples${rightOf(now.length, wrong)}.`,
+    said = [`Forward: the outputs of ${now.length} examples${right}.`,
       `Loss: the mean of ${now.length} losses is ${shown(loss)}.`,
       `Backward: the mean gradients of ${means.length} parameters; the largest is ${shown(means[most])}, of ${name}.`,
       `Update: each parameter moves by -${rate} × its gradient; ${name} from ${before} to ${shown(graph.value[p])}.`][phase];
   } while (--count && trainer.phase);
   showTraining(said);
-}
-
-/** How many answers are right, if some can be. @param {number} count @param {number[]} wrong */
-function rightOf(count, wrong) {
-  return trainer.lesson.kind === "number" ? "" : `; ${count - wrong.length} of ${count} are right`;
 }
 
 /** Puts an example on the inputs of the picture, before the forward pass. @param {number} i */
@@ -236,13 +232,13 @@ function showExample(i) {
 
 /** Paints what training has changed. */
 function showTraining(said = "") {
-  const { losses, steps, epoch, size, phase, lesson: { examples } } = trainer, last = losses[losses.length - 1];
-  const { loss, wrong } = trainer.judge(), count = losses.length, some = Math.min(LONG, count), ended = phase === 3 && !Number.isFinite(last);
+  const { losses, steps, epoch, size, phase } = trainer, last = losses[losses.length - 1];
+  const { loss, right } = trainer.judge(), count = losses.length, some = Math.min(LONG, count), ended = phase === 3 && !Number.isFinite(last);
   const xs = between(0, count - 1, some).map(Math.round), ys = xs.map((i) => losses[i]);
   const pace = frame ? `; ${Math.round((1000 * (steps - began[1])) / (performance.now() - began[0]))} steps a second` : "";
   const all = `step ${steps}${size ? `, epoch ${epoch}` : ""}: the mean loss of all examples is ${shown(loss)}`;
   const ends = `The loss is ${shown(last)} at step ${steps}: training stopped before the update. Restart with a smaller rate.`;
-  say({ "train-status": all + rightOf(examples.length, wrong) + pace, "train-wrong": ended ? ends : "",
+  say({ "train-status": all + right + pace, "train-wrong": ended ? ends : "",
     "train-said": ended ? "" : said, "train-phase": `Phase: ${["forward", "loss", "backward", "update"][phase]}` });
   curve(byId("train-loss"), [{ class: "line", xs, ys }], "step", "loss");
   byId("train-loss").ariaLabel = count ? `mean loss from ${shown(losses[0])} to ${shown(last)} in ${count} steps` : "no step yet";
