@@ -116,8 +116,9 @@ function openFiner() {
 
 /** Larger or smaller by a factor; 0: as it was at first, -1: all of it. @param {number} factor */
 function zoomBy(factor) {
-  const frame = byId("picture"), { svg } = levelShown(), { width, height } = svg.viewBox.baseVal, fits = frame.clientWidth / width;
-  const whole = Math.min(fits, (parseFloat(getComputedStyle(frame).maxHeight) || Infinity) / height);
+  const frame = byId("picture"), { svg } = levelShown(), { width, height } = svg.viewBox.baseVal;
+  const fits = frame.clientWidth / width, highest = parseFloat(getComputedStyle(frame).maxHeight) || Infinity;
+  const whole = Math.min(fits, highest / height);
   // at 0.82, the numbers have 18 pixels: a class reads them; a network is seen whole if they have 11
   const least = state.level === "network" ? 0.5 : 0.75, first = Math.min(1.5, whole < least ? Math.min(0.82, fits < least ? 1 : fits) : whole);
   const middle = (frame.scrollLeft + frame.clientWidth / 2) / (frame.scrollWidth || 1);

@@ -145,8 +145,6 @@ class Level {
       const others = this.arriving.get(box) || [];
       if (link && !others.includes(link)) this.arriving.set(box, [...others, link]);
     }
-    /** @type {Map<string, Set<any>>} */
-    this.marked = new Map(); // what has a class now
     this.flows = make("svg:g", { class: "flows" });
     this.svg.append(this.flows);
     for (const part of this.parts.values()) { // a keyboard reaches all parts of a small picture
@@ -187,9 +185,8 @@ class Level {
     const local = shown(graph.local[edge]), adjoint = shown(graph.grad[target]), total = x === null ? "?" : shown(x);
     link.write("local", known ? local : "?");
     link.write("times", `× ${x === null ? "?" : adjoint}`);
-    const factors = link.texts.has("times"), several = link.told.edges.length > 1, { precision } = state.data;
-    const made = seen(graph.local[edge], precision) * seen(graph.grad[target], precision);
-    const sign = x !== null && factors ? equals(made, total, precision) : "=";
+    const factors = link.texts.has("times"), several = link.told.edges.length > 1; // never both
+    const sign = x !== null && factors ? signOf(graph, edge, state.data.precision) : "=";
     link.write("sum", factors || several ? `${sign} ${total}` : `${x !== null && x > 0 ? "+" : ""}${total}`);
     link.paint(x, most);
   }
@@ -236,9 +233,8 @@ class Level {
   /** Gives a class to these elements, and takes it from all others. @param {string} name @param {any[]} elements */
   mark(name, elements) {
     const marked = new Set(elements.filter(Boolean));
-    for (const element of this.marked.get(name) || []) if (!marked.has(element)) element.classList.remove(name);
+    for (const element of [...this.svg.getElementsByClassName(name)]) element.classList.toggle(name, marked.has(element));
     for (const element of marked) element.classList.add(name);
-    this.marked.set(name, marked);
   }
 }
 

@@ -42,9 +42,8 @@ function formulaOf({ phase, node, edge }) {
   const { graph, data } = state, name = data.name[node];
   if (phase === "forward") return `${name} = ${shown(graph.value[node])}`;
   if (edge < 0) return `${name}.grad = 1`;
-  const factors = [graph.grad[edge >> 1], graph.local[edge]], [p, q] = factors.map((x) => seen(x, data.precision));
-  const [adjoint, local, total] = [...factors, graph.contribution[edge]].map(shown), sign = equals(p * q, total, data.precision);
-  return `${name}.grad += ${adjoint} × ${bracketed(local)} ${sign} ${total}`;
+  const [adjoint, local, total] = [graph.grad[edge >> 1], graph.local[edge], graph.contribution[edge]].map(shown);
+  return `${name}.grad += ${adjoint} × ${bracketed(local)} ${signOf(graph, edge, data.precision)} ${total}`;
 }
 
 /** Which box holds a node that has none of its own, such as the sum in a neuron. @param {number} node @returns {string} */

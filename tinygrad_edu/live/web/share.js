@@ -37,7 +37,8 @@ function recall() {
 
 /** The visible level as an SVG file, as it looks now. @returns {Blob} */
 function pictureFile() {
-  const { svg } = levelShown(), copy = svg.cloneNode(true), { width, height } = svg.viewBox.baseVal, twins = copy.querySelectorAll("*");
+  const { svg } = levelShown(), { width, height } = svg.viewBox.baseVal;
+  const copy = svg.cloneNode(true), twins = copy.querySelectorAll("*");
   svg.querySelectorAll("*").forEach((/** @type {Element} */ element, /** @type {number} */ i) => {
     const look = getComputedStyle(element), written = element.matches(".caption") ? ["font-size", "text-anchor", "fill"] : [];
     written.push(...["fill", "stroke"].filter((name) => element.getAttribute(name)?.startsWith("var(")));

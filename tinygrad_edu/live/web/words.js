@@ -42,6 +42,18 @@ function operands(graph, node) {
   return [graph.a[node], graph.b[node]].filter((source) => source >= 0);
 }
 
+/**
+ * "=", or "≈" where the factors of a contribution, as they are shown, give another number.
+ * @param {Graph} graph
+ * @param {number} edge
+ * @param {number} precision
+ * @returns {string}
+ */
+function signOf(graph, edge, precision) {
+  const [adjoint, local] = [graph.grad[edge >> 1], graph.local[edge]].map((x) => seen(x, precision));
+  return equals(adjoint * local, rounded(graph.contribution[edge], precision), precision);
+}
+
 /** Which of two operands an edge is, where a node is both. @param {Graph} graph @param {number} edge @returns {string} */
 function sideOf(graph, edge) {
   return graph.a[edge >> 1] === graph.b[edge >> 1] ? [" (left)", " (right)"][edge % 2] : "";
@@ -106,13 +118,12 @@ function eventLine(graph, data, i) {
     return `forward   ${name} = ${formulas} ${equals(v[2], shown, precision)} ${shown}`;
   }
   if (edge < 0) return `backward  ${name} is the output: d ${name} / d ${name} = 1, grad ${name} = 1`;
-  const adjoint = graph.grad[edge >> 1], contribution = graph.contribution[edge], before = graph.before[edge];
-  const read = (/** @type {number} */ x) => seen(x, precision), added = write(contribution);
-  const running = graph.isFirst[edge] ? contribution : before + contribution;
-  const total = write(running), same = equals(read(before) + read(contribution), total, precision);
-  const grad = graph.isFirst[edge] ? total : `${write(before)} + ${bracketed(added)} ${same} ${total}`;
-  const product = `${bracketed(write(adjoint))} * ${bracketed(write(graph.local[edge]))}`;
-  const sign = equals(read(adjoint) * read(graph.local[edge]), added, precision);
-  return `backward  ${name} -> ${data.name[node]}${sideOf(graph, edge)}: local derivative ${localDerivative(graph, data, edge)}; ` +
-    `contribution ${product} ${sign} ${added}; grad ${data.name[node]} = ${grad}`;
+  const contribution = graph.contribution[edge], before = graph.before[edge], to = data.name[node];
+  const [adjoint, local, added] = [graph.grad[edge >> 1], graph.local[edge], contribution].map(write);
+  const grad = write(graph.isFirst[edge] ? contribution : before + contribution);
+  const same = equals(seen(before, precision) + seen(contribution, precision), grad, precision);
+  const sum = graph.isFirst[edge] ? "" : `${write(before)} + ${bracketed(added)} ${same} `;
+  const product = `${bracketed(adjoint)} * ${bracketed(local)} ${signOf(graph, edge, precision)} ${added}`;
+  return `backward  ${name} -> ${to}${sideOf(graph, edge)}: local derivative ${localDerivative(graph, data, edge)}; ` +
+    `contribution ${product}; grad ${to} = ${sum}${grad}`;
 }
