@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu import Op, Value, group, nn
+from tinygrad_edu import Op, Value, graph, group, nn
 from tinygrad_edu.draw.theme import THEMES
 from tinygrad_edu.errors import FormatError, ViewError
 from tinygrad_edu.live.extras import Curve, Slider
@@ -234,3 +234,13 @@ def test_a_large_graph_opens_where_it_can_be_looked_at() -> None:
     html = (out[0] if isinstance(out, list) else out).page().html
     assert data_of(html)["level"] == "network"
     assert data_of(neuron().page().html)["level"] == "node"
+
+
+def test_what_a_page_would_ignore_is_refused() -> None:
+    w = Value(2.0, label="w")
+    y = w * w
+    with pytest.raises(ViewError, match="add worksheet=True"):
+        page(y, edges=["local"])
+    for other in ({"what": graph(y)}, {"what": y, "worksheet": True}):
+        with pytest.raises(ViewError, match="drop them"):
+            page(**other, view=Curve(w, 0, 1))

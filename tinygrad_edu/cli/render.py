@@ -346,7 +346,7 @@ def _sheet(request: Request, given: Target, what: Subject, drawing: picture.Pict
         title=drawing.title,
         precision=request.precision,
         direction=drawing.view.direction,
-        theme="system" if request.theme == "light" else request.theme,
+        theme=request.view.page_theme,
         timeout=request.timeout,
         worksheet=True,
         hide=request.hide or (),
@@ -359,7 +359,7 @@ def _sheet(request: Request, given: Target, what: Subject, drawing: picture.Pict
             deliver(key.encode("utf-8", "replace"), request.key, given.stdout)
         deliver(made.html.encode("utf-8", "replace"), (request.paths or ["-"])[0], given.stdout)
 
-    return write, list(filter(None, [made.note]))
+    return write, []
 
 
 def _steps(

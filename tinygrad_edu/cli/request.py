@@ -106,23 +106,19 @@ class Request:
 
     def _check_page(self) -> None:
         """ViewError for an option that only a picture that stands still has."""
-        for option, asked in {
-            "--wrt": self.by,
-            "--update": self.update is not None,
-            "--highlight": self.highlight,
-            "--hide": self.hide and not self.worksheet,
-            "--edges": self.edges is not None and not self.worksheet,
-            "--form": self.form != "compact",
-            "--size": self.size,
-            "--scale": self.scale != 1,
-            "--fit": self.fit != picture.DEFAULT.fit,
-            "--no-legend": self.no_legend,
-            "--calls": self.calls,
-            "--insist": self.insist,
-        }.items():
-            if asked:
-                more = ", or add --worksheet" if option == "--hide" else ""
-                told = f"{option} is for pictures, and not for a live page: drop it{more}"
+        more = {
+            "wrt": self.by,
+            "update": self.update is not None,
+            "highlight": self.highlight,
+            "calls": self.calls,
+            "insist": self.insist,
+        }
+        asked_for = ("hide", "edges") if self.worksheet else ()
+        for option in [*self.view.still, *(name for name, asked in more.items() if asked)]:
+            if option not in asked_for:
+                flag = "--no-legend" if option == "legend" else f"--{option}"
+                advice = ", or add --worksheet" if option == "hide" else ""
+                told = f"{flag} is for pictures, and not for a live page: drop it{advice}"
                 raise ViewError(told)
 
     def _check_look(self) -> None:

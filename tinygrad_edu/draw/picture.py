@@ -181,27 +181,15 @@ class Picture:
     def _page(self) -> bytes:
         """The live page; ViewError for what only a picture that stands still can show."""
         view = self.view
-        for option, asked in {
-            "before": len(self.graphs) > 1,
-            "highlight": view.highlight,
-            "hide": view.hide,
-            "edges": view.edges is not None,
-            "form": view.form != "compact",
-            "size": view.size,
-            "scale": view.scale != 1,
-            "fit": view.fit != DEFAULT.fit,
-            "legend": not view.legend,
-            "level": isinstance(self.level, int),
-        }.items():
-            if asked:
-                raise ViewError(f"{option} is for pictures, and not for a live page: drop it")
-        theme = "system" if view.theme == DEFAULT.theme else view.theme
+        more = {"before": len(self.graphs) > 1, "level": isinstance(self.level, int)}
+        for option in [*view.still, *(name for name, asked in more.items() if asked)]:
+            raise ViewError(f"{option} is for pictures, and not for a live page: drop it")
         made: bytes = pages[-1](
             self.whole,
             title=self.title,
             precision=view.precision,
             direction=view.direction,
-            theme=theme,
+            theme=view.page_theme,
             level=self.level,
             timeout=self.timeout,
         ).html.encode("utf-8", "replace")

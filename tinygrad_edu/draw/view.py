@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from math import isfinite
 from typing import get_args
@@ -41,6 +41,7 @@ FITS: tuple[Fit, ...] = get_args(Fit)
 SIDES = (50, 20_000)  # the least and the most pixels of the width and the height of a picture
 SCALES = (0.1, 10.0)
 BLANK = "____"  # for the class to fill in
+_OF_PAGES = ("precision", "direction", "theme", "labels")  # and of pictures; labels are for DOT
 _MOST_TERMS = 4  # a sum with more terms is not written out
 MOST_LABELS = 150  # with more edges, labels cannot be read, and only tooltips have the numbers
 
@@ -108,6 +109,21 @@ class View:
     def colors(self) -> Theme:
         """The colours of the theme."""
         return THEMES[self.theme]
+
+    @property
+    def page_theme(self) -> str:
+        """The theme of a page with this view; the reader's system chooses if nobody else did."""
+        return "system" if self.theme == View.theme else self.theme
+
+    @property
+    def still(self) -> list[str]:
+        """The options chosen here that only a picture that stands still has."""
+        options = {x.name: (getattr(self, x.name), x.default) for x in fields(self)}
+        return [
+            name
+            for name, (chosen, usual) in options.items()
+            if name not in _OF_PAGES and chosen != usual and (chosen or usual != ())
+        ]
 
     @property
     def live(self) -> bool:

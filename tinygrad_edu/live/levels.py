@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import fields
+from typing import Any, NamedTuple, TypeVar
 
 from tinygrad_edu.analysis.graph import Edge, Graph
 from tinygrad_edu.analysis.network import network
@@ -23,8 +24,8 @@ from tinygrad_edu.live.questions import named
 
 __all__ = ["LEVELS", "Level", "Live", "clearest", "levels"]
 
+_Kind = TypeVar("_Kind", bound="Live")
 LEVELS = ("node", "neuron", "layer", "network")
-_CLEAREST = ("node", "network", "neuron", "layer")
 _FEW = 60  # boxes that a reader can look at together
 # What most texts have, written once: a page of a thousand nodes is a tenth smaller.
 _SIZE, _INK = f'font-size="{theme.NUMBER}"', 'fill="var(--ink)"'
@@ -36,6 +37,11 @@ _VARIABLES = Theme(*(f"var(--{name})" for name in Theme._fields))
 
 class Live(View):
     """The view of a page: colours are variables of its style sheet, and its numbers have slots."""
+
+    @classmethod
+    def of(cls: type[_Kind], view: View) -> _Kind:
+        """This returns the same view for a page."""
+        return cls(**{x.name: getattr(view, x.name) for x in fields(View)})
 
     @property
     def live(self) -> bool:
@@ -78,6 +84,7 @@ def levels(
     must be there, or ''. ViewError if it cannot, or is unknown; LayoutError if no level can be laid
     out.
     """
+    view = Live.of(view)
     made: list[Level] = []
     shapes: set[int] = set()
     for name in LEVELS:
@@ -88,10 +95,9 @@ def levels(
                 continue
             shapes.add(count)
             made.append(_level(name, parts, view, title, said, timeout))
-        except (ViewError, LayoutError) as error:
+        except (ViewError, LayoutError):
             if name == first or (name == LEVELS[-1] and not made):
                 raise
-            del error
     if first and first not in [level.name for level in made]:
         there = ", ".join(level.name for level in made)
         if first not in LEVELS:
@@ -109,7 +115,7 @@ def clearest(made: Sequence[Level], trains: bool) -> str:
     trains a network.
     """
     few = [level.name for level in made if level.shapes <= _FEW]
-    order = ("network", "node", "neuron", "layer") if trains else _CLEAREST
+    order = [*(["network"] if trains else []), "node", "network", "neuron", "layer"]
     return next((name for name in order if name in few), made[-1].name)
 
 
@@ -123,8 +129,7 @@ class _Parts(NamedTuple):
 
 
 def _sketches(view: View, make: Callable[[View], Sketch]) -> tuple[Sketch, Sketch]:
-    fields = {name: getattr(view, name) for name in View.__dataclass_fields__}
-    return make(Live(**fields)), make(_Widest(**fields))
+    return make(Live.of(view)), make(_Widest.of(view))
 
 
 def _zoomed(graph: Graph, view: View, name: str) -> _Parts:

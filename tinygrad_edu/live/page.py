@@ -31,9 +31,9 @@ from tinygrad_edu.errors import ViewError
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.live.extras import Curve, Slider, extras
 from tinygrad_edu.live.key import key
-from tinygrad_edu.live.levels import Level, Live, clearest, levels
+from tinygrad_edu.live.levels import Level, clearest, levels
 from tinygrad_edu.live.rows import lanes, rows
-from tinygrad_edu.live.training import RATE, training
+from tinygrad_edu.live.training import RATE, Training, training
 from tinygrad_edu.live.words import words
 from tinygrad_edu.live.worksheet import HIDDEN, sheet
 from tinygrad_edu.nn.module import Module
@@ -60,12 +60,11 @@ _REMARKS = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILI
 class Page:
     """A live page: `save("page.html")`; a notebook shows it by itself.
 
-    html: its text, the same bytes on every machine. note: remarks, usually ''.
+    html: its text, the same bytes on every machine.
     """
 
-    def __init__(self, html: str, note: str = "", key: Callable[[bool], str] | None = None) -> None:
+    def __init__(self, html: str, key: Callable[[bool], str] | None = None) -> None:
         self.html = html
-        self.note = note
         self._key = key
 
     def key(self, html: bool = False) -> str:
@@ -136,13 +135,7 @@ def page(
     """
     more: dict[str, Any] = {}
     if not isinstance(what, Value | Graph):
-        if isinstance(what, list | tuple):
-            raise ViewError(_ONE_OUTPUT)
-        if loss is None and not isinstance(what, Module):
-            raise TypeError(f"a page is made of a Value, a Graph or a model, not of {what!r:.60}")
-        if loss is None or data is None:
-            raise TypeError("a page of a model needs a loss and data: page(model, loss, (X, y))")
-        lesson = training(what, loss, data, rate)
+        lesson = _lesson(what, loss, data, rate)
         given: dict[Any, Role] = {**lesson.roles, **(roles or {})}
         count = len(lesson.data["examples"])
         title = f"{what.about()}, trained on {count} examples" if title is None else title
@@ -157,8 +150,10 @@ def page(
         raise ViewError(f"title must be a text, not {title!r:.60}")
     if theme not in ("system", *THEMES):
         raise ViewError(f"unknown theme {str(theme)[:60]!r}: choose system, {', '.join(THEMES)}")
-    if hide and not worksheet:
-        raise ViewError("a live page computes every number: to hide some, add worksheet=True")
+    if (hide or edges is not None) and not worksheet:
+        raise ViewError("a live page shows every number: for hide or edges, add worksheet=True")
+    if (controls or view is not None) and (worksheet or not isinstance(what, Value)):
+        raise ViewError("controls and view are for the live page of a Value: drop them")
     look = View(precision=precision, direction=direction, legend=False, size=_ROOM)
     whole = differentiated(recomputed(whole))
     if worksheet:
@@ -171,7 +166,18 @@ def page(
     if isinstance(what, Value):
         more |= extras(what, controls, view)
     heading = _heading(whole, title)
-    return assembled(whole, look, heading, theme, level or "", timeout, more)
+    return _assembled(whole, look, heading, theme, level or "", timeout, more)
+
+
+def _lesson(what: Module, loss: Loss | None, data: Data | None, rate: float) -> Training:
+    """What a page needs to train a model; ViewError or TypeError for what is none."""
+    if isinstance(what, list | tuple):
+        raise ViewError(_ONE_OUTPUT)
+    if loss is None and not isinstance(what, Module):
+        raise TypeError(f"a page is made of a Value, a Graph or a model, not of {what!r:.60}")
+    if loss is None or data is None:
+        raise TypeError("a page of a model needs a loss and data: page(model, loss, (X, y))")
+    return training(what, loss, data, rate)
 
 
 def _heading(whole: Graph, title: str | None, blanks: Mapping[int, str] | None = None) -> str:
@@ -196,7 +202,7 @@ def _worksheet(whole: Graph, view: View, title: str | None, theme: str, timeout:
     }
     script = _program(_SHEET_SCRIPTS, end="startSheet();\n")
     html = _filled("sheet.html", marks, script, _themes(theme) + _read("sheet.css"))
-    return Page(html, "", partial(key, made.asked, heading, view.precision))
+    return Page(html, partial(key, made.asked, heading, view.precision))
 
 
 def _count(n: int, what: str) -> str:
@@ -213,7 +219,7 @@ def recomputed(graph: Graph) -> Graph:
     return Graph(tuple(nodes), graph.outputs)
 
 
-def assembled(
+def _assembled(
     whole: Graph,
     view: View,
     heading: str,
@@ -223,8 +229,7 @@ def assembled(
     more: Mapping[str, Any] | None = None,
 ) -> Page:
     """This returns the page of a graph with gradients. more: entries of its data."""
-    plain = Live(**vars(replace(view)))
-    made = levels(whole, plain, heading, aloud(whole, view), timeout, level)
+    made = levels(whole, view, heading, aloud(whole, view), timeout, level)
     ops = list(dict.fromkeys(node.op for node in whole.nodes if node.op))
     data = {**_data(whole, ops, view, heading, made), **(more or {})}
     data["theme"], data["level"] = theme, level or clearest(made, "train" in data)

@@ -85,7 +85,7 @@ def sheet(whole: Graph, view: View, title: str, timeout: float) -> Sheet:
 
 def _picture(whole: Graph, view: View, timeout: float) -> str:
     """The picture with blanks, as SVG."""
-    still, filled = (kind(**vars(replace(view))) for kind in (_Still, _Filled))
+    still, filled = _Still.of(view), _Filled.of(view)
     blank = sketch(Panel(whole), still)
     layout = laid_out([blank, sketch(Panel(whole), filled)], still, timeout)
     scene = compose([(single(blank, layout, still), "")], still)
