@@ -60,6 +60,7 @@ def test_wheel_sdist_and_checkout_hold_the_same_lessons(
     assert {"the_loop.py", "the_wall.py"} <= here
     assert lessons(source, "demos/") == here
     assert lessons(wheel.namelist(), "tinygrad_edu/demos/") == here | {"__init__.py"}
+    assert "tinygrad_edu/demos/laboratory/expected.json" in wheel.namelist()
 
 
 def test_no_keyword_is_empty(wheel: zipfile.ZipFile) -> None:
