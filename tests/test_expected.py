@@ -49,7 +49,7 @@ def complete(row: dict[str, Any]) -> bool:
     """Whether the numbers of a row fit together."""
     m = row["seeds"]
     if "relations" in row:
-        return all(max(right, ranked) <= of for right, ranked, of in row["relations"].values())
+        return all((right or 0) <= of >= ranked for right, ranked, of in row["relations"].values())
     if "histogram" in row:
         return sum(row["histogram"]) == m
     if "count" in row:

@@ -11,7 +11,7 @@ of 0.5, and ranked right if every right answer is above every wrong one.
 Rows "family RECIPE ...", where a recipe with three numbers is the printed one with other first
 weights, rate and decay. right, ranked: how many of the 100 training examples are, at the end; held
 out right, held out ranked: how many of the 4. all right, all ranked: the first epoch at which all
-100 are. relations: for each relation, the held-out examples right, ranked right, and their number.
+100 are. relations: for each relation, the held-out examples right, ranked right, and all.
 nationality, generation, branch, sex: |correlation| of a unit's weights from the persons with the
 feature, in the best of six units. plane: a plane separates the codes of the two families.
 distances: rank correlation of all distances within one family with those within the other.
@@ -255,23 +255,41 @@ def best_units(w):
     return found
 
 
-def plane(codes, rounds=100_000):
-    """Whether a plane separates the two families: Rosenblatt's perceptron finds one, if any.
+def plane(codes):
+    """For each network (codes: networks x 6 x 24), whether a plane separates the two families.
 
-    codes: networks x 6 x 24. Each round corrects the worst person.
+    Negate the persons of one family, and add a 1 for the bias. There is a plane unless shares of
+    the persons, at least 0 and 1 together, add up to 0 (Gordan 1873). Least squares tells.
     """
     z = (codes - codes.mean(axis=2, keepdims=True)) / codes.std(axis=2, keepdims=True)
     z = np.concatenate([z, np.ones_like(z[:, :1])], axis=1) * np.where(np.arange(24) < 12, -1, 1)
-    w, left, there = np.zeros(z.shape[:2]), np.arange(len(z)), np.zeros(len(z), bool)
-    for _ in range(rounds):
-        along = (w[left, None] @ z[left])[:, 0]
-        there[left] = (along > 0).all(axis=1)
-        worst = along.argmin(axis=1)[~there[left]]
-        left = left[~there[left]]
-        if not len(left):
-            break
-        w[left] += z[left, :, worst]
-    return there
+    flags = []
+    for persons in z:
+        a = np.vstack([persons, np.ones(24)])
+        b = np.eye(len(a))[-1]
+        left = b - a @ not_negative(a, b)
+        flags.append(bool((left[:-1] @ persons < 0).all()))
+    return flags
+
+
+def not_negative(a, b):
+    """The x >= 0 that makes |a x - b| least (Lawson and Hanson 1974, chapter 23)."""
+    x, free = np.zeros(a.shape[1]), np.zeros(a.shape[1], bool)
+    while True:
+        slope = np.where(free, 0, a.T @ (b - a @ x))
+        if slope.max() < 1e-12:
+            return x
+        free[slope.argmax()] = True
+        while True:
+            y = np.zeros_like(x)
+            y[free] = np.linalg.lstsq(a[:, free], b, rcond=None)[0]
+            if (y[free] > 0).all():
+                break
+            low = free & (y <= 0)
+            x += (x[low] / (x[low] - y[low])).min() * (y - x)
+            free &= x > 1e-14
+            x[~free] = 0
+        x = y
 
 
 def distances(codes):
@@ -325,15 +343,15 @@ def ends(name):
         ("ranked", found.ranked, found.all_ranked),
     ):
         if recipe.adam and what == "right":
-            continue  # the outputs are not between 0 and 1
+            continue  # its outputs are logits
         rows[what] = lessons.histogram((flags & found.trained).sum(axis=1), 100)
         rows[f"held out {what}"] = lessons.histogram((flags & out).sum(axis=1), 4)
         rows[f"all {what}"] = lessons.sample(first.tolist(), recipe.epochs)
     each = {}
     for k, relation in enumerate(RELATIONS):
         asked = out & np.equal(RELATION, k)
-        those = [found.right & asked, found.ranked & asked, asked]
-        each[relation] = [int(one.sum()) for one in those]
+        right, ranked = (int((flags & asked).sum()) for flags in (found.right, found.ranked))
+        each[relation] = [None if recipe.adam else right, ranked, int(asked.sum())]
     rows["relations"] = {"seeds": len(seeds), "relations": each}
     if name == "modern":
         before = run(*RECIPES["working"])

@@ -12,10 +12,11 @@ Epochs: a network has learned at epoch t if, before the update of epoch t, every
 example is on the right side of 0.5 by more than the margin (0.3 for symmetry, otherwise 0). None:
 not within the patience, which is the number of updates allowed.
 
-The file has four kinds of rows. {"seeds", "patience", "values"}: the epochs of all networks, in
-order, None last; with "ranks", only the values of these ranks (1 is the smallest) are kept. Rows
-without a patience are other numbers. {"seeds", "count"}: the number of networks with that property.
-{"seeds", "histogram"}: how many networks have the score 0, 1, 2 ... {"right", "of"}: examples.
+The file has three kinds of rows. {"seeds", "patience", "learned", "values"}: the epochs of all
+networks, in order, None last, and how many are not None; with "ranks", only the values of these
+ranks (1 is the smallest) are kept. Rows without a patience are other numbers. {"seeds", "count"}:
+the number of networks with that property. {"seeds", "histogram"}: how many networks have the score
+0, 1, 2 ...
 
 The weights of symmetry are looked at when it is learned ("learned") and, if nothing is added to the
 name, after 3 times as many epochs, but at least 5,000. 1:2:4 and 2:3:4: in both hidden units, the
@@ -230,14 +231,14 @@ def after(trial, seeds, epochs):
 
 def sample(values, patience=None):
     """The row of these numbers, None last."""
-    m = len(values)
+    m, learned = len(values), sum(x is not None for x in values)
     values = sorted(values, key=lambda x: (x is None, x))
-    row = {"seeds": m} | ({"patience": patience} if patience else {})
+    row = {"seeds": m} | ({"patience": patience, "learned": learned} if patience else {})
     if m <= ALL:
         return row | {"values": values}
     every = {round(k * m / 200) for k in range(1, 200)}
-    ranks = sorted({1, 2, 5, 10, *every, m - 9, m - 4, m - 1, m})
-    return row | {"ranks": ranks, "values": [values[rank - 1] for rank in ranks]}
+    ranks = {1, 2, 5, 10, *every, learned, m - 9, m - 4, m - 1, m} - {0}
+    return row | {"ranks": sorted(ranks), "values": [values[rank - 1] for rank in sorted(ranks)]}
 
 
 def share(flags):
