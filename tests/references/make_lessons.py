@@ -312,7 +312,7 @@ def control(name):
 
 # --- credit: what is a hidden unit's signal worth? ------------------------------------------------
 
-UNTRAINED = Trial("xor", 3, 0.5, 0.3, 0, 20_000)
+UNTRAINED = Trial("xor", 3, 0.5, 0.3, 0, 10_000)
 
 
 def silenced(init, seeds):
