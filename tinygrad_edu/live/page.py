@@ -195,13 +195,14 @@ def _worksheet(whole: Graph, view: View, title: str | None, theme: str, timeout:
     digits = max(view.precision, 1)
     marks = {
         "TITLE": escape(heading),
+        "THEME": theme,
         "PICTURE": made.svg,
         "QUESTIONS": made.listed,
         "DIGITS": f"{_count(view.precision, 'decimal')}; below 1, {_count(digits, 'digit')}",
         "DATA": _json(made.data),
     }
     script = _program(_SHEET_SCRIPTS, end="startSheet();\n")
-    html = _filled("sheet.html", marks, script, _themes(theme) + _read("sheet.css"))
+    html = _filled("sheet.html", marks, script, _themes() + _read("sheet.css"))
     return Page(html, partial(key, made.asked, heading, view.precision))
 
 
@@ -240,6 +241,7 @@ def _assembled(
     ]
     marks = {
         "TITLE": escape(heading),
+        "THEME": theme,
         "TRAIN": _read("train.html") if "train" in data else "",
         "PICTURE": "\n".join(pictures),
         "NUMBERS": _table(whole, view),
@@ -247,7 +249,7 @@ def _assembled(
     }
     files = [x for x in _SCRIPTS if x not in _ONLY or not _ONLY[x].isdisjoint(data)]
     script = _program(files, rows(ops) + (lanes(ops) if "train" in data else ""))
-    return Page(_filled("page.html", marks, script, _themes(theme) + _read("style.css")))
+    return Page(_filled("page.html", marks, script, _themes() + _read("style.css")))
 
 
 def _filled(name: str, marks: Mapping[str, str], script: str, style: str) -> str:
@@ -284,20 +286,22 @@ def _policy(script: str, style: str) -> str:
     )
 
 
-def _themes(theme: str) -> str:
-    """The colours of each theme as variables, and the fonts' family."""
+def _themes() -> str:
+    """The colours of each theme as variables. A print has those of paper, whatever the theme is."""
 
     def rule(name: str) -> str:
         colors = "; ".join(f"--{field}: {x}" for field, x in THEMES[name]._asdict().items())
         scheme = "dark" if name in ("dark", "contrast") else "light"
         return f"{{ color-scheme: {scheme}; {colors} }}"
 
-    lines = [f":root {rule('light' if theme == 'system' else theme)}"]
-    if theme == "system":
-        lines.append(f"@media (prefers-color-scheme: dark) {{ :root {rule('dark')} }}")
-    lines += [f':root[data-theme="{name}"] {rule(name)}' for name in THEMES]
-    lines.append(f"@media print {{ :root {rule('print')} }}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(
+        [
+            f":root {rule('light')}",
+            f"@media (prefers-color-scheme: dark) {{ :root {rule('dark')} }}",
+            *(f':root[data-theme="{name}"] {rule(name)}' for name in THEMES),
+            f"@media print {{ :root[data-theme] {rule('print')} }}\n",
+        ]
+    )
 
 
 def _table(whole: Graph, view: View) -> str:

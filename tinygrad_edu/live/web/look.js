@@ -87,14 +87,11 @@ function repaintTable() {
 
 /** Shows the level and the theme of the state. */
 function showLevel() {
-  const { data, level, theme } = state, page = document.documentElement;
+  const { data, level, theme } = state;
   for (const { svg, name } of data.levels) byId(svg).toggleAttribute("hidden", name !== level);
   byId("level").value = level;
-  byId("theme").value = theme;
+  byId("theme").value = document.documentElement.dataset.theme = theme;
   byId("legend-of").textContent = level === "network" ? "Weight:" : "Contribution to the gradient:";
-  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  if (theme === data.theme) delete page.dataset.theme;
-  else page.dataset.theme = theme === "system" ? system : theme;
   zoomBy(1);
 }
 

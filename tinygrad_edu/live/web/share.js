@@ -79,10 +79,8 @@ async function copyLink() {
   byId("shared").textContent = await (copied ?? Promise.reject()).then(() => "The link is copied.", () => address);
 }
 
-/** Connects the controls. A print has the colours of paper. */
+/** Connects the controls. */
 function startShare() {
   onClick({ share: copyLink, "save-svg": () => giveFile(pictureFile(), "svg"), "save-png": savePng });
-  addEventListener("beforeprint", () => (document.documentElement.dataset.theme = "print"));
-  addEventListener("afterprint", () => update("level"));
   addEventListener("hashchange", () => (recall(), update("level"), update("numbers")));
 }
