@@ -22,7 +22,7 @@ from tinygrad_edu.draw.view import View
 from tinygrad_edu.errors import ViewError
 from tinygrad_edu.live.questions import named
 
-__all__ = ["LEVELS", "Level", "Live", "clearest", "levels"]
+__all__ = ["LEVELS", "Level", "Live", "clearest", "finer", "levels"]
 
 _Kind = TypeVar("_Kind", bound="Live")
 LEVELS = ("node", "neuron", "layer", "network")
@@ -117,6 +117,12 @@ def clearest(made: Sequence[Level], trains: bool) -> str:
     few = [level.name for level in made if level.shapes <= _FEW]
     order = [*(["network"] if trains else []), "node", "network", "neuron", "layer"]
     return next((name for name in order if name in few), made[-1].name)
+
+
+def finer(made: Sequence[Level], level: Level) -> str:
+    """This returns the name of the level that shows a little more than this one, or ''."""
+    more = [each for each in made if each.shapes > level.shapes]
+    return min(more, key=lambda each: each.shapes).name if more else ""
 
 
 class _Parts(NamedTuple):

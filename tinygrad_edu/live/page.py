@@ -31,7 +31,7 @@ from tinygrad_edu.errors import ViewError
 from tinygrad_edu.files import write_whole
 from tinygrad_edu.live.extras import Curve, Slider, extras
 from tinygrad_edu.live.key import key
-from tinygrad_edu.live.levels import Level, clearest, levels
+from tinygrad_edu.live.levels import Level, clearest, finer, levels
 from tinygrad_edu.live.rows import lanes, rows
 from tinygrad_edu.live.training import RATE, Training, training
 from tinygrad_edu.live.words import words
@@ -50,6 +50,16 @@ _SCRIPTS = (
     "train", "answers", "predict", "main",
 )  # fmt: skip
 _SHEET_SCRIPTS = ("numbers", "answers", "sheet")
+# Of a plot, in 400 by 252: the axes, the place of the curves, and six texts, which curve() writes.
+_PLOT = (
+    '<path class="axis" d="M104 26V220H388"/><svg x="104" y="18" width="292" height="210" '
+    'viewBox="104 18 292 210"></svg><text x="96" y="32" text-anchor="end"/><text x="96" y="220" '
+    'text-anchor="end"/><text x="112" y="30"/><text x="104" y="242"/><text x="388" y="242" '
+    'text-anchor="end"/><text x="246" y="242" text-anchor="middle"/>'
+)
+_VIEW = (
+    '<figure><svg id="view" class="plot" viewBox="0 0 400 252" role="img">%%PLOT%%</svg></figure>'
+)
 _ONLY = {"view": {"controls", "view"}, "train": {"train"}}  # for pages with such data
 _ONE_OUTPUT = "a page plays one output: give the output whose gradients you want"
 _HEIGHT = 760  # pixels of a page in a notebook
@@ -242,7 +252,10 @@ def _assembled(
     marks = {
         "TITLE": escape(heading),
         "THEME": theme,
-        "TRAIN": _read("train.html") if "train" in data else "",
+        "TRAIN": _marked(_read("train.html"), {"PLOT": _PLOT}) if "train" in data else "",
+        "PLOT": _PLOT,
+        "VIEW": _marked(_VIEW, {"PLOT": _PLOT}) if "view" in data else "",
+        "LEVELS": "".join(f"<option>{each.name}" for each in made),
         "PICTURE": "\n".join(pictures),
         "NUMBERS": _table(whole, view),
         "DATA": _json(data),
@@ -255,8 +268,13 @@ def _assembled(
 def _filled(name: str, marks: Mapping[str, str], script: str, style: str) -> str:
     """A file of `web/` with its marks replaced."""
     own = {"POLICY": _policy(script, style), "STYLE": style, "SCRIPT": script}
-    pieces = _read(name).split("%%")  # text, mark, text, mark, ..., text
-    return "".join({**marks, **own}[x] if i % 2 else x for i, x in enumerate(pieces))
+    return _marked(_read(name), {**marks, **own})
+
+
+def _marked(text: str, marks: Mapping[str, str]) -> str:
+    """A text with its marks replaced."""
+    pieces = text.split("%%")  # text, mark, text, mark, ..., text
+    return "".join(marks[x] if i % 2 else x for i, x in enumerate(pieces))
 
 
 def _json(data: Mapping[str, Any]) -> str:
@@ -344,7 +362,13 @@ def _data(
         "output": whole.output.id,
         "words": words(whole, ops, view.precision),
         "levels": [
-            {"name": x.name, "svg": f"level-{x.name}", "boxes": x.boxes, "links": x.links}
+            {
+                "name": x.name,
+                "svg": f"level-{x.name}",
+                "boxes": x.boxes,
+                "links": x.links,
+                "finer": finer(made, x),
+            }
             for x in made
         ],
     }

@@ -91,7 +91,6 @@ function showLevel() {
   for (const { svg, name } of data.levels) byId(svg).toggleAttribute("hidden", name !== level);
   byId("level").value = level;
   byId("theme").value = document.documentElement.dataset.theme = theme;
-  byId("legend-of").textContent = level === "network" ? "Weight:" : "Contribution to the gradient:";
   zoomBy(1);
 }
 
@@ -104,11 +103,9 @@ function openLevel(name) {
 
 /** Opens a group: the next finer level. @returns {boolean} whether there is one */
 function openFiner() {
-  const size = (/** @type {any} */ told) => byId(told.svg).querySelectorAll(".node").length, here = levelShown().boxes.length;
-  const finer = state.data.levels.filter((/** @type {any} */ told) => size(told) > here)
-    .sort((/** @type {any} */ p, /** @type {any} */ q) => size(p) - size(q));
-  if (finer.length) openLevel(finer[0].name);
-  return finer.length > 0;
+  const { finer } = levelShown();
+  if (finer) openLevel(finer);
+  return finer !== "";
 }
 
 /** Larger or smaller by a factor; 0: as it was at first, -1: all of it. @param {number} factor */
@@ -215,10 +212,8 @@ function startLook() {
   const acts = { pointerover: point, focusin: point, pointerleave: point, focusout: point, pointerdown: press, pointermove: pull, pointercancel: () => (drag = null), click: clicked, keydown: partKey };
   for (const [type, act] of Object.entries(acts)) frame.addEventListener(type, act);
   frame.addEventListener("wheel", turn, { passive: false });
-  byId("level").replaceChildren(...state.data.levels.map((/** @type {any} */ { name }) => make("option", { value: name, text: name })));
   byId("level").onchange = () => openLevel(byId("level").value);
   byId("theme").onchange = () => ((state.theme = byId("theme").value), update("level"));
-  byId("show").onchange = () => (frame.dataset.show = byId("show").value);
   byId("search").oninput = () => findName(false);
   byId("search").onkeydown = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter") findName(true); // what a handler returns decides whether the key is typed

@@ -127,6 +127,7 @@ class Level {
   /** @param {any} told one of the levels in the data */
   constructor(told) {
     this.svg = byId(told.svg);
+    this.finer = told.finer;
     const { boxes, links } = partsOf(told, state.data);
     const drawn = (/** @type {Object<string, any>} */ parts) =>
       Object.entries(parts).filter(([id]) => byId(id)).map(([id, part]) => new Part(id, part));

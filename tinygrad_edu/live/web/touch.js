@@ -38,28 +38,24 @@ function readNumber(field, wrong, act, rule = "") {
 /** Makes the row of a leaf. @param {number} leaf @param {boolean} moving whether descent moves it @returns {any} */
 function leafRow(leaf, moving) {
   const { data, graph } = state, name = data.name[leaf], x = Number.isFinite(graph.value[leaf]) ? graph.value[leaf] : 0;
+  const row = byId("leaf-row").content.firstElementChild.cloneNode(true);
+  const [moves, look, role, field, slider, grad, wrong] = row.querySelectorAll("input, button, small, output, .wrong");
   const reach = 2 * Math.max(1, Math.abs(x)), step = tidy(10 ** (Math.floor(Math.log10(reach)) - 2));
   const [min, max] = [x - reach, x + reach].map((end) => tidy(Math.round(end / step) * step));
-  const field = make("input", { id: `leaf-${leaf}`, inputmode: "decimal", autocomplete: "off", type: "text",
-    "aria-label": `${name} =`, "aria-describedby": `wrong-${leaf}` });
-  const slider = make("input", { id: `slide-${leaf}`, type: "range", min, max, step, "aria-label": `${name}, slider` });
-  const moves = make("input", { id: `moves-${leaf}`, type: "checkbox", "aria-label": `descent moves ${name}` });
-  const wrong = make("span", { id: `wrong-${leaf}`, class: "wrong", role: "alert" }), grad = make("output");
-  const look = make("button", { type: "button", class: "name", text: name, "aria-label": `look at ${name}` });
-  moves.checked = moving;
+  setAll(field, { id: `leaf-${leaf}`, "aria-label": `${name} =`, "aria-describedby": `wrong-${leaf}` });
+  setAll(slider, { id: `slide-${leaf}`, min, max, step, "aria-label": `${name}, slider` });
+  Object.assign(moves, { id: `moves-${leaf}`, checked: moving, ariaLabel: `descent moves ${name}` });
+  Object.assign(look, { textContent: name, ariaLabel: `look at ${name}` });
+  role.textContent = data.role[leaf] || "";
+  wrong.id = `wrong-${leaf}`;
   readNumber(field, wrong, (number) => setLeaf(leaf, number));
   slider.oninput = () => setLeaf(leaf, Number(slider.value));
+  const write = () => wrong.textContent || (field.value = fieldText(field, graph.value[leaf]));
   look.onclick = slider.onfocus = () => choose(`node ${leaf}`);
-  field.onfocus = () => {
-    if (!wrong.textContent) field.value = numeralOf(graph.value[leaf]);
-    choose(`node ${leaf}`);
-  };
-  field.onblur = () => {
-    if (!wrong.textContent) field.value = brief(graph.value[leaf]);
-  };
+  field.onfocus = () => (write(), choose(`node ${leaf}`));
+  field.onblur = write;
   leaves.set(leaf, { field, slider, moves, wrong, grad, ends: { min, max }, reach, step, x: null });
-  const who = make("span", { class: "who" }, moves, look, make("small", { text: data.role[leaf] || "" }));
-  return make("li", {}, who, field, slider, grad, wrong);
+  return row;
 }
 
 /** Shows the numbers of the leaves, and the first that is not finite. */
@@ -72,7 +68,7 @@ function repaintLeaves() {
     if (Object.is(x, row.x)) continue;
     row.x = x;
     wrong.textContent = "";
-    Object.assign(field, { value: field === document.activeElement ? text : brief(x), ariaInvalid: "false" });
+    Object.assign(field, { value: fieldText(field, x), ariaInvalid: "false" });
     if (Number.isFinite(x)) Object.assign(slider, { min: Math.min(slider.min, x), max: Math.max(slider.max, x) });
     Object.assign(slider, { value: x, ariaValueText: text });
   }
@@ -84,9 +80,9 @@ function numeralOf(x) {
   return Object.is(x, -0) ? "-0" : String(x).replace("Infinity", "inf").replace("NaN", "nan");
 }
 
-/** The number in a field without the focus. @param {number} x @returns {string} */
-function brief(x) {
-  return rounded(x, state.data.precision + 2);
+/** A number in a field: whole in the one with the focus. @param {any} field @param {number} x @returns {string} */
+function fieldText(field, x) {
+  return field === document.activeElement ? numeralOf(x) : rounded(x, state.data.precision + 2);
 }
 
 /** The output if a leaf were another number. @param {number} leaf @param {number} x @returns {number} */
@@ -142,14 +138,9 @@ function curve(svg, series, across, up) {
     if (points.length === 1) return make("svg:circle", { class: look, cx: points[0][0], cy: points[0][1], r: 6 });
     return make("svg:polyline", { class: look, points: points.join(" ") });
   });
-  const text = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ anchor, /** @type {string | number} */ said) =>
-    make("svg:text", { x, y, "text-anchor": anchor, text: typeof said === "string" ? said : rounded(Number(said.toPrecision(3)), 3) });
-  const frame = make("svg:rect", { x: left, y: top - 8, width: right - left + 8, height: bottom - top + 16 });
-  svg.replaceChildren(make("svg:clipPath", { id: `${svg.id}-clip` }, frame),
-    make("svg:path", { class: "axis", d: `M${left} ${top}V${bottom}H${right}` }),
-    make("svg:g", { "clip-path": `url(#${svg.id}-clip)` }, ...drawn),
-    text(left - 8, top + 6, "end", y1), text(left - 8, bottom, "end", y0), text(left + 8, top + 4, "start", up),
-    text(left, bottom + 22, "start", x0), text(right, bottom + 22, "end", x1), text((left + right) / 2, bottom + 22, "middle", across));
+  const [inside, ...texts] = svg.querySelectorAll("svg, text"), round = (/** @type {number} */ x) => rounded(Number(x.toPrecision(3)), 3);
+  inside.replaceChildren(...drawn);
+  [round(y1), round(y0), up, round(x0), round(x1), across].forEach((said, i) => (texts[i].textContent = said));
 }
 
 /** Some steps of gradient descent on the chosen leaves. @param {number} count */

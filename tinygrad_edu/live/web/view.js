@@ -2,7 +2,7 @@
 
 /** Makes them, if the page has any. */
 function startView() {
-  const { controls, view } = state.data, box = byId("extra");
+  const { controls, view } = state.data;
   for (const [i, { name, leaves: moved, low, high }] of (controls || []).entries()) {
     const slider = make("input", { id: `control-${i}`, type: "range", min: low, max: high, step: "any" });
     const said = make("output", { for: slider.id });
@@ -11,16 +11,14 @@ function startView() {
       state.losses = [];
       update("numbers");
     };
-    box.append(make("label", { class: "wide" }, make("b", { text: `${name} ` }), slider, said));
+    byId("controls").append(make("label", { class: "wide" }, make("b", { text: `${name} ` }), slider, said));
     document.addEventListener("repainted", () => {
       slider.value = String(state.graph.value[moved[0]]);
       said.textContent = rounded(state.graph.value[moved[0]], state.data.precision);
     });
   }
   if (!view) return;
-  const plot = make("svg:svg", { id: "view", class: "plot", viewBox: "0 0 400 252", role: "img" });
-  box.append(make("figure", {}, plot));
-  document.addEventListener("repainted", () => drawView(plot, view));
+  document.addEventListener("repainted", () => drawView(byId("view"), view));
 }
 
 /**
