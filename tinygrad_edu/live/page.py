@@ -32,6 +32,7 @@ from tinygrad_edu.files import write_whole
 from tinygrad_edu.live.extras import Curve, Slider, extras
 from tinygrad_edu.live.key import key
 from tinygrad_edu.live.levels import Level, clearest, finer, levels
+from tinygrad_edu.live.plane import controls, plane
 from tinygrad_edu.live.rows import lanes, rows
 from tinygrad_edu.live.training import RATE, Training, training
 from tinygrad_edu.live.words import words
@@ -252,7 +253,7 @@ def _assembled(
     marks = {
         "TITLE": escape(heading),
         "THEME": theme,
-        "TRAIN": _marked(_read("train.html"), {"PLOT": _PLOT}) if "train" in data else "",
+        "TRAIN": _training(data["train"], whole) if "train" in data else "",
         "PLOT": _PLOT,
         "VIEW": _marked(_VIEW, {"PLOT": _PLOT}) if "view" in data else "",
         "LEVELS": "".join(f"<option>{each.name}" for each in made),
@@ -263,6 +264,12 @@ def _assembled(
     files = [x for x in _SCRIPTS if x not in _ONLY or not _ONLY[x].isdisjoint(data)]
     script = _program(files, rows(ops) + (lanes(ops) if "train" in data else ""))
     return Page(_filled("page.html", marks, script, _themes() + _read("style.css")))
+
+
+def _training(lesson: dict[str, Any], whole: Graph) -> str:
+    """The part of a page that trains; its data get what they need for the axes."""
+    lesson |= plane(lesson, whole)
+    return _marked(_read("train.html"), {**controls(lesson, whole), "PLOT": _PLOT})
 
 
 def _filled(name: str, marks: Mapping[str, str], script: str, style: str) -> str:

@@ -71,7 +71,7 @@ function repaintPanel() {
   byId("panel-words").hidden = !kind;
   byId("panel-hint").hidden = Boolean(kind);
   levelShown().light(pointed ? nodes : new Set(), pointed ? lit : new Set());
-  levelShown().mark("selected", levelShown().boxes.filter((box) => meaning(box) === selected).map((box) => box.group));
+  mark(levelShown().svg, "selected", levelShown().boxes.filter((box) => meaning(box) === selected).map((box) => box.group));
 }
 
 /** The live numbers of the table below the picture, while it is open. */

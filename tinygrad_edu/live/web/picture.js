@@ -218,8 +218,8 @@ class Level {
     const links = new Set(edges.map((/** @type {number} */ edge) => this.linkOf.get(edge)).filter(Boolean));
     const box = event && this.boxOf.get(event.node), link = this.linkOf.get(event?.edge);
     const term = link ? `term${this.arriving.get(box)?.indexOf(link)}` : "";
-    this.mark("now", [box?.group, ...[...links].map((one) => one?.group)]);
-    this.mark("fresh", [...(back ? ["grad", term] : ["value"]).map((slot) => box?.texts.get(slot)?.element), link?.texts.get("sum")?.element]);
+    mark(this.svg, "now", [box?.group, ...[...links].map((one) => one?.group)]);
+    mark(this.svg, "fresh", [...(back ? ["grad", term] : ["value"]).map((slot) => box?.texts.get(slot)?.element), link?.texts.get("sum")?.element]);
     this.flows.replaceChildren(...[...links].map((one) =>
       make("svg:path", { class: back ? "flow back" : "flow", d: one?.line.getAttribute("d"), fill: "none" })));
   }
@@ -228,15 +228,15 @@ class Level {
   light(nodes, edges) {
     this.svg.classList.toggle("traced", nodes.size > 0);
     const parts = [...[...nodes].map((node) => this.boxOf.get(node)), ...[...edges].map((edge) => this.linkOf.get(edge))];
-    this.mark("lit", parts.map((part) => part?.group));
+    mark(this.svg, "lit", parts.map((part) => part?.group));
   }
+}
 
-  /** Gives a class to these elements, and takes it from all others. @param {string} name @param {any[]} elements */
-  mark(name, elements) {
-    const marked = new Set(elements.filter(Boolean));
-    for (const element of [...this.svg.getElementsByClassName(name)]) element.classList.toggle(name, marked.has(element));
-    for (const element of marked) element.classList.add(name);
-  }
+/** Gives a class to these elements of a picture, and takes it from all others. @param {Element} svg @param {string} name @param {any[]} elements */
+function mark(svg, name, elements) {
+  const marked = new Set(elements.filter(Boolean));
+  for (const element of [...svg.getElementsByClassName(name)]) element.classList.toggle(name, marked.has(element));
+  for (const element of marked) element.classList.add(name);
 }
 
 /** @param {Float64Array} numbers @param {number[]} edges @returns {number} */

@@ -28,7 +28,7 @@ function askNext() {
   byId("guess-row").hidden = !asks;
   document.documentElement.classList.toggle("predicting", asks); // hides what tells the answer
   const { node, edge } = event ?? {}, ids = asks ? [`node-n${node}`, `node-e${node}_${edge >> 1}_${edge & 1}`] : [];
-  levelShown().mark("next", ids.map((id) => levelShown().parts.get(id)?.group));
+  mark(levelShown().svg, "next", ids.map((id) => levelShown().parts.get(id)?.group));
   if (asks) byId("guess-of").textContent = predicted(event).ask;
 }
 

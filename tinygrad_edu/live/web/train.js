@@ -3,10 +3,12 @@
 /**
  * @typedef {{inputs: number[], targets: number[], parameters: number[], outputs: number[],
  *   examples: number[][], weights?: number[], rate: number, kind: "yes" | "largest" | "number",
- *   threshold: number, middle: number}} Lesson
+ *   threshold: number, middle: number, names: string[], spans: number[][], over: string, marks: string}} Lesson
  */
 const SIZE = 32; // examples that are computed at once, each in its lane
-const FINE = 40; // points along a side of the map
+const FINE = 40; // points along a side of the map, as train.html has it
+const CELL = 8; // of the map's drawing, from point to point
+const PHASES = ["forward", "loss", "backward", "update"];
 const LONG = 200; // points of a curve at most
 
 /** Gradient descent on the mean loss of the examples of a batch. The weights are the graph's leaves. */
@@ -14,7 +16,7 @@ class Trainer {
   size = 0; // of a batch; 0 is all examples
   steps = 0;
   epoch = 0;
-  phase = 0; // 0 to 3, the one that comes next
+  phase = 0; // of PHASES, the one that comes next
   /** @type {number[]} */ losses = []; // of each step, before its update
   /** @type {number[]} */ rest = []; // of the epoch
   /** @type {number[]} */ now = []; // the examples of this step
@@ -83,17 +85,23 @@ class Trainer {
     });
     means.forEach((sum, i) => (means[i] = sum / share));
     this.losses.push(loss / share);
-    this.phase = 3;
+  }
+
+  /** Does the next phase of a step. @returns {boolean} false, without an update, if the loss is not finite */
+  advance() {
+    const { phase, graph, means, rate, lesson: { parameters } } = this;
+    if (phase === 3 && !Number.isFinite(this.losses[this.steps])) return false;
+    if (phase === 0) this.take();
+    if (phase === 2) this.passes();
+    if (phase === 3) parameters.forEach((p, i) => (graph.value[p] -= rate * means[i]));
+    this.steps += Number(phase === 3);
+    this.phase = (phase + 1) % 4;
+    return true;
   }
 
   /** The rest of a step, or a whole one. @returns {boolean} false, without an update, if the loss is not finite */
   step() {
-    if (this.phase === 0) this.take();
-    if (this.phase < 3) this.passes();
-    if (!Number.isFinite(this.losses[this.steps])) return false;
-    this.lesson.parameters.forEach((p, i) => (this.graph.value[p] -= this.rate * this.means[i]));
-    this.steps++;
-    this.phase = 0;
+    do if (!this.advance()) return false; while (this.phase);
     return true;
   }
 
@@ -146,35 +154,28 @@ let painted = 0, due = 0; // when the page was painted, until the next frame; wh
 
 /** Connects the controls. */
 function startTrain() {
-  const { data, graph } = state;
-  trainer = new Trainer(graph, data.train);
-  const { examples, inputs, outputs } = trainer.lesson, count = examples.length;
-  const computed = [...graph.op.keys()].filter((k) => data.group[k] && graph.op[k] >= 0 && k <= Math.max(...outputs));
-  const last = new Map(computed.map((k) => [data.group[k], k]));
-  for (const [group, k] of [...last].sort(([, p], [, q]) => p - q)) units.set(k, group.replaceAll("/", "."));
-  const sizes = [1, 2, 5, 10, 20, 50, 100].filter((n) => n < count);
-  byId("train-unit").append(...[...units].map(([value, text]) => make("option", { value, text })));
-  byId("train-batch").append(...[0, ...sizes].map((value) => make("option", { value, text: value || `all ${count}` })));
-  byId("train-rate").value = trainer.rate;
-  byId("train-example").max = count;
-  byId("train-view").hidden = inputs.length > 2;
+  trainer = new Trainer(state.graph, state.data.train);
+  const unit = byId("train-unit"), batch = byId("train-batch"), example = byId("train-example");
+  for (const { value, text } of unit.options) if (value >= 0) units.set(Number(value), text);
   const reset = () => (trainer.reset(state.first), runTraining(false));
   onClick({ "train-run": () => runTraining(!frame), "train-step": () => doPhases(4), "train-phase": () => doPhases(1),
     "train-reset": reset });
-  byId("train-unit").onchange = showAnswer;
-  byId("train-example").onchange = () => showExample(Number(byId("train-example").value) - 1);
-  byId("train-batch").onchange = () => ([trainer.size, trainer.rest] = [Number(byId("train-batch").value), []]);
+  unit.onchange = showAnswer;
+  example.onchange = () => showExample(Number(example.value) - 1);
+  batch.onchange = () => ([trainer.size, trainer.rest] = [Number(batch.value), []]);
   readNumber(byId("train-rate"), byId("train-refused"), (x) => (trainer.rate = x), "a rate is a finite number");
-  byId("train-map").onclick = (/** @type {MouseEvent} */ { offsetX, offsetY }) => {
-    const far = placed(byId("train-map").clientWidth).map(([x, y]) => Math.hypot(x - offsetX, y - offsetY));
+  byId("train-plane").onclick = (/** @type {MouseEvent} */ { clientX, clientY }) => {
+    const far = [...byId("train-marks").children].map((mark) => {
+      const { left, right, top, bottom } = mark.getBoundingClientRect();
+      return Math.hypot((left + right) / 2 - clientX, (top + bottom) / 2 - clientY);
+    });
     showExample(far.indexOf(Math.min(...far)));
   };
   document.addEventListener("repainted", (/** @type {any} */ { detail }) => {
-    if (detail === "look" && units.has(selectedNode())) byId("train-unit").value = selectedNode();
+    if (detail === "look" && units.has(selectedNode())) unit.value = selectedNode();
     if (detail !== "event") showAnswer();
   });
   document.addEventListener("pointed", showAnswer);
-  byId(inputs.length === 1 ? "train-map" : "train-curve").remove();
   showTraining();
 }
 
@@ -201,23 +202,17 @@ function trainSlice() {
 
 /** The next phases, to the end of the step at most, and in words what the last one did. @param {number} count */
 function doPhases(count) {
-  const { means, graph, rate, lesson: { parameters } } = trainer;
-  let said = "";
+  const { graph, means, rate, lesson: { parameters } } = trainer, before = graph.value.slice();
   runTraining(false);
-  do {
-    if (trainer.phase === 0) trainer.take();
-    const { now, phase } = trainer, { loss, right } = trainer.judge(now);
-    if (phase === 2) trainer.passes();
-    const most = means.reduce((best, x, i) => (Math.abs(x) > Math.abs(means[best]) ? i : best), 0), p = parameters[most];
-    const name = state.data.name[p], before = shown(graph.value[p]);
-    if (phase === 3 && !trainer.step()) break;
-    if (phase < 2) trainer.phase++;
-    said = [`Forward: the outputs of ${now.length} examples${right}.`,
-      `Loss: the mean of ${now.length} losses is ${shown(loss)}.`,
-      `Backward: the mean gradients of ${means.length} parameters; the largest is ${shown(means[most])}, of ${name}.`,
-      `Update: each parameter moves by -${rate} × its gradient; ${name} from ${before} to ${shown(graph.value[p])}.`][phase];
-  } while (--count && trainer.phase);
-  showTraining(said);
+  let { phase } = trainer;
+  while (trainer.advance() && --count && trainer.phase) phase++;
+  const { now } = trainer, { loss, right } = trainer.judge(now);
+  const most = means.reduce((best, x, i) => (Math.abs(x) > Math.abs(means[best]) ? i : best), 0), p = parameters[most];
+  const name = state.data.name[p], moved = `from ${shown(before[p])} to ${shown(graph.value[p])}`;
+  showTraining([`Forward: the outputs of ${now.length} examples${right}.`,
+    `Loss: the mean of ${now.length} losses is ${shown(loss)}.`,
+    `Backward: the mean gradients of ${means.length} parameters; the largest is ${shown(means[most])}, of ${name}.`,
+    `Update: each parameter moves by -${rate} × its gradient; ${name} ${moved}.`][phase]);
 }
 
 /** Puts an example on the inputs of the picture, before the forward pass. @param {number} i */
@@ -239,7 +234,7 @@ function showTraining(said = "") {
   const all = `step ${steps}${size ? `, epoch ${epoch}` : ""}: the mean loss of all examples is ${shown(loss)}`;
   const ends = `The loss is ${shown(last)} at step ${steps}: training stopped before the update. Restart with a smaller rate.`;
   say({ "train-status": all + right + pace, "train-wrong": ended ? ends : "",
-    "train-said": ended ? "" : said, "train-phase": `Phase: ${["forward", "loss", "backward", "update"][phase]}` });
+    "train-said": ended ? "" : said, "train-phase": `Phase: ${PHASES[phase]}` });
   curve(byId("train-loss"), [{ class: "line", xs, ys }], "step", "loss");
   byId("train-loss").ariaLabel = count ? `mean loss from ${shown(losses[0])} to ${shown(last)} in ${count} steps` : "no step yet";
   update("numbers");
@@ -247,21 +242,20 @@ function showTraining(said = "") {
 
 /** The answer, or what the unit pointed at or chosen says, over one or two inputs, with the examples. */
 function showAnswer() {
-  const { inputs, examples, outputs, kind } = trainer.lesson, at = Number(pointed.replace("node ", "") || -1);
+  const { inputs, examples, outputs, kind, names, spans } = trainer.lesson, at = Number(pointed.replace("node ", "") || -1);
   const unit = units.has(at) ? at : Number(byId("train-unit").value);
-  const names = inputs.map((leaf, j) => state.data.name[leaf] ?? `input ${j + 1}`);
-  if (inputs.length === 2) showMap(unit, names);
+  if (inputs.length === 2) showMap(unit);
   if (inputs.length !== 1) return;
-  const [low, high] = spanOf(0), xs = between(low, high, LONG), nodes = unit < 0 ? outputs : [unit];
+  const xs = between(spans[0][0], spans[0][1], LONG), nodes = unit < 0 ? outputs : [unit];
   const found = trainer.at(xs.map((x) => [x]), nodes), shown = unit < 0 && kind !== "largest" ? examples : [];
   curve(byId("train-curve"), [...nodes.map((_, c) => ({ class: "line", xs, ys: found.map((ys) => ys[c]) })),
     ...shown.flatMap(([x, ...ys]) => ys.map((y) => ({ class: "spot", xs: [x], ys: [y] })))], names[0], "output");
   byId("train-curve").ariaLabel = `the curve over ${names[0]}, with ${shown.length} examples`;
 }
 
-/** The map of two inputs, with its words. @param {number} unit or -1 @param {string[]} names of the inputs */
-function showMap(unit, names) {
-  const { outputs, kind, threshold, middle, examples } = trainer.lesson, [left, right] = spanOf(0), [bottom, top] = spanOf(1);
+/** The map of two inputs, with its words. @param {number} unit or -1 */
+function showMap(unit) {
+  const { outputs, kind, threshold, examples, spans: [[left, right], [bottom, top]], over, marks } = trainer.lesson;
   const nodes = unit >= 0 ? [unit] : kind === "largest" ? outputs : outputs.slice(0, 1);
   const xs = between(left, right, FINE), ys = between(top, bottom, FINE);
   const found = trainer.at(ys.flatMap((y) => xs.map((x) => [x, y])), nodes);
@@ -273,80 +267,44 @@ function showMap(unit, names) {
   const judged = unit < 0 && kind !== "number", wrong = judged ? trainer.judge().wrong : [], many = fields.length > 1;
   const numbers = wrong.slice(0, 8).map((i) => i + 1).join(", ") || "none";
   const above = Math.round((100 * fields[0].filter((z) => z > 0).length) / found.length);
-  const range = (/** @type {number[]} */ ends) => `from ${ends.map((x) => rounded(x, 2)).join(" to ")}`;
-  const words = `${units.get(unit) ?? "the answer"} over ${names[0]} ${range([left, right])}, and ${names[1]}, upwards, ${range([bottom, top])}; `
+  const words = `${units.get(unit) ?? "the answer"} ${over}; `
     + (many ? "lines between the classes" : `line at ${rounded(nodes.length > 1 ? 0 : level, 2)}`);
   paintMap(fields, wrong);
   say({ "train-words": words });
   byId("train-map").ariaLabel = `Map: ${words}. ${many ? "" : `${above} % of it is above the line. `}`
-    + (judged ? `${wrong.length} of ${examples.length} examples are wrong, in frames: ${numbers}. ` : "")
-    + (many ? "Digits are classes." : `Squares have targets above ${rounded(middle, 2)}, circles below.`);
-}
-
-/** The range of an input over the examples, with a margin. @param {number} j */
-function spanOf(j) {
-  const xs = trainer.lesson.examples.map((one) => one[j]), low = Math.min(...xs), high = Math.max(...xs);
-  const margin = 0.25 * (high - low) || 1;
-  return [low - margin, high + margin];
-}
-
-/** Where the examples are on the map, from its top left corner. @param {number} side of the map */
-function placed(side) {
-  const [left, right] = spanOf(0), [bottom, top] = spanOf(1);
-  return trainer.lesson.examples.map(([x, y]) => [(side * (x - left)) / (right - left), (side * (top - y)) / (top - bottom)]);
+    + (judged ? `${wrong.length} of ${examples.length} examples are wrong, in frames: ${numbers}. ` : "") + marks;
 }
 
 /**
- * Paints fields over the plane, the lines where they are 0, and the examples.
+ * Paints fields over the plane, the lines where they are 0, and frames around examples.
  * @param {number[][]} fields one, whose sign counts, or one for each class, of which one is above 0
  * @param {number[]} wrong examples
  */
 function paintMap(fields, wrong) {
-  const canvas = byId("train-map"), side = canvas.clientWidth || 360, dots = devicePixelRatio || 1, many = fields.length > 1;
-  const style = getComputedStyle(document.documentElement), step = side / (FINE - 1), paint = canvas.getContext("2d");
-  const [paper, ink, quiet, negative, positive, warning] =
-    ["paper", "ink", "quiet", "negative", "positive", "warning"].map((name) => style.getPropertyValue(`--${name}`));
+  const paint = byId("train-map").getContext("2d"), style = getComputedStyle(document.documentElement), many = fields.length > 1;
+  const [paper, negative, positive] = ["paper", "negative", "positive"].map((name) => style.getPropertyValue(`--${name}`));
   const most = fields[0].reduce((top, z) => (Math.abs(z) > top ? Math.abs(z) : top), 1e-300);
-  const classAt = (/** @type {number} */ i) => fields.findIndex((field) => field[i] > 0);
-  const edge = (/** @type {number} */ k) => Math.round((k - 0.5) * step * dots) / dots; // whole pixels: no seams
-  canvas.width = canvas.height = Math.round(side * dots);
-  paint.setTransform(dots, 0, 0, dots, 0, 0);
-  paint.beginPath();
+  const classAt = (/** @type {number} */ i) => fields.findIndex((field) => field[i] > 0), signs = [];
+  let line = "";
+  paint.clearRect(0, 0, FINE, FINE);
   for (let i = 0; i < FINE * FINE; i++) {
     const k = i % FINE, row = (i - k) / FINE, share = many ? (2 * classAt(i)) / (fields.length - 1) - 1 : fields[0][i] / most;
     paint.globalAlpha = many ? 0.4 * Math.abs(share) : 0.08 + 0.37 * Math.min(1, Math.abs(share));
     paint.fillStyle = share > 0 ? positive : share < 0 ? negative : paper;
-    paint.fillRect(edge(k), edge(row), edge(k + 1) - edge(k), edge(row + 1) - edge(row));
+    paint.fillRect(k, row, 1, 1);
     for (const field of k < FINE - 1 && row < FINE - 1 ? fields : []) { // each square: where its sides meet a line
       const sides = [[i, i + 1], [i + 1, i + FINE + 1], [i + FINE, i + FINE + 1], [i, i + FINE]];
       sides.filter(([p, q]) => field[p] > 0 !== field[q] > 0).forEach(([p, q], end) => {
         const t = field[p] / (field[p] - field[q]), [x, y] = q === p + 1 ? [t, 0] : [0, t];
-        paint[end % 2 ? "lineTo" : "moveTo"](((p % FINE) + x) * step, (Math.floor(p / FINE) + y) * step);
+        line += `${"ML"[end % 2]}${((p % FINE) + x) * CELL} ${(Math.floor(p / FINE) + y) * CELL}`;
       });
     }
+    if (k % 5 !== 2 || row % 5 !== 2) continue; // every fifth point has a sign
+    signs.push(make("svg:text", { x: k * CELL, y: row * CELL, text: many ? classAt(i) : fields[0][i] > 0 ? "+" : "−" }));
   }
-  Object.assign(paint, { globalAlpha: 1, fillStyle: quiet, strokeStyle: ink, lineWidth: 2,
-    font: "13px sans-serif", textAlign: "center", textBaseline: "middle" });
-  paint.stroke();
-  const some = between(2, FINE - 3, 8); // every fifth point has a sign
-  for (const i of some.flatMap((row) => some.map((k) => row * FINE + k))) {
-    paint.fillText(many ? classAt(i) : fields[0][i] > 0 ? "+" : "−", (i % FINE) * step, Math.floor(i / FINE) * step);
-  }
-  const mark = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ half, /** @type {number} */ corner) => {
-    paint.beginPath();
-    paint.roundRect(x - half, y - half, 2 * half, 2 * half, corner);
-    paint.fill();
-    paint.stroke();
-  };
-  const { examples, middle } = trainer.lesson, chosen = Number(byId("train-example").value) - 1;
-  placed(side).forEach(([x, y], i) => {
-    const c = trainer.classOf(examples[i].slice(2), middle), own = c ? positive : negative, half = many ? 8 : 4.5;
-    Object.assign(paint, { strokeStyle: own, fillStyle: c && !many ? own : paper });
-    mark(x, y, half, many || !c ? half : 0);
-    paint.fillStyle = ink;
-    if (many) paint.fillText(c, x, y);
-    Object.assign(paint, { fillStyle: "transparent", strokeStyle: i === chosen ? ink : warning });
-    if (i === chosen) mark(x, y, 11, 11);
-    if (wrong.includes(i)) mark(x, y, 8, 0);
-  });
+  const marks = byId("train-marks"), chosen = Number(byId("train-example").value) - 1;
+  byId("train-line").setAttribute("d", line);
+  byId("train-signs").replaceChildren(...signs);
+  mark(marks, "missed", wrong.map((i) => marks.children[i]));
+  mark(marks, "chosen", [marks.children[chosen]]);
 }
