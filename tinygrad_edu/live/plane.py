@@ -86,11 +86,10 @@ def _examples(lesson: Mapping[str, Any]) -> list[str]:
     """The examples as marks on the map: each has its own look, and two frames."""
     (left, right), (bottom, top) = (_span([row[i] for row in lesson["examples"]]) for i in (0, 1))
     made = []
-    for x, y, *targets in lesson["examples"]:
+    for (x, y, *_), number in zip(lesson["examples"], lesson["classes"]):
         where = (
             f"{_SIDE * (x - left) / (right - left):.1f} {_SIDE * (top - y) / (top - bottom):.1f}"
         )
-        number = _class(lesson, targets)
         looks = ["one"] * bool(number) + ["digit"] * _digits(lesson)
         text = f"<text>{number}</text>" if _digits(lesson) else ""
         made.append(
@@ -98,10 +97,3 @@ def _examples(lesson: Mapping[str, Any]) -> list[str]:
             '<rect class="ring"/><rect class="frame"/></g>'
         )
     return made
-
-
-def _class(lesson: Mapping[str, Any], targets: Sequence[float]) -> int:
-    """The class that targets name, as `classOf` of web/train.js has it."""
-    if lesson["kind"] != "largest":
-        return int(any(t > lesson["middle"] for t in targets[:1]))
-    return targets.index(max(targets)) if len(targets) > 1 else int(targets[0])

@@ -5,7 +5,8 @@ The entry `train` of the page's data has:
     inputs, targets: nodes that get the numbers of an example; -1 for one that nothing depends on
     parameters, outputs: nodes
     examples: for each, the numbers of its inputs and then of its targets
-    weights: of the examples in the mean, if they differ
+    weights: of the examples in the mean
+    classes: of the examples, as their targets say; 0 and 1 for no and yes
     rate: of gradient descent
     kind: how outputs are read. "largest": the largest one names the class. "yes": the output says
         yes above `threshold`, and the target above `middle`. "number": it is a number, and
@@ -115,10 +116,9 @@ def training(model: Module, loss: Loss, data: Data, rate: float = RATE) -> Train
         "parameters": [ids[p] for p in parameters],
         "outputs": used,
         "examples": rows,
+        "weights": [1] * len(rows) if many is None else many[1],
         "rate": rate,
     }
-    if many is not None:
-        table["weights"] = many[1]
     return Training(root, roles, table | _reading(loss, examples, len(used)))
 
 
@@ -135,12 +135,14 @@ def _reading(loss: Any, examples: list[Example], outputs: int) -> dict[str, Any]
     rows = [[*numbers(example.targets)] for example in examples]
     flat = [float(x) for row in rows for x in row]
     middle = found.middle if found.middle is not None else (min(flat) + max(flat)) / 2
+    sides = [int(any(t > middle for t in row[:1])) for row in rows]
     named = getattr(loss, "func", loss) in _OF_CLASSES
     if outputs > 1 and (named or _one_hot(rows, outputs)):
-        return {"kind": "largest", "threshold": 0.0, "middle": middle}
+        largest = [row.index(max(row)) if len(row) > 1 else int(row[0]) for row in rows]
+        return {"kind": "largest", "threshold": 0.0, "middle": middle, "classes": largest}
     if outputs == 1 and found.threshold is not None and found.middle is not None:
-        return {"kind": "yes", "threshold": found.threshold, "middle": found.middle}
-    return {"kind": "number", "threshold": middle, "middle": middle}
+        return {"kind": "yes", "threshold": found.threshold, "middle": middle, "classes": sides}
+    return {"kind": "number", "threshold": middle, "middle": middle, "classes": sides}
 
 
 def _one_hot(rows: list[list[float]], outputs: int) -> bool:

@@ -14,7 +14,7 @@ class Graph {
     this.op = Int32Array.from(data.op);
     this.a = Int32Array.from(data.a);
     this.b = Int32Array.from(data.b);
-    this.kind = Uint8Array.from(data.kind, (/** @type {string} */ letter) => letter.charCodeAt(0));
+    this.wanted = Uint8Array.from(data.kind, (/** @type {string} */ letter) => Number(letter !== "c")); // constants have no gradient
     this.output = /** @type {number} */ (data.output);
     const words = new Map([["nan", NaN], ["inf", Infinity], ["-inf", -Infinity]]);
     this.value = Float64Array.from(data.data, (/** @type {any} */ x) => words.get(x) ?? x);
@@ -26,23 +26,13 @@ class Graph {
     this.passes = new Uint8Array(2 * n); // whether a contribution passes
     this.before = new Float64Array(2 * n); // the sum of those before it; nan for the first
     this.isFirst = new Uint8Array(2 * n);
-    /** @type {PassEvent[]} */
-    this.told = []; // the events, once somebody asked for them
+    /** @type {number[]} */ this.order = []; // the edges along which contributions pass, in their order
+    /** @type {PassEvent[]} */ this.told = []; // the events, once somebody asked for them
   }
 
   /** @param {number} leaf @param {number} x */
   set(leaf, x) {
     this.value[leaf] = x;
-  }
-
-  /** @param {number} leaf @returns {number} */
-  number(leaf) {
-    return this.value[leaf];
-  }
-
-  /** Whether the node has a gradient: a constant has none. @param {number} node @returns {boolean} */
-  wanted(node) {
-    return this.kind[node] !== 99; // c
   }
 
   /** The node at the start of an edge. @param {number} edge @returns {number} */
@@ -59,6 +49,7 @@ class Graph {
     for (const all of [this.reached, this.passes, this.isFirst]) all.fill(0);
     this.before.fill(NaN);
     this.told = [];
+    this.order = [];
     for (let node = 0; MASK >= 0 && node < n; node++) if (op[node] === MASK) this.maskedSlopes(node);
     this.grad[output] = this.reached[output] = 1;
     for (let node = output; node >= 0; node--) {
@@ -70,15 +61,11 @@ class Graph {
 
   /** The events of both passes, in their order. @returns {PassEvent[]} */
   get events() {
-    const { n, op, output, passes, told } = this;
+    const { op, output, order, told } = this;
     if (told.length) return told;
-    for (let node = 0; node < n; node++) if (op[node] >= 0) told.push({ phase: "forward", node, edge: -1 });
+    op.forEach((row, node) => row >= 0 && told.push({ phase: "forward", node, edge: -1 }));
     told.push({ phase: "backward", node: output, edge: -1 });
-    for (let node = output; node >= 0; node--) {
-      for (const edge of [2 * node, 2 * node + 1]) {
-        if (passes[edge]) told.push({ phase: "backward", node: this.source(edge), edge });
-      }
-    }
+    for (const edge of order) told.push({ phase: "backward", node: this.source(edge), edge });
     return told;
   }
 
@@ -92,11 +79,12 @@ class Graph {
   /** A contribution along one edge, if one passes. @param {number} node @param {number} edge */
   pass(node, edge) {
     const source = this.source(edge);
-    if (source < 0 || !this.wanted(source)) return;
+    if (source < 0 || !this.wanted[source]) return;
     if (this.op[node] === MASK && this.local[edge] === 0) return; // not even 0 times infinity
     const contribution = this.grad[node] * this.local[edge];
     this.contribution[edge] = contribution;
     this.passes[edge] = 1;
+    this.order.push(edge);
     if (this.reached[source]) {
       this.before[edge] = this.grad[source];
       this.grad[source] += contribution;
@@ -124,8 +112,7 @@ class Graph {
         hasGrad[node] = passed[edge] = 1;
       }
     }
-    if (p >= events.length) for (let node = 0; node < n; node++) if (this.wanted(node)) hasGrad[node] = 1;
-    return { known, grad, hasGrad, passed };
+    return { known, grad, hasGrad: p < events.length ? hasGrad : this.wanted, passed };
   }
 
   /** The first node whose number is nan or infinite, or -1. @returns {number} */

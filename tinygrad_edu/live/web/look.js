@@ -69,7 +69,6 @@ function repaintPanel() {
   say({ paths, "panel-title": title ?? (data.group[group?.told.holds[0]] || "") });
   byId("panel-lines").replaceChildren(...lines.map((text) => make("li", { text })));
   byId("panel-words").hidden = !kind;
-  byId("panel-hint").hidden = Boolean(kind);
   levelShown().light(pointed ? nodes : new Set(), pointed ? lit : new Set());
   mark(levelShown().svg, "selected", levelShown().boxes.filter((box) => meaning(box) === selected).map((box) => box.group));
 }
@@ -209,7 +208,8 @@ function point(event) {
 function startLook() {
   const frame = byId("picture"), page = document.querySelector(".halves");
   /** @type {Object<string, (event: any) => void>} */
-  const acts = { pointerover: point, focusin: point, pointerleave: point, focusout: point, pointerdown: press, pointermove: pull, pointercancel: () => (drag = null), click: clicked, keydown: partKey };
+  const acts = { pointerover: point, focusin: point, pointerleave: point, focusout: point, pointerdown: press, pointermove: pull,
+    pointercancel: () => (drag = null), click: clicked, keydown: partKey };
   for (const [type, act] of Object.entries(acts)) frame.addEventListener(type, act);
   frame.addEventListener("wheel", turn, { passive: false });
   byId("level").onchange = () => openLevel(byId("level").value);
@@ -222,7 +222,7 @@ function startLook() {
     byId("wide").ariaPressed = String(page?.classList.toggle("wide-picture"));
     zoomBy(1);
   };
-  onClick({ zoomin: () => zoomBy(1.25), zoomout: () => zoomBy(0.8), fit: () => zoomBy(-1), wide: widen });
+  onClick({ zoomin: () => zoomBy(1.25), zoomout: () => zoomBy(0.8), fit: () => zoomBy(-1), first: () => zoomBy(0), wide: widen });
   byId("numbers").closest("details").ontoggle = repaintTable;
   addEventListener("resize", () => zoomBy(1));
 }

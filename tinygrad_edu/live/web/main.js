@@ -13,6 +13,8 @@ function levelShown() {
   return (told.made ??= new Level(told));
 }
 
+const REPAINTS = [repaintEvent, repaintTable, repaintPanel, repaintLeaves, repaintLosses, repaintTangent, remember];
+
 /**
  * Repaints what a change can have changed.
  * @param {"numbers" | "event" | "level" | "look"} what numbers: a leaf has another number; event:
@@ -24,15 +26,9 @@ function update(what) {
   if (what !== "look") {
     state.at = state.graph.moment(state.position);
     levelShown().repaint();
-    repaintEvent();
-    repaintTable();
   }
   if (what === "event" || what === "level") follow();
-  repaintPanel();
-  repaintLeaves();
-  if (what === "numbers") repaintLosses();
-  if (what !== "event") repaintTangent();
-  remember();
+  for (const repaint of REPAINTS) repaint();
   document.dispatchEvent(new CustomEvent("repainted", { detail: what }));
 }
 

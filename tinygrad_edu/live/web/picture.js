@@ -11,9 +11,9 @@ function byId(id) {
   return document.getElementById(id);
 }
 
-/** Writes texts into elements. @param {Object<string, string>} texts by the elements' ids */
+/** Writes texts into elements; one that is there already is not told again. @param {Object<string, string>} texts by the elements' ids */
 function say(texts) {
-  for (const [id, text] of Object.entries(texts)) byId(id).textContent = text;
+  for (const [id, text] of Object.entries(texts)) if (byId(id).textContent !== text) byId(id).textContent = text;
 }
 
 /** Says what clicks do. @param {Object<string, () => void>} acts by the ids of the buttons */

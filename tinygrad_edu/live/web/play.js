@@ -56,18 +56,15 @@ function within(node) {
 function startPlay() {
   const by = (/** @type {number} */ events) => () => stepBy(events);
   const play = () => setPlaying(!state.playing, orStart());
-  const acts = { play, start: by(-Infinity), back: by(-1), forward: by(1), end: by(Infinity) };
-  onClick(acts);
+  onClick({ play, start: by(-Infinity), back: by(-1), forward: by(1), end: by(Infinity) });
   byId("scrub").oninput = () => stepBy(Number(byId("scrub").value) - state.position);
   byId("speed").onchange = () => (state.speed = Number(byId("speed").value));
-  /** @type {Object<string, () => void>} */
-  const keys = { " ": acts.play, Home: acts.start, ArrowLeft: acts.back, ArrowRight: acts.forward, End: acts.end,
-    "+": () => zoomBy(1.25), "=": () => zoomBy(1.25), "-": () => zoomBy(0.8), 0: () => zoomBy(0) };
   document.addEventListener("keydown", (event) => {
     const at = /** @type {Element} */ (event.target), pressed = event.key === " " && at.closest("button, summary, .node, .edge");
     if (event.ctrlKey || event.metaKey || event.altKey || pressed || at.closest("input, select, textarea")) return;
-    if (!Object.hasOwn(keys, event.key)) return;
+    const button = /** @type {HTMLElement | null} */ (document.querySelector(`[data-keys~="${CSS.escape(event.key.replace(" ", "space"))}"]`));
+    if (!button) return;
     event.preventDefault();
-    keys[event.key]();
+    button.click();
   });
 }

@@ -10,21 +10,17 @@ function predicted({ phase, node, edge }) {
   if (phase === "forward") return { ask: `the value of ${name}`, right: graph.value[node], wrong: [] };
   if (edge < 0) return { ask: `the gradient of ${name} by itself`, right: 1, wrong: [] };
   const target = edge >> 1, from = data.name[target], local = graph.local[edge], arrives = graph.grad[target];
-  return {
-    ask: `what ${from} -> ${name}${sideOf(graph, edge)} adds to ${name}.grad`,
-    right: graph.contribution[edge],
-    wrong: [
-      [local, `multiply the local derivative by ${from}.grad`], [arrives, `multiply ${from}.grad by the local derivative`],
-      [arrives + local, "multiply, do not add"], [graph.grad[node], "this is the whole gradient; a part of it is asked"],
-    ],
-  };
+  const ask = `what ${from} -> ${name}${sideOf(graph, edge)} adds to ${name}.grad`;
+  return { ask, right: graph.contribution[edge], wrong: [
+    [local, `multiply the local derivative by ${from}.grad`], [arrives, `multiply ${from}.grad by the local derivative`],
+    [arrives + local, "multiply, do not add"], [graph.grad[node], "this is the whole gradient; a part of it is asked"],
+  ] };
 }
 
 /** Asks for the next event, if there is one and the reader wants to be asked. */
 function askNext() {
   const event = state.graph.events[state.position], wanted = byId("predict").checked;
   const asks = Boolean(wanted && event && !state.playing);
-  byId("guess").hidden = !wanted;
   byId("guess-row").hidden = !asks;
   document.documentElement.classList.toggle("predicting", asks); // hides what tells the answer
   const { node, edge } = event ?? {}, ids = asks ? [`node-n${node}`, `node-e${node}_${edge >> 1}_${edge & 1}`] : [];

@@ -14,7 +14,7 @@ function setLeaf(leaf, x) {
 }
 
 /** Moves a leaf by some of its steps. @param {number} leaf @param {number} steps */
-function nudge(leaf, steps, from = state.graph.number(leaf)) {
+function nudge(leaf, steps, from = state.graph.value[leaf]) {
   const step = leaves.get(leaf)?.step || 1;
   setLeaf(leaf, tidy(Math.round(from / step + steps) * step));
 }

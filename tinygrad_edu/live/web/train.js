@@ -2,8 +2,8 @@
 
 /**
  * @typedef {{inputs: number[], targets: number[], parameters: number[], outputs: number[],
- *   examples: number[][], weights?: number[], rate: number, kind: "yes" | "largest" | "number",
- *   threshold: number, middle: number, names: string[], spans: number[][], over: string, marks: string}} Lesson
+ *   examples: number[][], weights: number[], rate: number, kind: "yes" | "largest" | "number",
+ *   threshold: number, classes: number[], names: string[], spans: number[][], over: string, marks: string}} Lesson
  */
 const SIZE = 32; // examples that are computed at once, each in its lane
 const FINE = 40; // points along a side of the map, as train.html has it
@@ -36,7 +36,6 @@ class Trainer {
     this.given = [...inputs, ...targets];
     this.means = new Float64Array(parameters.length); // of the gradients
     this.rate = rate;
-    this.weights = lesson.weights ?? lesson.examples.map(() => 1); // in the mean
   }
 
   /** The first weights again. @param {Float64Array} first the numbers of all nodes */
@@ -71,12 +70,12 @@ class Trainer {
 
   /** Both passes for the examples of this step; the mean loss is the last of `losses`. */
   passes() {
-    const { g, v, graph: { op, output, n }, now, means, lesson: { examples, parameters } } = this;
+    const { g, v, graph: { op, output, n }, now, means, lesson: { examples, parameters, weights } } = this;
     let loss = 0, share = 0;
     means.fill(0);
     this.ahead(now.map((i) => examples[i]), n, (row, lane) => {
       const at = output * SIZE + lane;
-      share += g[at] = this.weights[now[row]];
+      share += g[at] = weights[now[row]];
       loss += g[at] * v[at];
     }, (count) => {
       backwardLanes(op, this.a, this.b, v, g, this.wanted, SIZE, count, output);
@@ -107,23 +106,17 @@ class Trainer {
 
   /** The mean loss of some examples with the present weights, and those whose answers are wrong; in words, how many are right, if some can be. */
   judge(some = [...this.lesson.examples.keys()]) {
-    const { outputs, kind, threshold, middle, inputs, examples } = this.lesson, { v, graph } = this;
+    const { outputs, kind, threshold, classes, examples, weights } = this.lesson, { v, graph } = this;
     /** @type {number[]} */ const wrong = [];
     let loss = 0, share = 0;
     this.ahead(some.map((i) => examples[i]), graph.n, (row, lane) => {
       const i = some[row], ys = outputs.map((y) => v[y * SIZE + lane]);
-      loss += this.weights[i] * v[graph.output * SIZE + lane];
-      share += this.weights[i];
-      if (this.classOf(ys, threshold) !== this.classOf(examples[i].slice(inputs.length), middle)) wrong.push(i);
+      loss += weights[i] * v[graph.output * SIZE + lane];
+      share += weights[i];
+      if ((kind === "largest" ? ys.indexOf(Math.max(...ys)) : Number(ys[0] > threshold)) !== classes[i]) wrong.push(i);
     });
     const right = kind === "number" ? "" : `; ${some.length - wrong.length} of ${some.length} are right`;
     return { loss: loss / share, wrong, right };
-  }
-
-  /** The class that outputs or targets name. @param {number[]} ys @param {number} level */
-  classOf(ys, level) {
-    if (this.lesson.kind !== "largest") return Number(ys[0] > level);
-    return ys.length > 1 ? ys.indexOf(Math.max(...ys)) : ys[0];
   }
 
   /** The numbers of nodes for rows of inputs. @param {number[][]} rows @param {number[]} nodes */
