@@ -183,7 +183,7 @@ def test_any_number_is_written_as_python_writes_it() -> None:
 PASSES = """(all) => all.flatMap(([data, points]) => {
   const graph = new Graph(data);
   return points.map((point) => {
-    for (const [leaf, x] of point) graph.set(leaf, number(x));
+    for (const [leaf, x] of point) graph.value[leaf] = number(x);
     graph.run();
     const last = graph.moment(graph.events.length);
     const lines = graph.events.map((_, i) => eventLine(graph, data, i));

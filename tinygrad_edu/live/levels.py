@@ -219,6 +219,7 @@ def _level(name: str, parts: _Parts, view: View, title: str, said: str, timeout:
     rest = (
         rest.replace(_CAPTION, 'class="caption"').replace(f" {_SIZE}", "").replace(f" {_INK}", "")
     )
+    rest = '<g class="flows"></g></svg>'.join(rest.rsplit("</svg>", 1))  # what an event passes
     rest = _NUMBERS.sub(r" \1=\2", rest)
     drawn_boxes, drawn_links = ({part.name for part in each} for each in parts.sketch[:2])
     return Level(

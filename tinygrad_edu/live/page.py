@@ -253,6 +253,7 @@ def _assembled(
     marks = {
         "TITLE": escape(heading),
         "THEME": theme,
+        "OUTPUT": escape(data["name"][whole.output.id]),
         "TRAIN": _training(data["train"], whole) if "train" in data else "",
         "PLOT": _PLOT,
         "VIEW": _marked(_VIEW, {"PLOT": _PLOT}) if "view" in data else "",
@@ -367,6 +368,7 @@ def _data(
         "role": [node.role for node in nodes],
         "group": [node.group for node in nodes],
         "output": whole.output.id,
+        "moving": _moving(nodes),
         "words": words(whole, ops, view.precision),
         "levels": [
             {
@@ -379,3 +381,10 @@ def _data(
             for x in made
         ],
     }
+
+
+def _moving(nodes: Sequence[Node]) -> list[int]:
+    """The leaves that gradient descent moves at first: the parameters, else all but the inputs."""
+    leaves = [node for node in nodes if node.kind == "leaf"]
+    some = [node for node in leaves if node.role == "parameter"]
+    return [node.id for node in some or leaves if node.role != "input"]

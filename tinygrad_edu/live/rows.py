@@ -55,7 +55,7 @@ def lanes(ops: Sequence[Op]) -> str:
     Node k has its number of example j at v[k * size + j], so each operation is chosen once for all
     examples. forwardLanes(op, a, b, v, size, count, to) computes the nodes below `to`.
     backwardLanes(op, a, b, v, g, wanted, size, count, from) adds adjoints to g, from node `from`
-    down, for operands that are wanted. Nodes without operand have a 0 in a and b. If there is a
+    down, for operands that are wanted. An operand that is not there is -1 in a and b. If there is a
     `mask`, an adjoint of -0 says that nothing has come to this node, and no sum is -0.
     """
     masks = any(op.name == "mask" for op in ops)
@@ -123,13 +123,10 @@ def _text(op: Op, rule: Callable[..., object], names: str, y: str = "y") -> str:
 
 def _slopes(op: Op) -> Iterable[str]:
     """The statements for the local derivatives of node k; all are nan if its value is nan."""
-    places = ("d[e]", "d[e + 1]")
-    if op.name == "mask":  # the sweep cuts the condition, and multiplies by nothing
-        return [f"{place} = 1;" for place in places]
-    return [
-        f"{place} = y === y ? {_text(op, rule, 'xz')} : NaN;"
-        for place, rule in zip(places, op.derivatives)
-    ]
+    rules = [_text(op, rule, "xz") for rule in op.derivatives]
+    if op.name == "mask":  # 0 by the condition, and by what a 0 there hides
+        rules = ["0", "(x === 0 ? 0 : 1)"]
+    return [f"{at} = y === y ? {rule} : NaN;" for at, rule in zip(("d[e]", "d[e + 1]"), rules)]
 
 
 def _reads(i: int, op: Op) -> str:

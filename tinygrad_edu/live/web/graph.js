@@ -16,8 +16,7 @@ class Graph {
     this.b = Int32Array.from(data.b);
     this.wanted = Uint8Array.from(data.kind, (/** @type {string} */ letter) => Number(letter !== "c")); // constants have no gradient
     this.output = /** @type {number} */ (data.output);
-    const words = new Map([["nan", NaN], ["inf", Infinity], ["-inf", -Infinity]]);
-    this.value = Float64Array.from(data.data, (/** @type {any} */ x) => words.get(x) ?? x);
+    this.value = Float64Array.from(data.data, (/** @type {any} */ x) => (typeof x === "string" ? parse(x).value : x));
     this.grad = new Float64Array(n);
     this.reached = new Uint8Array(n); // whether the backward pass comes to the node
     // Each edge, an operand of a node, has a place in these: 2 * node + operand.
@@ -30,11 +29,6 @@ class Graph {
     /** @type {PassEvent[]} */ this.told = []; // the events, once somebody asked for them
   }
 
-  /** @param {number} leaf @param {number} x */
-  set(leaf, x) {
-    this.value[leaf] = x;
-  }
-
   /** The node at the start of an edge. @param {number} edge @returns {number} */
   source(edge) {
     return (edge % 2 ? this.b : this.a)[edge >> 1];
@@ -45,12 +39,10 @@ class Graph {
     const { n, op, a, b, value, output } = this;
     forward(op, a, b, value, 0, n);
     slopes(op, a, b, value, this.local, 0, n);
-    for (const all of [this.grad, this.contribution]) all.fill(0);
-    for (const all of [this.reached, this.passes, this.isFirst]) all.fill(0);
+    for (const all of [this.grad, this.contribution, this.reached, this.passes, this.isFirst]) all.fill(0);
     this.before.fill(NaN);
     this.told = [];
     this.order = [];
-    for (let node = 0; MASK >= 0 && node < n; node++) if (op[node] === MASK) this.maskedSlopes(node);
     this.grad[output] = this.reached[output] = 1;
     for (let node = output; node >= 0; node--) {
       if (op[node] < 0 || !this.reached[node]) continue;
@@ -67,13 +59,6 @@ class Graph {
     told.push({ phase: "backward", node: output, edge: -1 });
     for (const edge of order) told.push({ phase: "backward", node: this.source(edge), edge });
     return told;
-  }
-
-  /** The local derivatives of a mask: 0 by the condition, and by what a 0 there hides. @param {number} node */
-  maskedSlopes(node) {
-    const { a, value, local } = this, isNan = Number.isNaN(value[node]);
-    local[2 * node] = isNan ? NaN : 0;
-    local[2 * node + 1] = isNan ? NaN : value[a[node]] === 0 ? 0 : 1;
   }
 
   /** A contribution along one edge, if one passes. @param {number} node @param {number} edge */

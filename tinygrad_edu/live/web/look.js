@@ -90,6 +90,7 @@ function showLevel() {
   for (const { svg, name } of data.levels) byId(svg).toggleAttribute("hidden", name !== level);
   byId("level").value = level;
   byId("theme").value = document.documentElement.dataset.theme = theme;
+  byId("legend-of").textContent = level === "network" ? "Weight:" : "Contribution to the gradient:";
   zoomBy(1);
 }
 
@@ -98,13 +99,6 @@ function openLevel(name) {
   state.level = name;
   pointed = "";
   update("level");
-}
-
-/** Opens a group: the next finer level. @returns {boolean} whether there is one */
-function openFiner() {
-  const { finer } = levelShown();
-  if (finer) openLevel(finer);
-  return finer !== "";
 }
 
 /** Larger or smaller by a factor; 0: as it was at first, -1: all of it. @param {number} factor */
@@ -164,11 +158,11 @@ function pull(event) {
 
 /** Selects what was clicked, or opens a group. @param {Event} event */
 function clicked(event) {
-  const part = partAt(event), moved = drag?.moved;
+  const part = partAt(event), moved = drag?.moved, { finer } = levelShown();
   drag = null;
-  if (!moved && !(part?.told.holds && (part.told.node < 0 || part.told.holds.length > 1) && openFiner())) {
-    choose(part?.told.weight ? `node ${leafOf(part)}` : meaning(part));
-  }
+  if (moved) return;
+  if (finer && part?.told.holds && (part.told.node < 0 || part.told.holds.length > 1)) openLevel(finer);
+  else choose(part?.told.weight ? `node ${leafOf(part)}` : meaning(part));
 }
 
 /** The keys of a part. @param {KeyboardEvent} event */
@@ -195,9 +189,8 @@ function point(event) {
   const gone = event.type === "pointerleave" || event.type === "focusout", part = gone ? undefined : partAt(event);
   const link = part && !part.told.holds && part.told.edges[0], { graph, data } = state;
   const ends = typeof link === "number" ? [`from ${data.name[graph.source(link)]} to ${data.name[link >> 1]}:`] : [];
-  if (part && event.type === "focusin") {
-    part.group.ariaLabel = [...ends, ...[...part.group.querySelectorAll("text")].map((text) => text.textContent)].join(" ");
-  }
+  const texts = [...(part?.group.querySelectorAll("text") ?? [])].map((text) => text.textContent);
+  if (part) part.group.ariaLabel = [...ends, ...texts].join(" ");
   if (drag?.moved || meaning(part) === pointed) return;
   pointed = meaning(part);
   repaintPanel();
@@ -214,14 +207,12 @@ function startLook() {
   frame.addEventListener("wheel", turn, { passive: false });
   byId("level").onchange = () => openLevel(byId("level").value);
   byId("theme").onchange = () => ((state.theme = byId("theme").value), update("level"));
+  byId("show").onchange = () => (frame.dataset.show = byId("show").value);
   byId("search").oninput = () => findName(false);
   byId("search").onkeydown = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter") findName(true); // what a handler returns decides whether the key is typed
   };
-  const widen = () => {
-    byId("wide").ariaPressed = String(page?.classList.toggle("wide-picture"));
-    zoomBy(1);
-  };
+  const widen = () => (byId("wide").ariaPressed = String(page?.classList.toggle("wide-picture")), zoomBy(1));
   onClick({ zoomin: () => zoomBy(1.25), zoomout: () => zoomBy(0.8), fit: () => zoomBy(-1), first: () => zoomBy(0), wide: widen });
   byId("numbers").closest("details").ontoggle = repaintTable;
   addEventListener("resize", () => zoomBy(1));

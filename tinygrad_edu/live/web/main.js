@@ -1,10 +1,10 @@
 // The state of the page, and the one way to change what it shows.
 
-/** @type {{graph: Graph, data: any, position: number, playing: boolean, speed: number, level: string,
+/** @type {{graph: Graph, data: any, position: number, playing: boolean, level: string,
  *  theme: string, selected: string, rate: number, losses: number[], first: Float64Array, at: any}} first: the numbers in
  *  the file; at: what is known at the position */
 const state = {
-  graph: /** @type {any} */ (null), data: null, position: 0, playing: false, speed: 1, level: "",
+  graph: /** @type {any} */ (null), data: null, position: 0, playing: false, level: "",
   theme: "system", selected: "", rate: 0.1, losses: [], first: new Float64Array(), at: null,
 };
 /** The visible level; each is prepared when it is first shown. @returns {Level} */
@@ -39,8 +39,6 @@ function start() {
   state.first = state.graph.value.slice();
   state.graph.run();
   state.position = state.graph.events.length;
-  state.level = state.data.level;
-  state.theme = state.data.theme;
   document.documentElement.classList.add("live");
   for (const begin of [startPlay, startPredict, startTouch, startLook, startShare]) begin();
   if (state.data.controls || state.data.view) startView();

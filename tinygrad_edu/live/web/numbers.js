@@ -34,14 +34,25 @@ function written(digits, power, limit) {
   return power < 0 ? `0.${"0".repeat(-power - 1)}${digits}` : pointed(digits.padEnd(power + 1, "0"), power + 1);
 }
 
+/** @type {Map<number, string>[]} */
+const texts = []; // of numbers, for each precision: most are written in several places
+
+/** A number as text: see `textOf`. @param {number} x @param {number} [precision] @returns {string} */
+function rounded(x, precision = 4) {
+  const kept = (texts[precision] ??= new Map());
+  if (kept.size > 10000) kept.clear();
+  if (!kept.has(x)) kept.set(x, textOf(x, precision));
+  return kept.get(x) ?? "";
+}
+
 /**
  * A number as text: `precision` decimals from 1 to 1e7, else `precision` digits, at least 1. A
  * number that these say exactly has no zeros at its end; a rounded one keeps them.
  * @param {number} x
- * @param {number} [precision]
+ * @param {number} precision
  * @returns {string}
  */
-function rounded(x, precision = 4) {
+function textOf(x, precision) {
   if (x === 0) return "0";
   if (!Number.isFinite(x)) return x > 0 ? "inf" : x < 0 ? "-inf" : "nan";
   const sign = x < 0 ? "-" : "", size = Math.abs(x), [digits, power] = digitsOf(size);

@@ -42,14 +42,9 @@ function make(tag, { text = "", ...attributes } = {}, ...children) {
   return element;
 }
 
-/** @type {Map<number, string>} */
-const texts = new Map(); // of numbers: most are written in several places
-
 /** A number as this page writes it. @param {number} x @returns {string} */
 function shown(x) {
-  if (texts.size > 10000) texts.clear();
-  if (!texts.has(x)) texts.set(x, rounded(x, state.data.precision));
-  return texts.get(x) || "";
+  return rounded(x, state.data.precision);
 }
 
 /** A box or a link of the picture. */
@@ -69,14 +64,7 @@ class Part {
     }
     this.line = this.group.querySelector(".line");
     this.head = this.group.querySelector(".head");
-    this.numbers = ""; // that were painted last
     this.look = "";
-  }
-
-  /** Whether these numbers differ from those that were painted last. @param {any[]} numbers */
-  differs(numbers) {
-    const before = this.numbers;
-    return before !== (this.numbers = numbers.join());
   }
 
   /** Writes a text, narrower if it is wider than its room. @param {string} slot @param {string} text */
@@ -146,8 +134,7 @@ class Level {
       const others = this.arriving.get(box) || [];
       if (link && !others.includes(link)) this.arriving.set(box, [...others, link]);
     }
-    this.flows = make("svg:g", { class: "flows" });
-    this.svg.append(this.flows);
+    this.flows = this.svg.querySelector(".flows");
     for (const part of this.parts.values()) { // a keyboard reaches all parts of a small picture
       const tabindex = part.told.holds || this.links.length < 100 ? 0 : -1;
       if (meaning(part)) setAll(part.group, { tabindex, role: "group" });
@@ -172,7 +159,6 @@ class Level {
   /** @param {Part} link @param {any} at @param {number} most the size of the largest weight */
   repaintWeight(link, at, most) {
     const [leaf, sign] = link.told.weight, x = sign * state.graph.value[leaf];
-    if (!link.differs([x, at.hasGrad[leaf], at.grad[leaf], most])) return;
     link.write("weight", shown(x));
     link.write("wgrad", at.hasGrad[leaf] ? shown(sign * at.grad[leaf]) : "?");
     link.paint(x, most, WIDEST_WEIGHT);
@@ -182,7 +168,6 @@ class Level {
   repaintLink(link, at, most) {
     const { graph } = state, edge = link.told.edges[0], target = edge >> 1;
     const x = arrived(link, at), known = at.known[target];
-    if (!link.differs([x, known, graph.local[edge], graph.grad[target], most])) return;
     const local = shown(graph.local[edge]), adjoint = shown(graph.grad[target]), total = x === null ? "?" : shown(x);
     link.write("local", known ? local : "?");
     link.write("times", `× ${x === null ? "?" : adjoint}`);
@@ -197,7 +182,6 @@ class Level {
     const { value } = state.graph, { node, biases = [] } = box.told, links = this.arriving.get(box) || [];
     const terms = links.map((link) => arrived(link, at)).filter((x) => x !== null);
     const leafs = biases.map((/** @type {number[]} */ [leaf, sign]) => sign * value[leaf]);
-    if (!box.differs([value[node], at.known[node], at.grad[node], at.hasGrad[node], terms, leafs])) return;
     leafs.forEach((/** @type {number} */ x, /** @type {number} */ i) => box.write(`bias${i}`, shown(x)));
     if (node < 0) return;
     const grad = at.hasGrad[node] ? shown(at.grad[node]) : "?", written = terms.map(shown);

@@ -17,7 +17,7 @@ function orStart() {
 function setPlaying(playing, from) {
   clearTimeout(clock);
   state.playing = playing && from < state.graph.events.length;
-  if (state.playing) clock = setTimeout(() => setPlaying(true, state.position + 1), 1000 / state.speed);
+  if (state.playing) clock = setTimeout(() => setPlaying(true, state.position + 1), 1000 / Number(byId("speed").value));
   goTo(from);
 }
 
@@ -58,7 +58,6 @@ function startPlay() {
   const play = () => setPlaying(!state.playing, orStart());
   onClick({ play, start: by(-Infinity), back: by(-1), forward: by(1), end: by(Infinity) });
   byId("scrub").oninput = () => stepBy(Number(byId("scrub").value) - state.position);
-  byId("speed").onchange = () => (state.speed = Number(byId("speed").value));
   document.addEventListener("keydown", (event) => {
     const at = /** @type {Element} */ (event.target), pressed = event.key === " " && at.closest("button, summary, .node, .edge");
     if (event.ctrlKey || event.metaKey || event.altKey || pressed || at.closest("input, select, textarea")) return;

@@ -27,12 +27,12 @@ function recall() {
   for (const one of (told.get("v") || "").split(",")) {
     const [name, number = ""] = one.split(":"), { value, reason } = parse(number);
     const leaf = all.find((node) => encodeURIComponent(data.name[node]) === name);
-    if (leaf !== undefined && !reason) graph.set(leaf, value);
+    if (leaf !== undefined && !reason) graph.value[leaf] = value;
   }
   const position = Number(told.get("e") || NaN);
   if (position >= 0 && position <= graph.events.length) state.position = Math.floor(position);
-  state.level = data.levels.find((/** @type {any} */ { name }) => name === told.get("level"))?.name ?? state.level;
-  state.theme = [...byId("theme").options].find(({ value }) => value === told.get("theme"))?.value ?? state.theme;
+  state.level = data.levels.find((/** @type {any} */ { name }) => name === told.get("level"))?.name ?? data.level;
+  state.theme = [...byId("theme").options].find(({ value }) => value === told.get("theme"))?.value ?? data.theme;
 }
 
 /** The visible level as an SVG file, as it looks now. @returns {Blob} */

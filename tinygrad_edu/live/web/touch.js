@@ -8,7 +8,7 @@ let push = 0.1, descending = 0; // the push on a leaf; the timer, while steps ru
 
 /** Gives a leaf another number. @param {number} leaf @param {number} x */
 function setLeaf(leaf, x) {
-  state.graph.set(leaf, x);
+  state.graph.value[leaf] = x;
   state.losses = [];
   update("numbers");
 }
@@ -148,7 +148,7 @@ function descend(count) {
   const { graph, losses, rate } = state, moved = [...leaves.keys()].filter((leaf) => leaves.get(leaf)?.moves.checked);
   if (!losses.length) losses.push(graph.value[graph.output]);
   for (let i = 0; i < count && !diverged(); i++) {
-    for (const leaf of moved) graph.set(leaf, graph.value[leaf] - rate * graph.grad[leaf]);
+    for (const leaf of moved) graph.value[leaf] -= rate * graph.grad[leaf];
     graph.run();
     losses.push(graph.value[graph.output]);
   }
@@ -173,7 +173,6 @@ function runSteps(on) {
 function repaintLosses() {
   const { losses, data, graph } = state, steps = losses.length - 1, out = data.name[graph.output], bad = diverged();
   const went = `${steps} step${steps > 1 ? "s" : ""}, ${out} went from ${shown(losses[0])} to ${shown(losses[steps])}.`;
-  byId("loss-box").hidden = steps < 1;
   byId("descent").textContent = steps < 1 ? "" : bad ? `Diverged: after ${went} Reset, and take a smaller rate.` : `After ${went}`;
   byId("descent").classList.toggle("wrong", bad);
   if (steps > 0) curve(byId("loss"), [{ class: "line", xs: losses.map((_, i) => i), ys: losses }], "step", out);
@@ -182,10 +181,7 @@ function repaintLosses() {
 /** Makes the rows of the leaves and connects the controls. */
 function startTouch() {
   const { data, graph } = state, all = [...data.kind].flatMap((kind, node) => (kind === "l" ? [node] : []));
-  const parameters = all.filter((leaf) => data.role[leaf] === "parameter");
-  const moving = parameters.length ? parameters : all.filter((leaf) => data.role[leaf] !== "input");
-  byId("leaves").replaceChildren(...all.map((leaf) => leafRow(leaf, moving.includes(leaf))));
-  byId("descent-of").textContent = `Gradient descent on ${data.name[graph.output]}`;
+  byId("leaves").replaceChildren(...all.map((leaf) => leafRow(leaf, data.moving.includes(leaf))));
   const reset = () => {
     runSteps(false);
     graph.value.set(state.first);

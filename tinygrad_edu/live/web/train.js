@@ -8,7 +8,6 @@
 const SIZE = 32; // examples that are computed at once, each in its lane
 const FINE = 40; // points along a side of the map, as train.html has it
 const CELL = 8; // of the map's drawing, from point to point
-const PHASES = ["forward", "loss", "backward", "update"];
 const LONG = 200; // points of a curve at most
 
 /** Gradient descent on the mean loss of the examples of a batch. The weights are the graph's leaves. */
@@ -16,7 +15,7 @@ class Trainer {
   size = 0; // of a batch; 0 is all examples
   steps = 0;
   epoch = 0;
-  phase = 0; // of PHASES, the one that comes next
+  phase = 0; // 0 to 3, the one that comes next
   /** @type {number[]} */ losses = []; // of each step, before its update
   /** @type {number[]} */ rest = []; // of the epoch
   /** @type {number[]} */ now = []; // the examples of this step
@@ -26,8 +25,6 @@ class Trainer {
     const { n, a, b, value } = graph, { parameters, inputs, targets, rate } = lesson;
     this.graph = graph;
     this.lesson = lesson;
-    this.a = a.map((k) => Math.max(k, 0));
-    this.b = b.map((k) => Math.max(k, 0));
     this.wanted = new Uint8Array(n); // a parameter, or computed from one
     for (const p of parameters) this.wanted[p] = 1;
     for (let k = 0; k < n; k++) if (this.wanted[a[k]] || this.wanted[b[k]]) this.wanted[k] = 1;
@@ -40,7 +37,7 @@ class Trainer {
 
   /** The first weights again. @param {Float64Array} first the numbers of all nodes */
   reset(first) {
-    for (const p of this.lesson.parameters) this.graph.set(p, first[p]);
+    for (const p of this.lesson.parameters) this.graph.value[p] = first[p];
     Object.assign(this, { steps: 0, epoch: 0, phase: 0, losses: [], rest: [] });
   }
 
@@ -62,7 +59,7 @@ class Trainer {
     for (let start = 0; start < rows.length; start += SIZE) {
       const count = Math.min(SIZE, rows.length - start);
       for (let j = 0; j < count; j++) rows[start + j].forEach((x, i) => given[i] >= 0 && (v[given[i] * SIZE + j] = x));
-      forwardLanes(graph.op, this.a, this.b, v, SIZE, count, to);
+      forwardLanes(graph.op, graph.a, graph.b, v, SIZE, count, to);
       for (let j = 0; j < count; j++) tell(start + j, j);
       then(count);
     }
@@ -70,7 +67,7 @@ class Trainer {
 
   /** Both passes for the examples of this step; the mean loss is the last of `losses`. */
   passes() {
-    const { g, v, graph: { op, output, n }, now, means, lesson: { examples, parameters, weights } } = this;
+    const { g, v, graph: { op, a, b, output, n }, now, means, lesson: { examples, parameters, weights } } = this;
     let loss = 0, share = 0;
     means.fill(0);
     this.ahead(now.map((i) => examples[i]), n, (row, lane) => {
@@ -78,7 +75,7 @@ class Trainer {
       share += g[at] = weights[now[row]];
       loss += g[at] * v[at];
     }, (count) => {
-      backwardLanes(op, this.a, this.b, v, g, this.wanted, SIZE, count, output);
+      backwardLanes(op, a, b, v, g, this.wanted, SIZE, count, output);
       parameters.forEach((p, i) => { for (let j = p * SIZE; j < p * SIZE + count; j++) means[i] += g[j]; });
       g.fill(-0);
     });
@@ -150,9 +147,8 @@ function startTrain() {
   trainer = new Trainer(state.graph, state.data.train);
   const unit = byId("train-unit"), batch = byId("train-batch"), example = byId("train-example");
   for (const { value, text } of unit.options) if (value >= 0) units.set(Number(value), text);
-  const reset = () => (trainer.reset(state.first), runTraining(false));
   onClick({ "train-run": () => runTraining(!frame), "train-step": () => doPhases(4), "train-phase": () => doPhases(1),
-    "train-reset": reset });
+    "train-reset": () => (trainer.reset(state.first), runTraining(false)) });
   unit.onchange = showAnswer;
   example.onchange = () => showExample(Number(example.value) - 1);
   batch.onchange = () => ([trainer.size, trainer.rest] = [Number(batch.value), []]);
@@ -186,7 +182,7 @@ function trainSlice() {
   const start = performance.now();
   if (painted) due = start + Math.max(120, 3 * (start - painted)); // since then, the browser has drawn, too
   painted = 0;
-  do if (!trainer.step()) return runTraining(false); while (state.speed >= 1 && performance.now() < start + 12);
+  do if (!trainer.step()) return runTraining(false); while (Number(byId("speed").value) >= 1 && performance.now() < start + 12);
   frame = requestAnimationFrame(trainSlice);
   if (start < due) return;
   painted = performance.now();
@@ -213,7 +209,7 @@ function showExample(i) {
   const example = trainer.lesson.examples[i];
   if (!example) return;
   byId("train-example").value = i + 1;
-  trainer.given.forEach((leaf, j) => leaf >= 0 && state.graph.set(leaf, example[j]));
+  trainer.given.forEach((leaf, j) => leaf >= 0 && (state.graph.value[leaf] = example[j]));
   state.position = 0;
   update("numbers");
 }
@@ -227,7 +223,7 @@ function showTraining(said = "") {
   const all = `step ${steps}${size ? `, epoch ${epoch}` : ""}: the mean loss of all examples is ${shown(loss)}`;
   const ends = `The loss is ${shown(last)} at step ${steps}: training stopped before the update. Restart with a smaller rate.`;
   say({ "train-status": all + right + pace, "train-wrong": ended ? ends : "",
-    "train-said": ended ? "" : said, "train-phase": `Phase: ${PHASES[phase]}` });
+    "train-said": ended ? "" : said, "train-phase": `Phase: ${["forward", "loss", "backward", "update"][phase]}` });
   curve(byId("train-loss"), [{ class: "line", xs, ys }], "step", "loss");
   byId("train-loss").ariaLabel = count ? `mean loss from ${shown(losses[0])} to ${shown(last)} in ${count} steps` : "no step yet";
   update("numbers");

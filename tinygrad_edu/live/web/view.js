@@ -7,7 +7,7 @@ function startView() {
     const slider = make("input", { id: `control-${i}`, type: "range", min: low, max: high, step: "any" });
     const said = make("output", { for: slider.id });
     slider.oninput = () => {
-      for (const leaf of moved) state.graph.set(leaf, Number(slider.value));
+      for (const leaf of moved) state.graph.value[leaf] = Number(slider.value);
       state.losses = [];
       update("numbers");
     };
