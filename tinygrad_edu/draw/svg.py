@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from math import hypot
 
 from tinygrad_edu.draw import theme
 from tinygrad_edu.draw.measure import ASCENT, DESCENT, width
@@ -186,10 +187,14 @@ def link(placed: Placed, attributes: str = "") -> str:
     if tip:
         if link.arrow in ("full", "square"):
             fill = f' fill="{link.color}"'
-        ends = " ".join(map(_number, (*base, *tip)))
-        named = f' class="head" data-ends="{ends}"' if link.live else ""
-        outline = _head(link.arrow, base, tip, head)
-        heads = f'<path{named} d="{outline}"{fill}{ink}{_pen(1.5)}/>'
+        named, pen, outline = "", _pen(1.5), _head(link.arrow, base, tip, head)
+        if link.live:  # in units of its length: a page changes the outline, and not its place
+            dx, dy = tip[0] - base[0], tip[1] - base[1]
+            matrix = " ".join(map(_number, (dx, dy, -dy, dx, *base)))
+            named = f' class="head" transform="matrix({matrix})"'
+            pen = f' stroke-width="{1.5 / (hypot(dx, dy) or 1):.3f}"'
+            outline = _head(link.arrow, (0, 0), (1, 0), 1)
+        heads = f'<path{named} d="{outline}"{fill}{ink}{pen}/>'
     said = lines(link.label, placed.text) if placed.text else ""
     return _group(link, "edge", attributes, line + heads + said)
 

@@ -209,9 +209,7 @@ function startLook() {
   byId("theme").onchange = () => ((state.theme = byId("theme").value), update("level"));
   byId("show").onchange = () => (frame.dataset.show = byId("show").value);
   byId("search").oninput = () => findName(false);
-  byId("search").onkeydown = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Enter") findName(true); // what a handler returns decides whether the key is typed
-  };
+  byId("search").addEventListener("keydown", (/** @type {KeyboardEvent} */ { key }) => key === "Enter" && findName(true));
   const widen = () => (byId("wide").ariaPressed = String(page?.classList.toggle("wide-picture")), zoomBy(1));
   onClick({ zoomin: () => zoomBy(1.25), zoomout: () => zoomBy(0.8), fit: () => zoomBy(-1), first: () => zoomBy(0), wide: widen });
   byId("numbers").closest("details").ontoggle = repaintTable;

@@ -10,13 +10,9 @@
  */
 function partsOf(level, data) {
   if (level.name !== "node") return level;
-  /** @type {Object<string, Box>} */ const boxes = {};
-  /** @type {Object<string, Link>} */ const links = {};
-  for (let k = 0; k < data.kind.length; k++) {
-    boxes[`node-n${k}`] = { node: k, holds: [k] };
-    [data.a[k], data.b[k]].forEach((source, operand) => {
-      if (source >= 0) links[`node-e${source}_${k}_${operand}`] = { edges: [2 * k + operand] };
-    });
-  }
-  return { boxes, links };
+  const nodes = [...data.kind].map((_, k) => k);
+  const boxes = Object.fromEntries(nodes.map((k) => [`node-n${k}`, { node: k, holds: [k] }]));
+  const links = nodes.flatMap((k) => [data.a[k], data.b[k]].map((source, operand) =>
+    /** @type {[string, Link]} */ ([`node-e${source}_${k}_${operand}`, { edges: [2 * k + operand] }])));
+  return { boxes, links: Object.fromEntries(links) };
 }

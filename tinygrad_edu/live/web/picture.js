@@ -5,6 +5,9 @@ const DIGIT = 12.2; // its width
 
 /** @type {Object<string, number[]>} */
 const DASHES = { negative: [7, 4], zero: [1.5, 4] };
+/** @type {Object<string, string>} */
+const HEADS = { zero: "M0 0a.5 .5 0 1 0 1 0a.5 .5 0 1 0-1 0z", undefined: "M0-.4 1-.4 1 .4 0 .4z" };
+const ARROW = "M0-.4 1 0 0 .4z"; // from its base to its tip is 1
 
 /** The element with this id. @param {string} id @returns {any} */
 function byId(id) {
@@ -94,20 +97,11 @@ class Part {
     setAll(this.line, { stroke: color, "stroke-width": width.toFixed(1), "stroke-dasharray": dash ?? "none" });
     this.texts.get("sum")?.element.setAttribute("fill", x === null ? "var(--quiet)" : color);
     const fill = sign === "negative" || sign === "zero" ? "none" : color;
-    if (this.head) setAll(this.head, { d: headOf(this.head.dataset.ends, sign), stroke: color, fill });
+    if (this.head) setAll(this.head, { d: HEADS[sign] ?? ARROW, stroke: color, fill });
     this.group.querySelector(".core")?.remove();
     if (sign === "undefined") this.line.after(make("svg:path", { class: "core", d: this.line.getAttribute("d"), fill: "none" })); // a double line
     this.look = look;
   }
-}
-
-/** The outline of an arrow head. @param {string} ends its base and its tip @param {string} sign @returns {string} */
-function headOf(ends, sign) {
-  const [x, y, tipX, tipY] = ends.split(" ").map(Number), [dx, dy] = [tipX - x, tipY - y];
-  const r = Math.hypot(dx, dy) / 2;
-  if (sign === "zero") return `M${x + dx / 2 - r} ${y + dy / 2}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
-  const square = [[0, -0.4], [1, -0.4], [1, 0.4], [0, 0.4]], corners = sign === "undefined" ? square : [[0, -0.4], [1, 0], [0, 0.4]];
-  return `M${corners.map(([on, off]) => `${(x + on * dx - off * dy).toFixed(1)} ${(y + on * dy + off * dx).toFixed(1)}`).join("L")}z`;
 }
 
 /** A level of the picture: its parts, and which of them belong to a node or an edge. */

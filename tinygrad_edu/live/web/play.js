@@ -21,11 +21,6 @@ function setPlaying(playing, from) {
   goTo(from);
 }
 
-/** Stops, and goes by some events. @param {number} by */
-function stepBy(by) {
-  setPlaying(false, state.position + by);
-}
-
 /** The current event as text, and as a formula with its numbers. */
 function repaintEvent() {
   const { graph, data, position, playing } = state, count = graph.events.length, event = graph.events[position - 1];
@@ -54,10 +49,10 @@ function within(node) {
 
 /** Connects the buttons, and the keys that act wherever the focus is, but in a field. */
 function startPlay() {
-  const by = (/** @type {number} */ events) => () => stepBy(events);
+  const by = (/** @type {number} */ events) => () => setPlaying(false, state.position + events);
   const play = () => setPlaying(!state.playing, orStart());
   onClick({ play, start: by(-Infinity), back: by(-1), forward: by(1), end: by(Infinity) });
-  byId("scrub").oninput = () => stepBy(Number(byId("scrub").value) - state.position);
+  byId("scrub").oninput = () => setPlaying(false, Number(byId("scrub").value));
   document.addEventListener("keydown", (event) => {
     const at = /** @type {Element} */ (event.target), pressed = event.key === " " && at.closest("button, summary, .node, .edge");
     if (event.ctrlKey || event.metaKey || event.altKey || pressed || at.closest("input, select, textarea")) return;

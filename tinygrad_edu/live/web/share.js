@@ -44,7 +44,7 @@ function pictureFile() {
     written.push(...["fill", "stroke"].filter((name) => element.getAttribute(name)?.startsWith("var(")));
     if (element.closest(".now, .traced") || element.matches(".core, :has(+ .core)")) written.push("stroke", "stroke-width", "opacity", "font-weight");
     for (const name of written) twins[i].setAttribute(name, look.getPropertyValue(name));
-    for (const name of ["tabindex", "role", "data-slot", "data-ends", "aria-label"]) twins[i].removeAttribute(name);
+    for (const name of ["tabindex", "role", "data-slot", "aria-label"]) twins[i].removeAttribute(name);
   });
   copy.querySelector(".flows").remove();
   copy.removeAttribute("style");
