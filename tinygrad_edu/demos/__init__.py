@@ -10,26 +10,13 @@ _BESIDE = Path(__file__).parents[2] / "demos"
 if (_BESIDE / "the_loop.py").exists():
     __path__.append(str(_BESIDE))
 
-from tinygrad_edu.demos import (  # noqa: E402  # found by the line above
-    credit,
-    family_trees,
-    hidden_units,
-    pdp_set,
-    reverse_mode,
-    symmetry,
-    the_loop,
-    the_wall,
-)
+from importlib import import_module  # noqa: E402
 
-__all__ = ["LESSONS"]
-
-LESSONS = (
-    the_loop.main,
-    reverse_mode.main,
-    the_wall.main,
-    hidden_units.main,
-    credit.main,
-    pdp_set.main,
-    symmetry.main,
-    family_trees.main,
-)
+LESSONS = []
+for _name in (
+    "the_loop reverse_mode the_wall hidden_units credit pdp_set symmetry family_trees"
+).split():
+    try:
+        LESSONS.append(import_module(f"tinygrad_edu.demos.{_name}").main)
+    except ImportError:
+        pass

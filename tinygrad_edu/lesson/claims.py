@@ -1,115 +1,185 @@
-"""The claims of a lesson and their table: claim | source | expected | measured | holds."""
+"""The claims of a lesson: experiment | they report | we expect | measured | verdict.
+
+A verdict compares the numbers that the row prints, and nothing else. What they report is what a
+source says; what we expect is ours: a theorem, or the range in which chance leaves n runs of
+another program (see `chance`).
+"""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
-from math import comb, hypot, inf
-from statistics import mean, median, stdev
+from collections.abc import Sequence
+from math import inf
+from statistics import median_low
 from typing import NamedTuple
 
-__all__ = ["HEAD", "Claim", "bounded", "falling", "share", "table", "typical"]
+from tinygrad_edu.lesson.chance import LEVEL, Sample, coin, count_range, median_range, sample_of
+from tinygrad_edu.lesson.facts import Fact
 
-HEAD = ("claim", "source", "expected", "measured", "holds")
-_SHARES = (31, 14, 12, 15, 5)  # widths of the columns, in a table of 85 characters
-_RARE = 0.01
+__all__ = [
+    "FAILS",
+    "FEW",
+    "HEAD",
+    "HOLDS",
+    "Claim",
+    "bounded",
+    "equal",
+    "falling",
+    "middle",
+    "mostly",
+    "share",
+    "soon",
+    "table",
+]
+
+HEAD = ("experiment", "they report", "we expect", "measured", "verdict")
+HOLDS, FAILS, FEW = "holds", "fails", "too few to tell"
+_SHARES = (26, 15, 17, 11, 8)  # widths of the columns, in a table of 85 characters
+_SURE = 0.01  # the claim that most of n pairs are so holds if a coin does this more rarely
 
 
 class Claim(NamedTuple):
-    """A row of the table. holds: None for a number that is only shown, and not judged."""
+    """A row of the table. verdict: HOLDS, FAILS, or FEW if the row cannot fail with so few runs."""
 
-    claim: str
-    source: str
-    expected: str
+    experiment: str
+    reports: Fact | None
+    expect: str
     measured: str
-    holds: bool | None
+    verdict: str
 
     def cells(self) -> tuple[str, str, str, str, str]:
         """The five cells of the row as texts."""
-        holds = {True: "yes", False: "NO", None: "shown"}[self.holds]
-        return self.claim, self.source, self.expected, self.measured, holds
+        report = self.reports.cell if self.reports else ""
+        return self.experiment, report, self.expect, self.measured, self.verdict
 
 
-def bounded(claim: str, source: str, x: float, low: float = -inf, high: float = inf) -> Claim:
-    """The claim that a number is not below `low` and not above `high`."""
-    return Claim(claim, source, _range(low, high), f"{x:.4g}", low <= x <= high)
+def _verdict(holds: bool) -> str:
+    return HOLDS if holds else FAILS
+
+
+def bounded(
+    experiment: str, x: float, low: float = -inf, high: float = inf, reports: Fact | None = None
+) -> Claim:
+    """The claim that a number is not below `low` and not above `high`, as they are printed."""
+    low, x, high = (float(f"{z:.4g}") for z in (low, x, high))
+    return Claim(experiment, reports, _range(low, high), f"{x:.4g}", _verdict(low <= x <= high))
+
+
+def equal(
+    experiment: str, measured: object, expected: object, reports: Fact | None = None
+) -> Claim:
+    """The claim that a result is that one: a count, a word, or the epoch of a single run."""
+    expect, found = (f"{x:,}" if isinstance(x, int) else str(x) for x in (expected, measured))
+    return Claim(experiment, reports, expect, found, _verdict(expect == found))
 
 
 def share(
-    claim: str, source: str, count: int, n: int, low: float = 0.0, high: float = 1.0, of: int = 0
+    experiment: str,
+    count: int,
+    n: int,
+    known: tuple[int, int] | tuple[tuple[int, int], int],
+    reports: Fact | None = None,
 ) -> Claim:
-    """The claim that a share from `low` to `high` of n seeds do something; `count` of them do.
+    """The claim that so many of n runs do something, as in another program.
 
-    of: the number of seeds for which the claim was made. With fewer seeds, chance alone may move
-    the share out of the range. Then the claim fails only if such a count, or one further out, has
-    a probability below 1 % when the true share is at the nearer end of the range.
+    known: (count, number of runs) there; the count may be (least, most). The range is that of
+    `chance.count_range`.
     """
-    holds = low <= count / n <= high
-    if n < of and not holds:
-        least, most = (count, n) if count / n > high else (0, count)
-        holds = _binomial(n, high if count / n > high else low, least, most) >= _RARE
-    expected = _range(100 * low if low else -inf, 100 * high if high < 1 else inf, " %")
-    expected = "100 %" if low == 1 else expected
-    return Claim(claim, source, expected, f"{count} of {n} ({count / n:.1%})", holds)
+    counts, seeds = known
+    least, most = counts if isinstance(counts, tuple) else (counts, counts)
+    low, high = count_range(least, seeds, n)[0], count_range(most, seeds, n)[1]
+    expect = f"{low} to {high} of {n}" if low < high else f"{low} of {n}"
+    expect += f" ({(least + most) / 2 / seeds:.1%} of {seeds:,})"
+    verdict = FEW if (low, high) == (0, n) else _verdict(low <= count <= high)
+    return Claim(experiment, reports, expect, f"{count} of {n}", verdict)
 
 
-def typical(
-    claim: str,
-    source: str,
-    xs: Sequence[float],
-    low: float = -inf,
-    high: float = inf,
-    of: int = 0,
-    by: Callable[[Sequence[float]], float] = mean,
+def soon(
+    experiment: str,
+    numbers: Sequence[float | None],
+    at_most: float,
+    sample: Sample,
+    reports: Fact | None = None,
 ) -> Claim:
-    """The claim that the mean of the numbers, or their median, is within the range.
+    """The claim that as many of the runs arrive within `at_most` as in the sample."""
+    count = sum(x is not None and x <= at_most for x in numbers)
+    known = sample.rank(at_most), sample.seeds
+    return share(experiment, count, len(numbers), known, reports)
 
-    of: as in `share`. With fewer numbers, the claim fails only if chance moves a mean so far out of
-    the range with a probability below 1 %. by: `mean` or `median`.
+
+def middle(
+    experiment: str,
+    numbers: Sequence[float | None],
+    sample: Sample,
+    reports: Fact | None = None,
+) -> Claim:
+    """The claim that the median of the runs is as in the sample: see `chance.median_range`.
+
+    Runs that did not arrive (None) count as longer than all others. Of an even number of runs, the
+    median is the lower one of the two in the middle.
     """
-    if len(xs) < 2:
-        return Claim(claim, source, _range(low, high), "too few runs", None)
-    slack = 0.0
-    if len(xs) < of:
-        slack = 2.33 * stdev(xs) / len(xs) ** 0.5 * (1.25 if by is median else 1.0)
-    x = by(xs)
-    return Claim(claim, source, _range(low, high), f"{x:.4g}", low - slack <= x <= high + slack)
+    x = _median(numbers)
+    low, high = median_range(sample, len(numbers))
+    expect = f"{_range(low, high)} (median of {sample.seeds:,}: {_short(_middle(sample))})"
+    if (low, high) == (-inf, inf):
+        return Claim(experiment, reports, expect, _short(x), FEW)
+    holds = float(f"{low:.4g}") <= float(f"{x:.4g}") <= float(f"{high:.4g}")
+    return Claim(experiment, reports, expect, _short(x), _verdict(holds))
+
+
+def _median(numbers: Sequence[float | None]) -> float:
+    return median_low([inf if x is None else float(x) for x in numbers])
+
+
+def _middle(sample: Sample) -> float:
+    return sample.above((sample.seeds + 1) // 2)
 
 
 def falling(
-    claim: str, source: str, groups: Sequence[Sequence[float | None]], of: int = 0
+    experiment: str, groups: Sequence[Sequence[float | None]], reports: Fact | None = None
 ) -> Claim:
-    """The claim that the medians of the groups fall from one group to the next, without None.
+    """The claim that the median of each group is below that of the group before.
 
-    of: the number of runs of a group for which the claim was made. With fewer runs, the claim fails
-    only if a median is so far above the one before that chance does this with a probability below
-    1 %.
+    It fails if a median is above the range in which the group before lets us expect it; if it is
+    above, but within that range, the runs are too few to tell.
     """
-    rows = [[x for x in group if x is not None] for group in groups]
-    if min(map(len, rows)) < 2:
-        return Claim(claim, source, "yes", "too few runs", None)
-    medians = [median(row) for row in rows]
-    spread = [1.25 * stdev(row) / len(row) ** 0.5 if len(row) < 0.8 * of else 0.0 for row in rows]
-    holds = all(
-        medians[i] - medians[i - 1] <= 2.33 * hypot(spread[i], spread[i - 1])
-        for i in range(1, len(rows))
-    )
-    return Claim(claim, source, "yes", ", ".join(f"{x:.0f}" for x in medians), holds)
+    medians = [_median(group) for group in groups]
+    verdict = HOLDS
+    for i in range(1, len(groups)):
+        _, high = median_range(sample_of(groups[i - 1]), len(groups[i]))
+        if medians[i] > high:
+            verdict = FAILS
+        elif medians[i] >= medians[i - 1] and verdict == HOLDS:
+            verdict = FEW
+    measured = ", ".join(map(_short, medians))
+    return Claim(experiment, reports, "each below the one before", measured, verdict)
 
 
-def _binomial(n: int, p: float, least: int, most: int) -> float:
-    """The probability that `least` to `most` of n happen, if each has the probability p."""
-    return sum(comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(least, most + 1))
+def mostly(experiment: str, wins: int, n: int, reports: Fact | None = None) -> Claim:
+    """The claim that most of n pairs or runs are so: more than a coin would have.
+
+    It holds if a coin has so many with a probability below 1 %; it fails if a coin has so few with
+    a probability of at most LEVEL; else the runs are too few to tell.
+    """
+    least = next((k for k in range(n + 1) if coin(k, n) < _SURE), n + 1)
+    few = coin(n - wins, n) <= LEVEL
+    verdict = HOLDS if wins >= least else FAILS if few else FEW
+    expect = f"at least {least} of {n}" if least <= n else "most of them"
+    return Claim(experiment, reports, expect, f"{wins} of {n}", verdict)
 
 
-def _range(low: float, high: float, unit: str = "") -> str:
+def _short(x: float) -> str:
+    return "not within the limit" if x == inf else f"{x:.4g}"
+
+
+def _range(low: float, high: float) -> str:
     if low == high:
-        return f"{low:.4g}{unit}"
+        return f"{low:.4g}"
     if high == inf:
-        return f"at least {low:.4g}{unit}"
+        return "any" if low == -inf else f"at least {low:.4g}"
     if low == -inf:
-        return f"at most {high:.4g}{unit}"
-    return f"{low:.4g} to {high:.4g}{unit}"
+        return f"at most {high:.4g}"
+    return f"{low:.4g} to {high:.4g}"
 
 
 def table(claims: Sequence[Claim], width: int = 85) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from tinygrad_edu.lesson.plan import Plan
 from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.reading.options import Whole, files, folders, option
 
@@ -19,11 +20,17 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 def command(
-    *, seeds: int = 1, quick: int = 1, seed: int = 0, takes: str = "a few seconds"
+    *,
+    plan: Plan | None = None,
+    seeds: int = 1,
+    quick: int = 1,
+    seed: int = 0,
+    takes: str = "a few seconds",
 ) -> Callable[[Callable[[Lesson], None]], click.Command]:
     """A decorator that makes a command from the function of a lesson.
 
     The command has the name of the function's file, and its help is the docstring of the file.
+    plan: for the page; it becomes the attribute `plan` of the command.
     seeds: the number of seeds in a full run. quick: the number with --quick. seed: the first seed.
     takes: the time that the lesson takes, '' if the lesson prints it itself.
     """
@@ -36,7 +43,7 @@ def command(
         @click.command(
             name,
             short_help=title,
-            help=f"{said}\n\nThe exit code is 1 if a claim does not hold.",
+            help=f"{said}\n\nThe exit code is 1 if a claim fails.",
             context_settings={"help_option_names": ["-h", "--help"]},
         )
         @option("--seed", type=Whole(min=0), default=seed, show_default=True, help="First seed.")
@@ -65,7 +72,8 @@ def command(
         def run(seed: int, n: int | None, out: Path, quickly: bool, file: Path | None) -> None:
             print(f"{title}\n\nThis takes {takes}." if takes else title)
             try:
-                lesson = Lesson(title, seed, n or (quick if quickly else seeds), quickly, out)
+                n = n or (quick if quickly else seeds)
+                lesson = Lesson(title, seed, n, quickly, out, name=name, plan=plan)
                 try:
                     tell(lesson)
                 except KeyboardInterrupt:
@@ -78,6 +86,7 @@ def command(
                 raise _Unwritable(f"{what}{reason}; choose another place") from error
             click.get_current_context().exit(0 if held else 1)
 
+        run.plan = plan  # type: ignore[attr-defined]  # for the list of lessons in demos/README.md
         return run
 
     return decorate

@@ -1,7 +1,8 @@
 """The same run for many seeds, in several processes; finished runs are saved.
 
 Each result is written to a file as soon as it is known. If a lesson is interrupted and then started
-again with the same output folder, it continues from there.
+again with the same output folder, it continues from there. A result carries a hash of the code that
+made it: after a change of the code, the run is made again.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TextIO
 
+import tinygrad_edu
 from tinygrad_edu.train.progress import Bar
 
-__all__ = ["Job", "processes", "run_all"]
+__all__ = ["Job", "code_hash", "processes", "run_all"]
 
 Job = tuple[Any, ...]  # the arguments of one run, of types that JSON has
 
@@ -41,8 +45,13 @@ def run_all(
     that JSON has. kept: the file of results; its results are used, and new ones are added to it.
     executor: runs the jobs; by default, one process for each processor.
     """
-    names = [json.dumps([function.__name__, *job]) for job in jobs]
-    found = {name: result for name, result in _read(kept) if name in set(names)}
+    made_by = code_hash(function)
+    names = [json.dumps([made_by, function.__name__, *job]) for job in jobs]
+    saved = _read(kept)
+    found = {name: result for name, result in saved if name in set(names)}
+    others = sum(not name.startswith(f'["{made_by}"') for name, _ in saved)
+    if others:
+        print(f"{others} runs in {kept} are from code that has changed, and are made again.")
     if found:
         print(f"{len(found)} of {len(jobs)} runs are saved in {kept}, and are not run again.")
     left = {name: job for name, job in zip(names, jobs) if name not in found}
@@ -77,6 +86,18 @@ def run_all(
     return [found[name] for name in names]
 
 
+@cache
+def code_hash(function: Callable[..., Any]) -> str:
+    """A hash of all code that the function may run: the package, the lessons, and its own file."""
+    package = Path(tinygrad_edu.__file__).parent
+    folders = [package, package.parent / "demos"]
+    files = {Path(function.__code__.co_filename), *(f for d in folders for f in d.rglob("*.py"))}
+    found = sha256()
+    for file in sorted(files):
+        found.update(file.read_bytes())
+    return found.hexdigest()[:16]
+
+
 def _write(file: TextIO, name: str, result: Any) -> None:
     file.write(f"\n{json.dumps([name, result])}")  # a new line, in case the last one was cut off
     file.flush()
@@ -89,7 +110,7 @@ def _read(kept: Path) -> list[tuple[str, Any]]:
         for line in kept.read_text(encoding="utf-8").splitlines():
             try:
                 name, result = json.loads(line)
-            except ValueError:
+            except (ValueError, TypeError):
                 continue
-            results.append((name, result))
+            results.append((str(name), result))
     return results
