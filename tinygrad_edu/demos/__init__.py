@@ -10,13 +10,12 @@ _BESIDE = Path(__file__).parents[2] / "demos"
 if (_BESIDE / "the_loop.py").exists():
     __path__.append(str(_BESIDE))
 
+from contextlib import suppress  # noqa: E402
 from importlib import import_module  # noqa: E402
 
 LESSONS = []
 for _name in (
     "the_loop reverse_mode the_wall hidden_units credit pdp_set symmetry family_trees"
 ).split():
-    try:
+    with suppress(ImportError):
         LESSONS.append(import_module(f"tinygrad_edu.demos.{_name}").main)
-    except ImportError:
-        pass
