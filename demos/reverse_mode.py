@@ -1,39 +1,85 @@
 """Reverse mode: one pass back; forward mode needs one for each input.
 
-The chain rule can be read in two directions. Forward mode (Wengert 1964) computes d node / d input
-from one input to the output. Reverse mode (Linnainmaa 1970, Werbos 1974) computes d output / d node
-from the output to all inputs. Both give the same numbers. How much work is each?
+The chain rule can be read in two directions. Forward mode computes d node / d input, from one input
+to the output. Reverse mode computes d output / d node, from the output to all inputs. Both give the
+same numbers. How much work is each?
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from math import tanh as math_tanh
 from random import Random
 
-from tinygrad_edu import Value, graph, tanh, topological_order
+from tinygrad_edu import Value, graph, tanh, topological_order, trace
 from tinygrad_edu.analysis.check import central_difference
 from tinygrad_edu.demos.laboratory import charts
-from tinygrad_edu.lesson.claims import Claim, bounded
+from tinygrad_edu.demos.laboratory.sources import LINNAINMAA, WERBOS
+from tinygrad_edu.drawable import Picture
+from tinygrad_edu.lesson.claims import bounded, equal
 from tinygrad_edu.lesson.command import command
+from tinygrad_edu.lesson.plan import Mistake, Plan
 from tinygrad_edu.lesson.telling import Lesson
 from tinygrad_edu.ops import CONSTANT
 
 __all__ = ["main"]
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # inputs of the function
+FEW = 16  # inputs of the functions that every seed computes
+FIXED = (0.5, -1.0, 2.0)  # the inputs in the pictures
 MILLION = 1_000_000
-LINNAINMAA = "Linnainmaa 1970"
+STEP = 1e-6  # of the differences that judge
 STEPS = [10.0**-k for k in range(1, 14)]
+PLAN = Plan(
+    question="Why is one pass backward enough for all weights?",
+    minutes=25,
+    look="the paths of forward mode; the work against the number of inputs; the U of the "
+    "differences",
+    ask=["When would forward mode be better?", "Why is the smallest step not the best?"],
+    mistake=Mistake(
+        "demos/reverse_mode.py",
+        "adjoints[arg] = adjoints.get(arg, 0.0) + share",
+        "adjoints[arg] = share",
+        "reverse mode against the formulas by hand, largest error",
+    ),
+    read=[
+        "Wengert, A simple automatic derivative evaluation program, Communications of the ACM 7 "
+        "(1964), 463-464",
+        "Linnainmaa, Taylor expansion of the accumulated rounding error, BIT 16 (1976), 146-160",
+        "Werbos, Beyond Regression, dissertation, Harvard University (1974)",
+        "Griewank and Walther, Evaluating Derivatives, 2nd edition, SIAM (2008)",
+    ],
+    follows="the_wall",
+)
 
 
-@command(seeds=20, quick=5)
+@command(plan=PLAN, seeds=20, quick=5)
 def main(lesson: Lesson) -> None:
+    gradient_is_right(lesson)
     used_twice(lesson)
     both_modes(lesson)
+    work(lesson)
     differences(lesson)
+    history(lesson)
+    check(lesson)
+
+
+def gradient_is_right(lesson: Lesson) -> None:
+    """Claims that the gradient of the function in the pictures is what differences give."""
+    loss, inputs = function(FIXED)
+    loss.backward()
+    slopes = [
+        central_difference(partial(along, list(FIXED), i), x.data, STEP)
+        for i, x in enumerate(inputs)
+    ]
+    claim = "gradient against differences, largest relative error"
+    lesson.claim(bounded(claim, off([x.grad for x in inputs], slopes), high=1e-6))
 
 
 def used_twice(lesson: Lesson) -> None:
-    """A node used twice receives two contributions, and its gradient is their sum."""
+    """A node used several times receives several contributions; its gradient is their sum."""
+    lesson.section("A number that is used more than once")
     x, w = Value(2.0, label="x"), Value(-1.5, label="w")
     s = x * w
     s.label = "s"
@@ -43,60 +89,70 @@ def used_twice(lesson: Lesson) -> None:
     whole = graph(y)
     number = whole.find("s").id
     arriving = [edge.contribution or 0.0 for edge in whole.edges if edge.source == number]
-    lesson.say(
-        "s = x*w is used three times in y = s*s + s, so three contributions arrive at s: "
-        f"{', '.join(f'{x:g}' for x in arriving)}. The gradient of s is their sum, {s.grad:g}."
-    )
-    lesson.play(
-        "1-used-twice",
-        y.page,
-        "s is one node, and the contributions to its gradient add up. Play it, and change x or w.",
-    )
-    claim = "contributions to a node that is used three times"
-    lesson.claim(bounded(claim, "chain rule", len(arriving), 3, 3))
-    off = abs(sum(arriving) - (2 * s.data + 1))
-    claim = "error of their sum; d(s*s + s)/ds = 2s + 1"
-    lesson.claim(bounded(claim, "calculus", off, high=1e-12))
+    lesson.say("`s = x*w` is one node, and `y = s*s + s` uses it. Here x is 2 and w is -1.5.")
+    with lesson.predict("How many contributions arrive at s in the pass back? What is their sum?"):
+        lesson.film("1-film", trace(y), "Both passes, event by event.")
+        lesson.say(
+            f"{len(arriving)} contributions arrive at s, one along each edge that leaves it: "
+            f"{', '.join(f'{x:g}' for x in arriving)}. The gradient of s is their sum, {s.grad:g}. "
+            f"By hand: d(s*s + s)/ds = 2*s + 1 = 2*({s.data:g}) + 1 = {2 * s.data + 1:g}."
+        )
+        caption = "The same graph: change x or w, and play both passes."
+        lesson.play("2-used-twice", y.page, caption)
+    lesson.claim(equal("contributions to s, which is used three times", len(arriving), 3))
+    lesson.claim(equal("gradient of s; by hand 2*s + 1", s.grad, 2 * s.data + 1))
 
 
-def function(numbers: list[float]) -> tuple[Value, list[Value]]:
-    """(y, inputs): y1 = tanh(x1) * x1, y2 = tanh(y1 + x2) * x2, ...; y is the last of them."""
+def function(numbers: tuple[float, ...] | list[float]) -> tuple[Value, list[Value]]:
+    """(loss, inputs): y1 = tanh(x1)*x1, y2 = tanh(y1 + x2)*x2, ...; loss = (last y - 1)**2."""
     inputs = [Value(x, label=f"x{i}") for i, x in enumerate(numbers, 1)]
     y = tanh(inputs[0]) * inputs[0]
     y.label = "y1"
     for i, x in enumerate(inputs[1:], 2):
         y = tanh(y + x) * x
         y.label = f"y{i}"
-    return y, inputs
+    loss = (y - 1) ** 2
+    loss.label = "loss"
+    return loss, inputs
 
 
-def edges_of(n: int) -> int:
-    """The number of edges in the graph of `function`: 3 for each input, 2 more for each sum."""
-    return 3 * n + 2 * (n - 1)
+def by_hand(numbers: tuple[float, ...] | list[float]) -> list[float]:
+    """d loss / d input for each input, with the formulas of a textbook and nothing else.
+
+    t = tanh(y + x) has the derivative 1 - t**2, so y' = t*x has the derivative (1 - t**2)*x by y,
+    and (1 - t**2)*x + t by x.
+    """
+    y, slopes = 0.0, list[float]()
+    for x in numbers:
+        t = math_tanh(y + x)
+        through = (1 - t * t) * x
+        slopes = [slope * through for slope in slopes] + [through + t]
+        y = t * x
+    return [2 * (y - 1) * slope for slope in slopes]
 
 
 def forward_mode(y: Value, x: Value) -> tuple[float, int]:
     """(d y / d x, number of edges passed), from x to y.
 
-    Each edge adds (d operand / d x) * (local derivative). The local derivatives are from the table
-    of operations.
+    A tangent is d node / d x. Each edge whose operand has a tangent adds tangent * (local
+    derivative) to the tangent of the node. An operand that does not depend on x has none, and its
+    edges are not passed.
     """
-    slopes, passed = {x: 1.0}, 0
+    tangents, passed = {x: 1.0}, 0
     for node in topological_order(y):
         numbers = [arg.data for arg in node.args]
         for arg, rule in zip(node.args, node.op.derivatives if node.args else ()):
-            if arg.op is not CONSTANT:
+            if arg in tangents:
                 passed += 1
-                share = slopes.get(arg, 0.0) * rule(node.data, *numbers)
-                slopes[node] = slopes.get(node, 0.0) + share
-    return slopes[y], passed
+                share = tangents[arg] * rule(node.data, *numbers)
+                tangents[node] = tangents.get(node, 0.0) + share
+    return tangents[y], passed
 
 
 def reverse_mode(y: Value) -> tuple[dict[Value, float], int]:
     """(d y / d node for every node, number of edges passed), from y back.
 
-    Each edge adds adjoint * (local derivative). The code is the same as in `forward_mode`, but it
-    starts at the other end of the graph.
+    Each edge adds adjoint * (local derivative) to the adjoint of the operand.
     """
     adjoints, passed = {y: 1.0}, 0
     for node in reversed(topological_order(y)):
@@ -109,108 +165,225 @@ def reverse_mode(y: Value) -> tuple[dict[Value, float], int]:
     return adjoints, passed
 
 
+def off(found: list[float], expected: list[float]) -> float:
+    """The largest difference, relative to the largest expected number."""
+    return max(abs(a - b) for a, b in zip(found, expected)) / max(map(abs, expected))
+
+
+def along(numbers: list[float], i: int, x: float) -> float:
+    """The loss if input i is x."""
+    return function([*numbers[:i], x, *numbers[i + 1 :]])[0].data
+
+
 def both_modes(lesson: Lesson) -> None:
-    """The same derivatives by both modes, and the number of edges that each mode passes."""
-    y, _ = function([0.5, -1.0, 2.0])
-    y.backward()
-    lesson.play(
-        "2-graph",
-        y.page,
-        "y1 = tanh(x1)*x1, y2 = tanh(y1 + x2)*x2, y3 = tanh(y2 + x3)*x3: one pass back computes "
-        "every gradient. Forward mode must go through this graph three times.",
+    """The same derivatives by both modes, and by ways that do not use the rules."""
+    lesson.section("Two directions, the same numbers")
+    loss, inputs = function(FIXED)
+    lesson.say(
+        "Our function takes any number of inputs: `y1 = tanh(x1)*x1`, `y2 = tanh(y1 + x2)*x2`, and "
+        "so on. The loss is `(y - 1)**2` of the last y. Here are three inputs, 0.5, -1 and 2."
     )
-    off, counted, forward_work, reverse_work = 0.0, True, [], []
-    rows = ["inputs  edges  passed: forward mode  reverse mode"]
+    lesson.play("3-graph", loss.page, "Three inputs and one loss. Play the pass back.")
+    lesson.say(
+        "Reverse mode starts at the loss with the adjoint 1, and goes back along every edge once. "
+        "Then each input has its derivative. Forward mode starts at one input with the tangent 1, "
+        "and goes to the loss. It gives the derivative by this input only. Only nodes that depend "
+        "on the input have a tangent; the other nodes cost nothing."
+    )
+    paths = [forward_mode(loss, x)[1] for x in inputs]
+    back = reverse_mode(loss)[1]
+    with lesson.predict(
+        "Forward mode starts at x1, then at x2, then at x3. Which pass is the longest?"
+    ):
+        lesson.moments(
+            "4-paths",
+            "input",
+            [(f"{x.label}: {n} edges", partial(_path, loss, x)) for x, n in zip(inputs, paths)],
+            "The edges that forward mode passes are thick. The number of the edges is above.",
+            diagrams=True,
+        )
+        lesson.say(
+            f"The pass from x1 has {paths[0]} edges, from x2 {paths[1]}, from x3 {paths[2]}: "
+            f"{sum(paths)} together. Reverse mode passes {back}."
+        )
+    worst = {"forward mode": 0.0, "reverse mode": 0.0, "backward()": 0.0}
+    for seed in range(lesson.seed, lesson.seed + lesson.seeds):
+        random = Random(seed)
+        for n in (n for n in SIZES if n <= FEW):
+            numbers = [random.uniform(-2, 2) for _ in range(n)]
+            loss, inputs = function(numbers)
+            loss.backward()
+            adjoints, _ = reverse_mode(loss)
+            ways = (
+                [forward_mode(loss, x)[0] for x in inputs],
+                [adjoints[x] for x in inputs],
+                [x.grad for x in inputs],
+            )
+            for way, found in zip(worst, ways):
+                worst[way] = max(worst[way], off(found, by_hand(numbers)))
+    most = max(worst.values())
+    same = "They agree up to rounding." if most < 1e-9 else "One of them is wrong."
+    lesson.say(
+        "Do both give the right numbers? We compare them, and `backward()`, with formulas that we "
+        "wrote by hand, from a textbook and `math.tanh` alone. Relative to the largest derivative, "
+        f"the largest difference is {most:.1g}. {same}"
+    )
+    for way, error in worst.items():
+        claim = f"{way} against the formulas by hand, largest error"
+        lesson.claim(bounded(claim, error, high=1e-12))
+
+
+def _path(loss: Value, x: Value) -> Picture:
+    return loss.draw(highlight=[x], title=f"Forward mode from {x.label}", edges=())
+
+
+def edges_back(n: int) -> int:
+    """The edges that reverse mode passes: 3 for x1, 5 for each other input, 2 for the loss."""
+    return 3 + 5 * (n - 1) + 2
+
+
+def edges_forward(n: int) -> int:
+    """The edges that forward mode passes for all inputs.
+
+    Input i has 3 edges in its own part (i = 1) or 4, 3 in each of the n - i parts after it, and 2
+    in the loss. The sum is (3*n**2 + 9*n - 2) / 2.
+    """
+    return (3 * n * n + 9 * n - 2) // 2
+
+
+def work(lesson: Lesson) -> None:
+    """The number of edges that each mode passes, for more and more inputs."""
+    lesson.section("The work")
+    lesson.say("How many edges does each mode pass until every input has its derivative?")
+    forward, reverse = list[tuple[float, float]](), list[tuple[float, float]]()
+    rows, right = ["inputs  forward mode  reverse mode"], 0
     for n in SIZES:
-        random = Random(lesson.seed + n)
-        y, inputs = function([random.uniform(-2, 2) for _ in range(n)])
-        found = [forward_mode(y, x) for x in inputs]
-        adjoints, back = reverse_mode(y)
-        y.backward()
-        forward = sum(passed for _, passed in found)
-        off = max(off, *(abs(slope - adjoints[x]) for (slope, _), x in zip(found, inputs)))
-        off = max(off, *(abs(x.grad - adjoints[x]) for x in inputs))
-        counted = counted and back == edges_of(n) and forward == n * edges_of(n)
-        forward_work.append((n, forward))
-        reverse_work.append((n, back))
-        rows.append(f"{n:6}  {edges_of(n):5}  {forward:20,}  {back:12,}")
-    lesson.say(
-        "How many edges does each mode pass until every input has its derivative? Forward mode "
-        "goes through the whole graph once for each input; reverse mode goes through it only once."
-    )
-    lesson.show("\n".join(rows))
-    lesson.say(
-        f"With {MILLION:,} inputs, forward mode would pass {MILLION * edges_of(MILLION):,} edges, "
-        f"and reverse mode {edges_of(MILLION):,}. A network has one loss and a million weights. "
-        "That is why one pass backward trains it. (With one input and a million outputs, forward "
-        "mode wins.)"
-    )
-    lesson.claim(
-        bounded(
-            "largest difference of forward mode, reverse mode, backward()",
-            LINNAINMAA,
-            off,
-            high=1e-12,
+        random = Random(n)
+        loss, inputs = function([random.uniform(-2, 2) for _ in range(n)])
+        ahead = sum(forward_mode(loss, x)[1] for x in inputs)
+        back = reverse_mode(loss)[1]
+        forward.append((n, ahead))
+        reverse.append((n, back))
+        rows.append(f"{n:6}  {ahead:12,}  {back:12,}")
+        right += (ahead, back) == (edges_forward(n), edges_back(n))
+    n, ahead, back = SIZES[-1], int(forward[-1][1]), int(reverse[-1][1])
+    with lesson.predict(
+        f"With twice as many inputs, how much more work has reverse mode? And forward mode? How "
+        f"many edges do they pass with {n} inputs?"
+    ):
+        lesson.show("\n".join(rows))
+        lesson.plot(
+            "5-work",
+            lambda: charts.lines(
+                {"forward mode": forward, "reverse mode": reverse},
+                "inputs",
+                "edges passed",
+                log="xy",
+            ),
+            "Both scales are logarithmic.",
         )
-    )
-    lesson.claim(
-        Claim(
-            "E edges, n inputs: forward mode passes n*E, reverse mode E",
-            LINNAINMAA,
-            "exactly",
-            "exactly" if counted else "not so",
-            counted,
+        lesson.say(
+            "We can count without a computer, too. The part of y1 has 3 edges, each other part 5, "
+            "and the loss 2. For n inputs, these are `5*n` edges, and reverse mode passes each "
+            "once: twice as many inputs are twice the work. A pass of forward mode takes 3 or 4 "
+            "edges in the part of its input, 3 in each later part, and 2 in the loss. All n passes "
+            "take `(3*n**2 + 9*n - 2)/2`: twice as many inputs are about four times the work."
         )
+        lesson.say(
+            f"With {n} inputs, {n} full passes would take {n * back:,} edges. Forward mode takes "
+            f"{ahead / (n * back):.0%} of them, because an input near the loss has a short way. "
+            "This is only a factor: forward mode still needs n passes, and its work still grows "
+            "with n**2."
+        )
+    lesson.say(
+        f"With {MILLION:,} inputs, forward mode would pass {edges_forward(MILLION):,} edges, and "
+        f"reverse mode {edges_back(MILLION):,}. A network has one loss and, often, more than a "
+        "million weights. That is why one pass back trains it. It has a price: the numbers of the "
+        "forward pass must be kept until the pass back has used them. Forward mode can forget a "
+        "number after its last use."
     )
-    lesson.plot(
-        "3-work",
-        lambda: charts.lines(
-            {"forward mode": forward_work, "reverse mode": reverse_work},
-            "inputs",
-            "edges passed",
-            log="xy",
-        ),
-        "Ten times as many inputs are ten times the work in reverse mode, and a hundred times in "
-        "forward mode.",
-    )
+    lesson.claim(equal(f"{n} inputs: edges in reverse mode; 5*n", back, edges_back(n)))
+    claim = f"{n} inputs: edges in forward mode; (3*n**2 + 9*n - 2)/2"
+    lesson.claim(equal(claim, ahead, edges_forward(n)))
+    claim = f"sizes, of {len(SIZES)}, at which both formulas are right"
+    lesson.claim(equal(claim, right, len(SIZES)))
 
 
 def differences(lesson: Lesson) -> None:
     """The slope between two points: which distance between them is the best?"""
+    lesson.section("Without the chain rule")
+    lesson.say(
+        "A derivative by x is about (loss at x + step - loss at x - step) / (2 * step). This needs "
+        "no rule, but two values of the loss for each input; and it is not exact."
+    )
     worst = dict.fromkeys(STEPS, 0.0)
     for seed in range(lesson.seed, lesson.seed + lesson.seeds):
         random = Random(seed)
         numbers = [random.uniform(-2, 2) for _ in range(3)]
-        y, inputs = function(numbers)
-        y.backward()
+        loss, inputs = function(numbers)
+        loss.backward()
         for i, x in enumerate(inputs):
-
-            def along(z: float, i: int = i, numbers: list[float] = numbers) -> float:
-                return function([*numbers[:i], z, *numbers[i + 1 :]])[0].data
-
+            at: Callable[[float], float] = partial(along, numbers, i)
             for step in STEPS:
-                error = abs(central_difference(along, x.data, step) - x.grad)
+                error = abs(central_difference(at, x.data, step) - x.grad)
                 worst[step] = max(worst[step], error)
     best = min(STEPS, key=lambda step: worst[step])
-    lesson.say(
-        "Without the chain rule, a derivative needs two values of the function for each input, and "
-        "it is not exact. A wide step is wrong because the function is curved, a narrow step "
-        f"because of rounding. The best step here is {best:g}, and even this step has an error of "
-        f"{worst[best]:.1g}."
+    wide, narrow = 1e-2, 1e-3
+    ratio = worst[wide] / worst[narrow]
+    with lesson.predict(f"Steps from {STEPS[0]:g} to {STEPS[-1]:.0e}: which one is the best?"):
+        lesson.show("\n".join(f"step {step:6.0e}   error {worst[step]:.1e}" for step in STEPS))
+        lesson.plot(
+            "6-differences",
+            lambda: charts.lines(
+                {"error": [(step, worst[step]) for step in STEPS]},
+                "step",
+                "largest error",
+                log="xy",
+            ),
+            f"The largest error of the derivatives of {lesson.seeds} functions with three inputs.",
+        )
+        lesson.say(
+            f"The best step here is {best:.0e}, and its largest error is {worst[best]:.1g}. A wide "
+            "step is wrong because the function is curved: theory says that a step ten times as "
+            f"wide has an error a hundred times as large, and from {narrow:g} to {wide:g} we "
+            f"measure {ratio:.1f}. A narrow step is wrong because of rounding: both values are "
+            "nearly equal, and their difference has only a few right digits. The two errors meet "
+            "near the cube root of the relative distance of floats, 6e-06."
+        )
+    lesson.claim(bounded("best step of a difference; the theory says 6e-06", best, 1e-7, 1e-4))
+    claim = f"error at the step {wide:g} / error at {narrow:g}; in theory 100"
+    lesson.claim(bounded(claim, ratio, 95, 105))
+
+
+def history(lesson: Lesson) -> None:
+    """Who had the idea, as far as we know."""
+    lesson.section("Where it comes from")
+    lesson.say("Reverse mode is older than the training of networks by it.")
+    lesson.say(LINNAINMAA.line)
+    lesson.say(WERBOS.line)
+
+
+def check(lesson: Lesson) -> None:
+    """Questions that the page answers."""
+    lesson.check(
+        "z = s*s*s uses s three times. How many contributions arrive at s, and what is the "
+        "gradient of s?",
+        "Three, one for each edge that leaves s. The gradient is their sum: 3*s**2.",
     )
-    lesson.show("\n".join(f"step {step:6.0e}   error {worst[step]:.1e}" for step in STEPS))
-    lesson.claim(bounded("best step of a central difference", "rounding", best, 1e-6, 1e-4))
-    lesson.claim(bounded("its largest error", "rounding", worst[best], high=1e-9))
-    sides = min(worst[STEPS[0]], worst[STEPS[-1]]) / worst[best]
-    claim = "error at the ends of the U / that error, smaller end"
-    lesson.claim(bounded(claim, "rounding", sides, low=1e3))
-    lesson.plot(
-        "4-differences",
-        lambda: charts.lines(
-            {"error": [(step, worst[step]) for step in STEPS]}, "step", "error", log="xy"
-        ),
-        "The error of a central difference: on the right because the function is curved, on the "
-        "left because of rounding.",
+    lesson.check(
+        "A function has 1,000 inputs and one output. How many passes does each mode need for all "
+        "derivatives?",
+        "Forward mode needs 1,000 passes, one for each input. Reverse mode needs one.",
+    )
+    lesson.check(
+        "A function has one input and 1,000 outputs. Which mode is better?",
+        "Forward mode: one pass from the input gives the derivatives of all outputs. Reverse mode "
+        "needs a pass for each output.",
+    )
+    lesson.check(
+        "Why is the smallest step not the best for a difference?",
+        "The two values are nearly equal. Their difference has few right digits, and the division "
+        "by a small step enlarges this error.",
     )
 
 

@@ -14,11 +14,13 @@ __all__ = [
     "FAMILY_FACTS",
     "FAMILY_TRAINED",
     "FAMILY_UNITS",
+    "LINNAINMAA",
     "MIRROR",
     "PARITY",
     "RATIO",
     "SYMMETRY_RUN",
     "TWINS",
+    "WERBOS",
     "XOR_DIRECT",
     "XOR_STUCK",
     "XOR_WIDTH",
@@ -122,4 +124,23 @@ ADDITION = Fact(
     "binary addition was learned with three hidden units; with two, local minima were met.",
     "learned with 3",
     "a secondary text",
+)
+
+# --- Reverse mode ---------------------------------------------------------------------------------
+
+LINNAINMAA = Fact(
+    "Linnainmaa, master's thesis, Helsinki (1970)",
+    "BIT 16 (1976), pp. 146-160",
+    "a sequence of operations has coefficients, the derivatives of each number by the numbers "
+    "before it; they serve to estimate rounding errors, and networks are not mentioned.",
+    "derivatives of a sequence",
+    "texts that cite it",
+)
+WERBOS = Fact(
+    "Werbos, dissertation, Harvard University (1974)",
+    "p. xv",
+    'dynamic feedback is "a technique for calculating derivatives inexpensively, for use with the '
+    'classic method of steepest descent"; its subject is statistics and time series.',
+    "derivatives inexpensively",
+    CITING,
 )
