@@ -30,6 +30,7 @@ from tinygrad_edu.ops import CONSTANT
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
+sys.path.append(str(Path(__file__).parent / "lessons"))  # for its judge and its mutations
 GOLDEN = Path(__file__).parent / "golden"
 REAL_PATH = os.environ.get("PATH", "")
 TYPICAL = ("", "x", "w1", "loss", "x1*w1 + b", "learning rate")

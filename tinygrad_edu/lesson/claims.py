@@ -185,7 +185,7 @@ def _range(low: float, high: float) -> str:
 def table(claims: Sequence[Claim], width: int = 85) -> str:
     """The claims as a table of at most `width` columns; long cells take several lines."""
     room = max(width, 60) - 2 * (len(HEAD) - 1)
-    widths = [room * share // sum(_SHARES) for share in _SHARES[:-1]]
+    widths = [max(room * share // sum(_SHARES), len("measured")) for share in _SHARES[:-1]]
     widths.append(_SHARES[-1])
     widths[0] += room - sum(widths)
     lines = []

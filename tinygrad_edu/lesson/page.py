@@ -189,7 +189,7 @@ def _end(story: Story) -> list[str]:
             f"<code>{escape(wrong.file)}</code>, change</p>\n"
             f'<pre tabindex="0">{escape(wrong.line)}</pre>\n<p>to</p>\n'
             f'<pre tabindex="0">{escape(wrong.instead)}</pre>\n<p>and run '
-            f"<code>python demos/{story.name}.py --quick</code> again. The table then says "
+            f"<code>python demos/{escape(story.name)}.py --quick</code> again. The table then says "
             f"<b>fails</b> in the row “{escape(wrong.fails)}”.</p>"
         )
     parts.append(f'<h2 id="claims">Claims and measurements</h2>\n{_table(story.claims)}')
@@ -208,9 +208,8 @@ def _end(story: Story) -> list[str]:
         read = "".join(f"<li>{_inline(line)}</li>" for line in story.plan.read)
         parts.append(f'<h2 id="read">To read</h2>\n<ul>{read}</ul>')
         if story.plan.follows:
-            parts.append(
-                f"<p>The next lesson: <code>tinygrad-edu demo {story.plan.follows}</code></p>"
-            )
+            follows = escape(story.plan.follows)
+            parts.append(f"<p>The next lesson: <code>tinygrad-edu demo {follows}</code></p>")
     return parts
 
 
