@@ -53,17 +53,18 @@ def lines(
     ):
         xs, ys = zip(*points)
         axes.plot(xs, ys, style, marker=mark if dots else "", color=ink, label=name, linewidth=2)
-    for name, at in (marks or {}).items():
+    for k, (name, at) in enumerate((marks or {}).items()):  # the names are on both sides in turn
+        side = -1 if k % 2 == 0 else 1
         axes.axvline(at, color=colors.quiet, linestyle="--")
         axes.annotate(
             name,
             (at, 1.0),
             xycoords=("data", "axes fraction"),
-            xytext=(-6, -6),
+            xytext=(6 * side, -6),
             textcoords="offset points",
             rotation=90,
             va="top",
-            ha="right",
+            ha="right" if side < 0 else "left",
             color=colors.ink,
             fontsize=_SIZE,
         )
