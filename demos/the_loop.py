@@ -419,8 +419,8 @@ def learn_xor(lesson: Lesson) -> None:
                 f"{history.losses[-1]:.4f} and the outputs {fixed(outputs)}."
             )
         told += (
-            f" Another program tried {LEARNED[1]:,} seeds: {LEARNED[0]:,} of them learn {LIMIT}. The "
-            "lesson `hidden_units` looks at networks that do not."
+            f" Another program tried {LEARNED[1]:,} seeds: {LEARNED[0]:,} of them learn {LIMIT}. "
+            "The lesson `hidden_units` looks at networks that do not."
         )
         lesson.say(told)
         lesson.plot(
