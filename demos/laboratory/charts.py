@@ -188,14 +188,18 @@ def kinds(
     *,
     log: bool = True,
     counted: bool = True,
+    across: bool = False,
     theme: str = "light",
 ) -> Any:
     """Points in columns, with a different mark for each kind of point; panels are below each other.
 
     panels: (title, points by column); a point is (number, kind). level: (number, title) of a line.
     log: whether the scale is logarithmic. counted: writes the number of points below each column.
+    across: panels are side by side.
     """
-    figure, places, colors = sheet(theme, len(panels), 1, (9.6, 4.6 * len(panels)))
+    rows, columns_ = (1, len(panels)) if across else (len(panels), 1)
+    size = (6.4 * len(panels), 5.2) if across else (9.6, 4.6 * len(panels))
+    figure, places, colors = sheet(theme, rows, columns_, size)
     every = [number for _, those in panels for row in those.values() for number, _ in row]
     named = dict.fromkeys(k for _, columns in panels for row in columns.values() for _, k in row)
     inks = [colors.positive, colors.negative, colors.highlight, colors.quiet]
@@ -236,7 +240,10 @@ def kinds(
         place.set_ylabel(y)
         place.set_title(title, color=colors.ink, fontsize=_SIZE)
         legend(place, colors)
-    places[-1].set_xlabel(x)
+    if across:
+        figure.supxlabel(x, color=colors.ink, fontsize=_SIZE)
+    else:
+        places[-1].set_xlabel(x)
     return figure
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tinygrad_edu.lesson.chance import Sample
 
-__all__ = ["known", "pin", "sample"]
+__all__ = ["known", "pin", "sample", "scored"]
 
 
 @cache
@@ -35,6 +35,12 @@ def known(name: str) -> tuple[int, int]:
     """(number of runs that do it, number of runs)."""
     found = _read()[name]
     return found["count"], found["seeds"]
+
+
+def scored(name: str, low: int, high: int) -> tuple[int, int]:
+    """(number of runs with a score from `low` to `high`, number of runs)."""
+    found = _read()[name]
+    return sum(found["histogram"][low : high + 1]), found["seeds"]
 
 
 def pin(name: str) -> Any:
