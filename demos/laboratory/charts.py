@@ -215,17 +215,7 @@ def kinds(
             if points:
                 place.plot(*zip(*points), mark, label=kind, markersize=6, **look)
         if level is not None:
-            place.axhline(level[0], color=colors.quiet, linestyle="--")
-            place.annotate(
-                level[1],
-                (0.995, level[0]),
-                xycoords=("axes fraction", "data"),
-                xytext=(0, 3),
-                textcoords="offset points",
-                ha="right",
-                color=colors.ink,
-                fontsize=12,
-            )
+            place.axhline(level[0], color=colors.quiet, linestyle="--", label=level[1])
         if log:
             place.set_yscale("log")
             place.set_ylim(min(every) / 1.3, 1.3 * max(every))
