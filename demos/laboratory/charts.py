@@ -13,6 +13,7 @@ from tinygrad_edu.plots.canvas import STYLES, from_matplotlib, legend, new_figur
 
 __all__ = [
     "Points",
+    "bars",
     "fates",
     "folding",
     "grid",
@@ -92,6 +93,36 @@ def scatter(
     axes.set(xlabel=x, ylabel=y)
     if len(series) > 1:
         legend(axes, colors)
+    return figure
+
+
+def bars(
+    series: Mapping[str, Sequence[float]],
+    names: Sequence[str],
+    x: str,
+    y: str,
+    most: float,
+    *,
+    theme: str = "light",
+) -> Any:
+    """A bar for each number of each named series, beside each other at each of the names.
+
+    most: the end of the scale, above and below 0, so that several plots have the same scale.
+    """
+    figure, axes, colors = new_figure(theme, width=8.4)
+    inks = [colors.positive, colors.negative, colors.highlight]
+    wide = 0.8 / len(series)
+    for k, (ink, hatch, (name, numbers)) in enumerate(
+        zip(cycle(inks), cycle(("", "///", "...")), series.items())
+    ):
+        places = [i - 0.4 + wide * (k + 0.5) for i in range(len(names))]
+        look = {"color": ink} if not hatch else {"facecolor": colors.paper, "edgecolor": ink}
+        axes.bar(places, numbers, 0.86 * wide, hatch=hatch, label=name, **look)
+    axes.axhline(0, color=colors.quiet)
+    axes.set_ylim(-most, most)
+    axes.set_xticks(range(len(names)), names)
+    axes.set(xlabel=x, ylabel=y)
+    legend(axes, colors)
     return figure
 
 

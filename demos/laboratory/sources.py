@@ -10,6 +10,7 @@ from tinygrad_edu.lesson.facts import Fact
 
 __all__ = [
     "ADDITION",
+    "BACK",
     "ENCODER",
     "FAMILY_FACTS",
     "FAMILY_TRAINED",
@@ -32,6 +33,13 @@ CITING = "texts that cite the page"
 
 # --- Nature ---------------------------------------------------------------------------------------
 
+BACK = Fact(
+    NATURE,
+    "eqs. 4 to 7",
+    "the derivatives of the error go back from the outputs to the hidden units, by these four "
+    "equations.",
+    "the equations",
+)
 SYMMETRY_RUN = Fact(
     NATURE,
     "Fig. 1",

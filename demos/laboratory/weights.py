@@ -22,8 +22,8 @@ _SECONDS = 20.0  # that a layout may take
 class Weights:
     """A picture of an MLP: a circle for each unit, with its bias, and an arrow for each weight.
 
-    Line, colour and number show the sign and the size. inputs, outputs: their names. notes: one
-    more line for units, as (caption, number), by name, such as `layer1.neuron2`.
+    Line, colour and number show the sign and the size. inputs, outputs: their names. notes: more
+    lines for units, as (caption, number), by name, such as `layer1.neuron2`. precision: decimals.
     """
 
     def __init__(
@@ -31,14 +31,15 @@ class Weights:
         model: MLP,
         inputs: Sequence[str] = (),
         outputs: Sequence[str] = (),
-        notes: Mapping[str, tuple[str, str]] | None = None,
+        notes: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         look: str = "light",
+        precision: int = 2,
     ) -> None:
         self.model = model
         self.inputs = list(inputs) or [f"x{i + 1}" for i in range(model.inputs)]
         self.outputs = list(outputs)
         self.notes = notes or {}
-        self.view = View(precision=2, theme=look)
+        self.view = View(precision=precision, theme=look)
 
     @property
     def sketch(self) -> Sketch:
@@ -73,7 +74,7 @@ class Weights:
         """Yields the lines of a unit."""
         colors = self.view.colors
         yield (_bold(title, colors),)
-        told = [("bias", self.view.number(bias)), *filter(None, [self.notes.get(name)])]
+        told = [("bias", self.view.number(bias)), *self.notes.get(name, ())]
         for caption, number in told:
             yield (
                 Span(f"{caption} ", theme.SMALL, colors.quiet),
