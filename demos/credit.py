@@ -202,8 +202,8 @@ def blame(lesson: Lesson) -> None:
     lesson.say(
         "Two inputs a and b, three hidden units, one output y: a network for exclusive or, before "
         "training. In the example a = 0, b = 1 the target is d = 1. The output is "
-        f"{rounded(back.y)}. For the output we know what would be better. But what should the hidden "
-        "units have answered?"
+        f"{rounded(back.y)}. For the output we know what would be better. But what should the "
+        "hidden units have answered?"
     )
     shown = [[("answer", rounded(h))] for h in hidden]
     told = {f"layer1.neuron{j}": lines for j, lines in enumerate(shown, 1)}
