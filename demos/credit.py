@@ -56,9 +56,9 @@ PLAN = Plan(
         "Why does the weight to the output decide which unit gets the blame?",
     ],
     mistake=Mistake(
-        "demos/credit.py",
-        "by_x = by_y * y * (1 - y)",
-        "by_x = by_y",
+        "tinygrad_edu/ops.py",
+        "lambda y, a: bell(a),",
+        "lambda y, a: 1.0,",
         "backward() against the equations, largest relative error",
     ),
     read=[

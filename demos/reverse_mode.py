@@ -12,16 +12,16 @@ from functools import partial
 from math import tanh as math_tanh
 from random import Random
 
-from tinygrad_edu import Value, graph, tanh, topological_order, trace
+from tinygrad_edu import Value, graph, tanh, trace
 from tinygrad_edu.analysis.check import central_difference
 from tinygrad_edu.demos.laboratory import charts
+from tinygrad_edu.demos.laboratory.modes import forward_mode, reverse_mode
 from tinygrad_edu.demos.laboratory.sources import LINNAINMAA, WERBOS
 from tinygrad_edu.drawable import Picture
 from tinygrad_edu.lesson.claims import bounded, equal
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.plan import Mistake, Plan
-from tinygrad_edu.lesson.telling import Lesson
-from tinygrad_edu.ops import CONSTANT
+from tinygrad_edu.lesson.telling import Lesson, line_of
 
 __all__ = ["main"]
 
@@ -38,7 +38,7 @@ PLAN = Plan(
     "differences",
     ask=["When would forward mode be better?", "Why is the smallest step not the best?"],
     mistake=Mistake(
-        "demos/reverse_mode.py",
+        "demos/laboratory/modes.py",
         "adjoints[arg] = adjoints.get(arg, 0.0) + share",
         "adjoints[arg] = share",
         "reverse mode against the formulas by hand, largest error",
@@ -131,40 +131,6 @@ def by_hand(numbers: tuple[float, ...] | list[float]) -> list[float]:
     return [2 * (y - 1) * slope for slope in slopes]
 
 
-def forward_mode(y: Value, x: Value) -> tuple[float, int]:
-    """(d y / d x, number of edges passed), from x to y.
-
-    A tangent is d node / d x. Each edge whose operand has a tangent adds tangent * (local
-    derivative) to the tangent of the node. An operand that does not depend on x has none, and its
-    edges are not passed.
-    """
-    tangents, passed = {x: 1.0}, 0
-    for node in topological_order(y):
-        numbers = [arg.data for arg in node.args]
-        for arg, rule in zip(node.args, node.op.derivatives if node.args else ()):
-            if arg in tangents:
-                passed += 1
-                share = tangents[arg] * rule(node.data, *numbers)
-                tangents[node] = tangents.get(node, 0.0) + share
-    return tangents[y], passed
-
-
-def reverse_mode(y: Value) -> tuple[dict[Value, float], int]:
-    """(d y / d node for every node, number of edges passed), from y back.
-
-    Each edge adds adjoint * (local derivative) to the adjoint of the operand.
-    """
-    adjoints, passed = {y: 1.0}, 0
-    for node in reversed(topological_order(y)):
-        numbers = [arg.data for arg in node.args]
-        for arg, rule in zip(node.args, node.op.derivatives if node.args else ()):
-            if arg.op is not CONSTANT:
-                passed += 1
-                share = adjoints[node] * rule(node.data, *numbers)
-                adjoints[arg] = adjoints.get(arg, 0.0) + share
-    return adjoints, passed
-
-
 def off(found: list[float], expected: list[float]) -> float:
     """The largest difference, relative to the largest expected number."""
     return max(abs(a - b) for a, b in zip(found, expected)) / max(map(abs, expected))
@@ -188,7 +154,18 @@ def both_modes(lesson: Lesson) -> None:
         "Reverse mode starts at the loss with the adjoint 1, and goes back along every edge once. "
         "Then each input has its derivative. Forward mode starts at one input with the tangent 1, "
         "and goes to the loss. It gives the derivative by this input only. Only nodes that depend "
-        "on the input have a tangent; the other nodes cost nothing."
+        "on the input have a tangent; the other nodes cost nothing. This is what they do at an "
+        "edge from the operand `arg` to the node:"
+    )
+    modes = {
+        "forward mode": (forward_mode, "tangents[arg] *", "tangents[node] ="),
+        "reverse mode": (reverse_mode, "adjoints[node] *", "adjoints[arg] ="),
+    }
+    lesson.show(
+        "\n".join(
+            f"{name}:  {line_of(mode, first)}\n{'':15}{line_of(mode, second)}"
+            for name, (mode, first, second) in modes.items()
+        )
     )
     paths = [forward_mode(loss, x)[1] for x in inputs]
     back = reverse_mode(loss)[1]
