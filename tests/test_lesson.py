@@ -611,7 +611,7 @@ def test_a_page_follows_the_theme_of_the_system_and_prints_all_moments() -> None
     dark = text[text.index("@media (prefers-color-scheme: dark)") :]
     assert "--paper: #16181c" in dark[:200]
     printed = text[text.index("@media print") :]
-    assert ".frame[hidden] { display: block" in printed
+    assert ".frame[hidden], .frames.moving .frame > p { display: block" in printed
 
 
 def test_a_picture_says_from_which_width_of_the_window_it_scrolls() -> None:

@@ -44,6 +44,7 @@ pytestmark = pytest.mark.machine
 ROOT = Path(__file__).parent.parent
 LIVE = ROOT / "tests" / "live"
 WEB = ROOT / "tinygrad_edu" / "live" / "web"
+LESSONS = ROOT / "tinygrad_edu" / "lesson" / "web"
 BROWSERS = {  # what the driver calls it, and the programs that it may be
     "chromium": ("chrome", ("chromium", "chromium-browser", "google-chrome")),
     "firefox": ("firefox", ("firefox-esr", "firefox")),
@@ -1158,7 +1159,7 @@ def test_the_type_check_sees_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_a_linter_finds_nothing_in_the_program() -> None:
-    where = [str(folder.relative_to(ROOT)) for folder in (WEB, LIVE)]
+    where = [str(folder.relative_to(ROOT)) for folder in (WEB, LESSONS, LIVE)]
     done = tool("eslint", "--config", str(LIVE / "eslint.config.mjs"), *where)
     assert (done.stdout, done.returncode) == ("", 0)
 

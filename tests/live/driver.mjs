@@ -12,7 +12,7 @@
  * the folder of a page under http://page.test, for the browser that does not tell of requests for
  * files, and under which a page without scripts can be looked into.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
@@ -40,15 +40,22 @@ function note(url) {
   if (!OWN.test(url) && !/^(blob|data|about):/.test(url)) asked.add(url);
 }
 
+/** The name of the page, or of a file beside it, that an address is of; "" if it is of no file. */
+function beside(url) {
+  const name = url.startsWith(HOST) ? url.slice(HOST.length) : "";
+  return name && name === basename(name) && existsSync(join(folder, name)) ? name : "";
+}
+
 const proxy = createServer((request, response) => {
   note(request.url);
   if (request.url === FRAME) {
     const whole = 'style="border: 0; width: 98vw; height: 96vh"';
     response.setHeader("Content-Type", "text/html");
     response.end(`<iframe ${whole} sandbox="allow-same-origin" src="${file}"></iframe>`);
-  } else if (request.url === HOST + file) {
-    response.setHeader("Content-Type", "text/html; charset=utf-8");
-    response.end(readFileSync(join(folder, file)));
+  } else if (beside(request.url)) {
+    const kind = request.url.endsWith(".svg") ? "image/svg+xml" : "text/html; charset=utf-8";
+    response.setHeader("Content-Type", kind);
+    response.end(readFileSync(join(folder, beside(request.url))));
   } else {
     response.writeHead(request.url.endsWith("/favicon.ico") ? 204 : 404);
     response.end();
@@ -126,7 +133,7 @@ const actions = {
     here = more.scripts === false ? "frames[0].document" : "document";
     const address = more.scripts === false ? FRAME
       : more.served ? HOST + file : pathToFileURL(path).href;
-    await page.setViewport({ width: more.width ?? 1280, height: more.height ?? 800 });
+    await actions.size(more.width ?? 1280, more.height ?? 800);
     if (more.media) await actions.media(more.media);
     await page.goto(address + (more.hash ?? ""), { waitUntil: "load" });
   },
@@ -134,12 +141,19 @@ const actions = {
     await page.reload({ waitUntil: "load" });
   },
   async size(width, height) {
-    await page.setViewport({ width, height });
+    await page.setViewport({ width, height }).catch((error) => {
+      // Firefox 140 does not know how a screen is turned, and has set the size by then
+      if (!String(error).includes("setScreenOrientationOverride")) throw error;
+    });
   },
   async media(features) {
     await page.emulateMediaFeatures(
       Object.entries(features).map(([name, value]) => ({ name, value })),
     );
+  },
+  /** screen or print; only Chromium can be told so. */
+  async medium(type) {
+    await page.emulateMediaType(type);
   },
   async click(selector) {
     await page.mouse.click(...(await middle(selector)));
@@ -184,6 +198,21 @@ const actions = {
   async inside(expression) {
     return page.frames()[1].evaluate(expression);
   },
+  /** The value of an expression in the document of that frame of the page. */
+  async within(selector, expression) {
+    const element = await page.waitForSelector(selector);
+    await element.evaluate((found) => found.scrollIntoView({ block: "center" }));
+    return (await element.contentFrame()).evaluate(expression);
+  },
+  /** A click on the place that an expression in that frame gives, as [x, y]. */
+  async touch(selector, expression) {
+    const [x, y] = await actions.within(selector, expression);
+    const [left, top] = await page.$eval(selector, (found) => {
+      const { left, top } = found.getBoundingClientRect();
+      return [left + found.clientLeft, top + found.clientTop];
+    });
+    await page.mouse.click(left + x, top + y);
+  },
   /** Until the expression is true. */
   async until(expression) {
     const end = Date.now() + PATIENCE;
@@ -201,7 +230,7 @@ const actions = {
   /** What axe-core finds: rule, and the first elements that break it. */
   async axe() {
     await page.evaluate(`${axe}; undefined`);
-    return page.evaluate(`axe.run(document).then((found) => found.violations.map((rule) =>
+    return page.evaluate(`axe.run(document, {iframes: false}).then((found) => found.violations.map((rule) =>
       [rule.id, ...rule.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)
         + " " + (node.any[0]?.message ?? ""))]))`);
   },

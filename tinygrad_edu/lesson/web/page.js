@@ -1,16 +1,21 @@
 // One slider over the moments of a training run. Without this script, all moments are shown.
 "use strict";
 
-for (const frames of document.querySelectorAll(".frames")) {
-  const moments = [...frames.querySelectorAll(".frame")];
+/** @type {NodeListOf<HTMLElement>} */
+const allFrames = document.querySelectorAll(".frames");
+
+for (const frames of allFrames) {
+  const moments = /** @type {HTMLElement[]} */ ([...frames.querySelectorAll(".frame")]);
   const hand = document.createElement("div");
   const play = document.createElement("button");
   const range = document.createElement("input");
   const said = document.createElement("output");
   let timer = 0;
 
-  const label = (i) => moments[i].querySelector("p").textContent;
+  /** @param {number} i */
+  const label = (i) => moments[i].querySelector("p")?.textContent ?? "";
 
+  /** @param {number} i */
   const show = (i) => {
     moments.forEach((moment, k) => { moment.hidden = k !== i; });
     range.value = String(i);
@@ -49,7 +54,7 @@ for (const frames of document.querySelectorAll(".frames")) {
   range.type = "range";
   range.min = "0";
   range.max = String(moments.length - 1);
-  range.setAttribute("aria-label", frames.dataset.over);
+  range.setAttribute("aria-label", frames.dataset.over ?? "");
   hand.append(play, range, said);
   frames.prepend(hand);
   frames.classList.add("moving");
