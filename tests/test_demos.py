@@ -1,90 +1,92 @@
-"""The demos do what they say: run as a class runs them, their numbers and their pictures."""
+"""The lessons do what they say: run as a class runs them, their plans, tables and pages."""
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
 
+import judge
 import pytest
 from click.testing import CliRunner, Result
 
-from tinygrad_edu import ops, topological_order
 from tinygrad_edu.cli import main as cli
 from tinygrad_edu.data import symmetry as data_symmetry
-from tinygrad_edu.demos import LESSONS, family_trees, reverse_mode, symmetry, the_wall
-from tinygrad_edu.demos.laboratory import trial
-from tinygrad_edu.demos.laboratory.families import WORKING
-from tinygrad_edu.lesson import telling
+from tinygrad_edu.demos import LESSONS, reverse_mode, the_wall
+from tinygrad_edu.demos.laboratory import mirror, modes, sources
+from tinygrad_edu.engine import topological_order
+from tinygrad_edu.lesson.facts import Fact
+from tinygrad_edu.lesson.telling import CHANGED
 
-NAMES = [lesson.name for lesson in LESSONS]
+PLANS = {lesson.name: lesson.plan for lesson in LESSONS}
+NAMES = list(PLANS)
+FACTS = [x for x in vars(sources).values() if isinstance(x, Fact)]
 LONG = ("hidden_units", "pdp_set", "symmetry", "family_trees")
 ROOT = Path(__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(scope="module")
-def the_loop(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    out = tmp_path_factory.mktemp("demo") / "the_loop"
-    command = [sys.executable, str(ROOT / "demos" / "the_loop.py"), "--out", str(out)]
-    command += ["--seeds", "2", "--json", str(out.with_suffix(".json"))]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    return done.stdout, out
-
-
-def test_the_loop_tells_every_number_of_one_step(the_loop: tuple[str, Path]) -> None:
-    """y = sigmoid(0.5*1 + 0.25*-2 + 0.1), by hand: 0.525; E = (y-1)**2/2; dE/dw = (y-1)y(1-y)x."""
-    told, _ = the_loop
-    phases = [told.index(word) for word in ("FORWARD", "LOSS", "BACKWARD", "UPDATE")]
-    assert phases == sorted(phases)
-    for line in (
-        "y = sigmoid(v8) = sigmoid(0.1000) = 0.5250",
-        "loss = v13 / 2 = 0.2256 / 2 = 0.1128",
-        "grad w[0] = -0.1185",
-        "grad w[1] = 0.2369",
-        "grad b = -0.1185",
-        "w[0] = 0.7369",
-        "w[1] = -0.2238",
-        "the loss: 0.1128 before, 0.0161 now",
-        "loss below 0.001 after 638 epochs",
-    ):
-        assert line in " ".join(told.split())  # a paragraph may break a line there
-
-
-def test_the_loop_draws_its_four_phases(the_loop: tuple[str, Path]) -> None:
-    _, out = the_loop
-    said = {}
-    for file in sorted(out.glob("[1-4]-*.svg")):
-        texts = ElementTree.parse(file).getroot().iter(f"{SVG}text")
-        said[file.stem] = " ".join(text.text or "" for text in texts)
-    assert list(said) == ["1-forward", "2-loss", "3-backward", "4-update"]
-    assert "0.5250" in said["1-forward"]
-    assert "loss" not in said["1-forward"]
-    assert "grad" not in said["2-loss"]
-    assert "0.1128" in said["2-loss"]
-    assert "-0.1185" in said["3-backward"]
-    before, after = said["4-update"].index("before"), said["4-update"].index("after")
-    for number in ("0.5", "0.1128", "0.7369", "-0.2238", "0.01606"):
-        assert f" {number} " in said["4-update"]
-    assert 0 <= before < after
-
-
-@pytest.mark.machine
-def test_the_loop_draws_its_loss_curve(the_loop: tuple[str, Path]) -> None:
-    _, out = the_loop
-    assert ElementTree.parse(out / "6-loss-curve.svg").getroot().tag == f"{SVG}svg"
-
-
-# --- all of them ---------------------------------------------------------------------------------
+Ran = Callable[[str], tuple[Result, Path]]
 
 
 def demo(*words: str) -> Result:
     return CliRunner().invoke(cli, ["demo", *words], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The quick run of a lesson, and its folder; each is made once."""
+    folder = tmp_path_factory.mktemp("quick")
+
+    @cache
+    def of(name: str) -> tuple[Result, Path]:
+        out = folder / name
+        return demo(name, "--quick", "--out", str(out), "--json", f"{out}.json"), out
+
+    return of
+
+
+# --- the loop ------------------------------------------------------------------------------------
+
+
+def test_the_loop_tells_every_number_of_one_step(ran: Ran) -> None:
+    """y = sigmoid(0.5*1 + 0.25*-2 + 0.1), by hand: 0.525; E = (y-1)**2/2; dE/dw = (y-1)y(1-y)x."""
+    told = " ".join(ran("the_loop")[0].output.split())  # a paragraph may break a line anywhere
+    phases = [told.index(word) for word in ("FORWARD", "LOSS", "BACKWARD", "UPDATE")]
+    assert phases == sorted(phases)
+    for line in (
+        "y = sigmoid(s) = sigmoid(0.1000) = 0.5250",
+        "loss = square / 2 = 0.2256 / 2 = 0.1128",
+        "grad w[0] = -0.1185",
+        "grad w[1] = 0.2369",
+        "grad b = -0.1185",
+        "w[0] := 0.5 - 2 x (-0.1185) ≈ 0.7369",
+        "w[1] := 0.25 - 2 x 0.2369 = -0.2238",
+        "loss: 0.1128 before the step, 0.0161 after it",
+        "The network of seed 3 learns it in 638 epochs.",
+    ):
+        assert line in told
+
+
+def test_the_loop_draws_its_four_phases(ran: Ran) -> None:
+    """The names in the text are the names in the pictures, and no gradient is told too early."""
+    _, out = ran("the_loop")
+    said = []
+    for file in sorted(out.glob("2-phases-0*.svg")):
+        texts = ElementTree.parse(file).getroot().iter(f"{SVG}text")
+        said.append(" ".join(text.text or "" for text in texts))
+    forward, loss, backward, update = said
+    assert "0.5250" in forward
+    assert "0.1128" in loss
+    assert "-0.1185" not in forward
+    assert "-0.1185" not in loss
+    assert "-0.1185" in backward
+    assert "0.7369" in update
+
+
+# --- all of them ---------------------------------------------------------------------------------
 
 
 @pytest.mark.quick
@@ -104,23 +106,80 @@ def test_every_lesson_has_the_same_options_and_its_question(name: str) -> None:
     assert "?" in told
 
 
+@pytest.mark.quick
+def test_every_lesson_has_a_plan_and_leads_to_the_next() -> None:
+    assert [plan.follows for plan in PLANS.values()] == [*NAMES[1:], ""]
+    for name, plan in PLANS.items():
+        assert plan.question.endswith("?"), name
+        assert 10 <= plan.minutes <= 60, name
+        assert plan.ask, name
+        assert plan.read, name
+        assert all("?" in question for question in plan.ask), name
+
+
+def table_of_lessons() -> str:
+    """The table of demos/README.md; `python tests/test_demos.py` prints it."""
+    rows = ["| lesson | question | minutes | look at | ask the class |", "|---|---|---|---|---|"]
+    for name, plan in PLANS.items():
+        cells = (f"[`{name}`]({name}.py)", plan.question, str(plan.minutes), plan.look)
+        rows.append(f"| {' | '.join((*cells, ' '.join(plan.ask)))} |")
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.quick
+def test_the_table_of_the_lessons_is_that_of_their_plans() -> None:
+    assert table_of_lessons() in (ROOT / "demos" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("name", NAMES)
+def test_the_line_to_break_is_there_once(name: str) -> None:
+    wrong = PLANS[name].mistake
+    assert wrong.file.startswith(("tinygrad_edu/", "demos/"))
+    assert (ROOT / wrong.file).read_text(encoding="utf-8").count(wrong.line) == 1
+    assert wrong.instead != wrong.line
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in LONG])
-def test_every_claim_holds(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """Those of LONG are run by .ci/run, as all are, but with processes of their own."""
-    if name == "the_loop":
-        _, out = request.getfixturevalue("the_loop")
-    else:
-        out = tmp_path / "out"
-        done = demo(name, "--quick", "--out", str(out), "--json", str(out.with_suffix(".json")))
-        assert done.exit_code == 0, done.output
-    rows = json.loads(out.with_suffix(".json").read_text())
-    assert rows
-    assert all(row["holds"] is not False for row in rows)
-    page = (out / "index.html").read_text()
+def test_no_claim_fails_and_every_verdict_follows_from_its_numbers(name: str, ran: Ran) -> None:
+    """Those of LONG are run by .ci/checks, as all are, but with processes of their own."""
+    done, out = ran(name)
+    assert done.exit_code == 0, done.output
+    table = judge.rows(out.with_suffix(".json"))
+    assert table
+    assert judge.contradictions(out.with_suffix(".json")) == []
+    reports = {fact.cell for fact in FACTS}
+    assert {row["report"] for row in table} <= {*reports, ""}
+    assert PLANS[name].mistake.fails in {row["experiment"] for row in table}
+    assert len({row["experiment"] for row in table}) == len(table)
+    assert CHANGED not in done.output  # an equation shows a line that is there
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in LONG])
+def test_every_picture_is_on_the_page_which_has_no_script_but_the_sliders(
+    name: str, ran: Ran
+) -> None:
+    _, out = ran(name)
+    page = (out / "index.html").read_text(encoding="utf-8")
+    scripts = re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
+    slider = ROOT / "tinygrad_edu" / "lesson" / "web" / "page.js"
+    assert [script.strip() for script in scripts] in ([], [slider.read_text().strip()])
     pictures = set(re.findall(r'src="([^"]+)"', page))
     assert pictures == {file.name for file in out.glob("[0-9]*.*")}
     assert pictures
-    assert "<script" not in page
+    assert page.count('<details class="predict">') >= 2
+    assert page.count('<details class="check">') >= 3
+
+
+@pytest.mark.quick
+def test_every_fact_says_where_it_is_and_where_it_was_read() -> None:
+    assert len({fact.cell for fact in FACTS}) == len(FACTS)
+    for fact in FACTS:
+        assert fact.says.endswith("."), fact
+        assert fact.place, fact
+        assert len(fact.cell) <= 60, fact
+        if fact.source == sources.PDP:
+            assert fact.second_hand, fact  # we have not seen the book itself
 
 
 def test_a_lesson_runs_without_matplotlib_and_graphviz(
@@ -131,37 +190,7 @@ def test_a_lesson_runs_without_matplotlib_and_graphviz(
     done = demo("the_wall", "--seeds", "1", "--out", str(tmp_path))
     assert done.exit_code == 0
     assert done.output.count("pip install 'tinygrad-edu[plots]'") == 1
-    assert "<svg" in (tmp_path / "1-unit.html").read_text()  # by ourselves
     assert "14 of the 16" in done.output
-
-
-WRONG = {
-    "the_loop": (ops.sigmoid, lambda y, a: y),
-    "reverse_mode": (ops.tanh, lambda y, a: 1 - y),
-    "the_wall": (ops.neg, lambda y, a: -0.5),
-    "credit": (ops.sigmoid, lambda y, a: y * (1 - y) * 1.001),
-    "hidden_units": (ops.sigmoid, lambda y, a: y * (y - 1)),
-    "pdp_set": (ops.sigmoid, lambda y, a: y * (y - 1)),
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_with_a_wrong_rule_a_claim_fails(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    op, rule = WRONG[name]
-    monkeypatch.setattr(op, "da", rule)
-    monkeypatch.setattr(op, "derivatives", (rule,))
-    # in this process: another one may not see the wrong rule
-    monkeypatch.setattr(telling, "run_all", lambda f, jobs, kept: [f(*job) for job in jobs])
-    trial.compiled.cache_clear()
-    few = ["--quick", "--seeds", "2" if name in LONG else "1"]
-    try:
-        done = demo(name, *few, "--out", str(tmp_path))
-    finally:
-        trial.compiled.cache_clear()
-    assert done.exit_code == 1, done.output
-    assert re.search(r" NO$", done.output, re.MULTILINE)
 
 
 @pytest.mark.quick
@@ -180,22 +209,27 @@ def test_two_corners_of_four_cannot_be_parted_by_a_line() -> None:
 
 @pytest.mark.quick
 def test_forward_mode_and_reverse_mode_pass_the_edges_they_are_said_to() -> None:
-    y, inputs = reverse_mode.function([0.5, -1.0, 2.0])
-    edges = sum(len(node.args) for node in topological_order(y))
-    assert edges == reverse_mode.edges_of(3) == reverse_mode.reverse_mode(y)[1]
-    slope, passed = reverse_mode.forward_mode(y, inputs[1])
+    """Forward mode passes the edges that lead on from what depends on its input, reverse mode all
+    that do not come from a constant."""
+    y, inputs = reverse_mode.function([0.5, -1.0, 2.0, 0.25])
+    nodes = topological_order(y)
+    edges = [(arg, node) for node in nodes for arg in node.args]
     y.backward()
-    assert (slope, passed) == (pytest.approx(inputs[1].grad, abs=1e-12), edges)
-
-
-@pytest.mark.machine
-def test_if_the_printed_recipe_did_train_its_claim_would_fail(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(family_trees.RECIPES, "as printed", WORKING)
-    done = demo("family_trees", "--quick", "--seeds", "2", "--out", str(tmp_path))
-    assert done.exit_code == 1
-    assert re.search(r"^as printed: training examples .* NO$", done.output, re.MULTILINE)
+    total = 0
+    for x in inputs:
+        depends = {x}
+        for arg, node in edges:
+            if arg in depends:
+                depends.add(node)
+        slope, passed = modes.forward_mode(y, x)
+        assert slope == pytest.approx(x.grad, abs=1e-12)
+        assert passed == sum(arg in depends for arg, _ in edges)
+        total += passed
+    assert total == reverse_mode.edges_forward(4)
+    adjoints, passed = modes.reverse_mode(y)
+    assert [adjoints[x] for x in inputs] == pytest.approx([x.grad for x in inputs], abs=1e-12)
+    assert passed == reverse_mode.edges_back(4)
+    assert passed == sum(arg.op.name != "constant" for arg, _ in edges)
 
 
 def test_the_weights_of_symmetry_are_looked_at_whatever_their_order() -> None:
@@ -206,7 +240,7 @@ def test_the_weights_of_symmetry_are_looked_at_whatever_their_order() -> None:
         ((1.0, 2.0, 3.0), "other", "SML"),
     ):
         unit = [*w, *(-x for x in reversed(w))]
-        found = symmetry.look([*unit, -1.0, *(-x for x in unit), -1.0, -9.0, -9.0, 6.0])
+        found = mirror.look([*unit, -1.0, *(-x for x in unit), -1.0, -9.0, -9.0, 6.0])
         assert (found.off, found.ratio, found.order, found.twins) == (0.0, ratio, order, True)
 
 
@@ -215,3 +249,7 @@ def test_one_unit_alone_has_no_more_than_57_of_the_mirror_images() -> None:
     assert max(56 + k - k * (k - 1) // 2 for k in range(9)) == 57
     examples = data_symmetry()
     assert sum((0.5 - sum(c.inputs) > 0) == (c.targets[0] == 1) for c in examples) == 57
+
+
+if __name__ == "__main__":
+    print(table_of_lessons(), end="")
