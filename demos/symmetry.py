@@ -24,6 +24,7 @@ from tinygrad_edu.demos.laboratory.mirror import (
     halves,
     look,
     named,
+    sizes,
     stairs,
     triples,
 )
@@ -115,9 +116,9 @@ def checks(lesson: Lesson) -> None:
     )
     lesson.check(
         "Why are two hidden units needed, with opposite weights?",
-        "If the halves differ, the sum of one unit is positive or negative. A unit with a "
-        "negative bias is on only if its sum is large enough; the other unit has the opposite sum "
-        "and is on in the other case.",
+        "If the halves differ, the sum of a unit is positive for some patterns and negative for "
+        "others. Its bias is negative, so it is on only if its sum is positive. The other unit has "
+        "the opposite sum, and is on for the other patterns.",
     )
     lesson.check(
         "Do the sizes 2, 3 and 5 work?",
@@ -126,9 +127,9 @@ def checks(lesson: Lesson) -> None:
     lesson.check(
         "A classmate stops a network after 20,000 epochs with 56 of 64 right and says that it will "
         "never learn the task. What do you answer?",
-        "56 right is what the answer `no` to everything gives, so it has learned nothing about "
-        "symmetry yet. But a limit on the epochs shows only that it was not learned within the "
-        "limit: the table shows after how many epochs our slowest network learned it.",
+        "56 right is no more than the answer `no` to everything gives. But a limit on the epochs "
+        "shows only that the task was not learned within the limit: the table shows how many "
+        "epochs our slowest network needed.",
     )
 
 
@@ -283,7 +284,8 @@ def clear(one: Fate) -> bool:
         return False
     w, found = one.parameters, look(one.parameters)
     signs = all(x < 0 for x in (w[6], w[13], w[14], w[15])) and w[16] > 0
-    return found.ratio == "1:2:4" and found.twins and signs
+    above = found.gap * max(found.sizes) > -min(w[6], w[13])  # the smallest sum, and the biases
+    return found.ratio == "1:2:4" and found.twins and signs and above
 
 
 def figure_1(lesson: Lesson, seed: int, one: Fate) -> None:
@@ -316,6 +318,11 @@ def figure_1(lesson: Lesson, seed: int, one: Fate) -> None:
             f"sizes, smallest first                     {ratio}\n"
             f"biases of the hidden units                {w[6]:.2f}, {w[13]:.2f}\n"
             f"weights and bias of the output            {w[14]:.2f}, {w[15]:.2f}, {w[16]:.2f}"
+        )
+        lesson.say(
+            "If the pattern is not symmetric, the sum of one unit is positive and that of the "
+            "other is negative. The positive sum is larger than the bias can take away, so one "
+            "unit is on, and turns the output off."
         )
         lesson.picture(
             "1-figure-1",
@@ -392,17 +399,17 @@ def why(lesson: Lesson, found: Sequence[Fate]) -> None:
     with lesson.predict("Would the sizes 1, 2 and 3 work?"):
         lesson.say(
             "No: 1 + 2 - 3 = 0. With the weights 1, 2, 3, -3, -2, -1, the pattern `110100` is not "
-            "symmetric, but its sum is 1 + 2 - 3 = 0, as for a symmetric pattern. No bias and no "
-            "other unit with these sizes can tell the difference."
+            "symmetric, but its sum is 1 + 2 - 3 = 0, as for a symmetric pattern. Neither a "
+            "bias nor a unit with the opposite weights can tell the difference."
         )
     best = triples(9)
     names = [*map(named, best[:5]), "1:3:5", "1:2:3"]
     rows = ["sizes   sums of the eight halves     gap / largest size"]
     for name in names:
-        sizes = [int(x) for x in name.split(":")]
-        sums = " ".join(f"{x:g}" for x in halves(sizes).values())
-        rows.append(f"{name:7} {sums:28} {gap(sizes):.3f}")
-    top = [named(sizes) for sizes in best if gap(sizes) == gap(best[0])]
+        one_side = [int(x) for x in name.split(":")]
+        sums = " ".join(f"{x:g}" for x in halves(one_side).values())
+        rows.append(f"{name:7} {sums:28} {gap(one_side):.3f}")
+    top = [named(triple) for triple in best if gap(triple) == gap(best[0])]
     lesson.say(
         f"Of the whole numbers up to 9, {len(best)} ratios give eight different sums, 1:3:5 among "
         "them. They are not equally good. The gap is the smallest difference between two sums: "
@@ -462,11 +469,6 @@ def closing(lesson: Lesson, found: Sequence[Fate]) -> None:
             "The gap of hidden unit 1 while it learns, for one network of each ratio. The "
             "dotted line is a quarter, the largest gap there is.",
         )
-
-
-def sizes(w: Sequence[float]) -> list[float]:
-    """The sizes of the weights of a unit, the outer pair first."""
-    return [abs(w[i] - w[5 - i]) / 2 for i in range(3)]
 
 
 # --- all networks ---------------------------------------------------------------------------------
@@ -556,8 +558,8 @@ def controls(lesson: Lesson, found: dict[Trial, list[Fate]]) -> None:
         )
         lesson.say(
             f"Of {lesson.seeds} networks without a hidden layer, {alone.count(57)} had 57 right at "
-            f"some epoch of {ALONE.epochs:,}. And hidden units that do not learn are not enough: "
-            f"with random, frozen ones, the most that a network had right was {max(frozen)}."
+            f"some epoch of {ALONE.epochs:,}. With two hidden units that are random and do not "
+            f"learn, the most that a network had right was {max(frozen)}."
         )
     n, claim = lesson.seeds, "no hidden layer: most examples right, of 64"
     lesson.claim(bounded(claim, max(alone), high=57))

@@ -14,7 +14,18 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.plots.canvas import sheet
 
-__all__ = ["ORDERS", "RATIOS", "Found", "gap", "halves", "look", "named", "stairs", "triples"]
+__all__ = [
+    "ORDERS",
+    "RATIOS",
+    "Found",
+    "gap",
+    "halves",
+    "look",
+    "named",
+    "sizes",
+    "stairs",
+    "triples",
+]
 
 RATIOS = {"1:2:4": (2.0, 4.0), "2:3:4": (1.5, 2.0)}  # middle / smallest, largest / smallest
 ORDERS = ["".join(order) for order in permutations("SML")]  # small, middle, large
@@ -45,28 +56,33 @@ def look(parameters: Sequence[float]) -> Found:
     """The pattern in the weights of a 6-2-1 network."""
     units = [list(parameters[0:6]), list(parameters[7:13])]
     off = max(abs(w[i] + w[5 - i]) / max(map(abs, w)) for w in units for i in range(3))
-    sizes = [[abs(w[i] - w[5 - i]) / 2 for i in range(3)] for w in units]
     ratio = "other"
     for name, wanted in RATIOS.items():
-        if all(_near(sorted(row), wanted) for row in sizes):
+        if all(_near(sorted(sizes(w)), wanted) for w in units):
             ratio = name
-    order = "".join("SML"[sorted(sizes[0]).index(size)] for size in sizes[0])
-    twins = all(abs(a + b) < _OPPOSITE * max(sizes[0]) for a, b in zip(*units))
-    small, middle, large = sorted(sizes[0])
-    return Found(off, sizes[0], ratio, order, twins, gap(sizes[0]), large > small + middle)
+    first = sizes(units[0])
+    small, middle, large = sorted(first)
+    order = "".join("SML"[[small, middle, large].index(size)] for size in first)
+    twins = all(abs(a + b) < _OPPOSITE * large for a, b in zip(*units))
+    return Found(off, first, ratio, order, twins, gap(first), large > small + middle)
 
 
-def _near(sizes: Sequence[float], wanted: tuple[float, float]) -> bool:
+def sizes(w: Sequence[float]) -> list[float]:
+    """The sizes of the six weights of a unit, the outer pair first."""
+    return [abs(w[i] - w[5 - i]) / 2 for i in range(3)]
+
+
+def _near(ordered: Sequence[float], wanted: tuple[float, float]) -> bool:
     """Whether three sizes, the smallest first, have that ratio, up to _NEAR."""
-    pairs = zip(sizes[1:], wanted)
-    return sizes[0] > 0 and all(abs(x / sizes[0] / y - 1) <= _NEAR for x, y in pairs)
+    pairs = zip(ordered[1:], wanted)
+    return ordered[0] > 0 and all(abs(x / ordered[0] / y - 1) <= _NEAR for x, y in pairs)
 
 
-def gap(sizes: Sequence[float]) -> float:
+def gap(three: Sequence[float]) -> float:
     """The smallest difference between the sums of two halves, relative to the largest size."""
     differences = [d for d in product((-1, 0, 1), repeat=3) if any(d)]
-    smallest = min(abs(sum(s * x for s, x in zip(sizes, d))) for d in differences)
-    return smallest / max(sizes)
+    smallest = min(abs(sum(size * x for size, x in zip(three, d))) for d in differences)
+    return smallest / max(three)
 
 
 def triples(most: int) -> list[tuple[int, int, int]]:
@@ -75,9 +91,9 @@ def triples(most: int) -> list[tuple[int, int, int]]:
     return sorted((t for t in every if gcd(*t) == 1 and gap(t)), key=lambda t: (-gap(t), t))
 
 
-def named(sizes: Sequence[int]) -> str:
+def named(three: Sequence[int]) -> str:
     """A ratio as text, such as 1:2:4."""
-    return ":".join(map(str, sizes))
+    return ":".join(map(str, three))
 
 
 def halves(weights: Sequence[float]) -> dict[str, float]:
