@@ -84,7 +84,7 @@ ALONE = CLASS._replace(hidden=0, epochs=5_000)
 FROZEN = ALONE._replace(hidden=2, frozen=True)
 LIVE = PAPER._replace(rate=1.0, alpha=0.0, epochs=20_000)  # the descent of the live page
 # The epochs that `fate` makes, on average: for an estimate of the time.
-TRIALS = {PAPER: 21_000, CLASS: 6_000, TWICE: 38_000, ALONE: 10_000, FROZEN: 10_000}
+TRIALS = {PAPER: 21_000, CLASS: 6_000, TWICE: 25_000, ALONE: 5_000, FROZEN: 5_000}
 PINNED = {CLASS: ("symmetry-0.05", (1, 3)), PAPER: ("symmetry-0.1", (1, 8))}
 RATES = CLASS, PAPER, TWICE
 PRINTED_EPOCHS = 1_425

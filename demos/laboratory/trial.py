@@ -183,10 +183,14 @@ class End(NamedTuple):
 def end(trial: Sequence[Any], seed: int) -> End:
     """The end of the run of that seed."""
     trial = Trial(*trial)
-    history = learn(trial, seed)
+    found = _learned(learn(trial, seed))
+    return End(found, [p.data for p in build(trial)[0].parameters()])
+
+
+def _learned(history: History) -> int | None:
+    """The epoch at which a run of `learn` was learned; None: not within the patience."""
     learned = history.stopped == "learned"
-    numbers = [p.data for p in build(trial)[0].parameters()]
-    return End(history.epochs - 1 if learned else None, numbers)
+    return history.epochs - 1 if learned else None
 
 
 def after_all(trial: Sequence[Any], seed: int) -> list[float]:
@@ -212,8 +216,11 @@ class Fate(NamedTuple):
 def fate(trial: Sequence[Any], seed: int) -> Fate:
     """The result of the run of that seed, for `longer` epochs; or for all, if it did not learn."""
     trial = Trial(*trial)
-    found = End(*end(trial, seed)).epochs
-    rights = learn(trial, seed, trial.epochs if found is None else longer(found)).metrics["right"]
+    history = learn(trial, seed)
+    found = _learned(history)
+    if found is not None:
+        history = learn(trial, seed, longer(found))
+    rights = history.metrics["right"]
     numbers = [p.data for p in build(trial)[0].parameters()]
     return Fate(found, int(max(rights)), int(rights[-1]), numbers)
 
