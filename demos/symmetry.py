@@ -188,14 +188,14 @@ def task(lesson: Lesson) -> None:
         total = total + half_squared_error(model(bits), d)
     total.backward()
     program, columns = compiled(PAPER)
-    name = "gradient by {} against differences of equations 1 to 3, largest relative error"
+    name = "gradient by {} against differences, relative error"
     for way, slopes in (
-        ("`backward()`", [p.grad for p in parameters]),
+        ("backward()", [p.grad for p in parameters]),
         ("the compiled loss", program(*columns)[1]),
     ):
         largest = max(map(abs, differences))
         off = max(abs(g - d) for g, d in zip(slopes, differences)) / largest
-        lesson.claim(bounded(name.format(way).replace("`", ""), off, high=1e-6))
+        lesson.claim(bounded(name.format(way), off, high=1e-6))
 
 
 # --- two hundred runs -----------------------------------------------------------------------------
@@ -523,7 +523,7 @@ def patterns(lesson: Lesson, found: Sequence[Found]) -> None:
     if not found:
         return
     n, known = len(found), expected.sample("symmetry-0.05 off")
-    claim = "rate 0.05: equal and opposite weights, up to 0.1 % of the largest"
+    claim = "rate 0.05: weights equal and opposite, up to 0.1 %"
     lesson.claim(soon(claim, [one.off for one in found], 1e-3, known, MIRROR))
     rest, seeds = 0, 0
     for ratio, report in (("1:2:4", RATIO), ("2:3:4", None)):

@@ -62,7 +62,7 @@ def bounded(
 ) -> Claim:
     """The claim that a number is not below `low` and not above `high`, as they are printed."""
     low, x, high = (float(f"{z:.4g}") for z in (low, x, high))
-    return Claim(experiment, reports, _range(low, high), f"{x:.4g}", _verdict(low <= x <= high))
+    return Claim(experiment, reports, _range(low, high), _number(x), _verdict(low <= x <= high))
 
 
 def equal(
@@ -169,17 +169,23 @@ def mostly(experiment: str, wins: int, n: int, reports: Fact | None = None) -> C
 
 
 def _short(x: float) -> str:
-    return "not within the limit" if x == inf else f"{x:.4g}"
+    return "not within the limit" if x == inf else _number(x)
 
 
 def _range(low: float, high: float) -> str:
     if low == high:
-        return f"{low:.4g}"
+        return _number(low)
     if high == inf:
-        return "any" if low == -inf else f"at least {low:.4g}"
+        return "any" if low == -inf else f"at least {_number(low)}"
     if low == -inf:
-        return f"at most {high:.4g}"
-    return f"{low:.4g} to {high:.4g}"
+        return f"at most {_number(high)}"
+    return f"{_number(low)} to {_number(high)}"
+
+
+def _number(x: float) -> str:
+    """Four digits, which the verdict compares; a long number of epochs without an exponent."""
+    text = f"{x:.4g}"
+    return f"{float(text):,.0f}" if 10_000 <= abs(x) < 1e9 else text
 
 
 def table(claims: Sequence[Claim], width: int = 85) -> str:
