@@ -30,8 +30,8 @@ CHARTS: dict[str, Callable[[], Any]] = {
     ),
     "scatter": lambda: charts.scatter({"a": [(0, 0)], "b": [(1, 2)]}, "x", "y", diagonal=True),
     "surfaces": lambda: charts.surfaces([("one", lambda x, y: x + y - 1, 0.0)] * 2, [XOR] * 2),
-    "folding": lambda: charts.folding(
-        [("then", {"01": (0.1, 0.2), "11": (0.9, 0.8)})], "h1", "h2", on=("01",)
+    "fold": lambda: charts.fold(
+        lambda x, y: x + y - 0.5, XOR, {"01": (0.1, 0.2), "11": (0.9, 0.8)}, (1, -2, 0), on=("01",)
     ),
     "fates": lambda: charts.fates({"2-2-1": [10, None, 30], "2-4-1": [None]}, "y", never="never"),
     "kinds": lambda: charts.kinds(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
-from statistics import median
+from math import dist
 from typing import Any
 
 from tinygrad_edu.data import Example
@@ -15,7 +15,7 @@ __all__ = [
     "Points",
     "bars",
     "fates",
-    "folding",
+    "fold",
     "grid",
     "kinds",
     "lines",
@@ -143,38 +143,64 @@ def surfaces(
     return figure
 
 
-def folding(
-    moments: Sequence[tuple[str, Mapping[str, tuple[float, float]]]],
-    x: str,
-    y: str,
+def fold(
+    function: Callable[[Any, Any], Any],
+    examples: Sequence[Example],
+    points: Mapping[str, tuple[float, float]],
+    line: Sequence[float],
     on: Sequence[str],
     *,
     theme: str = "light",
 ) -> Any:
-    """Named points at several moments, side by side. on: names of the points that are filled."""
-    figure, places, colors = new_figure(theme, len(moments))
-    for place, (title, points) in zip(places, moments):
-        for name, (px, py) in points.items():
-            mark, ink = ("s", colors.positive) if name in on else ("o", colors.negative)
-            fill = ink if name in on else colors.paper
-            place.plot(px, py, mark, color=ink, markerfacecolor=fill, markersize=11)
-            side = (-8, "right") if px > 0.6 else (8, "left")
-            up = 8 if list(points).index(name) % 2 else -18  # two points may be at one position
-            place.annotate(
-                name,
-                (px, py),
-                xytext=(side[0], up),
-                textcoords="offset points",
-                ha=side[1],
-                color=colors.ink,
-                fontsize=_SIZE,
-            )
-        place.set_xlim(-0.08, 1.08)
-        place.set_ylim(-0.08, 1.08)
-        place.set_aspect("equal")
-        place.set_title(title, color=colors.ink, fontsize=_SIZE)
-        place.set(xlabel=x, ylabel=y)
+    """The plane of two inputs, and where two hidden units put its four corners.
+
+    function: the output over the plane. points: the answers of both hidden units by example. on:
+    the names of the points that are filled. line: (a, b, c) of the line a*h1 + b*h2 + c = 0, at
+    which the output is 0.5. The axes are always the same, so that pictures can be compared.
+    """
+    figure, (plane, hidden), colors = new_figure(theme, 2)
+    surface(plane, function, examples, colors, True, 0.5)
+    plane.set_title("the output over the inputs", color=colors.ink, fontsize=_SIZE)
+    for name, place in sorted(points.items(), key=lambda named: named[0] not in on):
+        mark, ink = ("s", colors.positive) if name in on else ("o", colors.negative)
+        fill = ink if name in on else "none"
+        hidden.plot(*place, mark, color=ink, markerfacecolor=fill, markersize=11, markeredgewidth=2)
+    for (px, py), names in _together(points):
+        hidden.annotate(
+            ", ".join(names),
+            (px, py),
+            xytext=(-9 if px > 0.6 else 9, -18 if py > 0.6 else 7),
+            textcoords="offset points",
+            ha="right" if px > 0.6 else "left",
+            color=colors.ink,
+            fontsize=_SIZE,
+        )
+    a, b, c = line
+    size = (a * a + b * b) ** 0.5
+    if size > 0:  # the point of the line that is nearest to 0, and its direction
+        x, y = -a * c / size**2, -b * c / size**2
+        hidden.axline((x, y), (x - b / size, y + a / size), color=colors.ink, linewidth=2)
+    hidden.set_xlim(-0.15, 1.15)
+    hidden.set_ylim(-0.15, 1.15)
+    hidden.set_aspect("equal")
+    hidden.set_title("the four examples", color=colors.ink, fontsize=_SIZE)
+    hidden.set(xlabel="answer of hidden unit 1", ylabel="answer of hidden unit 2")
+    plane.set_aspect("equal")
     return figure
+
+
+def _together(
+    points: Mapping[str, tuple[float, float]],
+) -> list[tuple[tuple[float, float], list[str]]]:
+    """Names whose points lie so close that they need one label, with the place of the first."""
+    found: list[tuple[tuple[float, float], list[str]]] = []
+    for name, place in points.items():
+        near = [names for at, names in found if dist(at, place) < 0.12]
+        if near:
+            near[0].append(name)
+        else:
+            found.append((place, [name]))
+    return found
 
 
 def fates(
@@ -182,7 +208,7 @@ def fates(
 ) -> Any:
     """A point for each run of each group, at its number; a run without a number is above a line.
 
-    A bar is the median of the runs with a number. never: the title of the runs without one.
+    A bar is the median; runs without a number count as longer. never: their title.
     """
     figure, axes, colors = new_figure(theme, width=max(6.4, 1.6 * len(groups)))
     known = [x for row in groups.values() for x in row if x is not None] or [1.0]
@@ -196,8 +222,9 @@ def fates(
         axes.text(
             k, 1.25 * top, f"{lost} of {len(row)}", ha="center", color=colors.ink, fontsize=_SIZE
         )
-        if there:
-            axes.plot([k - 0.35, k + 0.35], [median(there)] * 2, color=colors.ink, lw=3)
+        middle = (len(row) - 1) // 2  # the lower one of two, as in the claims
+        if middle < len(there):
+            axes.plot([k - 0.35, k + 0.35], [there[middle]] * 2, color=colors.ink, lw=3)
     axes.axhline(1.6 * max(known), color=colors.quiet, linestyle=":")
     axes.set_yscale("log")
     ticks = [n * 10**k for k in range(7) for n in (1, 2, 5)]

@@ -258,7 +258,7 @@ def surface(
     if min(flat) < levels[0] < max(flat):
         width = 2.5 if line else 1.0
         lines = axes.contour(xs, ys, grid, levels=levels, colors=colors.ink, linewidths=width)
-        axes.clabel(lines, fontsize=10, colors=colors.ink)
+        axes.clabel(lines, fontsize=10, colors=colors.ink, fmt="%.2g")
     for (example, target), (mark, color) in product(
         zip(examples, targets), (("o", colors.negative), ("s", colors.positive))
     ):
