@@ -204,11 +204,17 @@ def _together(
 
 
 def fates(
-    groups: Mapping[str, Sequence[float | None]], y: str, *, never: str, theme: str = "light"
+    groups: Mapping[str, Sequence[float | None]],
+    y: str,
+    *,
+    never: str,
+    told: Mapping[str, float] | None = None,
+    theme: str = "light",
 ) -> Any:
     """A point for each run of each group, at its number; a run without a number is above a line.
 
-    A bar is the median; runs without a number count as longer. never: their title.
+    A bar is the median; runs without a number count as longer. never: their title. told: numbers
+    that somebody has reported, by group; each is a diamond.
     """
     figure, axes, colors = new_figure(theme, width=max(6.4, 1.6 * len(groups)))
     known = [x for row in groups.values() for x in row if x is not None] or [1.0]
@@ -225,6 +231,8 @@ def fates(
         middle = (len(row) - 1) // 2  # the lower one of two, as in the claims
         if middle < len(there):
             axes.plot([k - 0.35, k + 0.35], [there[middle]] * 2, color=colors.ink, lw=3)
+        for number in (number for name, number in (told or {}).items() if name == list(groups)[k]):
+            axes.plot(k, number, "D", color=colors.highlight, markersize=11)
     axes.axhline(1.6 * max(known), color=colors.quiet, linestyle=":")
     axes.set_yscale("log")
     ticks = [n * 10**k for k in range(7) for n in (1, 2, 5)]
