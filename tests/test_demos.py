@@ -11,18 +11,19 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import judge
+import plans
 import pytest
 from click.testing import CliRunner, Result
+from plans import PLANS
 
 from tinygrad_edu.cli import main as cli
 from tinygrad_edu.data import symmetry as data_symmetry
-from tinygrad_edu.demos import LESSONS, reverse_mode, the_wall
+from tinygrad_edu.demos import reverse_mode, the_wall
 from tinygrad_edu.demos.laboratory import mirror, modes, sources
 from tinygrad_edu.engine import topological_order
 from tinygrad_edu.lesson.facts import Fact
 from tinygrad_edu.lesson.telling import CHANGED
 
-PLANS = {lesson.name: lesson.plan for lesson in LESSONS}
 NAMES = list(PLANS)
 FACTS = [x for x in vars(sources).values() if isinstance(x, Fact)]
 LONG = ("hidden_units", "pdp_set", "symmetry", "family_trees")
@@ -117,18 +118,9 @@ def test_every_lesson_has_a_plan_and_leads_to_the_next() -> None:
         assert all("?" in question for question in plan.ask), name
 
 
-def table_of_lessons() -> str:
-    """The table of demos/README.md; `python tests/test_demos.py` prints it."""
-    rows = ["| lesson | question | minutes | look at | ask the class |", "|---|---|---|---|---|"]
-    for name, plan in PLANS.items():
-        cells = (f"[`{name}`]({name}.py)", plan.question, str(plan.minutes), plan.look)
-        rows.append(f"| {' | '.join((*cells, ' '.join(plan.ask)))} |")
-    return "\n".join(rows) + "\n"
-
-
 @pytest.mark.quick
 def test_the_table_of_the_lessons_is_that_of_their_plans() -> None:
-    assert table_of_lessons() in (ROOT / "demos" / "README.md").read_text(encoding="utf-8")
+    assert plans.table() in plans.PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.quick
@@ -249,7 +241,3 @@ def test_one_unit_alone_has_no_more_than_57_of_the_mirror_images() -> None:
     assert max(56 + k - k * (k - 1) // 2 for k in range(9)) == 57
     examples = data_symmetry()
     assert sum((0.5 - sum(c.inputs) > 0) == (c.targets[0] == 1) for c in examples) == 57
-
-
-if __name__ == "__main__":
-    print(table_of_lessons(), end="")

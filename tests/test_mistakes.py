@@ -13,10 +13,8 @@ from pathlib import Path
 
 import pytest
 from mutations import MUTATIONS, ROOT, TELLING, Edit, changed, copy, failing
+from plans import PLANS
 
-from tinygrad_edu.demos import LESSONS
-
-PLANS = {lesson.name: lesson.plan for lesson in LESSONS}
 PAIRS = [(lesson, name) for lesson in PLANS for name in TELLING[lesson]]
 
 
