@@ -15,8 +15,8 @@ from tinygrad_edu import Value, chain_rule, gradient, graph, ops, trace
 from tinygrad_edu.data import Example, gate
 from tinygrad_edu.demos.laboratory import charts, equations
 from tinygrad_edu.demos.laboratory.differences import apart
+from tinygrad_edu.demos.laboratory.names import named
 from tinygrad_edu.drawable import Role
-from tinygrad_edu.engine import topological_order
 from tinygrad_edu.lesson.claims import bounded, share
 from tinygrad_edu.lesson.command import command
 from tinygrad_edu.lesson.plan import Mistake, Plan
@@ -103,14 +103,6 @@ def neuron(activation: str) -> Neuron:
     return one
 
 
-def named(output: Value, names: Sequence[str] = NAMES) -> Value:
-    """The same graph; every operation has a name, which the text and the pictures use."""
-    made = (node for node in topological_order(output) if node.a is not None)
-    for node, name in zip(made, names):
-        node.label = name
-    return output
-
-
 def digits(numbers: Sequence[float]) -> str:
     """The numbers with four significant digits."""
     return ", ".join(f"{x:#.4g}" for x in numbers)
@@ -143,10 +135,13 @@ def one_step(lesson: Lesson) -> None:
     roles: dict[Value | str, Role] = dict.fromkeys(parameters, "parameter")
 
     def network(inputs: Sequence[float]) -> list[Value]:
-        return [named(unit([Value(x, label=f"x[{i}]") for i, x in enumerate(inputs)]))]
+        xs = [Value(x, label=f"x[{i}]") for i, x in enumerate(inputs)]
+        return [named(unit(xs), NAMES)]
 
     def error() -> Value:
-        return named(half_squared_error(network(ONE_CASE[0].inputs), ONE_CASE[0].targets))
+        loss = half_squared_error(network(ONE_CASE[0].inputs), ONE_CASE[0].targets)
+        named(loss, NAMES)
+        return loss
 
     with lesson.predict(
         f"The neuron begins with {begin}. In which direction does w[1] move? And why does w[0] "
@@ -156,7 +151,7 @@ def one_step(lesson: Lesson) -> None:
         for turn in loop(network, half_squared_error, ONE_CASE, SGD(parameters, RATE), epochs=1):
             if turn.phase == "update":
                 break
-            drawn = named(turn.outputs[0][0] if turn.loss is None else turn.loss)
+            drawn = named(turn.outputs[0][0] if turn.loss is None else turn.loss, NAMES)
             events, now = trace(drawn), graph(drawn, roles=roles)
             lines = [events.line(event) for event in events if event.phase == KIND[turn.phase]]
             lines = [line.partition(" ")[2].strip() for line in lines]
