@@ -21,6 +21,7 @@ from tinygrad_edu.data import (
     family_facts,
     family_trees,
 )
+from tinygrad_edu.demos.family_trees import CHECK_SUM
 from tinygrad_edu.demos.laboratory import families, trial
 from tinygrad_edu.demos.laboratory.codes import likeness, ranks, separable, similarity
 from tinygrad_edu.demos.laboratory.families import (
@@ -29,19 +30,18 @@ from tinygrad_edu.demos.laboratory.families import (
     MODERN,
     PRINTED,
     WORKING,
-    End,
     FamilyNetwork,
     begin,
     code,
     compiled,
-    end,
+    ends,
     learn,
     learned_examples,
     network,
-    parted,
     pulls,
     ranked,
     shared,
+    split,
     weights,
 )
 from tinygrad_edu.demos.laboratory.family_pictures import Lit, Trees
@@ -90,6 +90,17 @@ def test_the_facts_are_those_that_are_read_off_the_tree() -> None:
     assert len(said) == 56
 
 
+def test_the_check_sum_of_the_lesson_is_that_of_the_table_by_hand() -> None:
+    """Both trees: the Italians have the same table, with persons and answers from 12."""
+    total = 0
+    for line in BY_HAND.replace(",\n ", ",").strip().splitlines():
+        person, told = line.split(": ")
+        for relation, x in (fact.split() for fact in told.split(", ")):
+            a, b, k = PEOPLE.index(person), PEOPLE.index(x), RELATIONS.index(relation)
+            total += ((a + 1) * (b + 1) + (a + 13) * (b + 13)) * (k + 1)
+    assert total == CHECK_SUM
+
+
 def test_there_are_104_and_the_trees_are_alike() -> None:
     facts = family_facts()
     assert len(facts) == len(family_trees()) == 104
@@ -115,10 +126,10 @@ def test_a_example_has_one_person_and_one_relation_on() -> None:
 
 
 def test_each_seed_holds_four_out() -> None:
-    shown, hidden = parted(3)
+    shown, hidden = split(3)
     assert (len(shown), len(hidden)) == (100, 4)
     assert sorted([*shown, *hidden]) == list(range(104))
-    assert parted(4)[1] != hidden
+    assert split(4)[1] != hidden
 
 
 # --- the gradients -------------------------------------------------------------------------------
@@ -163,7 +174,7 @@ def check_families(recipe: families.Recipe, epochs: int) -> None:
     _, found, _ = step(*learned_examples(recipe, 0))
     loss = shared if recipe.adam else (lambda y, d: half_squared_error(y, d, 0.2))
     parameters = model.parameters()
-    wanted = eager(model, loss, [CASES[i] for i in parted(0)[0]], parameters)
+    wanted = eager(model, loss, [CASES[i] for i in split(0)[0]], parameters)
     assert found == pytest.approx(wanted, abs=1e-10, rel=0)
     assert max(map(abs, wanted)) > 1e-3
 
@@ -209,7 +220,7 @@ def test_a_run_that_pauses_is_the_same_run() -> None:
 
 
 def test_an_end_says_which_examples_are_right() -> None:
-    one = End(*end(WORKING._replace(epochs=30), 0))
+    (one,) = ends(WORKING._replace(epochs=30), 0)
     model = network(WORKING, one.parameters)
     for example, right, its_rank in list(zip(CASES, one.right, one.ranked))[::13]:
         ys = [y.data for y in model(example.inputs)]
@@ -234,11 +245,13 @@ def test_ranked_is_every_right_answer_above_every_wrong_one() -> None:
 
 
 def test_as_printed_decay_is_stronger_than_the_gradient() -> None:
-    (first,) = pulls(PRINTED, 0, [0])
+    first, ours = (
+        pulls(recipe, 0, 0, [p.data for p in begin(recipe, 0).parameters()])
+        for recipe in (PRINTED, WORKING)
+    )
     assert list(first) == ["person", "relation", "centre", "narrow", "answer"]
     assert first["person"].push < 0.2 * first["person"].pull
     assert first["answer"].gradient > 1_000 * first["person"].gradient
-    (ours,) = pulls(WORKING, 0, [0])
     assert all(row.push > row.pull for row in ours.values())
 
 

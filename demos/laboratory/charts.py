@@ -334,9 +334,9 @@ def shares(
     rows: Mapping[str, Mapping[str, tuple[int, int]]], x: str, *, theme: str = "light"
 ) -> Any:
     """A bar for each row and each kind in it, from (count, total), which is also written."""
-    figure, axes, colors = new_figure(theme, width=8.4)
+    figure, axes, colors = new_figure(theme)
     kinds_there = list(dict.fromkeys(kind for row in rows.values() for kind in row))
-    figure.set_size_inches(8.4, 1.6 + 0.3 * len(rows) * len(kinds_there))
+    figure.set_size_inches(10.4, 1.2 + 0.21 * len(rows) * len(kinds_there))
     inks = [colors.positive, colors.negative, colors.highlight]
     height = 0.8 / len(kinds_there)
     for k, (kind, ink, hatch) in enumerate(zip(kinds_there, inks, ("", "///", "..."))):
@@ -368,38 +368,52 @@ def squares(
     above: Sequence[str],
     below: Sequence[str],
     *,
+    largest: float = 0.0,
     theme: str = "light",
 ) -> Any:
     """Rows of weights as squares, a panel for each unit: full if positive, hollow if negative.
 
-    The area is the size, relative to the largest of the panel. panels: (title, rows). above, below:
-    titles of the columns, above the first panel and below the last one.
+    The area is the size, relative to `largest`, or to the largest of the panel if that is 0; a
+    square is at most as large as its place. panels: (title, rows), in two columns. above, below:
+    titles of the columns, above the first panels and below the last ones.
     """
-    figure, places, colors = sheet(theme, len(panels), 1, (7.6, 1.9 + 1.35 * len(panels)))
-    patches = from_matplotlib("patches")
-    for place, (title, rows) in zip(places, panels):
-        largest = max(abs(x) for row in rows for x in row) or 1.0
+    columns = min(2, len(panels))
+    high = -(-len(panels) // columns)
+    wide, deep = len(panels[0][1][0]) + 3.2, len(panels[0][1]) + 0.7  # of a panel with its title
+    figure, (axes,), colors = sheet(theme, 1, 1, (0.46 * wide * columns, 0.46 * deep * high + 2.2))
+    rectangle = from_matplotlib("patches").Rectangle
+    for k, (title, rows) in enumerate(panels):
+        left, top = wide * (k % columns), deep * (k // columns)
+        whole = largest or max(abs(x) for row in rows for x in row) or 1.0
         for r, row in enumerate(rows):
             for c, x in enumerate(row):
-                side = 0.88 * (abs(x) / largest) ** 0.5
+                side = 0.88 * min(abs(x) / whole, 1.0) ** 0.5
                 color = colors.positive if x > 0 else colors.negative
+                corner = left + c - side / 2, top + r - side / 2
                 fill = color if x > 0 else "none"
-                place.add_patch(
-                    patches.Rectangle(
-                        (c - side / 2, r - side / 2), side, side,
-                        facecolor=fill, edgecolor=color, linewidth=1.6,
-                    )
-                )  # fmt: skip
-        place.set_xlim(-0.55, len(rows[0]) - 0.45)
-        place.set_ylim(len(rows) - 0.45, -0.55)
-        place.set_aspect("equal")
-        place.set_yticks([])
-        place.set_xticks([])
-        place.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=12)
-    head, foot = places[0], places[-1]
-    head.xaxis.tick_top()
-    head.set_xticks(range(len(above)), above, rotation=60, ha="left", fontsize=12)
-    foot.set_xticks(range(len(below)), below, rotation=60, ha="right", fontsize=12)
+                look = {"facecolor": fill, "edgecolor": color, "linewidth": 1.6}
+                axes.add_artist(rectangle(corner, side, side, **look))
+        right, bottom = left + len(rows[0]) - 0.4, top + len(rows) - 0.4
+        across, down = (
+            [left - 0.6, right, right, left - 0.6],
+            [top - 0.6, top - 0.6, bottom, bottom],
+        )
+        axes.plot([*across, across[0]], [*down, down[0]], color=colors.line, linewidth=1)
+        write = {"color": colors.ink, "fontsize": 12}
+        axes.text(left - 0.8, (top + bottom) / 2, title, ha="right", va="center", **write)
+        for c in range(len(rows[0])):
+            if k < columns:
+                axes.text(left + c, top - 0.7, above[c], rotation=60, va="bottom", **write)
+            if k >= len(panels) - columns:
+                axes.text(
+                    left + c, bottom + 0.1, below[c], rotation=60, ha="right", va="top", **write
+                )
+    figure.set_layout_engine("none")  # one axes without ticks needs no time to fit
+    axes.set_position((0, 0, 1, 1))
+    axes.set_xlim(-3, wide * columns - 2.6)
+    axes.set_ylim(deep * high + 1.7, -3)
+    axes.set_aspect("equal")
+    axes.axis("off")
     return figure
 
 

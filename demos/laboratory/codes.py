@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import dist
+from operator import mul
 from statistics import correlation, mean, pstdev
 
 __all__ = ["Code", "distances", "likeness", "ranks", "separable", "similarity"]
@@ -71,4 +72,5 @@ def separable(code: Code, side: Sequence[object]) -> bool:
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(x * y for x, y in zip(a, b))
+    total: float = sum(map(mul, a, b))
+    return total

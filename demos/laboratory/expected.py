@@ -11,9 +11,9 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.lesson.chance import Sample
+from tinygrad_edu.lesson.chance import Sample, sample_of
 
-__all__ = ["known", "pin", "sample", "scored"]
+__all__ = ["known", "pin", "row", "sample", "scored"]
 
 
 @cache
@@ -26,6 +26,8 @@ def _read() -> dict[str, Any]:
 def sample(name: str) -> Sample:
     """The numbers of many runs, such as the epochs until `xor-2` was learned."""
     found = _read()[name]
+    if "histogram" in found:
+        return sample_of([k for k, n in enumerate(found["histogram"]) for _ in range(n)])
     values = [inf if x is None else float(x) for x in found["values"]]
     ranks = found.get("ranks") or range(1, len(values) + 1)
     return Sample(found["seeds"], found.get("patience", 0), ranks, values)
@@ -46,3 +48,9 @@ def scored(name: str, low: int, high: int) -> tuple[int, int]:
 def pin(name: str) -> Any:
     """The result of a single run, such as `xor-2 seed 3`."""
     return _read()["pins"][name]
+
+
+def row(name: str) -> dict[str, Any]:
+    """Any row, as the file has it."""
+    found: dict[str, Any] = _read()[name]
+    return found

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
-from math import exp, sqrt
+from math import exp, fsum, sqrt
 from random import Random
 from typing import Any, NamedTuple
 
@@ -42,6 +42,7 @@ __all__ = [
     "PATIENT",
     "PRINTED",
     "SEX",
+    "TRAINED",
     "WORKING",
     "End",
     "FamilyNetwork",
@@ -50,22 +51,26 @@ __all__ = [
     "begin",
     "code",
     "compiled",
-    "end",
+    "ends",
     "learn",
     "learned_examples",
     "network",
+    "off",
     "optimizers",
-    "parted",
     "pulls",
     "ranked",
     "seconds",
     "shared",
+    "size",
+    "sizes",
+    "split",
     "walk",
     "weights",
 ]
 
 CASES = family_trees()
 HELD_OUT = 4
+TRAINED = len(CASES) - HELD_OUT
 DEAD_ZONE = 0.2  # an error smaller than this counts as 0
 BEGINNING = 20  # first epochs, with a lower rate and less momentum
 # Features that the units that see the person may represent. None: the person has no branch.
@@ -172,10 +177,10 @@ def compiled(adam: bool) -> tuple[FamilyNetwork, CompiledLoss, list[list[float]]
 def learned_examples(recipe: Recipe, seed: int) -> list[list[float]]:
     """The columns of the training examples."""
     _, _, columns = compiled(recipe.adam)
-    return [[column[i] for i in parted(seed)[0]] for column in columns]
+    return [[column[i] for i in split(seed)[0]] for column in columns]
 
 
-def parted(seed: int) -> tuple[list[int], list[int]]:
+def split(seed: int) -> tuple[list[int], list[int]]:
     """(indices of the training examples, indices of the held-out examples)."""
     order = shuffled(range(len(CASES)), seed)
     return sorted(order[HELD_OUT:]), sorted(order[:HELD_OUT])
@@ -234,11 +239,11 @@ def learn(recipe: Recipe, seed: int, epochs: int = 0) -> History:
 
 
 class End(NamedTuple):
-    """The end of a run.
+    """A run at one moment.
 
     right, ranked: for each of the 104 examples, 1 if it is right, or ranked right, else 0.
-    all_right, all_ranked: the first epoch at which all training examples are, or None for never.
-    parameters: at the end.
+    all_right, all_ranked: the first epoch at which all training examples are, or None if they were
+    not yet. parameters: at that moment.
     """
 
     right: list[int]
@@ -249,27 +254,27 @@ class End(NamedTuple):
 
     def learned(self, seed: int) -> int:
         """How many of the training examples are right."""
-        return sum(self.right[i] for i in parted(seed)[0])
+        return sum(self.right[i] for i in split(seed)[0])
 
     def held_out(self, seed: int, how: str = "right") -> int:
         """How many of the held-out examples are right, or ranked right."""
         flags: list[int] = getattr(self, how)
-        return sum(flags[i] for i in parted(seed)[1])
+        return sum(flags[i] for i in split(seed)[1])
 
 
-def end(recipe: Sequence[Any], seed: int) -> End:
-    """The end of the run of that seed."""
+def ends(recipe: Sequence[Any], seed: int, moments: Sequence[int] = ()) -> list[End]:
+    """The run of that seed at each of the moments, by default at the end of the recipe alone."""
     recipe = Recipe(*recipe)
-    metrics = learn(recipe, seed).metrics
     model, step, columns = compiled(recipe.adam)
-    _, rights, ranks = step.outputs(*columns)
-    first = []
-    for name in COUNTS:
-        all_of_them = len(CASES) - HELD_OUT
-        counts = metrics[name]
-        first.append(counts.index(all_of_them) if all_of_them in counts else None)
-    numbers = [p.data for p in model.parameters()]
-    return End([int(x) for x in rights], [int(x) for x in ranks], first[0], first[1], numbers)
+    found = []
+    for history in walk(recipe, seed, moments or [recipe.epochs]):
+        _, rights, ranks = step.outputs(*columns)
+        counts = [history.metrics.get(name, []) for name in COUNTS]
+        first = [row.index(TRAINED) if TRAINED in row else None for row in counts]
+        right, ranked = ([int(x) for x in row] for row in (rights, ranks))
+        numbers = [p.data for p in model.parameters()]
+        found.append(End(right, ranked, first[0], first[1], numbers))
+    return found
 
 
 def seconds(recipe: Recipe) -> float:
@@ -291,26 +296,53 @@ class Pull(NamedTuple):
     pull: float
 
 
-def pulls(recipe: Sequence[Any], seed: int, moments: Sequence[int]) -> list[dict[str, Pull]]:
-    """The Pull of each layer, by its name, at each moment of a run."""
-    recipe = Recipe(*recipe)
-    model, step, _ = compiled(recipe.adam)
+def pulls(recipe: Recipe, seed: int, moment: int, parameters: Sequence[float]) -> dict[str, Pull]:
+    """The Pull of each layer, by its name, at a moment of a run that has those parameters."""
+    model, (_, step, _) = network(recipe, parameters), compiled(recipe.adam)
+    _, found, *_ = step(*learned_examples(recipe, seed))
+    gradients = dict(zip(model.parameters(), found))
+    rate = recipe.slow / 0.5 if moment < BEGINNING else recipe.rate / 0.1
+    rows = {}
+    for name, layer in model.layers().items():
+        ws = [w for neuron in layer.neurons for w in neuron.w]
+        g, w = size([gradients[w] for w in ws]), size([w.data for w in ws])
+        rows[name] = Pull(g, w, rate * g, recipe.decay * w)
+    return rows
+
+
+def sizes(model: FamilyNetwork) -> list[float]:
+    """The root mean square of the weights of each layer."""
+    return [size([w.data for n in one.neurons for w in n.w]) for one in model.layers().values()]
+
+
+def off(recipe: Recipe, seed: int, change: float = 1e-4) -> float:
+    """The error of the compiled gradient against central differences, for the first weights.
+
+    It is the length of the error over the length of the gradient, in the layer where this is
+    largest.
+    """
+    model, (_, step, _) = begin(recipe, seed), compiled(recipe.adam)
     examples = learned_examples(recipe, seed)
-    result = []
-    for _, moment in zip(walk(recipe, seed, moments), moments):
-        _, found, *_ = step(*examples)
-        gradients = dict(zip(model.parameters(), found))
-        rate = recipe.slow / 0.5 if moment < BEGINNING else recipe.rate / 0.1
-        rows = {}
-        for name, layer in model.layers().items():
-            ws = [w for neuron in layer.neurons for w in neuron.w]
-            g, w = _size([gradients[w] for w in ws]), _size([w.data for w in ws])
-            rows[name] = Pull(g, w, rate * g, recipe.decay * w)
-        result.append(rows)
-    return result
+    _, found, *_ = step(*examples)
+    gradients = dict(zip(model.parameters(), found))
+
+    def loss(p: Value, x: float) -> float:
+        before, p.data = p.data, x
+        total = fsum(step.outputs(*examples)[0])
+        p.data = before
+        return total
+
+    worst = 0.0
+    for layer in model.layers().values():
+        ps = layer.parameters()
+        slopes = [(loss(p, p.data + change) - loss(p, p.data - change)) / (2 * change) for p in ps]
+        error = size([gradients[p] - slope for p, slope in zip(ps, slopes)])
+        worst = max(worst, error / size(slopes))
+    return worst
 
 
-def _size(xs: Sequence[float]) -> float:
+def size(xs: Sequence[float]) -> float:
+    """The root mean square."""
     return sqrt(sum(x * x for x in xs) / len(xs))
 
 
