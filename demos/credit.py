@@ -150,7 +150,8 @@ def by_equations(model: MLP, example: Example) -> Back:
 
 def off(found: list[float], expected: list[float]) -> float:
     """The largest difference, relative to the largest expected number."""
-    return max(abs(a - b) for a, b in zip(found, expected)) / max(map(abs, expected))
+    largest = max(map(abs, expected)) or 1.0
+    return max(abs(a - b) for a, b in zip(found, expected)) / largest
 
 
 def gradient_is_right(lesson: Lesson) -> None:
@@ -478,6 +479,12 @@ def useless(lesson: Lesson) -> None:
     lesson.claim(mostly("trained: all right, but not without a certain unit", wanted, n))
 
 
+def related(pairs: list[tuple[float, float]]) -> float:
+    """The correlation of the two numbers of each pair; 0 if one of them is always the same."""
+    first, second = zip(*pairs)
+    return correlation(first, second) if len({*first}) > 1 and len({*second}) > 1 else 0.0
+
+
 def guessing(lesson: Lesson) -> None:
     """The change of the error if a unit is silenced: predicted by the signals, and measured."""
     lesson.section("How far does a signal see?")
@@ -493,7 +500,7 @@ def guessing(lesson: Lesson) -> None:
     }
     r = {
         init: [
-            correlation(*zip(*(pair for each in some[i : i + BLOCK] for pair in each)))
+            related([pair for each in some[i : i + BLOCK] for pair in each])
             for i in range(0, len(some) - BLOCK + 1, BLOCK)
         ]
         for init, some in pairs.items()

@@ -133,7 +133,8 @@ def by_hand(numbers: tuple[float, ...] | list[float]) -> list[float]:
 
 def off(found: list[float], expected: list[float]) -> float:
     """The largest difference, relative to the largest expected number."""
-    return max(abs(a - b) for a, b in zip(found, expected)) / max(map(abs, expected))
+    largest = max(map(abs, expected)) or 1.0
+    return max(abs(a - b) for a, b in zip(found, expected)) / largest
 
 
 def along(numbers: list[float], i: int, x: float) -> float:
