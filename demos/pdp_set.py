@@ -241,7 +241,7 @@ def spread(found: Found) -> str:
     return (
         f"Of the networks that learn at all, {most.name} has the largest median. Its seeds need "
         f"from {there[0]:,} to {there[-1]:,} epochs"
-        + (f", and {lost} of {len(found[most])} had not learned it then." if lost else ".")
+        + (f", and {lost} of {len(found[most])} did not learn it {most.within}." if lost else ".")
         + " One run says little about a network."
     )
 

@@ -218,7 +218,9 @@ def fates(
     """
     figure, axes, colors = new_figure(theme, width=max(6.4, 1.6 * len(groups)))
     known = [x for row in groups.values() for x in row if x is not None] or [1.0]
-    top = 2.2 * max(known)
+    least = max(min(known), 1)
+    room = max(1.35, (max(known) / least) ** 0.08)  # a line of text, on the logarithmic scale
+    top = room**2 * max(known)
     for k, row in enumerate(groups.values()):
         there = sorted(x for x in row if x is not None)
         across = [k - 0.3 + 0.6 * ((i * 0.618034) % 1) for i in range(len(row))]
@@ -226,20 +228,25 @@ def fates(
         lost = len(row) - len(there)
         axes.plot(across[:lost], [top] * lost, "X", color=colors.negative, markersize=7)
         axes.text(
-            k, 1.25 * top, f"{lost} of {len(row)}", ha="center", color=colors.ink, fontsize=_SIZE
+            k,
+            room**0.7 * top,
+            f"{lost} of {len(row)}",
+            ha="center",
+            color=colors.ink,
+            fontsize=_SIZE,
         )
         middle = (len(row) - 1) // 2  # the lower one of two, as in the claims
         if middle < len(there):
             axes.plot([k - 0.35, k + 0.35], [there[middle]] * 2, color=colors.ink, lw=3)
         for number in (number for name, number in (told or {}).items() if name == list(groups)[k]):
             axes.plot(k, number, "D", color=colors.highlight, markersize=11)
-    axes.axhline(1.6 * max(known), color=colors.quiet, linestyle=":")
+    axes.axhline(room * max(known), color=colors.quiet, linestyle=":")
     axes.set_yscale("log")
     ticks = [n * 10**k for k in range(7) for n in (1, 2, 5)]
-    ticks = [tick for tick in ticks if min(known) / 1.5 < tick <= max(known)]
+    ticks = [tick for tick in ticks if least / 1.5 < tick <= max(known)]
     axes.set_yticks([*ticks, top], [*(f"{tick:,}" for tick in ticks), never])
     axes.minorticks_off()
-    axes.set_ylim(0.7 * max(min(known), 1), 1.8 * top)
+    axes.set_ylim(least / room, room**2 * top)
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_xticks(range(len(groups)), list(groups))
     axes.set_ylabel(y)
