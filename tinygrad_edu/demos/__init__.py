@@ -10,12 +10,26 @@ _BESIDE = Path(__file__).parents[2] / "demos"
 if (_BESIDE / "the_loop.py").exists():
     __path__.append(str(_BESIDE))
 
-from contextlib import suppress  # noqa: E402
-from importlib import import_module  # noqa: E402
+from tinygrad_edu.demos import (  # noqa: E402  # found by the line above
+    credit,
+    family_trees,
+    hidden_units,
+    pdp_set,
+    reverse_mode,
+    symmetry,
+    the_loop,
+    the_wall,
+)
 
-LESSONS = []
-for _name in (
-    "the_loop reverse_mode the_wall hidden_units credit pdp_set symmetry family_trees"
-).split():
-    with suppress(ImportError):
-        LESSONS.append(import_module(f"tinygrad_edu.demos.{_name}").main)
+__all__ = ["LESSONS"]
+
+LESSONS = (
+    the_loop.main,
+    reverse_mode.main,
+    the_wall.main,
+    hidden_units.main,
+    credit.main,
+    pdp_set.main,
+    symmetry.main,
+    family_trees.main,
+)
