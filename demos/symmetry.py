@@ -1,4 +1,4 @@
-"""Symmetry: two hidden units learn whether six bits are their own mirror image.
+"""Symmetry: two hidden units learn whether six bits are a mirror image.
 
 Figure 1 of the paper of 1986 (Rumelhart, Hinton and Williams, Nature 323, 533-536) shows one
 network after 1,425 epochs. This lesson trains two hundred networks. Which weights do they learn,

@@ -67,7 +67,7 @@ def test_a_network_is_drawn_with_every_weight_and_bias(tmp_path: Path) -> None:
     model = MLP(2, [2, 1], "sigmoid")
     for i, p in enumerate(model.parameters()):
         p.data = (-1) ** i * (i + 1.25)
-    notes = {"layer1.neuron2": ("a note", "0.5")}
+    notes = {"layer1.neuron2": [("a note", "0.5")]}
     Weights(model, ["left", "right"], ["y"], notes).save(tmp_path / "net.svg")
     root = ElementTree.parse(tmp_path / "net.svg").getroot()
     parts = {g.get("id", ""): g for g in root.iter(f"{SVG}g")}
@@ -133,5 +133,5 @@ def test_every_number_is_in_its_column_with_the_mark_of_its_kind() -> None:
 @pytest.mark.parametrize("sizes", [(2, 2, 1), (2, 3, 1), (6, 2, 1)])
 def test_the_weights_of_the_lessons_can_be_read_on_a_slide(sizes: tuple[int, ...]) -> None:
     model = MLP(sizes[0], sizes[1:], "sigmoid", seed=0)
-    notes = {f"layer1.neuron{k + 1}": ("signal", "-0.00123") for k in range(sizes[1])}
+    notes = {f"layer1.neuron{k + 1}": [("signal", "-0.00123")] for k in range(sizes[1])}
     assert letters(Weights(model, notes=notes).scene) >= 18

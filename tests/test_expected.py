@@ -106,8 +106,8 @@ def test_a_family_tree_is_the_same_in_the_program_and_in_the_package(
         assert pin.pop("sizes", None) == (sizes and pytest.approx(sizes, rel=1e-5))
         assert pin == stored
         seed = int(key.split()[3])
-        one = families.end(RECIPES[name]._replace(epochs=epochs), seed)
-        found = {"ranked": sum(one.ranked[i] for i in families.parted(seed)[0])}
+        one = families.ends(RECIPES[name]._replace(epochs=epochs), seed)[-1]
+        found = {"ranked": sum(one.ranked[i] for i in families.split(seed)[0])}
         found["held out ranked"] = one.held_out(seed, "ranked")
         found["all ranked"] = one.all_ranked
         if name != "modern":
