@@ -69,7 +69,7 @@ PLAN = Plan(
 )
 
 
-@command(plan=PLAN, seeds=200, quick=50)
+@command(plan=PLAN, seeds=200, quick=50, takes="about 4 seconds")
 def main(lesson: Lesson) -> None:
     gradient_is_right(lesson)
     blame(lesson)

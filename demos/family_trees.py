@@ -111,7 +111,7 @@ PLAN = Plan(
 Runs = dict[str, list[list[End]]]  # by recipe: for each seed, the run at each of its moments
 
 
-@command(plan=PLAN, seeds=40, quick=6, takes="")
+@command(plan=PLAN, seeds=40, quick=6, takes="about 5 seconds, and the time of its runs")
 def main(lesson: Lesson) -> None:
     the_families(lesson)
     runs = many_seeds(lesson)
@@ -382,12 +382,12 @@ def against_decay(lesson: Lesson, runs: Runs) -> None:
     ):
         sample = expected.sample(f"family {key} 0 {layer} ratio")
         less = sum(x < 1 for x in ratios(name, 0, layer))
-        row = f"{name}, start: decay is larger, {layer} units: seeds"
-        lesson.claim(share(row, less, lesson.seeds, (sample.rank(1), sample.seeds)))
+        claim = f"{name}, start: decay is larger, {layer} units: seeds"
+        lesson.claim(share(claim, less, lesson.seeds, (sample.rank(1), sample.seeds)))
     sample = expected.sample("family printed 1500 person weight")
     small = sum(row["person"].weight < SMALL for row in found["as printed", MOMENTS[-1]])
-    row = f"as printed, end: person weights below {SMALL}: seeds"
-    lesson.claim(share(row, small, lesson.seeds, (sample.rank(SMALL), sample.seeds)))
+    claim = f"as printed, end: person weights below {SMALL}: seeds"
+    lesson.claim(share(claim, small, lesson.seeds, (sample.rank(SMALL), sample.seeds)))
 
 
 # --- a recipe that trains -------------------------------------------------------------------------

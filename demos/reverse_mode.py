@@ -54,7 +54,7 @@ PLAN = Plan(
 )
 
 
-@command(plan=PLAN, seeds=20, quick=5)
+@command(plan=PLAN, seeds=20, quick=5, takes="about 2 seconds")
 def main(lesson: Lesson) -> None:
     gradient_is_right(lesson)
     used_twice(lesson)

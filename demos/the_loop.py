@@ -87,7 +87,7 @@ PLAN = Plan(
 )
 
 
-@command(plan=PLAN, seeds=20, quick=5, seed=3)
+@command(plan=PLAN, seeds=20, quick=5, seed=3, takes="about 2 seconds")
 def main(lesson: Lesson) -> None:
     one_step(lesson)
     largest_step(lesson)

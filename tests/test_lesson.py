@@ -755,7 +755,7 @@ def test_a_line_of_code_is_the_one_that_runs() -> None:
 # --- the command ---------------------------------------------------------------------------------
 
 
-@command(plan=PLAN, seeds=7, quick=2, seed=1)
+@command(plan=PLAN, seeds=7, quick=2, seed=1, takes="a second")
 def tell(lesson: Lesson) -> None:
     lesson.say(f"seeds {lesson.seed} and {lesson.seeds} {lesson.quick}")
     lesson.claim(bounded("seeds below 5", lesson.seeds, high=4, reports=SAID))
@@ -809,7 +809,7 @@ def slow(seed):
     time.sleep(0.05 if seed < 4 or Path("hurry").exists() else 60)
     return seed
 
-@command(seeds=8)
+@command(seeds=8, takes="a second")
 def main(lesson):
     found = lesson.run(slow, [(seed,) for seed in range(lesson.seeds)], 1.0)
     lesson.claim(bounded("sum", sum(found), 28, 28))

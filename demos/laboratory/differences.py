@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tinygrad_edu.engine import Value
 
-__all__ = ["STEP", "apart"]
+__all__ = ["STEP", "apart", "backward"]
 
 STEP = 1e-5  # the error of a central difference is least near the cube root of rounding
 
@@ -26,3 +26,11 @@ def apart(loss: Callable[[], Value], parameters: Sequence[Value], grads: Sequenc
         p.data = x
     largest = max(map(abs, slopes)) or 1.0
     return max(abs(g - slope) for g, slope in zip(grads, slopes, strict=True)) / largest
+
+
+def backward(y: Value, parameters: Sequence[Value]) -> list[float]:
+    """The gradient of y by those parameters: `y.backward()`, after it was 0."""
+    for p in parameters:
+        p.grad = 0.0
+    y.backward()
+    return [p.grad for p in parameters]

@@ -18,7 +18,7 @@ from tinygrad_edu import data
 from tinygrad_edu.compiler.compiled import CompiledLoss
 from tinygrad_edu.data import Example
 from tinygrad_edu.demos.laboratory import expected
-from tinygrad_edu.demos.laboratory.differences import apart
+from tinygrad_edu.demos.laboratory.differences import apart, backward
 from tinygrad_edu.engine import Value
 from tinygrad_edu.errors import SlowWarning
 from tinygrad_edu.groups import group
@@ -239,15 +239,21 @@ def network(trial: Trial, parameters: Sequence[float]) -> Any:
 
 
 def slope_error(trial: Trial, seed: int) -> float:
-    """How far the gradient that the runs use is from differences of the loss: see `apart`.
+    """How far gradients are from differences of the loss, with the first weights: see `apart`.
 
-    It is that of the compiled loss, with the first weights of the seed.
+    It is the larger one of two errors: of `backward()`, and of the compiled loss of the runs.
     """
-    begin(trial, seed)
+    model, examples = begin(trial, seed)
+    parameters = moved(trial)
+    losses = [half_squared_error(model(example.inputs), example.targets) for example in examples]
+    eager = backward(sum(losses[1:], losses[0]), parameters)
     program, columns = compiled(trial)
-    gradient = program(*columns)[1]
-    off: float = apart(lambda: Value(program(*columns)[0]), moved(trial), gradient)
-    return off
+
+    def loss() -> Value:
+        return Value(program(*columns)[0])
+
+    worst: float = max(apart(loss, parameters, g) for g in (eager, program(*columns)[1]))
+    return worst
 
 
 def seconds(trial: Trial, epochs: float) -> float:

@@ -25,14 +25,14 @@ def command(
     seeds: int = 1,
     quick: int = 1,
     seed: int = 0,
-    takes: str = "a few seconds",
+    takes: str,
 ) -> Callable[[Callable[[Lesson], None]], click.Command]:
     """A decorator that makes a command from the function of a lesson.
 
     The command has the name of the function's file, and its help is the docstring of the file.
     plan: for the page; it becomes the attribute `plan` of the command.
     seeds: the number of seeds in a full run. quick: the number with --quick. seed: the first seed.
-    takes: the time that the lesson takes, '' if the lesson prints it itself.
+    takes: the time that the lesson takes with the extras, without its runs, whose time it prints.
     """
 
     def decorate(tell: Callable[[Lesson], None]) -> click.Command:
@@ -70,7 +70,7 @@ def command(
             help="Also write the table of claims to this file.",
         )
         def run(seed: int, n: int | None, out: Path, quickly: bool, file: Path | None) -> None:
-            print(f"{title}\n\nThis takes {takes}." if takes else title)
+            print(f"{title}\n\nThis takes {takes}.")
             try:
                 n = n or (quick if quickly else seeds)
                 lesson = Lesson(title, seed, n, quickly, out, name=name, plan=plan)

@@ -221,12 +221,13 @@ def _on_machine(machine: Any, run: Run, share: int, passes: Compiled) -> None:
     """Continues the run in calls of many epochs, until its end or a number that is not finite.
 
     A call is short enough for a Ctrl-C, and for the bar. If the criterion holds inside of a call,
-    the epochs up to there run again from the start of the call, with the same numbers.
+    the epochs up to there run again from the start of the call, with the same numbers. So a run
+    with a criterion begins with short calls: one that ends early has few epochs to repeat.
     """
     history = run.history
     names, examples = passes.names, len(passes.examples) or 1
     divisors = [share, *[examples] * len(names)]
-    size = max(machine.pace // machine.chunks, 1)
+    size = 1 if run.until else max(machine.pace // machine.chunks, 1)
     try:
         while history.epochs < run.epochs and not history.stopped:
             run.patience.begin()
