@@ -57,7 +57,8 @@ ONLY = {
     "IPython": ["train.progress"],  # late, in a notebook
     "pygraphviz": [],  # it holds the interpreter and ignores Ctrl-C: in a process of its own only
     "subprocess": ["draw.layout"],
-    "multiprocessing": ["lesson.seeds"],
+    "multiprocessing": ["lesson.workers"],
+    "distributed": ["lesson.workers"],
     "runpy": ["reading.script"],
     "importlib": ["compiler.backends", "draw.layout"],  # find_spec, which imports nothing
     "llvmlite": ["compiler.native.binding.library"],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from fractions import Fraction
 from functools import cache
@@ -82,7 +84,7 @@ from tinygrad_edu.lesson.parts import (
     Text,
 )
 from tinygrad_edu.lesson.plan import Mistake, Plan
-from tinygrad_edu.lesson.seeds import code_hash, run_all
+from tinygrad_edu.lesson.seeds import LostError, code_hash, package_hash, run_all
 from tinygrad_edu.lesson.telling import CHANGED, Lesson, line_of
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.optim import Momentum
@@ -412,9 +414,54 @@ def test_results_come_in_the_order_of_the_jobs(tmp_path: Path) -> None:
     assert run_all(square, [(3,), (1,), (2,)], tmp_path / "kept") == [9, 1, 4]
 
 
+def drawn(folder: str) -> int:
+    """A run whose result is by chance: how many runs have begun before it."""
+    with open(Path(folder) / "begun", "ab", buffering=0) as file:
+        file.write(b".")
+        return file.tell()
+
+
+def test_equal_runs_are_as_many_runs(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as executor:
+        results = run_all(drawn, [(str(tmp_path),)] * 3, tmp_path / "kept", executor)
+        assert sorted(results) == [1, 2, 3]
+        assert run_all(drawn, [(str(tmp_path),)] * 3, tmp_path / "kept", executor) == results
+
+
+def mortal(seed: int, folder: str, lives: int) -> int:
+    """A run whose process is killed from outside, so many times."""
+    with open(Path(folder) / "begun", "ab", buffering=0) as file:
+        file.write(b".")
+        if seed == 2 and file.tell() <= lives:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return seed
+
+
+@posix
+def test_the_runs_of_a_lost_process_are_made_again(tmp_path: Path) -> None:
+    jobs = [(seed, str(tmp_path), 4) for seed in (2, 0, 1)]
+    assert run_all(mortal, jobs, tmp_path / "kept") == [2, 0, 1]
+
+
+@posix
+def test_a_run_that_loses_every_process_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LostError, match="4 times a process was ended from outside"):
+        run_all(mortal, [(2, str(tmp_path), 1_000)], tmp_path / "kept")
+
+
 def test_an_executor_of_ones_own_will_do(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as executor:
         assert run_all(square, [(3,), (1,)], tmp_path / "kept", executor) == [9, 1]
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_processes_may_be_started_in_every_way(method: str, tmp_path: Path) -> None:
+    trial = Trial("xor", 2, 0.5, 0.9, 1.0, 60)
+    jobs = [(trial, seed) for seed in (3, 4)]
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(2, context) as executor:
+        found = run_all(end, jobs, tmp_path / "kept", executor)
+    assert [End(*one) for one in found] == [end(*job) for job in jobs]
 
 
 def test_what_was_finished_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -446,6 +493,11 @@ def test_a_result_of_other_code_is_not_used(
     assert "are saved" not in told
 
 
+def fresh(function: Callable[..., Any]) -> str:
+    package_hash.cache_clear()
+    return code_hash.__wrapped__(function)
+
+
 def test_the_hash_is_of_the_package_the_lessons_and_the_functions_own_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -459,9 +511,10 @@ def test_the_hash_is_of_the_package_the_lessons_and_the_functions_own_file(
     exec(compile("def f(): pass", str(places[2]), "exec"), found)
     hashes = []
     for place in places:
-        before = code_hash.__wrapped__(found["f"])
+        before = fresh(found["f"])
         place.write_text("def f(): return 1\n")
-        hashes.append(code_hash.__wrapped__(found["f"]) != before)
+        hashes.append(fresh(found["f"]) != before)
+    package_hash.cache_clear()
     assert hashes == [True, True, True, False]
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import click
 
+from tinygrad_edu.errors import MissingError
 from tinygrad_edu.lesson.plan import Plan
+from tinygrad_edu.lesson.seeds import LostError, OtherCodeError
 from tinygrad_edu.lesson.telling import Lesson
+from tinygrad_edu.lesson.workers import ClusterError
 from tinygrad_edu.reading.options import Whole, files, folders, option
 
 __all__ = ["FILE", "FOLDER", "command"]
@@ -69,21 +72,33 @@ def command(
             shell_complete=files,
             help="Also write the table of claims to this file.",
         )
-        def run(seed: int, n: int | None, out: Path, quickly: bool, file: Path | None) -> None:
+        @option(
+            "--cluster",
+            metavar="ADDRESS",
+            default="",
+            help="Let the workers of this Dask scheduler make the runs, such as tcp://HOST:8786.",
+        )
+        def run(
+            seed: int, n: int | None, out: Path, quickly: bool, file: Path | None, cluster: str
+        ) -> None:
             print(f"{title}\n\nThis takes {takes}.")
             try:
                 n = n or (quick if quickly else seeds)
-                lesson = Lesson(title, seed, n, quickly, out, name=name, plan=plan)
+                lesson = Lesson(title, seed, n, quickly, out, name=name, plan=plan, cluster=cluster)
                 try:
                     tell(lesson)
                 except KeyboardInterrupt:
                     lesson.interrupted()
                     sys.exit(130)  # as a shell reports Ctrl-C
+                if cluster and lesson.alone:
+                    print("\nThis lesson makes no runs of many seeds, so it asked no cluster.")
                 held = lesson.finish(file)
+            except (ClusterError, LostError, MissingError, OtherCodeError) as error:
+                raise _Failed(str(error)) from error
             except OSError as error:
                 what = f"cannot write {error.filename}: " if error.filename else ""
                 reason = error.strerror or error
-                raise _Unwritable(f"{what}{reason}; choose another place") from error
+                raise _Failed(f"{what}{reason}; choose another place") from error
             click.get_current_context().exit(0 if held else 1)
 
         run.plan = plan  # type: ignore[attr-defined]  # for the list of lessons in demos/README.md
@@ -92,5 +107,5 @@ def command(
     return decorate
 
 
-class _Unwritable(click.ClickException):
+class _Failed(click.ClickException):
     exit_code = 2

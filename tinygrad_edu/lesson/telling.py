@@ -35,7 +35,8 @@ from tinygrad_edu.lesson.parts import (
     Text,
 )
 from tinygrad_edu.lesson.plan import Plan
-from tinygrad_edu.lesson.seeds import Job, processes, run_all
+from tinygrad_edu.lesson.seeds import Job, run_all
+from tinygrad_edu.lesson.workers import at_cluster, processes
 from tinygrad_edu.plots.canvas import save
 
 __all__ = ["CHANGED", "WIDEST", "Drawable", "Lesson", "line_of"]
@@ -58,6 +59,7 @@ class Lesson:
 
     seed: the first seed. seeds: the number of seeds. quick: whether a class waits. out: the folder
     of the pictures and the page. name: as at the shell. plan: what a teacher needs to know.
+    cluster: the address of the Dask scheduler whose workers make the runs; '' for this machine.
     """
 
     def __init__(
@@ -70,7 +72,9 @@ class Lesson:
         *,
         name: str = "",
         plan: Plan | None = None,
+        cluster: str = "",
     ) -> None:
+        self.cluster, self.alone = cluster, True
         self.title, self.name, self.plan = title, name, plan
         self.seed, self.seeds, self.quick, self.out = seed, seeds, quick, out
         self.parts: list[Part] = []
@@ -229,15 +233,24 @@ class Lesson:
         self.checks.append(Check(question, answer))
 
     def run(self, function: Callable[..., Any], jobs: Sequence[Job], seconds: float) -> list[Any]:
-        """function(*job) for each job, in several processes: see `seeds.run_all`.
+        """function(*job) for each job, by several workers at the same time: see `seeds.run_all`.
 
         seconds: an estimate for one process alone; the lesson prints an estimate before it starts.
         """
         if not machine_code():
             self._miss("machine code", f"with it, this is much faster: {FAST}")
-        n = processes()
-        print(f"\n{len(jobs)} runs on {n} processor{'s' * (n > 1)}: about {_span(seconds / n)}.")
-        return run_all(function, jobs, self.out / _KEPT)
+        self.alone = False
+        kept = self.out / _KEPT
+        if not self.cluster:
+            self._announce(len(jobs), processes(), "processor", seconds)
+            return run_all(function, jobs, kept)
+        with at_cluster(self.cluster) as (executor, workers):
+            self._announce(len(jobs), workers, "worker", seconds)
+            return run_all(function, jobs, kept, executor)
+
+    def _announce(self, runs: int, n: int, worker: str, seconds: float) -> None:
+        time = f": about {_span(seconds / n)}" if n else ""
+        print(f"\n{runs} runs on {n} {worker}{'s' * (n != 1)}{time}.")
 
     def interrupted(self) -> None:
         """Writes the page so far; the finished runs are already saved."""
