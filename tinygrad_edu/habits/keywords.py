@@ -180,7 +180,8 @@ def _parameters(cls: type) -> Mapping[str, Parameter] | None:
 
     They are those of `__init__`: for a subclass without its own, Python 3.11.2 finds none.
     """
-    if cls.__init__ is object.__init__:
+    owner = next(kind for kind in cls.__mro__ if "__init__" in vars(kind))
+    if owner is object:
         return {}
-    _, *known = signature(cls.__init__).parameters.values()  # without self
+    _, *known = signature(vars(owner)["__init__"]).parameters.values()  # without self
     return None if any(p.kind is p.VAR_KEYWORD for p in known) else {p.name: p for p in known}
