@@ -515,6 +515,20 @@ def test_a_spiral_is_learned_in_batches() -> None:
     assert history.metrics["accuracy"][-1] > 0.9
 
 
+@pytest.mark.parametrize("count", [50, 300, 3_000])
+def test_lists_of_any_length_are_learned_in_batches(count: int) -> None:
+    """Columns are lists, rows of one table, or arrays: it depends on how many numbers they are."""
+    xs = [[float(i % k) for k in (2, 3, 5, 7)] for i in range(count)]
+    data = (xs, [sum(row) for row in xs])
+    how: dict[str, Any] = {"epochs": 1, "batch_size": 8, "progress": False}
+    runs = []
+    for compiled in (False, True):
+        model = MLP(4, [2, 1], seed=1)
+        learner = SGD(model.parameters(), 0.001)
+        runs.append(train(model, mse_loss, data, learner, compiled=compiled, **how).losses)
+    assert runs[1] == pytest.approx(runs[0], rel=1e-9)
+
+
 # --- what counts more, or not at all -------------------------------------------------------------
 
 # The losses of four steps of PyTorch 2.14.1: F.cross_entropy of nn.Linear(2, 3) and SGD at 0.3.

@@ -498,7 +498,7 @@ class Run:
 
     def hold(self, columns: Sequence[Column]) -> None:
         """Prepares the columns of a data set, from which `take` takes examples."""
-        self.rows = _table(columns).T.copy() if columns else np.empty((0, 0))
+        self.rows = _table(columns).T.copy() if len(columns) else np.empty((0, 0))
 
     def take(self, now: Sequence[int], weight: float) -> None:
         """Goes on with the examples of these indices in the data set; see `feed`."""
