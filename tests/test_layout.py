@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 import pytest
 from conftest import REAL_PATH, RUN_A_PROCESS, linux, posix
 
+from tinygrad_edu import Value, sin, tanh
 from tinygrad_edu.draw import layout as module
 from tinygrad_edu.draw.layout import LayoutError, layout, places
 
@@ -636,3 +637,24 @@ def test_system_dot_refuses_bad_dot(dot: str) -> None:
 def test_system_dot_without_fonts(format: str) -> None:
     error = error_of(format=format)
     assert (error.reason, error.engine) == ("no fonts", "dot")
+
+
+STEPS: dict[str, Callable[[Value, Value, Value], Value]] = {
+    "tanh(w*y + w*x + w)": lambda y, x, w: tanh(w * y + w * x + w),
+    "Newton's step": lambda y, x, w: y - (y * y - x) / (2 * y),
+    "y*x + w": lambda y, x, w: y * x + w,
+    "tanh(y*1.1) + x": lambda y, x, w: tanh(y * 1.1) + x,
+    "sin(y) + x": lambda y, x, w: sin(y) + x,
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_recurrence_of_forty_steps_is_laid_out_in_the_time_that_a_picture_has(
+    name: str, tmp_path: Path
+) -> None:
+    """One leaf used at each step of a chain: without limits, Graphviz searches for minutes."""
+    x, w, y = Value(0.3, label="x"), Value(0.7, label="w"), Value(0.5, label="y0")
+    for _ in range(40):
+        y = STEPS[name](y, x, w)
+    y.draw().save(tmp_path / "y.svg")
+    assert (tmp_path / "y.svg").read_text().endswith("</svg>\n")

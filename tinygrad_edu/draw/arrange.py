@@ -27,9 +27,11 @@ _SIDE, _UPPER = 5, 5  # around the text of a box
 _MOST_BY_OURSELVES = 300  # boxes that our own layout places in a moment
 
 # With many edges, and more than two per box, which only groups have, edges need space to spread
-# from side to side. Then Graphviz need not search for the best positions, which takes five times as
-# long.
-_FAN = {"ranksep": "2", "nslimit": "1", "nslimit1": "1", "mclimit": "0.1"}
+# from side to side, and crossings are not worth a long search.
+_FAN = {"ranksep": "2", "mclimit": "0.1"}
+# The search for the best ranks and positions has no end of its own that comes in time: a recurrence
+# of 40 steps took a minute. With these limits it takes a few seconds, and looks as good.
+_SEARCH = {"nslimit": "1", "nslimit1": "1"}
 _MANY = 150  # edges
 
 
@@ -170,6 +172,7 @@ def _dot(
         "nodesep": _inches(_NODE_GAP - 2 * clear),
         "ranksep": _inches(_gap(sketch) - 2 * clear),
         **(_FAN if fan else {}),
+        **(_SEARCH if fan or len(edges) > _MANY else {}),
     }
     written = [
         f"digraph {{ graph [{_list(whole)}]",
