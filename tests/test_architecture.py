@@ -56,7 +56,7 @@ ONLY = {
     "sklearn": ["data"],
     "IPython": ["train.progress"],  # late, in a notebook
     "pygraphviz": [],  # it holds the interpreter and ignores Ctrl-C: in a process of its own only
-    "subprocess": ["draw.layout"],
+    "subprocess": ["draw.child", "draw.layout"],
     "multiprocessing": ["lesson.workers"],
     "distributed": ["lesson.workers"],
     "runpy": ["reading.script"],

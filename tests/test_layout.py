@@ -580,6 +580,64 @@ def test_ctrl_c_kills_the_engine_too(fake_dot: Callable[..., Path], bin_folder: 
     wait_until_free(lock)
 
 
+@linux
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGINT])
+def test_the_engine_ends_with_its_parent(
+    fake_dot: Callable[..., Path], bin_folder: Path, how: signal.Signals
+) -> None:
+    fake_dot(
+        "f = open(here + '/lock', 'w'); fcntl.flock(f, fcntl.LOCK_EX)\n"
+        f"print(1, file=f, flush=True)\n{HANGS}"
+    )
+    code = "from tinygrad_edu.draw.layout import layout; layout('digraph { a }')"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    python = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
+    lock = bin_folder / "lock"
+    while not lock.exists() or not lock.read_text():
+        assert python.poll() is None
+        time.sleep(0.01)
+    python.send_signal(how)
+    python.communicate(timeout=5)
+    wait_until_free(lock)
+
+
+WITHOUT_END = {  # what an engine does, and the reasons that the error may have
+    "prints": ("while True: sys.stdout.write('x' * 65536)", {"failed"}),
+    "complains": ("while True: sys.stderr.write('x' * 65536)", {"failed"}),
+    "allocates": ("x = []\nwhile True: x.append(bytearray(2**26))", {"failed", "timeout"}),
+    "forks": ("while True: os.fork() or time.sleep(60)", {"timeout"}),
+}
+
+
+@linux
+@pytest.mark.machine
+@pytest.mark.parametrize("name", WITHOUT_END)
+def test_an_engine_without_end_takes_no_memory_here_and_is_ended(
+    fake_dot: Callable[..., Path], name: str
+) -> None:
+    """This process stays under 300 MB, and has an answer in time."""
+    body, reasons = WITHOUT_END[name]
+    fake_dot(body)
+    code = (
+        "import resource\n"
+        "from tinygrad_edu.draw.layout import LayoutError, layout\n"
+        "try:\n    layout('digraph { a }', timeout=8.0)\n"
+        "except LayoutError as error:\n    print(error.reason)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    said, megabytes = done.stdout.split()
+    assert said in reasons
+    assert int(megabytes) < 300
+
+
 # --- fonts -------------------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 import click
 import pytest
 from click.testing import CliRunner
-from conftest import posix
+from conftest import linux, posix
 from hypothesis import given
 from hypothesis import strategies as st
 from judge import contradiction
@@ -911,6 +911,37 @@ def test_an_interrupted_lesson_keeps_the_runs_of_the_same_code(
         assert "4 of 8 runs are saved" in done.stdout
         assert done.returncode == 0
     assert not kept.exists()
+
+
+@linux
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_the_processes_of_a_lesson_end_with_it(how: signal.Signals, tmp_path: Path) -> None:
+    script = tmp_path / "slow.py"
+    script.write_text(SLOW)
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    kept = tmp_path / "slow" / "unfinished.jsonl"
+    while not (kept.exists() and kept.read_text().count("\n") >= 4):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(how)
+    process.wait(5)
+    for _ in range(200):
+        left = subprocess.run(["pgrep", "-g", str(process.pid)], capture_output=True, text=True)
+        if not left.stdout:
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError(left.stdout)
+    (tmp_path / "hurry").touch()
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert "4 of 8 runs are saved" in done.stdout
 
 
 # --- the laboratory ------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import stat
 __all__ = ["write_whole"]
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
+_TMPFILE = getattr(os, "O_TMPFILE", 0)  # Linux: a file without a name
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
@@ -32,18 +33,38 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         os.stat(os.path.dirname(os.fspath(path)) or os.curdir)
         if os.path.lexists(target):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(path))
-    neighbour = os.path.join(os.path.dirname(target), f".tinygrad-edu-{os.urandom(8).hex()}")
+    folder = os.path.dirname(target)
+    neighbour = os.path.join(folder, f".tinygrad-edu-{os.urandom(8).hex()}")
     try:
-        handle = os.open(neighbour, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)
+        handle, named = _new(folder, neighbour)
     except OSError as error:
         error.filename = os.fspath(path)  # the name that the caller knows
         raise
     try:
         with open(handle, "wb") as file:
             file.write(data)
-        if mode is not None:
-            os.chmod(neighbour, mode)
+            file.flush()
+            os.fsync(handle)  # else the name could be on the disk before the data
+            if mode is not None:
+                os.chmod(handle if os.chmod in os.supports_fd else neighbour, mode)
+            if not named:
+                os.link(f"/proc/self/fd/{handle}", neighbour, src_dir_fd=handle)
         os.replace(neighbour, target)
     except BaseException:
-        os.unlink(neighbour)
+        with contextlib.suppress(
+            FileNotFoundError
+        ):  # it may just have been renamed, or has no name
+            os.unlink(neighbour)
         raise
+
+
+def _new(folder: str, neighbour: str) -> tuple[int, bool]:
+    """Returns a new file in the folder, and whether it has the name of the neighbour already.
+
+    Where the system can, it has no name until it is whole: nothing is left if this process is
+    killed.
+    """
+    if _TMPFILE and os.path.isdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # not every file system can; the real reason comes below
+            return os.open(folder or os.curdir, _TMPFILE | os.O_WRONLY, 0o666), False
+    return os.open(neighbour, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666), True

@@ -1,4 +1,4 @@
-"""From DOT to a picture: the only module of the package that starts a process.
+"""From DOT to a picture, by a process of its own.
 
 An *engine* is the beginning of a command line that understands the flags of Graphviz' `dot`. The
 first engine that exists is used: the program that TINYGRAD_EDU_DOT names, then the `dot` on the
@@ -7,20 +7,18 @@ PATH, then pygraphviz. If an engine hangs or crashes, this interpreter does not.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
 import re
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
+from tinygrad_edu.draw.child import Done, run
 from tinygrad_edu.draw.placement import Placement, Point
 
 __all__ = [
@@ -245,60 +243,19 @@ def _draw(engine: _Engine, format: str, dot: str, deadline: float, algorithm: st
     raise LayoutError(f"{problem}, {INSTEAD}", "failed", engine.name)
 
 
-def _run(
-    command: list[str], data: bytes, seconds: float, doubted: str = ""
-) -> subprocess.CompletedProcess[bytes]:
-    """The result of the command with `data` as its input.
+def _run(command: list[str], data: bytes, seconds: float, doubted: str = "") -> Done:
+    """The result of the command with `data` as its input; see `child.run`.
 
-    After an error or `seconds`, the command and the processes that it started are killed. doubted:
-    the path of a `dot`; if it takes long, and does not even say its version, LayoutError, "silent".
+    doubted: the path of a `dot`; if it takes long, and does not even say its version, LayoutError,
+    "silent".
     """
     deadline = time.monotonic() + seconds
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # a process group that can be killed; Windows has none
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-    try:
-        # A thread writes: on Windows, communicate() checks the timeout only after it has written.
-        threading.Thread(target=_feed, args=(process.stdin, data), daemon=True).start()
-        process.stdin = None
-        out, err = _output(process, deadline, doubted)
-    except BaseException:  # Ctrl-C, too: the other session does not receive it
-        _kill(process)
-        raise
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
+    def doubt() -> None:
+        if doubted and not _answers(doubted, deadline):
+            raise LayoutError("dot does not answer", "silent", "dot")
 
-def _output(process: subprocess.Popen[bytes], deadline: float, doubted: str) -> tuple[bytes, bytes]:
-    if doubted:
-        try:
-            return process.communicate(timeout=min(1.0, (deadline - time.monotonic()) / 4))
-        except subprocess.TimeoutExpired:
-            if not _answers(doubted, deadline):
-                raise LayoutError("dot does not answer", "silent", "dot") from None
-    return process.communicate(timeout=deadline - time.monotonic())
-
-
-def _feed(stdin: BinaryIO, data: bytes) -> None:
-    with contextlib.suppress(OSError), stdin:  # the program may stop reading before the end
-        stdin.write(data)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
-        # Do not read to the end: a process outside the group may keep the streams open for ever.
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
-    process.wait()
+    return run(command, data, seconds, doubt)
 
 
 def one_line(text: str, most: int) -> str:

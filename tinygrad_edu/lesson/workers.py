@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -33,10 +34,9 @@ def processes() -> int:
 def here(most: int) -> Iterator[Executor]:
     """This returns an executor with processes of this machine: one a processor, at most `most`.
 
-    They ignore Ctrl-C, which this process handles: if it ends by an error, so do they, at once.
+    They ignore Ctrl-C, which this process handles. They end with it, at once, however it ends.
     """
-    deaf = signal.SIGINT, signal.SIG_IGN
-    pool = ProcessPoolExecutor(min(processes(), most), initializer=signal.signal, initargs=deaf)
+    pool = ProcessPoolExecutor(min(processes(), most), initializer=_bound)
     try:
         yield pool
     except BaseException:
@@ -45,6 +45,19 @@ def here(most: int) -> Iterator[Executor]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _bound() -> None:
+    """Binds the life of this process to that of its parent, which handles Ctrl-C for both."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 @contextmanager
