@@ -729,6 +729,40 @@ def test_a_lesson_has_sliders_and_a_curve_of_its_own(browser: Browser, tmp_path:
     assert browser.do(["axe"]) == [[]]
 
 
+def test_training_follows_a_slider(browser: Browser, tmp_path: Path) -> None:
+    """The loss is (w - goal)**2, so the descent ends at the goal."""
+    goal = Value(1.0, label="goal")
+    model = nn.MLP(1, [1], "linear", seed=0)
+
+    def loss(outputs: Any, targets: Any) -> Value:
+        found: Value = (outputs[0] - goal) ** 2 + 0 * targets
+        return found
+
+    file = tmp_path / "goal.html"
+    controls = [Slider("goal", [goal], -4, 4)]
+    page(model, loss, [([1.0], 0.0), ([1.0], 1.0)], rate=0.1, controls=controls, threshold=0).save(
+        file
+    )
+    browser.open(file)
+    status = "document.querySelector('#train-status').textContent"
+    assert "1 of 2 are right, " in browser.say(status)
+    before = browser.say(status)
+    browser.do(["focus", "#control-0"], ["key", "ArrowLeft", 3])
+    assert browser.say(status) != before
+    wanted = float(browser.say("document.querySelector('#control-0').value"))
+    assert wanted < 1
+    browser.do(["click", "#train-run"], ["until", f"parseInt({status}.slice(5)) > 200"])
+    browser.do(["click", "#train-run"])
+    sums = [float(browser.say(f"document.querySelector('#leaf-{i}').value")) for i in own(file)]
+    assert sum(sums) == pytest.approx(wanted, abs=1e-3)
+    assert browser.do(["axe"]) == [[]]
+
+
+def own(file: Path) -> list[int]:
+    """The parameters of a page that trains."""
+    return list(told(file)["train"]["parameters"])
+
+
 # --- anything, in any order ----------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tinygrad_edu import Op, Value, graph, group, nn
 from tinygrad_edu.draw.theme import THEMES
-from tinygrad_edu.errors import FormatError, ViewError
+from tinygrad_edu.errors import FormatError, NumberError, ViewError
 from tinygrad_edu.live.extras import Curve, Slider
 from tinygrad_edu.live.page import page
 from tinygrad_edu.live.rows import rows
@@ -227,6 +227,32 @@ def test_a_lesson_adds_sliders_and_a_curve() -> None:
             y.page(view=wrong)
     with pytest.raises(ViewError, match="low to high"):
         y.page(controls=[Slider("s", [w], 1, float("nan"))])
+
+
+def test_a_page_that_trains_has_sliders_beside_its_buttons_and_a_threshold_of_its_own() -> None:
+    cost = Value(2.0, label="cost")
+    examples = [([-1.0], (0.0, 1.0)), ([1.0], (1.0, 0.0))]
+
+    def loss(outputs: Any, targets: Any) -> Value:
+        (y,), (d, more) = outputs, targets
+        total: Value = cost * (y - d) ** 2 + more * y * y
+        return total
+
+    model = nn.MLP(1, [1], "linear", seed=0)
+    sliders = [Slider("cost", [cost], 0, 5)]
+    html = page(model, loss, examples, controls=sliders, threshold=0.25).html
+    told = data_of(html)
+    assert told["train"]["kind"] == "yes"
+    assert told["train"]["threshold"] == 0.25
+    assert told["train"]["classes"] == [0, 1]
+    assert told["data"][told["controls"][0]["leaves"][0]] == 2
+    assert html.count('<div id="controls">') == 1
+    assert html.index('id="train-run"') < html.index('<div id="controls">') < html.index("<canvas")
+    assert data_of(page(model, loss, examples).html)["train"]["kind"] == "number"
+    with pytest.raises(NumberError, match="threshold"):
+        page(model, loss, examples, threshold=float("nan"))
+    with pytest.raises(TypeError, match="threshold"):
+        page(neuron(), threshold=0.5)
 
 
 def test_a_large_graph_opens_where_it_can_be_looked_at() -> None:

@@ -14,6 +14,7 @@ from tinygrad_edu.demos import (  # noqa: E402  # found by the line above
     credit,
     family_trees,
     hidden_units,
+    indifference,
     pdp_set,
     reverse_mode,
     symmetry,
@@ -32,4 +33,5 @@ LESSONS = (
     pdp_set.main,
     symmetry.main,
     family_trees.main,
+    indifference.main,
 )

@@ -61,6 +61,7 @@ _PLOT = (
 _VIEW = (
     '<figure><svg id="view" class="plot" viewBox="0 0 400 252" role="img">%%PLOT%%</svg></figure>'
 )
+_CONTROLS = '<div id="controls"></div>'
 _ONLY = {"view": {"controls", "view"}, "train": {"train"}}  # for pages with such data
 _ONE_OUTPUT = "a page plays one output: give the output whose gradients you want"
 _HEIGHT = 760  # pixels of a page in a notebook
@@ -118,6 +119,7 @@ def page(
     data: Data | None = None,
     *,
     rate: float = RATE,
+    threshold: float | None = None,
     title: str | None = None,
     precision: int = 4,
     direction: str = "LR",
@@ -135,25 +137,27 @@ def page(
 
     what: the output, or its graph. Or it is a model with a loss and data, as `train` takes them.
     Then the page shows the loss of one example, and trains the model on all of them, by gradient
-    descent with this rate; errors are those of `training`.
+    descent with this rate; errors are those of `training`. threshold: an output above it says yes,
+    if the loss is one of your own.
 
     title: of the page, by default the formula of the output. precision: decimals. direction: LR or
     TB. theme: `system`, or one of the themes of pictures. level: the one shown first. roles: see
-    `graph`. controls, view: sliders and a curve of a lesson's own. timeout: the seconds that
-    Graphviz may take. worksheet: a page that asks for hidden numbers, marks the answers, and plays
-    nothing. hide: what it asks for, as a View has it; by default values and grads. edges: what its
-    edges say. ViewError for several outputs, or for an unknown option.
+    `graph`. controls, view: sliders and a curve of a lesson's own; training goes on with the
+    numbers of the sliders. timeout: the seconds that Graphviz may take. worksheet: a page that asks
+    for hidden numbers, marks the answers, and plays nothing. hide: what it asks for, as a View has
+    it; by default values and grads. edges: what its edges say. ViewError for several outputs, or
+    for an unknown option.
     """
     more: dict[str, Any] = {}
     if not isinstance(what, Value | Graph):
-        lesson = _lesson(what, loss, data, rate)
+        lesson = _lesson(what, loss, data, rate, threshold)
         given: dict[Any, Role] = {**lesson.roles, **(roles or {})}
         count = len(lesson.data["examples"])
         title = f"{what.about()}, trained on {count} examples" if title is None else title
         what, roles, more["train"] = lesson.loss, given, lesson.data
-    elif loss is not None or data is not None:
+    elif any(x is not None for x in (loss, data, threshold)):
         kind = type(what).__name__
-        raise TypeError(f"loss and data are for a page of a model, not of a {kind}")
+        raise TypeError(f"loss, data and threshold are for a page of a model, not of a {kind}")
     whole = what if isinstance(what, Graph) else graph(what, roles=roles)
     if len(whole.outputs) != 1:
         raise ViewError(_ONE_OUTPUT)
@@ -180,7 +184,9 @@ def page(
     return _assembled(whole, look, heading, theme, level or "", timeout, more)
 
 
-def _lesson(what: Module, loss: Loss | None, data: Data | None, rate: float) -> Training:
+def _lesson(
+    what: Module, loss: Loss | None, data: Data | None, rate: float, threshold: float | None
+) -> Training:
     """What a page needs to train a model; ViewError or TypeError for what is none."""
     if isinstance(what, list | tuple):
         raise ViewError(_ONE_OUTPUT)
@@ -188,7 +194,7 @@ def _lesson(what: Module, loss: Loss | None, data: Data | None, rate: float) -> 
         raise TypeError(f"a page is made of a Value, a Graph or a model, not of {what!r:.60}")
     if loss is None or data is None:
         raise TypeError("a page of a model needs a loss and data: page(model, loss, (X, y))")
-    return training(what, loss, data, rate)
+    return training(what, loss, data, rate, threshold)
 
 
 def _heading(whole: Graph, title: str | None, blanks: Mapping[int, str] | None = None) -> str:
@@ -256,6 +262,7 @@ def _assembled(
         "OUTPUT": escape(data["name"][whole.output.id]),
         "TRAIN": _training(data["train"], whole) if "train" in data else "",
         "PLOT": _PLOT,
+        "CONTROLS": "" if "train" in data else _CONTROLS,
         "VIEW": _marked(_VIEW, {"PLOT": _PLOT}) if "view" in data else "",
         "LEVELS": "".join(f"<option>{each.name}" for each in made),
         "PICTURE": "\n".join(pictures),
@@ -270,7 +277,8 @@ def _assembled(
 def _training(lesson: dict[str, Any], whole: Graph) -> str:
     """The part of a page that trains; its data get what they need for the axes."""
     lesson |= plane(lesson, whole)
-    return _marked(_read("train.html"), {**controls(lesson, whole), "PLOT": _PLOT})
+    marks = {**controls(lesson, whole), "PLOT": _PLOT, "CONTROLS": _CONTROLS}
+    return _marked(_read("train.html"), marks)
 
 
 def _filled(name: str, marks: Mapping[str, str], script: str, style: str) -> str:

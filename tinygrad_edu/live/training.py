@@ -48,11 +48,14 @@ class Training(NamedTuple):
     data: dict[str, Any]
 
 
-def training(model: Module, loss: Loss, data: Data, rate: float = RATE) -> Training:
+def training(
+    model: Module, loss: Loss, data: Data, rate: float = RATE, threshold: float | None = None
+) -> Training:
     """This returns what a page needs to train `model` on `data` by gradient descent.
 
     model, loss, data: as for `train`. The page makes the mean of the loss over the examples small.
-    rate: of the descent, which the reader can change. TypeError if `model` is no Module.
+    rate: of the descent, which the reader can change. threshold: of an output that says yes, if the
+    loss is not one whose threshold is known. TypeError if `model` is no Module.
     NumberError for a rate or an example that is not finite, and for a loss that is no function, or
     whose result for one example is not one Value; LengthError for examples of several shapes;
     ValueError for more than MOST examples, for active dropout, and for a loss that depends on no
@@ -66,8 +69,9 @@ def training(model: Module, loss: Loss, data: Data, rate: float = RATE) -> Train
         raise NumberError(
             f"the loss must be a function of the outputs and the target of one example, not {kind}"
         )
-    if not (isinstance(rate, int | float) and isfinite(rate)):
-        raise NumberError(f"rate must be a finite number, not {rate!r:.60}")
+    for name, x in (("rate", rate), ("threshold", 0.0 if threshold is None else threshold)):
+        if not (isinstance(x, int | float) and isfinite(x)):
+            raise NumberError(f"{name} must be a finite number, not {x!r:.60}")
     examples = as_examples(data)
     if len(examples) > MOST:
         raise ValueError(
@@ -119,7 +123,7 @@ def training(model: Module, loss: Loss, data: Data, rate: float = RATE) -> Train
         "weights": [1] * len(rows) if many is None else many[1],
         "rate": rate,
     }
-    return Training(root, roles, table | _reading(loss, examples, len(used)))
+    return Training(root, roles, table | _reading(loss, examples, len(used), threshold))
 
 
 def _check_finite(rows: list[list[float]]) -> None:
@@ -129,7 +133,9 @@ def _check_finite(rows: list[list[float]]) -> None:
                 raise NumberError(f"example {i} contains {x}: a page needs finite numbers")
 
 
-def _reading(loss: Any, examples: list[Example], outputs: int) -> dict[str, Any]:
+def _reading(
+    loss: Any, examples: list[Example], outputs: int, threshold: float | None
+) -> dict[str, Any]:
     """Returns how outputs are read: see the top of this file."""
     found = Accuracy.of(loss, examples)
     rows = [[*numbers(example.targets)] for example in examples]
@@ -140,8 +146,10 @@ def _reading(loss: Any, examples: list[Example], outputs: int) -> dict[str, Any]
     if outputs > 1 and (named or _one_hot(rows, outputs)):
         largest = [row.index(max(row)) if len(row) > 1 else int(row[0]) for row in rows]
         return {"kind": "largest", "threshold": 0.0, "middle": middle, "classes": largest}
-    if outputs == 1 and found.threshold is not None and found.middle is not None:
-        return {"kind": "yes", "threshold": found.threshold, "middle": middle, "classes": sides}
+    if threshold is None and found.middle is not None:
+        threshold = found.threshold
+    if outputs == 1 and threshold is not None:
+        return {"kind": "yes", "threshold": threshold, "middle": middle, "classes": sides}
     return {"kind": "number", "threshold": middle, "middle": middle, "classes": sides}
 
 

@@ -31,6 +31,7 @@ class Trainer {
     this.v = new Float64Array(n * SIZE).map((_, i) => value[Math.floor(i / SIZE)]);
     this.g = new Float64Array(n * SIZE).fill(-0); // as each pass leaves them
     this.given = [...inputs, ...targets];
+    this.own = [...graph.op.keys()].filter((k) => graph.op[k] < 0 && !this.given.includes(k)); // leaves, the same for all examples
     this.means = new Float64Array(parameters.length); // of the gradients
     this.rate = rate;
   }
@@ -54,8 +55,8 @@ class Trainer {
    * @param {(row: number, lane: number) => void} tell @param {(count: number) => void} [then] after some rows
    */
   ahead(rows, to, tell, then = () => {}) {
-    const { v, given, graph, lesson: { parameters } } = this;
-    for (const p of parameters) v.fill(graph.value[p], p * SIZE, (p + 1) * SIZE);
+    const { v, given, own, graph } = this;
+    for (const p of own) v.fill(graph.value[p], p * SIZE, (p + 1) * SIZE);
     for (let start = 0; start < rows.length; start += SIZE) {
       const count = Math.min(SIZE, rows.length - start);
       for (let j = 0; j < count; j++) rows[start + j].forEach((x, i) => given[i] >= 0 && (v[given[i] * SIZE + j] = x));
@@ -105,14 +106,13 @@ class Trainer {
   judge(some = [...this.lesson.examples.keys()]) {
     const { outputs, kind, threshold, classes, examples, weights } = this.lesson, { v, graph } = this;
     /** @type {number[]} */ const wrong = [];
-    let loss = 0, share = 0;
+    let loss = 0, share = 0, yes = 0;
     this.ahead(some.map((i) => examples[i]), graph.n, (row, lane) => {
       const i = some[row], ys = outputs.map((y) => v[y * SIZE + lane]);
-      loss += weights[i] * v[graph.output * SIZE + lane];
-      share += weights[i];
+      [loss, share, yes] = [loss + weights[i] * v[graph.output * SIZE + lane], share + weights[i], yes + Number(ys[0] > threshold)];
       if ((kind === "largest" ? ys.indexOf(Math.max(...ys)) : Number(ys[0] > threshold)) !== classes[i]) wrong.push(i);
     });
-    const right = kind === "number" ? "" : `; ${some.length - wrong.length} of ${some.length} are right`;
+    const right = kind === "number" ? "" : `; ${some.length - wrong.length} of ${some.length} are right${kind === "yes" ? `, ${yes} answers are yes` : ""}`;
     return { loss: loss / share, wrong, right };
   }
 

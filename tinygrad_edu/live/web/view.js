@@ -9,7 +9,7 @@ function startView() {
     slider.oninput = () => {
       for (const leaf of moved) state.graph.value[leaf] = Number(slider.value);
       state.losses = [];
-      update("numbers");
+      state.data.train ? showTraining() : update("numbers");
     };
     byId("controls").append(make("label", { class: "wide" }, make("b", { text: `${name} ` }), slider, said));
     document.addEventListener("repainted", () => {
