@@ -106,6 +106,7 @@ PLAN = Plan(
         "Quinlan, Learning logical definitions from relations, Machine Learning 5 (1990), 239-266",
         "Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015",
     ],
+    follows="indifference",
 )
 
 Runs = dict[str, list[list[End]]]  # by recipe: for each seed, the run at each of its moments

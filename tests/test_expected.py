@@ -1,8 +1,7 @@
 """What the lessons expect: demos/laboratory/expected.json, which a program with NumPy has written.
 
-The docstrings of tests/references/make_lessons.py and make_families.py explain the rows. Here the
-programs repeat some rows and single runs, and the package repeats the single runs: both must agree
-to the epoch.
+The docstrings of the programs tests/references/make_*.py explain the rows. Here the programs repeat
+some rows and single runs, and the package repeats the single runs: both must agree to the epoch.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tinygrad_edu.demos.laboratory import families
+from tinygrad_edu.demos.laboratory import applicants, families, objectives
 from tinygrad_edu.demos.laboratory.trial import Trial, end
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +69,9 @@ def test_the_program_writes_these_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows == {name: EXPECTED[name] for name in rows}
 
 
-@pytest.mark.parametrize("name", sorted({pin.split()[0] for pin in PINS} - {"family"}))
+@pytest.mark.parametrize(
+    "name", sorted({pin.split()[0] for pin in PINS} - {"family", "indifference"})
+)
 def test_a_single_run_is_the_same_in_the_program_and_in_the_package(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -118,3 +119,21 @@ def test_a_family_tree_is_the_same_in_the_program_and_in_the_package(
             layers = model.layers().values()
             ws = [[w.data for unit in layer.neurons for w in unit.w] for layer in layers]
             assert sizes == pytest.approx([sqrt(sum(x * x for x in w) / len(w)) for w in ws], 1e-5)
+
+
+def test_indifference_is_the_same_in_the_program_and_in_the_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = program("make_indifference", monkeypatch)
+    pins = made.pins("indifference pins")["pins"]
+    assert pins == {name: PINS[name] for name in pins}
+    for seed in (0, 1):
+        one = applicants.on_labels(0.4, seed).b
+        parts = [one.part(what) for what in ("labels", "learned", "approved")]
+        assert parts == pytest.approx(pins[f"indifference biased 0.4 seed {seed}"], rel=1e-3)
+        two = applicants.on_clues(0.95, seed, [0.95, 1 - 0.95])
+        assert two.worlds == pins[f"indifference clues 0.95 seed {seed}"]
+    for name in made.OBJECTIVES:
+        w = objectives.reached([float(x) for x in name.split()], objectives.TOWN)
+        found = objectives.outcome(w, objectives.town(objectives.TOWN))
+        assert [*found.qualified, *found.others] == pins[f"indifference approved {name}"]

@@ -1,4 +1,4 @@
-"""Forty-one deliberate mistakes: which lesson notices which, by a row that fails?
+"""Fifty-four deliberate mistakes: which lesson notices which, by a row that fails?
 
     python tests/lessons/mutations.py [--lesson NAME] [--mutation WORD] [--all] [--jobs 2]
 
@@ -28,6 +28,7 @@ __all__ = ["MUTATIONS", "TELLING", "Edit", "Mutation", "changed", "copy", "faili
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240  # seconds
 LESSONS = "the_loop reverse_mode the_wall hidden_units credit pdp_set symmetry family_trees".split()
+LESSONS += ["indifference"]
 TRAINED = "hidden_units pdp_set symmetry family_trees"
 ALL = "credit the_loop reverse_mode the_wall " + TRAINED
 
@@ -55,6 +56,8 @@ OPS, NEURON = "tinygrad_edu/ops.py", "tinygrad_edu/nn/perceptron.py"
 METHODS, INIT = "tinygrad_edu/optim/methods.py", "tinygrad_edu/nn/init.py"
 DATA, LOSSES = "tinygrad_edu/data.py", "tinygrad_edu/losses.py"
 TRIAL, FAMILIES = "demos/laboratory/trial.py", "demos/laboratory/families.py"
+APPLICANTS, OBJECTIVES = "demos/laboratory/applicants.py", "demos/laboratory/objectives.py"
+INDIFFERENCE = "demos/indifference.py"
 BELL, DRAWN = "lambda y, a: bell(a),", "return r * (2 * random.random() - 1)"
 SOFTPLUS = 'lambda y, a: sigmoid(a), says="log(1 + exp(a)), a smooth relu"'
 POWER = "lambda y, a, b: unless_0_times_inf(b, a**(b - 1)),"
@@ -66,7 +69,8 @@ MUTATIONS: dict[str, Mutation] = {
     "sigmoid rule x 1.05": Mutation(ALL, _in(OPS, (BELL, "lambda y, a: 1.05 * bell(a),"))),
     "sigmoid rule x 1.001": Mutation(ALL, _in(OPS, (BELL, "lambda y, a: 1.001 * bell(a),"))),
     "tanh rule x 1.05": Mutation(
-        "reverse_mode", _in(OPS, ("lambda y, a: sech2(a),", "lambda y, a: 1.05 * sech2(a),"))
+        "reverse_mode indifference",
+        _in(OPS, ("lambda y, a: sech2(a),", "lambda y, a: 1.05 * sech2(a),")),
     ),
     "mul by a x 1.05": Mutation(
         ALL,
@@ -92,7 +96,8 @@ MUTATIONS: dict[str, Mutation] = {
         _in(OPS, ("operator.neg,  lambda y, a: -1.0,", "operator.neg,  lambda y, a: -0.95,")),
     ),
     "softplus rule x 1.05": Mutation(
-        "family_trees", _in(OPS, (SOFTPLUS, SOFTPLUS.replace("sigmoid(a)", "1.05 * sigmoid(a)")))
+        "indifference family_trees",
+        _in(OPS, (SOFTPLUS, SOFTPLUS.replace("sigmoid(a)", "1.05 * sigmoid(a)"))),
     ),
     # --- the engine
     "overwrites instead of accumulating": Mutation(
@@ -133,7 +138,7 @@ MUTATIONS: dict[str, Mutation] = {
         ),
     ),
     "Adam without its correction": Mutation(
-        "family_trees",
+        "indifference family_trees",
         _in(
             METHODS,
             ("corrected = mean * (1 / (1 - beta1**t))", "corrected = mean"),
@@ -263,6 +268,53 @@ MUTATIONS: dict[str, Mutation] = {
         "hidden_units symmetry pdp_set the_loop",
         _in(TRIAL, ("history.epochs - 1 if learned", "history.epochs if learned")),
     ),
+    # --- applicants and objectives
+    "a neuron adds its bias first": Mutation(
+        "indifference",
+        _in(APPLICANTS, ("self.function(self.weighed(xs) + self.b)", "super().forward(xs)")),
+    ),
+    "all applicants are the same for every seed": Mutation(
+        "indifference",
+        _in(
+            APPLICANTS,
+            ("random, draw = Random(seed), uniform(1.0)", "random, draw = Random(0), uniform(1.0)"),
+        ),
+    ),
+    "group A is refused, too": Mutation(
+        "indifference",
+        _in(APPLICANTS, ("refused = group_ > 0 and luck < bias", "refused = luck < bias")),
+    ),
+    "labels are the truth": Mutation(
+        "indifference", _in(APPLICANTS, ("truth, 0 if refused else truth", "truth, truth"))
+    ),
+    "approved above 0.6": Mutation(
+        "indifference", _in(APPLICANTS, ("sum(z > 0 for z in zs)", "sum(z > 0.4 for z in zs)"))
+    ),
+    "calibration of the other group": Mutation(
+        "indifference", _in(APPLICANTS, ("picked(new, after, side)", "picked(new, after, -side)"))
+    ),
+    "the reversed world is the same world": Mutation(
+        "indifference",
+        _in(INDIFFERENCE, ("return [agrees, 1 - agrees]", "return [agrees, agrees]")),
+    ),
+    "the core is never wrong": Mutation("indifference", _in(APPLICANTS, ("b < CORE", "b < 1"))),
+    "the proxy is honest": Mutation(
+        "indifference", _in(INDIFFERENCE, ("BAIT = 1.5", "BAIT = 0.0"))
+    ),
+    "the ascent goes down": Mutation(
+        "indifference", _in(INDIFFERENCE, ("(-reached).backward()", "reached.backward()"))
+    ),
+    "the corpus knows Canberra": Mutation(
+        "indifference",
+        _in(INDIFFERENCE, ('"Canberra": 6, "Sydney": 14', '"Canberra": 14, "Sydney": 6')),
+    ),
+    "a false approval costs a fifth": Mutation(
+        "indifference",
+        _in(OBJECTIVES, ("of_approval * (1 - target)", "0.2 * of_approval * (1 - target)")),
+    ),
+    "the east is the west": Mutation(
+        "indifference", _in(OBJECTIVES, ("< BIAS and place > 0", "< BIAS and place < 0"))
+    ),
 }
 TELLING = {  # three for each lesson, which CI tries
     "the_loop": ("sigmoid rule x 1.001", "descent goes uphill", "XOR is OR"),
@@ -273,6 +325,7 @@ TELLING = {  # three for each lesson, which CI tries
     "pdp_set": ("addition without carry", "encoder shifted by one", "first weights x 2"),
     "symmetry": ("margin is ignored", "momentum 0.855 for 0.9", "every seed is the same"),
     "family_trees": ("dead zone is ignored", "decay is ignored", "Colin's mother is Penelope"),
+    "indifference": ("tanh rule x 1.05", "a neuron adds its bias first", "labels are the truth"),
 }
 
 
