@@ -638,6 +638,36 @@ def test_an_engine_without_end_takes_no_memory_here_and_is_ended(
     assert int(megabytes) < 300
 
 
+@linux
+def test_a_library_that_the_system_lacks_is_named_and_small_graphs_are_drawn_without(
+    tmp_path: Path,
+) -> None:
+    """A bare container has pygraphviz' wheel, but not all of the libraries that it needs."""
+    package = tmp_path / "pygraphviz"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "_graphviz.py").write_text(
+        "raise ImportError('libgobject-2.0.so.0: cannot open shared object file: No such file')"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}", "PATH": ""}
+    command = [sys.executable, "-m", "tinygrad_edu", "render", "x*w", "--at", "x=2", "--at", "w=3"]
+    drawn, refused = (
+        subprocess.run(
+            [*command, "-o", str(tmp_path / f"y.{kind}")],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        for kind in ("svg", "png")
+    )
+    assert drawn.returncode == 0
+    assert (tmp_path / "y.svg").read_text().count("<svg") == 1
+    assert "the system lacks libgobject-2.0.so.0, which pygraphviz needs" in drawn.stderr
+    assert refused.returncode == 2
+    assert "apt-get install graphviz" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
 # --- fonts -------------------------------------------------------------------------------------
 
 

@@ -78,9 +78,12 @@ try:
     if failed:
         sys.exit("the picture failed")
     sys.stdout.buffer.write(drawn)
+except ImportError as error:
+    sys.exit("no library: " + str(error))
 except Exception as error:
     sys.exit(str(error))
 """
+_NO_LIBRARY = re.compile(r"no library: (?P<which>[^:]*)")
 
 
 class LayoutError(RuntimeError):
@@ -238,6 +241,11 @@ def _draw(engine: _Engine, format: str, dot: str, deadline: float, algorithm: st
     refused = done.returncode != 0 or any(line.startswith("Error:") for line in lines)
     if MARK[format] in done.stdout and not refused:
         return done.stdout
+    if lacks := _NO_LIBRARY.match(lines[0] if lines else ""):
+        problem = f"the system lacks {one_line(lacks['which'], 80)}, which pygraphviz needs"
+        advice = "install Graphviz (Debian, Ubuntu: apt-get install graphviz)"
+        message = f"no picture, because {problem}; {advice}, {INSTEAD}"
+        raise LayoutError(message, "missing", engine.name, cause=problem)
     words = one_line(" ".join(lines), 200) or f"no {format} came back (exit {done.returncode})"
     problem = f"{engine.name} cannot draw this: {words}; correct it"
     raise LayoutError(f"{problem}, {INSTEAD}", "failed", engine.name)
