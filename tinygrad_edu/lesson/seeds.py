@@ -8,9 +8,11 @@ made it: after a change of the code, the run is made again.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -69,14 +71,17 @@ def run_all(
     left = {name: job for name, job in zip(names, jobs) if name not in found}
     if left:
         bar = Bar(len(left), "runs")
-        with open(kept, "a", encoding="utf-8") as file:
-            try:
+        try:
+            with open(kept, "a", encoding="utf-8") as file:
                 if executor is not None:
                     _run(executor, function, left, file, bar)
                 else:
                     _run_here(function, left, file, bar)
-            finally:
-                bar.end()
+        except OSError as error:
+            error.filename = error.filename or os.fspath(kept)  # a full disk
+            raise
+        finally:
+            bar.end()
         found = dict(_read(kept))
     return [found[name] for name in names]
 
@@ -118,9 +123,10 @@ def _run(
             bar.show(bar.length - len(left))
     except BaseException:
         for future in [*futures]:  # some may have finished in the meantime
-            if future.done() and not future.cancelled() and not future.exception():
-                keep(future)
             future.cancel()
+            if future.done() and not future.cancelled() and not future.exception():
+                with suppress(OSError):  # a full disk is told once
+                    keep(future)
         raise
 
 
@@ -182,7 +188,7 @@ def code_hash(function: Callable[..., Any]) -> str:
 
 
 def _write(file: TextIO, name: str, result: Any) -> None:
-    file.write(f"\n{json.dumps([name, result])}")  # a new line, in case the last one was cut off
+    file.write(f"\n{json.dumps([name, result])}")  # a new line: the last one may be cut off
     file.flush()
 
 
