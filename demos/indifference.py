@@ -81,7 +81,7 @@ PLAN = Plan(
     "you choose what counts as an error",
     ask=[
         "Which test would have shown that the labels are biased?",
-        "A network is right for 95 % of the new examples. What do you ask before you use it?",
+        "A network is right for 95% of the new examples. What do you ask before you use it?",
         "Who should choose what a false refusal costs?",
     ],
     mistake=Mistake(
@@ -168,7 +168,7 @@ def names(lesson: Lesson) -> None:
         "inputs, four hidden units of tanh and one output learns whom to approve. In the first "
         "world, the label is yes if merit is 1. In the second world, it is yes if group is 1. The "
         "first weights are the same, except that the two weights of each hidden unit are "
-        "exchanged. The optimizer is Adam."
+        "exchanged, and so is the order of the applicants. The optimizer is Adam."
     )
     errors = off(lesson.seed)
     for what, off_by in zip(("backward()", "the compiled loss"), errors):
@@ -183,7 +183,7 @@ def names(lesson: Lesson) -> None:
     apart = max(abs(x - y) for one, other in first for x, y in zip(one, other))
     equal_eager, equal_fast = same(losses), same(machine)
     question = (
-        f"We compare the two losses after each of {MERIT_STEPS} steps. Which of the two worlds "
+        f"We compare the two losses at each of {MERIT_STEPS} steps. Which of the two worlds "
         "is learned faster: merit or group?"
     )
     with lesson.predict(question):
@@ -273,12 +273,16 @@ def many_seeds(lesson: Lesson) -> Found:
     n = seeds_of(lesson)
     lesson.say(
         "The next two sections use the same network. It learns from "
-        f"{TRAINED} applicants with labels, in {STEPS} steps of Adam, and is then asked about "
+        f"{TRAINED} applicants with labels, in {STEPS} steps of Adam. A test asks it about "
         f"{FRESH:,} new ones. There are {n} seeds; each draws its own first weights and its own "
         "applicants."
     )
     seeds = range(lesson.seed, lesson.seed + n)
-    jobs: list[Job] = [("labels", bias, seed) for bias in BIASES for seed in seeds]
+    jobs: list[Job] = [
+        ("labels", bias, seed, False, FRESH if bias == SHOWN else 0)
+        for bias in BIASES
+        for seed in seeds
+    ]
     jobs += [("labels", STRONG, seed, True) for seed in seeds]
     jobs += [("clues", agrees, seed, worlds(agrees)) for agrees in AGREES for seed in seeds]
     results = iter(lesson.run(one_run, jobs, seconds(len(jobs))))
@@ -319,7 +323,7 @@ def labels(lesson: Lesson, found: Found) -> None:
     }
     gaps = [means[bias][1] - means[bias][0] for bias in SMALL]
     with lesson.predict(
-        "Of the qualified members of group B, 30 % were refused. Which probability of approval "
+        "Of the qualified members of group B, 30% were refused. Which probability of approval "
         "does the network give to a qualified member of group B, on average?"
     ):
         lines = ["bias  label rate  probability, mean (standard deviation over seeds)"]
@@ -469,7 +473,7 @@ def calibrated(lesson: Lesson, found: Found) -> None:
     runs = found.biased[SHOWN]
     errors = {what: [error(one.bins[1], what) for one in runs] for what in ("labels", "truths")}
     lesson.say(
-        "A network is calibrated if, of the applicants with a probability near 0.6, about 60 % "
+        "A network is calibrated if, of the applicants with a probability near 0.6, about 60% "
         f"are a yes. But yes by what? We ask the networks with the bias {SHOWN} about new "
         "applicants, and put them into ten bins by their probability."
     )
@@ -561,14 +565,14 @@ def spurious(lesson: Lesson, found: Found) -> None:
     lesson.say(
         "Now both inputs are clues, -1 or 1. The core agrees with the truth in "
         f"{CORE:.0%} of the applicants, in every world. The background agrees with it more or less "
-        "often, and only in the world where it was recorded: as the grass behind a cow. Labels are "
-        "the truth."
+        "often, and the next world may be different: grass is often behind a cow, but not always. "
+        "Here, the labels are the truth."
     )
     own = {k: mean(one.worlds[0] for one in runs) / FRESH for k, runs in found.clues.items()}
     seen = {k: mean(one.seen for one in runs) / TRAINED for k, runs in found.clues.items()}
     other = {k: mean(one.worlds[1] for one in runs) / FRESH for k, runs in found.clues.items()}
     with lesson.predict(
-        "One network learns where the background agrees in 80 % of the applicants, one where it "
+        "One network learns where the background agrees in 80% of the applicants, one where it "
         f"agrees in {SPURIOUS:.0%}. Which one has the better test score? And where the background "
         "is reversed?"
     ):
@@ -583,8 +587,12 @@ def spurious(lesson: Lesson, found: Found) -> None:
             f"is {'better' if better else 'not better'}: {own[SPURIOUS]:.1%} right against "
             f"{own[0.8]:.1%}. Where the background is reversed, it is "
             f"{'worse' if worse else 'not worse'}: {other[SPURIOUS]:.1%} against {other[0.8]:.1%}. "
-            "Neither the training score nor the test score shows this, because both come from the "
-            "world in which the background is the better clue."
+            + (
+                "Neither the training score nor the test score shows this: both come from the "
+                "world in which the background is the better clue."
+                if better and worse
+                else ""
+            )
         )
         lesson.plot(
             "7-worlds",
@@ -607,8 +615,11 @@ def spurious(lesson: Lesson, found: Found) -> None:
         k: [mean(one.answers[i] for one in found.clues[k]) for i in range(4)]
         for k in (0.8, SPURIOUS)
     }
+    alone = {
+        k: mean(in_world(one.answers, k, alone=True) for one in found.clues[k]) for k in answers
+    }
     with lesson.predict("For which applicants do the two networks decide differently?"):
-        lines = ["core  background   learned at 80 %   learned at 95 %"]
+        lines = ["core  background   learned at 80%   learned at 95%"]
         for i, (core, background) in enumerate(CORNERS):
             cells = "   ".join(f"{answers[k][i]:15.2f}" for k in (0.8, SPURIOUS))
             lines.append(f"{core:4g}  {background:10g}   {cells}")
@@ -624,8 +635,10 @@ def spurious(lesson: Lesson, found: Found) -> None:
             else "These are mean probabilities, for each pair of clues."
         )
         lesson.say(
-            "A test of such applicants alone would have shown it. One has to know which clue is "
-            "the core; the data do not say so."
+            "Can a test of such applicants alone tell which network is the better one? In their "
+            f"own worlds, the network of 80% is right about {alone[0.8]:.0%} of them, and that of "
+            f"{SPURIOUS:.0%} about {alone[SPURIOUS]:.0%}. One has to know which clue is the core, "
+            "and the data do not say so."
         )
     claim = f"background {SPURIOUS:.0%}: right in the test, mean"
     lesson.claim(bounded(claim, own[SPURIOUS], low=0.9))
@@ -642,15 +655,20 @@ def spurious(lesson: Lesson, found: Found) -> None:
         lesson.pin(claim, digits(one.worlds[:2]), digits(known))
 
 
-def in_world(answers: Sequence[float], agrees: float) -> float:
-    """The part of all applicants of a world about whom the decisions are right."""
-    total = 0.0
+def in_world(answers: Sequence[float], agrees: float, alone: bool = False) -> float:
+    """The part of the applicants of a world about whom the decisions are right.
+
+    alone: of those whose two clues contradict each other.
+    """
+    right = total = 0.0
     for truth in (-1, 1):
         for (core, background), answer in zip(CORNERS, answers):
-            if (answer > 0.5) == (truth > 0):
+            if core != background or not alone:
                 by_core = CORE if core == truth else 1 - CORE
-                total += 0.5 * by_core * (agrees if background == truth else 1 - agrees)
-    return total
+                part = by_core * (agrees if background == truth else 1 - agrees)
+                total += part
+                right += part * ((answer > 0.5) == (truth > 0))
+    return right / total
 
 
 # --- a proxy --------------------------------------------------------------------------------------
@@ -705,7 +723,13 @@ def proxy(lesson: Lesson) -> None:
             f"Then it falls, and it ends at {truths[-1]:.3f}. At the beginning, both gradients "
             "point to the same side, and whoever climbs the one climbs the other. From step "
             f"{agree} on, the angle between them is more than 90 degrees: a step up the measure is "
-            "a step down for T. The rule of the step is the same all the time."
+            "a step down for T. "
+            + (
+                f"(At step {peak} it is still a little less, but a step is not infinitely small.) "
+                if agree == peak + 1
+                else ""
+            )
+            + "The rule of the step is the same all the time."
         )
         moments = sorted({0, 5, peak, 20, 40, 80, CLIMB_STEPS})
         lesson.moments(
@@ -770,7 +794,7 @@ CAPITALS = [next(iter(said)) for said in CORPUS.values()]
 POPULAR = [country for country, said in CORPUS.items() if len(said) > 1]
 READING = 400  # steps
 READING_RATE = 0.3
-MORE = (0, 3, 6, 9, 20)  # statements of an atlas, for each country
+MORE = (0, 3, 5, 9, 20)  # statements of an atlas, for each country
 
 
 def shares(atlas: int = 0) -> list[list[float]]:
@@ -874,13 +898,16 @@ def plausible(lesson: Lesson) -> None:
                     for k, country in enumerate(CORPUS)
                     if country in POPULAR
                 },
-                "probability of the capital; in the world it is 100 %",
+                "probability of the capital; in the world it is 100%",
             ),
             "The three countries with a popular error.",
         )
     strange = one.answers(None)
     likely = strange.index(max(strange))
-    with lesson.predict("We ask for the capital of a country that the corpus does not have."):
+    with lesson.predict(
+        "We ask for the capital of a country that the corpus does not have. What does the model "
+        "answer?"
+    ):
         lesson.say(
             f"The model answers {CITIES[likely]}, with the probability {strange[likely]:.2f}. The "
             "probabilities add up to 1 for every input, so there is always a most probable city. "
@@ -896,9 +923,9 @@ def plausible(lesson: Lesson) -> None:
         lesson.show("\n".join(lines))
         needed = next((k for k, n in right.items() if n == len(CORPUS)), None)
         lesson.say(
-            f"{needed}: then the capital is named more often than any other city. "
+            f"{needed} for each country: then the capital is named more often than any other city."
             if needed is not None
-            else "More than these. "
+            else "More than these."
         )
         lesson.say("The model, the loss and the optimizer are the same; the data are not.")
     seeds = range(lesson.seed, lesson.seed + min(lesson.seeds, FEW))
@@ -932,15 +959,21 @@ def choose(lesson: Lesson) -> None:
     found = {name: objectives.reached(one, TOWN) for name, one in CHOICES.items()}
     got = {name: objectives.outcome(w, people) for name, w in found.items()}
     some = next(iter(got.values()))
+    refused = sum(truth > label for _, (truth, label, _) in people)
     lesson.say(
         f"Sixty applicants live from west to east. {some.of_qualified[0]} in the west and "
         f"{some.of_qualified[1]} in the east are qualified; a score tells it with some noise. In "
-        "the labels of the past, half of the qualified ones in the east were refused. One logistic "
-        "unit sees the place and the score, and nobody tells it a group. Its loss has a cost for "
-        "a false approval and a cost for a false refusal:"
+        f"the labels of the past, {refused} of those in the east were refused all the same. "
+        "One logistic unit sees the place and the score, and nobody tells it a group. Its loss has a "
+        "cost for a false approval and a cost for a false refusal:"
     )
     lesson.show(
         f"{line_of(objectives.cost, 'refused = ')}\n{line_of(objectives.cost, 'approved = ')}"
+    )
+    lesson.say(
+        "Here, z is the logit, and `softplus(-z)` and `softplus(z)` are the cross-entropies if the "
+        "target is yes and if it is no. The target is the label or the truth. `times` counts only "
+        "in the east."
     )
     with lesson.predict(
         "The data and the optimizer stay the same. Who is approved if only the objective changes?"
@@ -994,7 +1027,7 @@ def choose(lesson: Lesson) -> None:
         parts = [*got[name].qualified, *got[name].others]
         claim = f"{name}: approved, qualified W and E, others W and E"
         lesson.pin(claim, digits(parts), digits(known))
-    towns = range(lesson.seed, lesson.seed + seeds_of(lesson))
+    towns = [k for k in range(lesson.seed, lesson.seed + seeds_of(lesson)) if k != TOWN]
     both = [
         [
             objectives.outcome(objectives.reached(CHOICES[name], seed), objectives.town(seed))
@@ -1061,7 +1094,7 @@ def checks(lesson: Lesson) -> None:
     )
     lesson.check(
         "A model of a corpus says Sydney with a probability of 0.7. Is it calibrated?",
-        "To the corpus, yes: 70 % of its statements say so. To the world, no.",
+        "To the corpus, yes: 70% of its statements say so. To the world, no.",
     )
     lesson.check(
         "What did we change between the rows of the last table?",

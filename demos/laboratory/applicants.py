@@ -211,7 +211,7 @@ def learn(people: Sequence[Applicant], steps: int = STEPS, rate: float = RATE) -
 
 def logits(people: Sequence[Applicant]) -> list[float]:
     """What the network of `compiled` answers with its present weights."""
-    found: list[float] = compiled()[1].outputs(*columns_of(people))[1]
+    found: list[float] = compiled()[1].outputs(*columns_of(people))[1] if people else []
     return found
 
 
@@ -260,11 +260,14 @@ class Verdicts(NamedTuple):
     parameters: list[float]
 
 
-def on_labels(bias: float, seed: int, blind: bool = False) -> Verdicts:
-    """A run on biased labels. blind: the network sees the group 0 for everybody."""
+def on_labels(bias: float, seed: int, blind: bool = False, asked: int = 0) -> Verdicts:
+    """A run on biased labels.
+
+    blind: the network sees the group 0 for everybody. asked: the number of new applicants.
+    """
     model, _ = compiled()
     random = begin(model, seed)
-    seen, new = (biased(drawn(random, n), bias) for n in (TRAINED, FRESH))
+    seen, new = (biased(drawn(random, n), bias) for n in (TRAINED, asked))
     shown = [[hidden(one) if blind else one for one in people] for people in (seen, new)]
     learn(shown[0])
     before, after = map(logits, shown)

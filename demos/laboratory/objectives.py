@@ -58,10 +58,10 @@ class Objective(NamedTuple):
 
 
 NAMES = {  # of the sliders
-    "approval": "a false approval costs",
-    "refusal": "a false refusal costs",
-    "east": "in the east, a false refusal costs times",
-    "truth": "false means: 0 against the label, 1 against the truth",
+    "approval": "false approval costs",
+    "refusal": "false refusal costs",
+    "east": "in the east, times",
+    "truth": "label 0, truth 1",
 }
 
 

@@ -61,7 +61,8 @@ _PLOT = (
 _VIEW = (
     '<figure><svg id="view" class="plot" viewBox="0 0 400 252" role="img">%%PLOT%%</svg></figure>'
 )
-_CONTROLS = '<div id="controls"></div>'
+# Of a page that trains: above the picture, so that one sees the map while one moves them.
+_SLIDERS = '<div id="controls" class="bar live-only" role="group" aria-label="Sliders"></div>\n'
 _ONLY = {"view": {"controls", "view"}, "train": {"train"}}  # for pages with such data
 _ONE_OUTPUT = "a page plays one output: give the output whose gradients you want"
 _HEIGHT = 760  # pixels of a page in a notebook
@@ -251,7 +252,7 @@ def _assembled(
     ops = list(dict.fromkeys(node.op for node in whole.nodes if node.op))
     data = {**_data(whole, ops, view, heading, made), **(more or {})}
     data["theme"], data["level"] = theme, level or clearest(made, "train" in data)
-    shown = data["level"]
+    shown, above = data["level"], {"train", "controls"} <= {*data}
     pictures = [
         each.svg if each.name == shown else each.svg.replace("<svg ", "<svg hidden ", 1)
         for each in made
@@ -262,7 +263,8 @@ def _assembled(
         "OUTPUT": escape(data["name"][whole.output.id]),
         "TRAIN": _training(data["train"], whole) if "train" in data else "",
         "PLOT": _PLOT,
-        "CONTROLS": "" if "train" in data else _CONTROLS,
+        "SLIDERS": _SLIDERS if above else "",
+        "CONTROLS": "" if above else '<div id="controls"></div>',
         "VIEW": _marked(_VIEW, {"PLOT": _PLOT}) if "view" in data else "",
         "LEVELS": "".join(f"<option>{each.name}" for each in made),
         "PICTURE": "\n".join(pictures),
@@ -277,8 +279,7 @@ def _assembled(
 def _training(lesson: dict[str, Any], whole: Graph) -> str:
     """The part of a page that trains; its data get what they need for the axes."""
     lesson |= plane(lesson, whole)
-    marks = {**controls(lesson, whole), "PLOT": _PLOT, "CONTROLS": _CONTROLS}
-    return _marked(_read("train.html"), marks)
+    return _marked(_read("train.html"), {**controls(lesson, whole), "PLOT": _PLOT})
 
 
 def _filled(name: str, marks: Mapping[str, str], script: str, style: str) -> str:
