@@ -964,8 +964,8 @@ def choose(lesson: Lesson) -> None:
         f"Sixty applicants live from west to east. {some.of_qualified[0]} in the west and "
         f"{some.of_qualified[1]} in the east are qualified; a score tells it with some noise. In "
         f"the labels of the past, {refused} of those in the east were refused all the same. "
-        "One logistic unit sees the place and the score, and nobody tells it a group. Its loss has a "
-        "cost for a false approval and a cost for a false refusal:"
+        "One logistic unit sees the place and the score, and nobody tells it a group. Its loss has "
+        "a cost for a false approval and a cost for a false refusal:"
     )
     lesson.show(
         f"{line_of(objectives.cost, 'refused = ')}\n{line_of(objectives.cost, 'approved = ')}"
