@@ -10,8 +10,10 @@ from xml.etree import ElementTree
 import pytest
 
 from tinygrad_edu.analysis.check import central_difference
-from tinygrad_edu.data import gate
-from tinygrad_edu.demos.laboratory import charts
+from tinygrad_edu.data import Example, gate
+from tinygrad_edu.demos.laboratory import charts, value_charts
+from tinygrad_edu.demos.laboratory.applicants import Judge
+from tinygrad_edu.demos.laboratory.objectives import TOWN, town
 from tinygrad_edu.demos.laboratory.weights import Weights
 from tinygrad_edu.draw.compose import letters
 from tinygrad_edu.nn import MLP
@@ -44,6 +46,21 @@ CHARTS: dict[str, Callable[[], Any]] = {
     "squares": lambda: charts.squares([("unit 1", [[1.0, -0.5], [0.0, 2.0]])], "ab", "cd"),
     "tables": lambda: charts.tables([("one", [[0.0, 1.0], [1.0, 0.0]], "ab")]),
     "grid": lambda: charts.grid([[0.0, 0.5], [1.0, 0.25]], "column", "row"),
+    "spread": lambda: value_charts.spread(
+        {"rate": [(0, 1), (1, 0)], "approved": [(0, 1), (1, 0.5)]}, [(1, 0.4), (1, 0.6)], "x", "y"
+    ),
+    "decisions": lambda: value_charts.decisions({"A": [(0, 0), (1, 1)]}, "title", "x", "y"),
+    "calibration": lambda: value_charts.calibration(
+        [("one", {"A": [(0.1, 0.2, 5)]}), ("two", {"A": [(0.1, 0.9, 5)]})], "x", "y"
+    ),
+    "town": lambda: value_charts.town(town(TOWN), (0.5, 2.0, -0.1), "title"),
+    "climb": lambda: value_charts.climb(
+        [(0, 0), (0.1, 0.1)],
+        {"up": [0, 1]},
+        lambda x, y: x - y * y,
+        {"up": (1, 1), "down": (1, -1)},
+        5,
+    ),
 }
 
 
@@ -61,6 +78,14 @@ def test_fates_count_those_that_never_end() -> None:
     axes = CHARTS["fates"]().axes[0]
     assert [text.get_text() for text in axes.texts] == ["1 of 3", "1 of 1"]
     assert axes.get_yticklabels()[-1].get_text() == "never"
+
+
+@pytest.mark.machine
+def test_a_cross_is_on_each_decision_that_differs_from_the_truth() -> None:
+    people = [Example((0.5, 1.0), (1.0, 0.0, 1.0)), Example((-0.5, 1.0), (0.0, 0.0, 0.0))]
+    (axes,) = value_charts.town(people, (0.0, 1.0, 0.0), "all approved").axes
+    crosses = [line for line in axes.lines if line.get_marker() == "x"]
+    assert [tuple(x[0] for x in line.get_data()) for line in crosses] == [(-0.5, 1.0)]
 
 
 def test_a_network_is_drawn_with_every_weight_and_bias(tmp_path: Path) -> None:
@@ -135,3 +160,7 @@ def test_the_weights_of_the_lessons_can_be_read_on_a_slide(sizes: tuple[int, ...
     model = MLP(sizes[0], sizes[1:], "sigmoid", seed=0)
     notes = {f"layer1.neuron{k + 1}": [("signal", "-0.00123")] for k in range(sizes[1])}
     assert letters(Weights(model, notes=notes).scene) >= 18
+
+
+def test_the_weights_of_the_judge_can_be_read_on_a_slide() -> None:
+    assert letters(Weights(Judge(), ["merit", "group"], ["approve?"]).scene) >= 18
