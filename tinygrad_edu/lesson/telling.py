@@ -285,9 +285,11 @@ def line_of(code: Any, fragment: str) -> str:
     """The one line of the source of a function, class or module that contains the fragment.
 
     CHANGED if there is no such line, or more than one: so what is printed is what runs. A class
-    may change the line, and then the lesson should go on to the row that fails.
+    may change the line, and then the lesson should go on to the row that fails. Columns of a table
+    become single spaces.
     """
-    found = [line.strip() for line in inspect.getsource(code).splitlines() if fragment in line]
+    lines = inspect.getsource(code).splitlines()
+    found = [" ".join(line.split()) for line in lines if fragment in line]
     return found[0] if len(found) == 1 else CHANGED
 
 
