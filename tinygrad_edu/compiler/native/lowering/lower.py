@@ -104,7 +104,7 @@ def lower_forward(
     writer = Writer(RowProgram(lanes))
     columns = [writer.row(Given()) for _ in range(len(inputs) + 2)]
     nodes = normal_form(tape, tape.outputs)
-    absorbed = set[int]().union(*(hidden(tape, s) for s in tape.outputs))
+    absorbed = hidden(tape, min(tape.outputs))  # a later output hides no slot that this one shows
     given = _lanes(inputs, columns)
     ahead = forward(nodes, [{0: s} for s in nodes], writer.program(), given, absorbed)
     writer = Writer(ahead.program)
