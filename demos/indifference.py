@@ -102,6 +102,7 @@ PLAN = Plan(
         "S. Lin, J. Hilton and O. Evans, TruthfulQA: measuring how models mimic human falsehoods, "
         "ACL 2022: popular errors in language models.",
     ],
+    follows="transformer",
 )
 
 

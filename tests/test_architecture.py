@@ -53,7 +53,8 @@ ONLY = {
         "draw.paper",
     ],
     "matplotlib": ["plots.canvas"],
-    "sklearn": ["data"],
+    "sklearn": ["data", "demos.laboratory.photographs"],
+    "names": ["demos.laboratory.first_names"],
     "IPython": ["train.progress"],  # late, in a notebook
     "pygraphviz": [],  # it holds the interpreter and ignores Ctrl-C: in a process of its own only
     "subprocess": ["draw.child", "draw.layout"],

@@ -26,7 +26,7 @@ from tinygrad_edu.lesson.telling import CHANGED
 
 NAMES = list(PLANS)
 FACTS = [x for x in vars(sources).values() if isinstance(x, Fact)]
-LONG = ("hidden_units", "pdp_set", "symmetry", "family_trees", "indifference")
+LONG = ("hidden_units", "pdp_set", "symmetry", "family_trees", "indifference", "transformer")
 ROOT = Path(__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
 Ran = Callable[[str], tuple[Result, Path]]

@@ -28,7 +28,7 @@ __all__ = ["MUTATIONS", "TELLING", "Edit", "Mutation", "changed", "copy", "faili
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240  # seconds
 LESSONS = "the_loop reverse_mode the_wall hidden_units credit pdp_set symmetry family_trees".split()
-LESSONS += ["indifference"]
+LESSONS += ["indifference", "transformer"]
 TRAINED = "hidden_units pdp_set symmetry family_trees"
 ALL = "credit the_loop reverse_mode the_wall " + TRAINED
 
@@ -58,6 +58,8 @@ DATA, LOSSES = "tinygrad_edu/data.py", "tinygrad_edu/losses.py"
 TRIAL, FAMILIES = "demos/laboratory/trial.py", "demos/laboratory/families.py"
 APPLICANTS, OBJECTIVES = "demos/laboratory/applicants.py", "demos/laboratory/objectives.py"
 INDIFFERENCE = "demos/indifference.py"
+BLOCK, LAYERS = "tinygrad_edu/nn/transformer.py", "tinygrad_edu/nn/layers.py"
+WRITER, NAMES = "demos/laboratory/writer.py", "demos/laboratory/first_names.py"
 BELL, DRAWN = "lambda y, a: bell(a),", "return r * (2 * random.random() - 1)"
 SOFTPLUS = 'lambda y, a: sigmoid(a), says="log(1 + exp(a)), a smooth relu"'
 POWER = "lambda y, a, b: unless_0_times_inf(b, a**(b - 1)),"
@@ -315,6 +317,53 @@ MUTATIONS: dict[str, Mutation] = {
     "the east is the west": Mutation(
         "indifference", _in(OBJECTIVES, ("< BIAS and place > 0", "< BIAS and place < 0"))
     ),
+    # --- the transformer
+    "exp rule x 1.05": Mutation(
+        "transformer", _in(OPS, ("lambda y, a: y,", "lambda y, a: 1.05 * y,"))
+    ),
+    "attention looks ahead": Mutation(
+        "transformer", _in(BLOCK, ("keys[: t + 1], values[: t + 1]", "keys, values"))
+    ),
+    "scores are divided by the width": Mutation(
+        "transformer", _in(BLOCK, ("/ self.width**0.5 for", "/ self.width for"))
+    ),
+    "nothing is added past the heads": Mutation(
+        "transformer",
+        _in(
+            BLOCK,
+            (
+                "sequence = [residual(x, answer) for x, answer in",
+                "sequence = [answer for _, answer in",
+            ),
+        ),
+    ),
+    "the norm divides by the sum": Mutation(
+        "transformer",
+        _in(
+            LAYERS,
+            (
+                "scale = (total([x * x for x in xs]) / len(xs) +",
+                "scale = (total([x * x for x in xs]) +",
+            ),
+        ),
+    ),
+    "places have no embeddings": Mutation(
+        "transformer",
+        _in(WRITER, ("self.places(range(len(seen)))", "self.places([0] * len(seen))")),
+    ),
+    "what is behind a name counts": Mutation(
+        "transformer", _in(WRITER, ("[*found[1:], *[IGNORED] * rest]", "[*found[1:], *[0] * rest]"))
+    ),
+    "every seed has the same batches": Mutation(
+        "transformer", _in(WRITER, ("(seed << 32) + epoch", "epoch"))
+    ),
+    "held-out names are trained on": Mutation(
+        "transformer", _in(NAMES, ("Split(order[HELD_OUT:], order", "Split(order, order"))
+    ),
+    "a table forgets the beginning": Mutation(
+        "transformer",
+        _in(NAMES, ("for i in range(start, len(text))", "for i in range(start + 1, len(text))")),
+    ),
 }
 TELLING = {  # three for each lesson, which CI tries
     "the_loop": ("sigmoid rule x 1.001", "descent goes uphill", "XOR is OR"),
@@ -326,6 +375,11 @@ TELLING = {  # three for each lesson, which CI tries
     "symmetry": ("margin is ignored", "momentum 0.855 for 0.9", "every seed is the same"),
     "family_trees": ("dead zone is ignored", "decay is ignored", "Colin's mother is Penelope"),
     "indifference": ("tanh rule x 1.05", "a neuron adds its bias first", "labels are the truth"),
+    "transformer": (
+        "attention looks ahead",
+        "scores are divided by the width",
+        "held-out names are trained on",
+    ),
 }
 
 

@@ -23,7 +23,7 @@ from judge import contradictions, failing
 
 ROOT = Path(__file__).parents[2]
 LESSONS = "the_loop reverse_mode the_wall hidden_units credit pdp_set symmetry family_trees".split()
-LESSONS += ["indifference"]
+LESSONS += ["indifference", "transformer"]
 MOST = 0.02
 FAR = 1_009  # more than the seeds of a whole run
 

@@ -20,6 +20,7 @@ from tinygrad_edu.demos import (  # noqa: E402  # found by the line above
     symmetry,
     the_loop,
     the_wall,
+    transformer,
 )
 
 __all__ = ["LESSONS"]
@@ -34,4 +35,5 @@ LESSONS = (
     symmetry.main,
     family_trees.main,
     indifference.main,
+    transformer.main,
 )
