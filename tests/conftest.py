@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -66,6 +67,12 @@ while True:
 """
 LAID_OUT: dict[tuple[bytes, ...], subprocess.CompletedProcess[bytes]] = {}
 ONE_AT_A_TIME = threading.Lock()
+
+
+def skip_if_ignored(how: signal.Signals) -> None:
+    """With nohup, or in the background of a script, programs ignore signals, children as well."""
+    if signal.getsignal(how) is signal.SIG_IGN:
+        pytest.skip("these tests were started with the signal ignored")
 
 
 @cache

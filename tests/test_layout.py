@@ -19,7 +19,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import REAL_PATH, RUN_A_PROCESS, linux, posix
+from conftest import REAL_PATH, RUN_A_PROCESS, linux, posix, skip_if_ignored
 
 from tinygrad_edu import Value, sin, tanh
 from tinygrad_edu.draw import layout as module
@@ -585,6 +585,7 @@ def test_ctrl_c_kills_the_engine_too(fake_dot: Callable[..., Path], bin_folder: 
 def test_the_engine_ends_with_its_parent(
     fake_dot: Callable[..., Path], bin_folder: Path, how: signal.Signals
 ) -> None:
+    skip_if_ignored(how)
     fake_dot(
         "f = open(here + '/lock', 'w'); fcntl.flock(f, fcntl.LOCK_EX)\n"
         f"print(1, file=f, flush=True)\n{HANGS}"

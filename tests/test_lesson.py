@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 import click
 import pytest
 from click.testing import CliRunner
-from conftest import linux, posix
+from conftest import linux, posix, skip_if_ignored
 from hypothesis import given
 from hypothesis import strategies as st
 from judge import contradiction
@@ -916,6 +916,7 @@ def test_an_interrupted_lesson_keeps_the_runs_of_the_same_code(
 @linux
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_the_processes_of_a_lesson_end_with_it(how: signal.Signals, tmp_path: Path) -> None:
+    skip_if_ignored(how)
     script = tmp_path / "slow.py"
     script.write_text(SLOW)
     process = subprocess.Popen(
